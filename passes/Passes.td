@@ -1,0 +1,206 @@
+// The passes that stay inside the dialect: each with its IR before and after,
+// and what it leaves alone. The order they run in is in Pipeline.cpp.
+#ifndef NNC_PASSES_TD
+#define NNC_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def BuildEntryPointsPass : Pass<"nnc-build-entry-points", "::mlir::ModuleOp"> {
+  let summary = "Make the functions that a plan runs out of the model";
+  let description = [{
+    ```mlir
+    nnc.parameter @w : tensor<3x2xf32> = #nnc.glorot_uniform
+    nnc.model @line(%x: tensor<?x3xf32> {nnc.name = "x"}, %t: tensor<?x2xf32> {nnc.name = "t"})
+        attributes {optimizer = {name = "sgd"}, learning_rate = 0.1 : f64} {
+      %w = nnc.read @w : tensor<3x2xf32>
+      %p = nnc.matmul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
+      %l = nnc.mse %p, %t : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<f32>
+      nnc.loss %l : tensor<f32>
+      nnc.output "prediction" %p : tensor<?x2xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    nnc.parameter @w : tensor<3x2xf32> = #nnc.glorot_uniform
+    nnc.parameter scalar @seed : tensor<i64> = #nnc.constant<0.0>
+    nnc.parameter scalar @step : tensor<i64> = #nnc.zeros
+    nnc.parameter scalar @learning_rate : tensor<f32> = #nnc.constant<0.1>
+    func.func @init() { /* assigns each its initial value, except the seed */ }
+    func.func @train_step(%x: tensor<?x3xf32> {nnc.name = "x"}, %t: tensor<?x2xf32> {nnc.name = "t"})
+        -> (tensor<f32> {nnc.kind = "loss", nnc.name = "loss"}) attributes {nnc.training} {
+      %w = nnc.read @w : tensor<3x2xf32>
+      %p = nnc.matmul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
+      %l = nnc.mse %p, %t : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<f32>
+      %dw = nnc.gradient %l wrt (%w) : (tensor<f32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+      nnc.optimize (@w) with (%dw) /* the recipe */
+      return %l : tensor<f32>
+    }
+    func.func @eval_step(/* as above */) -> /* the loss, metrics, the confusion matrix */
+    func.func @predict(%x: tensor<?x3xf32> {nnc.name = "x"})
+        -> (tensor<?x2xf32> {nnc.kind = "output", nnc.name = "prediction"}) { … }
+    ```
+    A function takes the inputs that its results need, in the model's order.
+    Each parameter is read once, at the top. Several losses are added. `l1` and
+    `l2` of a loss become explicit penalties over the weights that it depends on.
+    Random ops get a `stream` each, numbered in program order, so that every
+    function draws the same values from the same seed and step.
+
+    The recipe, and what the data block binds, stay in the module's `nnc.recipe`.
+    A module without an `nnc.model` is left alone.
+  }];
+  let options = [
+    Option<"gradientsEntry", "gradients-entry", "bool", "false",
+           "Also make @gradients: the loss, and its gradient for every parameter "
+           "and every floating-point input">,
+    Option<"confusionClasses", "confusion-classes", "int64_t", "1000",
+           "The most classes that a confusion matrix is made for">
+  ];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::nnc::NncDialect"];
+}
+
+def DifferentiatePass : Pass<"nnc-differentiate", "::mlir::func::FuncOp"> {
+  let summary = "Replace nnc.gradient by the ops that compute the gradient";
+  let description = [{
+    Reverse accumulation, one rule an op, stated with the op.
+    ```mlir
+    %y = nnc.mul %x, %w : tensor<4xf32>
+    %l = nnc.sum %y axes = [0] : (tensor<4xf32>) -> tensor<f32>
+    %dw = nnc.gradient %l wrt (%w) : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+    ```
+    becomes
+    ```mlir
+    %y = nnc.mul %x, %w : tensor<4xf32>
+    %l = nnc.sum %y axes = [0] : (tensor<4xf32>) -> tensor<f32>
+    %one = nnc.constant dense<1.0> : tensor<f32>
+    %dy = nnc.broadcast %one : (tensor<f32>) -> tensor<4xf32>
+    %dw = nnc.mul %dy, %x : tensor<4xf32>
+    ```
+    The gradient of an operand that was broadcast is summed down to its shape,
+    here and nowhere else; the gradients of several uses are added. A composite
+    on the path that states no gradient is expanded first; every other composite
+    stays whole. Nothing flows through `nnc.stop_gradient`, nor through integers
+    and booleans.
+
+    All ops on the path that have no gradient are reported together. A value that
+    the loss does not depend on has the gradient zero, with a warning.
+  }];
+  let dependentDialects = ["::nnc::NncDialect"];
+}
+
+def AddOptimizerPass : Pass<"nnc-add-optimizer", "::mlir::ModuleOp"> {
+  let summary = "Replace nnc.optimize by clipping, schedule and updates";
+  let description = [{
+    ```mlir
+    nnc.optimize (@w) with (%dw) {optimizer = {name = "momentum"}, clip_value = 1.0 : f64} : tensor<4xf32>
+    ```
+    becomes
+    ```mlir
+    // Module level, with an assignment of zeros in @init:
+    nnc.parameter optimizer_state @w.velocity : tensor<4xf32> = #nnc.zeros
+
+    %w = nnc.read @w : tensor<4xf32>
+    %rate = nnc.read @learning_rate : tensor<f32>
+    %step = nnc.read @step : tensor<i64>
+    %v = nnc.read @w.velocity : tensor<4xf32>
+    %g = nnc.clamp %dw min = -1.0 max = 1.0 : tensor<4xf32>
+    %new:2 = nnc.momentum %w, %g, %rate, %step, %v : …
+    nnc.assign @w, %new#0 : tensor<4xf32>
+    nnc.assign @w.velocity, %new#1 : tensor<4xf32>
+    nnc.assign @step, /* step + 1 */ : tensor<i64>
+    ```
+    Values are clipped before the global norm, so that the norm's bound holds.
+    Gradients within the norm's bound keep their bits. Optimizers stay whole:
+    they are composites.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::nnc::NncDialect"];
+}
+
+def ExpandCompositesPass : Pass<"nnc-expand-composites", "::mlir::func::FuncOp"> {
+  let summary = "Replace composite ops by their definitions, until none is left";
+  let description = [{
+    ```mlir
+    %y = nnc.silu %x : tensor<4xf32>
+    ```
+    becomes
+    ```mlir
+    %0 = nnc.sigmoid %x : tensor<4xf32>
+    %y = nnc.mul %x, %0 : tensor<4xf32>
+    ```
+    In a function with `nnc.training`, expansions are those of a training step:
+    dropout draws a mask, and is the identity elsewhere. `nnc.stop_gradient` has
+    done its work and goes. Primitives are left alone. An expansion that leads
+    back to itself is reported.
+  }];
+  let dependentDialects = ["::nnc::NncDialect"];
+}
+
+def SimplifyPass : Pass<"nnc-simplify", "::mlir::func::FuncOp"> {
+  let summary = "Rewrite arithmetic to cheaper ops of the same value";
+  let description = [{
+    ```mlir
+    %two = nnc.constant dense<2.0> : tensor<f32>
+    %y = nnc.pow %x, %two : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+    %t = nnc.transpose %w : (tensor<3x4xf32>) -> tensor<4x3xf32>
+    %z = nnc.matmul %y2, %t : (tensor<2x4xf32>, tensor<4x3xf32>) -> tensor<2x3xf32>
+    ```
+    becomes
+    ```mlir
+    %y = nnc.mul %x, %x : tensor<4xf32>
+    %z = nnc.matmul %y2, %w {transpose_rhs = true} : (tensor<2x4xf32>, tensor<3x4xf32>) -> tensor<2x3xf32>
+    ```
+    Only rewrites that keep the bits of the result, or round once where the
+    original rounded twice: a division becomes a product where the reciprocal is
+    exact. Sums are not reordered. An explicit broadcast whose only effect an
+    elementwise op has by itself goes.
+  }];
+  let dependentDialects = ["::nnc::NncDialect"];
+}
+
+def RemoveDeadStatePass : Pass<"nnc-remove-dead-state", "::mlir::ModuleOp"> {
+  let summary = "Remove parameters that no function reads";
+  let description = [{
+    ```mlir
+    nnc.parameter @unused : tensor<4xf32> = #nnc.zeros
+    func.func @init() {
+      %0 = nnc.constant dense<0.0> : tensor<4xf32>
+      nnc.assign @unused, %0 : tensor<4xf32>
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @init() {
+      return
+    }
+    ```
+    The scalars `seed`, `step` and `learning_rate` stay: the runtime sets and
+    reports them.
+  }];
+}
+
+def ConvertElementTypePass : Pass<"nnc-convert-element-type", "::mlir::ModuleOp"> {
+  let summary = "Compute in another floating-point type";
+  let description = [{
+    ```mlir
+    func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = nnc.exp %x : tensor<4xf32>
+      return %0 : tensor<4xf32>
+    }
+    ```
+    becomes, with `to=f64`,
+    ```mlir
+    func.func @f(%x: tensor<4xf64>) -> tensor<4xf64> {
+      %0 = nnc.exp %x : tensor<4xf64>
+      return %0 : tensor<4xf64>
+    }
+    ```
+    Arguments, parameters, constants and casts change alike, so that gradients
+    can be checked without the rounding of f32. Other types are left alone.
+  }];
+  let options = [
+    Option<"from", "from", "std::string", "\"f32\"", "The element type to replace">,
+    Option<"to", "to", "std::string", "\"f64\"", "The element type to put in its place">
+  ];
+}
+
+#endif // NNC_PASSES_TD
