@@ -1,0 +1,181 @@
+// A compiled program, opened and verified: plan.fbs as plain values. Nothing in
+// a Plan needs a second check; the executor and the tools index with it freely.
+#ifndef NNC_RUNTIME_PLAN_H
+#define NNC_RUNTIME_PLAN_H
+
+#include "runtime/File.h"
+#include "runtime/Status.h"
+#include "runtime/Tensor.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nnc::runtime {
+
+/// ceil((constant + perBatch * batch) / divisor), in the unit its field states.
+struct Extent {
+  int64_t constant = 0;
+  int64_t perBatch = 0;
+  int64_t divisor = 1;
+
+  /// Neither overflows nor is negative for a batch of the plan's: verified.
+  int64_t at(int64_t batch) const {
+    int64_t numerator = constant + perBatch * batch;
+    return numerator / divisor + (numerator % divisor > 0);
+  }
+};
+
+enum class Region : uint8_t { State, Arena, Input, Constant };
+
+struct BufferRef {
+  Region region = Region::State;
+  /// Which input, for Region::Input; else 0.
+  int32_t index = 0;
+  int64_t offsetBytes = 0;
+  Extent sizeBytes;
+};
+
+struct Command {
+  enum class Kind : uint8_t { Launch, Copy };
+  Kind kind = Kind::Launch;
+  /// Launch: what the kernel's `buffers` argument holds. Copy: from, to.
+  std::vector<BufferRef> buffers;
+  /// The rest is a launch's alone.
+  uint32_t kernel = 0;
+  Extent extent;
+  int64_t grain = 1;
+  Extent flop;
+  Extent trafficBytes;
+  /// "file:line:column" in the model; may be empty.
+  std::string source;
+};
+
+/// A tensor that a caller passes in or reads back.
+struct TensorInfo {
+  std::string name;
+  ElementType elementType = ElementType::F32;
+  Shape shape;
+  /// Inputs: values must be in [0, indexLimit). 0: any.
+  int64_t indexLimit = 0;
+  /// Outputs: where the value is.
+  BufferRef buffer;
+  /// Outputs: "loss", "metric", "confusion" or "output".
+  std::string kind;
+
+  /// Number of elements at `batch`: verified not to overflow.
+  int64_t numElements(int64_t batch) const;
+  int64_t sizeBytes(int64_t batch) const;
+};
+
+struct EntryPoint {
+  std::string name;
+  std::vector<TensorInfo> inputs;
+  std::vector<TensorInfo> outputs;
+  std::vector<Command> commands;
+  int64_t arenaBytes = 0;
+  int64_t scratchBytes = 0;
+};
+
+enum class Role : uint8_t { Parameter, Buffer, OptimizerState, Scalar };
+
+struct StateTensor {
+  std::string name;
+  Role role = Role::Parameter;
+  ElementType elementType = ElementType::F32;
+  Shape shape;
+  int64_t offsetBytes = 0;
+
+  int64_t numElements() const;
+  int64_t sizeBytes() const;
+};
+
+struct Kernel {
+  std::string name;
+  int64_t offsetBytes = 0;
+  /// "contraction", "rows", "movement" or "reference".
+  std::string kind;
+};
+
+/// Bytes inside a plan, borrowed from it.
+struct Bytes {
+  const uint8_t *data = nullptr;
+  int64_t sizeBytes = 0;
+};
+
+/// Machine code for one target.
+struct MachineCode {
+  std::string target;
+  std::vector<std::string> features;
+  std::vector<Kernel> kernels;
+  Bytes image;
+};
+
+/// How to read some of the model's inputs from files.
+struct DataBinding {
+  /// "train" or "test".
+  std::string split;
+  std::vector<std::string> inputs;
+  /// "idx", "npy", "csv".
+  std::string reader;
+  std::vector<std::pair<std::string, std::string>> arguments;
+  /// "file:line:column" of the binding; may be empty.
+  std::string source;
+};
+
+/// How the model asks to be trained.
+struct Recipe {
+  int64_t batch = 32;
+  int64_t epochs = 1;
+  double validation = 0;
+  int64_t seed = 0;
+  std::vector<DataBinding> data;
+};
+
+class Plan {
+public:
+  /// Reads and verifies a file. NotFound or IoError where it cannot be read,
+  /// InvalidFile where it is not a plan, Unsupported for another version.
+  static StatusOr<std::shared_ptr<const Plan>> open(const std::string &path);
+
+  /// The same from `sizeBytes` bytes at `data`, which are copied. `origin`
+  /// names them in messages.
+  static StatusOr<std::shared_ptr<const Plan>>
+  fromMemory(const void *data, size_t sizeBytes,
+             const std::string &origin = "plan");
+
+  std::string producer;
+  std::string model;
+  int64_t maxBatch = 1;
+  MachineCode code;
+  std::vector<EntryPoint> entryPoints;
+  std::vector<StateTensor> state;
+  int64_t stateBytes = 0;
+  Bytes constants;
+  Recipe recipe;
+
+  /// Null if the plan has none of that name.
+  const EntryPoint *findEntryPoint(std::string_view name) const;
+  const StateTensor *findState(std::string_view name) const;
+
+  /// The largest arena of any entry point; they share one.
+  int64_t arenaBytes() const;
+  /// The largest scratch of any entry point, per thread.
+  int64_t scratchBytes() const;
+  /// What a session on that many threads allocates: state, arena, constants
+  /// and scratch.
+  int64_t plannedBytes(int numThreads) const;
+
+private:
+  Plan() = default;
+  static StatusOr<std::shared_ptr<const Plan>> read(AlignedBytes content,
+                                                    const std::string &origin);
+
+  /// What `code.image` and `constants` point into.
+  AlignedBytes content;
+};
+
+} // namespace nnc::runtime
+
+#endif // NNC_RUNTIME_PLAN_H

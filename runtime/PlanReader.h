@@ -1,0 +1,60 @@
+// Verifies plan.fbs and turns it into a Plan. Private to Plan.cpp.
+#ifndef NNC_RUNTIME_PLANREADER_H
+#define NNC_RUNTIME_PLANREADER_H
+
+#include "runtime/Plan.h"
+#include "runtime/plan_generated.h"
+
+namespace nnc::runtime {
+
+class PlanReader {
+public:
+  PlanReader(const uint8_t *data, size_t sizeBytes, Plan &result)
+      : data(data), sizeBytes(sizeBytes), result(result) {}
+
+  /// InvalidFile or Unsupported, with what was expected and found.
+  Status read();
+
+private:
+  // Each returns false after it has set `problem`.
+  bool readContents(const plan::Plan &from);
+  bool readCode(const plan::Code &from);
+  bool readState(const plan::Plan &from);
+  bool readRole(const plan::StateTensor &from, StateTensor &to);
+  bool checkStateOverlap();
+  bool checkScalar(const char *name, ElementType type);
+  bool readEntryPoints(const plan::Plan &from);
+  bool readEntryPoint(const plan::EntryPoint &from, EntryPoint &to);
+  bool readInput(const plan::Tensor &from, TensorInfo &to);
+  bool readOutput(const plan::Tensor &from, TensorInfo &to);
+  bool readTensor(const plan::Tensor &from, TensorInfo &to);
+  bool readCommands(const plan::EntryPoint &from);
+  bool readLaunch(const plan::Launch &from, Command &to);
+  bool readCopy(const plan::Copy &from, Command &to);
+  bool readBuffer(const plan::Buffer &from, BufferRef &to);
+  bool checkInside(const BufferRef &buffer);
+  bool readExtent(const plan::Extent &from, const char *what, Extent &to);
+  bool readShape(const flatbuffers::Vector<int64_t> *from, Shape &to);
+  bool readElementType(plan::ElementType from, ElementType &to);
+  bool readRecipe(const plan::Recipe &from);
+  bool readDataBinding(const plan::DataBinding &from, DataBinding &to);
+  bool checkTotal();
+
+  template <typename... Parts> bool fail(const Parts &...parts) {
+    problem = concat(where.empty() ? "" : where + ": ", parts...);
+    return false;
+  }
+
+  const uint8_t *data;
+  size_t sizeBytes;
+  Plan &result;
+  /// The entry point that is being read.
+  EntryPoint *entry = nullptr;
+  /// Names the part of the plan that is being read, for messages.
+  std::string where;
+  std::string problem;
+};
+
+} // namespace nnc::runtime
+
+#endif // NNC_RUNTIME_PLANREADER_H

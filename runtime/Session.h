@@ -1,0 +1,111 @@
+// One plan running: its state, its working memory, its entry points.
+#ifndef NNC_RUNTIME_SESSION_H
+#define NNC_RUNTIME_SESSION_H
+
+#include "runtime/Executor.h"
+#include "runtime/Plan.h"
+#include "runtime/Status.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nnc::runtime {
+
+struct SessionOptions {
+  /// Threads to compute on, the caller's included; 0: one a processor.
+  int threads = 0;
+  int64_t seed = 0;
+  /// Runs the plan instead of the device that its target names; for tests.
+  std::unique_ptr<Device> device;
+};
+
+/// What a file of tensors holds: trained values alone, or all of the state.
+enum class SaveKind { Weights, Checkpoint };
+
+using Metadata = std::map<std::string, std::string>;
+
+class Session {
+public:
+  /// Allocates all that the plan needs and runs its "init" where it has one.
+  static StatusOr<std::unique_ptr<Session>>
+  create(std::shared_ptr<const Plan> plan, SessionOptions options);
+
+  const Plan &plan() const { return *openPlan; }
+  int numThreads() const { return threads; }
+
+  /// Zeroes the state, sets "seed" and runs "init" where the plan has one.
+  Status init(int64_t seed);
+
+  /// Runs an entry point of plan(). `inputs` holds one pointer per input, each
+  /// to numElements(batch) elements, borrowed until return. InvalidArgument for
+  /// a batch out of range, a null or misaligned pointer, or a value beyond an
+  /// input's index limit, naming the input.
+  Status run(const EntryPoint &entry, const void *const *inputs, int64_t batch);
+
+  /// The entry point that ran last, with its batch. Null before the first.
+  const EntryPoint *lastRun() const { return lastEntry; }
+  int64_t lastBatch() const { return batchOfLastRun; }
+
+  /// Data of an output of the last run, to read until the next one. `output`
+  /// is one of lastRun()->outputs.
+  const void *outputData(const TensorInfo &output) const;
+
+  /// Sum over the outputs of that kind in the last run, each a scalar: the loss
+  /// ("loss"). 0 where there is none.
+  double outputSum(std::string_view kind) const;
+
+  /// A scalar output of the last run, such as a metric.
+  double outputScalar(const TensorInfo &output) const;
+
+  /// The bytes of a state tensor; `tensor` is one of plan().state.
+  void *stateData(const StateTensor &tensor) const;
+
+  Status readState(std::string_view name, void *data, size_t sizeBytes) const;
+  Status writeState(std::string_view name, const void *data, size_t sizeBytes);
+  StatusOr<double> scalar(std::string_view name) const;
+  Status setScalar(std::string_view name, double value);
+
+  /// Writes a safetensors file, whole or not at all. `metadata` goes into its
+  /// header.
+  Status save(const std::string &path, SaveKind kind,
+              const Metadata &metadata = {}) const;
+
+  /// Reads one. InvalidFile if tensors are missing, unknown or misshapen,
+  /// naming all; nothing is changed then. `metadata` receives the header's,
+  /// unless null.
+  Status load(const std::string &path, SaveKind kind,
+              Metadata *metadata = nullptr);
+
+  /// From the next run on, `profile` receives the time of each command of
+  /// `entry`. Null: no more.
+  void setProfile(const EntryPoint &entry, Profile *profile);
+
+private:
+  Session() = default;
+  Status allocate(SessionOptions &options);
+  Status checkInputs(const EntryPoint &entry, const void *const *inputs,
+                     int64_t batch) const;
+  size_t indexOf(const EntryPoint &entry) const;
+  const char *address(const BufferRef &buffer) const;
+
+  std::shared_ptr<const Plan> openPlan;
+  int threads = 1;
+  std::unique_ptr<Device> device;
+  DeviceMemory state;
+  DeviceMemory arena;
+  DeviceMemory constants;
+  /// Indexed like Plan::entryPoints.
+  std::vector<Executor> executors;
+  std::vector<Profile *> profiles;
+
+  const EntryPoint *lastEntry = nullptr;
+  int64_t batchOfLastRun = 0;
+  std::vector<const void *> lastInputs;
+};
+
+} // namespace nnc::runtime
+
+#endif // NNC_RUNTIME_SESSION_H

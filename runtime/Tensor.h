@@ -1,0 +1,49 @@
+// Element types and shapes, as plans, files and data name them.
+#ifndef NNC_RUNTIME_TENSOR_H
+#define NNC_RUNTIME_TENSOR_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nnc::runtime {
+
+/// Values are those of ElementType in plan.fbs and nnc_element_type_t in nnc.h.
+enum class ElementType : uint8_t { F32, F64, F16, BF16, I32, I64, U8, Bool, U32 };
+
+constexpr int numElementTypes = 9;
+
+int64_t sizeBytes(ElementType type);
+
+/// As the language writes it: "f32", "bool".
+const char *name(ElementType type);
+
+std::optional<ElementType> parseElementType(std::string_view name);
+
+bool isInteger(ElementType type);
+
+/// Outermost dimension first. -1 is the batch; empty is a scalar.
+using Shape = std::vector<int64_t>;
+
+/// Number of elements with `batch` in place of -1; nothing where the product
+/// overflows.
+std::optional<int64_t> numElements(const Shape &shape, int64_t batch = 1);
+
+/// "f32[batch, 28, 28]".
+std::string describe(ElementType type, const Shape &shape);
+
+/// The number that `element` points to, of any element type, as a double.
+double toDouble(ElementType type, const void *element);
+
+/// Whether the element type can hold `value`: floating-point types hold any,
+/// integers whole numbers in their range.
+bool fits(ElementType type, double value);
+
+/// Stores `value`, which fits, rounded to the element type.
+void fromDouble(ElementType type, double value, void *element);
+
+} // namespace nnc::runtime
+
+#endif // NNC_RUNTIME_TENSOR_H

@@ -1,0 +1,138 @@
+#include "runtime/device/CpuDevice.h"
+
+#include "runtime/device/CpuFeatures.h"
+
+#include <cerrno>
+#include <cstring>
+#include <sys/mman.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace nnc::runtime {
+
+static DeviceMemory mapPages(int64_t sizeBytes) {
+  void *pages = mmap(nullptr, sizeBytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED)
+    return {};
+  return {pages, sizeBytes, [](void *data, int64_t size) { munmap(data, size); }};
+}
+
+Status CpuDevice::load(const MachineCode &code, int64_t scratchBytes) {
+  std::string missing;
+  for (const std::string &feature : missingCpuFeatures(code.features))
+    missing += concat(missing.empty() ? "" : ", ", quote(feature));
+  if (!missing.empty())
+    return {Code::Unsupported,
+            concat("the plan needs processor features that this machine lacks: ",
+                   missing)};
+  Status status = mapImage(code.image);
+  if (!status.isOk())
+    return status;
+  for (const Kernel &kernel : code.kernels)
+    kernels.push_back(
+        reinterpret_cast<nnc_kernel_fn>(image.data() + kernel.offsetBytes));
+  return allocateScratch(scratchBytes);
+}
+
+// Never writable and executable at once.
+Status CpuDevice::mapImage(const Bytes &code) {
+  if (code.sizeBytes == 0)
+    return {};
+  image = mapPages(code.sizeBytes);
+  if (!image.data())
+    return {Code::OutOfMemory, "out of memory for the plan's machine code"};
+  std::memcpy(image.data(), code.data, code.sizeBytes);
+  if (mprotect(image.data(), code.sizeBytes, PROT_READ | PROT_EXEC) != 0)
+    return {Code::DeviceError,
+            concat("cannot make the plan's machine code executable: ",
+                   std::strerror(errno))};
+  return {};
+}
+
+Status CpuDevice::allocateScratch(int64_t scratchBytes) {
+  constexpr int64_t line = NNC_ALIGNMENT_BYTES;
+  // Both fit: the plan's reader bounds the sum of all that a session allocates.
+  scratchStrideBytes = (scratchBytes + line - 1) / line * line;
+  StatusOr<DeviceMemory> memory =
+      allocate(scratchStrideBytes * pool.numThreads(), "scratch memory");
+  if (!memory.isOk())
+    return memory.status();
+  scratch = std::move(*memory);
+  return {};
+}
+
+StatusOr<DeviceMemory> CpuDevice::allocate(int64_t sizeBytes, const char *what) {
+  if (sizeBytes == 0)
+    return DeviceMemory();
+  // Fresh pages are zero, and cost nothing until they are touched.
+  DeviceMemory memory = mapPages(sizeBytes);
+  if (!memory.data())
+    return Status(Code::OutOfMemory, concat("out of memory for ", sizeBytes,
+                                            " bytes of ", what));
+  return memory;
+}
+
+// Kernels run with the same floating-point mode on every thread, whatever the
+// program around them chose: round to nearest, no traps, and subnormal numbers
+// taken as zero. Moments of units that died would else decay into them and
+// stay, and arithmetic on them is up to a hundred times slower.
+static constexpr uint32_t kernelControlWord = 0x1f80 | 0x8000 | 0x0040;
+
+static uint32_t readControlWord() {
+#if defined(__x86_64__)
+  return _mm_getcsr();
+#else
+  return 0;
+#endif
+}
+
+static void writeControlWord(uint32_t word) {
+#if defined(__x86_64__)
+  _mm_setcsr(word);
+#endif
+}
+
+void CpuDevice::beginRun() {
+  callersControlWord = readControlWord();
+  writeControlWord(kernelControlWord);
+}
+
+Status CpuDevice::endRun() {
+  writeControlWord(callersControlWord);
+  return {};
+}
+
+namespace {
+struct KernelCall {
+  nnc_kernel_fn kernel;
+  void *const *buffers;
+  int64_t batch;
+  char *scratch;
+  int64_t scratchStrideBytes;
+};
+} // namespace
+
+static void runRange(void *context, int64_t begin, int64_t end, int thread) {
+  auto &call = *static_cast<KernelCall *>(context);
+  // Set for each range on a worker: it may have been started from anywhere.
+  if (thread != 0)
+    writeControlWord(kernelControlWord);
+  call.kernel(call.buffers, call.batch, begin, end,
+              call.scratch + call.scratchStrideBytes * thread);
+}
+
+void CpuDevice::launch(uint32_t kernel, void *const *buffers, int64_t batch,
+                       int64_t extent, int64_t grain) {
+  KernelCall call{kernels[kernel], buffers, batch, scratch.data(),
+                  scratchStrideBytes};
+  pool.run(extent, grain, runRange, &call);
+}
+
+void CpuDevice::copy(void *to, const void *from, int64_t sizeBytes) {
+  std::memcpy(to, from, sizeBytes);
+}
+
+} // namespace nnc::runtime

@@ -1,0 +1,43 @@
+// This machine's processor: machine code mapped from the plan, loops split over
+// a thread pool.
+#ifndef NNC_RUNTIME_DEVICE_CPUDEVICE_H
+#define NNC_RUNTIME_DEVICE_CPUDEVICE_H
+
+#include "runtime/ThreadPool.h"
+#include "runtime/abi.h"
+#include "runtime/device/Device.h"
+
+namespace nnc::runtime {
+
+class CpuDevice : public Device {
+public:
+  explicit CpuDevice(int numThreads) : pool(numThreads) {}
+
+  Status load(const MachineCode &code, int64_t scratchBytes) override;
+  StatusOr<DeviceMemory> allocate(int64_t sizeBytes, const char *what) override;
+  void beginRun() override;
+  Status endRun() override;
+  void launch(uint32_t kernel, void *const *buffers, int64_t batch,
+              int64_t extent, int64_t grain) override;
+  void copy(void *to, const void *from, int64_t sizeBytes) override;
+
+protected:
+  /// Indexed like MachineCode::kernels. Tests put functions of their own here.
+  std::vector<nnc_kernel_fn> kernels;
+
+  Status allocateScratch(int64_t scratchBytes);
+
+private:
+  Status mapImage(const Bytes &image);
+
+  ThreadPool pool;
+  DeviceMemory image;
+  DeviceMemory scratch;
+  /// Distance between two threads' scratch; whole cache lines.
+  int64_t scratchStrideBytes = 0;
+  uint32_t callersControlWord = 0;
+};
+
+} // namespace nnc::runtime
+
+#endif // NNC_RUNTIME_DEVICE_CPUDEVICE_H

@@ -1,0 +1,272 @@
+/* nnc's runtime: opens compiled plans, runs and trains them.
+ *
+ * C99. Every call returns a status; none prints, exits or throws. Objects may
+ * be used from any thread, one thread at a time each; a plan, being constant,
+ * from several at once. */
+#ifndef NNC_NNC_H
+#define NNC_NNC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define NNC_EXPORT __attribute__((visibility("default")))
+#else
+#define NNC_EXPORT
+#endif
+
+/* Grows when a program built against an older header would no longer run. */
+#define NNC_ABI_VERSION 1
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum nnc_code_t {
+  NNC_OK = 0,
+  /* The call is wrong: a shape, a name, a null pointer. */
+  NNC_INVALID_ARGUMENT = 1,
+  /* A file, a tensor or an entry point of that name does not exist. */
+  NNC_NOT_FOUND = 2,
+  /* A file was read and is not what it should be. */
+  NNC_INVALID_FILE = 3,
+  /* A valid plan that this library or this machine cannot run. */
+  NNC_UNSUPPORTED = 4,
+  NNC_OUT_OF_MEMORY = 5,
+  /* The operating system failed to read or write. */
+  NNC_IO_ERROR = 6,
+  NNC_DEVICE_ERROR = 7
+} nnc_code_t;
+
+/* What a call came to. Nothing to release: `message` is the thread's own and
+ * stands until its next call that fails; "" when `code` is NNC_OK. */
+typedef struct nnc_status_t {
+  nnc_code_t code;
+  const char *message;
+} nnc_status_t;
+
+/* Values are stable. */
+typedef enum nnc_element_type_t {
+  NNC_F32 = 0,
+  NNC_F64 = 1,
+  NNC_F16 = 2,
+  NNC_BF16 = 3,
+  NNC_I32 = 4,
+  NNC_I64 = 5,
+  NNC_U8 = 6,
+  /* One byte, 0 or 1. */
+  NNC_BOOL = 7,
+  NNC_U32 = 8
+} nnc_element_type_t;
+
+/* A tensor's elements: row-major, contiguous, aligned as its element type
+ * wants. `shape` holds `rank` sizes, outermost first. */
+typedef struct nnc_tensor_t {
+  const void *data;
+  nnc_element_type_t element_type;
+  int32_t rank;
+  const int64_t *shape;
+} nnc_tensor_t;
+
+/* What a plan says of a tensor. Its pointers belong to the plan. */
+typedef struct nnc_tensor_info_t {
+  const char *name;
+  nnc_element_type_t element_type;
+  int32_t rank;
+  /* -1 is the batch. */
+  const int64_t *shape;
+  /* Outputs: "loss", "metric", "confusion" or "output". State: "parameter",
+   * "buffer", "optimizer_state" or "scalar". Inputs: "input". */
+  const char *kind;
+  /* Inputs: values must be in [0, index_limit). 0: any value is allowed. */
+  int64_t index_limit;
+} nnc_tensor_info_t;
+
+/* A compiled program. */
+typedef struct nnc_plan_t nnc_plan_t;
+
+/* One plan running: parameters, optimizer state, counters, working memory. */
+typedef struct nnc_session_t nnc_session_t;
+
+/* Returns NNC_ABI_VERSION of the library, to compare with the header's. */
+NNC_EXPORT uint32_t nnc_abi_version(void);
+
+/* Returns the library's version, such as "0.1.0". */
+NNC_EXPORT const char *nnc_version(void);
+
+/* Opens a plan and verifies it.
+ *
+ * path     a file that `nnc compile` wrote; not needed after the call.
+ * plan     receives the plan, to be closed by nnc_plan_close; null on failure.
+ *
+ * A plan carries machine code: open only plans that you would run as programs.
+ *
+ * Returns NNC_NOT_FOUND or NNC_IO_ERROR if the file cannot be read,
+ * NNC_INVALID_FILE if it is no plan or a damaged one, saying where;
+ * NNC_UNSUPPORTED if it is of another version. */
+NNC_EXPORT nnc_status_t nnc_plan_open(const char *path, nnc_plan_t **plan);
+
+/* As nnc_plan_open, from `size_bytes` bytes at `data`, which are copied. */
+NNC_EXPORT nnc_status_t nnc_plan_open_memory(const void *data,
+                                             size_t size_bytes,
+                                             nnc_plan_t **plan);
+
+/* Releases the plan. Its sessions live on. Null is allowed. */
+NNC_EXPORT void nnc_plan_close(nnc_plan_t *plan);
+
+/* The model's name. Belongs to the plan. */
+NNC_EXPORT const char *nnc_plan_model(const nnc_plan_t *plan);
+
+/* Every entry point runs with 1 to this many samples. */
+NNC_EXPORT int64_t nnc_plan_max_batch(const nnc_plan_t *plan);
+
+/* Bytes that a session on `threads` threads allocates for the plan: state,
+ * arena, constants and scratch. */
+NNC_EXPORT int64_t nnc_plan_planned_bytes(const nnc_plan_t *plan, int threads);
+
+NNC_EXPORT size_t nnc_plan_num_entry_points(const nnc_plan_t *plan);
+
+/* Name of an entry point, such as "train_step"; null if there is no such
+ * index. Belongs to the plan. */
+NNC_EXPORT const char *nnc_plan_entry_point(const nnc_plan_t *plan,
+                                            size_t index);
+
+/* Describes inputs and outputs of an entry point, and tensors of the state.
+ *
+ * The `num` calls return 0 for an unknown entry point. The others fill `info`
+ * and return NNC_NOT_FOUND for an unknown entry point or index. */
+NNC_EXPORT size_t nnc_plan_num_inputs(const nnc_plan_t *plan,
+                                      const char *entry_point);
+NNC_EXPORT nnc_status_t nnc_plan_input(const nnc_plan_t *plan,
+                                       const char *entry_point, size_t index,
+                                       nnc_tensor_info_t *info);
+NNC_EXPORT size_t nnc_plan_num_outputs(const nnc_plan_t *plan,
+                                       const char *entry_point);
+NNC_EXPORT nnc_status_t nnc_plan_output(const nnc_plan_t *plan,
+                                        const char *entry_point, size_t index,
+                                        nnc_tensor_info_t *info);
+NNC_EXPORT size_t nnc_plan_num_state_tensors(const nnc_plan_t *plan);
+NNC_EXPORT nnc_status_t nnc_plan_state_tensor(const nnc_plan_t *plan,
+                                              size_t index,
+                                              nnc_tensor_info_t *info);
+
+typedef struct nnc_session_options_t {
+  /* Threads to compute on, the caller's included. 0: one a processor. The
+   * results are the same bits for any number. */
+  int threads;
+  /* What initial values, dropout and the like are drawn from. */
+  int64_t seed;
+} nnc_session_options_t;
+
+/* Makes a session and runs the plan's "init" where it has one.
+ *
+ * options  null: all processors, and the seed of the model's recipe.
+ * session  receives the session, to be destroyed by nnc_session_destroy; null
+ *          on failure.
+ *
+ * Returns NNC_UNSUPPORTED if the processor lacks a feature, naming each;
+ * NNC_OUT_OF_MEMORY. */
+NNC_EXPORT nnc_status_t
+nnc_session_create(const nnc_plan_t *plan, const nnc_session_options_t *options,
+                   nnc_session_t **session);
+
+/* Null is allowed. */
+NNC_EXPORT void nnc_session_destroy(nnc_session_t *session);
+
+/* Starts over: sets the seed, zeroes the optimizer's state and gives every
+ * parameter its initial value. */
+NNC_EXPORT nnc_status_t nnc_session_init(nnc_session_t *session, int64_t seed);
+
+/* Runs an entry point of the plan.
+ *
+ * inputs   one tensor per input of the entry point, in the plan's order, shaped
+ *          as nnc_plan_input says; borrowed until return. All agree on the
+ *          batch, which is from 1 to nnc_plan_max_batch.
+ *
+ * Returns NNC_NOT_FOUND for an unknown entry point, NNC_INVALID_ARGUMENT if a
+ * shape, an element type or an index in an input is wrong, naming the input. */
+NNC_EXPORT nnc_status_t nnc_session_run(nnc_session_t *session,
+                                        const char *entry_point,
+                                        const nnc_tensor_t *inputs,
+                                        size_t num_inputs);
+
+/* Gives an output of the entry point that ran last.
+ *
+ * output   receives the tensor; its pointers belong to the session and stand
+ *          until it runs again.
+ *
+ * Returns NNC_NOT_FOUND if that entry point has no output of this name, or
+ * nothing has run. */
+NNC_EXPORT nnc_status_t nnc_session_output(nnc_session_t *session,
+                                           const char *name,
+                                           nnc_tensor_t *output);
+
+/* Runs one training step: forward, backward, optimizer update.
+ *
+ * inputs   as for nnc_session_run, of the entry point "train_step".
+ * loss     receives the mean loss over the batch, in nats where the model's
+ *          loss is an entropy; may be null. */
+NNC_EXPORT nnc_status_t nnc_session_train_step(nnc_session_t *session,
+                                               const nnc_tensor_t *inputs,
+                                               size_t num_inputs, float *loss);
+
+/* The same loss without the update; entry point "eval_step". Metrics are read
+ * by nnc_session_output. */
+NNC_EXPORT nnc_status_t nnc_session_eval_step(nnc_session_t *session,
+                                              const nnc_tensor_t *inputs,
+                                              size_t num_inputs, float *loss);
+
+/* Runs the entry point "predict"; outputs are read by nnc_session_output. */
+NNC_EXPORT nnc_status_t nnc_session_predict(nnc_session_t *session,
+                                            const nnc_tensor_t *inputs,
+                                            size_t num_inputs);
+
+/* Copies a tensor of the state out or in.
+ *
+ * data     row-major, `size_bytes` bytes, which must be the tensor's size.
+ *
+ * Returns NNC_NOT_FOUND for an unknown name, NNC_INVALID_ARGUMENT for another
+ * size. */
+NNC_EXPORT nnc_status_t nnc_session_read_state(nnc_session_t *session,
+                                               const char *name, void *data,
+                                               size_t size_bytes);
+NNC_EXPORT nnc_status_t nnc_session_write_state(nnc_session_t *session,
+                                                const char *name,
+                                                const void *data,
+                                                size_t size_bytes);
+
+/* Reads or sets a scalar of the state: "learning_rate", "step", "seed". Integers
+ * beyond 2^53 need nnc_session_read_state.
+ *
+ * Returns NNC_NOT_FOUND for an unknown name, NNC_INVALID_ARGUMENT for a tensor
+ * that is no scalar or a value that its type cannot hold. */
+NNC_EXPORT nnc_status_t nnc_session_get_scalar(nnc_session_t *session,
+                                               const char *name, double *value);
+NNC_EXPORT nnc_status_t nnc_session_set_scalar(nnc_session_t *session,
+                                               const char *name, double value);
+
+/* Writes the weights (parameters and buffers) as safetensors. The file is
+ * complete or, if the call fails or the machine stops, what it was before.
+ *
+ * Returns NNC_IO_ERROR if it cannot be written. */
+NNC_EXPORT nnc_status_t nnc_session_save(nnc_session_t *session,
+                                         const char *path);
+
+/* Reads weights. Of a checkpoint, it reads the weights alone.
+ *
+ * Returns NNC_INVALID_FILE if the file is damaged, or tensors are missing,
+ * unknown or of another shape: all of them are named, and nothing is changed. */
+NNC_EXPORT nnc_status_t nnc_session_load(nnc_session_t *session,
+                                         const char *path);
+
+/* The same with optimizer state and scalars: all that training on needs. */
+NNC_EXPORT nnc_status_t nnc_session_save_checkpoint(nnc_session_t *session,
+                                                    const char *path);
+NNC_EXPORT nnc_status_t nnc_session_load_checkpoint(nnc_session_t *session,
+                                                    const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* NNC_NNC_H */
