@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <map>
 #include <thread>
 
 namespace nnc::runtime {
@@ -263,6 +264,95 @@ Status Session::setScalar(std::string_view name, double value) {
               concat(value, " does not fit state tensor ", quote(name),
                      " of type ", runtime::name(tensor->elementType))};
     fromDouble(tensor->elementType, value, stateData(*tensor));
+    return {};
+  });
+}
+
+static bool isSaved(const StateTensor &tensor, SaveKind kind) {
+  return kind == SaveKind::Checkpoint || tensor.role == Role::Parameter ||
+         tensor.role == Role::Buffer;
+}
+
+Status Session::save(const std::string &path, SaveKind kind,
+                     const Metadata &metadata) const {
+  return guardMemory([&]() -> Status {
+    std::vector<TensorToSave> tensors;
+    for (const StateTensor &tensor : openPlan->state)
+      if (isSaved(tensor, kind))
+        tensors.push_back({tensor.name, tensor.elementType, tensor.shape,
+                           stateData(tensor)});
+    return writeSafetensors(path, tensors, metadata);
+  });
+}
+
+namespace {
+/// Which tensor of a file fills which one of the state.
+struct Match {
+  const SavedTensor *from;
+  const StateTensor *to;
+};
+} // namespace
+
+static std::string listed(const std::string &list, const std::string &item) {
+  return concat(list, list.empty() ? "" : ", ", item);
+}
+
+// Names all that is missing, unknown or of another shape.
+static Status matchTensors(const Plan &plan, const SafetensorsFile &file,
+                           SaveKind kind, std::vector<Match> &matches) {
+  std::string missing, unknown, different;
+  std::map<std::string_view, const SavedTensor *> saved;
+  for (const SavedTensor &tensor : file.tensors()) {
+    saved[tensor.name] = &tensor;
+    if (!plan.findState(tensor.name))
+      unknown = listed(unknown, quote(tensor.name));
+  }
+  for (const StateTensor &tensor : plan.state) {
+    if (!isSaved(tensor, kind))
+      continue;
+    auto found = saved.find(tensor.name);
+    if (found == saved.end()) {
+      missing = listed(missing, quote(tensor.name));
+      continue;
+    }
+    const SavedTensor &from = *found->second;
+    if (from.elementType != tensor.elementType || from.shape != tensor.shape)
+      different = listed(
+          different,
+          concat(quote(tensor.name), " is ",
+                 describe(tensor.elementType, tensor.shape), ", the file has ",
+                 describe(from.elementType, from.shape)));
+    matches.push_back({&from, &tensor});
+  }
+  std::string problem;
+  for (auto [what, list] : {std::pair("missing: ", &missing),
+                            {"not in the plan: ", &unknown},
+                            {"of another shape: ", &different}})
+    if (!list->empty())
+      problem += concat(problem.empty() ? "" : "; ", what, *list);
+  if (!problem.empty())
+    return {Code::InvalidFile, problem};
+  return {};
+}
+
+Status Session::load(const std::string &path, SaveKind kind,
+                     Metadata *metadata) {
+  return guardMemory([&]() -> Status {
+    StatusOr<SafetensorsFile> file = SafetensorsFile::open(path);
+    if (!file.isOk())
+      return file.status();
+    std::vector<Match> matches;
+    Status status = matchTensors(*openPlan, *file, kind, matches);
+    if (!status.isOk())
+      return {status.code(), concat(path, ": the tensors are not this plan's: ",
+                                    status.message())};
+    for (const Match &match : matches) {
+      status = file->read(*match.from, stateData(*match.to));
+      if (!status.isOk())
+        return status;
+    }
+    if (metadata)
+      *metadata = file->metadata();
     return {};
   });
 }

@@ -2,11 +2,11 @@
 #ifndef NNC_RUNTIME_SESSION_H
 #define NNC_RUNTIME_SESSION_H
 
+#include "runtime/Checkpoint.h"
 #include "runtime/Executor.h"
 #include "runtime/Plan.h"
 #include "runtime/Status.h"
 
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,8 +24,6 @@ struct SessionOptions {
 
 /// What a file of tensors holds: trained values alone, or all of the state.
 enum class SaveKind { Weights, Checkpoint };
-
-using Metadata = std::map<std::string, std::string>;
 
 class Session {
 public:
@@ -89,7 +87,6 @@ private:
   Status checkInputs(const EntryPoint &entry, const void *const *inputs,
                      int64_t batch) const;
   size_t indexOf(const EntryPoint &entry) const;
-  const char *address(const BufferRef &buffer) const;
 
   std::shared_ptr<const Plan> openPlan;
   int threads = 1;

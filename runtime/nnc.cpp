@@ -1,0 +1,421 @@
+// The C interface: checks arguments, and translates to and from the C++ inside.
+#include "runtime/nnc.h"
+
+#include "runtime/Session.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+using namespace nnc::runtime;
+
+struct nnc_plan_t {
+  std::shared_ptr<const Plan> plan;
+};
+
+struct nnc_session_t {
+  std::unique_ptr<Session> session;
+  /// Of the run under way; kept so that a step allocates nothing.
+  std::vector<const void *> inputs;
+  /// Shapes handed out by nnc_session_output.
+  std::map<const TensorInfo *, Shape> shapes;
+};
+
+// Copied, so that a message needs no memory when there is none left.
+static nnc_status_t report(const Status &status) {
+  thread_local char message[4096];
+  if (status.isOk())
+    return {NNC_OK, ""};
+  size_t length = std::min(status.message().size(), sizeof message - 1);
+  std::memcpy(message, status.message().data(), length);
+  message[length] = '\0';
+  return {static_cast<nnc_code_t>(status.code()), message};
+}
+
+template <typename Body> static nnc_status_t call(Body &&body) {
+  return report(guardMemory([&]() -> Status { return body(); }));
+}
+
+static Status nullArgument(const char *name) {
+  return {Code::InvalidArgument, concat("argument '", name, "' is null")};
+}
+
+static Status noEntryPoint(const Plan &plan, const char *name) {
+  std::string known;
+  for (const EntryPoint &entry : plan.entryPoints)
+    known += concat(known.empty() ? "" : ", ", quote(entry.name));
+  return {Code::NotFound, concat("the plan has no entry point ", quote(name),
+                                 ", it has: ", known)};
+}
+
+uint32_t nnc_abi_version(void) { return NNC_ABI_VERSION; }
+
+const char *nnc_version(void) { return "0.1.0"; }
+
+static Status handOver(StatusOr<std::shared_ptr<const Plan>> opened,
+                       nnc_plan_t **plan) {
+  if (!opened.isOk())
+    return opened.status();
+  *plan = new nnc_plan_t{std::move(*opened)};
+  return {};
+}
+
+nnc_status_t nnc_plan_open(const char *path, nnc_plan_t **plan) {
+  return call([&]() -> Status {
+    if (!plan)
+      return nullArgument("plan");
+    *plan = nullptr;
+    if (!path)
+      return nullArgument("path");
+    return handOver(Plan::open(path), plan);
+  });
+}
+
+nnc_status_t nnc_plan_open_memory(const void *data, size_t size_bytes,
+                                  nnc_plan_t **plan) {
+  return call([&]() -> Status {
+    if (!plan)
+      return nullArgument("plan");
+    *plan = nullptr;
+    if (!data)
+      return nullArgument("data");
+    return handOver(Plan::fromMemory(data, size_bytes), plan);
+  });
+}
+
+void nnc_plan_close(nnc_plan_t *plan) { delete plan; }
+
+const char *nnc_plan_model(const nnc_plan_t *plan) {
+  return plan ? plan->plan->model.c_str() : "";
+}
+
+int64_t nnc_plan_max_batch(const nnc_plan_t *plan) {
+  return plan ? plan->plan->maxBatch : 0;
+}
+
+int64_t nnc_plan_planned_bytes(const nnc_plan_t *plan, int threads) {
+  return plan ? plan->plan->plannedBytes(std::clamp(threads, 1, 1024)) : 0;
+}
+
+size_t nnc_plan_num_entry_points(const nnc_plan_t *plan) {
+  return plan ? plan->plan->entryPoints.size() : 0;
+}
+
+const char *nnc_plan_entry_point(const nnc_plan_t *plan, size_t index) {
+  if (index >= nnc_plan_num_entry_points(plan))
+    return nullptr;
+  return plan->plan->entryPoints[index].name.c_str();
+}
+
+static const char *nameOf(Role role) {
+  static const char *const names[] = {"parameter", "buffer", "optimizer_state",
+                                      "scalar"};
+  return names[static_cast<int>(role)];
+}
+
+static void describeTensor(const TensorInfo &tensor, nnc_tensor_info_t *info) {
+  *info = {tensor.name.c_str(),
+           static_cast<nnc_element_type_t>(tensor.elementType),
+           static_cast<int32_t>(tensor.shape.size()),
+           tensor.shape.data(),
+           tensor.kind.empty() ? "input" : tensor.kind.c_str(),
+           tensor.indexLimit};
+}
+
+static const std::vector<TensorInfo> *
+findTensors(const nnc_plan_t *plan, const char *entryPoint,
+            std::vector<TensorInfo> EntryPoint::*tensors) {
+  if (!plan || !entryPoint)
+    return nullptr;
+  const EntryPoint *entry = plan->plan->findEntryPoint(entryPoint);
+  return entry ? &(entry->*tensors) : nullptr;
+}
+
+static Status describeTensor(const nnc_plan_t *plan, const char *entryPoint,
+                             size_t index, nnc_tensor_info_t *info,
+                             std::vector<TensorInfo> EntryPoint::*tensors) {
+  if (!plan || !entryPoint || !info)
+    return nullArgument(!plan ? "plan" : !entryPoint ? "entry_point" : "info");
+  const auto *found = findTensors(plan, entryPoint, tensors);
+  if (!found)
+    return noEntryPoint(*plan->plan, entryPoint);
+  if (index >= found->size())
+    return {Code::NotFound, concat("index ", index, " of ", found->size())};
+  describeTensor((*found)[index], info);
+  return {};
+}
+
+size_t nnc_plan_num_inputs(const nnc_plan_t *plan, const char *entry_point) {
+  const auto *found = findTensors(plan, entry_point, &EntryPoint::inputs);
+  return found ? found->size() : 0;
+}
+
+nnc_status_t nnc_plan_input(const nnc_plan_t *plan, const char *entry_point,
+                            size_t index, nnc_tensor_info_t *info) {
+  return call([&] {
+    return describeTensor(plan, entry_point, index, info, &EntryPoint::inputs);
+  });
+}
+
+size_t nnc_plan_num_outputs(const nnc_plan_t *plan, const char *entry_point) {
+  const auto *found = findTensors(plan, entry_point, &EntryPoint::outputs);
+  return found ? found->size() : 0;
+}
+
+nnc_status_t nnc_plan_output(const nnc_plan_t *plan, const char *entry_point,
+                             size_t index, nnc_tensor_info_t *info) {
+  return call([&] {
+    return describeTensor(plan, entry_point, index, info, &EntryPoint::outputs);
+  });
+}
+
+size_t nnc_plan_num_state_tensors(const nnc_plan_t *plan) {
+  return plan ? plan->plan->state.size() : 0;
+}
+
+nnc_status_t nnc_plan_state_tensor(const nnc_plan_t *plan, size_t index,
+                                   nnc_tensor_info_t *info) {
+  return call([&]() -> Status {
+    if (!plan || !info)
+      return nullArgument(!plan ? "plan" : "info");
+    if (index >= plan->plan->state.size())
+      return {Code::NotFound,
+              concat("index ", index, " of ", plan->plan->state.size())};
+    const StateTensor &tensor = plan->plan->state[index];
+    *info = {tensor.name.c_str(),
+             static_cast<nnc_element_type_t>(tensor.elementType),
+             static_cast<int32_t>(tensor.shape.size()),
+             tensor.shape.data(),
+             nameOf(tensor.role),
+             0};
+    return {};
+  });
+}
+
+nnc_status_t nnc_session_create(const nnc_plan_t *plan,
+                                const nnc_session_options_t *options,
+                                nnc_session_t **session) {
+  return call([&]() -> Status {
+    if (!session)
+      return nullArgument("session");
+    *session = nullptr;
+    if (!plan)
+      return nullArgument("plan");
+    SessionOptions chosen;
+    chosen.threads = options ? options->threads : 0;
+    chosen.seed = options ? options->seed : plan->plan->recipe.seed;
+    auto created = Session::create(plan->plan, std::move(chosen));
+    if (!created.isOk())
+      return created.status();
+    *session = new nnc_session_t{std::move(*created), {}, {}};
+    return {};
+  });
+}
+
+void nnc_session_destroy(nnc_session_t *session) { delete session; }
+
+nnc_status_t nnc_session_init(nnc_session_t *session, int64_t seed) {
+  return call([&]() -> Status {
+    if (!session)
+      return nullArgument("session");
+    return session->session->init(seed);
+  });
+}
+
+// Checks type and shape, and takes the batch from them: 0 means not known yet.
+static Status checkTensor(const TensorInfo &expected, const nnc_tensor_t &given,
+                          int64_t &batch) {
+  bool isType = static_cast<int>(given.element_type) ==
+                static_cast<int>(expected.elementType);
+  bool isShape = given.rank == static_cast<int32_t>(expected.shape.size()) &&
+                 (given.shape || given.rank == 0);
+  for (int32_t i = 0; isShape && i < given.rank; ++i) {
+    int64_t size = expected.shape[i];
+    if (size == -1 && batch == 0)
+      batch = given.shape[i];
+    isShape = given.shape[i] == (size == -1 ? batch : size);
+  }
+  if (isType && isShape)
+    return {};
+  bool isKnownType =
+      given.element_type >= 0 &&
+      static_cast<int>(given.element_type) < numElementTypes;
+  Shape shape;
+  if (given.shape && given.rank > 0)
+    shape.assign(given.shape, given.shape + std::min(given.rank, 16));
+  std::string found =
+      isKnownType
+          ? describe(static_cast<ElementType>(given.element_type), shape)
+          : concat("element type ", static_cast<int>(given.element_type));
+  return {Code::InvalidArgument,
+          concat("input ", quote(expected.name), " is ",
+                 describe(expected.elementType, expected.shape),
+                 batch > 0 ? concat(" with batch ", batch) : "",
+                 ", the call gives ", found)};
+}
+
+static Status run(nnc_session_t *session, const char *entryPoint,
+                  const nnc_tensor_t *inputs, size_t numInputs) {
+  if (!session || !entryPoint)
+    return nullArgument(!session ? "session" : "entry_point");
+  const Plan &plan = session->session->plan();
+  const EntryPoint *entry = plan.findEntryPoint(entryPoint);
+  if (!entry)
+    return noEntryPoint(plan, entryPoint);
+  if (numInputs != entry->inputs.size())
+    return {Code::InvalidArgument,
+            concat("entry point ", quote(entryPoint), " takes ",
+                   entry->inputs.size(), " inputs, the call gives ",
+                   numInputs)};
+  if (!inputs && numInputs)
+    return nullArgument("inputs");
+  int64_t batch = 0;
+  session->inputs.clear();
+  for (size_t i = 0; i < numInputs; ++i) {
+    Status status = checkTensor(entry->inputs[i], inputs[i], batch);
+    if (!status.isOk())
+      return status;
+    session->inputs.push_back(inputs[i].data);
+  }
+  bool hasBatch = std::any_of(
+      entry->inputs.begin(), entry->inputs.end(), [](const TensorInfo &input) {
+        return std::count(input.shape.begin(), input.shape.end(), -1) > 0;
+      });
+  return session->session->run(*entry, session->inputs.data(),
+                               hasBatch ? batch : 1);
+}
+
+nnc_status_t nnc_session_run(nnc_session_t *session, const char *entry_point,
+                             const nnc_tensor_t *inputs, size_t num_inputs) {
+  return call([&] { return run(session, entry_point, inputs, num_inputs); });
+}
+
+static nnc_status_t runForLoss(nnc_session_t *session, const char *entryPoint,
+                               const nnc_tensor_t *inputs, size_t numInputs,
+                               float *loss) {
+  return call([&]() -> Status {
+    Status status = run(session, entryPoint, inputs, numInputs);
+    if (status.isOk() && loss)
+      *loss = static_cast<float>(session->session->outputSum("loss"));
+    return status;
+  });
+}
+
+nnc_status_t nnc_session_train_step(nnc_session_t *session,
+                                    const nnc_tensor_t *inputs,
+                                    size_t num_inputs, float *loss) {
+  return runForLoss(session, "train_step", inputs, num_inputs, loss);
+}
+
+nnc_status_t nnc_session_eval_step(nnc_session_t *session,
+                                   const nnc_tensor_t *inputs,
+                                   size_t num_inputs, float *loss) {
+  return runForLoss(session, "eval_step", inputs, num_inputs, loss);
+}
+
+nnc_status_t nnc_session_predict(nnc_session_t *session,
+                                 const nnc_tensor_t *inputs,
+                                 size_t num_inputs) {
+  return nnc_session_run(session, "predict", inputs, num_inputs);
+}
+
+nnc_status_t nnc_session_output(nnc_session_t *session, const char *name,
+                                nnc_tensor_t *output) {
+  return call([&]() -> Status {
+    if (!session || !name || !output)
+      return nullArgument(!session ? "session" : !name ? "name" : "output");
+    const Session &inside = *session->session;
+    if (!inside.lastRun())
+      return {Code::NotFound, "nothing has run in this session"};
+    for (const TensorInfo &tensor : inside.lastRun()->outputs) {
+      if (tensor.name != name)
+        continue;
+      Shape &shape = session->shapes[&tensor];
+      shape = tensor.shape;
+      std::replace(shape.begin(), shape.end(), int64_t(-1), inside.lastBatch());
+      *output = {inside.outputData(tensor),
+                 static_cast<nnc_element_type_t>(tensor.elementType),
+                 static_cast<int32_t>(shape.size()), shape.data()};
+      return {};
+    }
+    return {Code::NotFound,
+            concat("entry point ", quote(inside.lastRun()->name),
+                   " has no output ", quote(name))};
+  });
+}
+
+nnc_status_t nnc_session_read_state(nnc_session_t *session, const char *name,
+                                    void *data, size_t size_bytes) {
+  return call([&]() -> Status {
+    if (!session || !name || (!data && size_bytes))
+      return nullArgument(!session ? "session" : !name ? "name" : "data");
+    return session->session->readState(name, data, size_bytes);
+  });
+}
+
+nnc_status_t nnc_session_write_state(nnc_session_t *session, const char *name,
+                                     const void *data, size_t size_bytes) {
+  return call([&]() -> Status {
+    if (!session || !name || (!data && size_bytes))
+      return nullArgument(!session ? "session" : !name ? "name" : "data");
+    return session->session->writeState(name, data, size_bytes);
+  });
+}
+
+nnc_status_t nnc_session_get_scalar(nnc_session_t *session, const char *name,
+                                    double *value) {
+  return call([&]() -> Status {
+    if (!session || !name || !value)
+      return nullArgument(!session ? "session" : !name ? "name" : "value");
+    StatusOr<double> found = session->session->scalar(name);
+    if (!found.isOk())
+      return found.status();
+    *value = *found;
+    return {};
+  });
+}
+
+nnc_status_t nnc_session_set_scalar(nnc_session_t *session, const char *name,
+                                    double value) {
+  return call([&]() -> Status {
+    if (!session || !name)
+      return nullArgument(!session ? "session" : "name");
+    return session->session->setScalar(name, value);
+  });
+}
+
+static nnc_status_t save(nnc_session_t *session, const char *path,
+                         SaveKind kind) {
+  return call([&]() -> Status {
+    if (!session || !path)
+      return nullArgument(!session ? "session" : "path");
+    return session->session->save(path, kind);
+  });
+}
+
+static nnc_status_t load(nnc_session_t *session, const char *path,
+                         SaveKind kind) {
+  return call([&]() -> Status {
+    if (!session || !path)
+      return nullArgument(!session ? "session" : "path");
+    return session->session->load(path, kind);
+  });
+}
+
+nnc_status_t nnc_session_save(nnc_session_t *session, const char *path) {
+  return save(session, path, SaveKind::Weights);
+}
+
+nnc_status_t nnc_session_load(nnc_session_t *session, const char *path) {
+  return load(session, path, SaveKind::Weights);
+}
+
+nnc_status_t nnc_session_save_checkpoint(nnc_session_t *session,
+                                         const char *path) {
+  return save(session, path, SaveKind::Checkpoint);
+}
+
+nnc_status_t nnc_session_load_checkpoint(nnc_session_t *session,
+                                         const char *path) {
+  return load(session, path, SaveKind::Checkpoint);
+}
