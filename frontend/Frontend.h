@@ -1,0 +1,50 @@
+// From a model's source to the nnc dialect.
+#ifndef NNC_FRONTEND_FRONTEND_H
+#define NNC_FRONTEND_FRONTEND_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/ArrayRef.h"
+
+#include <string>
+
+namespace llvm {
+class SourceMgr;
+} // namespace llvm
+
+namespace nnc {
+
+/// Values for the model's `const`s, "NAME=VALUE" each.
+using Overrides = llvm::ArrayRef<std::string>;
+
+/// Translates the main file of `sources`, written in the language of
+/// docs/language.md, to a verified module as docs/architecture.md section 1
+/// says: `nnc.parameter`s and one `nnc.model`.
+///
+/// Loads the nnc dialect into `context`. Adds a buffer an override to
+/// `sources`, so that a diagnostic can show it; `sources` must outlive
+/// `context`'s use of it for diagnostics, the module does not refer to it.
+///
+/// Null if the program is wrong. Everything wrong that was found, up to fifty
+/// errors, has then been given to the context's diagnostic handlers.
+mlir::OwningOpRef<mlir::ModuleOp> parseModel(llvm::SourceMgr &sources,
+                                             mlir::MLIRContext *context,
+                                             Overrides overrides = {});
+
+/// Prints diagnostics to standard error while it lives:
+///
+///   mlp.nn:7:12: error: expected ')', found 'x'
+///     y = relu(x x)
+///                ^
+class DiagnosticPrinter : public mlir::SourceMgrDiagnosticHandler {
+public:
+  DiagnosticPrinter(llvm::SourceMgr &sources, mlir::MLIRContext *context);
+
+private:
+  void print(mlir::Diagnostic &diagnostic);
+};
+
+} // namespace nnc
+
+#endif // NNC_FRONTEND_FRONTEND_H

@@ -1,0 +1,338 @@
+// A model file as a tree, exactly as written: no name is resolved yet.
+#ifndef NNC_FRONTEND_DSL_AST_H
+#define NNC_FRONTEND_DSL_AST_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Casting.h"
+#include "llvm/Support/SMLoc.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace nnc::dsl {
+
+using llvm::SMLoc;
+using llvm::StringRef;
+
+/// A name and its place.
+struct Identifier {
+  StringRef name;
+  SMLoc loc;
+};
+
+//===-- Expressions
+//--------------------------------------------------------===//
+
+struct Expression {
+  enum class Kind {
+    Number,
+    String,
+    Boolean,
+    Name,
+    List,
+    Unary,
+    Binary,
+    Call,
+    Subscript,
+    Range,
+  };
+
+  Expression(Kind kind, SMLoc loc) : kind(kind), loc(loc) {}
+  virtual ~Expression() = default;
+
+  const Kind kind;
+  SMLoc loc;          // what a message points at: an operator, a callee
+  unsigned depth = 1; // of the tree, bounded by the parser
+};
+
+using ExpressionPtr = std::unique_ptr<Expression>;
+
+template <Expression::Kind kKind> struct ExpressionOf : Expression {
+  explicit ExpressionOf(SMLoc loc) : Expression(kKind, loc) {}
+  static bool classof(const Expression *e) { return e->kind == kKind; }
+};
+
+struct NumberExpr : ExpressionOf<Expression::Kind::Number> {
+  using ExpressionOf::ExpressionOf;
+  bool isInteger = false;
+  int64_t integer = 0;
+  double real = 0.0; // also of an integer
+};
+
+struct StringExpr : ExpressionOf<Expression::Kind::String> {
+  using ExpressionOf::ExpressionOf;
+  std::string value;
+};
+
+struct BooleanExpr : ExpressionOf<Expression::Kind::Boolean> {
+  using ExpressionOf::ExpressionOf;
+  bool value = false;
+};
+
+struct NameExpr : ExpressionOf<Expression::Kind::Name> {
+  using ExpressionOf::ExpressionOf;
+  StringRef name;
+};
+
+struct ListExpr : ExpressionOf<Expression::Kind::List> {
+  using ExpressionOf::ExpressionOf;
+  std::vector<ExpressionPtr> elements;
+};
+
+enum class UnaryOperator { Negate, Not };
+
+struct UnaryExpr : ExpressionOf<Expression::Kind::Unary> {
+  using ExpressionOf::ExpressionOf;
+  UnaryOperator op;
+  ExpressionPtr operand;
+};
+
+enum class BinaryOperator {
+  Add,
+  Subtract,
+  Multiply,
+  Divide,
+  Remainder,
+  Power,
+  Equal,
+  NotEqual,
+  Less,
+  LessEqual,
+  Greater,
+  GreaterEqual,
+  And,
+  Or,
+};
+
+struct BinaryExpr : ExpressionOf<Expression::Kind::Binary> {
+  using ExpressionOf::ExpressionOf;
+  BinaryOperator op;
+  StringRef spelling;
+  ExpressionPtr lhs;
+  ExpressionPtr rhs;
+};
+
+/// `value` or `name = value` in a call.
+struct Argument {
+  std::optional<Identifier> name;
+  ExpressionPtr value;
+
+  SMLoc loc() const { return name ? name->loc : value->loc; }
+};
+
+/// `as NAME` or `as NAME[index]`.
+struct ScopeName {
+  Identifier name;
+  ExpressionPtr index; // may be null
+};
+
+struct CallExpr : ExpressionOf<Expression::Kind::Call> {
+  using ExpressionOf::ExpressionOf;
+  StringRef callee;
+  std::vector<Argument> arguments;
+  std::optional<ScopeName> scope;
+};
+
+/// One position of `x[1:3, 0]`.
+struct SubscriptItem {
+  bool isRange = false; // `lower:upper`, either may be left out
+  ExpressionPtr lower;  // the index where it is no range
+  ExpressionPtr upper;
+  SMLoc loc;
+};
+
+struct SubscriptExpr : ExpressionOf<Expression::Kind::Subscript> {
+  using ExpressionOf::ExpressionOf;
+  ExpressionPtr base;
+  std::vector<SubscriptItem> items;
+};
+
+/// `lower..upper`, the upper bound excluded.
+struct RangeExpr : ExpressionOf<Expression::Kind::Range> {
+  using ExpressionOf::ExpressionOf;
+  ExpressionPtr lower;
+  ExpressionPtr upper;
+};
+
+/// One dimension of a type: `784`, `width`, `4 * width`, `batch`, `time =
+/// 1024`.
+struct Dimension {
+  std::optional<Identifier> binding; // `time` of `time = 1024`
+  ExpressionPtr size;
+};
+
+/// `f32[batch, 784]`.
+struct TypeSpec {
+  Identifier element;
+  std::vector<Dimension> shape;
+};
+
+//===-- Statements
+//---------------------------------------------------------===//
+
+struct Statement {
+  enum class Kind {
+    Assign,
+    Param,
+    For,
+    If,
+    Return,
+    Loss,
+    Metric,
+    Output,
+    Step,
+    Update,
+  };
+
+  Statement(Kind kind, SMLoc loc) : kind(kind), loc(loc) {}
+  virtual ~Statement() = default;
+
+  const Kind kind;
+  SMLoc loc;
+};
+
+using Block = std::vector<std::unique_ptr<Statement>>;
+
+template <Statement::Kind kKind> struct StatementOf : Statement {
+  explicit StatementOf(SMLoc loc) : Statement(kKind, loc) {}
+  static bool classof(const Statement *s) { return s->kind == kKind; }
+};
+
+struct AssignStmt : StatementOf<Statement::Kind::Assign> {
+  using StatementOf::StatementOf;
+  Identifier name;
+  ExpressionPtr value;
+};
+
+struct ParamStmt : StatementOf<Statement::Kind::Param> {
+  using StatementOf::StatementOf;
+  Identifier name;
+  TypeSpec type;
+  ExpressionPtr initializer;
+};
+
+struct ForStmt : StatementOf<Statement::Kind::For> {
+  using StatementOf::StatementOf;
+  Identifier variable;
+  ExpressionPtr lower;
+  ExpressionPtr upper;
+  Block body;
+};
+
+struct IfStmt : StatementOf<Statement::Kind::If> {
+  using StatementOf::StatementOf;
+  ExpressionPtr condition;
+  Block thenBody;
+  Block elseBody; // holds one IfStmt for `else if`
+};
+
+struct ReturnStmt : StatementOf<Statement::Kind::Return> {
+  using StatementOf::StatementOf;
+  ExpressionPtr value;
+};
+
+struct LossStmt : StatementOf<Statement::Kind::Loss> {
+  using StatementOf::StatementOf;
+  ExpressionPtr value;
+};
+
+/// `value` or `name = value`, of a metric or an output.
+struct NamedValue {
+  std::optional<Identifier> name;
+  ExpressionPtr value;
+};
+
+struct MetricStmt : StatementOf<Statement::Kind::Metric> {
+  using StatementOf::StatementOf;
+  std::vector<NamedValue> items;
+};
+
+struct OutputStmt : StatementOf<Statement::Kind::Output> {
+  using StatementOf::StatementOf;
+  std::vector<NamedValue> items;
+};
+
+struct StepStmt : StatementOf<Statement::Kind::Step> {
+  using StatementOf::StatementOf;
+  Identifier name;
+  Block body;
+};
+
+struct UpdateStmt : StatementOf<Statement::Kind::Update> {
+  using StatementOf::StatementOf;
+  Identifier scope;
+  ExpressionPtr optimizer;
+};
+
+//===-- Declarations
+//-------------------------------------------------------===//
+
+struct ConstDecl {
+  Identifier name;
+  ExpressionPtr value;
+};
+
+/// `name`, `name: type`, `name = default` of a function; `name: type` of a
+/// model.
+struct Parameter {
+  Identifier name;
+  std::optional<TypeSpec> type;
+  ExpressionPtr defaultValue;
+};
+
+struct FunctionDecl {
+  Identifier name;
+  std::vector<Parameter> parameters;
+  Block body;
+};
+
+struct ModelDecl {
+  Identifier name;
+  std::vector<Parameter> inputs;
+  Block body;
+};
+
+/// A line of `training`: `batch 128`.
+struct Setting {
+  Identifier name;
+  ExpressionPtr value;
+};
+
+struct TrainingDecl {
+  SMLoc loc;
+  std::vector<Setting> settings;
+};
+
+/// `image = idx("...")`, or `words, positive = text("...")` of a data block.
+struct DataBinding {
+  std::vector<Identifier> inputs;
+  ExpressionPtr reader;
+};
+
+/// A line of `data`.
+struct DataSplit {
+  Identifier name; // train, validation, test
+  std::vector<DataBinding> bindings;
+};
+
+struct DataDecl {
+  SMLoc loc;
+  std::vector<DataSplit> splits;
+};
+
+/// A file. Names and strings in it point into the source.
+struct Program {
+  std::vector<ConstDecl> constants;
+  std::vector<FunctionDecl> functions;
+  std::vector<ModelDecl> models;
+  std::vector<TrainingDecl> trainings;
+  std::vector<DataDecl> datas;
+  SMLoc end;
+};
+
+} // namespace nnc::dsl
+
+#endif // NNC_FRONTEND_DSL_AST_H

@@ -1,0 +1,79 @@
+// Errors with places in a model's source.
+#include "frontend/dsl/Diagnostics.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/Twine.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+
+namespace nnc::dsl {
+
+Diagnostics::Diagnostics(const llvm::SourceMgr &sources, MLIRContext *context)
+    : sources(sources), context(context) {}
+
+FileLineColLoc Diagnostics::location(llvm::SMLoc loc) const {
+  unsigned buffer = loc.isValid() ? sources.FindBufferContainingLoc(loc) : 0;
+  if (buffer == 0)
+    return FileLineColLoc::get(context, "<command line>", 0, 0);
+  auto [line, column] = sources.getLineAndColumn(loc, buffer);
+  StringRef file = sources.getMemoryBuffer(buffer)->getBufferIdentifier();
+  return FileLineColLoc::get(context, file, line, column);
+}
+
+bool Diagnostics::isNew(llvm::SMLoc loc, const std::string &message) {
+  std::string key =
+      std::to_string(reinterpret_cast<uintptr_t>(loc.getPointer())) + message;
+  return reported.insert(key).second;
+}
+
+void Diagnostics::report(DiagnosticSeverity severity, llvm::SMLoc loc,
+                         const std::string &message, ArrayRef<Note> notes) {
+  InFlightDiagnostic diagnostic =
+      context->getDiagEngine().emit(location(loc), severity);
+  diagnostic << message;
+  for (const Note &note : notes)
+    diagnostic.attachNote(location(note.loc)) << note.text;
+}
+
+void Diagnostics::error(llvm::SMLoc loc, const llvm::Twine &message,
+                        ArrayRef<Note> notes) {
+  std::string text = message.str();
+  if (full() || !isNew(loc, text))
+    return;
+  report(DiagnosticSeverity::Error, loc, text, notes);
+  if (++errorCount == kMaxErrors)
+    report(DiagnosticSeverity::Error, loc, "too many errors; stopping here",
+           {});
+}
+
+void Diagnostics::warning(llvm::SMLoc loc, const llvm::Twine &message,
+                          ArrayRef<Note> notes) {
+  std::string text = message.str();
+  if (isNew(loc, text))
+    report(DiagnosticSeverity::Warning, loc, text, notes);
+}
+
+StringRef nearestName(StringRef name, ArrayRef<StringRef> candidates) {
+  // A third of the letters may be wrong, and two that changed places count as
+  // two: "widht" finds "width", "x" finds nothing.
+  unsigned allowed = name.size() < 4 ? 1 : std::max<size_t>(2, name.size() / 3);
+  unsigned bestDistance = allowed + 1;
+  StringRef best;
+  for (StringRef candidate : candidates) {
+    unsigned distance = candidate.edit_distance_insensitive(name);
+    // One letter names are all within one letter of each other.
+    if (distance * 2 > candidate.size() || distance >= bestDistance)
+      continue;
+    bestDistance = distance;
+    best = candidate;
+  }
+  return best;
+}
+
+std::string suggestion(StringRef name, ArrayRef<StringRef> candidates) {
+  StringRef nearest = nearestName(name, candidates);
+  return nearest.empty() ? "" : ("; did you mean '" + nearest + "'?").str();
+}
+
+} // namespace nnc::dsl
