@@ -1,0 +1,139 @@
+// The emitters, in the order in which they are asked; the reference last,
+// because it takes everything.
+#include "codegen/ScheduleKernels.h"
+
+#include "codegen/Passes.h"
+#include "codegen/Reference.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace nnc;
+
+namespace nnc {
+#define GEN_PASS_DEF_SCHEDULEKERNELSPASS
+#include "codegen/Passes.h.inc"
+} // namespace nnc
+
+/// Schedules a kernel, or fails without a diagnostic and without a trace where
+/// the kernel is not of its kind.
+using Emitter = FailureOr<ScheduledKernel> (*)(func::FuncOp, const CpuModel &);
+
+static constexpr std::initializer_list<Emitter> kEmitters = {};
+
+static FailureOr<ScheduledKernel>
+scheduleKernel(func::FuncOp kernel, const ScheduleOptions &options) {
+  if (!options.reference)
+    for (Emitter emitter : kEmitters)
+      if (FailureOr<ScheduledKernel> scheduled = emitter(kernel, options.model);
+          succeeded(scheduled))
+        return scheduled;
+  return scheduleReference(kernel, options.maxBatch);
+}
+
+FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module,
+                                         const ScheduleOptions &options) {
+  Schedule schedule;
+  schedule.phases = ModuleOp::create(module.getLoc());
+  SmallVector<func::FuncOp> kernels;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function->hasAttr("nnc.kernel")) {
+      kernels.push_back(function.clone());
+      schedule.phases->push_back(kernels.back());
+    }
+  for (func::FuncOp kernel : kernels) {
+    FailureOr<ScheduledKernel> scheduled = scheduleKernel(kernel, options);
+    if (failed(scheduled))
+      return failure();
+    schedule.kernels[kernel.getName()] = std::move(*scheduled);
+  }
+  for (func::FuncOp kernel : kernels)
+    kernel.erase();
+  if (failed(verify(*schedule.phases)))
+    return failure();
+  return schedule;
+}
+
+//===----------------------------------------------------------------------===//
+// The schedule as attributes of the phases
+//===----------------------------------------------------------------------===//
+
+static std::string describe(BufferRef buffer) {
+  static constexpr StringRef kKinds[] = {"operand ", "result ", "workspace "};
+  return (kKinds[buffer.kind] + Twine(buffer.index)).str();
+}
+
+static Attribute describe(Builder &builder, Extent extent) {
+  return builder.getI64ArrayAttr(
+      {extent.constant, extent.perBatch, extent.divisor});
+}
+
+static void annotate(const Phase &phase) {
+  Builder builder(phase.function->getContext());
+  auto buffers = llvm::map_to_vector(
+      phase.buffers, [](BufferRef buffer) { return describe(buffer); });
+  phase.function->setAttr("nnc.kind", builder.getStringAttr(phase.kind));
+  phase.function->setAttr("nnc.extent", describe(builder, phase.extent));
+  phase.function->setAttr("nnc.grain", builder.getI64IntegerAttr(phase.grain));
+  phase.function->setAttr(
+      "nnc.buffers", builder.getStrArrayAttr(
+                         SmallVector<StringRef>(buffers.begin(), buffers.end())));
+}
+
+static void annotate(const ScheduledKernel &kernel) {
+  for (const Phase &phase : kernel.phases)
+    annotate(phase);
+  func::FuncOp first = kernel.phases.front().function;
+  Builder builder(first->getContext());
+  if (!kernel.workspaceBytes.empty())
+    first->setAttr("nnc.workspace_bytes",
+                   builder.getArrayAttr(llvm::map_to_vector(
+                       kernel.workspaceBytes, [&](const Extent &extent) {
+                         return describe(builder, extent);
+                       })));
+  if (kernel.scratchBytes)
+    first->setAttr("nnc.scratch_bytes",
+                   builder.getI64IntegerAttr(kernel.scratchBytes));
+  if (!kernel.mayAlias.empty())
+    first->setAttr("nnc.may_alias",
+                   builder.getArrayAttr(llvm::map_to_vector(
+                       kernel.mayAlias, [&](auto pair) -> Attribute {
+                         return builder.getI64ArrayAttr(
+                             {pair.first, pair.second});
+                       })));
+}
+
+namespace {
+
+struct ScheduleKernelsPass
+    : public nnc::impl::ScheduleKernelsPassBase<ScheduleKernelsPass> {
+  using ScheduleKernelsPassBase::ScheduleKernelsPassBase;
+
+  void runOnOperation() override {
+    FailureOr<Schedule> schedule =
+        scheduleKernels(getOperation(), {CpuModel(), maxBatch, reference});
+    if (failed(schedule))
+      return signalPassFailure();
+    for (auto &entry : schedule->kernels)
+      annotate(entry.second);
+    replaceKernels(*schedule);
+  }
+
+  void replaceKernels(Schedule &schedule) {
+    for (auto function :
+         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
+      if (function->hasAttr("nnc.kernel"))
+        function.erase();
+    Block *body = getOperation().getBody();
+    body->getOperations().splice(body->end(),
+                                 schedule.phases->getBody()->getOperations());
+  }
+};
+
+} // namespace
