@@ -1,0 +1,119 @@
+// CPU models: the psABI levels as a table, and this machine in its terms.
+#include "codegen/cpu/CpuTarget.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <unistd.h>
+
+using namespace nnc;
+using llvm::ArrayRef;
+using llvm::StringRef;
+
+namespace {
+
+/// One level of the x86-64 psABI: what it adds to the level before.
+struct Level {
+  StringRef name;
+  std::initializer_list<StringRef> features;
+  int64_t vectorBytes;
+  int64_t vectorRegisters;
+};
+
+} // namespace
+
+// x86-64 psABI, section 3.1.1, table 3.1, in LLVM's names. Only what code for
+// user space can use: no xsave.
+static const Level kLevels[] = {
+    {"x86-64-v2",
+     {"cx16", "popcnt", "sahf", "sse3", "sse4.1", "sse4.2", "ssse3"},
+     16,
+     16},
+    {"x86-64-v3",
+     {"avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe"},
+     32,
+     16},
+    {"x86-64-v4",
+     {"avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl"},
+     64,
+     32},
+};
+
+/// The levels' names as targets; the machine itself first.
+static constexpr StringRef kTargetNames[] = {"cpu", "cpu:x86-64-v4",
+                                             "cpu:x86-64-v3", "cpu:x86-64-v2"};
+
+ArrayRef<StringRef> nnc::cpuTargetNames() { return kTargetNames; }
+
+/// Adds what `level` adds to `model`.
+static void raiseTo(CpuModel &model, const Level &level) {
+  for (StringRef feature : level.features)
+    model.features.push_back(feature.str());
+  model.vectorBytes = level.vectorBytes;
+  model.vectorRegisters = level.vectorRegisters;
+  model.hasFma = llvm::is_contained(model.features, "fma");
+}
+
+static CpuModel modelOfLevel(StringRef name) {
+  CpuModel model;
+  model.name = name.str();
+  for (const Level &level : kLevels) {
+    raiseTo(model, level);
+    if (level.name == name)
+      break;
+  }
+  return model;
+}
+
+/// Size of a cache of this machine. The kernel of some virtual machines tells
+/// none; the model's default then stands.
+static void readCacheSize(int query, int64_t &sizeBytes) {
+  long found = sysconf(query);
+  if (found > 0)
+    sizeBytes = found;
+}
+
+/// This machine: the highest level of which it has every feature, and its own
+/// caches. A machine between two levels is treated as the lower, so that there
+/// are only three kinds of code to test.
+static CpuModel modelOfHost() {
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  auto hasAll = [&](const Level &level) {
+    return llvm::all_of(level.features,
+                        [&](StringRef name) { return host.lookup(name); });
+  };
+  CpuModel model;
+  // The level below x86-64-v2: SSE2 alone.
+  model.vectorBytes = 16;
+  model.hasFma = false;
+  model.name = llvm::sys::getHostCPUName().str();
+  for (const Level &level : kLevels) {
+    if (!hasAll(level))
+      break;
+    raiseTo(model, level);
+  }
+  readCacheSize(_SC_LEVEL1_DCACHE_SIZE, model.l1Bytes);
+  readCacheSize(_SC_LEVEL2_CACHE_SIZE, model.l2Bytes);
+  readCacheSize(_SC_LEVEL3_CACHE_SIZE, model.l3Bytes);
+  return model;
+}
+
+static llvm::Error unknownTarget(StringRef name) {
+  StringRef nearest =
+      *llvm::min_element(kTargetNames, [&](StringRef lhs, StringRef rhs) {
+        return lhs.edit_distance(name) < rhs.edit_distance(name);
+      });
+  return llvm::createStringError(
+      "unknown target '" + name + "', expected one of " +
+      llvm::join(cpuTargetNames(), ", ") + "; did you mean '" + nearest + "'?");
+}
+
+llvm::Expected<CpuModel> nnc::findCpuModel(StringRef targetName) {
+  if (!llvm::is_contained(cpuTargetNames(), targetName))
+    return unknownTarget(targetName);
+  if (targetName == "cpu")
+    return modelOfHost();
+  return modelOfLevel(targetName.drop_front(StringRef("cpu:").size()));
+}

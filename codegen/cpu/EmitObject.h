@@ -1,0 +1,58 @@
+// From scheduled phases to machine code: MLIR's LLVM dialect, LLVM IR, an
+// object in memory, and one position-independent image of it.
+#ifndef NNC_CODEGEN_CPU_EMITOBJECT_H
+#define NNC_CODEGEN_CPU_EMITOBJECT_H
+
+#include "codegen/Target.h"
+
+#include <string>
+#include <vector>
+
+namespace nnc {
+
+/// Machine code that runs wherever it is placed, at an address that is a
+/// multiple of NNC_ALIGNMENT_BYTES: it holds its constants, refers to nothing
+/// outside of itself, and contains no absolute address.
+struct CodeImage {
+  /// A phase's entry, of type nnc_kernel_fn (runtime/abi.h).
+  struct Kernel {
+    std::string name;
+    uint64_t offsetBytes;
+  };
+
+  std::vector<uint8_t> bytes;
+  /// In the order of the module's functions.
+  std::vector<Kernel> kernels;
+  /// What the code may use and a machine may lack, in LLVM's names.
+  std::vector<std::string> features;
+};
+
+// Each of the following consumes `phases`: a module of func.funcs.
+//
+// A public function is a phase, in the form that codegen/Target.h states. It is
+// exported under its name. A private function may be called by others
+// (func.call); it takes flat memrefs, scalars and vectors, and returns at most
+// one scalar or vector. The argument attribute `llvm.noalias` is passed on.
+// Allowed in bodies: scf, arith, math, vector, memref (no allocation on the
+// heap), index, cf, llvm. Arithmetic of f16 and bf16 may only be extension to
+// and truncation from f32.
+//
+// Failure is reported at the function that cannot be compiled; code that would
+// need a function from outside, such as libm's, is such a failure.
+
+mlir::FailureOr<CodeImage> emitCode(mlir::ModuleOp phases,
+                                    const CpuModel &model);
+
+/// The same as an ELF object, in which each phase is a global symbol.
+mlir::FailureOr<std::vector<uint8_t>> emitObject(mlir::ModuleOp phases,
+                                                 const CpuModel &model);
+
+mlir::FailureOr<std::string> emitAssembly(mlir::ModuleOp phases,
+                                          const CpuModel &model);
+
+mlir::FailureOr<std::string> emitLlvmIr(mlir::ModuleOp phases,
+                                        const CpuModel &model);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CPU_EMITOBJECT_H

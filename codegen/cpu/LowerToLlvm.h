@@ -1,0 +1,15 @@
+// Lowers scheduled phases to MLIR's LLVM dialect.
+#ifndef NNC_CODEGEN_CPU_LOWERTOLLVM_H
+#define NNC_CODEGEN_CPU_LOWERTOLLVM_H
+
+#include "codegen/Target.h"
+
+namespace nnc {
+
+/// Rewrites the module of phases that EmitObject.h describes into the LLVM
+/// dialect, each phase with the C signature of runtime/abi.h.
+mlir::LogicalResult lowerToLlvm(mlir::ModuleOp phases, const CpuModel &model);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CPU_LOWERTOLLVM_H

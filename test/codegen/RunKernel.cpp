@@ -1,0 +1,779 @@
+// nnc-run-kernel: compiles the kernels of a file with an emitter, runs them on
+// made-up data, and compares with the reference.
+//
+// For each kernel and batch it checks that
+//   - the results are those of the reference, within the tolerance,
+//   - splitting the parallel loop (2 and 3 parts, and 3 in reverse order)
+//     changes no bit of them,
+//   - writing a result over an operand that it may alias changes no bit, and
+//   - no byte outside of the buffers is written, nor a page beyond them read.
+//
+// Operands are uniform in [-1, 1] (floats) or [0, 3] (integers), or in the range
+// that the argument attribute `test.range = [low, high]` gives.
+#include "codegen/Reference.h"
+#include "codegen/cpu/CpuTarget.h"
+#include "codegen/cpu/EmitObject.h"
+#include "runtime/abi.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/SourceMgr.h"
+
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <random>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+using namespace mlir;
+using namespace nnc;
+namespace cl = llvm::cl;
+
+static cl::opt<std::string> inputFile(cl::Positional, cl::init("-"),
+                                      cl::desc("<kernels.mlir>"));
+static cl::opt<std::string>
+    emitterName("emitter", cl::init("auto"),
+                cl::desc("which emitter schedules the kernels, or auto"));
+static cl::opt<std::string> targetName("target", cl::init("cpu"),
+                                       cl::desc("target, as nnc names them"));
+static cl::opt<std::string> kernelName("kernel",
+                                       cl::desc("only the kernel so named"));
+static cl::list<int64_t> batches("batch", cl::CommaSeparated,
+                                 cl::desc("batches to run (1,2,5,16)"));
+static cl::opt<unsigned> seed("seed", cl::init(1), cl::desc("of the operands"));
+static cl::opt<double> tolerance(
+    "tolerance", cl::init(0),
+    cl::desc("largest error allowed, as a share of the reference's largest "
+             "magnitude (default by element type)"));
+static cl::opt<double> maxUlp("max-ulp", cl::init(0),
+                              cl::desc("largest error allowed in units in the "
+                                       "last place of the reference"));
+static cl::opt<bool> measureTime("time", cl::desc("measure instead of check"));
+static cl::opt<bool> compileOnly("compile-only",
+                                 cl::desc("for targets this machine is not"));
+static cl::opt<std::string>
+    emitStage("emit", cl::desc("print phases, llvm or asm, and stop"));
+
+//===----------------------------------------------------------------------===//
+// Emitters
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct Emitter {
+  StringRef name;
+  FailureOr<ScheduledKernel> (*schedule)(func::FuncOp kernel,
+                                         const CpuModel &model);
+};
+
+} // namespace
+
+static int64_t largestBatch() {
+  return *std::max_element(batches.begin(), batches.end());
+}
+
+static FailureOr<ScheduledKernel> scheduleByReference(func::FuncOp kernel,
+                                                      const CpuModel &) {
+  return scheduleReference(kernel, largestBatch());
+}
+
+// In the order in which `auto` asks them.
+static const Emitter kEmitters[] = {
+    {"reference", scheduleByReference},
+};
+
+static FailureOr<ScheduledKernel> schedule(func::FuncOp kernel,
+                                           StringRef wanted,
+                                           const CpuModel &model) {
+  for (const Emitter &emitter : kEmitters) {
+    if (wanted != "auto" && wanted != emitter.name)
+      continue;
+    FailureOr<ScheduledKernel> result = emitter.schedule(kernel, model);
+    if (succeeded(result))
+      return result;
+  }
+  return kernel.emitOpError("is not claimed by the emitter '") << wanted << "'";
+}
+
+//===----------------------------------------------------------------------===//
+// Compilation
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Executable memory that holds an image.
+class LoadedImage {
+public:
+  explicit LoadedImage(const CodeImage &image)
+      : sizeBytes(std::max<size_t>(image.bytes.size(), 1)) {
+    base = static_cast<uint8_t *>(mmap(nullptr, sizeBytes,
+                                       PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    std::memcpy(base, image.bytes.data(), image.bytes.size());
+    mprotect(base, sizeBytes, PROT_READ | PROT_EXEC);
+  }
+  LoadedImage(const LoadedImage &) = delete;
+  ~LoadedImage() { munmap(base, sizeBytes); }
+
+  nnc_kernel_fn at(uint64_t offset) const {
+    return reinterpret_cast<nnc_kernel_fn>(base + offset);
+  }
+
+private:
+  size_t sizeBytes;
+  uint8_t *base;
+};
+
+/// A kernel ready to run.
+struct CompiledKernel {
+  ScheduledKernel scheduled;
+  std::unique_ptr<LoadedImage> image;
+  SmallVector<nnc_kernel_fn> entries;
+  double scheduleMs = 0, emitMs = 0;
+  size_t codeBytes = 0;
+};
+
+} // namespace
+
+static double nowMs() {
+  return std::chrono::duration<double, std::milli>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+/// Moves the phases, and what they call, into a module of their own.
+static OwningOpRef<ModuleOp> collectPhases(ModuleOp from) {
+  OwningOpRef<ModuleOp> phases = ModuleOp::create(from.getLoc());
+  for (Operation &op : llvm::make_early_inc_range(*from.getBody())) {
+    if (op.hasAttr("nnc.kernel"))
+      continue;
+    op.remove();
+    phases->push_back(&op);
+  }
+  return phases;
+}
+
+static LogicalResult printStage(ModuleOp phases, const CpuModel &model) {
+  if (emitStage == "phases") {
+    phases.print(llvm::outs());
+    return success();
+  }
+  FailureOr<std::string> text = emitStage == "asm" ? emitAssembly(phases, model)
+                                                   : emitLlvmIr(phases, model);
+  if (succeeded(text))
+    llvm::outs() << *text;
+  return LogicalResult(text);
+}
+
+/// A module that holds a copy of `kernel` alone.
+static OwningOpRef<ModuleOp> isolate(func::FuncOp kernel) {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(kernel.getLoc());
+  module->push_back(kernel.clone());
+  return module;
+}
+
+static FailureOr<CompiledKernel> compile(func::FuncOp original,
+                                         StringRef emitter,
+                                         const CpuModel &model, bool mayPrint) {
+  OwningOpRef<ModuleOp> module = isolate(original);
+  auto kernel = *module->getOps<func::FuncOp>().begin();
+  CompiledKernel result;
+  double start = nowMs();
+  FailureOr<ScheduledKernel> scheduled = schedule(kernel, emitter, model);
+  if (failed(scheduled))
+    return failure();
+  result.scheduled = *scheduled;
+  result.scheduleMs = nowMs() - start;
+
+  SmallVector<std::string> names;
+  for (Phase &phase : scheduled->phases) {
+    phase.function.setPublic();
+    names.push_back(phase.function.getName().str());
+  }
+  OwningOpRef<ModuleOp> phases = collectPhases(*module);
+  if (failed(verify(*phases)))
+    return failure();
+  if (mayPrint && !emitStage.empty())
+    return LogicalResult(success(succeeded(printStage(*phases, model)) && false));
+
+  start = nowMs();
+  FailureOr<CodeImage> image = emitCode(*phases, model);
+  if (failed(image))
+    return failure();
+  result.emitMs = nowMs() - start;
+  result.codeBytes = image->bytes.size();
+  result.image = std::make_unique<LoadedImage>(*image);
+  for (StringRef name : names)
+    for (const CodeImage::Kernel &entry : image->kernels)
+      if (entry.name == name)
+        result.entries.push_back(result.image->at(entry.offsetBytes));
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------===//
+
+/// What fills the surroundings of a buffer, and results before they are
+/// written: a NaN in every float type.
+static constexpr uint8_t kUnwritten = 0xff;
+
+namespace {
+
+/// A buffer that ends before a page that cannot be touched. The bytes between
+/// the two, and a page before the buffer, show writes that miss it.
+class GuardedBuffer {
+public:
+  explicit GuardedBuffer(int64_t sizeBytes) : sizeBytes(sizeBytes) {
+    int64_t page = sysconf(_SC_PAGESIZE);
+    int64_t usable = (sizeBytes + NNC_ALIGNMENT_BYTES + page - 1) / page * page;
+    mappedBytes = page + usable + page;
+    base = static_cast<uint8_t *>(mmap(nullptr, mappedBytes,
+                                       PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    end = base + page + usable;
+    mprotect(end, page, PROT_NONE);
+    data = end - (sizeBytes + NNC_ALIGNMENT_BYTES - 1) / NNC_ALIGNMENT_BYTES *
+                     NNC_ALIGNMENT_BYTES;
+    std::memset(base, kUnwritten, end - base);
+  }
+  GuardedBuffer(const GuardedBuffer &) = delete;
+  GuardedBuffer(GuardedBuffer &&other)
+      : sizeBytes(other.sizeBytes), mappedBytes(other.mappedBytes),
+        base(std::exchange(other.base, nullptr)), end(other.end),
+        data(other.data) {}
+  ~GuardedBuffer() {
+    if (base)
+      munmap(base, mappedBytes);
+  }
+
+  uint8_t *begin() const { return data; }
+  int64_t size() const { return sizeBytes; }
+  void clear() { std::memset(data, kUnwritten, sizeBytes); }
+
+  bool isIntact() const {
+    auto isUntouched = [](uint8_t byte) { return byte == kUnwritten; };
+    return std::all_of(base, data, isUntouched) &&
+           std::all_of(data + sizeBytes, end, isUntouched);
+  }
+
+private:
+  int64_t sizeBytes, mappedBytes;
+  uint8_t *base, *end, *data;
+};
+
+} // namespace
+
+static int64_t numElements(ShapedType type, int64_t batch) {
+  int64_t count = 1;
+  for (int64_t size : type.getShape())
+    count *= ShapedType::isDynamic(size) ? batch : size;
+  return count;
+}
+
+static int64_t elementBytes(ShapedType type) {
+  return (type.getElementTypeBitWidth() + 7) / 8;
+}
+
+static GuardedBuffer bufferFor(Type type, int64_t batch) {
+  auto shaped = cast<ShapedType>(type);
+  return GuardedBuffer(numElements(shaped, batch) * elementBytes(shaped));
+}
+
+/// Element `index` as a number; only approximately so for 64-bit integers.
+static double readElement(const uint8_t *data, Type type, int64_t index) {
+  unsigned bits = type.getIntOrFloatBitWidth();
+  int64_t bytes = (bits + 7) / 8;
+  uint64_t raw = 0;
+  std::memcpy(&raw, data + index * bytes, bytes);
+  if (auto floatType = dyn_cast<FloatType>(type)) {
+    llvm::APFloat value(floatType.getFloatSemantics(), llvm::APInt(bits, raw));
+    bool losesInfo;
+    value.convert(llvm::APFloat::IEEEdouble(),
+                  llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+    return value.convertToDouble();
+  }
+  return static_cast<double>(llvm::SignExtend64(raw, bytes * 8));
+}
+
+static void writeElement(uint8_t *data, Type type, int64_t index,
+                         double value) {
+  unsigned bits = type.getIntOrFloatBitWidth();
+  int64_t bytes = (bits + 7) / 8;
+  uint64_t raw = static_cast<uint64_t>(static_cast<int64_t>(value));
+  if (auto floatType = dyn_cast<FloatType>(type)) {
+    llvm::APFloat converted(value);
+    bool losesInfo;
+    converted.convert(floatType.getFloatSemantics(),
+                      llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+    raw = converted.bitcastToAPInt().getZExtValue();
+  }
+  std::memcpy(data + index * bytes, &raw, bytes);
+}
+
+static std::pair<double, double> rangeOf(func::FuncOp kernel,
+                                         unsigned argument) {
+  auto number = [](Attribute attr) {
+    if (auto integer = dyn_cast<IntegerAttr>(attr))
+      return static_cast<double>(integer.getInt());
+    return cast<FloatAttr>(attr).getValueAsDouble();
+  };
+  if (auto range =
+          kernel.getArgAttrOfType<ArrayAttr>(argument, "test.range"))
+    return {number(range[0]), number(range[1])};
+  Type element =
+      cast<ShapedType>(kernel.getArgumentTypes()[argument]).getElementType();
+  if (isa<FloatType>(element))
+    return {-1.0, 1.0};
+  return {0.0, element.isInteger(1) ? 1.0 : 3.0};
+}
+
+static void fill(const GuardedBuffer &buffer, func::FuncOp kernel,
+                 unsigned argument, int64_t batch) {
+  auto type = cast<ShapedType>(kernel.getArgumentTypes()[argument]);
+  auto [low, high] = rangeOf(kernel, argument);
+  std::mt19937_64 random(seed * 1000 + argument);
+  std::uniform_real_distribution<double> uniform(low, high);
+  std::uniform_int_distribution<int64_t> whole(static_cast<int64_t>(low),
+                                               static_cast<int64_t>(high));
+  bool isFloat = isa<FloatType>(type.getElementType());
+  for (int64_t i = 0, e = numElements(type, batch); i < e; ++i)
+    writeElement(buffer.begin(), type.getElementType(), i,
+                 isFloat ? uniform(random)
+                         : static_cast<double>(whole(random)));
+}
+
+//===----------------------------------------------------------------------===//
+// Runs
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// How the parallel loop is handed out.
+struct Split {
+  int64_t parts;
+  bool reversed;
+};
+
+/// All memory of one kernel at one batch.
+struct Memory {
+  SmallVector<GuardedBuffer, 0> operands, results, workspaces;
+  std::unique_ptr<GuardedBuffer> scratch;
+
+  Memory(func::FuncOp kernel, const ScheduledKernel &scheduled, int64_t batch) {
+    for (unsigned i = 1; i < kernel.getNumArguments(); ++i) {
+      operands.push_back(bufferFor(kernel.getArgumentTypes()[i], batch));
+      fill(operands.back(), kernel, i, batch);
+    }
+    for (Type type : kernel.getResultTypes())
+      results.push_back(bufferFor(type, batch));
+    for (const Extent &size : scheduled.workspaceBytes)
+      workspaces.emplace_back(size.at(batch));
+    scratch = std::make_unique<GuardedBuffer>(scheduled.scratchBytes);
+  }
+
+  void clear() {
+    for (auto *group : {&results, &workspaces})
+      for (GuardedBuffer &buffer : *group)
+        buffer.clear();
+    scratch->clear();
+  }
+
+  bool isIntact() const {
+    for (auto *group : {&operands, &results, &workspaces})
+      for (const GuardedBuffer &buffer : *group)
+        if (!buffer.isIntact())
+          return false;
+    return scratch->isIntact();
+  }
+};
+
+} // namespace
+
+static SmallVector<void *> addresses(const Memory &memory, const Phase &phase,
+                                     ArrayRef<void *> results) {
+  SmallVector<void *> pointers;
+  for (BufferRef buffer : phase.buffers) {
+    if (buffer.kind == BufferRef::Operand)
+      pointers.push_back(memory.operands[buffer.index].begin());
+    else if (buffer.kind == BufferRef::Result)
+      pointers.push_back(results[buffer.index]);
+    else
+      pointers.push_back(memory.workspaces[buffer.index].begin());
+  }
+  return pointers;
+}
+
+static SmallVector<void *> resultAddresses(const Memory &memory) {
+  SmallVector<void *> pointers;
+  for (const GuardedBuffer &buffer : memory.results)
+    pointers.push_back(buffer.begin());
+  return pointers;
+}
+
+static void run(const CompiledKernel &kernel, const Memory &memory,
+                ArrayRef<void *> results, int64_t batch, Split split) {
+  for (auto [phase, entry] : llvm::zip(kernel.scheduled.phases, kernel.entries)) {
+    SmallVector<void *> pointers = addresses(memory, phase, results);
+    int64_t extent = phase.extent.at(batch);
+    for (int64_t i = 0; i < split.parts; ++i) {
+      int64_t part = split.reversed ? split.parts - 1 - i : i;
+      int64_t begin = extent * part / split.parts;
+      int64_t end = extent * (part + 1) / split.parts;
+      entry(pointers.data(), batch, begin, end, memory.scratch->begin());
+    }
+  }
+}
+
+using Bytes = std::vector<uint8_t>;
+
+static std::vector<Bytes> snapshot(ArrayRef<GuardedBuffer> buffers) {
+  std::vector<Bytes> copies;
+  for (const GuardedBuffer &buffer : buffers)
+    copies.emplace_back(buffer.begin(), buffer.begin() + buffer.size());
+  return copies;
+}
+
+/// What SIGSEGV says: set before each run.
+static std::string runningKernel;
+
+static void reportCrash(int) {
+  std::string text =
+      runningKernel + ": access beyond the end of a buffer (SIGSEGV)\n";
+  [[maybe_unused]] ssize_t written =
+      write(STDERR_FILENO, text.data(), text.size());
+  _exit(1);
+}
+
+//===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct Error {
+  double ulp = 0;
+  /// Largest difference as a share of the reference's largest magnitude.
+  double share = 0;
+  int64_t worstIndex = -1;
+  double found = 0, expected = 0;
+};
+
+} // namespace
+
+/// Distance of two neighbours near `value` in the type.
+static double ulpAt(double value, Type type) {
+  auto floatType = dyn_cast<FloatType>(type);
+  if (!floatType)
+    return 1;
+  const llvm::fltSemantics &semantics = floatType.getFloatSemantics();
+  int precision = static_cast<int>(llvm::APFloat::semanticsPrecision(semantics));
+  int minExponent = llvm::APFloat::semanticsMinExponent(semantics);
+  int exponent = value == 0 ? minExponent : std::ilogb(value);
+  return std::ldexp(1.0, std::max(exponent, minExponent) - precision + 1);
+}
+
+static bool areSame(double a, double b) {
+  return a == b || (std::isnan(a) && std::isnan(b));
+}
+
+static Error compare(const Bytes &found, const Bytes &expected, Type type) {
+  int64_t count = static_cast<int64_t>(expected.size()) /
+                  ((type.getIntOrFloatBitWidth() + 7) / 8);
+  double largest = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    double value = std::fabs(readElement(expected.data(), type, i));
+    if (std::isfinite(value))
+      largest = std::max(largest, value);
+  }
+  Error error;
+  for (int64_t i = 0; i < count; ++i) {
+    double a = readElement(found.data(), type, i);
+    double b = readElement(expected.data(), type, i);
+    if (areSame(a, b))
+      continue;
+    double difference = std::fabs(a - b);
+    double ulp = difference / ulpAt(b, type);
+    // A NaN or an infinity on one side only.
+    if (!std::isfinite(difference))
+      ulp = difference = std::numeric_limits<double>::infinity();
+    double share = difference / std::max(largest, ulpAt(largest, type));
+    if (share > error.share || error.worstIndex < 0) {
+      error.worstIndex = i;
+      error.found = a;
+      error.expected = b;
+    }
+    error.ulp = std::max(error.ulp, ulp);
+    error.share = std::max(error.share, share);
+  }
+  return error;
+}
+
+/// Sums of some thousand products in another order differ by about the square
+/// root of their number of roundings; 128 half units leave room for that, and
+/// still show a wrong or missing term.
+static double defaultTolerance(Type type) {
+  if (!isa<FloatType>(type))
+    return 0;
+  return 64 * ulpAt(1.0, type);
+}
+
+namespace {
+
+class Checker {
+public:
+  Checker(func::FuncOp kernel, const CompiledKernel &fast,
+          const CompiledKernel &reference)
+      : kernel(kernel), fast(fast), reference(reference) {}
+
+  bool check(int64_t batch);
+
+  Error worst;
+
+private:
+  bool fail(int64_t batch, const Twine &what) {
+    llvm::errs() << kernel.getName() << ": batch " << batch << ": " << what
+                 << '\n';
+    return false;
+  }
+  bool checkValues(int64_t batch, const std::vector<Bytes> &found);
+  bool checkSplits(int64_t batch, Memory &memory,
+                   const std::vector<Bytes> &expected);
+  bool checkAliases(int64_t batch, const std::vector<Bytes> &expected);
+
+  func::FuncOp kernel;
+  const CompiledKernel &fast;
+  const CompiledKernel &reference;
+};
+
+} // namespace
+
+bool Checker::checkValues(int64_t batch, const std::vector<Bytes> &found) {
+  Memory memory(kernel, reference.scheduled, batch);
+  run(reference, memory, resultAddresses(memory), batch, {1, false});
+  std::vector<Bytes> expected = snapshot(memory.results);
+  for (unsigned i = 0; i < kernel.getNumResults(); ++i) {
+    Type type = cast<ShapedType>(kernel.getResultTypes()[i]).getElementType();
+    Error error = compare(found[i], expected[i], type);
+    worst.ulp = std::max(worst.ulp, error.ulp);
+    worst.share = std::max(worst.share, error.share);
+    double limit = tolerance > 0 ? double(tolerance) : defaultTolerance(type);
+    if (error.share <= limit && (maxUlp == 0 || error.ulp <= maxUlp))
+      continue;
+    std::string text;
+    llvm::raw_string_ostream(text)
+        << "result " << i << " differs: element " << error.worstIndex
+        << " expected " << error.expected << ", found " << error.found
+        << llvm::format(" (%.3g ulp, %.3g of the largest)", error.ulp,
+                        error.share);
+    return fail(batch, text);
+  }
+  return true;
+}
+
+bool Checker::checkSplits(int64_t batch, Memory &memory,
+                          const std::vector<Bytes> &expected) {
+  for (Split split : {Split{2, false}, Split{3, false}, Split{3, true}}) {
+    memory.clear();
+    run(fast, memory, resultAddresses(memory), batch, split);
+    if (snapshot(memory.results) != expected)
+      return fail(batch, "results change when the loop runs in " +
+                             Twine(split.parts) + " parts" +
+                             (split.reversed ? ", last first" : ""));
+    if (!memory.isIntact())
+      return fail(batch, "bytes outside of the buffers were written");
+  }
+  return true;
+}
+
+bool Checker::checkAliases(int64_t batch, const std::vector<Bytes> &expected) {
+  for (auto [operand, result] : fast.scheduled.mayAlias) {
+    for (Split split : {Split{1, false}, Split{3, true}}) {
+      Memory memory(kernel, fast.scheduled, batch);
+      SmallVector<void *> results = resultAddresses(memory);
+      results[result] = memory.operands[operand].begin();
+      run(fast, memory, results, batch, split);
+      std::vector<Bytes> found = snapshot(memory.results);
+      found[result] = snapshot(memory.operands)[operand];
+      if (found != expected)
+        return fail(batch, "results change when result " + Twine(result) +
+                               " is written over operand " + Twine(operand));
+    }
+  }
+  return true;
+}
+
+bool Checker::check(int64_t batch) {
+  runningKernel = kernel.getName().str() + ": batch " + std::to_string(batch);
+  Memory memory(kernel, fast.scheduled, batch);
+  std::vector<Bytes> operands = snapshot(memory.operands);
+  run(fast, memory, resultAddresses(memory), batch, {1, false});
+  std::vector<Bytes> results = snapshot(memory.results);
+  if (!memory.isIntact())
+    return fail(batch, "bytes outside of the buffers were written");
+  if (snapshot(memory.operands) != operands)
+    return fail(batch, "an operand was written");
+  return checkValues(batch, results) && checkSplits(batch, memory, results) &&
+         checkAliases(batch, results);
+}
+
+//===----------------------------------------------------------------------===//
+// Measurements
+//===----------------------------------------------------------------------===//
+
+/// Floating-point operations of the kernel: of each linalg op, the arithmetic
+/// in its body times its iterations.
+static double countFlops(func::FuncOp kernel, int64_t batch) {
+  double flops = 0;
+  kernel.walk([&](linalg::LinalgOp op) {
+    double iterations = 1;
+    for (int64_t size : op.getStaticLoopRanges())
+      iterations *= ShapedType::isDynamic(size) ? batch : size;
+    for (Operation &inner : *op.getBlock())
+      if (isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp>(
+              inner) ||
+          isa<math::MathDialect>(inner.getDialect()))
+        flops += iterations;
+  });
+  return flops;
+}
+
+/// The fastest of many runs in about 0.3 s, in seconds.
+static double fastestRun(const CompiledKernel &kernel, const Memory &memory,
+                         int64_t batch) {
+  SmallVector<void *> results = resultAddresses(memory);
+  double best = 1e30, stop = nowMs() + 300;
+  // Calls in a row, so that the clock's own time does not count.
+  int64_t repeats = 1;
+  while (nowMs() < stop) {
+    double start = nowMs();
+    for (int64_t i = 0; i < repeats; ++i)
+      run(kernel, memory, results, batch, {1, false});
+    double elapsed = nowMs() - start;
+    best = std::min(best, elapsed / repeats);
+    if (elapsed < 0.2)
+      repeats *= 2;
+  }
+  return best / 1e3;
+}
+
+static void measure(func::FuncOp kernel, const CompiledKernel &compiled,
+                    int64_t batch) {
+  Memory memory(kernel, compiled.scheduled, batch);
+  runningKernel = kernel.getName().str();
+  double seconds = fastestRun(compiled, memory, batch);
+  double bytes = 0;
+  for (auto *group : {&memory.operands, &memory.results})
+    for (const GuardedBuffer &buffer : *group)
+      bytes += buffer.size();
+  llvm::outs() << llvm::format(
+      "%-28s batch %4lld %10.2f us %8.2f GFLOP/s %8.2f GB/s  schedule %.1f ms, "
+      "emit %.1f ms, %zu bytes of code\n",
+      kernel.getName().str().c_str(), static_cast<long long>(batch),
+      seconds * 1e6, countFlops(kernel, batch) / seconds / 1e9,
+      bytes / seconds / 1e9, compiled.scheduleMs, compiled.emitMs,
+      compiled.codeBytes);
+}
+
+//===----------------------------------------------------------------------===//
+// Main
+//===----------------------------------------------------------------------===//
+
+static bool dependsOnBatch(func::FuncOp kernel) {
+  auto isDynamic = [](Type type) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    return shaped && !shaped.hasStaticShape();
+  };
+  return llvm::any_of(kernel.getArgumentTypes(), isDynamic) ||
+         llvm::any_of(kernel.getResultTypes(), isDynamic);
+}
+
+static bool process(func::FuncOp kernel, const CpuModel &model) {
+  FailureOr<CompiledKernel> fast = compile(kernel, emitterName, model, true);
+  if (failed(fast))
+    return !emitStage.empty();
+  StringRef kind = fast->scheduled.phases.front().kind;
+  if (compileOnly) {
+    llvm::outs() << kernel.getName() << ": " << kind << ", compiled\n";
+    return true;
+  }
+  SmallVector<int64_t> toRun(batches.begin(), batches.end());
+  if (!dependsOnBatch(kernel))
+    toRun = {1};
+  if (measureTime) {
+    for (int64_t batch : toRun)
+      measure(kernel, *fast, batch);
+    return true;
+  }
+  FailureOr<CompiledKernel> reference =
+      compile(kernel, "reference", model, false);
+  if (failed(reference))
+    return false;
+  Checker checker(kernel, *fast, *reference);
+  for (int64_t batch : toRun)
+    if (!checker.check(batch))
+      return false;
+  llvm::outs() << kernel.getName() << ": " << kind << ", "
+               << fast->scheduled.phases.size() << " phases, "
+               << llvm::format("%.3g ulp, %.2g of the largest: ok\n",
+                               checker.worst.ulp, checker.worst.share);
+  return true;
+}
+
+static void registerDialects(DialectRegistry &registry) {
+  registry.insert<affine::AffineDialect, arith::ArithDialect,
+                  bufferization::BufferizationDialect, func::FuncDialect,
+                  linalg::LinalgDialect, math::MathDialect,
+                  memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
+                  ub::UBDialect, vector::VectorDialect>();
+  arith::registerBufferizableOpInterfaceExternalModels(registry);
+  linalg::registerBufferizableOpInterfaceExternalModels(registry);
+  scf::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerBufferizableOpInterfaceExternalModels(registry);
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::ParseCommandLineOptions(argc, argv, "Runs and checks kernels\n");
+  if (batches.empty())
+    for (int64_t batch : {1, 2, 5, 16})
+      batches.push_back(batch);
+  std::signal(SIGSEGV, reportCrash);
+
+  llvm::Expected<CpuModel> model = findCpuModel(targetName);
+  if (!model) {
+    llvm::errs() << "error: " << llvm::toString(model.takeError()) << '\n';
+    return 1;
+  }
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry);
+  // `nnc.kernel` and `test.range` are attributes only; no dialect is needed.
+  context.allowUnregisteredDialects();
+  context.loadAllAvailableDialects();
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  OwningOpRef<ModuleOp> module =
+      parseSourceFile<ModuleOp>(inputFile, sources, &context);
+  if (!module)
+    return 1;
+  bool isOk = true;
+  for (auto kernel : module->getOps<func::FuncOp>())
+    if (kernel->hasAttr("nnc.kernel") &&
+        (kernelName.empty() || kernel.getName() == kernelName))
+      isOk &= process(kernel, *model);
+  return isOk ? 0 : 1;
+}
