@@ -8,8 +8,8 @@
 //   - writing a result over an operand that it may alias changes no bit, and
 //   - no byte outside of the buffers is written, nor a page beyond them read.
 //
-// Operands are uniform in [-1, 1] (floats) or [0, 3] (integers), or in the range
-// that the argument attribute `test.range = [low, high]` gives.
+// Operands are uniform in [-1, 1] (floats) or [0, 3] (integers), or in the
+// range that the argument attribute `test.range = [low, high]` gives.
 #include "codegen/Reference.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "codegen/cpu/EmitObject.h"
@@ -95,9 +95,8 @@ static const Emitter kEmitters[] = {
     {"reference", scheduleByReference},
 };
 
-static FailureOr<ScheduledKernel> schedule(func::FuncOp kernel,
-                                           StringRef wanted,
-                                           const CpuModel &model) {
+static FailureOr<ScheduledKernel>
+schedule(func::FuncOp kernel, StringRef wanted, const CpuModel &model) {
   for (const Emitter &emitter : kEmitters) {
     if (wanted != "auto" && wanted != emitter.name)
       continue;
@@ -119,9 +118,9 @@ class LoadedImage {
 public:
   explicit LoadedImage(const CodeImage &image)
       : sizeBytes(std::max<size_t>(image.bytes.size(), 1)) {
-    base = static_cast<uint8_t *>(mmap(nullptr, sizeBytes,
-                                       PROT_READ | PROT_WRITE,
-                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    base =
+        static_cast<uint8_t *>(mmap(nullptr, sizeBytes, PROT_READ | PROT_WRITE,
+                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     std::memcpy(base, image.bytes.data(), image.bytes.size());
     mprotect(base, sizeBytes, PROT_READ | PROT_EXEC);
   }
@@ -207,7 +206,8 @@ static FailureOr<CompiledKernel> compile(func::FuncOp original,
   if (failed(verify(*phases)))
     return failure();
   if (mayPrint && !emitStage.empty())
-    return LogicalResult(success(succeeded(printStage(*phases, model)) && false));
+    return LogicalResult(
+        success(succeeded(printStage(*phases, model)) && false));
 
   start = nowMs();
   FailureOr<CodeImage> image = emitCode(*phases, model);
@@ -331,8 +331,7 @@ static std::pair<double, double> rangeOf(func::FuncOp kernel,
       return static_cast<double>(integer.getInt());
     return cast<FloatAttr>(attr).getValueAsDouble();
   };
-  if (auto range =
-          kernel.getArgAttrOfType<ArrayAttr>(argument, "test.range"))
+  if (auto range = kernel.getArgAttrOfType<ArrayAttr>(argument, "test.range"))
     return {number(range[0]), number(range[1])};
   Type element =
       cast<ShapedType>(kernel.getArgumentTypes()[argument]).getElementType();
@@ -426,7 +425,8 @@ static SmallVector<void *> resultAddresses(const Memory &memory) {
 
 static void run(const CompiledKernel &kernel, const Memory &memory,
                 ArrayRef<void *> results, int64_t batch, Split split) {
-  for (auto [phase, entry] : llvm::zip(kernel.scheduled.phases, kernel.entries)) {
+  for (auto [phase, entry] :
+       llvm::zip(kernel.scheduled.phases, kernel.entries)) {
     SmallVector<void *> pointers = addresses(memory, phase, results);
     int64_t extent = phase.extent.at(batch);
     for (int64_t i = 0; i < split.parts; ++i) {
@@ -480,7 +480,8 @@ static double ulpAt(double value, Type type) {
   if (!floatType)
     return 1;
   const llvm::fltSemantics &semantics = floatType.getFloatSemantics();
-  int precision = static_cast<int>(llvm::APFloat::semanticsPrecision(semantics));
+  int precision =
+      static_cast<int>(llvm::APFloat::semanticsPrecision(semantics));
   int minExponent = llvm::APFloat::semanticsMinExponent(semantics);
   int exponent = value == 0 ? minExponent : std::ilogb(value);
   return std::ldexp(1.0, std::max(exponent, minExponent) - precision + 1);
