@@ -19,9 +19,11 @@ static std::string text(const flatbuffers::String *from) {
 }
 
 // FlatBuffers' verifier checks where a vector starts, but not that its elements
-// are aligned beyond the four bytes of its length.
+// are aligned beyond the four bytes of its length; its builder aligns them all
+// unless there are none.
 template <typename Vector> static bool isAligned(const Vector *vector) {
-  return reinterpret_cast<uintptr_t>(vector->Data()) % 8 == 0;
+  return vector->size() == 0 ||
+         reinterpret_cast<uintptr_t>(vector->Data()) % 8 == 0;
 }
 
 Status PlanReader::read() {

@@ -1,0 +1,219 @@
+// Weights survive the way through a file; wrong files end in a message.
+#include "test/runtime/TestPlan.h"
+
+#include "runtime/Checkpoint.h"
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+using namespace nnc::runtime;
+using namespace nnc::runtime::test;
+
+static std::string readAll(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+static std::string withHeader(const std::string &header,
+                              const std::string &data = "") {
+  uint64_t length = header.size();
+  std::string file(8, '\0');
+  std::memcpy(file.data(), &length, 8);
+  return file + header + data;
+}
+
+static Status openText(const std::string &content) {
+  std::string path = temporaryPath("text.safetensors");
+  writeFile(path, content);
+  return SafetensorsFile::open(path).status();
+}
+
+TEST(Checkpoint, RoundTrip) {
+  std::string path = temporaryPath("round.safetensors");
+  auto session = openSession(linePlan(), 1, 3);
+  float moments[4] = {1, 2, 3, 4};
+  ASSERT_TRUE(session->writeState("w.m", moments, 16).isOk());
+  ASSERT_TRUE(session->setScalar("step", 77).isOk());
+  ASSERT_TRUE(
+      session->save(path, SaveKind::Checkpoint, {{"epoch", "5\n\"x\""}}).isOk());
+
+  auto other = openSession(linePlan(), 1, 4);
+  Metadata metadata;
+  Status status = other->load(path, SaveKind::Checkpoint, &metadata);
+  ASSERT_TRUE(status.isOk()) << status.message();
+  EXPECT_EQ(metadata, (Metadata{{"epoch", "5\n\"x\""}}));
+  for (const StateTensor &tensor : session->plan().state)
+    EXPECT_EQ(std::memcmp(session->stateData(tensor),
+                          other->stateData(*other->plan().findState(tensor.name)),
+                          tensor.sizeBytes()),
+              0)
+        << tensor.name;
+}
+
+TEST(Checkpoint, WeightsLeaveTheRestAlone) {
+  std::string path = temporaryPath("weights.safetensors");
+  auto session = openSession(linePlan(), 1, 3), other = openSession(linePlan(), 1);
+  ASSERT_TRUE(session->save(path, SaveKind::Weights).isOk());
+  ASSERT_TRUE(other->setScalar("step", 5).isOk());
+  ASSERT_TRUE(other->load(path, SaveKind::Weights).isOk());
+  EXPECT_EQ(*other->scalar("step"), 5);
+  auto file = SafetensorsFile::open(path);
+  ASSERT_EQ(file->tensors().size(), 1u);
+  EXPECT_EQ(file->tensors()[0].name, "w");
+}
+
+// The layout that other libraries read, byte for byte up to the padding.
+TEST(Checkpoint, WritesTheFormat) {
+  std::string path = temporaryPath("format.safetensors");
+  float f[2] = {1, 2};
+  int64_t i = 3;
+  ASSERT_TRUE(writeSafetensors(path,
+                               {{"f", ElementType::F32, {2}, f},
+                                {"i", ElementType::I64, {}, &i}},
+                               {{"k", "v"}})
+                  .isOk());
+  std::string content = readAll(path);
+  const std::string header =
+      "{\"__metadata__\":{\"k\":\"v\"},"
+      "\"i\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]},"
+      "\"f\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}}";
+  EXPECT_EQ(content.substr(8, header.size()), header);
+  ASSERT_EQ((content.size() - 16) % 64, 0u);
+  EXPECT_EQ(content.find_first_not_of(' ', 8 + header.size()),
+            content.size() - 16);
+  EXPECT_EQ(std::memcmp(content.data() + content.size() - 8, f, 8), 0);
+  EXPECT_FALSE(std::filesystem::exists(path + ".part"));
+}
+
+TEST(Checkpoint, FailureLeavesTheOldFile) {
+  std::string path = temporaryPath("kept.safetensors");
+  auto session = openSession(linePlan(), 1);
+  ASSERT_TRUE(session->save(path, SaveKind::Weights).isOk());
+  std::string before = readAll(path);
+  // A folder where the partial file should go.
+  std::filesystem::create_directory(path + ".part");
+  EXPECT_EQ(session->save(path, SaveKind::Weights).code(), Code::IoError);
+  EXPECT_EQ(readAll(path), before);
+  EXPECT_EQ(session->save("/nonexistent/x.safetensors", SaveKind::Weights).code(),
+            Code::NotFound);
+}
+
+TEST(Checkpoint, NamesEverythingThatDiffers) {
+  std::string path = temporaryPath("other.safetensors");
+  auto session = openSession(linePlan(), 1);
+  float values[6] = {};
+  ASSERT_TRUE(writeSafetensors(path,
+                               {{"w", ElementType::F32, {2, 2}, values},
+                                {"v", ElementType::F32, {1}, values},
+                                {"u", ElementType::F32, {1}, values}},
+                               {})
+                  .isOk());
+  Status status = session->load(path, SaveKind::Checkpoint);
+  EXPECT_EQ(status.code(), Code::InvalidFile);
+  EXPECT_EQ(status.message(),
+            path + ": the tensors are not this plan's: missing: 'w.m', 'seed', "
+                   "'step', 'learning_rate'; not in the plan: 'v', 'u'; of "
+                   "another shape: 'w' is f32[4], the file has f32[2, 2]");
+}
+
+TEST(Checkpoint, SurvivesTruncationAndChange) {
+  std::string path = temporaryPath("whole.safetensors");
+  auto session = openSession(linePlan(), 1);
+  ASSERT_TRUE(session->save(path, SaveKind::Checkpoint).isOk());
+  const std::string content = readAll(path);
+  for (size_t length = 0; length < content.size(); ++length)
+    EXPECT_EQ(openText(content.substr(0, length)).code(), Code::InvalidFile);
+  size_t headerEnd = content.find_last_of('}') + 1;
+  for (size_t i = 0; i < headerEnd; ++i)
+    for (char change : {'\x01', '\x20', '\x7f'}) {
+      std::string changed = content;
+      changed[i] ^= change;
+      Status status = openText(changed);
+      EXPECT_TRUE(status.isOk() || !status.message().empty());
+    }
+}
+
+namespace {
+struct WrongHeader {
+  const char *name;
+  const char *header;
+  const char *message;
+};
+} // namespace
+
+// Each is followed by eight bytes of data.
+static const WrongHeader wrongHeaders[] = {
+    {"Empty", "", "byte 0: expected '{', found the end of the header"},
+    {"NotClosed", R"({"a":{"dtype":"F32")", "found the end of the header"},
+    {"Trailing", R"({} x)", "byte 3: expected the end of the header, found 'x'"},
+    {"UnknownType",
+     R"({"a":{"dtype":"F8","shape":[8],"data_offsets":[0,8]}})",
+     "tensor 'a' is of type 'F8', which nnc does not have"},
+    {"UnknownField", R"({"a":{"stride":[1]}})",
+     "tensor 'a' has an unknown field 'stride'"},
+    {"MissingField", R"({"a":{"dtype":"F32","shape":[2]}})",
+     "needs 'dtype', 'shape' and 'data_offsets'"},
+    {"FieldTwice", R"({"a":{"dtype":"F32","dtype":"F32"}})",
+     "'dtype' stands twice"},
+    {"TensorTwice",
+     R"({"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{}})",
+     "'a' stands twice"},
+    {"SizeDiffers", R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})",
+     "tensor 'a' is f32[3], which needs 12 bytes, and has 8"},
+    {"ShapeOverflows",
+     R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}})",
+     "more elements than any memory holds"},
+    {"NumberOverflows", R"({"a":{"shape":[99999999999999999999]}})",
+     "the number is beyond 63 bits"},
+    {"NegativeNumber", R"({"a":{"shape":[-1]}})",
+     "expected a whole number of 0 or more, found '-'"},
+    {"OffsetsReversed", R"({"a":{"data_offsets":[8,0]}})",
+     "needs a begin and an end"},
+    {"BeyondTheData",
+     R"({"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}})",
+     "ends at byte 0 + 16 of the data, of which there are 8"},
+    {"Gap", R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+     "begins at byte 4 of the data, expected 0"},
+    {"Overlap",
+     R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+     "tensor 'b' begins at byte 4 of the data, expected 8"},
+    {"DataLeft", R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+     "the tensors take 4 bytes of the data, of which there are 8"},
+    {"ControlCharacter", "{\"a\n", "a control character in a string"},
+    {"HalfSurrogate", R"({"\ud800":{}})", "half of a surrogate pair"},
+    {"WrongEscape", R"({"\q":{}})", "unknown escape 'q'"},
+    {"MetadataIsNoText", R"({"__metadata__":{"a":1}})",
+     "expected '\"', found '1'"},
+};
+
+class WrongHeaderTest : public testing::TestWithParam<WrongHeader> {};
+
+TEST_P(WrongHeaderTest, IsRefused) {
+  Status status = openText(withHeader(GetParam().header, "12345678"));
+  EXPECT_EQ(status.code(), Code::InvalidFile);
+  EXPECT_NE(status.message().find(GetParam().message), std::string::npos)
+      << status.message();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Checkpoint, WrongHeaderTest, testing::ValuesIn(wrongHeaders),
+    [](const auto &info) { return std::string(info.param.name); });
+
+TEST(Checkpoint, RefusesAHugeHeader) {
+  std::string content = withHeader("{}");
+  std::memset(content.data(), 0xff, 8);
+  EXPECT_EQ(openText(content).code(), Code::InvalidFile);
+}
+
+TEST(Checkpoint, ReadsEscapes) {
+  std::string path = temporaryPath("escapes.safetensors");
+  writeFile(path, withHeader(
+                      R"({"__metadata__":{"k":"\u00e9\ud83d\ude00\n\/"}})"));
+  auto file = SafetensorsFile::open(path);
+  ASSERT_TRUE(file.isOk()) << file.status().message();
+  EXPECT_EQ(file->metadata().at("k"), "\xc3\xa9\xf0\x9f\x98\x80\n/");
+}

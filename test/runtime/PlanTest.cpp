@@ -1,0 +1,261 @@
+// A plan is verified before it is believed.
+#include "test/runtime/TestPlan.h"
+
+#include <cstring>
+#include <functional>
+
+using namespace nnc::runtime;
+using namespace nnc::runtime::test;
+
+static Status openBytes(const std::vector<uint8_t> &bytes) {
+  return Plan::fromMemory(bytes.data(), bytes.size()).status();
+}
+
+TEST(Plan, ReadsWhatWasWritten) {
+  auto plan = openPlan(linePlan());
+  EXPECT_EQ(plan->model, "line");
+  EXPECT_EQ(plan->maxBatch, 16);
+  ASSERT_EQ(plan->entryPoints.size(), 3u);
+  const EntryPoint *train = plan->findEntryPoint("train_step");
+  ASSERT_NE(train, nullptr);
+  EXPECT_EQ(train->commands.size(), 4u);
+  EXPECT_EQ(train->inputs[0].shape, (Shape{-1, 4}));
+  EXPECT_EQ(train->inputs[1].indexLimit, 10);
+  EXPECT_EQ(train->commands[0].source, "line.nn:1:1");
+  EXPECT_EQ(plan->findState("w.m")->role, Role::OptimizerState);
+  EXPECT_EQ(plan->findState("none"), nullptr);
+  ASSERT_EQ(plan->recipe.data.size(), 1u);
+  EXPECT_EQ(plan->recipe.data[0].arguments[0].second, "line.csv");
+  EXPECT_EQ(plan->recipe.validation, 0.25);
+  // 320 state, 192 arena, and 4 bytes of scratch that take a line a thread.
+  EXPECT_EQ(plan->plannedBytes(2), 320 + 192 + 2 * 64);
+}
+
+TEST(Plan, ExtentRoundsUp) {
+  EXPECT_EQ((Extent{1, 2, 4}.at(3)), 2);
+  EXPECT_EQ((Extent{0, 2, 4}.at(2)), 1);
+  EXPECT_EQ((Extent{0, 0, 1}.at(9)), 0);
+}
+
+TEST(Plan, NamesAMissingFile) {
+  Status status = Plan::open(temporaryPath("none.plan")).status();
+  EXPECT_EQ(status.code(), Code::NotFound);
+  EXPECT_NE(status.message().find("none.plan: cannot open: No such file"),
+            std::string::npos)
+      << status.message();
+}
+
+TEST(Plan, RefusesAFolder) {
+  EXPECT_EQ(Plan::open("/").status().code(), Code::IoError);
+}
+
+TEST(Plan, RefusesAnotherVersion) {
+  PlanSource source = linePlan();
+  source.version = 2;
+  Status status = openBytes(serialize(source));
+  EXPECT_EQ(status.code(), Code::Unsupported);
+  EXPECT_EQ(status.message(), "plan: the plan is of version 2, this runtime "
+                              "reads version 1; compile the model again");
+}
+
+TEST(Plan, RefusesEveryTruncation) {
+  std::vector<uint8_t> bytes = serialize(linePlan());
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    // A copy of its own, so that a sanitizer sees a read beyond it.
+    std::vector<uint8_t> part(bytes.begin(), bytes.begin() + length);
+    Status status = openBytes(part);
+    // The last bytes may be padding or the end of a string nobody needs; any
+    // other cut must be seen.
+    if (length + 16 < bytes.size())
+      EXPECT_EQ(status.code(), Code::InvalidFile) << "length " << length;
+  }
+}
+
+// A changed plan is refused or is another valid plan; opening and describing it
+// is safe either way. It is not run: it is a program then.
+static void describeAll(const Plan &plan) {
+  int64_t sum = plan.plannedBytes(2);
+  for (const EntryPoint &entry : plan.entryPoints) {
+    for (const TensorInfo &input : entry.inputs)
+      sum += input.sizeBytes(plan.maxBatch);
+    for (const Command &command : entry.commands)
+      sum += command.extent.at(plan.maxBatch) + command.extent.at(1);
+  }
+  EXPECT_GE(sum, INT64_MIN);
+}
+
+TEST(Plan, SurvivesEveryChangedByte) {
+  const std::vector<uint8_t> bytes = serialize(linePlan());
+  int refused = 0;
+  for (size_t i = 0; i < bytes.size(); ++i)
+    for (uint8_t change : {0x01, 0x80, 0xff}) {
+      std::vector<uint8_t> changed = bytes;
+      changed[i] ^= change;
+      auto plan = Plan::fromMemory(changed.data(), changed.size());
+      if (plan.isOk())
+        describeAll(**plan);
+      else
+        refused += !plan.status().message().empty();
+    }
+  // Names, immediate numbers and padding may change unseen; tables may not.
+  EXPECT_GT(refused, static_cast<int>(bytes.size() / 2));
+}
+
+TEST(Plan, RefusesNoise) {
+  std::vector<uint8_t> noise(4096);
+  uint32_t state = 1;
+  for (int round = 0; round < 200; ++round) {
+    for (uint8_t &byte : noise)
+      byte = (state = state * 1664525 + 1013904223) >> 24;
+    std::memcpy(noise.data() + 4, "NNCP", 4);
+    EXPECT_FALSE(openBytes(noise).isOk());
+  }
+}
+
+namespace {
+struct WrongPlan {
+  const char *name;
+  std::function<void(PlanSource &)> change;
+  const char *message;
+};
+} // namespace
+
+static constexpr int64_t huge = INT64_MAX;
+
+static const WrongPlan wrongPlans[] = {
+    {"BatchOfZero", [](auto &p) { p.maxBatch = 0; }, "max_batch is 0"},
+    {"BatchTooLarge", [](auto &p) { p.maxBatch = huge; }, "expected 1 to"},
+    {"NegativeState", [](auto &p) { p.stateBytes = -64; }, "state_bytes is -64"},
+    {"StateBeyondRegion", [](auto &p) { p.state[0].offsetBytes = 320; },
+     "state tensor 'w': 16 bytes at offset 320 do not fit the state region of "
+     "320 bytes"},
+    {"StateOffsetOverflows",
+     [](auto &p) { p.state[0].offsetBytes = huge - 63; }, "do not fit"},
+    {"StateMisaligned", [](auto &p) { p.state[0].offsetBytes = 8; },
+     "offset 8 is not a multiple of 64"},
+    {"StateOverlaps", [](auto &p) { p.state[1].offsetBytes = 0; },
+     "state tensors 'w' and 'w.m' overlap"},
+    {"StateTwice", [](auto &p) { p.state[1].name = "w"; },
+     "two state tensors have this name"},
+    {"StateShapeOverflows",
+     [](auto &p) { p.state[0].shape = {1 << 30, 1 << 30, 1 << 30}; },
+     "more elements than any memory holds"},
+    {"StateHasBatch", [](auto &p) { p.state[0].shape = {-1}; },
+     "has the batch in it"},
+    {"StateNegativeDimension", [](auto &p) { p.state[0].shape = {-2}; },
+     "a dimension is -2"},
+    {"SeedOfWrongType",
+     [](auto &p) { p.state[2].elementType = ElementType::F64; },
+     "state tensor 'seed' is f64[], expected i64[]"},
+    {"UnknownRole", [](auto &p) { p.state[0].role = Role(9); },
+     "unknown role 9"},
+    {"UnknownElementType",
+     [](auto &p) { p.state[0].elementType = ElementType(77); },
+     "unknown element type 77"},
+    {"KernelBeyondImage", [](auto &p) { p.kernels[1].offsetBytes = 64; },
+     "kernel 'predict': starts at byte 64 of a code image of 64 bytes"},
+    {"KernelBeforeImage", [](auto &p) { p.kernels[1].offsetBytes = -1; },
+     "starts at byte -1"},
+    {"KernelTwice", [](auto &p) { p.kernels[1].name = "update"; },
+     "two kernels have this name"},
+    {"EntryPointTwice", [](auto &p) { p.entryPoints[2].name = "init"; },
+     "two entry points have this name"},
+    {"InputTwice",
+     [](auto &p) { p.entryPoints[1].inputs[1].name = "x"; },
+     "two inputs have this name"},
+    {"InputTwoBatches",
+     [](auto &p) { p.entryPoints[1].inputs[0].shape = {-1, -1}; },
+     "entry point 'train_step', input 'x': more than one dimension is the "
+     "batch"},
+    {"IndexLimitOfFloat",
+     [](auto &p) { p.entryPoints[1].inputs[0].indexLimit = 3; },
+     "has an index_limit, but is of type f32"},
+    {"NegativeIndexLimit",
+     [](auto &p) { p.entryPoints[1].inputs[1].indexLimit = -3; },
+     "index_limit is -3"},
+    {"NegativeArena", [](auto &p) { p.entryPoints[1].arenaBytes = -1; },
+     "arena_bytes is -1"},
+    {"ScratchTooLarge",
+     [](auto &p) { p.entryPoints[1].scratchBytes = huge; }, "scratch_bytes is"},
+    {"UnknownKernel", [](auto &p) { p.entryPoints[1].commands[0].kernel = 4; },
+     "entry point 'train_step', command 0: launches kernel 4 of 4"},
+    {"GrainOfZero", [](auto &p) { p.entryPoints[1].commands[0].grain = 0; },
+     "grain is 0"},
+    {"ExtentOverflows",
+     [](auto &p) { p.entryPoints[1].commands[0].extent = {0, huge}; },
+     "extent overflows 64 bits at batch 16"},
+    {"ExtentNegative",
+     [](auto &p) { p.entryPoints[1].commands[0].extent = {20, -2}; },
+     "extent is negative: 20 + -2 * batch"},
+    {"ExtentDividedByZero",
+     [](auto &p) { p.entryPoints[1].commands[0].extent = {1, 0, 0}; },
+     "extent is divided by 0"},
+    {"BufferBeyondArena",
+     [](auto &p) { p.entryPoints[1].commands[0].buffers[2].sizeBytes = {0, 13}; },
+     "command 0 ('predict'): a buffer of 208 bytes at offset 0 leaves its "
+     "region of 192 bytes at batch 16"},
+    {"BufferBeyondInput",
+     [](auto &p) { p.entryPoints[1].commands[0].buffers[0].sizeBytes = {1, 16}; },
+     "leaves its region of 16 bytes at batch 1"},
+    {"BufferOfUnknownInput",
+     [](auto &p) { p.entryPoints[1].commands[0].buffers[0].index = 2; },
+     "a buffer has index 2 of 2"},
+    {"BufferInUnknownRegion",
+     [](auto &p) { p.entryPoints[1].commands[0].buffers[0].region = Region(5); },
+     "unknown region 5"},
+    {"BufferMisaligned",
+     [](auto &p) { p.entryPoints[1].commands[0].buffers[2].offsetBytes = 4; },
+     "a buffer is at offset 4, expected a multiple of 64"},
+    {"BufferBeyondConstants",
+     [](auto &p) {
+       p.entryPoints[1].commands[0].buffers[1].region = Region::Constant;
+     },
+     "leaves its region of 0 bytes"},
+    {"CopyIntoInput",
+     [](auto &p) {
+       p.entryPoints[1].commands[3].buffers[1] = {Region::Input, 0, 0, {16}};
+     },
+     "copies into a region that is only read"},
+    {"CopyOfMoreThanThereIs",
+     [](auto &p) {
+       p.entryPoints[1].commands[3].buffers[0].sizeBytes = {8};
+     },
+     "copies 16 bytes at batch 1 from a buffer of 8"},
+    {"CopyOverlaps",
+     [](auto &p) {
+       auto &buffers = p.entryPoints[1].commands[3].buffers;
+       buffers[0] = buffers[1];
+     },
+     "copies between buffers that overlap"},
+    {"OutputOfUnknownKind",
+     [](auto &p) { p.entryPoints[1].outputs[0].kind = "gain"; },
+     "unknown kind 'gain'"},
+    {"LossIsNoScalar",
+     [](auto &p) { p.entryPoints[1].outputs[0].shape = {2}; },
+     "a loss must be a scalar, found f32[2]"},
+    {"OutputBeyondBuffer",
+     [](auto &p) { p.entryPoints[2].outputs[0].shape = {-1, 2}; },
+     "entry point 'predict', output 'y': 8 bytes at batch 1 do not fit its "
+     "buffer of 4"},
+    {"RecipeBatch", [](auto &p) { p.recipe.batch = 0; }, "recipe: batch is 0"},
+    {"RecipeValidation", [](auto &p) { p.recipe.validation = 1; },
+     "expected from 0 to below 1"},
+    {"RecipeValidationIsNoNumber",
+     [](auto &p) { p.recipe.validation = 0.0 / 0.0; },
+     "expected from 0 to below 1"},
+};
+
+class WrongPlanTest : public testing::TestWithParam<WrongPlan> {};
+
+TEST_P(WrongPlanTest, IsRefused) {
+  PlanSource source = linePlan();
+  GetParam().change(source);
+  Status status = openBytes(serialize(source));
+  EXPECT_EQ(status.code(), Code::InvalidFile);
+  EXPECT_NE(status.message().find(GetParam().message), std::string::npos)
+      << status.message();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Plan, WrongPlanTest, testing::ValuesIn(wrongPlans),
+    [](const auto &info) { return std::string(info.param.name); });

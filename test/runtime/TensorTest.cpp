@@ -1,0 +1,52 @@
+#include "runtime/Tensor.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+using namespace nnc::runtime;
+
+TEST(Tensor, NumElementsRefusesOverflow) {
+  EXPECT_EQ(numElements({2, -1, 3}, 5), 30);
+  EXPECT_EQ(numElements({}), 1);
+  EXPECT_EQ(numElements({INT64_MAX, 2}), std::nullopt);
+  EXPECT_EQ(numElements({-2}), std::nullopt);
+}
+
+TEST(Tensor, Describes) {
+  EXPECT_EQ(describe(ElementType::U8, {-1, 28, 28}), "u8[batch, 28, 28]");
+  EXPECT_EQ(describe(ElementType::F32, {}), "f32[]");
+}
+
+// All 65536 halves, but for the NaNs, survive the way to double and back.
+TEST(Tensor, HalvesRoundTrip) {
+  for (ElementType type : {ElementType::F16, ElementType::BF16})
+    for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+      uint16_t half = bits, back;
+      double value = toDouble(type, &half);
+      if (std::isnan(value))
+        continue;
+      fromDouble(type, value, &back);
+      ASSERT_EQ(half, back) << name(type) << " " << bits;
+    }
+}
+
+TEST(Tensor, HalvesRoundToEven) {
+  uint16_t half;
+  fromDouble(ElementType::F16, 1 + 0x1p-11, &half);
+  EXPECT_EQ(half, 0x3c00);
+  fromDouble(ElementType::F16, 1 + 3 * 0x1p-11, &half);
+  EXPECT_EQ(half, 0x3c02);
+  fromDouble(ElementType::F16, 65520, &half);
+  EXPECT_EQ(half, 0x7c00);
+}
+
+TEST(Tensor, IntegersHaveRanges) {
+  EXPECT_TRUE(fits(ElementType::U8, 255));
+  EXPECT_FALSE(fits(ElementType::U8, 256));
+  EXPECT_FALSE(fits(ElementType::U8, 0.5));
+  EXPECT_FALSE(fits(ElementType::I32, NAN));
+  EXPECT_TRUE(fits(ElementType::F32, NAN));
+  EXPECT_FALSE(fits(ElementType::I64, 0x1p63));
+}
