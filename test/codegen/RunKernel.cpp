@@ -8,6 +8,9 @@
 //   - writing a result over an operand that it may alias changes no bit, and
 //   - no byte outside of the buffers is written, nor a page beyond them read.
 //
+// A kernel with the attribute `test.function = "exp"`, which applies that one
+// function to its operands, is compared with libm in long double instead.
+//
 // Operands are uniform in [-1, 1] (floats) or [0, 3] (integers), or in the
 // range that the argument attribute `test.range = [low, high]` gives.
 #include "codegen/Reference.h"
@@ -24,8 +27,10 @@
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -324,15 +329,23 @@ static void writeElement(uint8_t *data, Type type, int64_t index,
   std::memcpy(data + index * bytes, &raw, bytes);
 }
 
+static double numberOf(Attribute attr) {
+  if (auto integer = dyn_cast<IntegerAttr>(attr))
+    return static_cast<double>(integer.getInt());
+  return cast<FloatAttr>(attr).getValueAsDouble();
+}
+
+/// `value` as the type holds it.
+static double roundTo(Type type, double value) {
+  uint8_t bytes[sizeof(double)];
+  writeElement(bytes, type, 0, value);
+  return readElement(bytes, type, 0);
+}
+
 static std::pair<double, double> rangeOf(func::FuncOp kernel,
                                          unsigned argument) {
-  auto number = [](Attribute attr) {
-    if (auto integer = dyn_cast<IntegerAttr>(attr))
-      return static_cast<double>(integer.getInt());
-    return cast<FloatAttr>(attr).getValueAsDouble();
-  };
   if (auto range = kernel.getArgAttrOfType<ArrayAttr>(argument, "test.range"))
-    return {number(range[0]), number(range[1])};
+    return {numberOf(range[0]), numberOf(range[1])};
   Type element =
       cast<ShapedType>(kernel.getArgumentTypes()[argument]).getElementType();
   if (isa<FloatType>(element))
@@ -349,10 +362,15 @@ static void fill(const GuardedBuffer &buffer, func::FuncOp kernel,
   std::uniform_int_distribution<int64_t> whole(static_cast<int64_t>(low),
                                                static_cast<int64_t>(high));
   bool isFloat = isa<FloatType>(type.getElementType());
+  auto values = kernel.getArgAttrOfType<ArrayAttr>(argument, "test.values");
   for (int64_t i = 0, e = numElements(type, batch); i < e; ++i)
-    writeElement(buffer.begin(), type.getElementType(), i,
-                 isFloat ? uniform(random)
-                         : static_cast<double>(whole(random)));
+    if (values)
+      writeElement(buffer.begin(), type.getElementType(), i,
+                   numberOf(values[i % values.size()]));
+    else
+      writeElement(buffer.begin(), type.getElementType(), i,
+                   isFloat ? uniform(random)
+                           : static_cast<double>(whole(random)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -532,6 +550,21 @@ static double defaultTolerance(Type type) {
   return 64 * ulpAt(1.0, type);
 }
 
+using Function = long double (*)(long double, long double);
+
+static Function findFunction(StringRef name) {
+  return llvm::StringSwitch<Function>(name)
+      .Case("exp", [](long double x, long double) { return std::exp(x); })
+      .Case("expm1", [](long double x, long double) { return std::expm1(x); })
+      .Case("log", [](long double x, long double) { return std::log(x); })
+      .Case("log1p", [](long double x, long double) { return std::log1p(x); })
+      .Case("tanh", [](long double x, long double) { return std::tanh(x); })
+      .Case("erf", [](long double x, long double) { return std::erf(x); })
+      .Case("sin", [](long double x, long double) { return std::sin(x); })
+      .Case("cos", [](long double x, long double) { return std::cos(x); })
+      .Case("pow", [](long double x, long double y) { return std::pow(x, y); });
+}
+
 namespace {
 
 class Checker {
@@ -551,6 +584,7 @@ private:
     return false;
   }
   bool checkValues(int64_t batch, const std::vector<Bytes> &found);
+  bool checkFunction(int64_t batch, const Bytes &found, StringRef name);
   bool checkSplits(int64_t batch, Memory &memory,
                    const std::vector<Bytes> &expected);
   bool checkAliases(int64_t batch, const std::vector<Bytes> &expected);
@@ -563,6 +597,8 @@ private:
 } // namespace
 
 bool Checker::checkValues(int64_t batch, const std::vector<Bytes> &found) {
+  if (auto name = kernel->getAttrOfType<StringAttr>("test.function"))
+    return checkFunction(batch, found[0], name);
   Memory memory(kernel, reference.scheduled, batch);
   run(reference, memory, resultAddresses(memory), batch, {1, false});
   std::vector<Bytes> expected = snapshot(memory.results);
@@ -581,6 +617,31 @@ bool Checker::checkValues(int64_t batch, const std::vector<Bytes> &found) {
         << llvm::format(" (%.3g ulp, %.3g of the largest)", error.ulp,
                         error.share);
     return fail(batch, text);
+  }
+  return true;
+}
+
+/// Both operands and result have one element type; `pow` has two operands.
+bool Checker::checkFunction(int64_t batch, const Bytes &found, StringRef name) {
+  Function function = findFunction(name);
+  Memory memory(kernel, fast.scheduled, batch);
+  auto type = cast<ShapedType>(kernel.getResultTypes()[0]);
+  Type element = type.getElementType();
+  for (int64_t i = 0, e = numElements(type, batch); i < e; ++i) {
+    double x = readElement(memory.operands.front().begin(), element, i);
+    double y = readElement(memory.operands.back().begin(), element, i);
+    double value = readElement(found.data(), element, i);
+    long double exact = function(x, y);
+    double expected = static_cast<double>(exact);
+    if (areSame(value, roundTo(element, expected)))
+      continue;
+    double ulp = static_cast<double>(std::fabs(value - exact) /
+                                     ulpAt(expected, element));
+    worst.ulp = std::max(worst.ulp, ulp);
+    if (!(ulp <= maxUlp))
+      return fail(batch, llvm::formatv("{0}({1}, {2}) is {3}, expected {4} "
+                                       "({5} ulp)",
+                                       name, x, y, value, expected, ulp));
   }
   return true;
 }
