@@ -4,9 +4,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/TargetParser/Host.h"
-
-#include <unistd.h>
 
 using namespace nnc;
 using llvm::ArrayRef;
@@ -67,12 +66,22 @@ static CpuModel modelOfLevel(StringRef name) {
   return model;
 }
 
-/// Size of a cache of this machine. The kernel of some virtual machines tells
-/// none; the model's default then stands.
-static void readCacheSize(int query, int64_t &sizeBytes) {
-  long found = sysconf(query);
-  if (found > 0)
-    sizeBytes = found;
+/// Size of the data cache of a level of this machine. The kernel of some
+/// virtual machines tells none; the model's default then stands. (sysconf's
+/// answer is the whole package's third level on some AMD machines, not what a
+/// core has.)
+static void readCacheSize(int level, int64_t &sizeBytes) {
+  // Index 1 is the instruction cache.
+  int index = level == 1 ? 0 : level;
+  auto file = llvm::MemoryBuffer::getFile(
+      "/sys/devices/system/cpu/cpu0/cache/index" + llvm::Twine(index) + "/size",
+      /*IsText=*/true);
+  if (!file)
+    return;
+  StringRef text = (*file)->getBuffer().trim();
+  int64_t kibibytes;
+  if (text.consume_back("K") && !text.getAsInteger(10, kibibytes))
+    sizeBytes = kibibytes << 10;
 }
 
 /// This machine: the highest level of which it has every feature, and its own
@@ -94,9 +103,9 @@ static CpuModel modelOfHost() {
       break;
     raiseTo(model, level);
   }
-  readCacheSize(_SC_LEVEL1_DCACHE_SIZE, model.l1Bytes);
-  readCacheSize(_SC_LEVEL2_CACHE_SIZE, model.l2Bytes);
-  readCacheSize(_SC_LEVEL3_CACHE_SIZE, model.l3Bytes);
+  readCacheSize(1, model.l1Bytes);
+  readCacheSize(2, model.l2Bytes);
+  readCacheSize(3, model.l3Bytes);
   return model;
 }
 

@@ -551,9 +551,9 @@ static Real powOfPositive(Real x, Real y) {
   return scale((q + 1.0) + fma(q, low, low), parts.n);
 }
 
-/// pow as C has it (C11, F.9.4.4). 2 ulp for |y| <= 200; y multiplies what error
-/// the logarithm's rest has, about 1e-18, so that 10 ulp are possible where the
-/// result is near overflow.
+/// pow as C has it (C11, F.9.4.4). 3 ulp for |y| <= 100; y multiplies what
+/// error the logarithm's rest has, about 1e-18, so that 10 ulp are possible
+/// where the result is near overflow.
 static Real powF64(Real x, Real y) {
   Real magnitude = abs(x);
   Real result = powOfPositive(magnitude, y);
