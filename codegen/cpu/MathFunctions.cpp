@@ -568,7 +568,8 @@ static Real powF64(Real x, Real y) {
   Real whole = floor(y), halfWhole = floor(y * 0.5);
   Mask isWhole = whole == y;
   Mask isEven = (halfWhole * 2.0) == y;
-  Real ofNegative = select(isEven, result, copySign(result, x));
+  Real ofWhole = select(isEven, result, copySign(result, x));
+  Real ofNegative = select(isWhole, ofWhole, result);
   Mask isNegative = {x.b, (x.bits() >> 63).isZero().value};
   result = select(isNegative, result, ofNegative);
   Real ofFraction = select(isWhole, result, result.constant(kNaN));

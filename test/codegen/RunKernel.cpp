@@ -639,8 +639,8 @@ bool Checker::checkFunction(int64_t batch, const Bytes &found, StringRef name) {
                                      ulpAt(expected, element));
     worst.ulp = std::max(worst.ulp, ulp);
     if (!(ulp <= maxUlp))
-      return fail(batch, llvm::formatv("{0}({1}, {2}) is {3}, expected {4} "
-                                       "({5} ulp)",
+      return fail(batch, llvm::formatv("{0}({1:e}, {2:e}) is {3:e}, expected "
+                                       "{4:e} ({5:f} ulp)",
                                        name, x, y, value, expected, ulp));
   }
   return true;
