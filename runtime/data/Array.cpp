@@ -1,0 +1,86 @@
+#include "runtime/data/Array.h"
+
+#include <algorithm>
+
+namespace nnc::runtime {
+
+static void swapBytes(AlignedBytes &data, int64_t elementBytes) {
+  for (size_t i = 0; i + elementBytes <= data.size(); i += elementBytes)
+    std::reverse(data.data() + i, data.data() + i + elementBytes);
+}
+
+// NumPy writes 0 and 1; anything else would read as neither.
+static Status checkBools(const Column &column, const std::string &path) {
+  for (size_t i = 0; i < column.data.size(); ++i)
+    if (column.data.data()[i] > 1)
+      return {Code::InvalidFile,
+              concat(path, ": element ", i, " is ", int(column.data.data()[i]),
+                     ", expected a bool, 0 or 1")};
+  return {};
+}
+
+static Status checkEnd(ByteStream &stream) {
+  char byte;
+  StatusOr<int64_t> more = stream.readSome(&byte, 1);
+  if (!more.isOk())
+    return more.status();
+  if (*more == 0)
+    return {};
+  return {Code::InvalidFile,
+          concat(stream.path(), ": has more bytes than its header says, from "
+                                "byte ",
+                 stream.position() - 1, " on")};
+}
+
+StatusOr<Column> readArray(ByteStream &stream, const ArrayHeader &header,
+                           const TensorInfo &input, int64_t mostSamples) {
+  if (header.shape.empty())
+    return Status(Code::InvalidFile,
+                  concat(stream.path(), ": holds a single number, input ",
+                         quote(input.name), " is ",
+                         describe(input.elementType, input.shape)));
+  Status status = checkColumnType(stream.path(), input, header.elementType,
+                                  header.shape);
+  if (!status.isOk())
+    return status;
+  std::optional<int64_t> elements = numElements(header.shape);
+  int64_t total;
+  if (!elements ||
+      __builtin_mul_overflow(*elements, sizeBytes(header.elementType), &total) ||
+      total > stream.mostBytes() - stream.position())
+    return Status(Code::InvalidFile,
+                  concat(stream.path(), ": too short for ",
+                         describe(header.elementType, header.shape)));
+  Column column;
+  column.name = input.name;
+  column.elementType = header.elementType;
+  column.sampleShape.assign(header.shape.begin() + 1, header.shape.end());
+  column.numSamples = std::min(header.shape[0], mostSamples);
+  column.data = AlignedBytes(column.numSamples * column.sampleBytes());
+  status = stream.read(column.data.data(), column.data.size(), "the elements");
+  if (status.isOk() && column.numSamples == header.shape[0])
+    status = checkEnd(stream);
+  if (status.isOk() && column.elementType == ElementType::Bool)
+    status = checkBools(column, stream.path());
+  if (!status.isOk())
+    return status;
+  if (header.isBigEndian)
+    swapBytes(column.data, sizeBytes(column.elementType));
+  return column;
+}
+
+Status checkOneInput(const ReadRequest &request) {
+  if (request.inputs.size() == 1)
+    return {};
+  return {Code::InvalidArgument,
+          concat(request.binding.reader, " fills one input, the binding names ",
+                 request.inputs.size())};
+}
+
+std::vector<Column> only(Column column) {
+  std::vector<Column> columns;
+  columns.push_back(std::move(column));
+  return columns;
+}
+
+} // namespace nnc::runtime

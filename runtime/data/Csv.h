@@ -1,0 +1,23 @@
+// Tables as text: numbers in rows, separated by commas.
+// Source: RFC 4180; the header is optional.
+#ifndef NNC_RUNTIME_DATA_CSV_H
+#define NNC_RUNTIME_DATA_CSV_H
+
+#include "runtime/data/Reader.h"
+
+namespace nnc::runtime {
+
+/// csv("path", columns = "0:20", header = "auto", delimiter = ","): any number
+/// of inputs, which take the chosen columns in order, each as many as its
+/// sample has elements. Numbers are read into the input's element type.
+///
+/// columns    numbers from 0, half-open ranges "0:20", and names of the header,
+///            separated by commas. `column` is the same. Default: all.
+/// header     "true", "false", or "auto": the first row is one if a field of it
+///            is no number.
+/// delimiter  one character, or "tab".
+StatusOr<std::vector<Column>> readCsv(const ReadRequest &request);
+
+} // namespace nnc::runtime
+
+#endif // NNC_RUNTIME_DATA_CSV_H

@@ -1,0 +1,72 @@
+// From the data block of a model to columns in memory. A new format is a
+// function like those of Idx.h, Npy.h and Csv.h and a line in Reader.cpp's list.
+#ifndef NNC_RUNTIME_DATA_READER_H
+#define NNC_RUNTIME_DATA_READER_H
+
+#include "runtime/Plan.h"
+#include "runtime/data/Column.h"
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nnc::runtime {
+
+struct ReadOptions {
+  /// Where relative paths are looked for, in order; "" is the working folder.
+  /// A name is found with ".gz" added or taken away, too.
+  std::vector<std::string> directories = {""};
+  /// Stop after this many samples.
+  int64_t mostSamples = INT64_MAX;
+};
+
+/// Reads the data of one split for an entry point, a column an input and in
+/// their order. Each has the input's element type and shape, values below its
+/// index limit, and as many samples as the others.
+///
+/// Returns NotFound if an input is not bound in that split or a file does not
+/// exist; InvalidFile if one is damaged or holds something else, saying where,
+/// what was expected and what was found; InvalidArgument for wrong arguments
+/// of a reader. `source` receives the place of the binding in the model
+/// ("file:line:column", or "") that a failure is about, unless null.
+StatusOr<std::vector<Column>> readSplit(const Recipe &recipe,
+                                        std::string_view split,
+                                        const EntryPoint &entry,
+                                        const ReadOptions &options,
+                                        std::string *source = nullptr);
+
+/// Whether the recipe binds any data to that split.
+bool hasSplit(const Recipe &recipe, std::string_view split);
+
+/// Reads a file of a single tensor (.npy, IDX) for one input, by the name of
+/// the file: for `nnc predict`.
+StatusOr<Column> readInputFile(const std::string &path, const TensorInfo &input);
+
+/// What a reader is asked for.
+struct ReadRequest {
+  const DataBinding &binding;
+  /// The file to read: the argument "path", found.
+  std::string path;
+  /// The inputs that it fills, in the binding's order.
+  std::vector<const TensorInfo *> inputs;
+  int64_t mostSamples = INT64_MAX;
+
+  /// The text of an argument; null if it was not given.
+  const std::string *argument(std::string_view name) const;
+  /// InvalidArgument if there is any but "path" and these.
+  Status checkArguments(std::initializer_list<std::string_view> known) const;
+};
+
+/// `input`'s shape without its batch, which comes first.
+Shape sampleShapeOf(const TensorInfo &input);
+
+/// InvalidFile, with both types, unless `found`, of which the first dimension
+/// counts samples, is what `input` takes.
+Status checkColumnType(const std::string &path, const TensorInfo &input,
+                       ElementType elementType, const Shape &found);
+
+} // namespace nnc::runtime
+
+#endif // NNC_RUNTIME_DATA_READER_H

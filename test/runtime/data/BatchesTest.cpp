@@ -1,0 +1,107 @@
+// Which samples come in which order, and that each comes once.
+#include "runtime/data/Batches.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+using namespace nnc::runtime;
+
+// One column of i32 pairs (i, -i).
+static std::vector<Column> pairs(int32_t numSamples) {
+  std::vector<Column> columns(1);
+  columns[0].name = "x";
+  columns[0].elementType = ElementType::I32;
+  columns[0].sampleShape = {2};
+  columns[0].numSamples = numSamples;
+  columns[0].data = AlignedBytes(numSamples * 8);
+  for (int32_t i = 0; i < numSamples; ++i) {
+    int32_t sample[2] = {i, -i};
+    std::memcpy(columns[0].data.data() + 8 * i, sample, 8);
+  }
+  return columns;
+}
+
+static std::vector<int64_t> everything(int64_t count) {
+  std::vector<int64_t> all(count);
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+// The samples of the rest of an epoch, in order.
+static std::vector<int32_t> drain(Batches &batches) {
+  std::vector<int32_t> seen;
+  while (batches.next()) {
+    auto *data = static_cast<const int32_t *>(batches.inputs()[0]);
+    for (int64_t b = 0; b < batches.size(); ++b) {
+      seen.push_back(data[2 * b]);
+      EXPECT_EQ(data[2 * b + 1], -data[2 * b]);
+    }
+  }
+  return seen;
+}
+
+TEST(Batches, LastBatchIsRagged) {
+  auto columns = pairs(10);
+  Batches batches(columns, everything(10), 4);
+  EXPECT_EQ(batches.numBatches(), 3);
+  std::vector<int64_t> sizes;
+  while (batches.next())
+    sizes.push_back(batches.size());
+  EXPECT_EQ(sizes, (std::vector<int64_t>{4, 4, 2}));
+}
+
+TEST(Batches, EachEpochSeesEachSampleOnce) {
+  auto columns = pairs(101);
+  Batches batches(columns, everything(101), 8);
+  batches.shuffle(1, 0);
+  std::vector<int32_t> first = drain(batches);
+  batches.shuffle(1, 1);
+  std::vector<int32_t> second = drain(batches);
+  EXPECT_NE(first, second);
+  for (auto *seen : {&first, &second}) {
+    std::sort(seen->begin(), seen->end());
+    for (int i = 0; i < 101; ++i)
+      EXPECT_EQ((*seen)[i], i);
+  }
+}
+
+TEST(Batches, OrderIsOfSeedAndEpochAlone) {
+  auto columns = pairs(50);
+  Batches one(columns, everything(50), 8), other(columns, everything(50), 5);
+  one.shuffle(3, 0);
+  one.shuffle(3, 1);
+  other.shuffle(3, 1);
+  std::vector<int32_t> order = drain(one);
+  EXPECT_EQ(order, drain(other));
+  one.shuffle(4, 1);
+  EXPECT_NE(order, drain(one));
+}
+
+TEST(Batches, SkipResumes) {
+  auto columns = pairs(20);
+  Batches batches(columns, everything(20), 6);
+  batches.shuffle(1, 2);
+  std::vector<int32_t> all = drain(batches);
+  batches.rewind();
+  batches.skip(2);
+  EXPECT_EQ(drain(batches), std::vector<int32_t>(all.begin() + 12, all.end()));
+  batches.rewind();
+  batches.skip(9);
+  EXPECT_FALSE(batches.next());
+}
+
+TEST(Batches, SplitHoldsOutAFraction) {
+  Split split = splitSamples(1000, 0.1, 7);
+  EXPECT_EQ(split.validation.size(), 100u);
+  EXPECT_EQ(split.training.size(), 900u);
+  std::vector<int64_t> all = split.training;
+  all.insert(all.end(), split.validation.begin(), split.validation.end());
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(all, everything(1000));
+  EXPECT_EQ(splitSamples(1000, 0.1, 7).validation, split.validation);
+  EXPECT_NE(splitSamples(1000, 0.1, 8).validation, split.validation);
+  EXPECT_TRUE(splitSamples(10, 0, 1).validation.empty());
+}

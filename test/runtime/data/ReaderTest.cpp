@@ -1,0 +1,424 @@
+// Data files of every format, right and wrong ones.
+#include "test/runtime/TestPlan.h"
+
+#include "runtime/data/Npy.h"
+#include "runtime/data/Reader.h"
+
+#include <cstring>
+#include <zlib.h>
+
+using namespace nnc::runtime;
+using namespace nnc::runtime::test;
+
+namespace {
+using Arguments = std::vector<std::pair<std::string, std::string>>;
+
+TensorInfo input(const char *name, ElementType type, Shape shape,
+                 int64_t indexLimit = 0) {
+  return {name, type, std::move(shape), indexLimit, {}, ""};
+}
+} // namespace
+
+// Reads one file for the inputs, as a data block with one binding would.
+static StatusOr<std::vector<Column>>
+readFor(const std::vector<TensorInfo> &inputs, const char *reader,
+        Arguments arguments, int64_t mostSamples = INT64_MAX) {
+  EntryPoint entry;
+  entry.name = "train_step";
+  entry.inputs = inputs;
+  DataBinding binding;
+  binding.split = "train";
+  for (const TensorInfo &tensor : inputs)
+    binding.inputs.push_back(tensor.name);
+  binding.reader = reader;
+  binding.arguments = std::move(arguments);
+  Recipe recipe;
+  recipe.data = {binding};
+  ReadOptions options;
+  options.directories = {temporaryPath("")};
+  options.mostSamples = mostSamples;
+  return readSplit(recipe, "train", entry, options);
+}
+
+static std::vector<float> floats(const Column &column) {
+  std::vector<float> values(column.data.size() / sizeof(float));
+  std::memcpy(values.data(), column.data.data(), column.data.size());
+  return values;
+}
+
+static void expectFailure(const StatusOr<std::vector<Column>> &read, Code code,
+                          const std::string &message) {
+  ASSERT_FALSE(read.isOk());
+  EXPECT_EQ(read.status().code(), code);
+  EXPECT_NE(read.status().message().find(message), std::string::npos)
+      << read.status().message();
+}
+
+static std::string bytes(std::initializer_list<int> values) {
+  std::string result;
+  for (int value : values)
+    result += static_cast<char>(value);
+  return result;
+}
+
+// Three labels 0, 9, 4.
+static std::string idxLabels() {
+  return bytes({0, 0, 8, 1, 0, 0, 0, 3, 0, 9, 4});
+}
+
+static const TensorInfo label = input("label", ElementType::U8, {-1}, 10);
+static const TensorInfo numbers = input("x", ElementType::F32, {-1, 2});
+
+static void writeGzip(const std::string &path, const std::string &content) {
+  gzFile file = gzopen(path.c_str(), "wb");
+  gzwrite(file, content.data(), content.size());
+  gzclose(file);
+}
+
+TEST(Idx, ReadsPlainAndCompressed) {
+  writeFile(temporaryPath("labels"), idxLabels());
+  writeGzip(temporaryPath("packed.gz"), idxLabels());
+  // The last is found by its other spelling.
+  for (const char *path : {"labels", "packed.gz", "packed", "labels.gz"}) {
+    auto read = readFor({label}, "idx", {{"path", path}});
+    ASSERT_TRUE(read.isOk()) << read.status().message();
+    const Column &column = (*read)[0];
+    EXPECT_EQ(column.numSamples, 3);
+    EXPECT_EQ(column.sampleShape, Shape());
+    EXPECT_EQ(std::memcmp(column.data.data(), "\0\x09\x04", 3), 0);
+  }
+}
+
+TEST(Idx, ReadsBigEndianFloats) {
+  writeFile(temporaryPath("floats"),
+            bytes({0, 0, 13, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0x3f, 0x80, 0, 0, 0xc0,
+                   0, 0, 0}));
+  auto read = readFor({numbers}, "idx", {{"path", "floats"}});
+  ASSERT_TRUE(read.isOk()) << read.status().message();
+  EXPECT_EQ(floats((*read)[0]), (std::vector<float>{1, -2}));
+}
+
+TEST(Idx, StopsAfterTheMostSamples) {
+  writeFile(temporaryPath("labels"), idxLabels());
+  auto read = readFor({label}, "idx", {{"path", "labels"}}, 2);
+  ASSERT_TRUE(read.isOk());
+  EXPECT_EQ((*read)[0].numSamples, 2);
+}
+
+TEST(Idx, RefusesWrongFiles) {
+  struct {
+    std::string content;
+    const char *message;
+  } cases[] = {
+      {"", "ends at byte 0 in the header, expected 4 bytes"},
+      {"text", "not an IDX file"},
+      {bytes({0, 0, 9, 1, 0, 0, 0, 1, 5}), "byte 2: element type 9, expected"},
+      {bytes({0, 0, 8, 1, 0, 0}), "ends at byte 6 in the header"},
+      {bytes({0, 0, 8, 1, 0, 0, 0, 3, 1}), "too short for u8[3]"},
+      {bytes({0, 0, 8, 1, 0, 0, 0, 1, 1, 2}),
+       "has more bytes than its header says, from byte 9 on"},
+      {bytes({0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 1, 1}),
+       "holds u8[1, 1], input 'label' is u8[batch]"},
+      {bytes({0, 0, 8, 0, 1}), "holds a single number"},
+      {bytes({0, 0, 8, 1, 0, 0, 0, 2, 3, 10}),
+       "sample 1 has 10 for input 'label', expected 0 to 9"},
+      {bytes({0, 0, 8, 1, 0, 0, 0, 0}), "the train data has no samples"},
+      {bytes({0, 0, 8, 1, 255, 255, 255, 255}), "too short for u8[4294967295]"},
+  };
+  for (const auto &wrong : cases) {
+    writeFile(temporaryPath("wrong"), wrong.content);
+    expectFailure(readFor({label}, "idx", {{"path", "wrong"}}),
+                  Code::InvalidFile, wrong.message);
+  }
+}
+
+TEST(Idx, RefusesSizesThatOverflow) {
+  std::string content = bytes({0, 0, 8, 4});
+  for (int i = 0; i < 16; ++i)
+    content += '\xff';
+  writeFile(temporaryPath("wrong"), content);
+  expectFailure(readFor({input("x", ElementType::U8,
+                               {-1, 0xffffffff, 0xffffffff, 0xffffffff})},
+                        "idx", {{"path", "wrong"}}),
+                Code::InvalidFile, "too short for u8[4294967295, ");
+}
+
+TEST(Idx, RefusesDamagedCompression) {
+  std::string path = temporaryPath("cut.gz");
+  writeGzip(path, idxLabels());
+  std::string packed(64, '\0');
+  std::FILE *file = std::fopen(path.c_str(), "rb");
+  packed.resize(std::fread(packed.data(), 1, packed.size(), file));
+  std::fclose(file);
+  for (size_t length = 0; length < packed.size(); ++length) {
+    writeFile(path, packed.substr(0, length));
+    EXPECT_FALSE(readFor({label}, "idx", {{"path", path}}).isOk()) << length;
+  }
+  for (size_t i = 10; i < packed.size(); ++i) {
+    std::string changed = packed;
+    changed[i] ^= 0x55;
+    writeFile(path, changed);
+    EXPECT_FALSE(readFor({label}, "idx", {{"path", path}}).isOk()) << i;
+  }
+}
+
+static std::string npy(const std::string &header, const std::string &data) {
+  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(header.size()) +
+         '\0' + header + data;
+}
+
+// What numpy.save writes for numpy.array([[1, -2], [0.5, 3]], '<f4').
+static std::string smallNpy() {
+  const float values[] = {1, -2, 0.5, 3};
+  std::string header =
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }";
+  header.append(117 - header.size(), ' ');
+  return npy(header + '\n',
+             std::string(reinterpret_cast<const char *>(values), 16));
+}
+
+TEST(Npy, Reads) {
+  writeFile(temporaryPath("a.npy"), smallNpy());
+  auto read = readFor({numbers}, "npy", {{"path", "a.npy"}});
+  ASSERT_TRUE(read.isOk()) << read.status().message();
+  EXPECT_EQ(floats((*read)[0]), (std::vector<float>{1, -2, 0.5, 3}));
+}
+
+TEST(Npy, WritesWhatItReads) {
+  const float values[] = {1, -2, 0.5, 3};
+  ASSERT_TRUE(writeNpy(temporaryPath("b.npy"), ElementType::F32, {2, 2}, values)
+                  .isOk());
+  auto read = readInputFile(temporaryPath("b.npy"), numbers);
+  ASSERT_TRUE(read.isOk()) << read.status().message();
+  EXPECT_EQ(floats(*read), (std::vector<float>{1, -2, 0.5, 3}));
+}
+
+TEST(Npy, RefusesWrongFiles) {
+  struct {
+    std::string content;
+    const char *message;
+  } cases[] = {
+      {"not an array", "not a .npy file"},
+      {std::string("\x93NUMPY\x09\x00\x00\x00", 10), ".npy version 9"},
+      {npy("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", ""),
+       "elements are of type '<c8', which nnc does not have"},
+      {npy("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 2), }", ""),
+       "Fortran order"},
+      {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2", ""),
+       "expected ',' or ')'"},
+      {npy("{'descr': [('a', '<f4')], }", ""), "expected a string"},
+      {npy("{'shape': (99999999999999999999,), }", ""), "a size below 2^63"},
+      {npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2), }", ""),
+       "holds f64[1, 2], input 'x' is f32[batch, 2]"},
+      {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }", "abc"),
+       "too short for f32[1, 2]"},
+      {npy("{'descr': '<f4', 'fortran_order': False, "
+           "'shape': (4611686018427387904, 2), }",
+           ""),
+       "too short"},
+      {npy("{'what': '<f4'}", ""), "unknown key 'what'"},
+  };
+  for (const auto &wrong : cases) {
+    writeFile(temporaryPath("wrong.npy"), wrong.content);
+    expectFailure(readFor({numbers}, "npy", {{"path", "wrong.npy"}}),
+                  Code::InvalidFile, wrong.message);
+  }
+}
+
+TEST(Npy, SurvivesEveryChange) {
+  const std::string whole = smallNpy();
+  for (size_t i = 0; i < whole.size(); ++i)
+    for (char change : {'\x01', '\x10', '\x7f'}) {
+      std::string changed = whole;
+      changed[i] ^= change;
+      writeFile(temporaryPath("changed.npy"), changed);
+      auto read = readFor({numbers}, "npy", {{"path", "changed.npy"}});
+      EXPECT_TRUE(read.isOk() || !read.status().message().empty());
+    }
+}
+
+static std::string little(uint32_t value, int numBytes) {
+  std::string result;
+  for (int i = 0; i < numBytes; ++i)
+    result += static_cast<char>(value >> 8 * i);
+  return result;
+}
+
+static std::string deflate(const std::string &content) {
+  z_stream state = {};
+  deflateInit2(&state, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
+  std::string packed(content.size() + 64, '\0');
+  state.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(content.data()));
+  state.avail_in = content.size();
+  state.next_out = reinterpret_cast<Bytef *>(packed.data());
+  state.avail_out = packed.size();
+  deflate(&state, Z_FINISH);
+  packed.resize(state.total_out);
+  deflateEnd(&state);
+  return packed;
+}
+
+// An archive as numpy.savez_compressed makes it.
+static std::string
+zip(const std::vector<std::pair<std::string, std::string>> &members) {
+  std::string content, directory;
+  for (const auto &[name, data] : members) {
+    std::string packed = deflate(data);
+    std::string common = little(20, 2) + little(0, 2) + little(8, 2) +
+                         little(0, 4) +
+                         little(crc32(0, reinterpret_cast<const Bytef *>(
+                                             data.data()),
+                                      data.size()),
+                                4) +
+                         little(packed.size(), 4) + little(data.size(), 4) +
+                         little(name.size(), 2) + little(0, 2);
+    directory += little(0x02014b50, 4) + little(20, 2) + common + little(0, 2) +
+                 little(0, 2) + little(0, 2) + little(0, 4) +
+                 little(content.size(), 4) + name;
+    content += little(0x04034b50, 4) + common + name + packed;
+  }
+  return content + directory + little(0x06054b50, 4) + little(0, 4) +
+         little(members.size(), 2) + little(members.size(), 2) +
+         little(directory.size(), 4) + little(content.size(), 4) + little(0, 2);
+}
+
+TEST(Npz, ReadsTheNamedArray) {
+  writeFile(temporaryPath("a.npz"),
+            zip({{"other.npy", "x"}, {"x.npy", smallNpy()}}));
+  auto read = readFor({numbers}, "npz", {{"path", "a.npz"}, {"array", "x"}});
+  ASSERT_TRUE(read.isOk()) << read.status().message();
+  EXPECT_EQ(floats((*read)[0]), (std::vector<float>{1, -2, 0.5, 3}));
+  expectFailure(readFor({numbers}, "npz", {{"path", "a.npz"}, {"array", "y"}}),
+                Code::NotFound,
+                "has no member 'y.npy', it has: 'other.npy', 'x.npy'");
+  expectFailure(readFor({numbers}, "npz", {{"path", "a.npz"}}), Code::NotFound,
+                "name one by 'array'");
+}
+
+TEST(Npz, SurvivesTruncationAndChange) {
+  const std::string whole = zip({{"x.npy", smallNpy()}});
+  auto read = [](const std::string &content) {
+    writeFile(temporaryPath("b.npz"), content);
+    return readFor({numbers}, "npz", {{"path", "b.npz"}});
+  };
+  ASSERT_TRUE(read(whole).isOk());
+  for (size_t length = 0; length < whole.size(); ++length)
+    EXPECT_FALSE(read(whole.substr(0, length)).isOk());
+  for (size_t i = 0; i < whole.size(); ++i)
+    for (char change : {'\x01', '\x7f'}) {
+      std::string changed = whole;
+      changed[i] ^= change;
+      auto result = read(changed);
+      EXPECT_TRUE(result.isOk() || !result.status().message().empty());
+    }
+}
+
+static StatusOr<std::vector<Column>>
+readTable(const std::string &content, Arguments arguments = {},
+          std::vector<TensorInfo> inputs = {numbers, label}) {
+  writeFile(temporaryPath("table.csv"), content);
+  arguments.insert(arguments.begin(), {"path", "table.csv"});
+  return readFor(inputs, "csv", std::move(arguments));
+}
+
+TEST(Csv, SplitsColumnsOverInputs) {
+  auto read = readTable("0.5,-1e3,7\r\n\n+2,.25, 3 \n");
+  ASSERT_TRUE(read.isOk()) << read.status().message();
+  EXPECT_EQ((*read)[0].numSamples, 2);
+  EXPECT_EQ(floats((*read)[0]), (std::vector<float>{0.5, -1000, 2, 0.25}));
+  EXPECT_EQ((*read)[1].data.data()[1], 3);
+}
+
+TEST(Csv, ChoosesColumns) {
+  const std::string table = "a,\"b \"\"c\"\"\",d,e\n1,2,3,4\n5,6,7,8\n";
+  for (const char *columns : {"0:2", "0,1", "a, b \"c\"", "a,1"}) {
+    auto read = readTable(table, {{"columns", columns}}, {numbers});
+    ASSERT_TRUE(read.isOk()) << read.status().message();
+    EXPECT_EQ(floats((*read)[0]), (std::vector<float>{1, 2, 5, 6})) << columns;
+  }
+  auto read = readTable(table, {{"column", "d"}}, {label});
+  ASSERT_TRUE(read.isOk()) << read.status().message();
+  EXPECT_EQ((*read)[0].data.data()[1], 7);
+}
+
+TEST(Csv, HeaderAndDelimiter) {
+  auto read = readTable("1;2\n3;4\n", {{"delimiter", ";"}, {"header", "true"}},
+                        {numbers});
+  ASSERT_TRUE(read.isOk()) << read.status().message();
+  EXPECT_EQ((*read)[0].numSamples, 1);
+  EXPECT_TRUE(readTable("1\t2", {{"delimiter", "tab"}}, {numbers}).isOk());
+}
+
+TEST(Csv, RefusesWrongTables) {
+  struct {
+    const char *content;
+    const char *message;
+  } cases[] = {
+      {"", "table.csv: has no rows"},
+      {"a,b,c\n", "the train data has no samples"},
+      {"1,2,3\n1,2\n", "table.csv:2: has 2 fields, the first row has 3"},
+      {"1,2,3\n\n1,x,3\n",
+       "table.csv:3: column 1: expected a number, found 'x'"},
+      {"1,2,3\n1,,3\n", "column 1: expected a number, found ''"},
+      {"1,2,300\n", "table.csv:1: column 2: 300 does not fit input 'label' of "
+                    "type u8"},
+      {"1,2,0.5\n", "0.5 does not fit"},
+      {"1,2,10\n", "sample 0 has 10 for input 'label', expected 0 to 9"},
+      {"1,2\n", "2 columns are chosen, 'x' f32[batch, 2], 'label' u8[batch] "
+                "takes 3"},
+      {"1,\"2", "2 columns are chosen"},
+  };
+  for (const auto &wrong : cases)
+    expectFailure(readTable(wrong.content), Code::InvalidFile, wrong.message);
+}
+
+TEST(Csv, RefusesWrongArguments) {
+  struct {
+    Arguments arguments;
+    const char *message;
+  } cases[] = {
+      {{{"colums", "0"}}, "csv has no argument 'colums', it has: path, columns"},
+      {{{"columns", "0:9"}}, "has '0:9', the file has columns 0 to 2"},
+      {{{"columns", "2:1"}}, "has '2:1'"},
+      {{{"columns", "z"}}, "is 'z', expected a number, a range"},
+      {{{"columns", "0"}, {"column", "0"}}, "are given both"},
+      {{{"header", "maybe"}}, "expected true, false or auto"},
+      {{{"delimiter", "::"}}, "expected one character, or tab"},
+  };
+  for (const auto &wrong : cases)
+    expectFailure(readTable("1,2,3\n", wrong.arguments), Code::InvalidArgument,
+                  wrong.message);
+}
+
+TEST(Reader, NamesWhatIsMissing) {
+  expectFailure(readFor({label}, "idx", {{"path", "none"}}), Code::NotFound,
+                "none: no such file in ");
+  expectFailure(readFor({label}, "idx", {{"path", "/none"}}), Code::NotFound,
+                "/none: no such file");
+  expectFailure(readFor({label}, "parquet", {{"path", "none"}}),
+                Code::InvalidArgument,
+                "no data reader is called 'parquet', there are: csv, idx, npy");
+  expectFailure(readFor({label}, "idx", {}), Code::InvalidArgument,
+                "idx needs the path of a file");
+}
+
+TEST(Reader, ChecksThatInputsAgree) {
+  writeFile(temporaryPath("three"), idxLabels());
+  writeFile(temporaryPath("two"), bytes({0, 0, 8, 1, 0, 0, 0, 2, 0, 9}));
+  EntryPoint entry;
+  entry.inputs = {label, input("other", ElementType::U8, {-1})};
+  Recipe recipe;
+  recipe.data = {{"train", {"label"}, "idx", {{"path", "three"}}, "m.nn:1:2"},
+                 {"train", {"other"}, "idx", {{"path", "two"}}, "m.nn:3:4"}};
+  ReadOptions options;
+  options.directories = {temporaryPath("")};
+  expectFailure(readSplit(recipe, "train", entry, options), Code::InvalidFile,
+                "input 'label' has 3 samples, 'other' has 2");
+  recipe.data.pop_back();
+  std::string source;
+  expectFailure(readSplit(recipe, "train", entry, options, &source),
+                Code::NotFound, "no train data is bound to input 'other'");
+  EXPECT_EQ(source, "m.nn:1:2");
+  EXPECT_TRUE(hasSplit(recipe, "train"));
+  EXPECT_FALSE(hasSplit(recipe, "test"));
+}
