@@ -16,6 +16,7 @@
 #include "codegen/Reference.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "codegen/cpu/EmitObject.h"
+#include "codegen/cpu/Rows.h"
 #include "runtime/abi.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -97,6 +98,7 @@ static FailureOr<ScheduledKernel> scheduleByReference(func::FuncOp kernel,
 
 // In the order in which `auto` asks them.
 static const Emitter kEmitters[] = {
+    {"rows", scheduleRows},
     {"reference", scheduleByReference},
 };
 
