@@ -4,6 +4,7 @@
 
 include "mlir/IR/OpBase.td"
 include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/EnumAttr.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "ir/Interfaces.td"
@@ -19,82 +20,201 @@ def Nnc_Dialect : Dialect {
   }];
   let hasConstantMaterializer = 1;
   let useDefaultAttributePrinterParser = 1;
-  let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
-// The operands of an op as C++ locals: a named Expr each, or a SmallVector of
-// them for a variadic operand.
-class Nnc_OperandLocals<dag arguments> {
-  list<int> indices = !filter(i, !range(!size(arguments)),
+// How a program spells an attribute: a case of nnc::AttributeKind.
+class Nnc_AttributeKind<Attr attribute> {
+  string value = !if(!initialized(attribute.defaultValue), attribute.defaultValue, "");
+  string storage = attribute.storageType;
+  string kind = !cond(
+    !ne(!find(storage, "BoolAttr"), -1) : "Bool",
+    !ne(!find(storage, "IntegerAttr"), -1) : "Integer",
+    !ne(!find(storage, "FloatAttr"), -1) : "Float",
+    !ne(!find(storage, "DenseI64ArrayAttr"), -1) : "Dims",
+    !ne(!find(storage, "StringAttr"), -1) : "String",
+    !ne(!find(storage, "TypeAttr"), -1) : "Type",
+    !ne(!find(storage, "::nnc::"), -1) : "Enum",
+    true : "Other");
+}
+
+// An argument of a layer that is no attribute of the op: it decides the shape
+// of a parameter made for the caller. `kind` is a case of nnc::AttributeKind;
+// `defaultValue` is empty where the argument must be given.
+class Nnc_LayerArgument<string argumentName, string argumentKind, string value = ""> {
+  string name = argumentName;
+  string kind = argumentKind;
+  string defaultValue = value;
+}
+
+// What every computing op shares: no effects, result types that follow from the
+// operands and attributes, one syntax, and a signature for callers by name.
+//   resultTypes  a C++ expression for each result, in terms of `site` (for
+//                diagnostics), the operands' types by name, and `adaptor`.
+class Nnc_ComputingOp<string mnemonic, list<Trait> traits>
+    : Op<Nnc_Dialect, mnemonic, traits # [Pure, InferTypeOpAdaptor,
+         DeclareOpInterfaceMethods<Nnc_Described>]> {
+  list<string> resultTypes = [];
+  // A case of nnc::Category: where a program may name the op.
+  string category = "Op";
+  // Arguments that passes fill in and programs do not name.
+  list<string> hidden = ["counter", "stream"];
+  list<Nnc_LayerArgument> layerArguments = [];
+  bit sharedSyntax = 1;
+  let hasCustomAssemblyFormat = sharedSyntax;
+
+  list<int> operandIndices = !filter(i, !range(!size(arguments)),
       !isa<TypeConstraint>(!getdagarg<Constraint>(arguments, i)));
+  list<int> attributeIndices = !filter(i, !range(!size(arguments)),
+      !isa<Attr>(!getdagarg<Constraint>(arguments, i)));
+  assert !eq(!size(resultTypes), !size(results)),
+    "nnc." # mnemonic # ": resultTypes needs one expression per result";
+
+  // The operands as C++ locals: Exprs for a gradient or an expansion, types for
+  // inference. An absent optional operand is a null one.
+  string operandLocals = !interleave(!foreach(i, !range(!size(operandIndices)),
+      "  [[maybe_unused]] "
+      # !if(!isa<Variadic>(!getdagarg<Constraint>(arguments, operandIndices[i])),
+            "::llvm::SmallVector<Expr> ", "Expr ")
+      # !getdagname(arguments, operandIndices[i])
+      # !if(!isa<Variadic>(!getdagarg<Constraint>(arguments, operandIndices[i])),
+            " = variadicOperand(b, getODSOperands(" # i # "));\n",
+            " = operand(b, getODSOperands(" # i # "));\n")), "");
+  string typeLocals = !interleave(!foreach(i, !range(!size(operandIndices)),
+      "  [[maybe_unused]] "
+      # !if(!isa<Variadic>(!getdagarg<Constraint>(arguments, operandIndices[i])),
+            "::llvm::SmallVector<::mlir::RankedTensorType> ", "::mlir::RankedTensorType ")
+      # !getdagname(arguments, operandIndices[i]) # ";\n"
+      # "  if (failed(operandType(site, adaptor.getODSOperands(" # i # "), \""
+      # !getdagname(arguments, operandIndices[i]) # "\", "
+      # !getdagname(arguments, operandIndices[i]) # ")))\n    return ::mlir::failure();\n"), "");
+
+  string inferenceDefinition =
+    "::llvm::LogicalResult $cppClass::inferReturnTypes(::mlir::MLIRContext *context, "
+    # "std::optional<::mlir::Location> location, [[maybe_unused]] Adaptor adaptor, "
+    # "::llvm::SmallVectorImpl<::mlir::Type> &types) {\n"
+    # "  [[maybe_unused]] OpSite site(context, location, \"" # mnemonic # "\");\n"
+    # typeLocals
+    # !interleave(!foreach(type, resultTypes,
+        "  if (failed(appendType(types, " # type # ")))\n    return ::mlir::failure();\n"), "")
+    # "  return ::mlir::success();\n}\n";
+
+  string syntaxDefinition = !if(sharedSyntax,
+    "::mlir::ParseResult $cppClass::parse(::mlir::OpAsmParser &parser, ::mlir::OperationState &result) {\n"
+    # "  return parseComputingOp(parser, result, getSignature());\n}\n"
+    # "void $cppClass::print(::mlir::OpAsmPrinter &printer) {\n"
+    # "  printComputingOp(printer, *this, getSignature());\n}\n", "");
+
+  string defaultsFunction = !if(!empty(attributeIndices), "nullptr",
+    "[](::mlir::OperationName name) {\n"
+    # "      Properties properties;\n"
+    # "      populateDefaultProperties(name, properties);\n"
+    # "      return ::llvm::cast_or_null<::mlir::DictionaryAttr>("
+    # "getPropertiesAsAttr(name.getContext(), properties));\n    }");
+  string signatureDefinition =
+    "const ::nnc::Signature &$cppClass::getSignature() {\n"
+    # "  static const ::nnc::Signature signature{\n    \"" # mnemonic # "\", R\"(" # summary # ")\", Category::"
+    # category # ",\n    {"
+    # !interleave(!foreach(i, operandIndices,
+        "{\"" # !getdagname(arguments, i) # "\", Arity::"
+        # !cond(!isa<Variadic>(!getdagarg<Constraint>(arguments, i)) : "Variadic",
+                !isa<Optional>(!getdagarg<Constraint>(arguments, i)) : "Optional",
+                true : "One")
+        # ", " # !if(!empty(!filter(h, hidden, !eq(h, !getdagname(arguments, i)))), "false", "true") # "}"), ", ")
+    # "},\n    {"
+    # !interleave(!foreach(i, attributeIndices,
+        "{\"" # !getdagname(arguments, i) # "\", AttributeKind::"
+        # Nnc_AttributeKind<!getdagarg<Attr>(arguments, i)>.kind
+        # ", R\"(" # Nnc_AttributeKind<!getdagarg<Attr>(arguments, i)>.value # ")\", "
+        # !if(!getdagarg<Attr>(arguments, i).isOptional, "true", "false") # ", "
+        # !if(!empty(!filter(h, hidden, !eq(h, !getdagname(arguments, i)))), "false", "true") # "}"), ", ")
+    # "},\n    {"
+    # !interleave(!foreach(a, layerArguments,
+        "{\"" # a.name # "\", AttributeKind::" # a.kind # ", \"" # a.defaultValue # "\", false, false}"), ", ")
+    # "},\n    " # defaultsFunction # "};\n  return signature;\n}\n";
+
+  string computingDefinition = inferenceDefinition # syntaxDefinition # signatureDefinition;
+
+  string gradientSignature =
+    "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>> "
+    # "$cppClass::buildGradient(::mlir::OpBuilder &builder, ::mlir::ValueRange upstream) {\n";
 }
 
-// The base of every op. An op says how it is differentiated exactly once:
+// An inline gradient rule as the C++ of buildGradient.
+class Nnc_InlineGradient<string signature, string operandLocals, list<string> gradient> {
+  string definition = signature
+      # "  ::mlir::ImplicitLocOpBuilder b(getLoc(), builder);\n"
+      # "  [[maybe_unused]] Expr dy(b, upstream[0]), y(b, getOperation()->getResult(0));\n"
+      # operandLocals
+      # "  return ::llvm::SmallVector<::mlir::Value>{"
+      # !interleave(gradient, ", ") # "};\n}\n";
+}
+
+// The base of every primitive. It says how it is differentiated exactly once:
 //   gradient     one expression per operand, in terms of `dy` (the gradient of
 //                the only result), the result `y`, and the operands by name;
+//                `nullptr` is a gradient of zero;
 //   hasGradient  the rule is C++, in the file that shares this one's stem;
 //   noGradient   why no gradient exists; becomes the diagnostic.
 class Nnc_Op<string mnemonic, list<Trait> traits = []>
-    : Op<Nnc_Dialect, mnemonic,
-         traits # [DeclareOpInterfaceMethods<Nnc_Differentiable>]> {
+    : Nnc_ComputingOp<mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_Differentiable>]> {
   list<string> gradient = [];
   bit hasGradient = 0;
   string noGradient = "";
 
   bit gradientIsInline = !not(!empty(gradient));
-  list<int> operandIndices = !filter(i, !range(!size(arguments)),
-      !isa<TypeConstraint>(!getdagarg<Constraint>(arguments, i)));
   assert !eq(!add(gradientIsInline, hasGradient, !ne(noGradient, "")), 1),
     "nnc." # mnemonic # ": set exactly one of gradient, hasGradient, noGradient";
   assert !or(!not(gradientIsInline), !eq(!size(gradient), !size(operandIndices))),
     "nnc." # mnemonic # ": gradient needs one expression per operand";
 
-  string operandLocals = !interleave(!foreach(i, !range(!size(operandIndices)),
-      "  [[maybe_unused]] Expr " # !getdagname(arguments, operandIndices[i])
-        # "(b, getOperation()->getOperand(" # i # "));\n"), "");
-  string gradientSignature =
-    "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>> "
-    # "$cppClass::buildGradient(::mlir::OpBuilder &builder, ::mlir::ValueRange upstream) {\n";
   string reasonDefinition =
     "::llvm::StringRef $cppClass::getNoGradientReason() { return \"" # noGradient # "\"; }\n";
   string gradientDefinition = reasonDefinition # !cond(
-    gradientIsInline: gradientSignature
-      # "  ::mlir::ImplicitLocOpBuilder b(getLoc(), builder);\n"
-      # "  [[maybe_unused]] Expr dy(b, upstream[0]), y(b, getOperation()->getResult(0));\n"
-      # operandLocals
-      # "  return ::llvm::SmallVector<::mlir::Value>{"
-      # !interleave(gradient, ", ") # "};\n}\n",
+    gradientIsInline: Nnc_InlineGradient<gradientSignature, operandLocals, gradient>.definition,
     hasGradient: "",
     true: gradientSignature
-      # "  emitOpError(\"has no gradient: \") << getNoGradientReason();\n"
+      # "  ::mlir::emitError(getLoc()) << \"'" # mnemonic # "' has no gradient: \" << getNoGradientReason();\n"
       # "  return ::mlir::failure();\n}\n");
-  let extraClassDefinition = gradientDefinition;
+  let extraClassDefinition = computingDefinition # gradientDefinition;
 }
 
-// An op that other ops define. It is differentiated and lowered by expanding it,
-// unless it states a stabler or cheaper `gradient` of its own.
-//   expansion     the value of the only result, in terms of the operands by name;
+// An op that other ops define. It is differentiated and lowered by expanding it.
+//   expansion     the value of the only result, in terms of the operands by name
+//                 and `training`;
 //   hasExpansion  the definition is C++ (several results, loops), in the file
 //                 that shares this one's stem.
 class Nnc_CompositeOp<string mnemonic, list<Trait> traits = []>
-    : Op<Nnc_Dialect, mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_Composite>]> {
+    : Nnc_ComputingOp<mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_Composite>]> {
   string expansion = "";
   bit hasExpansion = 0;
   assert !eq(!add(!ne(expansion, ""), hasExpansion), 1),
     "nnc." # mnemonic # ": set exactly one of expansion, hasExpansion";
 
-  list<int> operandIndices = !filter(i, !range(!size(arguments)),
-      !isa<TypeConstraint>(!getdagarg<Constraint>(arguments, i)));
-  string operandLocals = !interleave(!foreach(i, !range(!size(operandIndices)),
-      "  [[maybe_unused]] Expr " # !getdagname(arguments, operandIndices[i])
-        # "(b, getOperation()->getOperand(" # i # "));\n"), "");
   string expansionDefinition = !if(hasExpansion, "",
     "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>> "
     # "$cppClass::buildExpansion(::mlir::OpBuilder &builder, [[maybe_unused]] bool training) {\n"
     # "  ::mlir::ImplicitLocOpBuilder b(getLoc(), builder);\n"
     # operandLocals
     # "  return ::llvm::SmallVector<::mlir::Value>{" # expansion # "};\n}\n");
-  let extraClassDefinition = expansionDefinition;
+  let extraClassDefinition = computingDefinition # expansionDefinition;
+}
+
+// A composite with a gradient of its own, used in place of the expansion's
+// because it is stabler or cheaper; the record says which.
+class Nnc_CompositeWithGradientOp<string mnemonic, list<Trait> traits = []>
+    : Nnc_CompositeOp<mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_Differentiable>]> {
+  list<string> gradient = [];
+  bit hasGradient = 0;
+  assert !eq(!add(!not(!empty(gradient)), hasGradient), 1),
+    "nnc." # mnemonic # ": set exactly one of gradient, hasGradient";
+  assert !or(hasGradient, !eq(!size(gradient), !size(operandIndices))),
+    "nnc." # mnemonic # ": gradient needs one expression per operand";
+
+  string gradientDefinition =
+    "::llvm::StringRef $cppClass::getNoGradientReason() { return {}; }\n"
+    # !if(hasGradient, "",
+          Nnc_InlineGradient<gradientSignature, operandLocals, gradient>.definition);
+  let extraClassDefinition = computingDefinition # expansionDefinition # gradientDefinition;
 }
 
 #endif // NNC_DIALECT_TD

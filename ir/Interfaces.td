@@ -36,4 +36,56 @@ def Nnc_Composite : OpInterface<"Composite"> {
   ];
 }
 
+def Nnc_Described : OpInterface<"Described"> {
+  let cppNamespace = "::nnc";
+  let description = "An op that tells how it is called by name (ir/Signature.h).";
+  let methods = [
+    StaticInterfaceMethod<"Operands, attributes and defaults, from the record.",
+      "const ::nnc::Signature &", "getSignature", (ins)>
+  ];
+}
+
+def Nnc_Layer : OpInterface<"Layer"> {
+  let cppNamespace = "::nnc";
+  let description = [{
+    An op some of whose operands may be made for the caller as parameters. The
+    record lists the arguments that decide their shapes (`layerArguments`).
+  }];
+  let methods = [
+    StaticInterfaceMethod<[{
+        The parameters of a call whose operands so far are `given` and whose
+        layer arguments are `arguments` (defaults filled in). Fails after a
+        diagnostic at `loc`.
+      }],
+      "::llvm::FailureOr<::llvm::SmallVector<::nnc::LayerParameter>>", "getLayerParameters",
+      (ins "::mlir::Location":$loc, "::mlir::ValueRange":$given,
+           "::mlir::DictionaryAttr":$arguments)>
+  ];
+}
+
+def Nnc_Optimizer : OpInterface<"Optimizer"> {
+  let cppNamespace = "::nnc";
+  let description = [{
+    The update of one parameter. Operands: param, grad, learning_rate, step,
+    then the slots; results: the new param, then the new slots, in order. Slots
+    start at zero and have the parameter's type.
+  }];
+  let methods = [
+    StaticInterfaceMethod<"The names of the state slots, in operand order.",
+      "::llvm::ArrayRef<::llvm::StringRef>", "getSlots", (ins)>
+  ];
+}
+
+def Nnc_IndexLimited : OpInterface<"IndexLimited"> {
+  let cppNamespace = "::nnc";
+  let description = [{
+    An op with an integer operand that counts something, so that data out of
+    range is found when it is read and not by a wrong number later.
+  }];
+  let methods = [
+    InterfaceMethod<"Integer operands and the number of values each may take.",
+      "::llvm::SmallVector<::nnc::IndexLimit>", "getIndexLimits", (ins)>
+  ];
+}
+
 #endif // NNC_INTERFACES_TD

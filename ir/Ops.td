@@ -6,5 +6,10 @@ include "ir/Dialect.td"
 include "ir/Attributes.td"
 include "ir/Types.td"
 include "ir/ops/Elementwise.td"
+include "ir/ops/Contraction.td"
+include "ir/ops/Reduction.td"
+include "ir/ops/Movement.td"
+include "ir/ops/State.td"
+include "ir/ops/Fusion.td"
 
 #endif // NNC_OPS_TD

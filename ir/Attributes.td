@@ -1,0 +1,42 @@
+// Enumerations and attributes of the dialect.
+#ifndef NNC_ATTRIBUTES_TD
+#define NNC_ATTRIBUTES_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "ir/Dialect.td"
+
+class Nnc_Enum<string name, string summary, list<I32EnumAttrCase> cases>
+    : I32EnumAttr<name, summary, cases> {
+  let cppNamespace = "::nnc";
+  let genSpecializedAttr = 0;
+}
+class Nnc_EnumAttr<EnumInfo info, string name> : EnumAttr<Nnc_Dialect, info, name> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Nnc_Predicate : Nnc_Enum<"Predicate", "how two numbers compare", [
+  I32EnumAttrCase<"eq", 0>, I32EnumAttrCase<"ne", 1>, I32EnumAttrCase<"lt", 2>,
+  I32EnumAttrCase<"le", 3>, I32EnumAttrCase<"gt", 4>, I32EnumAttrCase<"ge", 5>]>;
+def Nnc_PredicateAttr : Nnc_EnumAttr<Nnc_Predicate, "predicate">;
+
+def Nnc_Role : Nnc_Enum<"Role", "what a piece of state is for", [
+  I32EnumAttrCase<"parameter", 0>,       // trained by the optimizer
+  I32EnumAttrCase<"buffer", 1>,          // kept with the parameters, not trained
+  I32EnumAttrCase<"optimizer_state", 2>, // moments and the like
+  I32EnumAttrCase<"scalar", 3>]>;        // seed, step, learning rate
+def Nnc_RoleAttr : Nnc_EnumAttr<Nnc_Role, "role">;
+
+def Nnc_InitializerAttr : AttrDef<Nnc_Dialect, "Initializer"> {
+  let mnemonic = "init";
+  let summary = "How a parameter begins";
+  let description = [{
+    The name of an initializer and its arguments: `#nnc.init<normal, {stddev =
+    0.02}>`. ir/Initializer.h lists the names, and which arguments each takes.
+  }];
+  let parameters = (ins "::mlir::StringAttr":$name, "::mlir::DictionaryAttr":$arguments);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+#endif // NNC_ATTRIBUTES_TD

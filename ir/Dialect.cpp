@@ -1,0 +1,77 @@
+// Registration of the dialect, constants, and initializer attributes.
+#include "ir/Dialect.h"
+
+#include "ir/Expr.h"
+#include "ir/Initializer.h"
+#include "ir/Ops.h"
+
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+#include "ir/Dialect.cpp.inc"
+#include "ir/Enums.cpp.inc"
+#include "ir/Interfaces.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "ir/Attributes.cpp.inc"
+#define GET_OP_CLASSES
+#include "ir/Ops.cpp.inc"
+
+namespace nnc {
+
+void NncDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "ir/Attributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "ir/Ops.cpp.inc"
+      >();
+}
+
+Operation *NncDialect::materializeConstant(OpBuilder &builder, Attribute value,
+                                           Type type, Location loc) {
+  auto elements = dyn_cast<ElementsAttr>(value);
+  if (!elements || elements.getType() != type)
+    return nullptr;
+  return ConstantOp::create(builder, loc, elements);
+}
+
+void registerDialect(DialectRegistry &registry) { registry.insert<NncDialect>(); }
+
+//===- Initializers --------------------------------------------------------===//
+
+// #nnc.init<name> or #nnc.init<name, {argument = value}>; a parameter's syntax
+// leaves out the prefix.
+Attribute InitializerAttr::parse(AsmParser &parser, Type) {
+  StringRef name;
+  DictionaryAttr arguments = parser.getBuilder().getDictionaryAttr({});
+  llvm::SMLoc start = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseKeyword(&name))
+    return {};
+  if (succeeded(parser.parseOptionalComma()) && parser.parseAttribute(arguments))
+    return {};
+  if (parser.parseGreater())
+    return {};
+  return parser.getChecked<InitializerAttr>(
+      start, parser.getContext(), parser.getBuilder().getStringAttr(name), arguments);
+}
+
+void InitializerAttr::print(AsmPrinter &printer) const {
+  printer << '<' << getName().getValue();
+  if (!getArguments().empty())
+    printer << ", " << getArguments();
+  printer << '>';
+}
+
+LogicalResult
+InitializerAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                        StringAttr name, DictionaryAttr arguments) {
+  return verifyInitializer(emitError, name.getValue(), arguments);
+}
+
+} // namespace nnc

@@ -1,0 +1,158 @@
+// Tensor expressions: `dy * rhs` builds nnc.mul. Gradients, expansions and
+// passes are written in them.
+#ifndef NNC_IR_EXPR_H
+#define NNC_IR_EXPR_H
+
+#include "ir/Dialect.h"
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace nnc {
+
+/// A tensor value and the builder that extends it. Null where an optional
+/// operand is absent.
+class Expr {
+public:
+  Expr() = default;
+  Expr(mlir::ImplicitLocOpBuilder &builder, mlir::Value value)
+      : build(&builder), value(value) {}
+
+  operator mlir::Value() const { return value; }
+  explicit operator bool() const { return static_cast<bool>(value); }
+
+  mlir::ImplicitLocOpBuilder &builder() const { return *build; }
+  mlir::RankedTensorType type() const {
+    return llvm::cast<mlir::RankedTensorType>(value.getType());
+  }
+  mlir::Type elementType() const { return type().getElementType(); }
+  bool isFloat() const { return llvm::isa<mlir::FloatType>(elementType()); }
+  int64_t rank() const { return type().getRank(); }
+  /// The size of dimension `axis`, counted from either end; -1 for the batch.
+  int64_t dim(int64_t axis) const;
+  /// The shape as attributes spell it, -1 for the batch.
+  llvm::SmallVector<int64_t> dims() const;
+
+private:
+  mlir::ImplicitLocOpBuilder *build = nullptr;
+  mlir::Value value;
+};
+
+// A double beside an Expr is a scalar constant of the Expr's element type.
+/// A scalar constant of any element type.
+Expr constant(mlir::ImplicitLocOpBuilder &b, double value, mlir::Type elementType);
+Expr constant(mlir::ImplicitLocOpBuilder &b, mlir::ElementsAttr value);
+/// A scalar constant of the element type of `like`.
+Expr scalar(Expr like, double value);
+
+Expr operator+(Expr lhs, Expr rhs);
+Expr operator+(Expr lhs, double rhs);
+Expr operator+(double lhs, Expr rhs);
+Expr operator-(Expr lhs, Expr rhs);
+Expr operator-(Expr lhs, double rhs);
+Expr operator-(double lhs, Expr rhs);
+Expr operator*(Expr lhs, Expr rhs);
+Expr operator*(Expr lhs, double rhs);
+Expr operator*(double lhs, Expr rhs);
+Expr operator/(Expr lhs, Expr rhs);
+Expr operator/(Expr lhs, double rhs);
+Expr operator/(double lhs, Expr rhs);
+Expr operator-(Expr x);
+Expr pow(Expr lhs, Expr rhs);
+Expr pow(Expr lhs, double rhs);
+Expr pow(double lhs, Expr rhs);
+Expr maximum(Expr lhs, Expr rhs);
+Expr maximum(Expr lhs, double rhs);
+Expr minimum(Expr lhs, Expr rhs);
+Expr minimum(Expr lhs, double rhs);
+
+Expr abs(Expr x);
+Expr sign(Expr x);
+Expr exp(Expr x);
+Expr log(Expr x);
+Expr log1p(Expr x);
+Expr expm1(Expr x);
+Expr tanh(Expr x);
+Expr sigmoid(Expr x);
+Expr erf(Expr x);
+Expr sqrt(Expr x);
+Expr rsqrt(Expr x);
+Expr sin(Expr x);
+Expr cos(Expr x);
+Expr floor(Expr x);
+Expr ceil(Expr x);
+Expr round(Expr x);
+Expr clamp(Expr x, double min, double max);
+Expr stopGradient(Expr x);
+
+Expr compare(Expr lhs, Expr rhs, Predicate predicate);
+Expr operator==(Expr lhs, Expr rhs);
+Expr operator!=(Expr lhs, Expr rhs);
+Expr operator<(Expr lhs, Expr rhs);
+Expr operator<=(Expr lhs, Expr rhs);
+Expr operator>(Expr lhs, Expr rhs);
+Expr operator>=(Expr lhs, Expr rhs);
+Expr operator<(Expr lhs, double rhs);
+Expr operator<=(Expr lhs, double rhs);
+Expr operator>(Expr lhs, double rhs);
+Expr operator>=(Expr lhs, double rhs);
+Expr logicalAnd(Expr lhs, Expr rhs);
+Expr logicalOr(Expr lhs, Expr rhs);
+Expr logicalNot(Expr x);
+Expr select(Expr condition, Expr onTrue, Expr onFalse);
+Expr select(Expr condition, Expr onTrue, double onFalse);
+Expr select(Expr condition, double onTrue, Expr onFalse);
+// The conversion of tensors beside LLVM's cast of types.
+using llvm::cast;
+/// `x` itself if it is of that element type.
+Expr cast(Expr x, mlir::Type elementType);
+/// 0, 1, ... along `axis` of `shape`, in which -1 is the batch.
+Expr iota(mlir::ImplicitLocOpBuilder &b, llvm::ArrayRef<int64_t> shape,
+          int64_t axis, mlir::Type elementType);
+
+enum MatmulFlags : unsigned {
+  kPlain = 0,
+  kTransposeLhs = 1,
+  kTransposeRhs = 2,
+  kReduceBatch = 4
+};
+/// `flags` is a sum of MatmulFlags.
+Expr matmul(Expr lhs, Expr rhs, unsigned flags = kPlain);
+
+// No axes means all of them.
+Expr sum(Expr x, llvm::ArrayRef<int64_t> axes = {}, bool keepDims = false);
+Expr mean(Expr x, llvm::ArrayRef<int64_t> axes = {}, bool keepDims = false);
+Expr reduceMax(Expr x, llvm::ArrayRef<int64_t> axes = {}, bool keepDims = false);
+Expr reduceMin(Expr x, llvm::ArrayRef<int64_t> axes = {}, bool keepDims = false);
+Expr logsumexp(Expr x, llvm::ArrayRef<int64_t> axes = {}, bool keepDims = false);
+Expr argmax(Expr x, int64_t axis = -1);
+Expr size(Expr x, llvm::ArrayRef<int64_t> axes = {});
+
+/// `x` itself if it has that shape.
+Expr reshape(Expr x, llvm::ArrayRef<int64_t> shape);
+Expr transpose(Expr x, llvm::ArrayRef<int64_t> permutation = {});
+/// `x` itself if it has that shape.
+Expr broadcast(Expr x, llvm::ArrayRef<int64_t> shape);
+Expr slice(Expr x, llvm::ArrayRef<int64_t> starts, llvm::ArrayRef<int64_t> sizes,
+           llvm::ArrayRef<int64_t> strides = {});
+Expr pad(Expr x, llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high,
+         llvm::ArrayRef<int64_t> interior = {}, double value = 0.0);
+Expr concat(llvm::ArrayRef<Expr> inputs, int64_t axis);
+Expr gather(Expr table, Expr indices, int64_t axis = 0);
+Expr scatterAdd(Expr indices, Expr updates, int64_t size, int64_t axis = 0);
+
+Expr broadcastLike(Expr x, Expr like);
+/// A reduction `y` of `x` over `axes` (resolved), with the reduced dimensions
+/// as ones whether or not they were kept.
+Expr keepReduced(Expr y, Expr x, llvm::ArrayRef<int64_t> axes);
+/// The gradient of a reduction to `y` that selects among the elements of `x`:
+/// shared equally among those equal to `y`.
+Expr shareAmongEqual(Expr dy, Expr x, Expr y, llvm::ArrayRef<int64_t> axes);
+
+// What generated rules call.
+Expr operand(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange values);
+llvm::SmallVector<Expr> variadicOperand(mlir::ImplicitLocOpBuilder &b,
+                                        mlir::ValueRange values);
+
+} // namespace nnc
+
+#endif // NNC_IR_EXPR_H

@@ -1,0 +1,141 @@
+// The shape rules of ops. Op verifiers and type inference call these, so that a
+// wrong program gets one wording, at the place where the op was written.
+#ifndef NNC_IR_SHAPES_H
+#define NNC_IR_SHAPES_H
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/ValueRange.h"
+
+#include <optional>
+#include <string>
+
+namespace nnc {
+
+/// A type as programs spell it: `f32[batch, 784]`, `u8[28]`; a scalar is `f32`.
+std::string printType(mlir::Type type);
+/// An element type as programs spell it: `f32`, `u8`, `bool`.
+std::string printElementType(mlir::Type type);
+
+/// True if `type` has at most one dynamic dimension, no empty one, no encoding,
+/// and at most 2^40 elements a sample.
+bool hasSupportedSize(mlir::Type type);
+
+/// An op in a diagnostic: where it stands and what it is called.
+struct OpSite {
+  mlir::Location location;
+  llvm::StringRef name;
+
+  OpSite(mlir::Location location, llvm::StringRef name)
+      : location(location), name(name) {}
+  OpSite(mlir::MLIRContext *context, std::optional<mlir::Location> location,
+         llvm::StringRef name)
+      : location(location ? *location : mlir::UnknownLoc::get(context)),
+        name(name) {}
+
+  /// Starts a diagnostic: `'matmul' `.
+  mlir::InFlightDiagnostic error() const {
+    return mlir::emitError(location) << '\'' << name << "' ";
+  }
+};
+
+/// An operand in a diagnostic.
+struct NamedType {
+  llvm::StringRef name;
+  mlir::RankedTensorType type;
+};
+
+using TypeOrFailure = llvm::FailureOr<mlir::RankedTensorType>;
+
+// Every function below fails after a diagnostic at `site`.
+
+/// The shape to which the operands broadcast, and their common element type.
+TypeOrFailure inferElementwise(const OpSite &site,
+                               llvm::ArrayRef<NamedType> operands);
+TypeOrFailure inferSelect(const OpSite &site, mlir::RankedTensorType condition,
+                          mlir::RankedTensorType onTrue,
+                          mlir::RankedTensorType onFalse);
+TypeOrFailure inferCast(const OpSite &site, mlir::RankedTensorType x,
+                        mlir::Type elementType);
+TypeOrFailure inferConstant(const OpSite &site, mlir::ElementsAttr value);
+TypeOrFailure inferIota(const OpSite &site, llvm::ArrayRef<int64_t> shape,
+                        int64_t axis, mlir::Type elementType);
+TypeOrFailure inferMatmul(const OpSite &site, mlir::RankedTensorType lhs,
+                          mlir::RankedTensorType rhs, bool transposeLhs,
+                          bool transposeRhs, bool reduceBatch);
+TypeOrFailure inferReduction(const OpSite &site, mlir::RankedTensorType x,
+                             llvm::ArrayRef<int64_t> axes, bool keepDims);
+TypeOrFailure inferSize(const OpSite &site, mlir::RankedTensorType x,
+                        llvm::ArrayRef<int64_t> axes);
+TypeOrFailure inferReshape(const OpSite &site, mlir::RankedTensorType x,
+                           llvm::ArrayRef<int64_t> shape);
+TypeOrFailure inferTranspose(const OpSite &site, mlir::RankedTensorType x,
+                             llvm::ArrayRef<int64_t> permutation);
+TypeOrFailure inferBroadcastTo(const OpSite &site, mlir::RankedTensorType x,
+                               llvm::ArrayRef<int64_t> shape);
+TypeOrFailure inferSlice(const OpSite &site, mlir::RankedTensorType x,
+                         llvm::ArrayRef<int64_t> starts,
+                         llvm::ArrayRef<int64_t> sizes,
+                         llvm::ArrayRef<int64_t> strides);
+TypeOrFailure inferPad(const OpSite &site, mlir::RankedTensorType x,
+                       llvm::ArrayRef<int64_t> low,
+                       llvm::ArrayRef<int64_t> high,
+                       llvm::ArrayRef<int64_t> interior);
+TypeOrFailure inferConcat(const OpSite &site,
+                          llvm::ArrayRef<mlir::RankedTensorType> inputs,
+                          int64_t axis);
+TypeOrFailure inferGather(const OpSite &site, mlir::RankedTensorType table,
+                          mlir::RankedTensorType indices, int64_t axis);
+TypeOrFailure inferScatterAdd(const OpSite &site,
+                              mlir::RankedTensorType indices,
+                              mlir::RankedTensorType updates, int64_t size,
+                              int64_t axis);
+
+/// `type` with another element type; a failure stays one.
+TypeOrFailure withElementType(TypeOrFailure type, mlir::Type elementType);
+
+/// A tensor type of `shape`, in which -1 is the batch; a shape that is not
+/// supported (see hasSupportedSize) fails.
+TypeOrFailure makeType(const OpSite &site, llvm::ArrayRef<int64_t> shape,
+                       mlir::Type elementType);
+
+/// Succeeds if `axis` is one of a tensor of rank `rank`, counted from either end.
+llvm::LogicalResult checkAxis(const OpSite &site, mlir::RankedTensorType x,
+                              int64_t axis);
+
+// Attributes of ops that have been verified, with defaults made explicit.
+
+/// `axis` as it counts from 0.
+int64_t resolveAxis(int64_t rank, int64_t axis);
+/// `axes` as they count from 0, ascending; all of them where none are named.
+llvm::SmallVector<int64_t> resolveAxes(int64_t rank,
+                                       llvm::ArrayRef<int64_t> axes);
+/// `permutation`, or the swap of the last two dimensions where it is empty.
+llvm::SmallVector<int64_t>
+resolvePermutation(int64_t rank, llvm::ArrayRef<int64_t> permutation);
+/// `values`, or `rank` times `value` where they are empty.
+llvm::SmallVector<int64_t> resolveDims(int64_t rank,
+                                       llvm::ArrayRef<int64_t> values,
+                                       int64_t value);
+llvm::SmallVector<int64_t>
+invertPermutation(llvm::ArrayRef<int64_t> permutation);
+
+/// A shape as attributes spell it: -1 for the batch.
+llvm::SmallVector<int64_t> toDims(llvm::ArrayRef<int64_t> shape);
+
+// What generated inference calls.
+
+/// Reads the type of operand `name` into `type`, null if it is absent.
+llvm::LogicalResult operandType(const OpSite &site, mlir::ValueRange values,
+                                llvm::StringRef name,
+                                mlir::RankedTensorType &type);
+llvm::LogicalResult
+operandType(const OpSite &site, mlir::ValueRange values, llvm::StringRef name,
+            llvm::SmallVector<mlir::RankedTensorType> &types);
+llvm::LogicalResult appendType(llvm::SmallVectorImpl<mlir::Type> &types,
+                               TypeOrFailure type);
+
+} // namespace nnc
+
+#endif // NNC_IR_SHAPES_H

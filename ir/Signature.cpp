@@ -1,0 +1,276 @@
+// Looking up, building, parsing and printing ops by their signatures.
+#include "ir/Signature.h"
+
+#include "ir/Dialect.h"
+#include "ir/Shapes.h"
+
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+//===- Looking up ----------------------------------------------------------===//
+
+static std::optional<RegisteredOperationName> lookupOp(MLIRContext *context,
+                                                       StringRef name) {
+  context->getOrLoadDialect<NncDialect>();
+  return RegisteredOperationName::lookup(("nnc." + name).str(), context);
+}
+
+static const Signature *getSignature(RegisteredOperationName name) {
+  auto *described = name.getInterface<Described>();
+  return described ? &described->getSignature() : nullptr;
+}
+
+const Signature *lookupSignature(MLIRContext *context, StringRef name) {
+  std::optional<RegisteredOperationName> op = lookupOp(context, name);
+  return op ? getSignature(*op) : nullptr;
+}
+
+SmallVector<const Signature *> allSignatures(MLIRContext *context) {
+  context->getOrLoadDialect<NncDialect>();
+  SmallVector<const Signature *> signatures;
+  for (RegisteredOperationName op : context->getRegisteredOperationsByDialect("nnc"))
+    if (const Signature *signature = getSignature(op))
+      signatures.push_back(signature);
+  llvm::sort(signatures, [](const Signature *a, const Signature *b) {
+    return a->name < b->name;
+  });
+  return signatures;
+}
+
+// Enumeration attributes are spelled #nnc.MNEMONIC<keyword>, and named after
+// their mnemonic in every op.
+Attribute parseEnumKeyword(MLIRContext *context, StringRef, StringRef attribute,
+                           StringRef keyword) {
+  if (!llvm::all_of(keyword, [](char c) { return llvm::isAlnum(c) || c == '_'; }))
+    return {};
+  ScopedDiagnosticHandler silence(context, [](Diagnostic &) { return success(); });
+  return parseAttribute(("#nnc." + attribute + "<" + keyword + ">").str(), context);
+}
+
+static std::string getEnumKeyword(Attribute attribute) {
+  std::string text;
+  llvm::raw_string_ostream(text) << attribute;
+  return StringRef(text).split('<').second.drop_back().str();
+}
+
+//===- Building ------------------------------------------------------------===//
+
+namespace {
+/// The properties of an op before it exists.
+class PropertyStorage {
+public:
+  explicit PropertyStorage(OperationName name)
+      : name(name), bytes(name.getOpPropertyByteSize() + kAlignment) {
+    if (name.getOpPropertyByteSize()) {
+      name.initOpProperties(get(), OpaqueProperties(nullptr));
+      name.populateDefaultProperties(get());
+    }
+  }
+  ~PropertyStorage() {
+    if (name.getOpPropertyByteSize())
+      name.destroyOpProperties(get());
+  }
+  PropertyStorage(const PropertyStorage &) = delete;
+
+  OpaqueProperties get() {
+    uintptr_t address = reinterpret_cast<uintptr_t>(bytes.data());
+    return reinterpret_cast<void *>(llvm::alignTo(address, kAlignment));
+  }
+
+private:
+  static constexpr size_t kAlignment = alignof(std::max_align_t);
+  OperationName name;
+  std::vector<char> bytes;
+};
+} // namespace
+
+static LogicalResult checkOperandCount(const OpSite &site, const Signature &signature,
+                                       size_t count) {
+  size_t least = llvm::count_if(signature.operands, [](const OperandInfo &operand) {
+    return operand.arity == Arity::One;
+  });
+  bool isOpen = llvm::any_of(signature.operands, [](const OperandInfo &operand) {
+    return operand.arity == Arity::Variadic;
+  });
+  if (count >= least && (isOpen || count <= signature.operands.size()))
+    return success();
+  return site.error() << "takes " << (isOpen ? "at least " : "") << least
+                      << " operands, here there are " << count;
+}
+
+static LogicalResult checkAttributes(const OpSite &site, const Signature &signature,
+                                     DictionaryAttr attributes) {
+  for (NamedAttribute attribute : attributes)
+    if (llvm::none_of(signature.attributes, [&](const AttributeInfo &known) {
+          return known.name == attribute.getName().getValue();
+        }))
+      return site.error() << "has no argument " << attribute.getName();
+  for (const AttributeInfo &known : signature.attributes)
+    if (known.isRequired() && !attributes.contains(known.name))
+      return site.error() << "needs its argument '" << known.name << "'";
+  return success();
+}
+
+FailureOr<Operation *> createByName(OpBuilder &builder, Location loc, StringRef name,
+                                    ValueRange operands,
+                                    ArrayRef<NamedAttribute> attributes) {
+  MLIRContext *context = builder.getContext();
+  OpSite site(loc, name);
+  std::optional<RegisteredOperationName> op = lookupOp(context, name);
+  const Signature *signature = op ? getSignature(*op) : nullptr;
+  if (!signature)
+    return site.error() << "is no op";
+  DictionaryAttr given = DictionaryAttr::get(context, attributes);
+  if (failed(checkOperandCount(site, *signature, operands.size())) ||
+      failed(checkAttributes(site, *signature, given)))
+    return failure();
+
+  PropertyStorage properties(*op);
+  auto emitError = [&] { return site.error(); };
+  if (!given.empty() &&
+      failed(op->setOpPropertiesFromAttribute(*op, properties.get(), given, emitError)))
+    return failure();
+  OperationState state(loc, *op);
+  state.addOperands(operands);
+  auto *inference = op->getInterface<InferTypeOpInterface>();
+  if (failed(inference->inferReturnTypes(context, loc, operands, given,
+                                         properties.get(), {}, state.types)))
+    return failure();
+  state.addAttributes(attributes);
+
+  // Constraints of operands and the op's own verifier still have their say.
+  Operation *created = Operation::create(state);
+  if (failed(op->verifyInvariants(created))) {
+    created->destroy();
+    return failure();
+  }
+  return builder.insert(created);
+}
+
+//===- Syntax --------------------------------------------------------------===//
+
+static ParseResult parseValue(OpAsmParser &parser, const AttributeInfo &info,
+                              Attribute &value) {
+  Builder &builder = parser.getBuilder();
+  switch (info.kind) {
+  case AttributeKind::Integer:
+    return parser.parseAttribute(value, builder.getI64Type());
+  case AttributeKind::Float:
+    return parser.parseAttribute(value, builder.getF64Type());
+  case AttributeKind::Dims:
+    value = DenseI64ArrayAttr::parse(parser, {});
+    return success(value != nullptr);
+  case AttributeKind::Enum: {
+    StringRef keyword;
+    llvm::SMLoc start = parser.getCurrentLocation();
+    if (parser.parseKeyword(&keyword))
+      return failure();
+    value = parseEnumKeyword(parser.getContext(), {}, info.name, keyword);
+    if (!value)
+      return parser.emitError(start) << "'" << keyword << "' is no " << info.name;
+    return success();
+  }
+  default:
+    return parser.parseAttribute(value);
+  }
+}
+
+/// Parses ` name = value` for as long as one of the op's attributes follows.
+static ParseResult parseAttributes(OpAsmParser &parser, const Signature &signature,
+                                   NamedAttrList &attributes) {
+  StringRef name;
+  while (succeeded(parser.parseOptionalKeyword(&name))) {
+    const AttributeInfo *info =
+        llvm::find_if(signature.attributes,
+                      [&](const AttributeInfo &known) { return known.name == name; });
+    if (info == signature.attributes.end())
+      return parser.emitError(parser.getCurrentLocation())
+             << "'nnc." << signature.name << "' has no attribute '" << name << "'";
+    Attribute value;
+    if (parser.parseEqual() || parseValue(parser, *info, value))
+      return failure();
+    attributes.set(info->name, value);
+  }
+  return success();
+}
+
+/// Parses the type that all share, or a function type.
+static ParseResult parseTypes(OpAsmParser &parser, size_t operandCount,
+                              SmallVectorImpl<Type> &operandTypes,
+                              SmallVectorImpl<Type> &resultTypes) {
+  Type type;
+  if (parser.parseColonType(type))
+    return failure();
+  if (auto function = dyn_cast<FunctionType>(type)) {
+    llvm::append_range(operandTypes, function.getInputs());
+    llvm::append_range(resultTypes, function.getResults());
+    return success();
+  }
+  operandTypes.assign(operandCount, type);
+  resultTypes.push_back(type);
+  return success();
+}
+
+ParseResult parseComputingOp(OpAsmParser &parser, OperationState &result,
+                             const Signature &signature) {
+  SmallVector<OpAsmParser::UnresolvedOperand> operands;
+  SmallVector<Type> operandTypes;
+  llvm::SMLoc start = parser.getCurrentLocation();
+  if (parser.parseOperandList(operands) ||
+      parseAttributes(parser, signature, result.attributes) ||
+      parser.parseOptionalAttrDict(result.attributes) ||
+      parseTypes(parser, operands.size(), operandTypes, result.types) ||
+      parser.resolveOperands(operands, operandTypes, start, result.operands))
+    return failure();
+  std::optional<RegisteredOperationName> info = result.name.getRegisteredInfo();
+  return info->verifyInherentAttrs(result.attributes, [&] {
+    return parser.emitError(start) << "'" << result.name << "' ";
+  });
+}
+
+static void printValue(OpAsmPrinter &printer, const AttributeInfo &info,
+                       Attribute value) {
+  switch (info.kind) {
+  case AttributeKind::Integer:
+  case AttributeKind::Float:
+  case AttributeKind::Type:
+  case AttributeKind::Bool:
+    return printer.printAttributeWithoutType(value);
+  case AttributeKind::Dims:
+    return cast<DenseI64ArrayAttr>(value).print(printer);
+  case AttributeKind::Enum:
+    printer << getEnumKeyword(value);
+    return;
+  default:
+    return printer.printAttribute(value);
+  }
+}
+
+void printComputingOp(OpAsmPrinter &printer, Operation *op, const Signature &signature) {
+  if (op->getNumOperands())
+    printer << ' ' << op->getOperands();
+  DictionaryAttr defaults =
+      signature.defaults ? signature.defaults(op->getName()) : DictionaryAttr();
+  for (const AttributeInfo &info : signature.attributes) {
+    Attribute value = op->getInherentAttr(info.name).value_or(Attribute());
+    if (!value || (defaults && defaults.get(info.name) == value))
+      continue;
+    printer << ' ' << info.name << " = ";
+    printValue(printer, info, value);
+  }
+  printer.printOptionalAttrDict(llvm::to_vector(op->getDiscardableAttrs()));
+  printer << " : ";
+  auto types = llvm::concat<const Type>(llvm::to_vector(op->getOperandTypes()),
+                                        llvm::to_vector(op->getResultTypes()));
+  if (op->getNumOperands() && op->getNumResults() == 1 && llvm::all_equal(types))
+    printer << op->getResult(0).getType();
+  else
+    printer.printFunctionalType(op);
+}
+
+} // namespace nnc

@@ -1,0 +1,116 @@
+// How an op is called by name. Every op's record generates its Signature, so
+// that a frontend can build a new op without knowing it.
+#ifndef NNC_IR_SIGNATURE_H
+#define NNC_IR_SIGNATURE_H
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/OperationSupport.h"
+
+namespace mlir {
+class OpBuilder;
+class OpAsmParser;
+class OpAsmPrinter;
+} // namespace mlir
+
+namespace nnc {
+
+/// Where a program may name the op.
+enum class Category {
+  Op,        ///< An expression.
+  Loss,      ///< An expression, usually of a `loss` statement.
+  Metric,    ///< An expression, usually of a `metric` statement.
+  Optimizer, ///< The `optimizer` of a training block.
+  Schedule,  ///< The learning rate of an optimizer.
+  Internal   ///< Nowhere: passes make it.
+};
+
+enum class Arity { One, Optional, Variadic };
+
+enum class AttributeKind {
+  Integer, ///< i64 IntegerAttr
+  Float,   ///< f64 FloatAttr
+  Bool,    ///< BoolAttr
+  Dims,    ///< DenseI64ArrayAttr; -1 is the batch where a shape is meant
+  String,  ///< StringAttr
+  Type,    ///< TypeAttr of an element type
+  Enum,    ///< an enumeration of the dialect, spelled by its keyword
+  Other
+};
+
+struct OperandInfo {
+  llvm::StringRef name;
+  Arity arity;
+  bool hidden; ///< Passes fill it in; programs do not name it.
+};
+
+struct AttributeInfo {
+  llvm::StringRef name;
+  AttributeKind kind;
+  llvm::StringRef defaultValue; ///< As C++ spells it; empty if there is none.
+  bool optional;                ///< May be absent and has no default.
+  bool hidden;
+
+  bool isRequired() const { return defaultValue.empty() && !optional; }
+};
+
+struct Signature {
+  llvm::StringRef name;    ///< The mnemonic, without `nnc.`.
+  llvm::StringRef summary; ///< The record's.
+  Category category;
+  llvm::SmallVector<OperandInfo> operands;
+  llvm::SmallVector<AttributeInfo> attributes;
+  /// Arguments of a layer that are no attributes of the op (interface Layer).
+  llvm::SmallVector<AttributeInfo> layerArguments;
+  /// The default values of attributes; null if the op has no attribute.
+  mlir::DictionaryAttr (*defaults)(mlir::OperationName);
+};
+
+/// A parameter that a layer makes for its caller.
+struct LayerParameter {
+  llvm::StringRef operand;        ///< The operand it becomes, and its name.
+  mlir::RankedTensorType type;    ///< Null: this operand stays absent.
+  mlir::Attribute initializer;    ///< An InitializerAttr.
+};
+
+/// How many values an integer operand may take: 0 to `limit` - 1.
+struct IndexLimit {
+  unsigned operand;
+  int64_t limit;
+};
+
+/// The signature of `nnc.NAME`, or null if no computing op has that name.
+const Signature *lookupSignature(mlir::MLIRContext *context,
+                                 llvm::StringRef name);
+
+/// The signatures of all computing ops, by name.
+llvm::SmallVector<const Signature *> allSignatures(mlir::MLIRContext *context);
+
+/// The value of an enumeration attribute spelled `keyword`, or null.
+mlir::Attribute parseEnumKeyword(mlir::MLIRContext *context,
+                                 llvm::StringRef op, llvm::StringRef attribute,
+                                 llvm::StringRef keyword);
+
+/// Builds `nnc.NAME`, inferring its result types. Operands are in the order of
+/// the signature, absent optional ones left out; attributes not given take their
+/// defaults. Attributes of a wrong kind, missing or unknown ones and types that
+/// do not fit fail after a diagnostic at `loc`, and build nothing.
+llvm::FailureOr<mlir::Operation *>
+createByName(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
+             mlir::ValueRange operands,
+             llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
+
+// The syntax of every computing op:
+//   nnc.NAME %a, %b attribute = value ... {discardable} : type
+// where `type` is the one that all operands and the result share, or else
+// `(operand types) -> result types`. Attributes equal to their defaults are not
+// printed.
+mlir::ParseResult parseComputingOp(mlir::OpAsmParser &parser,
+                                   mlir::OperationState &result,
+                                   const Signature &signature);
+void printComputingOp(mlir::OpAsmPrinter &printer, mlir::Operation *op,
+                      const Signature &signature);
+
+} // namespace nnc
+
+#endif // NNC_IR_SIGNATURE_H
