@@ -4,7 +4,7 @@
 
 #include "codegen/Passes.h"
 #include "codegen/Reference.h"
-#include "codegen/cpu/Rows.h"
+#include "codegen/cpu/Contraction.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -26,7 +26,7 @@ namespace nnc {
 /// the kernel is not of its kind.
 using Emitter = FailureOr<ScheduledKernel> (*)(func::FuncOp, const CpuModel &);
 
-static constexpr std::initializer_list<Emitter> kEmitters = {scheduleRows};
+static constexpr Emitter kEmitters[] = {scheduleContraction};
 
 static FailureOr<ScheduledKernel>
 scheduleKernel(func::FuncOp kernel, const ScheduleOptions &options) {

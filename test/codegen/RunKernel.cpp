@@ -14,9 +14,9 @@
 // Operands are uniform in [-1, 1] (floats) or [0, 3] (integers), or in the
 // range that the argument attribute `test.range = [low, high]` gives.
 #include "codegen/Reference.h"
+#include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "codegen/cpu/EmitObject.h"
-#include "codegen/cpu/Rows.h"
 #include "runtime/abi.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -98,7 +98,7 @@ static FailureOr<ScheduledKernel> scheduleByReference(func::FuncOp kernel,
 
 // In the order in which `auto` asks them.
 static const Emitter kEmitters[] = {
-    {"rows", scheduleRows},
+    {"contraction", scheduleContraction},
     {"reference", scheduleByReference},
 };
 

@@ -1,0 +1,727 @@
+// The nest around a microtile of sums in registers: tiles of the parallel loop,
+// cache blocks, panels. B is the right operand, A the left.
+#include "codegen/cpu/Contraction.h"
+
+#include "codegen/cpu/ContractionAnalysis.h"
+#include "codegen/cpu/ContractionTiling.h"
+#include "codegen/cpu/PackPanels.h"
+#include "codegen/cpu/PhaseBuilder.h"
+#include "codegen/cpu/Vectorize.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace nnc;
+
+namespace {
+
+/// A half-open range of panels.
+struct PanelRange {
+  Value from, to;
+};
+
+/// What the tiles of the compute phase have in common.
+struct Side {
+  PanelSource source;
+  Tiling::Packing packing;
+  Value memory;     // packed panels, or the operand
+  Value base;       // where the outer index starts in it
+  Value firstPanel; // number of the panel that lies at `base`
+};
+
+/// The sums of `rows` x `vectors` vectors, and where they belong.
+struct Microtile {
+  Value rowPanel, columnPanel;
+  Value row, column; // the first
+  int64_t rows, vectors;
+  Value numRows;            // fewer than `rows` in a dynamic tail, else null
+  SmallVector<Value> masks; // a vector's; null where all lanes exist
+  Value firstK, numK;
+  Value waiting; // offset of the waiting sums, if K has blocks
+};
+
+class ComputePhase {
+public:
+  ComputePhase(const Contraction &contraction, const Tiling &tiling,
+               PhaseBuilder &phase, ScheduledKernel &kernel)
+      : contraction(contraction), tiling(tiling), phase(phase),
+        b(phase.builder()), kernel(kernel),
+        lhs{{contraction, contraction.lhs, contraction.axisM(), tiling.rows,
+             tiling.lanes},
+            tiling.packLhs,
+            {},
+            {},
+            {}},
+        rhs{{contraction, contraction.rhs, contraction.axisN(),
+             tiling.columns(), tiling.lanes},
+            tiling.packRhs,
+            {},
+            {},
+            {}} {}
+
+  void emit(ArrayRef<int> workspaces);
+
+private:
+  void prepare(ArrayRef<int> workspaces);
+  void emitTile(Value index);
+  void emitBlocks(PanelRange rows, PanelRange columns);
+  void emitBlockOfK(PanelRange rows, PanelRange columns, Value firstK);
+  void emitColumnPanel(Microtile &tile, PanelRange rows,
+                       Value firstColumnPanel);
+  void emitMicrotile(Microtile &tile);
+  void setColumns(Microtile &tile, Value panel, bool isTail);
+  void setRows(Microtile &tile, Value panel, bool isTail);
+  void setBase(Side &side);
+  void packTile(PanelRange columns);
+
+  SmallVector<Value> emitSums(const Microtile &tile);
+  SmallVector<Value> initialSums(const Microtile &tile);
+  SmallVector<Value> rowOffsets(const Microtile &tile);
+  SmallVector<Value> readRow(const Microtile &tile, Value base, Value k);
+  void finishSums(const Microtile &tile, ValueRange sums);
+  void emitEpilogue(const Microtile &tile, ValueRange sums);
+  void emitStagedEpilogue(const Microtile &tile, ValueRange sums);
+  void emitRow(const Microtile &tile, Value row, ValueRange sums,
+               ArrayRef<ElementCache> columnCaches);
+  SmallVector<ElementCache> emitColumnElements(const Microtile &tile);
+  Point pointOf(const Microtile &tile, Value row, int64_t vector);
+
+  VectorType vectorType() const {
+    return VectorType::get(tiling.lanes, contraction.type);
+  }
+  Value zeroVector() {
+    return arith::ConstantOp::create(b, b.getZeroAttr(vectorType()));
+  }
+  int64_t bytes() const { return contraction.type.getIntOrFloatBitWidth() / 8; }
+  int64_t takeScratch(int64_t count);
+  Value numPanels(const Side &side) {
+    return phase.divideUp(phase.value(side.source.size()), side.source.width);
+  }
+  Value numWholePanels(const Side &side) {
+    return phase.divide(phase.value(side.source.size()), side.source.width);
+  }
+
+  const Contraction &contraction;
+  const Tiling &tiling;
+  PhaseBuilder &phase;
+  ImplicitLocOpBuilder &b;
+  ScheduledKernel &kernel;
+  Side lhs, rhs;
+  SmallVector<Value> outer; // indices of the outer axes
+  Value waitingSums, stagedSums;
+  SmallVector<const Element *> columnElements;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Tiles, blocks and panels
+//===----------------------------------------------------------------------===//
+
+/// Reserves `count` sums of scratch; returns where in bytes.
+int64_t ComputePhase::takeScratch(int64_t count) {
+  int64_t offset = kernel.scratchBytes;
+  kernel.scratchBytes += llvm::alignTo(count * bytes(), 64);
+  return offset;
+}
+
+/// Operands of the epilogue that differ between columns only: bias vectors.
+static void collectColumnElements(const Element *element, unsigned axisN,
+                                  SmallVectorImpl<const Element *> &found) {
+  if (element->operand && element->axes == 1u << axisN &&
+      !llvm::is_contained(found, element))
+    found.push_back(element);
+  for (const Element *input : element->inputs)
+    if (input)
+      collectColumnElements(input, axisN, found);
+}
+
+/// Everything that is the same for all tiles.
+void ComputePhase::prepare(ArrayRef<int> workspaces) {
+  for (auto [side, workspace] : llvm::zip(std::array{&lhs, &rhs}, workspaces)) {
+    if (side->packing == Tiling::Whole)
+      side->memory = phase.workspace(workspace);
+    else if (side->packing == Tiling::None)
+      side->memory = phase.operand(*side->source.element);
+  }
+  for (const Element *result : contraction.results) {
+    phase.emitUniform(result);
+    collectColumnElements(result, contraction.axisN(), columnElements);
+  }
+  int64_t sums = tiling.rows * tiling.columns();
+  if (!tiling.oneBlockOfK) {
+    int64_t count = tiling.blockRowPanels * tiling.blockColumnPanels * sums;
+    waitingSums = phase.scratch(takeScratch(count), count);
+  }
+  stagedSums = phase.scratch(takeScratch(sums), sums);
+  if (tiling.packRhs == Tiling::Tile) {
+    int64_t count =
+        contraction.k().factor * tiling.columns() * tiling.blockColumnPanels;
+    rhs.memory = phase.scratch(takeScratch(count), count);
+  }
+}
+
+void ComputePhase::emit(ArrayRef<int> workspaces) {
+  prepare(workspaces);
+  phase.loop(phase.begin(), phase.end(), 1,
+             [&](Value index) { emitTile(index); });
+}
+
+/// Share `index` of `count` of all `panels`.
+static PanelRange shareOf(PhaseBuilder &phase, Value panels, Value index,
+                          int64_t count) {
+  if (count == 1)
+    return {phase.constant(0), panels};
+  auto start = [&](Value share) {
+    return phase.divide(phase.multiply(panels, share), count);
+  };
+  return {start(index), start(phase.add(index, 1))};
+}
+
+/// The last of `count` digits of `index`, which is divided by it.
+static Value takeDigit(PhaseBuilder &phase, Value &index, Value count) {
+  ImplicitLocOpBuilder &b = phase.builder();
+  Value digit = b.createOrFold<arith::RemUIOp>(index, count);
+  index = b.createOrFold<arith::DivUIOp>(index, count);
+  return digit;
+}
+
+/// Where the outer index starts in the side's memory.
+void ComputePhase::setBase(Side &side) {
+  side.firstPanel = phase.constant(0);
+  if (side.packing == Tiling::Tile) {
+    side.base = phase.constant(0);
+    return;
+  }
+  if (side.packing == Tiling::None) {
+    side.base = phase.offset(side.source.element->strides, outer);
+    return;
+  }
+  Value number = phase.constant(0); // of the outer index
+  for (unsigned axis = 0; axis < contraction.numOuter; ++axis)
+    number =
+        phase.add(phase.multiply(number, phase.value(contraction.sizes[axis])),
+                  outer[axis]);
+  Value size =
+      phase.multiply(phase.multiply(numPanels(side), side.source.width),
+                     phase.value(contraction.k()));
+  side.base = phase.multiply(number, size);
+}
+
+void ComputePhase::emitTile(Value index) {
+  Value columnGroup =
+      takeDigit(phase, index, phase.constant(tiling.columnGroups));
+  Value rowGroup = takeDigit(phase, index, phase.constant(tiling.rowGroups));
+  outer.assign(contraction.sizes.size(), Value());
+  for (int axis = contraction.numOuter - 1; axis >= 0; --axis)
+    outer[axis] = takeDigit(phase, index, phase.value(contraction.sizes[axis]));
+  setBase(lhs);
+  setBase(rhs);
+  emitBlocks(shareOf(phase, numPanels(lhs), rowGroup, tiling.rowGroups),
+             shareOf(phase, numPanels(rhs), columnGroup, tiling.columnGroups));
+}
+
+void ComputePhase::packTile(PanelRange columns) {
+  rhs.firstPanel = columns.from;
+  Point point;
+  point.indices = outer;
+  int64_t panelSize = contraction.k().factor * tiling.columns();
+  phase.loop(columns.from, columns.to, 1, [&](Value panel) {
+    Value offset =
+        phase.multiply(phase.subtract(panel, columns.from), panelSize);
+    emitPackPanel(phase, rhs.source, point, panel, rhs.memory, offset);
+  });
+}
+
+void ComputePhase::emitBlocks(PanelRange rows, PanelRange columns) {
+  phase.loop(columns.from, columns.to, tiling.blockColumnPanels, [&](Value j) {
+    PanelRange columnBlock = {
+        j, phase.minimum(phase.add(j, tiling.blockColumnPanels), columns.to)};
+    if (tiling.packRhs == Tiling::Tile)
+      packTile(columnBlock);
+    phase.loop(rows.from, rows.to, tiling.blockRowPanels, [&](Value i) {
+      PanelRange rowBlock = {
+          i, phase.minimum(phase.add(i, tiling.blockRowPanels), rows.to)};
+      if (tiling.oneBlockOfK)
+        emitBlockOfK(rowBlock, columnBlock, phase.constant(0));
+      else
+        phase.loop(
+            phase.constant(0), phase.value(contraction.k()), tiling.blockK,
+            [&](Value firstK) { emitBlockOfK(rowBlock, columnBlock, firstK); });
+    });
+  });
+}
+
+/// Runs `emitPanel` over `panels`: the whole ones as a loop, then the tail.
+static void forEachPanel(PhaseBuilder &phase, const PanelSource &source,
+                         PanelRange panels, Value numWhole,
+                         llvm::function_ref<void(Value, bool)> emitPanel) {
+  bool hasWhole =
+      !source.size().isStatic() || source.size().factor >= source.width;
+  if (hasWhole) {
+    Value to =
+        source.hasTail() ? phase.minimum(panels.to, numWhole) : panels.to;
+    phase.loop(panels.from, to, 1,
+               [&](Value panel) { emitPanel(panel, /*isTail=*/false); });
+  }
+  if (source.hasTail()) {
+    Value size = phase.value(source.size());
+    Value reached = phase.less(
+        phase.multiply(numWhole, source.width),
+        phase.minimum(size, phase.multiply(panels.to, source.width)));
+    phase.when(reached, [&] { emitPanel(numWhole, /*isTail=*/true); });
+  }
+}
+
+void ComputePhase::emitBlockOfK(PanelRange rows, PanelRange columns,
+                                Value firstK) {
+  Microtile tile;
+  tile.firstK = firstK;
+  Value k = phase.value(contraction.k());
+  tile.numK = tiling.oneBlockOfK ? k
+                                 : phase.minimum(phase.constant(tiling.blockK),
+                                                 phase.subtract(k, firstK));
+  forEachPanel(phase, rhs.source, columns, numWholePanels(rhs),
+               [&](Value panel, bool isTail) {
+                 setColumns(tile, panel, isTail);
+                 emitColumnPanel(tile, rows, columns.from);
+               });
+}
+
+/// Vectors and masks of a column panel.
+void ComputePhase::setColumns(Microtile &tile, Value panel, bool isTail) {
+  BatchProduct n = contraction.n();
+  tile.columnPanel = panel;
+  tile.column = phase.multiply(panel, tiling.columns());
+  tile.vectors = tiling.vectors;
+  if (isTail && n.isStatic())
+    tile.vectors = llvm::divideCeil(n.factor % tiling.columns(), tiling.lanes);
+  tile.masks.assign(tile.vectors, Value());
+  if (!isTail)
+    return;
+  for (int64_t q = 0; q < tile.vectors; ++q) {
+    bool whole =
+        n.isStatic() && (q + 1) * tiling.lanes <= n.factor % tiling.columns();
+    if (!whole)
+      tile.masks[q] =
+          phase.mask(phase.subtract(phase.value(n),
+                                    phase.add(tile.column, q * tiling.lanes)),
+                     tiling.lanes);
+  }
+}
+
+/// A static tail computes its rows; a dynamic one all, and keeps what exists.
+void ComputePhase::setRows(Microtile &tile, Value panel, bool isTail) {
+  BatchProduct m = contraction.m();
+  tile.rowPanel = panel;
+  tile.row = phase.multiply(panel, tiling.rows);
+  tile.rows = isTail && m.isStatic() ? m.factor % tiling.rows : tiling.rows;
+  tile.numRows = isTail && !m.isStatic()
+                     ? phase.subtract(phase.value(m), tile.row)
+                     : Value();
+}
+
+void ComputePhase::emitColumnPanel(Microtile &tile, PanelRange rows,
+                                   Value firstColumnPanel) {
+  forEachPanel(
+      phase, lhs.source, rows, numWholePanels(lhs),
+      [&](Value panel, bool isTail) {
+        setRows(tile, panel, isTail);
+        if (waitingSums)
+          tile.waiting = phase.multiply(
+              phase.add(phase.multiply(
+                            phase.subtract(tile.columnPanel, firstColumnPanel),
+                            tiling.blockRowPanels),
+                        phase.subtract(panel, rows.from)),
+              tiling.rows * tiling.columns());
+        emitMicrotile(tile);
+      });
+}
+
+void ComputePhase::emitMicrotile(Microtile &tile) {
+  finishSums(tile, emitSums(tile));
+}
+
+//===----------------------------------------------------------------------===//
+// Sums
+//===----------------------------------------------------------------------===//
+
+/// Zeros, or the sums of the blocks of K before.
+SmallVector<Value> ComputePhase::initialSums(const Microtile &tile) {
+  unsigned count = tile.rows * tile.vectors;
+  if (!waitingSums)
+    return SmallVector<Value>(count, zeroVector());
+  Value isFirst = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq,
+                                                tile.firstK, phase.constant(0));
+  SmallVector<Type> types(count, vectorType());
+  auto branch = scf::IfOp::create(b, types, isFirst, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, SmallVector<Value>(count, zeroVector()));
+  b.setInsertionPointToStart(branch.elseBlock());
+  SmallVector<Value> waited;
+  for (unsigned i = 0; i < count; ++i)
+    waited.push_back(loadVector(b, phase.loc(), waitingSums,
+                                phase.add(tile.waiting, i * tiling.lanes),
+                                tiling.lanes, contraction.type));
+  scf::YieldOp::create(b, waited);
+  return SmallVector<Value>(branch.getResults());
+}
+
+/// Where the elements of A for the first k of each row lie.
+SmallVector<Value> ComputePhase::rowOffsets(const Microtile &tile) {
+  SmallVector<Value> offsets;
+  if (lhs.packing != Tiling::None) {
+    Value k = phase.value(contraction.k());
+    Value panel = phase.add(phase.multiply(tile.rowPanel, k), tile.firstK);
+    Value base = phase.add(lhs.base, phase.multiply(panel, tiling.rows));
+    for (int64_t row = 0; row < tile.rows; ++row)
+      offsets.push_back(phase.add(base, row));
+    return offsets;
+  }
+  const Element &element = *contraction.lhs;
+  BatchProduct stride = element.strides[contraction.axisM()];
+  Value firstK = phase.multiply(
+      tile.firstK, phase.value(element.strides[contraction.axisK()]));
+  Value base = phase.add(lhs.base, firstK);
+  Value last = phase.subtract(phase.value(contraction.m()), phase.constant(1));
+  for (int64_t row = 0; row < tile.rows; ++row) {
+    // Rows that a dynamic tail lacks repeat its last.
+    Value index = phase.add(tile.row, row);
+    if (tile.numRows)
+      index = phase.minimum(index, last);
+    else if (stride.isStatic()) {
+      offsets.push_back(
+          phase.add(phase.add(base, phase.multiply(tile.row, stride.factor)),
+                    row * stride.factor));
+      continue;
+    }
+    offsets.push_back(
+        phase.add(base, phase.multiply(index, phase.value(stride))));
+  }
+  return offsets;
+}
+
+/// The tile's columns of B at step `k`.
+SmallVector<Value> ComputePhase::readRow(const Microtile &tile, Value base,
+                                         Value k) {
+  Value stride =
+      rhs.packing == Tiling::None
+          ? phase.value(contraction.rhs->strides[contraction.axisK()])
+          : phase.constant(tiling.columns());
+  Value index = phase.add(base, phase.multiply(k, stride));
+  SmallVector<Value> row;
+  for (int64_t q = 0; q < tile.vectors; ++q)
+    row.push_back(loadVector(
+        b, phase.loc(), rhs.memory, phase.add(index, q * tiling.lanes),
+        tiling.lanes, contraction.type,
+        rhs.packing == Tiling::None ? tile.masks[q] : Value()));
+  return row;
+}
+
+/// The offset of the panel's first row of B.
+static Value columnOffset(PhaseBuilder &phase, const Contraction &contraction,
+                          const Side &side, const Microtile &tile) {
+  if (side.packing == Tiling::None) {
+    ArrayRef<BatchProduct> strides = contraction.rhs->strides;
+    Value k =
+        phase.multiply(tile.firstK, phase.value(strides[contraction.axisK()]));
+    // The stride along N is 1, or N is.
+    return phase.add(phase.add(side.base, k), tile.column);
+  }
+  Value panel = phase.subtract(tile.columnPanel, side.firstPanel);
+  Value row = phase.add(phase.multiply(panel, phase.value(contraction.k())),
+                        tile.firstK);
+  return phase.add(side.base, phase.multiply(row, side.source.width));
+}
+
+SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
+  SmallVector<Value> rows = rowOffsets(tile);
+  Value columns = columnOffset(phase, contraction, rhs, tile);
+  Value stride =
+      lhs.packing == Tiling::None
+          ? phase.value(contraction.lhs->strides[contraction.axisK()])
+          : phase.constant(tiling.rows);
+  auto step = [&](Value k, SmallVector<Value> &sums) {
+    SmallVector<Value> right = readRow(tile, columns, k);
+    Value left = phase.multiply(k, stride);
+    for (int64_t row = 0; row < tile.rows; ++row) {
+      Value index = phase.add(rows[row], left);
+      Value scalar = memref::LoadOp::create(b, lhs.memory, index);
+      Value factor = vector::BroadcastOp::create(b, vectorType(), scalar);
+      for (int64_t q = 0; q < tile.vectors; ++q) {
+        Value &sum = sums[row * tile.vectors + q];
+        sum = vector::FMAOp::create(b, factor, right[q], sum);
+      }
+    }
+  };
+  auto steps = [&](Value from, Value to, int64_t count,
+                   ValueRange initial) -> SmallVector<Value> {
+    auto loop = scf::ForOp::create(b, from, to, phase.constant(count), initial);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> sums(loop.getRegionIterArgs());
+    for (int64_t u = 0; u < count; ++u)
+      step(phase.add(loop.getInductionVar(), u), sums);
+    scf::YieldOp::create(b, sums);
+    return SmallVector<Value>(loop.getResults());
+  };
+  int64_t unroll = tiling.unroll;
+  Value whole = phase.multiply(phase.divide(tile.numK, unroll), unroll);
+  SmallVector<Value> sums =
+      steps(phase.constant(0), whole, unroll, initialSums(tile));
+  BatchProduct k = contraction.k();
+  if (!k.isStatic() || k.factor % unroll)
+    sums = steps(whole, tile.numK, 1, sums);
+  return sums;
+}
+
+//===----------------------------------------------------------------------===//
+// Epilogue
+//===----------------------------------------------------------------------===//
+
+/// Lets the sums wait for the next block of K, or computes the results.
+void ComputePhase::finishSums(const Microtile &tile, ValueRange sums) {
+  if (!waitingSums)
+    return emitEpilogue(tile, sums);
+  Value isLast = phase.less(
+      phase.subtract(phase.value(contraction.k()), phase.constant(1)),
+      phase.add(tile.firstK, tile.numK));
+  auto branch = scf::IfOp::create(b, isLast, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  emitEpilogue(tile, sums);
+  b.setInsertionPointToStart(branch.elseBlock());
+  for (auto [i, sum] : llvm::enumerate(sums))
+    storeVector(b, phase.loc(), sum, waitingSums,
+                phase.add(tile.waiting, i * tiling.lanes));
+}
+
+Point ComputePhase::pointOf(const Microtile &tile, Value row, int64_t vector) {
+  Point point;
+  point.indices = outer;
+  point.indices[contraction.axisM()] = row;
+  point.indices[contraction.axisN()] =
+      phase.add(tile.column, vector * tiling.lanes);
+  point.vectorAxis = contraction.axisN();
+  point.lanes = tiling.lanes;
+  point.mask = tile.masks[vector];
+  return point;
+}
+
+/// What is the same for all rows, read once.
+SmallVector<ElementCache>
+ComputePhase::emitColumnElements(const Microtile &tile) {
+  SmallVector<ElementCache> caches(tile.vectors);
+  for (int64_t q = 0; q < tile.vectors; ++q)
+    for (const Element *element : columnElements)
+      phase.element(element, pointOf(tile, Value(), q), caches[q]);
+  return caches;
+}
+
+/// The results of one row. Everything of a vector is read before anything of it
+/// is written: results may lie where operands do.
+void ComputePhase::emitRow(const Microtile &tile, Value row, ValueRange sums,
+                           ArrayRef<ElementCache> columnCaches) {
+  for (int64_t q = 0; q < tile.vectors; ++q) {
+    Point point = pointOf(tile, row, q);
+    ElementCache cache = columnCaches[q];
+    cache[contraction.product] = sums[q];
+    SmallVector<Value> values;
+    for (const Element *result : contraction.results)
+      values.push_back(broadcastToLanes(
+          b, phase.loc(), phase.element(result, point, cache), tiling.lanes));
+    for (auto [i, value] : llvm::enumerate(values))
+      storeVector(b, phase.loc(), value, phase.result(i),
+                  phase.offset(contraction.resultStrides[i], point.indices),
+                  point.mask);
+  }
+}
+
+void ComputePhase::emitEpilogue(const Microtile &tile, ValueRange sums) {
+  if (tiling.stageEpilogue || tile.numRows)
+    return emitStagedEpilogue(tile, sums);
+  SmallVector<ElementCache> columnCaches = emitColumnElements(tile);
+  for (int64_t row = 0; row < tile.rows; ++row)
+    emitRow(tile, phase.add(tile.row, row),
+            sums.slice(row * tile.vectors, tile.vectors), columnCaches);
+}
+
+void ComputePhase::emitStagedEpilogue(const Microtile &tile, ValueRange sums) {
+  for (auto [i, sum] : llvm::enumerate(sums))
+    storeVector(b, phase.loc(), sum, stagedSums,
+                phase.constant(i * tiling.lanes));
+  SmallVector<ElementCache> columnCaches = emitColumnElements(tile);
+  Value numRows = tile.numRows ? tile.numRows : phase.constant(tile.rows);
+  phase.loop(phase.constant(0), numRows, 1, [&](Value row) {
+    SmallVector<Value> staged;
+    Value offset = phase.multiply(row, tile.vectors * tiling.lanes);
+    for (int64_t q = 0; q < tile.vectors; ++q)
+      staged.push_back(loadVector(b, phase.loc(), stagedSums,
+                                  phase.add(offset, q * tiling.lanes),
+                                  tiling.lanes, contraction.type));
+    emitRow(tile, phase.add(tile.row, row), staged, columnCaches);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// The schedule
+//===----------------------------------------------------------------------===//
+
+/// Fails for the batch squared.
+static FailureOr<Extent> product(Extent extent, BatchProduct size) {
+  if (size.perBatch && extent.perBatch)
+    return failure();
+  if (size.perBatch)
+    return Extent{0, extent.constant * size.factor, 1};
+  return Extent{extent.constant * size.factor, extent.perBatch * size.factor,
+                1};
+}
+
+static FailureOr<Extent> outerExtent(const Contraction &contraction,
+                                     int64_t factor) {
+  FailureOr<Extent> extent = Extent{factor, 0, 1};
+  for (unsigned axis = 0; axis < contraction.numOuter; ++axis) {
+    extent = product(*extent, contraction.sizes[axis]);
+    if (failed(extent))
+      return failure();
+  }
+  return extent;
+}
+
+/// Bytes of all panels: the axis rounded up to whole ones.
+static FailureOr<Extent> panelBytes(const PanelSource &source) {
+  const Contraction &contraction = source.contraction;
+  FailureOr<Extent> extent =
+      outerExtent(contraction, contraction.type.getIntOrFloatBitWidth() / 8);
+  if (succeeded(extent))
+    extent = product(*extent, contraction.k());
+  if (failed(extent))
+    return failure();
+  BatchProduct size = source.size();
+  if (size.isStatic())
+    return product(*extent,
+                   {int64_t(llvm::alignTo(size.factor, source.width)), false});
+  if (extent->perBatch)
+    return failure();
+  return Extent{extent->constant * (source.width - 1),
+                extent->constant * size.factor, 1};
+}
+
+/// The fewest tiles worth handing to a thread, of 16 k multiplications.
+static int64_t grainOf(const Contraction &contraction, int64_t tiles) {
+  int64_t work = 1;
+  for (BatchProduct size :
+       ArrayRef(contraction.sizes).drop_front(contraction.numOuter))
+    work *= size.perBatch ? size.factor * 32 : size.factor;
+  return std::max<int64_t>(1, (16 << 10) * tiles / std::max<int64_t>(work, 1));
+}
+
+namespace {
+
+class Scheduler {
+public:
+  Scheduler(Contraction contraction, const CpuModel &cpu)
+      : contraction(std::move(contraction)),
+        tiling(chooseTiling(this->contraction, cpu)) {}
+
+  FailureOr<ScheduledKernel> run();
+
+private:
+  FailureOr<int> packWhole(const PanelSource &source, StringRef suffix);
+  Operation *previous() {
+    return scheduled.phases.empty()
+               ? contraction.kernel.getOperation()
+               : scheduled.phases.back().function.getOperation();
+  }
+  /// Leaves no trace.
+  LogicalResult giveUp() {
+    for (Phase &phase : scheduled.phases)
+      phase.function.erase();
+    return failure();
+  }
+
+  Contraction contraction;
+  Tiling tiling;
+  ScheduledKernel scheduled;
+};
+
+} // namespace
+
+/// A phase that packs all panels of an operand into a new workspace.
+FailureOr<int> Scheduler::packWhole(const PanelSource &source,
+                                    StringRef suffix) {
+  constexpr int64_t kGroups = 32;
+  FailureOr<Extent> workspaceBytes = panelBytes(source);
+  FailureOr<Extent> extent = outerExtent(contraction, kGroups);
+  if (failed(workspaceBytes) || failed(extent))
+    return failure();
+  unsigned workspace = scheduled.workspaceBytes.size();
+  scheduled.workspaceBytes.push_back(*workspaceBytes);
+
+  PhaseBuilder phase(contraction, previous(), suffix);
+  phase.emitUniform(source.element);
+  Value memory = phase.workspace(workspace);
+  Value panels = phase.divideUp(phase.value(source.size()), source.width);
+  Value panelSize = phase.multiply(phase.value(contraction.k()), source.width);
+  phase.loop(phase.begin(), phase.end(), 1, [&](Value index) {
+    Value number = index; // becomes the outer index
+    Value group = takeDigit(phase, number, phase.constant(kGroups));
+    Value firstPanel = phase.multiply(number, panels);
+    Point point;
+    point.indices.assign(contraction.sizes.size(), Value());
+    for (int axis = contraction.numOuter - 1; axis >= 0; --axis)
+      point.indices[axis] =
+          takeDigit(phase, number, phase.value(contraction.sizes[axis]));
+    PanelRange share = shareOf(phase, panels, group, kGroups);
+    phase.loop(share.from, share.to, 1, [&](Value panel) {
+      Value offset = phase.multiply(phase.add(firstPanel, panel), panelSize);
+      emitPackPanel(phase, source, point, panel, memory, offset);
+    });
+  });
+  scheduled.phases.push_back(phase.finish(*extent, /*grain=*/1, {}));
+  return workspace;
+}
+
+FailureOr<ScheduledKernel> Scheduler::run() {
+  FailureOr<Extent> extent =
+      outerExtent(contraction, tiling.rowGroups * tiling.columnGroups);
+  if (failed(extent))
+    return failure();
+  int workspaces[2] = {-1, -1};
+  if (tiling.packLhs == Tiling::Whole) {
+    auto packed = packWhole({contraction, contraction.lhs, contraction.axisM(),
+                             tiling.rows, tiling.lanes},
+                            "pack_lhs");
+    if (failed(packed))
+      return giveUp();
+    workspaces[0] = *packed;
+  }
+  if (tiling.packRhs == Tiling::Whole) {
+    auto packed = packWhole({contraction, contraction.rhs, contraction.axisN(),
+                             tiling.columns(), tiling.lanes},
+                            "pack_rhs");
+    if (failed(packed))
+      return giveUp();
+    workspaces[1] = *packed;
+  }
+  scheduled.mayAlias = contraction.mayAlias();
+  PhaseBuilder phase(contraction, previous(), "compute");
+  ComputePhase(contraction, tiling, phase, scheduled).emit(workspaces);
+  scheduled.phases.push_back(phase.finish(
+      *extent, grainOf(contraction, tiling.rowGroups * tiling.columnGroups),
+      scheduled.mayAlias));
+  return std::move(scheduled);
+}
+
+FailureOr<ScheduledKernel> nnc::scheduleContraction(func::FuncOp kernel,
+                                                    const CpuModel &cpu) {
+  FailureOr<Contraction> contraction = analyzeContraction(kernel);
+  if (failed(contraction))
+    return failure();
+  return Scheduler(std::move(*contraction), cpu).run();
+}

@@ -1,0 +1,22 @@
+// Contractions as packed tiles of fused multiply-adds.
+#ifndef NNC_CODEGEN_CPU_CONTRACTION_H
+#define NNC_CODEGEN_CPU_CONTRACTION_H
+
+#include "codegen/Target.h"
+
+namespace nnc {
+
+/// Schedules a kernel that holds one matrix product (batched and transposed in
+/// any way; f32 or f64 sums), elementwise ops on its operands, and elementwise
+/// ops on its result with any number of results. The phases are inserted after
+/// the kernel. Fails without a diagnostic and without a trace where the kernel
+/// is not of this kind.
+///
+/// A sum is accumulated in the order of K, one fused multiply-add after the
+/// other, whatever the tiles, the batch and the number of threads.
+mlir::FailureOr<ScheduledKernel> scheduleContraction(mlir::func::FuncOp kernel,
+                                                     const CpuModel &cpu);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CPU_CONTRACTION_H

@@ -1,0 +1,136 @@
+// See ContractionTiling.h. Figures are from interleaved runs against PyTorch
+// (docs/performance.md); the rest follows from the model of the CPU.
+#include "codegen/cpu/ContractionTiling.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+
+using namespace nnc;
+using llvm::divideCeil;
+
+/// What a dynamic size is taken to be where a choice needs a number.
+static constexpr int64_t kTypicalBatch = 64;
+
+static int64_t typical(BatchProduct size) {
+  return size.perBatch ? size.factor * kTypicalBatch : size.factor;
+}
+
+/// The registers hold the sums, a row of the right panel, and one broadcast
+/// element of the left. Two vectors a row balance loads against
+/// multiplications; a narrow product takes one, and more rows instead; few rows
+/// take more vectors.
+static void chooseMicrotile(Tiling &tiling, const Contraction &contraction,
+                            const CpuModel &cpu) {
+  tiling.lanes = cpu.lanes(contraction.type);
+  BatchProduct m = contraction.m(), n = contraction.n();
+  tiling.vectors = 2;
+  if (n.isStatic() && n.factor <= tiling.lanes)
+    tiling.vectors = 1;
+  else if (m.isStatic() && m.factor <= 2 && typical(n) > 2 * tiling.lanes)
+    tiling.vectors = 4;
+  int64_t spare = cpu.vectorRegisters - tiling.vectors - 1;
+  // More than 14 rows do not help: eight sums hide the latency already.
+  tiling.rows = std::min<int64_t>(spare / tiling.vectors, 14);
+  if (m.isStatic())
+    tiling.rows = std::clamp<int64_t>(m.factor, 1, tiling.rows);
+  tiling.unroll = tiling.rows * tiling.vectors > 16 ? 2 : 4;
+}
+
+static bool isPlain(const Element *element) {
+  return element->operand.has_value();
+}
+
+/// Whether elements of `element` that are neighbours along `axis` are read as
+/// vectors without packing.
+static bool isContiguous(const Element *element, unsigned axis) {
+  return isPlain(element) &&
+         (element->strides[axis].isOne() || element->strides[axis].isZero());
+}
+
+static bool convertsOnRead(const Contraction &contraction,
+                           const Element *element) {
+  return !isPlain(element) ||
+         mlir::getElementTypeOrSelf(element->tensor.getType()) !=
+             contraction.type;
+}
+
+static void choosePacking(Tiling &tiling, const Contraction &contraction,
+                          const CpuModel &cpu) {
+  int64_t bytes = contraction.type.getIntOrFloatBitWidth() / 8;
+  int64_t m = typical(contraction.m()), n = typical(contraction.n()),
+          k = typical(contraction.k());
+  int64_t columnPanels = divideCeil(n, tiling.columns());
+
+  // Rows of the right operand are read once a row panel. Packing pays where
+  // they are not vectors, or too many for the first cache.
+  bool large = m * n * k >= (int64_t)320 * 320 * 320;
+  bool direct = isContiguous(contraction.rhs, contraction.axisN()) &&
+                !convertsOnRead(contraction, contraction.rhs) &&
+                (m <= 2 * tiling.rows || k * n * bytes <= cpu.l1Bytes);
+  if (direct)
+    tiling.packRhs = Tiling::None;
+  else if (!large && tiling.oneBlockOfK && columnPanels >= 4)
+    tiling.packRhs = Tiling::Tile;
+  else
+    tiling.packRhs = Tiling::Whole;
+
+  bool mustPackLhs = convertsOnRead(contraction, contraction.lhs);
+  tiling.packLhs = mustPackLhs || (large && columnPanels >= 8) ? Tiling::Whole
+                                                               : Tiling::None;
+}
+
+static void chooseBlocks(Tiling &tiling, const Contraction &contraction,
+                         const CpuModel &cpu) {
+  int64_t bytes = contraction.type.getIntOrFloatBitWidth() / 8;
+  BatchProduct k = contraction.k();
+  // Half of the first cache for a panel of the right operand.
+  int64_t wanted = std::max<int64_t>(
+      64, llvm::alignDown(cpu.l1Bytes / 2 / (tiling.columns() * bytes), 32));
+  // One block, if the sums would otherwise wait for little.
+  tiling.oneBlockOfK = k.isStatic() && k.factor <= 2 * wanted;
+  tiling.blockK = wanted;
+  if (k.isStatic()) {
+    int64_t blocks = tiling.oneBlockOfK ? 1 : divideCeil(k.factor, wanted);
+    tiling.blockK = llvm::alignTo(divideCeil(k.factor, blocks), tiling.unroll);
+  }
+  if (tiling.oneBlockOfK)
+    tiling.blockK = k.factor;
+  // A quarter of the second cache for a block of the left operand.
+  tiling.blockRowPanels = std::max<int64_t>(
+      1, cpu.l2Bytes / 4 / (tiling.blockK * tiling.rows * bytes));
+  tiling.blockRowPanels =
+      std::min<int64_t>(tiling.blockRowPanels, divideCeil(96, tiling.rows));
+}
+
+/// Enough tiles for some threads, each large enough to be worth its packing.
+static void chooseGroups(Tiling &tiling, const Contraction &contraction) {
+  int64_t rowPanels = divideCeil(typical(contraction.m()), tiling.rows);
+  int64_t columnPanels = divideCeil(typical(contraction.n()), tiling.columns());
+  if (tiling.packRhs == Tiling::Tile) {
+    // No panel is packed twice.
+    tiling.rowGroups = 1;
+    tiling.columnGroups = std::min<int64_t>(columnPanels, 64);
+    tiling.blockColumnPanels =
+        std::min<int64_t>(4, divideCeil(columnPanels, tiling.columnGroups));
+    return;
+  }
+  tiling.blockColumnPanels = divideCeil(256, tiling.columns());
+  tiling.columnGroups = divideCeil(columnPanels, tiling.blockColumnPanels);
+  int64_t blocks = divideCeil(rowPanels, tiling.blockRowPanels);
+  tiling.rowGroups = std::max<int64_t>(
+      blocks,
+      std::min<int64_t>(rowPanels, divideCeil(16, tiling.columnGroups)));
+}
+
+Tiling nnc::chooseTiling(const Contraction &contraction, const CpuModel &cpu) {
+  Tiling tiling;
+  chooseMicrotile(tiling, contraction, cpu);
+  chooseBlocks(tiling, contraction, cpu);
+  choosePacking(tiling, contraction, cpu);
+  chooseGroups(tiling, contraction);
+  // Twelve copies of a long epilogue would cost more to compile than they save.
+  tiling.stageEpilogue = contraction.numEpilogueOps > 6;
+  return tiling;
+}

@@ -1,0 +1,33 @@
+// Copies strips of a contraction's operand into panels that the microtile reads
+// in one stream.
+#ifndef NNC_CODEGEN_CPU_PACKPANELS_H
+#define NNC_CODEGEN_CPU_PACKPANELS_H
+
+#include "codegen/cpu/PhaseBuilder.h"
+
+namespace nnc {
+
+/// One side of a contraction, cut into panels of `width` along `axis` (M or N).
+/// In memory a panel is [K][width]; what lies beyond the axis' size is padding
+/// with any value.
+struct PanelSource {
+  const Contraction &contraction;
+  const Element *element;
+  unsigned axis;
+  int64_t width;
+  int64_t lanes;
+
+  BatchProduct size() const { return contraction.sizes[axis]; }
+  bool hasTail() const {
+    return !size().isStatic() || size().factor % width != 0;
+  }
+};
+
+/// Emits the packing of panel number `panel` to `memory` at `offset`, for all
+/// of K. `point` gives the outer axes.
+void emitPackPanel(PhaseBuilder &phase, const PanelSource &source, Point point,
+                   mlir::Value panel, mlir::Value memory, mlir::Value offset);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CPU_PACKPANELS_H
