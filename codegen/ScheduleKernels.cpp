@@ -5,6 +5,7 @@
 #include "codegen/Passes.h"
 #include "codegen/Reference.h"
 #include "codegen/cpu/Contraction.h"
+#include "codegen/cpu/Rows.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -26,7 +27,7 @@ namespace nnc {
 /// the kernel is not of its kind.
 using Emitter = FailureOr<ScheduledKernel> (*)(func::FuncOp, const CpuModel &);
 
-static constexpr Emitter kEmitters[] = {scheduleContraction};
+static constexpr Emitter kEmitters[] = {scheduleContraction, scheduleRows};
 
 static FailureOr<ScheduledKernel>
 scheduleKernel(func::FuncOp kernel, const ScheduleOptions &options) {

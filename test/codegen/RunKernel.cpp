@@ -17,6 +17,7 @@
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "codegen/cpu/EmitObject.h"
+#include "codegen/cpu/Rows.h"
 #include "runtime/abi.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -99,6 +100,7 @@ static FailureOr<ScheduledKernel> scheduleByReference(func::FuncOp kernel,
 // In the order in which `auto` asks them.
 static const Emitter kEmitters[] = {
     {"contraction", scheduleContraction},
+    {"rows", scheduleRows},
     {"reference", scheduleByReference},
 };
 

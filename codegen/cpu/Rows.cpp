@@ -1,0 +1,1014 @@
+// Schedules rows kernels. Shapes: R rows, C columns.
+//
+// What needs no element of another row runs in a *rows nest*, parallel over R:
+// each row in as many passes over its columns as reductions follow one another
+// (softmax: maximum, sum, quotient). Reductions across rows end a *stage*: a
+// rows nest leaves partial results of fixed blocks of rows in a workspace, and
+// the next stage adds them up, over columns in a *columns nest*. A kernel that
+// only reduces columns needs no partial results: its columns nest, parallel
+// over C, walks down the rows itself. Blocks depend on the shape alone, so that
+// no bit of a result depends on the number of threads.
+//
+// A kernel with reductions across rows but too little work to share runs all of
+// its nests one after another in a single call.
+#include "codegen/cpu/Rows.h"
+
+#include "codegen/cpu/RowsValues.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <vector>
+
+using namespace mlir;
+using namespace nnc;
+
+// Work is counted in bytes of memory traffic; a vector instruction on four-byte
+// elements counts as much as loading one byte for each of its elements.
+static constexpr int64_t kGrainBytes = 16 << 10;
+static constexpr int64_t kBlockBytes = 64 << 10;
+/// Below this much work a sample, a kernel of several stages runs in one call:
+/// at a batch of 128 it takes as long as two barriers between threads.
+static constexpr int64_t kSequentialBytesPerSample = 768;
+static constexpr int64_t kSequentialBytes = 96 << 10;
+
+//===----------------------------------------------------------------------===//
+// Costs
+//===----------------------------------------------------------------------===//
+
+/// Ops that take many instructions, so that their result is kept rather than
+/// computed again.
+static bool isExpensive(Operation &op) {
+  return isa<math::ExpOp, math::ExpM1Op, math::LogOp, math::Log1pOp,
+             math::TanhOp, math::ErfOp, math::SinOp, math::CosOp, math::PowFOp,
+             arith::DivFOp, math::SqrtOp, math::RsqrtOp>(op);
+}
+
+static int64_t costOf(linalg::GenericOp op) {
+  int64_t cost = 0;
+  for (Operation &inner : op.getBody()->without_terminator())
+    cost += isExpensive(inner) ? 16 : 1;
+  return cost;
+}
+
+static bool isExpensive(linalg::GenericOp op) {
+  // Many cheap ops cost as much as one call: a random generator's rounds.
+  return costOf(op) >= 16;
+}
+
+static int64_t elementBytes(Value tensor) {
+  Type type = cast<RankedTensorType>(tensor.getType()).getElementType();
+  return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+}
+
+namespace {
+
+/// What is to be computed between two barriers.
+struct Stage {
+  /// Results of the kernel, by number.
+  SmallVector<unsigned> columnResults, scalarResults, rowResults;
+  /// Reductions across rows that this stage's elements enter, and those that
+  /// are complete at its start.
+  SmallVector<RowsOp *> entered, completed;
+  /// Columns of this stage that later work needs from memory.
+  SmallVector<Value> keptColumns;
+  /// The entered reductions are computed by the next stage's columns nest, and
+  /// the results by its walk down the rows.
+  bool isDirect = false;
+};
+
+using LoopBody =
+    llvm::function_ref<SmallVector<Value>(Operation *, Value, ValueRange)>;
+
+class RowsScheduler {
+public:
+  RowsScheduler(func::FuncOp kernel, RowsKernel &rows, const CpuModel &model)
+      : kernel(kernel), rows(rows), model(model), values(kernel, rows),
+        b(values.b) {}
+
+  ScheduledKernel run();
+
+private:
+  // Planning.
+  void collectNeeded(Value tensor);
+  void planStages();
+  void planKeptColumns();
+  bool isIndependentOfRowReductions(Value tensor);
+  bool canReduceDirectly(const Stage &stage);
+  int64_t costPerRow();
+  int64_t costPerColumnUnit();
+  int64_t baseLanes();
+  void choosePartials();
+
+  // Phases.
+  void inPhase(const Twine &name, Extent extent, int64_t grain,
+               llvm::function_ref<void(Value, Value)> emit);
+  void emitSequentially();
+  void emitStages();
+  void emitRowsPhase(unsigned stage);
+
+  // Nests.
+  void emitColumnsNest(unsigned stage, Value begin, Value end);
+  void emitColumnsAt(unsigned stage, Value unit);
+  Value columnMask();
+  void walkDownRows(Stage &stage);
+  void finishPartial(RowsOp &op);
+  void keepColumn(Value root);
+  void emitScalars(unsigned stage);
+  void keepScalar(Value root);
+  void emitRowsNest(unsigned stage, Value begin, Value end);
+  void emitBlock(unsigned stage, Value block);
+  void emitRow(unsigned stage, Value row, Value block);
+  void emitFlat(unsigned stage, Value first, Value last, Value block);
+  void beginPartials(Stage &stage, Value block);
+  void registerResults(ArrayRef<unsigned> results);
+
+  // Passes over a row.
+  void planPasses(Stage &stage);
+  void collectRowReductions(Value tensor);
+  void planKeptRows(Stage &stage);
+  unsigned passOf(Value tensor);
+  unsigned passOf(RowsOp &op);
+  void demand(Value tensor, unsigned pass);
+  void emitPass(unsigned stage, unsigned pass, Value block);
+  void addToPartial(RowsOp &op, Value at);
+  void addRowTotals(RowsOp &op, ValueRange totals, Value at);
+  Storage placeOf(Value root);
+  SmallVector<Value>
+  forEachChunk(ValueRange inits,
+               llvm::function_ref<SmallVector<Value>(ValueRange)> body);
+
+  bool isFlat() const { return rows.columns == 1; }
+  bool hasColumns(unsigned stage);
+  bool hasScalars(unsigned stage);
+  bool hasRows(unsigned stage);
+  int64_t numColumnUnits() {
+    return llvm::divideCeil(rows.columns, columnLanes);
+  }
+  Value numBlocks();
+  SmallVector<Value> loop(Value begin, Value end, int64_t step,
+                          ValueRange inits, LoopBody body);
+
+  func::FuncOp kernel;
+  RowsKernel &rows;
+  const CpuModel &model;
+  RowsValues values;
+  ImplicitLocOpBuilder &b;
+  ScheduledKernel scheduled;
+
+  llvm::SetVector<Operation *> needed;
+  std::vector<Stage> stages;
+  bool isSequential = false;
+  int64_t rowCost = 0;
+  /// Rows of a block of partial results.
+  int64_t blockRows = 0;
+  /// Workspaces of the partial results of an op, one a result.
+  DenseMap<Operation *, SmallVector<unsigned>> partials;
+
+  /// Lanes of a chunk of a row or of a flat space, and of a unit of columns.
+  int64_t rowLanes = 0, columnLanes = 0;
+  bool isSingleChunk = false;
+
+  /// Of the rows nest that is being emitted.
+  DenseMap<Value, unsigned> passes;
+  unsigned lastPass = 0;
+  /// Values that a later pass reads instead of computing them again.
+  llvm::SetVector<Value> kept;
+  llvm::SetVector<Operation *> rowReductions;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Planning
+//===----------------------------------------------------------------------===//
+
+void RowsScheduler::collectNeeded(Value tensor) {
+  RowsOp *op = rows.definition(rootOf(tensor));
+  if (!op || needed.contains(op->op))
+    return;
+  for (Value operand : op->op->getOperands())
+    collectNeeded(operand);
+  needed.insert(op->op);
+}
+
+void RowsScheduler::planStages() {
+  unsigned last = 0;
+  for (Value result : rows.results) {
+    collectNeeded(result);
+    last = std::max(last, rows.stageOf(result));
+  }
+  stages.resize(last + 1);
+  for (auto [number, result] : llvm::enumerate(rows.results)) {
+    Stage &stage = stages[rows.stageOf(result)];
+    Role role = rows.roleOf(result);
+    (role == Column   ? stage.columnResults
+     : role == Scalar ? stage.scalarResults
+                      : stage.rowResults)
+        .push_back(number);
+  }
+  for (Operation *op : needed) {
+    RowsOp &rowsOp = *rows.definition(op->getResult(0));
+    if (!(rowsOp.reduced & Row))
+      continue;
+    stages[rowsOp.stage].completed.push_back(&rowsOp);
+    stages[rowsOp.stage - 1].entered.push_back(&rowsOp);
+  }
+}
+
+/// A column of a later stage is stored where anything but that stage's own
+/// columns reads it.
+void RowsScheduler::planKeptColumns() {
+  for (Operation *op : needed)
+    for (Value operand : op->getOperands()) {
+      Value root = rootOf(operand);
+      RowsOp *producer = rows.definition(root);
+      if (!producer || producer->stage == 0 || rows.roleOf(root) != Column)
+        continue;
+      RowsOp &user = *rows.definition(op->getResult(0));
+      Stage &stage = stages[producer->stage];
+      if ((user.domain != Column || user.stage != producer->stage) &&
+          !llvm::is_contained(stage.keptColumns, root))
+        stage.keptColumns.push_back(root);
+    }
+}
+
+bool RowsScheduler::isIndependentOfRowReductions(Value tensor) {
+  RowsOp *op = rows.definition(rootOf(tensor));
+  if (!op || op->reduced & Row)
+    return true;
+  return op->reduced == Scalar &&
+         llvm::all_of(op->op->getOperands(), [&](Value operand) {
+           return isIndependentOfRowReductions(operand);
+         });
+}
+
+bool RowsScheduler::canReduceDirectly(const Stage &stage) {
+  if (isFlat() || stage.entered.empty())
+    return false;
+  for (RowsOp *op : stage.entered)
+    if (op->domain != Full || op->reduced != Row ||
+        !llvm::all_of(op->op.getInputs(), [&](Value input) {
+          return isIndependentOfRowReductions(input);
+        }))
+      return false;
+  return llvm::all_of(stage.rowResults, [&](unsigned result) {
+    return rows.roleOf(rows.results[result]) == Full &&
+           isIndependentOfRowReductions(rows.results[result]);
+  });
+}
+
+int64_t RowsScheduler::costPerRow() {
+  int64_t cost = 0;
+  auto elements = [&](Role role) {
+    return role == Full ? rows.columns : role == Row ? 1 : 0;
+  };
+  for (auto [tensor, role] : rows.roles)
+    if (isa<BlockArgument>(tensor))
+      cost += elements(role) * elementBytes(tensor);
+  for (Value result : rows.results)
+    cost += elements(rows.roleOf(result)) * elementBytes(result);
+  for (Operation *op : needed) {
+    RowsOp &rowsOp = *rows.definition(op->getResult(0));
+    // Scalars of a row take as long as a vector does.
+    int64_t lanes = rowsOp.domain == Row && !isFlat() ? baseLanes() : 1;
+    cost += elements(rowsOp.domain) * costOf(rowsOp.op) * lanes;
+  }
+  return std::max<int64_t>(cost, 1);
+}
+
+/// Elements of the widest kind that fill a vector register.
+int64_t RowsScheduler::baseLanes() {
+  for (Operation *op : needed)
+    for (Type type : op->getResultTypes())
+      if (getElementTypeOrSelf(type).isF64())
+        return model.vectorBytes / 8;
+  return model.vectorBytes / 4;
+}
+
+/// How the reductions across rows are computed: without partial results, in one
+/// call, or in blocks.
+void RowsScheduler::choosePartials() {
+  bool hasPartials = false;
+  for (Stage &stage : stages) {
+    stage.isDirect = canReduceDirectly(stage);
+    hasPartials |= !stage.entered.empty() && !stage.isDirect;
+  }
+  if (!hasPartials)
+    return;
+  int64_t cost = rowCost * rows.rows.count;
+  isSequential = cost <= (rows.rows.perBatch ? kSequentialBytesPerSample
+                                             : kSequentialBytes);
+  blockRows = std::max<int64_t>(1, kBlockBytes / rowCost);
+  if (isFlat())
+    blockRows = llvm::alignTo(blockRows, rowLanes);
+  for (Stage &stage : stages) {
+    if (isSequential)
+      stage.isDirect = false;
+    if (stage.isDirect)
+      continue;
+    for (RowsOp *op : stage.entered)
+      for (Value result : op->op->getResults()) {
+        int64_t width = rows.roleOf(result) == Column ? rows.columns : 1;
+        int64_t bytes = width * elementBytes(result);
+        partials[op->op].push_back(values.addWorkspace(
+            cast<RankedTensorType>(result.getType()).getElementType()));
+        // bytes * ceil(rows / blockRows), rounded up by at most one block.
+        scheduled.workspaceBytes.push_back(
+            isSequential
+                ? Extent{bytes}
+                : Extent{bytes * blockRows +
+                             (rows.rows.perBatch ? 0 : bytes * rows.rows.count),
+                         rows.rows.perBatch ? bytes * rows.rows.count : 0,
+                         blockRows});
+      }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Phases
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> RowsScheduler::loop(Value begin, Value end, int64_t step,
+                                       ValueRange inits, LoopBody body) {
+  auto loopOp = scf::ForOp::create(b, begin, end, values.index(step), inits);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loopOp.getBody());
+  SmallVector<Value> next =
+      body(loopOp, loopOp.getInductionVar(), loopOp.getRegionIterArgs());
+  if (!inits.empty()) {
+    b.setInsertionPointToEnd(loopOp.getBody());
+    scf::YieldOp::create(b, next);
+  }
+  return SmallVector<Value>(loopOp.getResults());
+}
+
+Value RowsScheduler::numBlocks() {
+  if (isSequential)
+    return values.index(1);
+  return arith::CeilDivUIOp::create(b, values.numRows(),
+                                    values.index(blockRows));
+}
+
+bool RowsScheduler::hasColumns(unsigned number) {
+  Stage &stage = stages[number];
+  return !stage.columnResults.empty() || !stage.keptColumns.empty() ||
+         llvm::any_of(stage.completed, [](RowsOp *op) {
+           return op->domain == Full && op->reduced == Row;
+         });
+}
+
+bool RowsScheduler::hasScalars(unsigned number) {
+  Stage &stage = stages[number];
+  return !stage.scalarResults.empty() ||
+         llvm::any_of(stage.completed,
+                      [](RowsOp *op) { return op->domain == op->reduced; });
+}
+
+bool RowsScheduler::hasRows(unsigned number) {
+  Stage &stage = stages[number];
+  return !stage.isDirect &&
+         (!stage.rowResults.empty() || !stage.entered.empty());
+}
+
+void RowsScheduler::inPhase(const Twine &name, Extent extent, int64_t grain,
+                            llvm::function_ref<void(Value, Value)> emit) {
+  std::string unique =
+      (kernel.getName() + "." + name +
+       (scheduled.phases.empty() ? "" : Twine(scheduled.phases.size())))
+          .str();
+  values.beginPhase(unique);
+  if (extent.constant == 1 && extent.perBatch == 0)
+    // An empty range must do nothing.
+    loop(values.begin, values.end, 1, {}, [&](Operation *, Value, ValueRange) {
+      emit(values.index(0), values.index(1));
+      return SmallVector<Value>();
+    });
+  else
+    emit(values.begin, values.end);
+  Phase phase = values.endPhase();
+  phase.extent = extent;
+  phase.grain = std::max<int64_t>(1, grain);
+  scheduled.phases.push_back(std::move(phase));
+}
+
+void RowsScheduler::emitSequentially() {
+  inPhase("rows", Extent{1}, 1, [&](Value, Value) {
+    for (size_t stage = 0; stage < stages.size(); ++stage) {
+      if (hasColumns(stage))
+        emitColumnsNest(stage, values.index(0), values.index(numColumnUnits()));
+      if (hasScalars(stage))
+        emitScalars(stage);
+      if (hasRows(stage))
+        emitRowsNest(stage, values.index(0), values.index(1));
+    }
+  });
+}
+
+/// Rows that a unit of columns walks down: a guess where they are the batch's.
+int64_t RowsScheduler::costPerColumnUnit() {
+  int64_t walked = rows.rows.count * (rows.rows.perBatch ? 64 : 1);
+  return std::max<int64_t>(1, rowCost * columnLanes / rows.columns * walked);
+}
+
+void RowsScheduler::emitRowsPhase(unsigned stage) {
+  // Without partial results, a flat space is shared out in small blocks.
+  if (stages[stage].entered.empty())
+    blockRows = isFlat() ? 4 * rowLanes : 1;
+  inPhase("rows", rows.rows.extent(blockRows),
+          kGrainBytes / (rowCost * blockRows),
+          [&](Value begin, Value end) { emitRowsNest(stage, begin, end); });
+}
+
+void RowsScheduler::emitStages() {
+  for (unsigned stage = 0; stage < stages.size(); ++stage) {
+    bool scalarsLeft = hasScalars(stage);
+    if (hasColumns(stage)) {
+      bool isOneUnit = numColumnUnits() == 1;
+      inPhase("columns", Extent{numColumnUnits()},
+              kGrainBytes / costPerColumnUnit(), [&](Value begin, Value end) {
+                emitColumnsNest(stage, begin, end);
+                if (isOneUnit && scalarsLeft)
+                  emitScalars(stage);
+              });
+      scalarsLeft &= !isOneUnit;
+    }
+    auto emitScalarsPhase = [&] {
+      inPhase("scalars", Extent{1}, 1,
+              [&](Value, Value) { emitScalars(stage); });
+    };
+    // Scalars that the rows do not wait for come after them, so that they can
+    // overwrite what the rows read.
+    bool scalarsLast = stages[stage].completed.empty();
+    if (scalarsLeft && !scalarsLast)
+      emitScalarsPhase();
+    if (hasRows(stage))
+      emitRowsPhase(stage);
+    if (scalarsLeft && scalarsLast)
+      emitScalarsPhase();
+  }
+}
+
+ScheduledKernel RowsScheduler::run() {
+  planStages();
+  planKeptColumns();
+  rowCost = costPerRow();
+  int64_t base = baseLanes();
+  int64_t rowWidth = llvm::PowerOf2Ceil(rows.columns);
+  isSingleChunk = !isFlat() && rowWidth <= 4 * base;
+  // Two registers a value hide the latency of one.
+  rowLanes = isSingleChunk ? rowWidth : 2 * base;
+  columnLanes = std::min<int64_t>(std::max<int64_t>(2 * base, 16), rowWidth);
+  choosePartials();
+  if (isSequential)
+    emitSequentially();
+  else
+    emitStages();
+  scheduled.mayAlias = values.findAliases();
+  return std::move(scheduled);
+}
+
+//===----------------------------------------------------------------------===//
+// Columns nests and scalars
+//===----------------------------------------------------------------------===//
+
+void RowsScheduler::registerResults(ArrayRef<unsigned> results) {
+  for (unsigned result : results)
+    if (Value root = rows.results[result]; !values.isStored(root))
+      values.setStorage(root, {Storage::Buffer, {BufferRef::Result, result}});
+}
+
+void RowsScheduler::emitColumnsNest(unsigned number, Value begin, Value end) {
+  Stage &stage = stages[number];
+  for (Role role : {Row, Column, Full})
+    values.forget(role);
+  values.tick();
+  if (numColumnUnits() == 1)
+    emitColumnsAt(number, values.index(0));
+  else
+    loop(begin, end, 1, {}, [&](Operation *loop, Value unit, ValueRange) {
+      values.anchors[Scalar] = loop;
+      emitColumnsAt(number, unit);
+      return SmallVector<Value>();
+    });
+  values.anchors[Scalar] = nullptr;
+  values.forget(Column);
+  registerResults(stage.columnResults);
+  if (number > 0 && stages[number - 1].isDirect)
+    registerResults(stages[number - 1].rowResults);
+}
+
+Value RowsScheduler::columnMask() {
+  if (rows.columns % columnLanes == 0)
+    return {};
+  if (numColumnUnits() == 1)
+    return values.maskFirst(rows.columns);
+  return values.maskFirst(arith::SubIOp::create(b, values.index(rows.columns),
+                                                values.chunk.column));
+}
+
+void RowsScheduler::emitColumnsAt(unsigned number, Value unit) {
+  Stage &stage = stages[number];
+  for (Role role : {Row, Column, Full})
+    values.forget(role);
+  values.chunk.lanes = columnLanes;
+  values.chunk.column = values.multiply(unit, columnLanes);
+  values.chunk.mask = columnMask();
+  bool isDirect = number > 0 && stages[number - 1].isDirect;
+  if (isDirect)
+    walkDownRows(stages[number - 1]);
+  for (RowsOp *op : stage.completed)
+    if (!isDirect && op->reduced != op->domain)
+      finishPartial(*op);
+  // All are read before any is written: a result may lie on an operand.
+  for (unsigned result : stage.columnResults)
+    values.get(rows.results[result]);
+  for (unsigned result : stage.columnResults)
+    values.storeResult(result, values.get(rows.results[result]));
+  for (Value root : stage.keptColumns)
+    keepColumn(root);
+}
+
+/// Reduces columns from the first row to the last, and stores the rows' full
+/// results on the way.
+void RowsScheduler::walkDownRows(Stage &stage) {
+  SmallVector<Value> inits;
+  for (RowsOp *op : stage.entered)
+    llvm::append_range(inits, values.identity(*op, columnLanes));
+  Operation *outerScalars = values.anchors[Scalar];
+  SmallVector<Value> totals = loop(
+      values.index(0), values.numRows(), 1, inits,
+      [&](Operation *loop, Value row, ValueRange accumulators) {
+        values.anchors[Column] = loop;
+        if (!outerScalars)
+          values.anchors[Scalar] = loop;
+        values.chunk.row = row;
+        SmallVector<Value> next;
+        for (RowsOp *op : stage.entered) {
+          unsigned width = op->op.getNumResults();
+          llvm::append_range(
+              next, values.accumulate(*op, accumulators.take_front(width)));
+          accumulators = accumulators.drop_front(width);
+        }
+        for (unsigned result : stage.rowResults)
+          values.get(rows.results[result]);
+        for (unsigned result : stage.rowResults)
+          values.storeResult(result, values.get(rows.results[result]));
+        return next;
+      });
+  values.anchors[Column] = nullptr;
+  values.anchors[Scalar] = outerScalars;
+  values.forget(Row);
+  values.forget(Full);
+  ArrayRef<Value> left = totals;
+  for (RowsOp *op : stage.entered) {
+    values.finish(*op, left.take_front(op->op.getNumResults()));
+    left = left.drop_front(op->op.getNumResults());
+  }
+}
+
+/// Adds up the blocks' partial results, first block first.
+void RowsScheduler::finishPartial(RowsOp &op) {
+  bool isColumn = op.reduced != op.domain;
+  auto load = [&](Value block) {
+    Value at = isColumn ? values.add(values.multiply(block, rows.columns),
+                                     values.chunk.column)
+                        : block;
+    return llvm::map_to_vector(partials[op.op], [&](unsigned workspace) {
+      return values.loadWorkspace(workspace, at, isColumn);
+    });
+  };
+  if (isSequential)
+    return values.finish(op, load(values.index(0)));
+  SmallVector<Value> inits =
+      values.identity(op, isColumn ? values.chunk.lanes : 0);
+  values.finish(op, loop(values.index(0), numBlocks(), 1, inits,
+                         [&](Operation *, Value block, ValueRange sums) {
+                           return values.combine(op, sums, load(block));
+                         }));
+}
+
+void RowsScheduler::keepColumn(Value root) {
+  if (llvm::is_contained(rows.results, root))
+    return;
+  Value value = values.get(root);
+  unsigned workspace = values.addWorkspace(
+      cast<RankedTensorType>(root.getType()).getElementType());
+  scheduled.workspaceBytes.push_back(Extent{rows.columns * elementBytes(root)});
+  Storage storage{Storage::Buffer, {BufferRef::Workspace, workspace}};
+  values.store(root, storage, value);
+  values.setStorage(root, storage);
+}
+
+/// Scalars at the level of the function; partial results first.
+void RowsScheduler::emitScalars(unsigned number) {
+  Stage &stage = stages[number];
+  values.tick();
+  for (RowsOp *op : stage.completed)
+    if (op->reduced == op->domain)
+      finishPartial(*op);
+  for (unsigned result : stage.scalarResults)
+    values.get(rows.results[result]);
+  for (unsigned result : stage.scalarResults)
+    values.storeResult(result, values.get(rows.results[result]));
+  registerResults(stage.scalarResults);
+  for (RowsOp *op : stage.completed)
+    if (op->reduced == op->domain)
+      for (Value root : op->op->getResults())
+        keepScalar(root);
+}
+
+/// Stores a scalar for the phases to come.
+void RowsScheduler::keepScalar(Value root) {
+  if (isSequential || values.isStored(root) || root.use_empty())
+    return;
+  unsigned workspace = values.addWorkspace(
+      cast<RankedTensorType>(root.getType()).getElementType());
+  scheduled.workspaceBytes.push_back(Extent{elementBytes(root)});
+  Storage storage{Storage::Buffer, {BufferRef::Workspace, workspace}};
+  values.store(root, storage, values.get(root));
+  values.setStorage(root, storage);
+}
+
+//===----------------------------------------------------------------------===//
+// Passes over a row
+//===----------------------------------------------------------------------===//
+
+/// The first pass in which a value is known.
+unsigned RowsScheduler::passOf(Value tensor) {
+  Value root = rootOf(tensor);
+  RowsOp *op = rows.definition(root);
+  if (!op || op->reduced & Row || values.isStored(root))
+    return 0;
+  if (auto found = passes.find(root); found != passes.end())
+    return found->second;
+  unsigned pass = passOf(*op) + (op->reduced == Column ? 1 : 0);
+  return passes[root] = pass;
+}
+
+/// The first pass in which all operands of `op` are known.
+unsigned RowsScheduler::passOf(RowsOp &op) {
+  unsigned pass = 0;
+  for (Value operand : op.op->getOperands())
+    pass = std::max(pass, passOf(operand));
+  return pass;
+}
+
+void RowsScheduler::collectRowReductions(Value tensor) {
+  Value root = rootOf(tensor);
+  RowsOp *op = rows.definition(root);
+  if (!op || op->reduced & Row || values.isStored(root))
+    return;
+  if (rowReductions.contains(op->op))
+    return;
+  for (Value operand : op->op->getOperands())
+    collectRowReductions(operand);
+  if (op->reduced == Column)
+    rowReductions.insert(op->op);
+}
+
+void RowsScheduler::planPasses(Stage &stage) {
+  passes.clear();
+  kept.clear();
+  rowReductions.clear();
+  lastPass = 0;
+  for (unsigned result : stage.rowResults)
+    collectRowReductions(rows.results[result]);
+  for (RowsOp *op : stage.entered)
+    for (Value operand : op->op.getInputs())
+      collectRowReductions(operand);
+  for (unsigned result : stage.rowResults)
+    lastPass = std::max(lastPass, passOf(rows.results[result]));
+  for (RowsOp *op : stage.entered)
+    lastPass = std::max(lastPass, passOf(*op));
+  for (Operation *op : rowReductions)
+    lastPass = std::max(lastPass, passOf(*rows.definition(op->getResult(0))));
+  if (!isSingleChunk)
+    planKeptRows(stage);
+}
+
+/// Finds what later passes over the row read from memory.
+void RowsScheduler::planKeptRows(Stage &stage) {
+  for (unsigned result : stage.rowResults)
+    demand(rows.results[result], passOf(rows.results[result]));
+  auto demandInputs = [&](RowsOp &op) {
+    for (Value input : op.op.getInputs())
+      demand(input, passOf(op));
+  };
+  for (RowsOp *op : stage.entered)
+    demandInputs(*op);
+  for (Operation *op : rowReductions)
+    demandInputs(*rows.definition(op->getResult(0)));
+}
+
+/// Notes that `pass` needs `tensor`: what was expensive in an earlier pass is
+/// kept, what was cheap is computed again.
+void RowsScheduler::demand(Value tensor, unsigned pass) {
+  Value root = rootOf(tensor);
+  RowsOp *op = rows.definition(root);
+  if (!op || rows.roleOf(root) != Full || values.isStored(root))
+    return;
+  unsigned first = passOf(root);
+  bool isKept = pass > first &&
+                (isExpensive(op->op) || llvm::is_contained(rows.results, root));
+  if (isKept && !kept.insert(root))
+    return;
+  for (Value operand : op->op->getOperands())
+    demand(operand, isKept ? first : pass);
+}
+
+/// Where a kept value lies: in the kernel's result, or in scratch.
+Storage RowsScheduler::placeOf(Value root) {
+  auto result = llvm::find(rows.results, root);
+  if (result != rows.results.end())
+    return {Storage::Buffer,
+            {BufferRef::Result, unsigned(result - rows.results.begin())}};
+  Storage storage{Storage::Scratch, {}, scheduled.scratchBytes};
+  scheduled.scratchBytes +=
+      llvm::alignTo(rows.columns * elementBytes(root), 64);
+  return storage;
+}
+
+SmallVector<Value> RowsScheduler::forEachChunk(
+    ValueRange inits, llvm::function_ref<SmallVector<Value>(ValueRange)> body) {
+  if (isSingleChunk)
+    return body(inits);
+  auto forgetLanes = [&] {
+    values.forget(Column);
+    values.forget(Full);
+  };
+  SmallVector<Value> state(inits);
+  int64_t whole = rows.columns / rowLanes * rowLanes;
+  values.chunk.mask = {};
+  state = loop(values.index(0), values.index(whole), rowLanes, state,
+               [&](Operation *loop, Value column, ValueRange arguments) {
+                 values.anchors[Row] = loop;
+                 values.chunk.column = column;
+                 forgetLanes();
+                 return body(arguments);
+               });
+  values.anchors[Row] = nullptr;
+  forgetLanes();
+  if (whole == rows.columns)
+    return state;
+  values.chunk.column = values.index(whole);
+  values.chunk.mask = values.maskFirst(rows.columns - whole);
+  state = body(state);
+  forgetLanes();
+  return state;
+}
+
+/// Adds the chunk's elements to the block's partial result.
+void RowsScheduler::addToPartial(RowsOp &op, Value at) {
+  bool isColumn = op.reduced != op.domain;
+  auto sums = llvm::map_to_vector(partials[op.op], [&](unsigned workspace) {
+    return values.loadWorkspace(workspace, at, isColumn);
+  });
+  sums = values.accumulate(op, sums);
+  for (auto [workspace, sum] : llvm::zip(partials[op.op], sums))
+    values.storeWorkspace(workspace, at, sum);
+}
+
+/// Adds what a row's lanes came to.
+void RowsScheduler::addRowTotals(RowsOp &op, ValueRange totals, Value at) {
+  auto sums = llvm::map_to_vector(partials[op.op], [&](unsigned workspace) {
+    return values.loadWorkspace(workspace, at, /*vector=*/false);
+  });
+  sums = values.combine(op, sums, totals);
+  for (auto [workspace, sum] : llvm::zip(partials[op.op], sums))
+    values.storeWorkspace(workspace, at, sum);
+}
+
+void RowsScheduler::emitPass(unsigned number, unsigned pass, Value block) {
+  Stage &stage = stages[number];
+  SmallVector<RowsOp *> overLanes, downRows;
+  for (Operation *op : rowReductions)
+    if (RowsOp *rowsOp = rows.definition(op->getResult(0));
+        passOf(*rowsOp) == pass)
+      overLanes.push_back(rowsOp);
+  for (RowsOp *op : stage.entered)
+    if (op->domain == Full && passOf(*op) == pass)
+      (op->reduced == Full ? overLanes : downRows).push_back(op);
+  SmallVector<unsigned> results;
+  for (unsigned result : stage.rowResults)
+    if (Value root = rows.results[result];
+        rows.roleOf(root) == Full && passOf(root) == pass)
+      results.push_back(result);
+  SmallVector<std::pair<Value, Storage>> keptHere;
+  for (Value root : kept)
+    if (passOf(root) == pass)
+      keptHere.push_back({root, placeOf(root)});
+  if (overLanes.empty() && downRows.empty() && results.empty() &&
+      keptHere.empty())
+    return;
+
+  SmallVector<Value> inits;
+  for (RowsOp *op : overLanes)
+    llvm::append_range(inits, values.identity(*op, rowLanes));
+  SmallVector<Value> totals = forEachChunk(inits, [&](ValueRange accumulators) {
+    SmallVector<Value> next;
+    for (RowsOp *op : overLanes) {
+      unsigned width = op->op.getNumResults();
+      llvm::append_range(
+          next, values.accumulate(*op, accumulators.take_front(width)));
+      accumulators = accumulators.drop_front(width);
+    }
+    for (RowsOp *op : downRows)
+      addToPartial(*op, values.add(values.multiply(block, rows.columns),
+                                   values.chunk.column));
+    for (unsigned result : results)
+      values.get(rows.results[result]);
+    for (unsigned result : results)
+      values.storeResult(result, values.get(rows.results[result]));
+    for (auto &[root, storage] : keptHere)
+      if (storage.kind == Storage::Scratch)
+        values.store(root, storage, values.get(root));
+    return next;
+  });
+  ArrayRef<Value> left = totals;
+  for (RowsOp *op : overLanes) {
+    unsigned width = op->op.getNumResults();
+    SmallVector<Value> row = values.combineLanes(*op, left.take_front(width));
+    left = left.drop_front(width);
+    if (op->reduced == Column)
+      values.finish(*op, row);
+    else
+      addRowTotals(*op, row, block);
+  }
+  for (auto &[root, storage] : keptHere)
+    values.setStorage(root, storage);
+  values.tick();
+}
+
+void RowsScheduler::emitRow(unsigned number, Value row, Value block) {
+  Stage &stage = stages[number];
+  values.forget(Row);
+  values.forget(Full);
+  values.chunk.row = row;
+  for (unsigned pass = 0; pass <= lastPass; ++pass)
+    emitPass(number, pass, block);
+  for (unsigned result : stage.rowResults)
+    if (rows.roleOf(rows.results[result]) == Row)
+      values.storeResult(result, values.get(rows.results[result]));
+  for (RowsOp *op : stage.entered)
+    if (op->domain == Row)
+      addToPartial(*op, block);
+}
+
+//===----------------------------------------------------------------------===//
+// Rows nests
+//===----------------------------------------------------------------------===//
+
+/// Elements first to last of a flat space, in vectors and then one by one.
+void RowsScheduler::emitFlat(unsigned number, Value first, Value last,
+                             Value block) {
+  Stage &stage = stages[number];
+  auto emitLoop = [&](Value begin, Value end, int64_t lanes) {
+    SmallVector<Value> inits;
+    for (RowsOp *op : stage.entered)
+      llvm::append_range(inits, values.identity(*op, lanes));
+    bool isOutermost = !values.anchors[Scalar];
+    values.chunk.lanes = lanes;
+    SmallVector<Value> totals = loop(
+        begin, end, lanes, inits,
+        [&](Operation *loop, Value element, ValueRange accumulators) {
+          if (isOutermost)
+            values.anchors[Scalar] = loop;
+          values.chunk.column = element;
+          values.forget(Row);
+          SmallVector<Value> next;
+          for (RowsOp *op : stage.entered) {
+            unsigned width = op->op.getNumResults();
+            llvm::append_range(
+                next, values.accumulate(*op, accumulators.take_front(width)));
+            accumulators = accumulators.drop_front(width);
+          }
+          for (unsigned result : stage.rowResults)
+            values.get(rows.results[result]);
+          for (unsigned result : stage.rowResults)
+            values.storeResult(result, values.get(rows.results[result]));
+          return next;
+        });
+    if (isOutermost)
+      values.anchors[Scalar] = nullptr;
+    values.forget(Row);
+    return totals;
+  };
+  bool hasTail = rows.rows.count % rowLanes != 0;
+  Value whole = last;
+  if (hasTail) {
+    Value length = arith::SubIOp::create(b, last, first);
+    Value vectors = arith::DivUIOp::create(b, length, values.index(rowLanes));
+    whole = values.add(first, values.multiply(vectors, rowLanes));
+  }
+  SmallVector<Value> lanes = emitLoop(first, whole, rowLanes);
+  SmallVector<Value> singles;
+  if (hasTail)
+    singles = emitLoop(whole, last, 1);
+  unsigned next = 0;
+  for (RowsOp *op : stage.entered) {
+    unsigned width = op->op.getNumResults();
+    SmallVector<Value> totals =
+        values.combineLanes(*op, ArrayRef(lanes).slice(next, width));
+    if (hasTail)
+      totals = values.combine(
+          *op, totals,
+          values.combineLanes(*op, ArrayRef(singles).slice(next, width)));
+    for (auto [workspace, total] : llvm::zip(partials[op->op], totals))
+      values.storeWorkspace(workspace, block, total);
+    next += width;
+  }
+}
+
+/// Sets a block's partial results to those of no rows.
+void RowsScheduler::beginPartials(Stage &stage, Value block) {
+  for (RowsOp *op : stage.entered) {
+    bool isColumn = op->reduced != op->domain;
+    SmallVector<Value> none = values.identity(*op, isColumn ? rowLanes : 0);
+    auto store = [&](Value at) {
+      for (auto [workspace, value] : llvm::zip(partials[op->op], none))
+        values.storeWorkspace(workspace, at, value);
+    };
+    if (!isColumn) {
+      store(block);
+      continue;
+    }
+    forEachChunk({}, [&](ValueRange) {
+      store(values.add(values.multiply(block, rows.columns),
+                       values.chunk.column));
+      return SmallVector<Value>();
+    });
+  }
+}
+
+void RowsScheduler::emitBlock(unsigned number, Value block) {
+  Value first = values.index(0), last = values.numRows();
+  if (!isSequential) {
+    first = values.multiply(block, blockRows);
+    last = arith::MinUIOp::create(b, values.add(first, values.index(blockRows)),
+                                  last);
+  }
+  if (isFlat())
+    return emitFlat(number, first, last, block);
+  beginPartials(stages[number], block);
+  bool isOutermost = !values.anchors[Scalar];
+  loop(first, last, 1, {}, [&](Operation *loop, Value row, ValueRange) {
+    if (isOutermost) {
+      values.anchors[Scalar] = loop;
+      values.anchors[Column] = isSingleChunk ? loop : nullptr;
+    }
+    emitRow(number, row, block);
+    return SmallVector<Value>();
+  });
+}
+
+void RowsScheduler::emitRowsNest(unsigned number, Value begin, Value end) {
+  Stage &stage = stages[number];
+  planPasses(stage);
+  for (Role role : {Row, Column, Full})
+    values.forget(role);
+  values.tick();
+  values.chunk = Chunk();
+  values.chunk.lanes = rowLanes;
+  values.chunk.column = values.index(0);
+  if (isSingleChunk && rows.columns != rowLanes)
+    values.chunk.mask = values.maskFirst(rows.columns);
+  bool inBlocks = !stage.entered.empty();
+  if (isSequential && inBlocks) {
+    emitBlock(number, begin);
+  } else if (isFlat() && !inBlocks) {
+    Value last = values.numRows();
+    Value first = isSequential ? begin : values.multiply(begin, blockRows);
+    if (!isSequential)
+      last = arith::MinUIOp::create(b, values.multiply(end, blockRows), last);
+    emitFlat(number, first, last, {});
+  } else {
+    loop(begin, isSequential ? values.numRows() : end, 1, {},
+         [&](Operation *loop, Value at, ValueRange) {
+           values.anchors[Scalar] = loop;
+           values.anchors[Column] = isSingleChunk ? loop : nullptr;
+           if (inBlocks)
+             emitBlock(number, at);
+           else
+             emitRow(number, at, {});
+           return SmallVector<Value>();
+         });
+  }
+  for (Role role : {Scalar, Row, Column, Full})
+    values.anchors[role] = nullptr;
+  for (Role role : {Row, Column, Full})
+    values.forget(role);
+  registerResults(stage.rowResults);
+}
+
+FailureOr<ScheduledKernel> nnc::scheduleRows(func::FuncOp kernel,
+                                             const CpuModel &model) {
+  FailureOr<RowsKernel> rows = analyzeRows(kernel);
+  if (failed(rows))
+    return failure();
+  return RowsScheduler(kernel, *rows, model).run();
+}

@@ -1,0 +1,19 @@
+// The emitter of rows kernels: elementwise ops and reductions over rows,
+// columns or all of one two-dimensional space, in as few passes over memory as
+// their dependences allow.
+#ifndef NNC_CODEGEN_CPU_ROWS_H
+#define NNC_CODEGEN_CPU_ROWS_H
+
+#include "codegen/Target.h"
+
+namespace nnc {
+
+/// Schedules a kernel whose ops share one space (RowsAnalysis.h); the phases
+/// are inserted after it. Fails, silently and without a change, where the
+/// kernel is not of that kind.
+mlir::FailureOr<ScheduledKernel> scheduleRows(mlir::func::FuncOp kernel,
+                                              const CpuModel &model);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CPU_ROWS_H

@@ -1,0 +1,457 @@
+// See RowsValues.h.
+#include "codegen/cpu/RowsValues.h"
+
+#include "codegen/cpu/Vectorize.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace nnc;
+
+RowsValues::RowsValues(func::FuncOp kernel, RowsKernel &rows)
+    : b(kernel.getLoc(), kernel.getContext()), kernel(kernel), rows(rows) {
+  for (BlockArgument argument : kernel.getArguments().drop_front())
+    stored[argument] = {Storage::Buffer,
+                        {BufferRef::Operand, argument.getArgNumber() - 1}};
+}
+
+//===----------------------------------------------------------------------===//
+// Phases
+//===----------------------------------------------------------------------===//
+
+void RowsValues::beginPhase(const Twine &name) {
+  phase = Phase();
+  phase.kind = "rows";
+  Type index = b.getIndexType();
+  auto scratchType = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+  b.setInsertionPointAfter(kernel);
+  phase.function = func::FuncOp::create(
+      b, name.str(),
+      b.getFunctionType({index, index, index, scratchType}, TypeRange()));
+  Block *entry = phase.function.addEntryBlock();
+  b.setInsertionPointToStart(entry);
+  batch = entry->getArgument(0);
+  begin = entry->getArgument(1);
+  end = entry->getArgument(2);
+  scratch = entry->getArgument(3);
+  scalars.clear();
+  scalars.map(kernel.getArgument(0), batch);
+  cloneScalars(b, kernel, scalars);
+  for (Role role : {Scalar, Row, Column, Full}) {
+    forget(role);
+    anchors[role] = nullptr;
+  }
+  tick();
+}
+
+/// Erases constants and the like that were cloned or emitted in vain.
+static void eraseDead(func::FuncOp function) {
+  for (Operation &op : llvm::make_early_inc_range(
+           llvm::reverse(function.getBody().front().getOperations())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+Phase RowsValues::endPhase() {
+  func::ReturnOp::create(b);
+  eraseDead(phase.function);
+  return std::move(phase);
+}
+
+MemRefType RowsValues::bufferType(BufferRef reference) {
+  switch (reference.kind) {
+  case BufferRef::Operand:
+    return flatBufferType(cast<RankedTensorType>(
+        kernel.getArgument(reference.index + 1).getType()));
+  case BufferRef::Result:
+    return flatBufferType(
+        cast<RankedTensorType>(kernel.getResultTypes()[reference.index]));
+  case BufferRef::Workspace:
+    break;
+  }
+  return MemRefType::get({ShapedType::kDynamic},
+                         storageType(workspaceTypes[reference.index]));
+}
+
+Value RowsValues::buffer(BufferRef reference) {
+  for (auto [number, known] : llvm::enumerate(phase.buffers))
+    if (known.kind == reference.kind && known.index == reference.index)
+      return phase.function.getArgument(number);
+  unsigned number = phase.buffers.size();
+  phase.buffers.push_back(reference);
+  LogicalResult inserted = phase.function.insertArgument(
+      number, bufferType(reference), DictionaryAttr(), b.getLoc());
+  assert(succeeded(inserted) && "a phase's arguments can be added to");
+  (void)inserted;
+  return phase.function.getArgument(number);
+}
+
+//===----------------------------------------------------------------------===//
+// Index arithmetic
+//===----------------------------------------------------------------------===//
+
+Value RowsValues::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+Value RowsValues::add(Value lhs, Value rhs) {
+  return arith::AddIOp::create(b, lhs, rhs);
+}
+
+Value RowsValues::multiply(Value lhs, int64_t rhs) {
+  return rhs == 1 ? lhs : arith::MulIOp::create(b, lhs, index(rhs)).getResult();
+}
+
+Value RowsValues::numRows() {
+  return rows.rows.perBatch ? multiply(batch, rows.rows.count)
+                            : index(rows.rows.count);
+}
+
+/// 0, 1, 2 and so on, one a lane.
+Value RowsValues::laneNumbers(Type type) {
+  auto numbers = llvm::map_to_vector(
+      llvm::seq(chunk.lanes),
+      [&](int64_t lane) -> Attribute { return b.getIntegerAttr(type, lane); });
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(VectorType::get(chunk.lanes, type), numbers));
+}
+
+Value RowsValues::maskFirst(int64_t count) {
+  return vector::ConstantMaskOp::create(
+      b, VectorType::get(chunk.lanes, b.getI1Type()), ArrayRef<int64_t>{count});
+}
+
+Value RowsValues::maskFirst(Value count) {
+  // 32 bits: as wide as the elements that the mask is most often for.
+  Type type = b.getI32Type();
+  Value limit = broadcastToLanes(
+      b, b.getLoc(), arith::IndexCastOp::create(b, type, count), chunk.lanes);
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, laneNumbers(type),
+                               limit);
+}
+
+/// The position of the chunk along an axis: a scalar, or one a lane.
+Value RowsValues::axisPosition(Role axis) {
+  if (!isVector(axis))
+    return chunk.row;
+  auto type = VectorType::get(chunk.lanes, b.getIndexType());
+  Value first = vector::BroadcastOp::create(b, type, chunk.column);
+  return add(first, laneNumbers(b.getIndexType()));
+}
+
+SmallVector<Value> RowsValues::loopIndices(RowsOp &op) {
+  if (!op.op.hasIndexSemantics())
+    return {};
+  SmallVector<int64_t> ranges = op.op.getStaticLoopRanges();
+  SmallVector<Value> indices(ranges.size());
+  for (Role axis : {Row, Column}) {
+    int64_t stride = 1;
+    bool isInnermost = true;
+    for (size_t loop = ranges.size(); loop-- > 0;) {
+      if (op.loopAxes[loop] != axis)
+        continue;
+      Value position = axisPosition(axis);
+      auto constant = [&](int64_t value) {
+        return isa<VectorType>(position.getType())
+                   ? broadcastToLanes(b, b.getLoc(), index(value), chunk.lanes)
+                   : index(value);
+      };
+      if (!isInnermost)
+        position = arith::DivUIOp::create(b, position, constant(stride));
+      bool isOutermost =
+          llvm::none_of(llvm::seq<size_t>(0, loop), [&](size_t outer) {
+            return op.loopAxes[outer] == axis;
+          });
+      if (!isOutermost)
+        position = arith::RemUIOp::create(b, position, constant(ranges[loop]));
+      indices[loop] = position;
+      stride *= ranges[loop];
+      isInnermost = false;
+    }
+  }
+  for (Value &value : indices)
+    if (!value)
+      value = index(0);
+  return indices;
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+Value RowsValues::memory(Storage storage, Type elementType) {
+  if (storage.kind == Storage::Buffer)
+    return buffer(storage.buffer);
+  auto type = MemRefType::get({rows.columns}, storageType(elementType));
+  return memref::ViewOp::create(
+      b, type, scratch, index(storage.scratchOffsetBytes), ValueRange());
+}
+
+Value RowsValues::address(Storage storage, Role role) {
+  if (storage.kind == Storage::Scratch)
+    return chunk.column;
+  switch (role) {
+  case Scalar:
+    return index(0);
+  case Row:
+    return isVector(Row) ? chunk.column : chunk.row;
+  case Column:
+    return chunk.column;
+  case Full:
+    break;
+  }
+  return add(multiply(chunk.row, rows.columns), chunk.column);
+}
+
+Value RowsValues::load(Storage storage, Type elementType, Role role) {
+  if (storage.kind == Storage::Buffer &&
+      storage.buffer.kind == BufferRef::Operand)
+    operandReads[storage.buffer.index] = time;
+  Value from = memory(storage, elementType);
+  Value at = address(storage, role);
+  if (!isVector(role))
+    return loadScalar(b, b.getLoc(), from, at, elementType);
+  return loadVector(b, b.getLoc(), from, at, chunk.lanes, elementType,
+                    chunk.mask);
+}
+
+void RowsValues::store(Value root, Storage storage, Value value) {
+  Role role = rows.roleOf(root);
+  if (storage.kind == Storage::Buffer &&
+      storage.buffer.kind == BufferRef::Result)
+    resultWrites[storage.buffer.index] = time;
+  Value to =
+      memory(storage, cast<RankedTensorType>(root.getType()).getElementType());
+  Value at = address(storage, role);
+  if (!isVector(role))
+    return storeScalar(b, b.getLoc(), value, to, at);
+  value = broadcastToLanes(b, b.getLoc(), value, chunk.lanes);
+  storeVector(b, b.getLoc(), value, to, at, chunk.mask);
+}
+
+void RowsValues::storeResult(unsigned result, Value value) {
+  store(rows.results[result], {Storage::Buffer, {BufferRef::Result, result}},
+        value);
+}
+
+unsigned RowsValues::addWorkspace(Type elementType) {
+  workspaceTypes.push_back(elementType);
+  return workspaceTypes.size() - 1;
+}
+
+Value RowsValues::loadWorkspace(unsigned workspace, Value at, bool vector) {
+  Value from = buffer({BufferRef::Workspace, workspace});
+  Type elementType = workspaceTypes[workspace];
+  if (vector)
+    return loadVector(b, b.getLoc(), from, at, chunk.lanes, elementType,
+                      chunk.mask);
+  return loadScalar(b, b.getLoc(), from, at, elementType);
+}
+
+void RowsValues::storeWorkspace(unsigned workspace, Value at, Value value) {
+  Value to = buffer({BufferRef::Workspace, workspace});
+  if (isa<VectorType>(value.getType()))
+    storeVector(b, b.getLoc(), value, to, at, chunk.mask);
+  else
+    storeScalar(b, b.getLoc(), value, to, at);
+}
+
+SmallVector<std::pair<unsigned, unsigned>> RowsValues::findAliases() {
+  SmallVector<std::pair<unsigned, unsigned>> aliases;
+  for (BlockArgument argument : kernel.getArguments().drop_front()) {
+    unsigned operand = argument.getArgNumber() - 1;
+    auto read = operandReads.find(operand);
+    if (read == operandReads.end())
+      continue;
+    for (auto [result, root] : llvm::enumerate(rows.results))
+      if (argument.getType() == kernel.getResultTypes()[result] &&
+          rows.roleOf(argument) == rows.roleOf(root) &&
+          read->second <= resultWrites.lookup(result))
+        aliases.push_back({operand, result});
+  }
+  return aliases;
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+Value RowsValues::uniform(OpFoldResult value) {
+  if (auto scalar = dyn_cast<Value>(value))
+    return scalars.lookup(scalar);
+  return arith::ConstantOp::create(b, cast<TypedAttr>(cast<Attribute>(value)));
+}
+
+void RowsValues::set(Value root, Value value) {
+  known[rows.roleOf(root)][root] = value;
+}
+
+Value RowsValues::get(Value tensor) {
+  Value root = rootOf(tensor);
+  if (OpFoldResult value = uniformValue(root))
+    return uniform(value);
+  Role role = rows.roleOf(root);
+  if (Value value = known[role].lookup(root))
+    return value;
+  OpBuilder::InsertionGuard guard(b);
+  if (anchors[role])
+    b.setInsertionPoint(anchors[role]);
+  auto storage = stored.find(root);
+  if (storage == stored.end()) {
+    evaluate(*rows.definition(root));
+    return known[role].lookup(root);
+  }
+  Type elementType = cast<RankedTensorType>(root.getType()).getElementType();
+  Value value = load(storage->second, elementType, role);
+  known[role][root] = value;
+  return value;
+}
+
+/// Values of the inputs, and of the inits that the body reads.
+SmallVector<Value> RowsValues::arguments(RowsOp &op) {
+  SmallVector<Value> values;
+  for (Value input : op.op.getInputs())
+    values.push_back(get(input));
+  for (auto [result, init] : llvm::enumerate(op.op.getOutputs()))
+    values.push_back(usesInit(op.op, result) ? get(init) : Value());
+  return values;
+}
+
+void RowsValues::evaluate(RowsOp &op) {
+  assert(op.reduced == Scalar && "a nest makes reductions known");
+  SmallVector<Value> results = vectorizeBody(
+      b, op.op, arguments(op), loopIndices(op), chunk.lanes, scalars);
+  for (auto [root, value] : llvm::zip(op.op->getResults(), results)) {
+    if (isVector(rows.roleOf(root)))
+      value = broadcastToLanes(b, op.op.getLoc(), value, chunk.lanes);
+    set(root, value);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+static TypedAttr infinity(OpBuilder &builder, Type type, bool negative) {
+  auto floatType = cast<FloatType>(type);
+  return builder.getFloatAttr(
+      floatType, APFloat::getInf(floatType.getFloatSemantics(), negative));
+}
+
+/// What changes no element that it is combined with.
+static TypedAttr identityOf(OpBuilder &builder, linalg::GenericOp op,
+                            unsigned result) {
+  Type type = getElementTypeOrSelf(op->getResult(result).getType());
+  arith::CmpFPredicate comparison;
+  if (isArgReduction(op, comparison)) {
+    if (result == 1)
+      return builder.getZeroAttr(type);
+    bool isMaximum = comparison == arith::CmpFPredicate::OGT ||
+                     comparison == arith::CmpFPredicate::UGT;
+    return infinity(builder, type, /*negative=*/isMaximum);
+  }
+  Operation *combiner = combinerOf(op, result);
+  // Of a sum it is -0, which LLVM folds away; +0 would turn -0 into +0.
+  if (isa<arith::AddFOp>(combiner))
+    return builder.getFloatAttr(type, -0.0);
+  if (isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner))
+    return infinity(builder, type, /*negative=*/true);
+  if (isa<arith::MinimumFOp, arith::MinNumFOp>(combiner))
+    return infinity(builder, type, /*negative=*/false);
+  return *arith::getNeutralElement(combiner);
+}
+
+SmallVector<Value> RowsValues::identity(RowsOp &op, int64_t lanes) {
+  SmallVector<Value> values;
+  for (unsigned result = 0; result < op.op.getNumResults(); ++result) {
+    TypedAttr attr = identityOf(b, op.op, result);
+    if (lanes)
+      attr = DenseElementsAttr::get(VectorType::get(lanes, attr.getType()),
+                                    ArrayRef<Attribute>(attr));
+    values.push_back(arith::ConstantOp::create(b, attr));
+  }
+  return values;
+}
+
+SmallVector<Value> RowsValues::accumulate(RowsOp &op, ValueRange accumulators) {
+  SmallVector<Value> values;
+  for (Value input : op.op.getInputs())
+    values.push_back(get(input));
+  llvm::append_range(values, accumulators);
+  bool onLanes = isa<VectorType>(accumulators.front().getType());
+  SmallVector<Value> results =
+      vectorizeBody(b, op.op, values, loopIndices(op), chunk.lanes, scalars);
+  for (auto [result, old] : llvm::zip(results, accumulators)) {
+    if (!onLanes)
+      continue;
+    result = broadcastToLanes(b, op.op.getLoc(), result, chunk.lanes);
+    if (chunk.mask)
+      result = arith::SelectOp::create(b, chunk.mask, result, old);
+  }
+  return results;
+}
+
+/// The better of two maxima (or minima); the first of equals.
+static SmallVector<Value> combineArg(ImplicitLocOpBuilder &b,
+                                     arith::CmpFPredicate comparison,
+                                     ValueRange lhs, ValueRange rhs) {
+  Value better = arith::CmpFOp::create(b, comparison, rhs[0], lhs[0]);
+  Value equal =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, rhs[0], lhs[0]);
+  Value earlier =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, rhs[1], lhs[1]);
+  Value wins =
+      arith::OrIOp::create(b, better, arith::AndIOp::create(b, equal, earlier));
+  return {arith::SelectOp::create(b, wins, rhs[0], lhs[0]),
+          arith::SelectOp::create(b, wins, rhs[1], lhs[1])};
+}
+
+SmallVector<Value> RowsValues::combine(RowsOp &op, ValueRange lhs,
+                                       ValueRange rhs) {
+  arith::CmpFPredicate comparison;
+  if (isArgReduction(op.op, comparison))
+    return combineArg(b, comparison, lhs, rhs);
+  SmallVector<Value> combined;
+  for (auto [result, pair] : llvm::enumerate(llvm::zip(lhs, rhs))) {
+    auto [left, right] = pair;
+    Operation *clone = b.clone(*combinerOf(op.op, result));
+    clone->setOperands({left, right});
+    clone->getResult(0).setType(left.getType());
+    combined.push_back(clone->getResult(0));
+  }
+  return combined;
+}
+
+SmallVector<Value> RowsValues::combineLanes(RowsOp &op, ValueRange vectors) {
+  SmallVector<Value> halves(vectors);
+  int64_t lanes = cast<VectorType>(halves.front().getType()).getNumElements();
+  for (int64_t half = lanes / 2; half > 0; half /= 2) {
+    auto slice = [&](int64_t offset) {
+      return llvm::map_to_vector(halves, [&](Value vector) -> Value {
+        return vector::ExtractStridedSliceOp::create(
+            b, vector, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{half},
+            ArrayRef<int64_t>{1});
+      });
+    };
+    SmallVector<Value> low = slice(0), high = slice(half);
+    halves = combine(op, low, high);
+  }
+  return llvm::map_to_vector(halves, [&](Value vector) -> Value {
+    return vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{0});
+  });
+}
+
+void RowsValues::finish(RowsOp &op, ValueRange totals) {
+  SmallVector<Value> inits;
+  for (auto [init, total] : llvm::zip(op.op.getOutputs(), totals)) {
+    Value value = get(init);
+    if (isa<VectorType>(total.getType()))
+      value = broadcastToLanes(b, op.op.getLoc(), value, chunk.lanes);
+    inits.push_back(value);
+  }
+  SmallVector<Value> results = combine(op, inits, totals);
+  for (auto [root, value] : llvm::zip(op.op->getResults(), results))
+    set(root, value);
+}
