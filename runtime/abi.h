@@ -23,6 +23,9 @@
 ///          extent is split never changes a bit of the result.
 /// scratch  scratch_bytes of the entry point, this thread's own; contents
 ///          undefined on entry. May be null if the entry point needs none.
+///
+/// Called on every thread with the same floating-point mode: round to nearest,
+/// no traps, subnormal numbers read and written as zero (MXCSR 0x9fc0).
 typedef void (*nnc_kernel_fn)(void *const *buffers, int64_t batch,
                               int64_t begin, int64_t end, void *scratch);
 

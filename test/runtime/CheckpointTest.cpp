@@ -54,6 +54,37 @@ TEST(Checkpoint, RoundTrip) {
         << tensor.name;
 }
 
+// A step on fixed samples: sample b is (b, b + 1, b + 2, b + 3) % 3.
+static Status trainStep(Session &session) {
+  float x[16];
+  for (int i = 0; i < 16; ++i)
+    x[i] = (i / 4 + i % 4) % 3;
+  const uint8_t label[] = {3, 6, 3, 4};
+  const void *inputs[] = {x, label};
+  return session.run(*session.plan().findEntryPoint("train_step"), inputs, 4);
+}
+
+TEST(Checkpoint, StoppingDoesNotChangeABit) {
+  std::string path = temporaryPath("resume.safetensors");
+  auto straight = openSession(linePlan(), 2), stopped = openSession(linePlan(), 1);
+  for (int i = 0; i < 10; ++i)
+    ASSERT_TRUE(trainStep(*straight).isOk());
+  for (int i = 0; i < 5; ++i)
+    ASSERT_TRUE(trainStep(*stopped).isOk());
+  ASSERT_TRUE(stopped->save(path, SaveKind::Checkpoint).isOk());
+  auto resumed = openSession(linePlan(), 1, 99);
+  ASSERT_TRUE(resumed->load(path, SaveKind::Checkpoint).isOk());
+  for (int i = 0; i < 5; ++i)
+    ASSERT_TRUE(trainStep(*resumed).isOk());
+  for (const StateTensor &tensor : straight->plan().state)
+    EXPECT_EQ(std::memcmp(straight->stateData(tensor),
+                          resumed->stateData(
+                              *resumed->plan().findState(tensor.name)),
+                          tensor.sizeBytes()),
+              0)
+        << tensor.name;
+}
+
 TEST(Checkpoint, WeightsLeaveTheRestAlone) {
   std::string path = temporaryPath("weights.safetensors");
   auto session = openSession(linePlan(), 1, 3), other = openSession(linePlan(), 1);
