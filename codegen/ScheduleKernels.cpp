@@ -5,6 +5,7 @@
 #include "codegen/Passes.h"
 #include "codegen/Reference.h"
 #include "codegen/cpu/Contraction.h"
+#include "codegen/cpu/Movement.h"
 #include "codegen/cpu/Rows.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -27,7 +28,8 @@ namespace nnc {
 /// the kernel is not of its kind.
 using Emitter = FailureOr<ScheduledKernel> (*)(func::FuncOp, const CpuModel &);
 
-static constexpr Emitter kEmitters[] = {scheduleContraction, scheduleRows};
+static constexpr Emitter kEmitters[] = {scheduleContraction, scheduleRows,
+                                          scheduleMovement};
 
 static FailureOr<ScheduledKernel>
 scheduleKernel(func::FuncOp kernel, const ScheduleOptions &options) {

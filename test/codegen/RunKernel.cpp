@@ -17,6 +17,7 @@
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "codegen/cpu/EmitObject.h"
+#include "codegen/cpu/Movement.h"
 #include "codegen/cpu/Rows.h"
 #include "runtime/abi.h"
 
@@ -101,6 +102,7 @@ static FailureOr<ScheduledKernel> scheduleByReference(func::FuncOp kernel,
 static const Emitter kEmitters[] = {
     {"contraction", scheduleContraction},
     {"rows", scheduleRows},
+    {"movement", scheduleMovement},
     {"reference", scheduleByReference},
 };
 
@@ -829,6 +831,7 @@ int main(int argc, char **argv) {
   MLIRContext context(registry);
   // `nnc.kernel` and `test.range` are attributes only; no dialect is needed.
   context.allowUnregisteredDialects();
+  context.printOpOnDiagnostic(false);
   context.loadAllAvailableDialects();
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context);

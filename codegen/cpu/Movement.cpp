@@ -1,0 +1,568 @@
+// Emits movement kernels: nests of copies whose innermost loop moves vectors.
+//
+// The outermost loop of a nest is the parallel one; calls write disjoint parts
+// of the result, so that any split gives the same bytes.
+#include "codegen/cpu/Movement.h"
+
+#include "codegen/cpu/MovementAnalysis.h"
+#include "codegen/cpu/Transpose.h"
+#include "codegen/cpu/Vectorize.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+using namespace mlir;
+using namespace nnc;
+
+/// Bytes that are worth handing to another thread: some microseconds' copying.
+static constexpr int64_t kGrainBytes = 32 << 10;
+
+//===----------------------------------------------------------------------===//
+// Preparing copies
+//===----------------------------------------------------------------------===//
+
+/// Whether the loop `inner` continues where `outer` would: one loop then serves
+/// both.
+static bool canMerge(const CopyDim &outer, const CopyDim &inner) {
+  auto continues = [&](Amount CopyDim::*member) {
+    std::optional<Amount> whole = multiply(inner.*member, inner.size);
+    return whole && *whole == outer.*member;
+  };
+  return multiply(outer.size, inner.size) && continues(&CopyDim::source) &&
+         continues(&CopyDim::destination) && continues(&CopyDim::index);
+}
+
+/// Drops loops of one iteration and merges neighbours, but leaves the first
+/// `numKept` dimensions alone.
+static void simplify(Copy &copy, unsigned numKept) {
+  SmallVector<CopyDim> dims(copy.dims.begin(), copy.dims.begin() + numKept);
+  for (const CopyDim &dim : ArrayRef(copy.dims).drop_front(numKept)) {
+    if (dim.size.is(1))
+      continue;
+    if (dims.size() <= numKept || !canMerge(dims.back(), dim)) {
+      dims.push_back(dim);
+      continue;
+    }
+    CopyDim &last = dims.back();
+    last = {*multiply(last.size, dim.size), dim.source, dim.destination,
+            dim.index};
+  }
+  if (dims.empty())
+    dims.push_back({{1, false}, {1, false}, {1, false}, {0, false}});
+  copy.dims = dims;
+}
+
+/// Whether the last two loops transpose a matrix: the last one runs along the
+/// destination, the one before along the source.
+static bool endsInTranspose(ArrayRef<CopyDim> dims) {
+  if (dims.size() < 2)
+    return false;
+  const CopyDim &along = dims.back(), &across = dims[dims.size() - 2];
+  return along.destination.is(1) && across.source.is(1) && !along.source.is(0);
+}
+
+/// Moves the loop that runs along the source next to the last, if the last one
+/// jumps in the source.
+static void bringTransposeTogether(Copy &copy) {
+  CopyDim last = copy.dims.back();
+  if (last.source.is(1) || last.source.is(0) || !last.destination.is(1))
+    return;
+  for (unsigned i = 0; i + 1 < copy.dims.size(); ++i)
+    if (copy.dims[i].source.is(1)) {
+      CopyDim across = copy.dims[i];
+      copy.dims.erase(copy.dims.begin() + i);
+      copy.dims.insert(copy.dims.end() - 1, across);
+      return;
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Emission
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The half-open interval of a loop.
+struct Range {
+  Value begin;
+  Value end;
+};
+
+/// Where a nest stands in the source, the destination and the indices.
+struct Position {
+  Value source;
+  Value destination;
+  Value index;
+};
+
+/// One phase function under construction.
+class PhaseEmitter {
+public:
+  PhaseEmitter(func::FuncOp kernel, const Movement &movement,
+               const CpuModel &model, const Twine &name);
+
+  void emitFill(TypedAttr value, Range range, Amount perIteration);
+  void emitCopy(const Copy &copy);
+  void emitScatter(const ScatterAdd &scatter);
+
+  Range parallelRange() { return {begin, end}; }
+  /// Closes the function; `extent` iterations of `elements` each.
+  Phase finish(Amount extent, Amount elements);
+
+private:
+  Value addBuffer(BufferRef buffer, RankedTensorType type);
+  Value operand(unsigned index);
+  Value constant(int64_t value);
+  Value valueOf(Amount amount);
+  Value advance(Value base, Value index, Amount stride);
+  Position advance(const Position &position, Value index, const CopyDim &dim);
+  Range wholeOf(const CopyDim &dim) { return {zero, valueOf(dim.size)}; }
+
+  void loop(Range range, int64_t step, function_ref<void(Value)> body);
+  Value roundDown(Range range, int64_t step);
+
+  void emitNest(Copy copy, ArrayRef<CopyDim> dims, Position position,
+                Range range);
+  void emitRow(const Copy &copy, const CopyDim &dim, Position position,
+               Range range);
+  void emitTranspose(const Copy &copy, const CopyDim &across,
+                     const CopyDim &along, Position position, Range range);
+  void emitSquare(Value source, const Copy &copy, Position position,
+                  const CopyDim &across, const CopyDim &along, int64_t size);
+  Value gatheredPosition(const GatherIndex &gather, Value index);
+  void copyElement(const Copy &copy, Position position);
+  void storeSplat(Value value, Value start, Range range);
+  Value loadIndex(unsigned indices, bool isUnsigned, int64_t size, Value at);
+  void addRow(const ScatterAdd &scatter, Value source, Value destination);
+  VectorType vectorType();
+
+  func::FuncOp kernel;
+  const Movement &movement;
+  const CpuModel &model;
+  func::FuncOp function;
+  ImplicitLocOpBuilder b;
+  Type element;
+  SmallVector<BufferRef> buffers;
+  Value result, batch, begin, end, zero;
+};
+
+} // namespace
+
+PhaseEmitter::PhaseEmitter(func::FuncOp kernel, const Movement &movement,
+                           const CpuModel &model, const Twine &name)
+    : kernel(kernel), movement(movement), model(model),
+      b(kernel.getLoc(), kernel.getContext()),
+      element(storageType(movement.result.getElementType())) {
+  b.setInsertionPointAfter(kernel);
+  function = func::FuncOp::create(b, (kernel.getName() + name).str(),
+                                  b.getFunctionType({}, {}));
+  Block *body = function.addEntryBlock();
+  Location loc = kernel.getLoc();
+  batch = body->addArgument(b.getIndexType(), loc);
+  begin = body->addArgument(b.getIndexType(), loc);
+  end = body->addArgument(b.getIndexType(), loc);
+  body->addArgument(MemRefType::get({ShapedType::kDynamic}, b.getI8Type()),
+                    loc);
+  b.setInsertionPointToStart(body);
+  zero = constant(0);
+  result = addBuffer({BufferRef::Result, 0}, movement.result);
+}
+
+Value PhaseEmitter::addBuffer(BufferRef buffer, RankedTensorType type) {
+  buffers.push_back(buffer);
+  unsigned place = buffers.size() - 1;
+  return function.getBody().front().insertArgument(place, flatBufferType(type),
+                                                   kernel.getLoc());
+}
+
+Value PhaseEmitter::operand(unsigned index) {
+  for (auto [place, buffer] : llvm::enumerate(buffers))
+    if (buffer.kind == BufferRef::Operand && buffer.index == index)
+      return function.getArgument(place);
+  return addBuffer(
+      {BufferRef::Operand, index},
+      cast<RankedTensorType>(kernel.getArgumentTypes()[index + 1]));
+}
+
+Phase PhaseEmitter::finish(Amount extent, Amount elements) {
+  func::ReturnOp::create(b);
+  function.setType(b.getFunctionType(
+      function.getBody().front().getArgumentTypes(), TypeRange()));
+  // With the batch unknown, one sample's worth of bytes decides.
+  int64_t bytes = elements.factor * ((element.getIntOrFloatBitWidth() + 7) / 8);
+  Phase phase;
+  phase.function = function;
+  phase.kind = "movement";
+  phase.extent = extent.timesBatch ? Extent{0, extent.factor, 1}
+                                   : Extent{extent.factor, 0, 1};
+  phase.grain = std::max<int64_t>(1, kGrainBytes / std::max<int64_t>(1, bytes));
+  phase.buffers = buffers;
+  return phase;
+}
+
+Value PhaseEmitter::constant(int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+Value PhaseEmitter::valueOf(Amount amount) {
+  if (!amount.timesBatch)
+    return constant(amount.factor);
+  if (amount.factor == 1)
+    return batch;
+  return arith::MulIOp::create(b, batch, constant(amount.factor));
+}
+
+/// base + index * stride.
+Value PhaseEmitter::advance(Value base, Value index, Amount stride) {
+  if (stride.is(0))
+    return base;
+  Value step = stride.is(1)
+                   ? index
+                   : Value(arith::MulIOp::create(b, index, valueOf(stride)));
+  return arith::AddIOp::create(b, base, step);
+}
+
+Position PhaseEmitter::advance(const Position &position, Value index,
+                               const CopyDim &dim) {
+  return {advance(position.source, index, dim.source),
+          advance(position.destination, index, dim.destination),
+          advance(position.index, index, dim.index)};
+}
+
+void PhaseEmitter::loop(Range range, int64_t step,
+                        function_ref<void(Value)> body) {
+  auto op = scf::ForOp::create(b, range.begin, range.end, constant(step));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.getBody());
+  body(op.getInductionVar());
+}
+
+/// begin + the largest multiple of `step` up to end.
+Value PhaseEmitter::roundDown(Range range, int64_t step) {
+  Value length = arith::SubIOp::create(b, range.end, range.begin);
+  Value rest = arith::RemSIOp::create(b, length, constant(step));
+  return arith::SubIOp::create(b, range.end, rest);
+}
+
+VectorType PhaseEmitter::vectorType() {
+  return VectorType::get({model.lanes(element)}, element);
+}
+
+void PhaseEmitter::storeSplat(Value value, Value start, Range range) {
+  VectorType type = vectorType();
+  Value splat = vector::BroadcastOp::create(b, type, value);
+  Value middle = roundDown(range, type.getNumElements());
+  loop({range.begin, middle}, type.getNumElements(), [&](Value i) {
+    Value at = arith::AddIOp::create(b, start, i);
+    vector::StoreOp::create(b, splat, result, at);
+  });
+  loop({middle, range.end}, 1, [&](Value i) {
+    Value at = arith::AddIOp::create(b, start, i);
+    memref::StoreOp::create(b, value, result, at);
+  });
+}
+
+/// Sets iterations [begin, end), `perIteration` elements each, to `value`.
+void PhaseEmitter::emitFill(TypedAttr value, Range range, Amount perIteration) {
+  TypedAttr stored = value;
+  if (value.getType().isInteger(1))
+    stored = b.getI8IntegerAttr(!cast<IntegerAttr>(value).getValue().isZero());
+  Value scalar = arith::ConstantOp::create(b, stored);
+  Value first = advance(zero, range.begin, perIteration);
+  Value last = advance(zero, range.end, perIteration);
+  storeSplat(scalar, zero, {first, last});
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+Value PhaseEmitter::loadIndex(unsigned indices, bool isUnsigned, int64_t size,
+                              Value at) {
+  Value index = memref::LoadOp::create(b, operand(indices), at);
+  Value wide =
+      isUnsigned
+          ? Value(arith::IndexCastUIOp::create(b, b.getIndexType(), index))
+          : Value(arith::IndexCastOp::create(b, b.getIndexType(), index));
+  Value above = arith::MaxSIOp::create(b, wide, zero);
+  return arith::MinSIOp::create(b, above, constant(size - 1));
+}
+
+void PhaseEmitter::copyElement(const Copy &copy, Position position) {
+  Value source = position.source;
+  if (const std::optional<GatherIndex> &gather = copy.gather)
+    source = advance(source,
+                     loadIndex(gather->operand, gather->isUnsigned,
+                               gather->size, position.index),
+                     gather->stride);
+  Value value = memref::LoadOp::create(b, operand(copy.operand), source);
+  memref::StoreOp::create(b, value, result, position.destination);
+}
+
+/// The innermost loop: vectors where both sides lie together, one value in all
+/// lanes where the source stands still, and else element by element.
+void PhaseEmitter::emitRow(const Copy &copy, const CopyDim &dim,
+                           Position position, Range range) {
+  auto copyElements = [&](Range part) {
+    loop(part, 1,
+         [&](Value i) { copyElement(copy, advance(position, i, dim)); });
+  };
+  bool isVector = !copy.gather && dim.destination.is(1);
+  if (isVector && dim.source.is(0)) {
+    Value value =
+        memref::LoadOp::create(b, operand(copy.operand), position.source);
+    return storeSplat(value, position.destination, range);
+  }
+  if (!isVector || !dim.source.is(1))
+    return copyElements(range);
+  VectorType type = vectorType();
+  Value middle = roundDown(range, type.getNumElements());
+  loop({range.begin, middle}, type.getNumElements(), [&](Value i) {
+    Position at = advance(position, i, dim);
+    Value part =
+        vector::LoadOp::create(b, type, operand(copy.operand), at.source);
+    vector::StoreOp::create(b, part, result, at.destination);
+  });
+  copyElements({middle, range.end});
+}
+
+/// Moves a square of `size` x `size` elements by way of registers. Its rows lie
+/// along the source, its columns along the destination.
+void PhaseEmitter::emitSquare(Value source, const Copy &copy, Position position,
+                              const CopyDim &across, const CopyDim &along,
+                              int64_t size) {
+  auto type = VectorType::get({size}, element);
+  SmallVector<Value> rows;
+  for (int64_t i = 0; i < size; ++i) {
+    Value at = advance(position.source, constant(i), along.source);
+    rows.push_back(vector::LoadOp::create(b, type, source, at));
+  }
+  for (auto [i, column] :
+       llvm::enumerate(transposeInRegisters(b, b.getLoc(), rows))) {
+    Value at = advance(position.destination, constant(i), across.destination);
+    vector::StoreOp::create(b, column, result, at);
+  }
+}
+
+/// The two innermost loops of a transposition, in squares; `range` is the part
+/// of `across` to run.
+void PhaseEmitter::emitTranspose(const Copy &copy, const CopyDim &across,
+                                 const CopyDim &along, Position position,
+                                 Range range) {
+  // 16x16 would need every register of AVX-512 and gains nothing: the stores
+  // are what counts.
+  int64_t size = std::min<int64_t>(model.lanes(element), 8);
+  Value source = operand(copy.operand);
+  Range inner = wholeOf(along);
+  auto copyElements = [&](Range outerPart, Range innerPart) {
+    loop(outerPart, 1, [&](Value i) {
+      Position row = advance(position, i, across);
+      loop(innerPart, 1,
+           [&](Value j) { copyElement(copy, advance(row, j, along)); });
+    });
+  };
+  if (element.getIntOrFloatBitWidth() != 32)
+    return copyElements(range, inner);
+  Value middle = roundDown(range, size), innerMiddle = roundDown(inner, size);
+  loop({range.begin, middle}, size, [&](Value i) {
+    Position strip = advance(position, i, across);
+    loop({inner.begin, innerMiddle}, size, [&](Value j) {
+      emitSquare(source, copy, advance(strip, j, along), across, along, size);
+    });
+    copyElements({i, arith::AddIOp::create(b, i, constant(size))},
+                 {innerMiddle, inner.end});
+  });
+  copyElements({middle, range.end}, inner);
+}
+
+/// The loops `dims`, of which the first runs over `range`.
+void PhaseEmitter::emitNest(Copy copy, ArrayRef<CopyDim> dims,
+                            Position position, Range range) {
+  auto hasNoIndex = [](const CopyDim &dim) { return dim.index.is(0); };
+  // Once no loop below changes the index, it is read and added.
+  if (copy.gather && llvm::all_of(dims, hasNoIndex)) {
+    Value index = loadIndex(copy.gather->operand, copy.gather->isUnsigned,
+                            copy.gather->size, position.index);
+    position.source = advance(position.source, index, copy.gather->stride);
+    copy.gather.reset();
+  }
+  if (dims.empty())
+    return copyElement(copy, position);
+  if (dims.size() == 1)
+    return emitRow(copy, dims[0], position, range);
+  if (dims.size() == 2 && !copy.gather && endsInTranspose(dims))
+    return emitTranspose(copy, dims[0], dims[1], position, range);
+  loop(range, 1, [&](Value i) {
+    emitNest(copy, dims.drop_front(), advance(position, i, dims[0]),
+             wholeOf(dims[1]));
+  });
+}
+
+void PhaseEmitter::emitCopy(const Copy &copy) {
+  Position start{valueOf(copy.sourceOffset), valueOf(copy.destinationOffset),
+                 zero};
+  emitNest(copy, copy.dims, start, parallelRange());
+}
+
+//===----------------------------------------------------------------------===//
+// scatter_add
+//===----------------------------------------------------------------------===//
+
+/// result[destination ...] += updates[source ...], `width` elements.
+void PhaseEmitter::addRow(const ScatterAdd &scatter, Value source,
+                          Value destination) {
+  VectorType type = vectorType();
+  Value updates = operand(scatter.updates);
+  Range range{zero, valueOf(scatter.width)};
+  Value middle = roundDown(range, type.getNumElements());
+  loop({zero, middle}, type.getNumElements(), [&](Value i) {
+    Value from = arith::AddIOp::create(b, source, i);
+    Value to = arith::AddIOp::create(b, destination, i);
+    Value update = vector::LoadOp::create(b, type, updates, from);
+    Value old = vector::LoadOp::create(b, type, result, to);
+    Value sum = arith::AddFOp::create(b, old, update);
+    vector::StoreOp::create(b, sum, result, to);
+  });
+  loop({middle, range.end}, 1, [&](Value i) {
+    Value from = arith::AddIOp::create(b, source, i);
+    Value to = arith::AddIOp::create(b, destination, i);
+    Value update = memref::LoadOp::create(b, updates, from);
+    Value old = memref::LoadOp::create(b, result, to);
+    Value sum = arith::AddFOp::create(b, old, update);
+    memref::StoreOp::create(b, sum, result, to);
+  });
+}
+
+/// Every call reads all indices and adds what belongs to its own rows, so that
+/// each sum has the order of the indices at any split.
+void PhaseEmitter::emitScatter(const ScatterAdd &scatter) {
+  Amount perOuter = *multiply(scatter.width, {scatter.rows, false});
+  Amount updatesPerOuter = *multiply(scatter.width, scatter.count);
+  Value isZero = arith::ConstantOp::create(b, b.getZeroAttr(element));
+  Value width = valueOf(scatter.width);
+  loop({zero, valueOf(scatter.outer)}, 1, [&](Value outer) {
+    Value rows = advance(zero, outer, perOuter);
+    Value updates = advance(zero, outer, updatesPerOuter);
+    Value first = arith::MulIOp::create(b, begin, width);
+    Value last = arith::MulIOp::create(b, end, width);
+    storeSplat(isZero, rows, {first, last});
+    loop({zero, valueOf(scatter.count)}, 1, [&](Value i) {
+      Value row =
+          loadIndex(scatter.indices, scatter.isUnsigned, scatter.rows, i);
+      Value isAfter =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::sge, row, begin);
+      Value isBefore =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, end);
+      Value isOurs = arith::AndIOp::create(b, isAfter, isBefore);
+      auto branch = scf::IfOp::create(b, isOurs, /*withElseRegion=*/false);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      addRow(scatter, advance(updates, i, scatter.width),
+             advance(rows, row, scatter.width));
+    });
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Schedules
+//===----------------------------------------------------------------------===//
+
+/// Elements that one iteration of the outermost loop writes.
+static Amount elementsPerIteration(const Copy &copy) {
+  Amount elements{1, false};
+  for (const CopyDim &dim : ArrayRef(copy.dims).drop_front())
+    elements = multiply(elements, dim.size).value_or(elements);
+  return elements;
+}
+
+static Amount sizeOf(RankedTensorType type, unsigned firstDim) {
+  Amount size{1, false};
+  for (int64_t dim : type.getShape().drop_front(firstDim)) {
+    Amount factor =
+        ShapedType::isDynamic(dim) ? Amount{1, true} : Amount{dim, false};
+    size = multiply(size, factor).value_or(size);
+  }
+  return size;
+}
+
+/// Whether all parts of a result with several have the same outermost loop, so
+/// that one phase makes each slice whole.
+static bool sharesOutermostLoop(const Movement &movement) {
+  if (movement.result.getRank() < 2)
+    return false;
+  Amount outer = sizeOf(movement.result, 0), inner = sizeOf(movement.result, 1);
+  return llvm::all_of(movement.copies, [&](const Copy &copy) {
+    return copy.dims.front().destination == inner &&
+           multiply(copy.dims.front().size, inner) == outer;
+  });
+}
+
+static Phase finishFill(PhaseEmitter &emitter, const Movement &movement) {
+  emitter.emitFill(movement.fill->value, emitter.parallelRange(), {1, false});
+  return emitter.finish(sizeOf(movement.result, 0), {1, false});
+}
+
+/// All parts in one phase over the outermost dimension.
+static Phase scheduleTogether(func::FuncOp kernel, Movement &movement,
+                              const CpuModel &model) {
+  Amount rowElements = sizeOf(movement.result, 1);
+  Amount extent = movement.copies.front().dims.front().size;
+  PhaseEmitter emitter(kernel, movement, model, ".movement");
+  if (movement.fill)
+    emitter.emitFill(movement.fill->value, emitter.parallelRange(),
+                     rowElements);
+  for (Copy &copy : movement.copies) {
+    simplify(copy, /*numKept=*/1);
+    emitter.emitCopy(copy);
+  }
+  return emitter.finish(extent, rowElements);
+}
+
+static Phase scheduleCopy(func::FuncOp kernel, const Movement &movement,
+                          Copy copy, const CpuModel &model, const Twine &name) {
+  simplify(copy, /*numKept=*/0);
+  if (!copy.gather)
+    bringTransposeTogether(copy);
+  PhaseEmitter emitter(kernel, movement, model, name);
+  emitter.emitCopy(copy);
+  return emitter.finish(copy.dims.front().size, elementsPerIteration(copy));
+}
+
+static Phase scheduleScatter(func::FuncOp kernel, const Movement &movement,
+                             const CpuModel &model) {
+  const ScatterAdd &scatter = *movement.scatter;
+  PhaseEmitter emitter(kernel, movement, model, ".movement");
+  emitter.emitScatter(scatter);
+  // A part reads all indices: few large parts are better than many.
+  Phase phase = emitter.finish({scatter.rows, false}, scatter.width);
+  phase.grain = std::max(phase.grain, (scatter.rows + 15) / 16);
+  return phase;
+}
+
+FailureOr<ScheduledKernel> nnc::scheduleMovement(func::FuncOp kernel,
+                                                 const CpuModel &model) {
+  FailureOr<Movement> movement = analyzeMovement(kernel);
+  if (failed(movement))
+    return failure();
+  ScheduledKernel scheduled;
+  if (movement->scatter) {
+    scheduled.phases.push_back(scheduleScatter(kernel, *movement, model));
+    return scheduled;
+  }
+  unsigned numParts = movement->copies.size() + movement->fill.has_value();
+  if (numParts > 1 && sharesOutermostLoop(*movement)) {
+    scheduled.phases.push_back(scheduleTogether(kernel, *movement, model));
+    return scheduled;
+  }
+  if (movement->fill) {
+    PhaseEmitter emitter(kernel, *movement, model, ".movement.fill");
+    scheduled.phases.push_back(finishFill(emitter, *movement));
+  }
+  for (auto [index, copy] : llvm::enumerate(movement->copies))
+    scheduled.phases.push_back(scheduleCopy(kernel, *movement, copy, model,
+                                            ".movement." + Twine(index)));
+  return scheduled;
+}

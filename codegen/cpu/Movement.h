@@ -1,0 +1,17 @@
+// The emitter for kernels that only move elements.
+#ifndef NNC_CODEGEN_CPU_MOVEMENT_H
+#define NNC_CODEGEN_CPU_MOVEMENT_H
+
+#include "codegen/Target.h"
+
+namespace nnc {
+
+/// Schedules a kernel that transposes, broadcasts, slices, pads, concatenates,
+/// gathers along one axis, or scatter-adds along one axis, and does nothing
+/// else. Fails without a diagnostic and without a trace on any other.
+mlir::FailureOr<ScheduledKernel> scheduleMovement(mlir::func::FuncOp kernel,
+                                                  const CpuModel &model);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CPU_MOVEMENT_H
