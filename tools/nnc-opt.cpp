@@ -1,5 +1,7 @@
 // Runs passes on textual IR: mlir-opt for the nnc dialect.
 #include "ir/Dialect.h"
+#include "passes/Passes.h"
+#include "passes/Pipeline.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -12,6 +14,8 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
   nnc::registerDialect(registry);
+  nnc::registerNncPasses();
+  nnc::registerPipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Optimizer of the nnc dialect\n", registry));
 }

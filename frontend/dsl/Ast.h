@@ -314,7 +314,7 @@ struct DataBinding {
 
 /// A line of `data`.
 struct DataSplit {
-  Identifier name; // train, test
+  Identifier name; // train, validation, test
   std::vector<DataBinding> bindings;
 };
 

@@ -1,0 +1,250 @@
+// Replaces nnc.optimize by what it stands for: clipping, the learning rate's
+// schedule, an optimizer op for each parameter, and the assignments of the new
+// parameters and of the optimizer's state.
+#include "passes/EntryPoints.h"
+#include "passes/Passes.h"
+
+#include "ir/Expr.h"
+#include "ir/Ops.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace nnc {
+#define GEN_PASS_DEF_ADDOPTIMIZERPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+/// An op that a recipe names: `{name = "adam", beta1 = 0.9, …}`.
+struct NamedCall {
+  StringRef name;
+  SmallVector<NamedAttribute> attributes;
+};
+} // namespace
+
+/// Reads `attr` as a call; `base` is the recipe's own and no attribute of the op.
+static FailureOr<NamedCall> parseCall(Operation *op, StringRef what,
+                                      Attribute attr) {
+  auto dictionary = dyn_cast_or_null<DictionaryAttr>(attr);
+  auto name = dictionary ? dictionary.getAs<StringAttr>("name") : StringAttr();
+  if (!name)
+    return emitError(op->getLoc())
+           << "the " << what << " must be a dictionary with a 'name', found "
+           << (attr ? attr : UnitAttr::get(op->getContext()));
+  NamedCall call{name.getValue(), {}};
+  for (NamedAttribute argument : dictionary)
+    if (argument.getName() != "name" && argument.getName() != "base")
+      call.attributes.push_back(argument);
+  return call;
+}
+
+/// The value of `symbol` before the step: its read at the top of `function`.
+static Value getRead(func::FuncOp function, FlatSymbolRefAttr symbol,
+                     Type type) {
+  for (ReadOp read : function.getOps<ReadOp>())
+    if (read.getParameterAttr() == symbol)
+      return read.getResult();
+  OpBuilder b = OpBuilder::atBlockBegin(&function.front());
+  return ReadOp::create(b, function.getLoc(), type, symbol);
+}
+
+static Value getScalar(func::FuncOp function, StringRef name, Type element) {
+  return getRead(function, FlatSymbolRefAttr::get(element.getContext(), name),
+                 RankedTensorType::get({}, element));
+}
+
+/// The learning rate of this step: what @learning_rate holds, on the schedule
+/// that the recipe may name.
+static FailureOr<Value> buildLearningRate(OptimizeOp op, OpBuilder &b) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  Value base = getScalar(function, kLearningRateName, b.getF32Type());
+  Attribute recipe = op->getAttr("learning_rate");
+  if (!isa_and_nonnull<DictionaryAttr>(recipe))
+    return base;
+  FailureOr<NamedCall> schedule = parseCall(op, "schedule", recipe);
+  if (failed(schedule))
+    return failure();
+  Value step = getScalar(function, kStepName, b.getI64Type());
+  FailureOr<Operation *> built = createByName(
+      b, op.getLoc(), schedule->name, {base, step}, schedule->attributes);
+  if (failed(built))
+    return failure();
+  return (*built)->getResult(0);
+}
+
+/// Limits each element of `gradients` to [-limit, limit].
+static void clipValues(MutableArrayRef<Expr> gradients, double limit) {
+  for (Expr &gradient : gradients)
+    gradient = clamp(gradient, -limit, limit);
+}
+
+/// Scales `gradients` so that the norm of all of them together is at most
+/// `limit`. limit / max(norm, limit) is 1 exactly where the norm is in bounds,
+/// which leaves the gradients their bits.
+static void clipNorm(MutableArrayRef<Expr> gradients, double limit) {
+  if (gradients.empty())
+    return;
+  Expr squares = sum(gradients.front() * gradients.front());
+  for (Expr gradient : gradients.drop_front())
+    squares = squares + sum(gradient * gradient);
+  Expr scale = limit / maximum(sqrt(squares), limit);
+  for (Expr &gradient : gradients)
+    gradient = gradient * scale;
+}
+
+static SmallVector<Expr> buildClipped(OptimizeOp op, ImplicitLocOpBuilder &b) {
+  SmallVector<Expr> gradients;
+  for (Value gradient : op.getGradients())
+    gradients.emplace_back(b, gradient);
+  // Values first: clipping them after the norm could not raise it, but the
+  // norm would then be scaled by elements that are cut anyway.
+  if (auto limit = op->getAttrOfType<FloatAttr>("clip_value"))
+    clipValues(gradients, limit.getValueAsDouble());
+  if (auto limit = op->getAttrOfType<FloatAttr>("clip_norm"))
+    clipNorm(gradients, limit.getValueAsDouble());
+  return gradients;
+}
+
+/// Declares the state `slot` of `parameter`: zeros, named after both.
+static FailureOr<ParameterOp> declareSlot(ParameterOp parameter, StringRef slot,
+                                          Location loc) {
+  std::string name = (parameter.getSymName() + "." + slot).str();
+  auto module = parameter->getParentOfType<ModuleOp>();
+  if (Operation *other = module.lookupSymbol(name)) {
+    InFlightDiagnostic diagnostic =
+        emitError(parameter.getLoc())
+        << "the optimizer needs the name '" << name << "' for its state";
+    diagnostic.attachNote(other->getLoc()) << "which is declared here";
+    return failure();
+  }
+  OpBuilder b(parameter->getContext());
+  b.setInsertionPointAfter(parameter);
+  return ParameterOp::create(
+      b, parameter.getLoc(), b.getStringAttr(name), parameter.getTypeAttr(),
+      InitializerAttr::get(b.getContext(), b.getStringAttr("zeros"),
+                           b.getDictionaryAttr({})),
+      RoleAttr::get(b.getContext(), Role::optimizer_state));
+}
+
+/// Assigns zeros to `slot` at the end of @init, where there is one.
+static void initializeSlot(ParameterOp slot) {
+  auto init = slot->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
+      kInitName);
+  if (!init)
+    return;
+  OpBuilder builder(init.front().getTerminator());
+  ImplicitLocOpBuilder b(slot.getLoc(), builder);
+  auto type = llvm::cast<RankedTensorType>(slot.getType());
+  Expr zeros = broadcast(constant(b, 0.0, type.getElementType()),
+                         toDims(type.getShape()));
+  AssignOp::create(b, FlatSymbolRefAttr::get(slot), zeros);
+}
+
+static Optimizer::Concept *lookupOptimizer(OptimizeOp op, StringRef name) {
+  auto registered = RegisteredOperationName::lookup(
+      ("nnc." + name).str(), op->getContext());
+  auto *optimizer =
+      registered ? registered->getInterface<Optimizer>() : nullptr;
+  if (!optimizer)
+    emitError(op.getLoc()) << "no optimizer is called '" << name << '\'';
+  return optimizer;
+}
+
+namespace {
+/// What the updates of all parameters share.
+struct Update {
+  NamedCall optimizer;
+  ArrayRef<StringRef> slots;
+  Value learningRate, step;
+};
+} // namespace
+
+/// Builds the update of `parameter`, its state and the assignments.
+static LogicalResult updateParameter(OptimizeOp op, ParameterOp parameter,
+                                     Expr gradient, const Update &update) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  ImplicitLocOpBuilder &b = gradient.builder();
+  Type type = parameter.getType();
+  Expr rate =
+      cast(Expr(b, update.learningRate), getElementTypeOrSelf(type));
+  SmallVector<FlatSymbolRefAttr> targets = {FlatSymbolRefAttr::get(parameter)};
+  SmallVector<Value> operands = {getRead(function, targets[0], type), gradient,
+                                 rate, update.step};
+  for (StringRef slot : update.slots) {
+    FailureOr<ParameterOp> state = declareSlot(parameter, slot, op.getLoc());
+    if (failed(state))
+      return failure();
+    initializeSlot(*state);
+    targets.push_back(FlatSymbolRefAttr::get(*state));
+    operands.push_back(getRead(function, targets.back(), type));
+  }
+  FailureOr<Operation *> built =
+      createByName(b, op.getLoc(), update.optimizer.name, operands,
+                   update.optimizer.attributes);
+  if (failed(built))
+    return failure();
+  OpBuilder atEnd(function.front().getTerminator());
+  for (auto [target, value] :
+       llvm::zip_equal(targets, (*built)->getResults()))
+    AssignOp::create(atEnd, op.getLoc(), target, value);
+  return success();
+}
+
+static LogicalResult replaceOptimize(OptimizeOp op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  auto module = op->getParentOfType<ModuleOp>();
+  OpBuilder builder(op);
+  ImplicitLocOpBuilder b(op.getLoc(), builder);
+
+  FailureOr<NamedCall> optimizer =
+      parseCall(op, "optimizer", op->getAttr("optimizer"));
+  if (failed(optimizer))
+    return failure();
+  Optimizer::Concept *interface = lookupOptimizer(op, optimizer->name);
+  FailureOr<Value> learningRate = buildLearningRate(op, builder);
+  if (!interface || failed(learningRate))
+    return failure();
+  Update update{*optimizer, interface->getSlots(), *learningRate,
+                getScalar(function, kStepName, b.getI64Type())};
+
+  for (auto [symbol, gradient] :
+       llvm::zip_equal(op.getParameters().getAsRange<FlatSymbolRefAttr>(),
+                       buildClipped(op, b))) {
+    auto parameter = module.lookupSymbol<ParameterOp>(symbol.getAttr());
+    if (failed(updateParameter(op, parameter, gradient, update)))
+      return failure();
+  }
+  op.erase();
+  return success();
+}
+
+/// Ends `function` by adding one to @step.
+static void countStep(func::FuncOp function) {
+  OpBuilder builder(function.front().getTerminator());
+  ImplicitLocOpBuilder b(function.getLoc(), builder);
+  Expr step(b, getScalar(function, kStepName, b.getI64Type()));
+  AssignOp::create(b, FlatSymbolRefAttr::get(b.getContext(), kStepName),
+                   step + 1.0);
+}
+
+namespace {
+struct AddOptimizerPass : impl::AddOptimizerPassBase<AddOptimizerPass> {
+  void runOnOperation() override {
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
+      SmallVector<OptimizeOp> updates(function.getOps<OptimizeOp>());
+      for (OptimizeOp update : updates)
+        if (failed(replaceOptimize(update)))
+          return signalPassFailure();
+      if (!updates.empty())
+        countStep(function);
+    }
+  }
+};
+} // namespace
+
+} // namespace nnc

@@ -1,0 +1,517 @@
+// Makes the functions that a plan runs out of the model: init, train_step,
+// eval_step and predict.
+//
+// The model is first completed in place (penalties, the sum of the losses, the
+// confusion matrix); each function is then the part of it that its results need.
+#include "passes/EntryPoints.h"
+#include "passes/Passes.h"
+
+#include "ir/Expr.h"
+#include "ir/Initializer.h"
+#include "ir/Ops.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace nnc {
+#define GEN_PASS_DEF_BUILDENTRYPOINTSPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// A result of an entry point.
+struct Result {
+  Value value;
+  StringRef name;
+  StringRef kind;
+};
+
+/// What the model declares that it computes.
+struct Declared {
+  SmallVector<LossOp> losses;
+  SmallVector<MetricOp> metrics;
+  SmallVector<OutputOp> outputs;
+};
+
+} // namespace
+
+static Block &getBody(ModelOp model) { return model.getBody().front(); }
+
+static Declared collectDeclared(ModelOp model) {
+  Declared declared;
+  for (Operation &op : getBody(model)) {
+    if (auto loss = dyn_cast<LossOp>(op))
+      declared.losses.push_back(loss);
+    else if (auto metric = dyn_cast<MetricOp>(op))
+      declared.metrics.push_back(metric);
+    else if (auto output = dyn_cast<OutputOp>(op))
+      declared.outputs.push_back(output);
+  }
+  return declared;
+}
+
+//===----------------------------------------------------------------------===//
+// Completing the model
+//===----------------------------------------------------------------------===//
+
+/// One read per parameter, before everything else: reads are then values that
+/// any pass may move, since assignments come last.
+static void shareReads(ModelOp model) {
+  llvm::MapVector<StringRef, ReadOp> first;
+  SmallVector<ReadOp> reads(getBody(model).getOps<ReadOp>());
+  for (ReadOp read : reads) {
+    auto [entry, isNew] = first.insert({read.getParameter(), read});
+    if (isNew)
+      continue;
+    read.replaceAllUsesWith(entry->second.getResult());
+    read.erase();
+  }
+  Block &body = getBody(model);
+  for (auto &entry : llvm::reverse(first))
+    entry.second->moveBefore(&body, body.begin());
+}
+
+/// The ops in `block` that `values` are computed from, in no order.
+static llvm::DenseSet<Operation *> findProducers(ArrayRef<Value> values) {
+  llvm::DenseSet<Operation *> producers;
+  SmallVector<Value> worklist(values);
+  while (!worklist.empty()) {
+    Operation *op = worklist.pop_back_val().getDefiningOp();
+    if (op && producers.insert(op).second)
+      llvm::append_range(worklist, op->getOperands());
+  }
+  return producers;
+}
+
+/// The parameters among `producers` that training changes, in program order.
+static SmallVector<ReadOp>
+findTrainable(ModelOp model, const llvm::DenseSet<Operation *> &producers) {
+  SymbolTableCollection symbols;
+  SmallVector<ReadOp> trainable;
+  for (ReadOp read : getBody(model).getOps<ReadOp>()) {
+    auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(
+        read, read.getParameterAttr());
+    if (parameter && parameter.getRole() == Role::parameter &&
+        producers.contains(read))
+      trainable.push_back(read);
+  }
+  return trainable;
+}
+
+/// Takes the attribute `name` off `op`; zero where it has none.
+static double takeNumber(Operation *op, StringRef name) {
+  auto attr = op->getAttrOfType<FloatAttr>(name);
+  if (!attr)
+    return 0;
+  op->setAttr(name, FloatAttr::get(attr.getType(), 0.0));
+  return attr.getValueAsDouble();
+}
+
+/// `loss + l1 * sum |w| + l2 * sum w^2` over the weights that the loss depends
+/// on. Weights are parameters of rank 2 and more: biases and scales are not
+/// penalised.
+static Expr buildPenalised(Expr loss, double l1, double l2, ModelOp model) {
+  Expr penalised = loss;
+  for (ReadOp read : findTrainable(model, findProducers(Value(loss)))) {
+    Expr weight(loss.builder(), read.getResult());
+    if (weight.rank() < 2)
+      continue;
+    if (l1 != 0)
+      penalised = penalised + sum(abs(weight)) * l1;
+    if (l2 != 0)
+      penalised = penalised + sum(weight * weight) * l2;
+  }
+  return penalised;
+}
+
+/// Makes the attributes `l1` and `l2` of losses explicit.
+static void addPenalties(ModelOp model) {
+  for (Operation &op : llvm::make_early_inc_range(getBody(model))) {
+    double l1 = takeNumber(&op, "l1"), l2 = takeNumber(&op, "l2");
+    if (l1 == 0 && l2 == 0)
+      continue;
+    Value loss = op.getResult(0);
+    SmallVector<OpOperand *> uses = llvm::map_to_vector(
+        loss.getUses(), [](OpOperand &use) { return &use; });
+    OpBuilder builder(op.getContext());
+    builder.setInsertionPointAfter(&op);
+    ImplicitLocOpBuilder b(op.getLoc(), builder);
+    Value penalised = buildPenalised(Expr(b, loss), l1, l2, model);
+    for (OpOperand *use : uses)
+      use->set(penalised);
+  }
+}
+
+/// The sum of the model's losses, at its end; null where it has none.
+static Value buildTotalLoss(ModelOp model, ArrayRef<LossOp> losses) {
+  if (losses.empty())
+    return {};
+  OpBuilder builder = OpBuilder::atBlockEnd(&getBody(model));
+  LossOp first = losses.front();
+  ImplicitLocOpBuilder b(first.getLoc(), builder);
+  Expr total(b, first.getValue());
+  for (LossOp loss : losses.drop_front())
+    total = total + Expr(b, loss.getValue());
+  return total;
+}
+
+/// The argument of the model whose elements `value` holds, converted or in
+/// another shape at most; null if it is computed otherwise.
+static BlockArgument traceToArgument(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<CastOp, ReshapeOp, SliceOp, TransposeOp, BroadcastOp>(
+            op))
+      return {};
+    value = op->getOperand(0);
+  }
+  return llvm::cast<BlockArgument>(value);
+}
+
+/// Says on the model's integer arguments how many values they may take, so that
+/// data out of range is found when it is read.
+static void setIndexLimits(ModelOp model) {
+  llvm::DenseMap<unsigned, int64_t> limits;
+  for (Operation &op : getBody(model)) {
+    auto limited = dyn_cast<IndexLimited>(op);
+    if (!limited)
+      continue;
+    for (IndexLimit limit : limited.getIndexLimits()) {
+      BlockArgument argument = traceToArgument(op.getOperand(limit.operand));
+      if (!argument || !isa<IntegerType>(getElementTypeOrSelf(argument)))
+        continue;
+      auto [entry, isNew] =
+          limits.insert({argument.getArgNumber(), limit.limit});
+      entry->second = std::min(entry->second, limit.limit);
+    }
+  }
+  Builder b(model.getContext());
+  for (auto [index, limit] : limits)
+    model.setArgAttr(index, kIndexLimitAttr, b.getI64IntegerAttr(limit));
+}
+
+//===----------------------------------------------------------------------===//
+// Making functions of it
+//===----------------------------------------------------------------------===//
+
+/// Makes the function `name` of the part of `model` that computes `results`. It
+/// returns them, and takes the arguments that they need. `mapping` receives what
+/// became of the model's values.
+static func::FuncOp buildFunction(ModelOp model, StringRef name,
+                                  ArrayRef<Result> results,
+                                  IRMapping &mapping) {
+  SmallVector<Value> values =
+      llvm::map_to_vector(results, [](const Result &r) { return r.value; });
+  llvm::DenseSet<Operation *> producers = findProducers(values);
+
+  llvm::DenseSet<Value> used(values.begin(), values.end());
+  for (Operation *op : producers)
+    used.insert_range(op->getOperands());
+  SmallVector<BlockArgument> arguments;
+  for (BlockArgument argument : getBody(model).getArguments())
+    if (used.contains(argument))
+      arguments.push_back(argument);
+
+  OpBuilder b(model);
+  auto function = func::FuncOp::create(
+      b, model.getLoc(), name,
+      b.getFunctionType(ValueRange(ArrayRef<Value>(
+                            llvm::to_vector_of<Value>(arguments))).getTypes(),
+                        ValueRange(values).getTypes()));
+  Block *body = function.addEntryBlock();
+  for (auto [index, argument] : llvm::enumerate(arguments)) {
+    mapping.map(argument, body->getArgument(index));
+    body->getArgument(index).setLoc(argument.getLoc());
+    if (DictionaryAttr attrs = model.getArgAttrDict(argument.getArgNumber()))
+      function.setArgAttrs(index, attrs);
+  }
+  b.setInsertionPointToStart(body);
+  for (Operation &op : getBody(model))
+    if (producers.contains(&op))
+      b.clone(op, mapping);
+
+  for (auto [index, result] : llvm::enumerate(results)) {
+    function.setResultAttr(index, kNameAttr, b.getStringAttr(result.name));
+    function.setResultAttr(index, kKindAttr, b.getStringAttr(result.kind));
+  }
+  SmallVector<Value> returned = llvm::map_to_vector(
+      values, [&](Value value) { return mapping.lookup(value); });
+  func::ReturnOp::create(b, model.getLoc(), returned);
+  return function;
+}
+
+/// The parameters that the loss depends on, after a warning for each other one
+/// that the model reads; an error where there is none.
+static FailureOr<SmallVector<ReadOp>> findTrained(ModelOp model, Value loss) {
+  SmallVector<ReadOp> trained = findTrainable(model, findProducers(loss));
+  if (trained.empty())
+    return emitError(loss.getLoc()) << "the loss depends on no parameter";
+  llvm::DenseSet<Operation *> all;
+  for (Operation &op : getBody(model))
+    all.insert(&op);
+  for (ReadOp read : findTrainable(model, all))
+    if (!llvm::is_contained(trained, read))
+      emitWarning(read.getLoc())
+          << "parameter '" << read.getParameter()
+          << "' is not trained: the loss does not depend on it";
+  return trained;
+}
+
+/// The attributes of the recipe that say how parameters are updated.
+static SmallVector<NamedAttribute> getUpdateRecipe(ModelOp model) {
+  SmallVector<NamedAttribute> recipe;
+  for (StringRef name :
+       {"optimizer", "learning_rate", "clip_norm", "clip_value"})
+    if (Attribute attr = model->getAttr(name))
+      recipe.emplace_back(StringAttr::get(model.getContext(), name), attr);
+  return recipe;
+}
+
+/// Differentiates the first result of `function` for `variables`, before it
+/// returns.
+static GradientOp buildGradient(func::FuncOp function, ValueRange variables) {
+  Operation *terminator = function.front().getTerminator();
+  OpBuilder b(terminator);
+  Value loss = terminator->getOperand(0);
+  return GradientOp::create(b, loss.getLoc(), variables.getTypes(), loss,
+                            variables);
+}
+
+static LogicalResult buildTrainStep(ModelOp model, ArrayRef<Result> results) {
+  FailureOr<SmallVector<ReadOp>> trained =
+      findTrained(model, results.front().value);
+  if (failed(trained))
+    return failure();
+  IRMapping mapping;
+  func::FuncOp function =
+      buildFunction(model, kTrainStepName, results, mapping);
+  OpBuilder b(function.front().getTerminator());
+  function->setAttr(kTrainingAttr, b.getUnitAttr());
+
+  SmallVector<Value> variables;
+  SmallVector<Attribute> names;
+  for (ReadOp read : *trained) {
+    variables.push_back(mapping.lookup(read.getResult()));
+    names.push_back(read.getParameterAttr());
+  }
+  GradientOp gradient = buildGradient(function, variables);
+  auto optimize =
+      OptimizeOp::create(b, gradient.getLoc(), b.getArrayAttr(names),
+                         gradient.getGradients());
+  for (NamedAttribute attr : getUpdateRecipe(model))
+    optimize->setAttr(attr.getName(), attr.getValue());
+  return success();
+}
+
+/// Makes @gradients: the loss, its gradient for each parameter, and for each
+/// floating-point input.
+static LogicalResult buildGradientsEntry(ModelOp model, Result loss) {
+  FailureOr<SmallVector<ReadOp>> trained = findTrained(model, loss.value);
+  if (failed(trained))
+    return failure();
+  IRMapping mapping;
+  func::FuncOp function = buildFunction(model, kGradientsName, loss, mapping);
+  OpBuilder b(function.front().getTerminator());
+  function->setAttr(kTrainingAttr, b.getUnitAttr());
+
+  SmallVector<Value> variables;
+  SmallVector<std::pair<Attribute, StringRef>> names;
+  for (ReadOp read : *trained) {
+    variables.push_back(mapping.lookup(read.getResult()));
+    names.emplace_back(b.getStringAttr(read.getParameter()), kGradientKind);
+  }
+  for (BlockArgument argument : function.getArguments()) {
+    if (!isa<FloatType>(getElementTypeOrSelf(argument)))
+      continue;
+    variables.push_back(argument);
+    names.emplace_back(function.getArgAttr(argument.getArgNumber(), kNameAttr),
+                       kInputGradientKind);
+  }
+  GradientOp gradient = buildGradient(function, variables);
+  Operation *terminator = function.front().getTerminator();
+  terminator->insertOperands(1, gradient.getGradients());
+  function.setType(b.getFunctionType(function.getArgumentTypes(),
+                                     terminator->getOperandTypes()));
+  SmallVector<DictionaryAttr> resultAttrs;
+  resultAttrs.push_back(function.getResultAttrDict(0));
+  for (auto [name, kind] : names)
+    resultAttrs.push_back(b.getDictionaryAttr(
+        {b.getNamedAttr(kNameAttr, name),
+         b.getNamedAttr(kKindAttr, b.getStringAttr(kind))}));
+  function.setAllResultAttrs(resultAttrs);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// State and its initial values
+//===----------------------------------------------------------------------===//
+
+/// The learning rate that the recipe states: a number, or the base of a
+/// schedule; zero where there is no optimizer.
+static FailureOr<double> getBaseLearningRate(ModelOp model) {
+  if (!model->hasAttr("optimizer"))
+    return 0.0;
+  Attribute rate = model->getAttr("learning_rate");
+  if (auto schedule = dyn_cast_or_null<DictionaryAttr>(rate))
+    rate = schedule.get("base");
+  if (auto number = dyn_cast_or_null<FloatAttr>(rate))
+    return number.getValueAsDouble();
+  return emitError(model.getLoc())
+         << "the optimizer needs a learning rate, as in "
+            "adam(learning_rate = 0.001)";
+}
+
+/// Declares seed, step and learning_rate.
+static LogicalResult declareScalars(ModelOp model) {
+  FailureOr<double> learningRate = getBaseLearningRate(model);
+  if (failed(learningRate))
+    return failure();
+  OpBuilder b(model);
+  double seed = 0;
+  if (auto attr = model->getAttrOfType<IntegerAttr>("seed"))
+    seed = attr.getInt();
+  struct Scalar {
+    StringRef name;
+    Type elementType;
+    double value;
+  };
+  for (Scalar scalar : {Scalar{kSeedName, b.getI64Type(), seed},
+                        Scalar{kStepName, b.getI64Type(), 0},
+                        Scalar{kLearningRateName, b.getF32Type(),
+                               *learningRate}}) {
+    auto module = model->getParentOfType<ModuleOp>();
+    if (Operation *other = module.lookupSymbol(scalar.name))
+      return emitError(other->getLoc())
+             << "the name '" << scalar.name
+             << "' belongs to the training step; choose another";
+    ParameterOp::create(
+        b, model.getLoc(), b.getStringAttr(scalar.name),
+        TypeAttr::get(RankedTensorType::get({}, scalar.elementType)),
+        makeInitializer(b.getContext(), "constant", {{"value", scalar.value}}),
+        RoleAttr::get(b.getContext(), Role::scalar));
+  }
+  return success();
+}
+
+/// The value that `parameter` begins with.
+static FailureOr<Value> buildInitial(ImplicitLocOpBuilder &b,
+                                     ParameterOp parameter, int64_t stream) {
+  auto type = llvm::cast<RankedTensorType>(parameter.getType());
+  InitializerAttr initializer = parameter.getInitializer();
+  StringRef name = initializer.getName().getValue();
+  auto splat = [&](double value) -> Value {
+    Expr scalar = constant(b, value, type.getElementType());
+    return broadcast(scalar, toDims(type.getShape()));
+  };
+  if (name == "zeros")
+    return splat(0.0);
+  if (name == "ones")
+    return splat(1.0);
+  if (name == "constant")
+    return splat(initializer.getArguments()
+                     .getAs<FloatAttr>("value")
+                     .getValueAsDouble());
+  if (name == "literal")
+    return Value(constant(
+        b, initializer.getArguments().getAs<DenseElementsAttr>("value")));
+  return emitError(parameter.getLoc())
+         << "initializer '" << name << "' cannot be expanded";
+}
+
+/// Makes @init: every parameter gets its initial value, except the seed, which
+/// the session sets before.
+static LogicalResult buildInit(ModelOp model) {
+  OpBuilder builder(model);
+  auto function = func::FuncOp::create(builder, model.getLoc(), kInitName,
+                                       builder.getFunctionType({}, {}));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  auto parameters = model->getParentOfType<ModuleOp>().getOps<ParameterOp>();
+  for (auto [index, parameter] : llvm::enumerate(parameters)) {
+    if (parameter.getSymName() == kSeedName)
+      continue;
+    ImplicitLocOpBuilder b(parameter.getLoc(), builder);
+    FailureOr<Value> value = buildInitial(b, parameter, index);
+    if (failed(value))
+      return failure();
+    AssignOp::create(b, FlatSymbolRefAttr::get(parameter), *value);
+  }
+  func::ReturnOp::create(builder, model.getLoc());
+  return success();
+}
+
+namespace {
+struct BuildEntryPointsPass
+    : impl::BuildEntryPointsPassBase<BuildEntryPointsPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    SmallVector<ModelOp> models(getOperation().getOps<ModelOp>());
+    if (models.empty())
+      return;
+    if (models.size() > 1) {
+      emitError(models[1].getLoc()) << "there is more than one model";
+      return signalPassFailure();
+    }
+    if (failed(replaceModel(models.front())))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult replaceModel(ModelOp model) {
+    shareReads(model);
+    setIndexLimits(model);
+    addPenalties(model);
+    Declared declared = collectDeclared(model);
+    if (failed(declareScalars(model)) || failed(buildInit(model)) ||
+        failed(buildSteps(model, declared)))
+      return failure();
+    if (!declared.outputs.empty())
+      buildPredict(model, declared.outputs);
+    keepRecipe(model);
+    model.erase();
+    return success();
+  }
+
+  /// Makes @train_step, @eval_step and @gradients, where there is a loss.
+  LogicalResult buildSteps(ModelOp model, const Declared &declared) {
+    Value total = buildTotalLoss(model, declared.losses);
+    if (!total)
+      return success();
+    SmallVector<Result> results = {{total, "loss", kLossKind}};
+    for (MetricOp metric : declared.metrics)
+      results.push_back({metric.getValue(), metric.getName(), kMetricKind});
+    if (model->hasAttr("optimizer") && failed(buildTrainStep(model, results)))
+      return failure();
+    if (gradientsEntry && failed(buildGradientsEntry(model, results.front())))
+      return failure();
+    IRMapping mapping;
+    buildFunction(model, kEvalStepName, results, mapping);
+    return success();
+  }
+
+  static void buildPredict(ModelOp model, ArrayRef<OutputOp> outputs) {
+    SmallVector<Result> results;
+    for (OutputOp output : outputs)
+      results.push_back({output.getValue(), output.getName(), kOutputKind});
+    IRMapping mapping;
+    buildFunction(model, kPredictName, results, mapping);
+  }
+
+  /// What the plan's writer needs of the model once it is gone.
+  static void keepRecipe(ModelOp model) {
+    NamedAttrList recipe(model->getDiscardableAttrDictionary());
+    recipe.set("model", model.getSymNameAttr());
+    model->getParentOfType<ModuleOp>()->setAttr(
+        kRecipeAttr, recipe.getDictionary(model.getContext()));
+  }
+};
+} // namespace
+
+} // namespace nnc

@@ -1,0 +1,39 @@
+// The names that entry points, their arguments and results go by in the IR.
+#ifndef NNC_PASSES_ENTRYPOINTS_H
+#define NNC_PASSES_ENTRYPOINTS_H
+
+#include "llvm/ADT/StringRef.h"
+
+namespace nnc {
+
+// Functions.
+inline constexpr llvm::StringLiteral kInitName = "init";
+inline constexpr llvm::StringLiteral kTrainStepName = "train_step";
+inline constexpr llvm::StringLiteral kEvalStepName = "eval_step";
+inline constexpr llvm::StringLiteral kPredictName = "predict";
+inline constexpr llvm::StringLiteral kGradientsName = "gradients";
+
+// Attributes of functions, arguments and results.
+inline constexpr llvm::StringLiteral kTrainingAttr = "nnc.training";
+inline constexpr llvm::StringLiteral kNameAttr = "nnc.name";
+inline constexpr llvm::StringLiteral kKindAttr = "nnc.kind";
+inline constexpr llvm::StringLiteral kIndexLimitAttr = "nnc.index_limit";
+/// Of the module: the attributes that the model had.
+inline constexpr llvm::StringLiteral kRecipeAttr = "nnc.recipe";
+
+// Kinds of results.
+inline constexpr llvm::StringLiteral kLossKind = "loss";
+inline constexpr llvm::StringLiteral kMetricKind = "metric";
+inline constexpr llvm::StringLiteral kConfusionKind = "confusion";
+inline constexpr llvm::StringLiteral kOutputKind = "output";
+inline constexpr llvm::StringLiteral kGradientKind = "gradient";
+inline constexpr llvm::StringLiteral kInputGradientKind = "input_gradient";
+
+// Scalars of state.
+inline constexpr llvm::StringLiteral kSeedName = "seed";
+inline constexpr llvm::StringLiteral kStepName = "step";
+inline constexpr llvm::StringLiteral kLearningRateName = "learning_rate";
+
+} // namespace nnc
+
+#endif // NNC_PASSES_ENTRYPOINTS_H

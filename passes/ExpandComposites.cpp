@@ -1,0 +1,89 @@
+// Replaces composite ops by their definitions, until primitives remain.
+#include "passes/ExpandComposites.h"
+#include "passes/EntryPoints.h"
+#include "passes/Passes.h"
+
+#include "ir/Ops.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace nnc {
+#define GEN_PASS_DEF_EXPANDCOMPOSITESPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+struct InsertionRecord : OpBuilder::Listener {
+  explicit InsertionRecord(SmallVectorImpl<Operation *> *ops) : ops(ops) {}
+  void notifyOperationInserted(Operation *op, OpBuilder::InsertPoint) override {
+    if (ops)
+      ops->push_back(op);
+  }
+  SmallVectorImpl<Operation *> *ops;
+};
+} // namespace
+
+LogicalResult expandComposite(Composite composite, bool training,
+                              SmallVectorImpl<Operation *> *inserted) {
+  InsertionRecord record(inserted);
+  OpBuilder builder(composite->getContext(), &record);
+  builder.setInsertionPoint(composite);
+  FailureOr<SmallVector<Value>> values =
+      composite.buildExpansion(builder, training);
+  if (failed(values))
+    return failure();
+  if (values->size() != composite->getNumResults())
+    return composite->emitOpError("expands to ")
+           << values->size() << " values, but has "
+           << composite->getNumResults() << " results";
+  for (auto [result, value] :
+       llvm::zip_equal(composite->getResults(), *values))
+    if (result.getType() != value.getType())
+      return composite->emitOpError("expands to ")
+             << value.getType() << ", but its result is " << result.getType();
+  composite->replaceAllUsesWith(*values);
+  composite->erase();
+  return success();
+}
+
+/// Expands `op` and what it expands to.
+static LogicalResult expandFully(Operation *op, bool training, unsigned depth) {
+  auto composite = dyn_cast<Composite>(op);
+  if (!composite)
+    return success();
+  if (depth == kMaxExpansionDepth)
+    return op->emitOpError("is still composite after ")
+           << depth << " expansions: its definition leads back to itself";
+  SmallVector<Operation *> inserted;
+  if (failed(expandComposite(composite, training, &inserted)))
+    return failure();
+  for (Operation *definition : inserted)
+    if (failed(expandFully(definition, training, depth + 1)))
+      return failure();
+  return success();
+}
+
+namespace {
+struct ExpandCompositesPass
+    : impl::ExpandCompositesPassBase<ExpandCompositesPass> {
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    bool training = function->hasAttr(kTrainingAttr);
+    SmallVector<Operation *> ops;
+    function.walk([&](Operation *op) { ops.push_back(op); });
+    for (Operation *op : ops) {
+      if (failed(expandFully(op, training, 0)))
+        return signalPassFailure();
+    }
+    function.walk([](StopGradientOp op) {
+      op.replaceAllUsesWith(op.getX());
+      op.erase();
+    });
+  }
+};
+} // namespace
+
+} // namespace nnc

@@ -1,0 +1,22 @@
+// How a composite op is replaced by its definition: for the pass that expands
+// all of them, and for differentiation, which expands those on its way.
+#ifndef NNC_PASSES_EXPANDCOMPOSITES_H
+#define NNC_PASSES_EXPANDCOMPOSITES_H
+
+#include "ir/Dialect.h"
+
+namespace nnc {
+
+/// Composites are defined in terms of one another to this depth; more means
+/// that a definition leads back to itself.
+inline constexpr unsigned kMaxExpansionDepth = 32;
+
+/// Replaces `composite` by its definition, and erases it. Fails after a
+/// diagnostic. `inserted`, if given, receives the ops of the definition.
+mlir::LogicalResult
+expandComposite(Composite composite, bool training,
+                llvm::SmallVectorImpl<mlir::Operation *> *inserted = nullptr);
+
+} // namespace nnc
+
+#endif // NNC_PASSES_EXPANDCOMPOSITES_H

@@ -1,0 +1,105 @@
+// The order of the passes that stay inside the dialect, and why it is so.
+#include "passes/Pipeline.h"
+#include "passes/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+/// From the model to differentiated entry points.
+static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
+  BuildEntryPointsPassOptions entryPoints;
+  entryPoints.gradientsEntry = options.gradientsEntry;
+  pm.addPass(createBuildEntryPointsPass(entryPoints));
+  // Before anything is simplified or fused: rules are written per op.
+  pm.addNestedPass<func::FuncOp>(createDifferentiatePass());
+  // After differentiation: a parameter the loss does not depend on has no
+  // gradient, and gets neither state nor update.
+  pm.addPass(createAddOptimizerPass());
+  if (options.elementType.empty())
+    return;
+  // Last, so that optimizer state and its constants are converted too.
+  ConvertElementTypePassOptions elementType;
+  elementType.to = options.elementType;
+  pm.addPass(createConvertElementTypePass(elementType));
+}
+
+/// From entry points to primitives.
+static void addExpandPasses(OpPassManager &pm) {
+  // After differentiation, so that both directions expand alike.
+  pm.addNestedPass<func::FuncOp>(createExpandCompositesPass());
+  // Expansions and gradient rules build what is easy to state: constants to
+  // fold, powers, broadcasts.
+  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(createSimplifyPass());
+  // The backward pass recomputes forward subexpressions; share them.
+  pm.addNestedPass<func::FuncOp>(createCSEPass());
+  // What CSE made equal can fold (x - x, select with equal arms).
+  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  // Last: reads die with the ops that used them.
+  pm.addPass(createRemoveDeadStatePass());
+}
+
+/// From primitives to fused regions.
+static void addFusePasses(OpPassManager &pm) {
+}
+
+void buildPipeline(OpPassManager &pm, Stage from, Stage to,
+                   const PipelineOptions &options) {
+  auto reaches = [&](Stage stage) { return from < stage && stage <= to; };
+  if (reaches(Stage::Step))
+    addStepPasses(pm, options);
+  if (reaches(Stage::Expanded))
+    addExpandPasses(pm);
+  if (reaches(Stage::Fused))
+    addFusePasses(pm);
+}
+
+namespace {
+struct TextualOptions : PassPipelineOptions<TextualOptions> {
+  Option<bool> gradientsEntry{*this, "gradients-entry",
+                              llvm::cl::desc("also make @gradients"),
+                              llvm::cl::init(false)};
+  Option<std::string> elementType{
+      *this, "element-type",
+      llvm::cl::desc("compute in this type what was written in f32"),
+      llvm::cl::init("")};
+};
+} // namespace
+
+void registerPipelines() {
+  struct Entry {
+    StringRef name, description;
+    Stage stage;
+  };
+  for (Entry entry :
+       {Entry{"nnc-to-step", "From the model to differentiated entry points",
+              Stage::Step},
+        Entry{"nnc-to-expanded", "From the model to primitives",
+              Stage::Expanded},
+        Entry{"nnc-to-fused", "From the model to fused regions",
+              Stage::Fused}})
+    PassPipelineRegistration<TextualOptions>(
+        entry.name, entry.description,
+        [stage = entry.stage](OpPassManager &pm, const TextualOptions &text) {
+          PipelineOptions options;
+          options.gradientsEntry = text.gradientsEntry;
+          options.elementType = text.elementType;
+          buildPipeline(pm, Stage::AsWritten, stage, options);
+        });
+}
+
+void enableReproducer(PassManager &pm, StringRef path) {
+  // The whole pipeline, not the failed pass alone: a local reproducer would
+  // force a single thread, and print every stage in case it fails.
+  pm.enableCrashReproducerGeneration(path, /*genLocalReproducer=*/false);
+}
+
+} // namespace nnc

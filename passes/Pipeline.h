@@ -1,0 +1,47 @@
+// The order of the passes that stay inside the dialect, and its named stages.
+#ifndef NNC_PASSES_PIPELINE_H
+#define NNC_PASSES_PIPELINE_H
+
+#include "llvm/ADT/StringRef.h"
+
+namespace mlir {
+class OpPassManager;
+class PassManager;
+} // namespace mlir
+
+namespace nnc {
+
+/// The forms that a program takes inside the dialect (docs/architecture.md).
+enum class Stage {
+  /// `nnc.model`, as the frontend made it.
+  AsWritten,
+  /// Entry points: differentiated, with the optimizer.
+  Step,
+  /// Primitives only.
+  Expanded,
+  /// Primitives in `nnc.fused` regions.
+  Fused
+};
+
+struct PipelineOptions {
+  /// Also make @gradients, for checking gradients.
+  bool gradientsEntry = false;
+  /// "f64" computes in f64 what was written in f32; empty changes nothing.
+  std::string elementType;
+};
+
+/// Adds the passes that bring a module from `from` to `to`.
+void buildPipeline(mlir::OpPassManager &pm, Stage from, Stage to,
+                   const PipelineOptions &options = {});
+
+/// Makes `nnc-to-step`, `nnc-to-expanded` and `nnc-to-fused` known to textual
+/// pipelines: each begins with the program as written.
+void registerPipelines();
+
+/// Has `pm` write the module and the pipeline that failed on it to `path`, so
+/// that `nnc-opt --run-reproducer path` repeats the failure.
+void enableReproducer(mlir::PassManager &pm, llvm::StringRef path);
+
+} // namespace nnc
+
+#endif // NNC_PASSES_PIPELINE_H

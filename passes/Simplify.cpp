@@ -1,0 +1,263 @@
+// Arithmetic rewritten to cheaper ops of the same value. What an op can tell by
+// itself is in its folder; here is what concerns two ops, or another op.
+#include "passes/Passes.h"
+
+#include "ir/Expr.h"
+#include "ir/Ops.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace nnc {
+#define GEN_PASS_DEF_SIMPLIFYPASS
+#include "passes/Passes.h.inc"
+
+/// The float that every element of `value` is, where that is known.
+static std::optional<APFloat> matchSplat(Value value) {
+  DenseElementsAttr attr;
+  if (!matchPattern(value, m_Constant(&attr)) || !attr.isSplat() ||
+      !isa<FloatType>(attr.getElementType()))
+    return std::nullopt;
+  return attr.getSplatValue<APFloat>();
+}
+
+namespace {
+
+/// x^1 = x, x^2 = x * x, x^-1 = 1 / x. Higher powers would round more often.
+struct ExpandPower : OpRewritePattern<PowOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(PowOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<APFloat> exponent = matchSplat(op.getRhs());
+    if (!exponent)
+      return rewriter.notifyMatchFailure(op, "exponent is not a constant");
+    if (op.getLhs().getType() != op.getType())
+      return rewriter.notifyMatchFailure(op, "base is broadcast");
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Expr x(b, op.getLhs());
+    if (exponent->isExactlyValue(1.0))
+      rewriter.replaceOp(op, Value(x));
+    else if (exponent->isExactlyValue(2.0))
+      rewriter.replaceOp(op, Value(x * x));
+    else if (exponent->isExactlyValue(-1.0))
+      rewriter.replaceOp(op, Value(1.0 / x));
+    else
+      return rewriter.notifyMatchFailure(op, "exponent is not 1, 2 or -1");
+    return success();
+  }
+};
+
+/// x / c = x * (1 / c) where 1 / c is exact: c is a power of two.
+struct DivideByPowerOfTwo : OpRewritePattern<DivOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(DivOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<APFloat> divisor = matchSplat(op.getRhs());
+    APFloat inverse(0.0);
+    if (!divisor || !divisor->getExactInverse(&inverse))
+      return rewriter.notifyMatchFailure(op, "reciprocal is not exact");
+    auto type = llvm::cast<RankedTensorType>(op.getRhs().getType());
+    Value factor = ConstantOp::create(rewriter, op.getLoc(),
+                                      DenseElementsAttr::get(type, inverse));
+    rewriter.replaceOpWithNewOp<MulOp>(op, op.getLhs(), factor);
+    return success();
+  }
+};
+
+/// x + -y = x - y and -x + y = y - x: a sign costs nothing in a difference.
+struct AddNegative : OpRewritePattern<AddOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AddOp op,
+                                PatternRewriter &rewriter) const override {
+    if (auto neg = op.getRhs().getDefiningOp<NegOp>()) {
+      rewriter.replaceOpWithNewOp<SubOp>(op, op.getLhs(), neg.getX());
+      return success();
+    }
+    if (auto neg = op.getLhs().getDefiningOp<NegOp>()) {
+      rewriter.replaceOpWithNewOp<SubOp>(op, op.getRhs(), neg.getX());
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no operand is a negative");
+  }
+};
+
+/// x - -y = x + y.
+struct SubtractNegative : OpRewritePattern<SubOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(SubOp op,
+                                PatternRewriter &rewriter) const override {
+    auto neg = op.getRhs().getDefiningOp<NegOp>();
+    if (!neg)
+      return rewriter.notifyMatchFailure(op, "rhs is no negative");
+    rewriter.replaceOpWithNewOp<AddOp>(op, op.getLhs(), neg.getX());
+    return success();
+  }
+};
+
+/// A matmul reads an operand transposed at no cost.
+struct TransposeIntoMatmul : OpRewritePattern<MatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    TransposeOp lhs = matchSwapOfLastTwo(op.getLhs());
+    TransposeOp rhs = matchSwapOfLastTwo(op.getRhs());
+    if (!lhs && !rhs)
+      return rewriter.notifyMatchFailure(op, "no operand is a transpose");
+    rewriter.modifyOpInPlace(op, [&] {
+      if (lhs) {
+        op.getLhsMutable().assign(lhs.getX());
+        op.setTransposeLhs(!op.getTransposeLhs());
+      }
+      if (rhs) {
+        op.getRhsMutable().assign(rhs.getX());
+        op.setTransposeRhs(!op.getTransposeRhs());
+      }
+    });
+    return success();
+  }
+
+private:
+  /// The transpose that defines `value`, if it swaps the last two dimensions
+  /// and leaves the others in place.
+  static TransposeOp matchSwapOfLastTwo(Value value) {
+    auto transpose = value.getDefiningOp<TransposeOp>();
+    if (transpose && transpose.getResolvedPermutation() ==
+                         resolvePermutation(
+                             llvm::cast<RankedTensorType>(value.getType()).getRank(),
+                             {}))
+      return transpose;
+    return {};
+  }
+};
+
+/// An elementwise op stretches its operands by itself. Without the broadcasts
+/// in front of it, it computes fewer elements; what is missing of the result's
+/// shape is stretched after it.
+struct BroadcastAfterElementwise : RewritePattern {
+  BroadcastAfterElementwise(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    if (!isElementwise(op))
+      return rewriter.notifyMatchFailure(op, "not elementwise");
+    bool found = false;
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands()) {
+      auto broadcast = operand.getDefiningOp<BroadcastOp>();
+      operands.push_back(broadcast ? broadcast.getX() : operand);
+      found |= bool(broadcast);
+    }
+    if (!found)
+      return rewriter.notifyMatchFailure(op, "no operand is a broadcast");
+
+    SmallVector<Type> types;
+    if (failed(llvm::cast<InferTypeOpInterface>(op).inferReturnTypes(
+            op->getContext(), op->getLoc(), operands, op->getAttrDictionary(),
+            op->getPropertiesStorage(), op->getRegions(), types)))
+      return failure();
+    Operation *narrow =
+        Operation::create(op->getLoc(), op->getName(), types, operands,
+                          op->getDiscardableAttrDictionary(),
+                          op->getPropertiesStorage(), BlockRange(), 0);
+    rewriter.insert(narrow);
+    ImplicitLocOpBuilder b(op->getLoc(), rewriter);
+    Expr wide(b, op->getResult(0));
+    rewriter.replaceOp(
+        op, Value(broadcast(Expr(b, narrow->getResult(0)), wide.dims())));
+    return success();
+  }
+
+private:
+  static bool isElementwise(Operation *op) {
+    return isa<AddOp, SubOp, MulOp, DivOp, PowOp, MaximumOp, MinimumOp,
+               CompareOp, SelectOp, LogicalAndOp, LogicalOrOp, LogicalNotOp,
+               NegOp, AbsOp, SignOp, ExpOp, LogOp, Log1pOp, Expm1Op, TanhOp,
+               SigmoidOp, ErfOp, SqrtOp, RsqrtOp, SinOp, CosOp, FloorOp, CeilOp,
+               RoundOp, ClampOp, CastOp>(op);
+  }
+};
+
+/// A broadcast of a broadcast is a broadcast.
+struct MergeBroadcasts : OpRewritePattern<BroadcastOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(BroadcastOp op,
+                                PatternRewriter &rewriter) const override {
+    auto inner = op.getX().getDefiningOp<BroadcastOp>();
+    if (!inner)
+      return rewriter.notifyMatchFailure(op, "operand is no broadcast");
+    rewriter.modifyOpInPlace(
+        op, [&] { op.getXMutable().assign(inner.getX()); });
+    return success();
+  }
+};
+
+/// Broadcasting puts dimensions of size 1 in front by itself.
+struct BroadcastWithoutReshape : OpRewritePattern<BroadcastOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(BroadcastOp op,
+                                PatternRewriter &rewriter) const override {
+    auto reshape = op.getX().getDefiningOp<ReshapeOp>();
+    if (!reshape || !addsLeadingOnes(reshape))
+      return rewriter.notifyMatchFailure(op, "operand is no such reshape");
+    rewriter.modifyOpInPlace(
+        op, [&] { op.getXMutable().assign(reshape.getX()); });
+    return success();
+  }
+
+private:
+  static bool addsLeadingOnes(ReshapeOp op) {
+    ArrayRef<int64_t> from = op.getX().getType().getShape();
+    ArrayRef<int64_t> to = op.getY().getType().getShape();
+    if (to.size() <= from.size() || to.take_back(from.size()) != from)
+      return false;
+    return llvm::all_of(to.drop_back(from.size()),
+                        [](int64_t size) { return size == 1; });
+  }
+};
+
+/// A scalar in any shape is a broadcast of it.
+struct ReshapeBroadcastScalar : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ReshapeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto inner = op.getX().getDefiningOp<BroadcastOp>();
+    if (!inner || inner.getX().getType().getRank() != 0)
+      return rewriter.notifyMatchFailure(op, "operand is no broadcast scalar");
+    rewriter.replaceOpWithNewOp<BroadcastOp>(
+        op, inner.getX(), toDims(op.getType().getShape()));
+    return success();
+  }
+};
+
+struct SimplifyPass : impl::SimplifyPassBase<SimplifyPass> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ExpandPower, DivideByPowerOfTwo, AddNegative, SubtractNegative,
+                 TransposeIntoMatmul, BroadcastAfterElementwise, MergeBroadcasts,
+                 BroadcastWithoutReshape, ReshapeBroadcastScalar>(
+        &getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+
+} // namespace nnc

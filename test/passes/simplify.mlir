@@ -1,0 +1,101 @@
+// RUN: nnc-opt %s --nnc-simplify | FileCheck %s
+
+// CHECK-LABEL: @squares_by_multiplying
+// CHECK-SAME:    %[[X:.*]]: tensor<4xf32>
+// CHECK:         %[[Y:.*]] = nnc.mul %[[X]], %[[X]]
+// CHECK:         return %[[Y]]
+func.func @squares_by_multiplying(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %two = nnc.constant dense<2.0> : tensor<f32>
+  %y = nnc.pow %x, %two : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// x * x * x would round twice.
+// CHECK-LABEL: @keeps_higher_powers
+// CHECK:         nnc.pow
+func.func @keeps_higher_powers(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %three = nnc.constant dense<3.0> : tensor<f32>
+  %y = nnc.pow %x, %three : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: @multiplies_by_exact_reciprocals
+// CHECK:         nnc.constant dense<2.5{{.*}}e-01>
+// CHECK:         nnc.mul
+func.func @multiplies_by_exact_reciprocals(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %c = nnc.constant dense<4.0> : tensor<f32>
+  %y = nnc.div %x, %c : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// 1 / 255 is not a float: x * (1 / 255) has other bits than x / 255.
+// CHECK-LABEL: @keeps_other_divisions
+// CHECK:         nnc.div
+func.func @keeps_other_divisions(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %c = nnc.constant dense<255.0> : tensor<f32>
+  %y = nnc.div %x, %c : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: @takes_signs_into_differences
+// CHECK-SAME:    %[[X:.*]]: tensor<4xf32>, %[[Y:.*]]: tensor<4xf32>
+// CHECK-NEXT:    %[[Z:.*]] = nnc.sub %[[X]], %[[Y]]
+// CHECK-NEXT:    return %[[Z]]
+func.func @takes_signs_into_differences(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = nnc.neg %y : tensor<4xf32>
+  %1 = nnc.add %0, %x : tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// CHECK-LABEL: @reads_transposed_operands
+// CHECK-SAME:    %[[X:.*]]: tensor<?x4xf32>, %[[W:.*]]: tensor<3x4xf32>
+// CHECK-NEXT:    %[[Y:.*]] = nnc.matmul %[[X]], %[[W]] transpose_rhs = true
+// CHECK-NEXT:    return %[[Y]]
+func.func @reads_transposed_operands(%x: tensor<?x4xf32>, %w: tensor<3x4xf32>) -> tensor<?x3xf32> {
+  %t = nnc.transpose %w : (tensor<3x4xf32>) -> tensor<4x3xf32>
+  %y = nnc.matmul %x, %t : (tensor<?x4xf32>, tensor<4x3xf32>) -> tensor<?x3xf32>
+  return %y : tensor<?x3xf32>
+}
+
+// The dimension moved is not one of the two that a matmul can read either way.
+// CHECK-LABEL: @keeps_other_transposes
+// CHECK:         nnc.transpose
+func.func @keeps_other_transposes(%x: tensor<2x5x4xf32>, %w: tensor<4x2x3xf32>) -> tensor<2x5x3xf32> {
+  %t = nnc.transpose %w permutation = [1, 0, 2] : (tensor<4x2x3xf32>) -> tensor<2x4x3xf32>
+  %y = nnc.matmul %x, %t : (tensor<2x5x4xf32>, tensor<2x4x3xf32>) -> tensor<2x5x3xf32>
+  return %y : tensor<2x5x3xf32>
+}
+
+// mul stretches its operand by itself.
+// CHECK-LABEL: @drops_broadcasts_that_another_operand_implies
+// CHECK-SAME:    %[[X:.*]]: tensor<?x4xf32>, %[[S:.*]]: tensor<f32>
+// CHECK-NEXT:    %[[Y:.*]] = nnc.mul %[[S]], %[[X]] : (tensor<f32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+// CHECK-NEXT:    return %[[Y]]
+func.func @drops_broadcasts_that_another_operand_implies(%x: tensor<?x4xf32>, %s: tensor<f32>) -> tensor<?x4xf32> {
+  %0 = nnc.broadcast %s shape = [-1, 4] : (tensor<f32>) -> tensor<?x4xf32>
+  %y = nnc.mul %0, %x : tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// One element is negated, not 4 a sample.
+// CHECK-LABEL: @computes_before_it_stretches
+// CHECK-SAME:    %[[S:.*]]: tensor<f32>
+// CHECK-NEXT:    %[[NEG:.*]] = nnc.neg %[[S]] : tensor<f32>
+// CHECK-NEXT:    %[[Y:.*]] = nnc.broadcast %[[NEG]] shape = [-1, 4]
+// CHECK-NEXT:    return %[[Y]]
+func.func @computes_before_it_stretches(%s: tensor<f32>) -> tensor<?x4xf32> {
+  %0 = nnc.broadcast %s shape = [-1, 2, 2] : (tensor<f32>) -> tensor<?x2x2xf32>
+  %1 = nnc.reshape %0 shape = [-1, 4] : (tensor<?x2x2xf32>) -> tensor<?x4xf32>
+  %y = nnc.neg %1 : tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// A contraction does not stretch what it reads.
+// CHECK-LABEL: @keeps_broadcasts_that_others_need
+// CHECK:         nnc.broadcast
+// CHECK:         nnc.matmul
+func.func @keeps_broadcasts_that_others_need(%x: tensor<1x4xf32>, %w: tensor<4x2xf32>) -> tensor<3x2xf32> {
+  %0 = nnc.broadcast %x shape = [3, 4] : (tensor<1x4xf32>) -> tensor<3x4xf32>
+  %y = nnc.matmul %0, %w : (tensor<3x4xf32>, tensor<4x2xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
