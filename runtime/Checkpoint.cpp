@@ -104,8 +104,8 @@ Status writeSafetensors(const std::string &path,
 
 // Makes offsets those of the file, after it has checked that the tensors fill
 // it without gap or overlap.
-static Status placeTensors(std::vector<SavedTensor> &tensors,
-                           int64_t dataBegin, int64_t fileBytes) {
+static Status placeTensors(std::vector<SavedTensor> &tensors, int64_t dataBegin,
+                           int64_t fileBytes) {
   std::vector<SavedTensor *> byOffset;
   for (SavedTensor &tensor : tensors)
     byOffset.push_back(&tensor);
@@ -122,16 +122,16 @@ static Status placeTensors(std::vector<SavedTensor> &tensors,
                      tensor->offsetBytes, " of the data, expected ", expected)};
     if (tensor->sizeBytes > dataBytes - expected)
       return {Code::InvalidFile,
-              concat("tensor ", quote(tensor->name), " ends at byte ",
-                     expected, " + ", tensor->sizeBytes,
+              concat("tensor ", quote(tensor->name), " ends at byte ", expected,
+                     " + ", tensor->sizeBytes,
                      " of the data, of which there are ", dataBytes)};
     expected += tensor->sizeBytes;
     tensor->offsetBytes += dataBegin;
   }
   if (expected != dataBytes)
-    return {Code::InvalidFile, concat("the tensors take ", expected,
-                                      " bytes of the data, of which there are ",
-                                      dataBytes)};
+    return {Code::InvalidFile,
+            concat("the tensors take ", expected,
+                   " bytes of the data, of which there are ", dataBytes)};
   return {};
 }
 

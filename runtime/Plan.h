@@ -23,6 +23,9 @@ struct Extent {
   /// Neither overflows nor is negative for a batch of the plan's: verified.
   int64_t at(int64_t batch) const {
     int64_t numerator = constant + perBatch * batch;
+    // By far the commonest, and a division costs as much as a short command.
+    if (divisor == 1)
+      return numerator;
     return numerator / divisor + (numerator % divisor > 0);
   }
 };

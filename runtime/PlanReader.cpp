@@ -131,9 +131,8 @@ bool PlanReader::checkStateOverlap() {
   for (const StateTensor &tensor : result.state)
     if (tensor.sizeBytes() > 0)
       byOffset.push_back(&tensor);
-  std::sort(byOffset.begin(), byOffset.end(), [](auto *a, auto *b) {
-    return a->offsetBytes < b->offsetBytes;
-  });
+  std::sort(byOffset.begin(), byOffset.end(),
+            [](auto *a, auto *b) { return a->offsetBytes < b->offsetBytes; });
   for (size_t i = 1; i < byOffset.size(); ++i) {
     const StateTensor &before = *byOffset[i - 1], &after = *byOffset[i];
     if (before.offsetBytes + before.sizeBytes() > after.offsetBytes)

@@ -42,9 +42,10 @@ inline RandomWords philox(RandomWords counter, RandomKey key) {
 /// The counter is (index low, index high, step, stream).
 inline RandomWords randomWords(uint64_t seed, uint32_t step, uint32_t stream,
                                uint64_t index) {
-  return philox({static_cast<uint32_t>(index),
-                 static_cast<uint32_t>(index >> 32), step, stream},
-                {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
+  return philox(
+      {static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32), step,
+       stream},
+      {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
 }
 
 /// The word that belongs to one element of a random tensor.

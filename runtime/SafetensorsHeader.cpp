@@ -45,9 +45,9 @@ static void printMetadata(std::string &out, const Metadata &metadata) {
 static void printTensor(std::string &out, const TensorToSave &tensor,
                         int64_t offsetBytes, int64_t sizeBytes) {
   printString(out, tensor.name);
-  out += concat(":{\"dtype\":\"",
-                typeNames[static_cast<int>(tensor.elementType)],
-                "\",\"shape\":[");
+  out +=
+      concat(":{\"dtype\":\"", typeNames[static_cast<int>(tensor.elementType)],
+             "\",\"shape\":[");
   for (size_t i = 0; i < tensor.shape.size(); ++i)
     out += concat(i ? "," : "", tensor.shape[i]);
   out += concat("],\"data_offsets\":[", offsetBytes, ",",
@@ -61,8 +61,7 @@ std::string printHeader(const std::vector<const TensorToSave *> &tensors,
     printMetadata(out, metadata);
   int64_t offsetBytes = 0;
   for (const TensorToSave *tensor : tensors) {
-    int64_t size =
-        *numElements(tensor->shape) * sizeBytes(tensor->elementType);
+    int64_t size = *numElements(tensor->shape) * sizeBytes(tensor->elementType);
     if (out.size() > 1)
       out += ',';
     printTensor(out, *tensor, offsetBytes, size);

@@ -31,7 +31,8 @@ Session::create(std::shared_ptr<const Plan> plan, SessionOptions options) {
 
 Status Session::allocate(SessionOptions &options) {
   int processors = std::max(1u, std::thread::hardware_concurrency());
-  threads = options.threads ? options.threads : std::min(processors, mostThreads);
+  threads =
+      options.threads ? options.threads : std::min(processors, mostThreads);
   device = std::move(options.device);
   if (!device) {
     auto created = createDevice(openPlan->code.target, threads);
@@ -94,8 +95,8 @@ static Status checkIndices(const TensorInfo &input, const void *data,
     int64_t perSample = count / batch;
     return {Code::InvalidArgument,
             concat("input ", quote(input.name), " has ", value, " in sample ",
-                   perSample ? i / perSample : 0, " of the batch, expected 0 to ",
-                   input.indexLimit - 1)};
+                   perSample ? i / perSample : 0,
+                   " of the batch, expected 0 to ", input.indexLimit - 1)};
   }
   return {};
 }
@@ -279,8 +280,8 @@ Status Session::save(const std::string &path, SaveKind kind,
     std::vector<TensorToSave> tensors;
     for (const StateTensor &tensor : openPlan->state)
       if (isSaved(tensor, kind))
-        tensors.push_back({tensor.name, tensor.elementType, tensor.shape,
-                           stateData(tensor)});
+        tensors.push_back(
+            {tensor.name, tensor.elementType, tensor.shape, stateData(tensor)});
     return writeSafetensors(path, tensors, metadata);
   });
 }
@@ -317,11 +318,11 @@ static Status matchTensors(const Plan &plan, const SafetensorsFile &file,
     }
     const SavedTensor &from = *found->second;
     if (from.elementType != tensor.elementType || from.shape != tensor.shape)
-      different = listed(
-          different,
-          concat(quote(tensor.name), " is ",
-                 describe(tensor.elementType, tensor.shape), ", the file has ",
-                 describe(from.elementType, from.shape)));
+      different =
+          listed(different, concat(quote(tensor.name), " is ",
+                                   describe(tensor.elementType, tensor.shape),
+                                   ", the file has ",
+                                   describe(from.elementType, from.shape)));
     matches.push_back({&from, &tensor});
   }
   std::string problem;

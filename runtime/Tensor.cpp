@@ -15,9 +15,9 @@ struct TypeFacts {
 
 // Indexed by ElementType.
 static constexpr TypeFacts facts[numElementTypes] = {
-    {"f32", 4, false}, {"f64", 8, false}, {"f16", 2, false},
-    {"bf16", 2, false}, {"i32", 4, true},  {"i64", 8, true},
-    {"u8", 1, true},   {"bool", 1, false}, {"u32", 4, true},
+    {"f32", 4, false},  {"f64", 8, false},  {"f16", 2, false},
+    {"bf16", 2, false}, {"i32", 4, true},   {"i64", 8, true},
+    {"u8", 1, true},    {"bool", 1, false}, {"u32", 4, true},
 };
 
 int64_t sizeBytes(ElementType type) {
@@ -90,7 +90,8 @@ static uint16_t halfFromDouble(double value) {
     return sign | 0x7c00;
   // nearbyint rounds half to even. A carry into the exponent is right as it is.
   if (magnitude < std::ldexp(1, -14))
-    return sign | static_cast<uint16_t>(std::nearbyint(std::ldexp(magnitude, 24)));
+    return sign |
+           static_cast<uint16_t>(std::nearbyint(std::ldexp(magnitude, 24)));
   int exponent = std::ilogb(magnitude);
   int fraction =
       static_cast<int>(std::nearbyint(std::ldexp(magnitude, 10 - exponent)));
@@ -113,15 +114,24 @@ static uint16_t bfloatFromDouble(double value) {
 
 double toDouble(ElementType type, const void *element) {
   switch (type) {
-  case ElementType::F32: return load<float>(element);
-  case ElementType::F64: return load<double>(element);
-  case ElementType::F16: return halfToDouble(load<uint16_t>(element));
-  case ElementType::BF16: return bfloatToDouble(load<uint16_t>(element));
-  case ElementType::I32: return load<int32_t>(element);
-  case ElementType::I64: return static_cast<double>(load<int64_t>(element));
-  case ElementType::U8: return load<uint8_t>(element);
-  case ElementType::Bool: return load<uint8_t>(element) != 0;
-  case ElementType::U32: return load<uint32_t>(element);
+  case ElementType::F32:
+    return load<float>(element);
+  case ElementType::F64:
+    return load<double>(element);
+  case ElementType::F16:
+    return halfToDouble(load<uint16_t>(element));
+  case ElementType::BF16:
+    return bfloatToDouble(load<uint16_t>(element));
+  case ElementType::I32:
+    return load<int32_t>(element);
+  case ElementType::I64:
+    return static_cast<double>(load<int64_t>(element));
+  case ElementType::U8:
+    return load<uint8_t>(element);
+  case ElementType::Bool:
+    return load<uint8_t>(element) != 0;
+  case ElementType::U32:
+    return load<uint32_t>(element);
   }
   return 0;
 }
@@ -144,15 +154,24 @@ bool fits(ElementType type, double value) {
 
 void fromDouble(ElementType type, double value, void *element) {
   switch (type) {
-  case ElementType::F32: return store(static_cast<float>(value), element);
-  case ElementType::F64: return store(value, element);
-  case ElementType::F16: return store(halfFromDouble(value), element);
-  case ElementType::BF16: return store(bfloatFromDouble(value), element);
-  case ElementType::I32: return store(static_cast<int32_t>(value), element);
-  case ElementType::I64: return store(static_cast<int64_t>(value), element);
-  case ElementType::U8: return store(static_cast<uint8_t>(value), element);
-  case ElementType::Bool: return store<uint8_t>(value != 0, element);
-  case ElementType::U32: return store(static_cast<uint32_t>(value), element);
+  case ElementType::F32:
+    return store(static_cast<float>(value), element);
+  case ElementType::F64:
+    return store(value, element);
+  case ElementType::F16:
+    return store(halfFromDouble(value), element);
+  case ElementType::BF16:
+    return store(bfloatFromDouble(value), element);
+  case ElementType::I32:
+    return store(static_cast<int32_t>(value), element);
+  case ElementType::I64:
+    return store(static_cast<int64_t>(value), element);
+  case ElementType::U8:
+    return store(static_cast<uint8_t>(value), element);
+  case ElementType::Bool:
+    return store<uint8_t>(value != 0, element);
+  case ElementType::U32:
+    return store(static_cast<uint32_t>(value), element);
   }
 }
 

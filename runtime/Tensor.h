@@ -11,7 +11,17 @@
 namespace nnc::runtime {
 
 /// Values are those of ElementType in plan.fbs and nnc_element_type_t in nnc.h.
-enum class ElementType : uint8_t { F32, F64, F16, BF16, I32, I64, U8, Bool, U32 };
+enum class ElementType : uint8_t {
+  F32,
+  F64,
+  F16,
+  BF16,
+  I32,
+  I64,
+  U8,
+  Bool,
+  U32
+};
 
 constexpr int numElementTypes = 9;
 

@@ -66,12 +66,15 @@ void ThreadPool::runSplit(int64_t extent, int64_t grain, Task task,
   // the previous loop's chunks are all finished.
   loop = {task, context, extent, chunkSize, numChunks};
   unfinishedChunks.store(numChunks, std::memory_order_relaxed);
-  uint64_t generation = generationOf(ticket.load(std::memory_order_relaxed)) + 1;
+  uint64_t generation =
+      generationOf(ticket.load(std::memory_order_relaxed)) + 1;
   // Sequentially consistent, as is the sleepers' check in waitForWork: either
   // this thread sees the sleeper, or the sleeper sees the ticket.
   ticket.store(generation << 32 | static_cast<uint64_t>(numChunks));
   if (sleepers.load() > 0) {
-    { std::lock_guard<std::mutex> lock(mutex); }
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+    }
     wake.notify_all();
   }
 
@@ -92,8 +95,8 @@ bool ThreadPool::runOneChunk(int thread) {
       return false;
     // Generations repeat after 2^32 loops; no thread sleeps that long between
     // the load and the exchange.
-  } while (!ticket.compare_exchange_weak(seen, seen - 1,
-                                         std::memory_order_acquire));
+  } while (
+      !ticket.compare_exchange_weak(seen, seen - 1, std::memory_order_acquire));
   int64_t chunk = loop.numChunks - unclaimedOf(seen);
   int64_t begin = chunk * loop.chunkSize;
   int64_t end = std::min(begin + loop.chunkSize, loop.extent);

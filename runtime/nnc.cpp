@@ -237,9 +237,8 @@ static Status checkTensor(const TensorInfo &expected, const nnc_tensor_t &given,
   }
   if (isType && isShape)
     return {};
-  bool isKnownType =
-      given.element_type >= 0 &&
-      static_cast<int>(given.element_type) < numElementTypes;
+  bool isKnownType = given.element_type >= 0 &&
+                     static_cast<int>(given.element_type) < numElementTypes;
   Shape shape;
   if (given.shape && given.rank > 0)
     shape.assign(given.shape, given.shape + std::min(given.rank, 16));

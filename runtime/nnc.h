@@ -166,9 +166,9 @@ typedef struct nnc_session_options_t {
  *
  * Returns NNC_UNSUPPORTED if the processor lacks a feature, naming each;
  * NNC_OUT_OF_MEMORY. */
-NNC_EXPORT nnc_status_t
-nnc_session_create(const nnc_plan_t *plan, const nnc_session_options_t *options,
-                   nnc_session_t **session);
+NNC_EXPORT nnc_status_t nnc_session_create(const nnc_plan_t *plan,
+                                           const nnc_session_options_t *options,
+                                           nnc_session_t **session);
 
 /* Null is allowed. */
 NNC_EXPORT void nnc_session_destroy(nnc_session_t *session);
@@ -235,8 +235,8 @@ NNC_EXPORT nnc_status_t nnc_session_write_state(nnc_session_t *session,
                                                 const void *data,
                                                 size_t size_bytes);
 
-/* Reads or sets a scalar of the state: "learning_rate", "step", "seed". Integers
- * beyond 2^53 need nnc_session_read_state.
+/* Reads or sets a scalar of the state: "learning_rate", "step", "seed".
+ * Integers beyond 2^53 need nnc_session_read_state.
  *
  * Returns NNC_NOT_FOUND for an unknown name, NNC_INVALID_ARGUMENT for a tensor
  * that is no scalar or a value that its type cannot hold. */
@@ -255,7 +255,8 @@ NNC_EXPORT nnc_status_t nnc_session_save(nnc_session_t *session,
 /* Reads weights. Of a checkpoint, it reads the weights alone.
  *
  * Returns NNC_INVALID_FILE if the file is damaged, or tensors are missing,
- * unknown or of another shape: all of them are named, and nothing is changed. */
+ * unknown or of another shape: all of them are named, and nothing is changed.
+ */
 NNC_EXPORT nnc_status_t nnc_session_load(nnc_session_t *session,
                                          const char *path);
 

@@ -27,8 +27,9 @@ static Status checkEnd(ByteStream &stream) {
   if (*more == 0)
     return {};
   return {Code::InvalidFile,
-          concat(stream.path(), ": has more bytes than its header says, from "
-                                "byte ",
+          concat(stream.path(),
+                 ": has more bytes than its header says, from "
+                 "byte ",
                  stream.position() - 1, " on")};
 }
 
@@ -39,14 +40,15 @@ StatusOr<Column> readArray(ByteStream &stream, const ArrayHeader &header,
                   concat(stream.path(), ": holds a single number, input ",
                          quote(input.name), " is ",
                          describe(input.elementType, input.shape)));
-  Status status = checkColumnType(stream.path(), input, header.elementType,
-                                  header.shape);
+  Status status =
+      checkColumnType(stream.path(), input, header.elementType, header.shape);
   if (!status.isOk())
     return status;
   std::optional<int64_t> elements = numElements(header.shape);
   int64_t total;
   if (!elements ||
-      __builtin_mul_overflow(*elements, sizeBytes(header.elementType), &total) ||
+      __builtin_mul_overflow(*elements, sizeBytes(header.elementType),
+                             &total) ||
       total > stream.mostBytes() - stream.position())
     return Status(Code::InvalidFile,
                   concat(stream.path(), ": too short for ",

@@ -69,7 +69,8 @@ bool Batches::next() {
     int64_t bytes = columns[i].sampleBytes();
     for (int64_t b = 0; b < batchSize; ++b)
       std::memcpy(gathered[i].data() + b * bytes,
-                  columns[i].data.data() + order[nextSample + b] * bytes, bytes);
+                  columns[i].data.data() + order[nextSample + b] * bytes,
+                  bytes);
   }
   nextSample += batchSize;
   return true;

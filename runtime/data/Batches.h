@@ -44,9 +44,7 @@ public:
   const void *const *inputs() const { return pointers.data(); }
 
   int64_t numSamples() const { return static_cast<int64_t>(order.size()); }
-  int64_t numBatches() const {
-    return (numSamples() + batch - 1) / batch;
-  }
+  int64_t numBatches() const { return (numSamples() + batch - 1) / batch; }
 
 private:
   const std::vector<Column> &columns;

@@ -109,10 +109,10 @@ StatusOr<int64_t> ByteStream::inflateSome(void *to, int64_t sizeBytes) {
                     concat(name, ": the compressed data is cut off after byte ",
                            numRead + total, " of its contents"));
     } else if (result != Z_OK && result != Z_BUF_ERROR) {
-      return Status(Code::InvalidFile,
-                    concat(name, ": damaged compression after byte ",
-                           numRead + total, " of its contents: ",
-                           state.msg ? state.msg : "unknown"));
+      return Status(
+          Code::InvalidFile,
+          concat(name, ": damaged compression after byte ", numRead + total,
+                 " of its contents: ", state.msg ? state.msg : "unknown"));
     }
   }
   return total;

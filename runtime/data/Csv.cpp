@@ -72,7 +72,8 @@ static void trim(std::string &field) {
   constexpr const char *space = " \t\r";
   size_t begin = field.find_first_not_of(space);
   size_t end = field.find_last_not_of(space);
-  field = begin == std::string::npos ? "" : field.substr(begin, end - begin + 1);
+  field =
+      begin == std::string::npos ? "" : field.substr(begin, end - begin + 1);
 }
 
 bool Rows::next() {
@@ -183,8 +184,8 @@ static Status chooseColumns(const std::string &item,
     return {};
   }
   auto parse = [](std::string_view digits, int64_t &number) {
-    auto [stop, error] = std::from_chars(
-        digits.data(), digits.data() + digits.size(), number);
+    auto [stop, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), number);
     return error == std::errc() && stop == digits.data() + digits.size();
   };
   size_t colon = item.find(':');
@@ -305,9 +306,9 @@ static std::vector<Column> finish(const std::vector<ColumnBuilder> &builders,
 
 static bool looksLikeHeader(const std::vector<std::string> &fields) {
   double ignored;
-  return std::any_of(fields.begin(), fields.end(), [&](const std::string &field) {
-    return !parseNumber(field, ignored);
-  });
+  return std::any_of(
+      fields.begin(), fields.end(),
+      [&](const std::string &field) { return !parseNumber(field, ignored); });
 }
 
 StatusOr<std::vector<Column>> readCsv(const ReadRequest &request) {

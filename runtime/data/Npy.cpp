@@ -44,9 +44,9 @@ private:
 
 // Without the byte order, which stands before it.
 static constexpr TypeName typeNames[] = {
-    {"f4", ElementType::F32}, {"f8", ElementType::F64},
-    {"f2", ElementType::F16}, {"i4", ElementType::I32},
-    {"i8", ElementType::I64}, {"u1", ElementType::U8},
+    {"f4", ElementType::F32},  {"f8", ElementType::F64},
+    {"f2", ElementType::F16},  {"i4", ElementType::I32},
+    {"i8", ElementType::I64},  {"u1", ElementType::U8},
     {"b1", ElementType::Bool}, {"u4", ElementType::U32},
 };
 
@@ -173,8 +173,8 @@ static StatusOr<ArrayHeader> readHeader(ByteStream &stream) {
   status = stream.read(length, version == 1 ? 2 : 4, "the header");
   if (!status.isOk())
     return status;
-  uint32_t headerBytes = length[0] | length[1] << 8 | length[2] << 16 |
-                         uint32_t(length[3]) << 24;
+  uint32_t headerBytes =
+      length[0] | length[1] << 8 | length[2] << 16 | uint32_t(length[3]) << 24;
   // NumPy itself refuses longer ones.
   constexpr uint32_t longestHeader = 10000;
   if (headerBytes > longestHeader)
@@ -242,9 +242,9 @@ static std::string npyHeader(const char *type, const Shape &shape) {
   std::string sizes;
   for (int64_t size : shape)
     sizes += concat(size, ", ");
-  std::string text = concat("{'descr': '", type[1] == '1' ? "|" : "<", type,
-                            "', 'fortran_order': False, 'shape': (", sizes,
-                            "), }");
+  std::string text =
+      concat("{'descr': '", type[1] == '1' ? "|" : "<", type,
+             "', 'fortran_order': False, 'shape': (", sizes, "), }");
   // Magic, version and length take ten bytes; the elements start at a multiple
   // of 64, and the header ends with a new line.
   constexpr size_t startBytes = 10, alignment = 64;
@@ -262,8 +262,8 @@ Status writeNpy(const std::string &path, ElementType elementType,
   return guardMemory([&]() -> Status {
     const char *type = typeName(elementType);
     if (!type)
-      return {Code::InvalidArgument, concat(path, ": .npy has no type ",
-                                            name(elementType))};
+      return {Code::InvalidArgument,
+              concat(path, ": .npy has no type ", name(elementType))};
     std::string header = npyHeader(type, shape);
     size_t dataBytes = *numElements(shape) * sizeBytes(elementType);
     std::FILE *file = std::fopen(path.c_str(), "wb");

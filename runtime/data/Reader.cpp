@@ -31,16 +31,16 @@ const std::string *ReadRequest::argument(std::string_view name) const {
   return nullptr;
 }
 
-Status
-ReadRequest::checkArguments(std::initializer_list<std::string_view> known) const {
+Status ReadRequest::checkArguments(
+    std::initializer_list<std::string_view> known) const {
   std::string names = "path";
   for (std::string_view name : known)
     names += concat(", ", std::string(name));
   for (const auto &[key, value] : binding.arguments)
-    if (key != "path" && std::find(known.begin(), known.end(), key) == known.end())
-      return {Code::InvalidArgument,
-              concat(binding.reader, " has no argument ", quote(key),
-                     ", it has: ", names)};
+    if (key != "path" &&
+        std::find(known.begin(), known.end(), key) == known.end())
+      return {Code::InvalidArgument, concat(binding.reader, " has no argument ",
+                                            quote(key), ", it has: ", names)};
   return {};
 }
 
@@ -51,23 +51,23 @@ Shape sampleShapeOf(const TensorInfo &input) {
 Status checkColumnType(const std::string &path, const TensorInfo &input,
                        ElementType elementType, const Shape &found) {
   Shape expected = input.shape;
-  bool isSame = elementType == input.elementType &&
-                found.size() == expected.size() &&
-                std::equal(found.begin() + 1, found.end(), expected.begin() + 1);
+  bool isSame =
+      elementType == input.elementType && found.size() == expected.size() &&
+      std::equal(found.begin() + 1, found.end(), expected.begin() + 1);
   if (isSame)
     return {};
-  return {Code::InvalidFile, concat(path, ": holds ",
-                                    describe(elementType, found), ", input ",
-                                    quote(input.name), " is ",
-                                    describe(input.elementType, expected))};
+  return {Code::InvalidFile,
+          concat(path, ": holds ", describe(elementType, found), ", input ",
+                 quote(input.name), " is ",
+                 describe(input.elementType, expected))};
 }
 
 // The name itself, and the other of its compressed and plain forms.
 static std::vector<std::string> spellings(const std::string &path) {
   constexpr std::string_view suffix = ".gz";
-  bool isCompressed = path.size() > suffix.size() &&
-                      path.compare(path.size() - suffix.size(), suffix.size(),
-                                   suffix) == 0;
+  bool isCompressed =
+      path.size() > suffix.size() &&
+      path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0;
   return {path, isCompressed ? path.substr(0, path.size() - suffix.size())
                              : path + std::string(suffix)};
 }
@@ -134,13 +134,13 @@ static Status noFormat(const std::string &name) {
   std::string known;
   for (const Format &format : formats)
     known += concat(known.empty() ? "" : ", ", format.name);
-  return {Code::InvalidArgument, concat("no data reader is called ", quote(name),
-                                        ", there are: ", known)};
+  return {Code::InvalidArgument, concat("no data reader is called ",
+                                        quote(name), ", there are: ", known)};
 }
 
 static StatusOr<std::vector<Column>>
-readBinding(const DataBinding &binding,
-            std::vector<const TensorInfo *> inputs, const ReadOptions &options) {
+readBinding(const DataBinding &binding, std::vector<const TensorInfo *> inputs,
+            const ReadOptions &options) {
   const Format *format =
       std::find_if(std::begin(formats), std::end(formats),
                    [&](const Format &f) { return binding.reader == f.name; });
@@ -191,9 +191,8 @@ static Status fillFrom(const DataBinding &binding, const EntryPoint &entry,
     if (index < 0 && binding.inputs.size() == 1)
       return {};
     if (index < 0)
-      return {Code::InvalidArgument,
-              concat("entry point ", quote(entry.name), " has no input ",
-                     quote(name))};
+      return {Code::InvalidArgument, concat("entry point ", quote(entry.name),
+                                            " has no input ", quote(name))};
     if (columns[index].data.data())
       return {Code::InvalidArgument,
               concat("input ", quote(name), " is bound twice")};
@@ -228,11 +227,9 @@ static Status checkComplete(const EntryPoint &entry, std::string_view split,
   return {};
 }
 
-StatusOr<std::vector<Column>> readSplit(const Recipe &recipe,
-                                        std::string_view split,
-                                        const EntryPoint &entry,
-                                        const ReadOptions &options,
-                                        std::string *source) {
+StatusOr<std::vector<Column>>
+readSplit(const Recipe &recipe, std::string_view split, const EntryPoint &entry,
+          const ReadOptions &options, std::string *source) {
   return guardMemory([&]() -> StatusOr<std::vector<Column>> {
     std::vector<Column> columns(entry.inputs.size());
     for (const DataBinding &binding : recipe.data) {
@@ -261,9 +258,9 @@ StatusOr<Column> readInputFile(const std::string &path,
                                const TensorInfo &input) {
   return guardMemory([&]() -> StatusOr<Column> {
     constexpr std::string_view suffix = ".npy";
-    bool isNpy = path.size() > suffix.size() &&
-                 path.compare(path.size() - suffix.size(), suffix.size(),
-                              suffix) == 0;
+    bool isNpy =
+        path.size() > suffix.size() &&
+        path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0;
     DataBinding binding;
     binding.inputs = {input.name};
     binding.reader = isNpy ? "npy" : "idx";

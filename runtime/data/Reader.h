@@ -1,5 +1,6 @@
 // From the data block of a model to columns in memory. A new format is a
-// function like those of Idx.h, Npy.h and Csv.h and a line in Reader.cpp's list.
+// function like those of Idx.h, Npy.h and Csv.h and a line in Reader.cpp's
+// list.
 #ifndef NNC_RUNTIME_DATA_READER_H
 #define NNC_RUNTIME_DATA_READER_H
 
@@ -31,18 +32,17 @@ struct ReadOptions {
 /// what was expected and what was found; InvalidArgument for wrong arguments
 /// of a reader. `source` receives the place of the binding in the model
 /// ("file:line:column", or "") that a failure is about, unless null.
-StatusOr<std::vector<Column>> readSplit(const Recipe &recipe,
-                                        std::string_view split,
-                                        const EntryPoint &entry,
-                                        const ReadOptions &options,
-                                        std::string *source = nullptr);
+StatusOr<std::vector<Column>>
+readSplit(const Recipe &recipe, std::string_view split, const EntryPoint &entry,
+          const ReadOptions &options, std::string *source = nullptr);
 
 /// Whether the recipe binds any data to that split.
 bool hasSplit(const Recipe &recipe, std::string_view split);
 
 /// Reads a file of a single tensor (.npy, IDX) for one input, by the name of
 /// the file: for `nnc predict`.
-StatusOr<Column> readInputFile(const std::string &path, const TensorInfo &input);
+StatusOr<Column> readInputFile(const std::string &path,
+                               const TensorInfo &input);
 
 /// What a reader is asked for.
 struct ReadRequest {

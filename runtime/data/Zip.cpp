@@ -53,7 +53,8 @@ static Status findDirectory(const Archive &archive, int64_t &offset,
     if (offset == 0xffffffff || size == 0xffffffff)
       return damaged(archive, "archives beyond 4 GiB are not read");
     if (offset + size > archive.sizeBytes)
-      return damaged(archive, "damaged archive: its directory is beyond its end");
+      return damaged(archive,
+                     "damaged archive: its directory is beyond its end");
     return {};
   }
   return damaged(archive, "not a zip archive: it has no end record");
@@ -137,12 +138,12 @@ StatusOr<ByteStream> openZipMember(const std::string &path,
     known += concat(known.empty() ? "" : ", ", quote(candidate.name));
   }
   return Status(Code::NotFound,
-                member.empty()
-                    ? concat(path, ": holds several arrays, name one by "
-                                   "'array': ",
-                             known)
-                    : concat(path, ": has no member ", quote(member),
-                             ", it has: ", known));
+                member.empty() ? concat(path,
+                                        ": holds several arrays, name one by "
+                                        "'array': ",
+                                        known)
+                               : concat(path, ": has no member ", quote(member),
+                                        ", it has: ", known));
 }
 
 } // namespace nnc::runtime

@@ -17,7 +17,8 @@ static DeviceMemory mapPages(int64_t sizeBytes) {
                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED)
     return {};
-  return {pages, sizeBytes, [](void *data, int64_t size) { munmap(data, size); }};
+  return {pages, sizeBytes,
+          [](void *data, int64_t size) { munmap(data, size); }};
 }
 
 Status CpuDevice::load(const MachineCode &code, int64_t scratchBytes) {
@@ -25,9 +26,10 @@ Status CpuDevice::load(const MachineCode &code, int64_t scratchBytes) {
   for (const std::string &feature : missingCpuFeatures(code.features))
     missing += concat(missing.empty() ? "" : ", ", quote(feature));
   if (!missing.empty())
-    return {Code::Unsupported,
-            concat("the plan needs processor features that this machine lacks: ",
-                   missing)};
+    return {
+        Code::Unsupported,
+        concat("the plan needs processor features that this machine lacks: ",
+               missing)};
   Status status = mapImage(code.image);
   if (!status.isOk())
     return status;
@@ -64,14 +66,15 @@ Status CpuDevice::allocateScratch(int64_t scratchBytes) {
   return {};
 }
 
-StatusOr<DeviceMemory> CpuDevice::allocate(int64_t sizeBytes, const char *what) {
+StatusOr<DeviceMemory> CpuDevice::allocate(int64_t sizeBytes,
+                                           const char *what) {
   if (sizeBytes == 0)
     return DeviceMemory();
   // Fresh pages are zero, and cost nothing until they are touched.
   DeviceMemory memory = mapPages(sizeBytes);
   if (!memory.data())
-    return Status(Code::OutOfMemory, concat("out of memory for ", sizeBytes,
-                                            " bytes of ", what));
+    return Status(Code::OutOfMemory,
+                  concat("out of memory for ", sizeBytes, " bytes of ", what));
   return memory;
 }
 

@@ -114,7 +114,8 @@ static bool isSupported(const std::string &name) {
     return true;
   for (const Feature &feature : features)
     if (name == feature.name)
-      return (readRegister(feature) >> feature.bit & 1) && isSaved(feature.saved);
+      return (readRegister(feature) >> feature.bit & 1) &&
+             isSaved(feature.saved);
   return false;
 }
 

@@ -80,17 +80,18 @@ TEST(Interface, InputsAreChecked) {
   float x[8] = {};
   uint8_t label[2] = {};
   const int64_t shapeX[] = {2, 4}, shapeLabel[] = {2}, one[] = {1};
-  nnc_tensor_t inputs[] = {{x, NNC_F32, 2, shapeX}, {label, NNC_U8, 1, shapeLabel}};
+  nnc_tensor_t inputs[] = {{x, NNC_F32, 2, shapeX},
+                           {label, NNC_U8, 1, shapeLabel}};
   float loss = -1;
-  EXPECT_EQ(nnc_session_train_step(session.get(), inputs, 2, &loss).code, NNC_OK);
+  EXPECT_EQ(nnc_session_train_step(session.get(), inputs, 2, &loss).code,
+            NNC_OK);
   EXPECT_EQ(loss, 0);
 
   EXPECT_STREQ(nnc_session_train_step(session.get(), inputs, 1, &loss).message,
                "entry point 'train_step' takes 2 inputs, the call gives 1");
   inputs[1].shape = one;
-  EXPECT_STREQ(
-      nnc_session_train_step(session.get(), inputs, 2, &loss).message,
-      "input 'label' is u8[batch] with batch 2, the call gives u8[1]");
+  EXPECT_STREQ(nnc_session_train_step(session.get(), inputs, 2, &loss).message,
+               "input 'label' is u8[batch] with batch 2, the call gives u8[1]");
   inputs[1] = {x, NNC_F32, 1, shapeLabel};
   EXPECT_EQ(nnc_session_train_step(session.get(), inputs, 2, &loss).code,
             NNC_INVALID_ARGUMENT);

@@ -125,7 +125,8 @@ static constexpr int64_t huge = INT64_MAX;
 static const WrongPlan wrongPlans[] = {
     {"BatchOfZero", [](auto &p) { p.maxBatch = 0; }, "max_batch is 0"},
     {"BatchTooLarge", [](auto &p) { p.maxBatch = huge; }, "expected 1 to"},
-    {"NegativeState", [](auto &p) { p.stateBytes = -64; }, "state_bytes is -64"},
+    {"NegativeState", [](auto &p) { p.stateBytes = -64; },
+     "state_bytes is -64"},
     {"StateBeyondRegion", [](auto &p) { p.state[0].offsetBytes = 320; },
      "state tensor 'w': 16 bytes at offset 320 do not fit the state region of "
      "320 bytes"},
@@ -160,8 +161,7 @@ static const WrongPlan wrongPlans[] = {
      "two kernels have this name"},
     {"EntryPointTwice", [](auto &p) { p.entryPoints[2].name = "init"; },
      "two entry points have this name"},
-    {"InputTwice",
-     [](auto &p) { p.entryPoints[1].inputs[1].name = "x"; },
+    {"InputTwice", [](auto &p) { p.entryPoints[1].inputs[1].name = "x"; },
      "two inputs have this name"},
     {"InputTwoBatches",
      [](auto &p) { p.entryPoints[1].inputs[0].shape = {-1, -1}; },
@@ -175,8 +175,8 @@ static const WrongPlan wrongPlans[] = {
      "index_limit is -3"},
     {"NegativeArena", [](auto &p) { p.entryPoints[1].arenaBytes = -1; },
      "arena_bytes is -1"},
-    {"ScratchTooLarge",
-     [](auto &p) { p.entryPoints[1].scratchBytes = huge; }, "scratch_bytes is"},
+    {"ScratchTooLarge", [](auto &p) { p.entryPoints[1].scratchBytes = huge; },
+     "scratch_bytes is"},
     {"UnknownKernel", [](auto &p) { p.entryPoints[1].commands[0].kernel = 4; },
      "entry point 'train_step', command 0: launches kernel 4 of 4"},
     {"GrainOfZero", [](auto &p) { p.entryPoints[1].commands[0].grain = 0; },
@@ -191,17 +191,23 @@ static const WrongPlan wrongPlans[] = {
      [](auto &p) { p.entryPoints[1].commands[0].extent = {1, 0, 0}; },
      "extent is divided by 0"},
     {"BufferBeyondArena",
-     [](auto &p) { p.entryPoints[1].commands[0].buffers[2].sizeBytes = {0, 13}; },
+     [](auto &p) {
+       p.entryPoints[1].commands[0].buffers[2].sizeBytes = {0, 13};
+     },
      "command 0 ('predict'): a buffer of 208 bytes at offset 0 leaves its "
      "region of 192 bytes at batch 16"},
     {"BufferBeyondInput",
-     [](auto &p) { p.entryPoints[1].commands[0].buffers[0].sizeBytes = {1, 16}; },
+     [](auto &p) {
+       p.entryPoints[1].commands[0].buffers[0].sizeBytes = {1, 16};
+     },
      "leaves its region of 16 bytes at batch 1"},
     {"BufferOfUnknownInput",
      [](auto &p) { p.entryPoints[1].commands[0].buffers[0].index = 2; },
      "a buffer has index 2 of 2"},
     {"BufferInUnknownRegion",
-     [](auto &p) { p.entryPoints[1].commands[0].buffers[0].region = Region(5); },
+     [](auto &p) {
+       p.entryPoints[1].commands[0].buffers[0].region = Region(5);
+     },
      "unknown region 5"},
     {"BufferMisaligned",
      [](auto &p) { p.entryPoints[1].commands[0].buffers[2].offsetBytes = 4; },
@@ -217,9 +223,7 @@ static const WrongPlan wrongPlans[] = {
      },
      "copies into a region that is only read"},
     {"CopyOfMoreThanThereIs",
-     [](auto &p) {
-       p.entryPoints[1].commands[3].buffers[0].sizeBytes = {8};
-     },
+     [](auto &p) { p.entryPoints[1].commands[3].buffers[0].sizeBytes = {8}; },
      "copies 16 bytes at batch 1 from a buffer of 8"},
     {"CopyOverlaps",
      [](auto &p) {
@@ -230,8 +234,7 @@ static const WrongPlan wrongPlans[] = {
     {"OutputOfUnknownKind",
      [](auto &p) { p.entryPoints[1].outputs[0].kind = "gain"; },
      "unknown kind 'gain'"},
-    {"LossIsNoScalar",
-     [](auto &p) { p.entryPoints[1].outputs[0].shape = {2}; },
+    {"LossIsNoScalar", [](auto &p) { p.entryPoints[1].outputs[0].shape = {2}; },
      "a loss must be a scalar, found f32[2]"},
     {"OutputBeyondBuffer",
      [](auto &p) { p.entryPoints[2].outputs[0].shape = {-1, 2}; },
@@ -256,6 +259,7 @@ TEST_P(WrongPlanTest, IsRefused) {
       << status.message();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Plan, WrongPlanTest, testing::ValuesIn(wrongPlans),
-    [](const auto &info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Plan, WrongPlanTest, testing::ValuesIn(wrongPlans),
+                         [](const auto &info) {
+                           return std::string(info.param.name);
+                         });

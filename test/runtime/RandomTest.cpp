@@ -4,7 +4,8 @@
 
 using namespace nnc::runtime;
 
-// Known answers of Random123 (kat_vectors, philox4x32 10): counter, key, result.
+// Known answers of Random123 (kat_vectors, philox4x32 10): counter, key,
+// result.
 TEST(Random, PhiloxKnownAnswers) {
   EXPECT_EQ(philox({0, 0, 0, 0}, {0, 0}),
             (RandomWords{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));

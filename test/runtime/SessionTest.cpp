@@ -59,8 +59,8 @@ TEST(Session, CopyCommandCopies) {
   auto session = openSession(linePlan(), 1);
   ASSERT_TRUE(train(*session, Samples(4)).isOk());
   const TensorInfo &copy = session->lastRun()->outputs[1];
-  EXPECT_EQ(std::memcmp(session->outputData(copy), weights(*session).data(), 16),
-            0);
+  EXPECT_EQ(
+      std::memcmp(session->outputData(copy), weights(*session).data(), 16), 0);
 }
 
 TEST(Session, ThreadsDoNotChangeABit) {
@@ -154,7 +154,8 @@ TEST(Session, ReportsTooLittleMemory) {
   source.entryPoints[1].arenaBytes = int64_t(1) << 46;
   SessionOptions options;
   options.device = testDevice(1);
-  Status status = Session::create(openPlan(source), std::move(options)).status();
+  Status status =
+      Session::create(openPlan(source), std::move(options)).status();
   EXPECT_EQ(status.code(), Code::OutOfMemory);
   EXPECT_NE(status.message().find("working memory"), std::string::npos);
 }
@@ -180,8 +181,8 @@ TEST(Session, NamesEveryMissingFeature) {
 #if defined(__x86_64__)
 TEST(Session, RunsMachineCode) {
   // mov rax, [rdi]; mov dword [rax], 42; ret
-  const std::vector<uint8_t> store42 = {0x48, 0x8b, 0x07, 0xc7, 0x00, 0x2a,
-                                        0x00, 0x00, 0x00, 0xc3};
+  const std::vector<uint8_t> store42 = {0x48, 0x8b, 0x07, 0xc7, 0x00,
+                                        0x2a, 0x00, 0x00, 0x00, 0xc3};
   PlanSource source = linePlan();
   source.kernels = {{"store", 16, "rows"}};
   source.image.assign(16, 0xcc);

@@ -134,10 +134,9 @@ PlanSource linePlan() {
   Command copyWeights;
   copyWeights.kind = Command::Kind::Copy;
   copyWeights.buffers = {w, copy};
-  train.commands = {launch(1, {x, w, y}, batch),
-                    launch(2, {y, label, loss}, {1}),
-                    launch(3, {x, y, label, learningRate, w, step}, {4}),
-                    copyWeights};
+  train.commands = {
+      launch(1, {x, w, y}, batch), launch(2, {y, label, loss}, {1}),
+      launch(3, {x, y, label, learningRate, w, step}, {4}), copyWeights};
   train.arenaBytes = 192;
   train.scratchBytes = 4;
 
@@ -149,8 +148,15 @@ PlanSource linePlan() {
   predictions.arenaBytes = 64;
 
   plan.entryPoints = {init, train, predictions};
-  plan.recipe = {8, 3, 0.25, 5, {{"train", {"x", "label"}, "csv",
-                                  {{"path", "line.csv"}}, "line.nn:9:3"}}};
+  plan.recipe = {8,
+                 3,
+                 0.25,
+                 5,
+                 {{"train",
+                   {"x", "label"},
+                   "csv",
+                   {{"path", "line.csv"}},
+                   "line.nn:9:3"}}};
   return plan;
 }
 
@@ -239,9 +245,9 @@ static fb::Offset<plan::Recipe> pack(fb::FlatBufferBuilder &b,
     auto reader = b.CreateString(binding.reader);
     auto argumentNames = pack(b, names);
     auto argumentValues = pack(b, values);
-    bindings.push_back(plan::CreateDataBinding(
-        b, split, inputs, reader, argumentNames, argumentValues,
-        b.CreateString(binding.source)));
+    bindings.push_back(plan::CreateDataBinding(b, split, inputs, reader,
+                                               argumentNames, argumentValues,
+                                               b.CreateString(binding.source)));
   }
   return plan::CreateRecipeDirect(b, recipe.batch, recipe.epochs,
                                   recipe.validation, &bindings, recipe.seed);
