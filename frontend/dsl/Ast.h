@@ -314,7 +314,7 @@ struct DataBinding {
 
 /// A line of `data`.
 struct DataSplit {
-  Identifier name; // train, validation, test
+  Identifier name; // train, test
   std::vector<DataBinding> bindings;
 };
 

@@ -76,4 +76,13 @@ std::string suggestion(StringRef name, ArrayRef<StringRef> candidates) {
   return nearest.empty() ? "" : ("; did you mean '" + nearest + "'?").str();
 }
 
+std::string inUsersTerms(const std::string &message) {
+  StringRef rest = message;
+  if (!rest.consume_front("'nnc."))
+    return message;
+  auto [name, tail] = rest.split('\'');
+  tail.consume_front(" op");
+  return ("'" + name + "'" + tail).str();
+}
+
 } // namespace nnc::dsl

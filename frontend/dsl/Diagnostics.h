@@ -62,6 +62,10 @@ llvm::StringRef nearestName(llvm::StringRef name,
 std::string suggestion(llvm::StringRef name,
                        llvm::ArrayRef<llvm::StringRef> candidates);
 
+/// A message of the dialect in the words of the program: "'nnc.matmul' op ..."
+/// becomes "'matmul' ...".
+std::string inUsersTerms(const std::string &message);
+
 } // namespace nnc::dsl
 
 #endif // NNC_FRONTEND_DSL_DIAGNOSTICS_H

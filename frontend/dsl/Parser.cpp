@@ -451,7 +451,7 @@ bool Parser::parseData(Program &program) {
 
 bool Parser::parseSplit(DataDecl &data) {
   if (!at(TokenKind::Identifier))
-    return errorExpected("'train', 'validation' or 'test'");
+    return errorExpected("'train' or 'test'");
   DataSplit split;
   Token name = advance();
   split.name = {name.text, name.loc()};

@@ -1,0 +1,783 @@
+// Calls: of the program's functions, and of ops by their signatures. No op is
+// named here but where the language gives one a second name.
+#include "frontend/dsl/Emitter.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace nnc::dsl {
+
+/// Arguments of a call that had to be evaluated to see what is called.
+using Evaluated = llvm::SmallDenseMap<const Expression *, Value, 4>;
+
+//===-- Functions of values known while compiling
+//--------------------------===//
+
+Value Emitter::shapeOf(const CallExpr &call, ArrayRef<Value> arguments) {
+  bool takesAxis = call.callee == "shape" && arguments.size() == 2;
+  if (arguments.size() != 1 && !takesAxis)
+    return error(call.loc, "expected " + call.callee + "(x" +
+                               (call.callee == "shape" ? ", axis)" : ")") +
+                               ", found " + Twine(arguments.size()) +
+                               " arguments");
+  if (arguments[0].isError())
+    return {};
+  if (!arguments[0].isTensor())
+    return error(call.loc, "'" + call.callee + "' expects a tensor, found " +
+                               arguments[0].describe());
+  auto type = cast<RankedTensorType>(arguments[0].tensor().getType());
+  auto size = [&](int64_t axis) {
+    return type.isDynamicDim(axis) ? Value(Value::Batch())
+                                   : Value(type.getDimSize(axis));
+  };
+  if (call.callee == "rank")
+    return Value(type.getRank());
+  if (call.callee == "shape" && !takesAxis) {
+    Value::List sizes;
+    for (int64_t axis = 0; axis < type.getRank(); ++axis)
+      sizes.push_back(size(axis));
+    return Value(std::move(sizes));
+  }
+  if (takesAxis && !arguments[1].isInteger())
+    return error(call.loc, "expected a whole number as an axis, found " +
+                               arguments[1].describe());
+  int64_t axis = takesAxis ? arguments[1].integer() : -1;
+  if (axis < -type.getRank() || axis >= type.getRank())
+    return error(call.loc,
+                 "axis " + Twine(axis) + " is outside of " + printType(type));
+  return size(axis < 0 ? axis + type.getRank() : axis);
+}
+
+static bool isShapeFunction(StringRef name) {
+  return name == "shape" || name == "channels_of" || name == "rank";
+}
+
+/// Functions of numbers that are not ops of the same name as well.
+static bool isNumberFunction(StringRef name) {
+  return llvm::is_contained({"sqrt", "exp", "log", "sin", "cos", "tanh", "abs",
+                             "floor", "ceil", "round", "max", "min"},
+                            name);
+}
+
+//===-- Calls
+//--------------------------------------------------------------===//
+
+/// The arguments of one call of an op, bound to what its signature declares.
+class OpCall {
+public:
+  OpCall(Emitter &emitter, const CallExpr &call, const Signature &signature,
+         Evaluated &evaluated)
+      : emitter(emitter), call(call), signature(signature),
+        evaluated(evaluated), operands(signature.operands.size()),
+        initializers(signature.operands.size()),
+        omitted(signature.operands.size()) {}
+
+  Value build();
+
+private:
+  struct Slot {
+    enum { Operand, Layer, Attribute, None } kind;
+    unsigned index;
+  };
+
+  bool isLayer() const;
+  const AttributeInfo &info(Slot slot) const {
+    return slot.kind == Slot::Layer ? signature.layerArguments[slot.index]
+                                    : signature.attributes[slot.index];
+  }
+  bool bindArguments();
+  bool bindPositional(const Argument &argument);
+  bool bindNamed(const Argument &argument);
+  bool bindAttribute(Slot slot, const Argument &argument);
+  bool bindOperand(unsigned index, const Argument &argument);
+  Slot nextSlot(const Expression &expression);
+  Slot findSlot(const Argument &argument) const;
+  bool claim(StringRef name, SMLoc loc);
+  bool checkComplete();
+  bool isTensorLike(const Value &value) const;
+  std::vector<StringRef> argumentNames() const;
+  std::string usage() const;
+  const Value &evaluate(const Expression &expression);
+
+  Value buildPlain();
+  Value buildLayer();
+  bool makeParameters(ScopeEntry &scope);
+  Type elementType() const;
+  bool collectOperands(SmallVectorImpl<mlir::Value> &values);
+
+  Emitter &emitter;
+  const CallExpr &call;
+  const Signature &signature;
+  Evaluated &evaluated;
+
+  struct Given {
+    Value value;
+    SMLoc loc;
+  };
+  std::vector<SmallVector<Given, 1>> operands;
+  std::vector<const Expression *> initializers; // in place of an operand
+  std::vector<bool> omitted;                    // `bias = false`
+  SmallVector<NamedAttribute> attributes;
+  SmallVector<NamedAttribute> layerArguments;
+  llvm::StringMap<SMLoc> claimed;
+  unsigned position = 0; // of the next argument without a name, over all slots
+};
+
+bool OpCall::isLayer() const {
+  OperationName name(("nnc." + signature.name).str(), emitter.context);
+  return name.hasInterface<Layer>();
+}
+
+const Value &OpCall::evaluate(const Expression &expression) {
+  auto it = evaluated.find(&expression);
+  if (it == evaluated.end())
+    it = evaluated.try_emplace(&expression, emitter.evaluate(expression)).first;
+  return it->second;
+}
+
+std::vector<StringRef> OpCall::argumentNames() const {
+  std::vector<StringRef> names;
+  auto add = [&](const auto &info) {
+    if (!info.hidden && !llvm::is_contained(names, info.name))
+      names.push_back(info.name);
+  };
+  // Layer arguments stand before the operands that layers make.
+  llvm::for_each(ArrayRef(signature.operands).take_front(isLayer() ? 1 : -1),
+                 add);
+  llvm::for_each(signature.layerArguments, add);
+  llvm::for_each(signature.operands, add);
+  llvm::for_each(signature.attributes, add);
+  return names;
+}
+
+std::string OpCall::usage() const {
+  return (call.callee + "(" + llvm::join(argumentNames(), ", ") + ")").str();
+}
+
+bool OpCall::claim(StringRef name, SMLoc loc) {
+  auto [first, isFirst] = claimed.try_emplace(name, loc);
+  if (isFirst)
+    return true;
+  emitter.error(
+      loc, "argument '" + name + "' of '" + call.callee + "' is given twice",
+      Note{first->second, "first given here"});
+  return false;
+}
+
+bool OpCall::isTensorLike(const Value &value) const {
+  return value.isTensor() || value.isError();
+}
+
+// Operands come first, layer arguments and attributes then. A layer makes its
+// operands but the first itself, so what is no tensor goes past them.
+OpCall::Slot OpCall::nextSlot(const Expression &expression) {
+  unsigned numOperands = signature.operands.size();
+  while (position < numOperands) {
+    const OperandInfo &info = signature.operands[position];
+    bool skip = info.hidden;
+    if (!skip && info.arity == Arity::Variadic)
+      skip = !operands[position].empty() && !isTensorLike(evaluate(expression));
+    else if (!skip && position > 0 &&
+             (isLayer() || info.arity == Arity::Optional))
+      skip = !isTensorLike(evaluate(expression));
+    if (!skip)
+      return {Slot::Operand,
+              info.arity == Arity::Variadic ? position : position++};
+    ++position;
+  }
+  unsigned index = position - numOperands;
+  auto take = [&](ArrayRef<AttributeInfo> infos) {
+    while (index < infos.size() && infos[index].hidden) {
+      ++index;
+      ++position;
+    }
+    if (index < infos.size()) {
+      ++position;
+      return true;
+    }
+    index -= infos.size();
+    return false;
+  };
+  if (take(signature.layerArguments))
+    return {Slot::Layer, index};
+  if (take(signature.attributes))
+    return {Slot::Attribute, index};
+  return {Slot::None, 0};
+}
+
+OpCall::Slot OpCall::findSlot(const Argument &argument) const {
+  StringRef name = argument.name->name;
+  auto find = [&](const auto &infos) -> std::optional<unsigned> {
+    auto it = llvm::find_if(
+        infos, [&](auto &info) { return info.name == name && !info.hidden; });
+    if (it == infos.end())
+      return std::nullopt;
+    return it - infos.begin();
+  };
+  auto operand = find(signature.operands);
+  auto layer = find(signature.layerArguments);
+  // `bias = false` asks for no bias, `bias = ones` for another one.
+  bool isSwitch = llvm::isa<BooleanExpr>(*argument.value);
+  if (operand && !(layer && isSwitch))
+    return {Slot::Operand, *operand};
+  if (layer)
+    return {Slot::Layer, *layer};
+  if (auto attribute = find(signature.attributes))
+    return {Slot::Attribute, *attribute};
+  return {Slot::None, 0};
+}
+
+bool OpCall::bindAttribute(Slot slot, const Argument &argument) {
+  const AttributeInfo &attribute = info(slot);
+  if (!claim(attribute.name, argument.loc()))
+    return false;
+  Attribute value =
+      emitter.toAttribute(attribute, call.callee, *argument.value);
+  if (!value)
+    return false;
+  auto &target = slot.kind == Slot::Layer ? layerArguments : attributes;
+  target.push_back(emitter.builder.getNamedAttr(attribute.name, value));
+  return true;
+}
+
+bool OpCall::bindOperand(unsigned index, const Argument &argument) {
+  const OperandInfo &operand = signature.operands[index];
+  bool isVariadic = operand.arity == Arity::Variadic;
+  if (!isVariadic && !claim(operand.name, argument.loc()))
+    return false;
+  if (isLayer() && index > 0) {
+    auto *boolean = llvm::dyn_cast<BooleanExpr>(argument.value.get());
+    if (boolean && operand.arity == Arity::Optional) {
+      omitted[index] = !boolean->value;
+      return true;
+    }
+    if (emitter.isInitializer(*argument.value)) {
+      initializers[index] = argument.value.get();
+      return true;
+    }
+  }
+  const Value &value = evaluate(*argument.value);
+  if (value.isError())
+    return false;
+  SMLoc loc = argument.value->loc;
+  if (isVariadic && value.isList()) {
+    for (const Value &element : value.list())
+      operands[index].push_back({element, loc});
+    return true;
+  }
+  operands[index].push_back({value, loc});
+  return true;
+}
+
+bool OpCall::bindPositional(const Argument &argument) {
+  Slot slot = nextSlot(*argument.value);
+  switch (slot.kind) {
+  case Slot::Operand:
+    return bindOperand(slot.index, argument);
+  case Slot::Layer:
+  case Slot::Attribute:
+    return bindAttribute(slot, argument);
+  case Slot::None:
+    break;
+  }
+  emitter.error(argument.loc(),
+                "too many arguments; expected " + Twine(usage()));
+  return false;
+}
+
+bool OpCall::bindNamed(const Argument &argument) {
+  Slot slot = findSlot(argument);
+  if (slot.kind == Slot::Operand)
+    return bindOperand(slot.index, argument);
+  if (slot.kind != Slot::None)
+    return bindAttribute(slot, argument);
+  StringRef name = argument.name->name;
+  std::string hint = suggestion(name, argumentNames());
+  if (hint.empty())
+    hint = "; expected " + usage();
+  emitter.error(argument.name->loc,
+                "'" + call.callee + "' has no argument '" + name + "'" + hint);
+  return false;
+}
+
+bool OpCall::bindArguments() {
+  bool bound = true;
+  for (const Argument &argument : call.arguments)
+    bound &= argument.name ? bindNamed(argument) : bindPositional(argument);
+  return bound && checkComplete();
+}
+
+bool OpCall::checkComplete() {
+  auto missing = [&](StringRef name) {
+    bool compares = signature.category == Category::Metric ||
+                    signature.category == Category::Loss;
+    if (name == "target" && compares)
+      emitter.error(call.loc, "'" + call.callee +
+                                  "' has no target to compare with; expected " +
+                                  usage());
+    else
+      emitter.error(call.loc, "missing argument '" + name + "' of '" +
+                                  call.callee + "'; expected " + usage());
+    return false;
+  };
+  bool isLayerCall = isLayer();
+  for (auto [i, operand] : llvm::enumerate(signature.operands)) {
+    bool made = isLayerCall && i > 0;
+    if (operand.hidden || operand.arity == Arity::Optional || made)
+      continue;
+    if (operands[i].empty())
+      return missing(operand.name);
+  }
+  for (const AttributeInfo &attribute : signature.layerArguments)
+    if (attribute.isRequired() && !claimed.contains(attribute.name))
+      return missing(attribute.name);
+  for (const AttributeInfo &attribute : signature.attributes)
+    if (attribute.isRequired() && !attribute.hidden &&
+        !claimed.contains(attribute.name))
+      return missing(attribute.name);
+  return true;
+}
+
+/// What scalars among the operands become: the element type of the first tensor
+/// that holds numbers.
+Type OpCall::elementType() const {
+  for (const auto &values : operands)
+    for (const Given &given : values)
+      if (given.value.isTensor()) {
+        Type type = getElementTypeOrSelf(given.value.tensor().getType());
+        if (!type.isInteger(1))
+          return type;
+      }
+  return emitter.builder.getF32Type();
+}
+
+bool OpCall::collectOperands(SmallVectorImpl<mlir::Value> &values) {
+  Type type = elementType();
+  for (auto &group : operands)
+    for (Given &given : group) {
+      Type scalar =
+          given.value.isBoolean() ? emitter.builder.getI1Type() : type;
+      values.push_back(emitter.toTensor(given.value, scalar, given.loc));
+      if (!values.back())
+        return false;
+    }
+  return true;
+}
+
+Value OpCall::buildPlain() {
+  if (call.scope)
+    return emitter.error(call.scope->name.loc,
+                         "'as' names the parameters of a call, and '" +
+                             call.callee + "' has none");
+  SmallVector<mlir::Value> values;
+  if (!collectOperands(values))
+    return {};
+  return emitter.buildOp(call.loc, signature.name, values, attributes);
+}
+
+bool OpCall::makeParameters(ScopeEntry &scope) {
+  SmallVector<mlir::Value> given;
+  for (auto [i, group] : llvm::enumerate(operands)) {
+    if (group.empty())
+      break;
+    for (Given &operand : group) {
+      mlir::Value tensor =
+          emitter.toTensor(operand.value, elementType(), operand.loc);
+      if (!tensor)
+        return false;
+      operand.value = Value(tensor);
+      given.push_back(tensor);
+    }
+  }
+  OperationName name(("nnc." + signature.name).str(), emitter.context);
+  std::string message;
+  FailureOr<SmallVector<LayerParameter>> parameters = failure();
+  {
+    ScopedDiagnosticHandler capture(emitter.context,
+                                    [&](Diagnostic &diagnostic) {
+                                      message = diagnostic.str();
+                                      return success();
+                                    });
+    parameters = name.getInterface<Layer>()->getLayerParameters(
+        emitter.diagnostics.location(call.loc), given,
+        emitter.builder.getDictionaryAttr(layerArguments));
+  }
+  if (failed(parameters)) {
+    emitter.error(call.loc, inUsersTerms(message),
+                  emitter.explainOperands(signature.name, given, {}, ""));
+    return false;
+  }
+  for (const LayerParameter &parameter : *parameters) {
+    auto it = llvm::find_if(signature.operands, [&](const OperandInfo &info) {
+      return info.name == parameter.operand;
+    });
+    unsigned index = it - signature.operands.begin();
+    if (!parameter.type || !operands[index].empty() || omitted[index])
+      continue;
+    Attribute initializer = parameter.initializer;
+    if (initializers[index])
+      initializer =
+          emitter.resolveInitializer(*initializers[index], parameter.type);
+    if (!initializer)
+      return false;
+    mlir::Value value =
+        emitter.useParameter(scope.path + "." + parameter.operand.str(),
+                             parameter.type, initializer, call.loc);
+    if (!value)
+      return false;
+    operands[index].push_back({Value(value), call.loc});
+  }
+  return true;
+}
+
+Value OpCall::buildLayer() {
+  Value result;
+  emitter.inScope(call, [&](ScopeEntry &scope) {
+    SmallVector<mlir::Value> values;
+    if (makeParameters(scope) && collectOperands(values))
+      result = emitter.buildOp(call.loc, signature.name, values, attributes);
+  });
+  return result;
+}
+
+Value OpCall::build() {
+  if (!bindArguments())
+    return {};
+  return isLayer() ? buildLayer() : buildPlain();
+}
+
+Value Emitter::evaluateCall(const CallExpr &call) {
+  if (auto it = functions.find(call.callee); it != functions.end())
+    return callFunction(call, *it->second);
+
+  Evaluated evaluated;
+  StringRef name = call.callee;
+  if (isShapeFunction(name) || isNumberFunction(name)) {
+    std::vector<Value> values;
+    for (const Argument &argument : call.arguments) {
+      if (argument.name)
+        continue;
+      values.push_back(evaluate(*argument.value));
+      evaluated.try_emplace(argument.value.get(), values.back());
+    }
+    if (isShapeFunction(name))
+      return shapeOf(call, values);
+    if (std::optional<Value> number = evaluateFunction(name, values))
+      return *number;
+    // max(x) reduces, max(x, y) chooses element by element.
+    bool isPair = values.size() == 2 && !values[1].isList();
+    if (name == "max")
+      name = isPair ? "maximum" : "reduce_max";
+    if (name == "min")
+      name = isPair ? "minimum" : "reduce_min";
+  }
+  const Signature *signature = lookupSignature(context, name);
+  if (!signature || signature->category == Category::Internal)
+    return callUnknown(call);
+  if (signature->category == Category::Optimizer ||
+      signature->category == Category::Schedule)
+    return error(call.loc, "'" + name +
+                               "' belongs in the block 'training', "
+                               "as in 'optimizer adam(0.001)'");
+  return OpCall(*this, call, *signature, evaluated).build();
+}
+
+std::vector<StringRef> Emitter::callableNames() const {
+  std::vector<StringRef> names = {"max", "min", "shape", "channels_of", "rank"};
+  for (auto &entry : functions)
+    names.push_back(entry.getKey());
+  for (const Signature *signature : allSignatures(context))
+    if (signature->category <= Category::Metric)
+      names.push_back(signature->name);
+  // Equally near names: the first in the alphabet.
+  llvm::sort(names);
+  return names;
+}
+
+Value Emitter::callUnknown(const CallExpr &call) {
+  if (Binding *binding = lookup(call.callee))
+    return error(call.loc, "'" + call.callee + "' is not a function",
+                 Note{binding->declaration.loc,
+                      "'" + call.callee.str() + "' is declared here"});
+  if (isInitializer(call))
+    return error(call.loc, "'" + call.callee +
+                               "' initializes parameters, as in 'param w: "
+                               "f32[4, 2] = " +
+                               call.callee + "(...)'");
+  return error(call.loc, "unknown function '" + call.callee + "'" +
+                             suggestion(call.callee, callableNames()));
+}
+
+//===-- Functions of the program
+//-------------------------------------------===//
+
+Value Emitter::callFunction(const CallExpr &call,
+                            const FunctionDecl &function) {
+  for (Frame *f = frame; f; f = f->caller)
+    if (f->function == &function)
+      return error(call.loc,
+                   "function '" + call.callee +
+                       "' calls itself; calls are unrolled while "
+                       "compiling, so this would not end",
+                   Note{function.name.loc,
+                        "'" + call.callee.str() + "' is defined here"});
+  Frame callee;
+  callee.function = &function;
+  callee.callLoc = call.loc;
+  callee.caller = frame;
+  if (!bindArguments(call, function, callee))
+    return {};
+  if (!frame) // in a constant: there is nowhere to put parameters or ops
+    return error(call.loc, "a constant cannot call '" + call.callee + "'");
+  inScope(call, [&](ScopeEntry &scope) {
+    callee.scope = &scope;
+    frame = &callee;
+    emitBlock(function.body);
+    frame = callee.caller;
+  });
+  bool failed = diagnostics.failed();
+  if (!callee.returned && !failed)
+    return error(
+        call.loc, "function '" + call.callee + "' returns nothing here",
+        Note{function.name.loc, "'" + call.callee.str() + "' is defined here"});
+  return callee.result;
+}
+
+bool Emitter::checkParameterType(const Parameter &parameter, const Value &value,
+                                 SMLoc loc) {
+  if (!parameter.type)
+    return true;
+  RankedTensorType expected = resolveType(*parameter.type, /*isInput=*/false);
+  if (!expected)
+    return false;
+  if (value.isTensor() && value.tensor().getType() == expected)
+    return true;
+  error(loc,
+        "expected " + printType(expected) + " as '" + parameter.name.name +
+            "', found " +
+            (value.isTensor() ? printType(value.tensor().getType())
+                              : value.describe()),
+        Note{parameter.name.loc,
+             "'" + parameter.name.name.str() + "' is declared here"});
+  return false;
+}
+
+bool Emitter::bindArguments(const CallExpr &call, const FunctionDecl &function,
+                            Frame &callee) {
+  const std::vector<Parameter> &declaredOnes = function.parameters;
+  std::vector<StringRef> names;
+  for (const Parameter &parameter : declaredOnes)
+    names.push_back(parameter.name.name);
+  Note definition{function.name.loc,
+                  "'" + call.callee.str() + "' is defined here"};
+  std::string usage = (call.callee + "(" + llvm::join(names, ", ") + ")").str();
+
+  bool bound = true;
+  llvm::StringMap<SMLoc> given;
+  auto reject = [&](SMLoc loc, const Twine &message) {
+    error(loc, message, definition);
+    bound = false;
+  };
+  for (auto [i, argument] : llvm::enumerate(call.arguments)) {
+    size_t index = argument.name
+                       ? llvm::find(names, argument.name->name) - names.begin()
+                       : i;
+    Value value = evaluate(*argument.value);
+    if (index >= names.size()) {
+      if (argument.name)
+        reject(argument.loc(), "'" + call.callee + "' has no argument '" +
+                                   argument.name->name + "'" +
+                                   suggestion(argument.name->name, names));
+      else
+        reject(argument.loc(), "too many arguments; expected " + Twine(usage));
+      continue;
+    }
+    const Parameter &parameter = declaredOnes[index];
+    auto [first, isFirst] =
+        given.try_emplace(parameter.name.name, argument.loc());
+    if (!isFirst) {
+      error(argument.loc(),
+            "argument '" + parameter.name.name + "' of '" + call.callee +
+                "' is given twice",
+            Note{first->second, "first given here"});
+      bound = false;
+      continue;
+    }
+    bound &= checkParameterType(parameter, value, argument.value->loc);
+    callee.names[parameter.name.name] = {value, parameter.name};
+  }
+  if (!bound)
+    return false;
+
+  Frame *caller = frame;
+  llvm::scope_exit restore([&] { frame = caller; });
+  frame = &callee; // defaults may use the parameters before them
+  for (const Parameter &parameter : declaredOnes) {
+    if (given.contains(parameter.name.name))
+      continue;
+    if (!parameter.defaultValue) {
+      frame = caller;
+      reject(call.loc, "missing argument '" + parameter.name.name + "' of '" +
+                           call.callee + "'; expected " + usage);
+      return false;
+    }
+    Value value = evaluate(*parameter.defaultValue);
+    callee.names[parameter.name.name] = {value, parameter.name};
+  }
+  return bound;
+}
+
+//===-- Ops
+//----------------------------------------------------------------===//
+
+Value Emitter::buildOp(SMLoc loc, StringRef name,
+                       ArrayRef<mlir::Value> operands,
+                       ArrayRef<NamedAttribute> attributes) {
+  if (!frame)
+    return error(loc, "a constant cannot hold a tensor");
+  std::string message;
+  FailureOr<Operation *> op = failure();
+  {
+    ScopedDiagnosticHandler capture(context, [&](Diagnostic &diagnostic) {
+      if (message.empty())
+        message = diagnostic.str();
+      return success();
+    });
+    op = createByName(builder, diagnostics.location(loc), name, operands,
+                      attributes);
+  }
+  if (failed(op))
+    return error(loc, inUsersTerms(message),
+                 explainOperands(name, operands, attributes, message));
+  return Value((*op)->getResult(0));
+}
+
+bool Emitter::transposingHelps(StringRef name, ArrayRef<mlir::Value> operands,
+                               ArrayRef<NamedAttribute> attributes,
+                               unsigned index) {
+  auto type = cast<RankedTensorType>(operands[index].getType());
+  if (operands.size() < 2 || type.getRank() != 2 || !type.hasStaticShape() ||
+      type.getDimSize(0) == type.getDimSize(1))
+    return false;
+  ::mlir::Block scratch;
+  Location loc = operands[index].getLoc();
+  SmallVector<mlir::Value> changed(operands);
+  changed[index] = scratch.addArgument(
+      RankedTensorType::get({type.getDimSize(1), type.getDimSize(0)},
+                            type.getElementType()),
+      loc);
+  ScopedDiagnosticHandler silence(context,
+                                  [](Diagnostic &) { return success(); });
+  OpBuilder scratchBuilder = OpBuilder::atBlockEnd(&scratch);
+  return succeeded(
+      createByName(scratchBuilder, loc, name, changed, attributes));
+}
+
+std::vector<Note> Emitter::explainOperands(StringRef name,
+                                           ArrayRef<mlir::Value> operands,
+                                           ArrayRef<NamedAttribute> attributes,
+                                           const std::string &message) {
+  std::vector<Note> notes;
+  DenseSet<mlir::Value> seen;
+  // Both transpositions may help; the later operand is the likelier mistake,
+  // being a weight.
+  bool suggested = false;
+  for (unsigned i = operands.size(); i-- > 0;) {
+    auto it = declared.find(operands[i]);
+    if (it == declared.end() || !seen.insert(operands[i]).second)
+      continue;
+    const Identifier &identifier = it->second;
+    std::string text = ("'" + identifier.name + "' is " +
+                        printType(operands[i].getType()) + ", declared here")
+                           .str();
+    if (!suggested && transposingHelps(name, operands, attributes, i)) {
+      suggested = true;
+      text += ("; did you mean transpose(" + identifier.name + ")?").str();
+    }
+    notes.push_back({identifier.loc, text});
+  }
+  std::reverse(notes.begin(), notes.end());
+  return notes;
+}
+
+//===-- Attributes
+//---------------------------------------------------------===//
+
+Attribute Emitter::toEnum(const AttributeInfo &info, StringRef op,
+                          const Expression &expression) {
+  StringRef keyword;
+  if (auto *name = llvm::dyn_cast<NameExpr>(&expression))
+    keyword = name->name;
+  if (auto *string = llvm::dyn_cast<StringExpr>(&expression))
+    keyword = string->value;
+  Attribute value = parseEnumKeyword(context, op, info.name, keyword);
+  if (!value && llvm::isa<NameExpr>(expression) && lookup(keyword)) {
+    Value bound = evaluate(expression); // a name for a string: padding = p
+    if (bound.isString())
+      value = parseEnumKeyword(context, op, info.name, bound.string());
+  }
+  if (!value)
+    error(expression.loc, "'" + op + "' knows no " + info.name +
+                              (keyword.empty() ? "" : " '" + keyword + "'"));
+  return value;
+}
+
+Attribute Emitter::toDims(const AttributeInfo &info, const Value &value,
+                          SMLoc loc) {
+  SmallVector<int64_t> dims;
+  auto add = [&](const Value &element) {
+    if (element.isBatch())
+      dims.push_back(-1);
+    else if (element.isInteger())
+      dims.push_back(element.integer());
+    else
+      error(loc, "expected a list of whole numbers as '" + info.name +
+                     "', found " + element.describe() +
+                     (value.isList() ? " in it" : ""));
+    return element.isBatch() || element.isInteger();
+  };
+  bool valid = value.isList() ? llvm::all_of(value.list(), add) : add(value);
+  return valid ? builder.getDenseI64ArrayAttr(dims) : Attribute();
+}
+
+Attribute Emitter::toAttribute(const AttributeInfo &info, StringRef op,
+                               const Expression &expression) {
+  if (info.kind == AttributeKind::Enum)
+    return toEnum(info, op, expression);
+  Value value = evaluate(expression);
+  if (value.isError())
+    return nullptr;
+  auto reject = [&](StringRef expected) {
+    error(expression.loc, "expected " + expected + " as '" + info.name +
+                              "' of '" + op + "', found " + value.describe());
+    return Attribute();
+  };
+  switch (info.kind) {
+  case AttributeKind::Integer:
+    return value.isInteger() ? builder.getI64IntegerAttr(value.integer())
+                             : reject("a whole number");
+  case AttributeKind::Float:
+    return value.isNumber() ? builder.getF64FloatAttr(value.number())
+                            : reject("a number");
+  case AttributeKind::Bool:
+    return value.isBoolean() ? builder.getBoolAttr(value.boolean())
+                             : reject("true or false");
+  case AttributeKind::String:
+    return value.isString() ? builder.getStringAttr(value.string())
+                            : reject("a string");
+  case AttributeKind::Type:
+    return value.isElementType() ? TypeAttr::get(value.elementType())
+                                 : reject("an element type such as f32");
+  case AttributeKind::Dims:
+    return toDims(info, value, expression.loc);
+  case AttributeKind::Enum:
+  case AttributeKind::Other:
+    break;
+  }
+  return reject("nothing, since programs cannot give this argument,");
+}
+
+} // namespace nnc::dsl

@@ -1,0 +1,30 @@
+// A syntax tree to the nnc dialect.
+#ifndef NNC_FRONTEND_DSL_EMIT_H
+#define NNC_FRONTEND_DSL_EMIT_H
+
+#include "frontend/dsl/Ast.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/ArrayRef.h"
+
+namespace nnc::dsl {
+
+class Diagnostics;
+
+/// `NAME=VALUE` of `--set`. The name and the value point into a source buffer.
+struct Override {
+  Identifier name;
+  ExpressionPtr value;
+};
+
+/// Emits the module of a program that has been parsed without error. Null after
+/// errors, which `diagnostics` has then been given.
+mlir::OwningOpRef<mlir::ModuleOp> emit(const Program &program,
+                                       llvm::ArrayRef<Override> overrides,
+                                       Diagnostics &diagnostics,
+                                       mlir::MLIRContext *context);
+
+} // namespace nnc::dsl
+
+#endif // NNC_FRONTEND_DSL_EMIT_H

@@ -1,0 +1,252 @@
+// The evaluator behind emit(): it runs a program while compiling, and what
+// cannot be known yet becomes ops. One class in several files:
+//   Emit.cpp        the program: constants, the model, its statements
+//   Expressions.cpp names, arithmetic, lists, slices
+//   Calls.cpp       functions, and ops by their signatures
+//   Parameters.cpp  scopes, parameters, initializers, types
+//   Recipe.cpp      the training and data blocks
+#ifndef NNC_FRONTEND_DSL_EMITTER_H
+#define NNC_FRONTEND_DSL_EMITTER_H
+
+#include "frontend/dsl/Ast.h"
+#include "frontend/dsl/Diagnostics.h"
+#include "frontend/dsl/Emit.h"
+#include "frontend/dsl/Value.h"
+
+#include "ir/Ops.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace nnc::dsl {
+
+/// A name and what it means at this point of the program.
+struct Binding {
+  Value value;
+  Identifier declaration;
+};
+
+/// One entry into a scope of parameters: the model, or one call of a function.
+/// Entering a scope again, to share its parameters, counts calls from the
+/// start.
+struct ScopeEntry {
+  std::string path;                  // "block.3", empty for the model
+  llvm::StringSet<> callNames;       // given to calls of this entry
+  llvm::StringMap<SMLoc> paramNames; // declared by `param` in this entry
+};
+
+/// A call of a function in progress.
+struct Frame {
+  llvm::MapVector<StringRef, Binding> names;
+  ScopeEntry *scope = nullptr;
+  const FunctionDecl *function = nullptr; // null in the model
+  SMLoc callLoc;
+  Frame *caller = nullptr;
+  bool returned = false;
+  Value result;
+};
+
+class Emitter {
+public:
+  Emitter(const Program &program, Diagnostics &diagnostics,
+          mlir::MLIRContext *context);
+
+  mlir::OwningOpRef<mlir::ModuleOp> run(llvm::ArrayRef<Override> overrides);
+
+private:
+  using Operations = llvm::ArrayRef<mlir::Value>;
+
+  //===-- Errors. Each gives the value of what is in error.
+  //----------------===//
+  Value error(SMLoc loc, const llvm::Twine &message,
+              llvm::ArrayRef<Note> notes = {});
+  bool expend(SMLoc loc); // false once the program has done too much
+
+  //===-- Emit.cpp
+  //---------------------------------------------------------===//
+  void declareFunctions();
+  void evaluateConstants(llvm::ArrayRef<Override> overrides);
+  Value evaluateOverride(const ConstDecl &constant, const Override &given,
+                         const Value &declared);
+  void checkOverrides(llvm::ArrayRef<Override> overrides);
+  bool checkReserved(const Identifier &name, StringRef what);
+
+  void emitModel(const ModelDecl &model);
+  void emitInputs(const ModelDecl &model);
+  void checkModel(const ModelDecl &model);
+  void checkInputsUsed(const ModelDecl &model);
+  void checkLoss(mlir::Value loss, SMLoc loc);
+  void warnUnused();
+
+  void emitBlock(const Block &block);
+  void emitStatement(const Statement &statement);
+  void emitAssign(const AssignStmt &statement);
+  void emitFor(const ForStmt &statement);
+  void emitIf(const IfStmt &statement);
+  void emitReturn(const ReturnStmt &statement);
+  void emitLoss(const LossStmt &statement);
+  void emitMetric(const MetricStmt &statement);
+  void emitOutput(const OutputStmt &statement);
+  bool checkInModel(const Statement &statement, StringRef word);
+  /// The value as a float scalar, for `what`; null after an error.
+  mlir::Value expectScalar(const Expression &expression, StringRef what);
+  void bind(const Identifier &name, Value value);
+
+  //===-- Expressions.cpp
+  //--------------------------------------------------===//
+  Value evaluate(const Expression &expression);
+  Value evaluateKind(const Expression &expression);
+  Value evaluateName(const NameExpr &name);
+  Value evaluateList(const ListExpr &list);
+  Value evaluateUnaryExpr(const UnaryExpr &unary);
+  Value evaluateBinaryExpr(const BinaryExpr &binary);
+  Value evaluateTensorBinary(const BinaryExpr &binary, const Value &lhs,
+                             const Value &rhs);
+  Value evaluateSubscript(const SubscriptExpr &subscript);
+  Value sliceTensor(const SubscriptExpr &subscript, mlir::Value base);
+  bool evaluateBounds(const SubscriptItem &item, int64_t dim, int64_t &start,
+                      int64_t &size, unsigned axis);
+  /// A whole number, or nothing after an error; `what` names it.
+  std::optional<int64_t> expectInteger(const Expression &expression,
+                                       const llvm::Twine &what);
+  std::optional<bool> expectCondition(const Expression &expression);
+  Value unknownName(const NameExpr &name);
+  /// Whatever name is bound to, or null.
+  Binding *lookup(StringRef name);
+  std::vector<StringRef> visibleNames() const;
+
+  /// A tensor as it is; a number, a boolean or a list of them as a constant of
+  /// the element type. Null after an error.
+  mlir::Value toTensor(const Value &value, mlir::Type elementType, SMLoc loc);
+  /// A constant's elements; null after an error.
+  mlir::DenseElementsAttr toElements(const Value &value, mlir::Type elementType,
+                                     SMLoc loc);
+  bool flatten(const Value &value, unsigned level,
+               llvm::SmallVectorImpl<int64_t> &shape,
+               llvm::SmallVectorImpl<Value> &elements, SMLoc loc);
+  mlir::Attribute toElement(const Value &value, mlir::Type elementType,
+                            SMLoc loc);
+
+  //===-- Calls.cpp
+  //--------------------------------------------------------===//
+  Value evaluateCall(const CallExpr &call);
+  Value callFunction(const CallExpr &call, const FunctionDecl &function);
+  bool bindArguments(const CallExpr &call, const FunctionDecl &function,
+                     Frame &frame);
+  bool checkParameterType(const Parameter &parameter, const Value &value,
+                          SMLoc loc);
+  Value callOp(const CallExpr &call, const Signature &signature);
+  Value callUnknown(const CallExpr &call);
+  std::optional<Value> callCompileTime(const CallExpr &call);
+  Value shapeOf(const CallExpr &call, llvm::ArrayRef<Value> arguments);
+  /// Builds an op; an error of its verifier is given with notes on where its
+  /// operands were declared.
+  Value buildOp(SMLoc loc, StringRef name, llvm::ArrayRef<mlir::Value> operands,
+                llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
+  std::vector<Note>
+  explainOperands(StringRef name, llvm::ArrayRef<mlir::Value> operands,
+                  llvm::ArrayRef<mlir::NamedAttribute> attributes,
+                  const std::string &message);
+  bool transposingHelps(StringRef name, llvm::ArrayRef<mlir::Value> operands,
+                        llvm::ArrayRef<mlir::NamedAttribute> attributes,
+                        unsigned index);
+  mlir::Attribute toAttribute(const AttributeInfo &info, StringRef op,
+                              const Expression &expression);
+  mlir::Attribute toEnum(const AttributeInfo &info, StringRef op,
+                         const Expression &expression);
+  mlir::Attribute toDims(const AttributeInfo &info, const Value &value,
+                         SMLoc loc);
+  std::vector<StringRef> callableNames() const;
+
+  friend class OpCall; // the arguments of one call of an op (Calls.cpp)
+
+  //===-- Parameters.cpp
+  //---------------------------------------------------===//
+  /// Runs `body` in the scope of a call. A scope without parameters leaves its
+  /// name to the next call.
+  void inScope(const CallExpr &call,
+               llvm::function_ref<void(ScopeEntry &)> body);
+  std::optional<std::string> chooseScope(const CallExpr &call);
+  void emitParam(const ParamStmt &statement);
+  /// The value of the parameter `path`, made if it does not exist.
+  mlir::Value useParameter(const std::string &path, mlir::RankedTensorType type,
+                           mlir::Attribute initializer, SMLoc loc);
+  /// Null after an error.
+  mlir::RankedTensorType resolveType(const TypeSpec &spec, bool isInput);
+  bool resolveDimension(const Dimension &dimension, bool allowBatch,
+                        llvm::SmallVectorImpl<int64_t> &shape);
+  mlir::Type resolveElementType(const Identifier &name);
+  /// An InitializerAttr; null after an error.
+  mlir::Attribute resolveInitializer(const Expression &expression,
+                                     mlir::RankedTensorType type);
+  bool isInitializer(const Expression &expression) const;
+  mlir::Attribute literalInitializer(const Expression &expression,
+                                     mlir::RankedTensorType type);
+
+  //===-- Recipe.cpp
+  //-------------------------------------------------------===//
+  void emitRecipe();
+  void emitTraining(const TrainingDecl &training);
+  void emitSetting(const Setting &setting);
+  mlir::Attribute emitOptimizer(const Expression &expression);
+  mlir::Attribute emitLearningRate(const Expression &expression);
+  mlir::Attribute emitSchedule(const CallExpr &call);
+  const Signature *resolveRecipeOp(const Expression &expression,
+                                   Category category, StringRef what);
+  bool fillAttributes(const CallExpr &call, const Signature &signature,
+                      StringRef leading, const Expression *&leadingValue,
+                      llvm::SmallVectorImpl<mlir::NamedAttribute> &attributes);
+  void emitData(const DataDecl &data);
+  void emitSplit(const DataSplit &split,
+                 llvm::SmallVectorImpl<mlir::Attribute> &bindings);
+  mlir::Attribute emitBinding(const DataSplit &split,
+                              const DataBinding &binding);
+  std::optional<std::string> readerArgument(const Expression &expression);
+  void setRecipe(StringRef name, mlir::Attribute value);
+
+  const Program &program;
+  Diagnostics &diagnostics;
+  mlir::MLIRContext *context;
+  mlir::OpBuilder builder;
+  mlir::ModuleOp module;
+  ModelOp model;
+
+  llvm::StringMap<const FunctionDecl *> functions;
+  llvm::MapVector<StringRef, Binding> constants;
+  llvm::MapVector<StringRef, Binding> dimensions; // `time` of `time = 1024`
+  Frame *frame = nullptr;
+
+  /// Who owns a scope's name: the function called, and where first.
+  struct ScopeOwner {
+    StringRef callee;
+    SMLoc loc;
+    bool isNamed; // by `as`
+  };
+  llvm::StringMap<ScopeOwner> scopeOwners;
+  struct ParameterUse {
+    mlir::Value value;
+    mlir::RankedTensorType type;
+    SMLoc loc;
+  };
+  llvm::StringMap<ParameterUse> parameters;
+  uint64_t parameterUses = 0;
+
+  // For notes and warnings.
+  llvm::DenseMap<mlir::Value, Identifier> declared;
+  struct NameUse {
+    Identifier name;
+    bool used = false;
+  };
+  llvm::MapVector<const char *, NameUse> assignments; // by place
+
+  uint64_t work = 0;  // expressions and statements evaluated
+  unsigned depth = 0; // of the evaluator's recursion
+  bool exhausted = false;
+};
+
+} // namespace nnc::dsl
+
+#endif // NNC_FRONTEND_DSL_EMITTER_H

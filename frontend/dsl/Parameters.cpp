@@ -1,0 +1,386 @@
+// Scopes, parameters, their types and initializers.
+#include "frontend/dsl/Emitter.h"
+
+#include "ir/Initializer.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace nnc::dsl {
+
+//===-- Scopes
+//-------------------------------------------------------------===//
+
+static std::string joinPath(StringRef scope, StringRef name) {
+  return scope.empty() ? name.str() : (scope + "." + name).str();
+}
+
+// The name of a call's scope, relative to the scope it is in.
+std::optional<std::string> Emitter::chooseScope(const CallExpr &call) {
+  ScopeEntry &outer = *frame->scope;
+  if (!call.scope) {
+    // dense, dense_1, dense_2; past those that `as` has taken.
+    for (unsigned i = 0;; ++i) {
+      std::string name =
+          i == 0 ? call.callee.str() : (call.callee + "_" + Twine(i)).str();
+      auto owner = scopeOwners.find(joinPath(outer.path, name));
+      bool isTaken = owner != scopeOwners.end() && owner->second.isNamed;
+      if (isTaken || !outer.callNames.insert(name).second)
+        continue;
+      scopeOwners.try_emplace(joinPath(outer.path, name),
+                              ScopeOwner{call.callee, call.loc, false});
+      return name;
+    }
+  }
+  std::string name = call.scope->name.name.str();
+  SMLoc loc = call.scope->name.loc;
+  if (call.scope->index) {
+    std::optional<int64_t> index =
+        expectInteger(*call.scope->index, "the index of a scope");
+    if (!index)
+      return std::nullopt;
+    name += "." + std::to_string(*index);
+  }
+  auto [owner, isNew] = scopeOwners.try_emplace(
+      joinPath(outer.path, name), ScopeOwner{call.callee, loc, true});
+  const ScopeOwner &first = owner->second;
+  if (isNew || (first.isNamed && first.callee == call.callee))
+    return name;
+  if (first.isNamed)
+    error(loc,
+          "scope '" + name + "' belongs to '" + first.callee + "', and '" +
+              call.callee + "' cannot share its parameters",
+          Note{first.loc, "'" + name + "' is first used here"});
+  else
+    error(loc,
+          "scope '" + name +
+              "' is that of a call without a name; write "
+              "'as " +
+              name +
+              "' there too to share its "
+              "parameters",
+          Note{first.loc, "the other call"});
+  return std::nullopt;
+}
+
+void Emitter::inScope(const CallExpr &call,
+                      llvm::function_ref<void(ScopeEntry &)> body) {
+  std::optional<std::string> name = chooseScope(call);
+  if (!name)
+    return;
+  ScopeEntry &outer = *frame->scope;
+  ScopeEntry entry;
+  entry.path = joinPath(outer.path, *name);
+  uint64_t usesBefore = parameterUses;
+  body(entry);
+  if (call.scope || parameterUses != usesBefore)
+    return;
+  outer.callNames.erase(*name);
+  scopeOwners.erase(entry.path);
+}
+
+//===-- Parameters
+//---------------------------------------------------------===//
+
+// Symbols that the compiler makes beside the parameters (docs/architecture.md,
+// section 2).
+static bool isReservedSymbol(StringRef name) {
+  return llvm::is_contained({"init", "train_step", "eval_step", "predict",
+                             "gradients", "seed", "step", "learning_rate"},
+                            name);
+}
+
+void Emitter::emitParam(const ParamStmt &statement) {
+  const Identifier &name = statement.name;
+  std::string path = joinPath(frame->scope->path, name.name);
+  bool isFree = checkReserved(name, "a parameter");
+  if (isReservedSymbol(path) || path == model.getName()) {
+    error(name.loc, "'" + path +
+                        "' cannot name a parameter: the compiled "
+                        "program has it already");
+    isFree = false;
+  }
+  auto [first, isFirst] =
+      frame->scope->paramNames.try_emplace(name.name, name.loc);
+  if (!isFirst) {
+    bool sameLine = first->second == name.loc;
+    error(name.loc,
+          "parameter '" + name.name + "' is defined twice" +
+              (sameLine ? "; put the body of the loop in a function, "
+                          "each call of which has its own"
+                        : ""),
+          sameLine ? std::vector<Note>()
+                   : std::vector<Note>{{first->second, "first defined here"}});
+    isFree = false;
+  }
+  RankedTensorType type = resolveType(statement.type, /*isInput=*/false);
+  Attribute initializer =
+      type ? resolveInitializer(*statement.initializer, type) : Attribute();
+  mlir::Value value;
+  if (isFree && initializer)
+    value = useParameter(path, type, initializer, name.loc);
+  bind(name, value ? Value(value) : Value());
+}
+
+mlir::Value Emitter::useParameter(const std::string &path,
+                                  RankedTensorType type, Attribute initializer,
+                                  SMLoc loc) {
+  ++parameterUses;
+  if (auto it = parameters.find(path); it != parameters.end()) {
+    const ParameterUse &first = it->second;
+    if (first.type == type)
+      return first.value;
+    error(loc,
+          "the shared parameter '" + path + "' would be " + printType(type) +
+              " here",
+          Note{first.loc, "it is " + printType(first.type) + " here"});
+    return nullptr;
+  }
+  if (type.getNumDynamicDims() != 0 || !isa<FloatType>(type.getElementType())) {
+    error(loc, "a parameter has a known size and elements that are floats, "
+               "found " +
+                   printType(type));
+    return nullptr;
+  }
+  Location location = diagnostics.location(loc);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(model);
+    ParameterOp::create(builder, location, builder.getStringAttr(path),
+                        TypeAttr::get(type), cast<InitializerAttr>(initializer),
+                        RoleAttr::get(context, Role::parameter));
+  }
+  mlir::Value value = ReadOp::create(builder, location, type,
+                                     FlatSymbolRefAttr::get(context, path));
+  parameters.try_emplace(path, ParameterUse{value, type, loc});
+  return value;
+}
+
+//===-- Types
+//--------------------------------------------------------------===//
+
+Type Emitter::resolveElementType(const Identifier &name) {
+  if (Type type = parseElementType(name.name, context))
+    return type;
+  if (Binding *binding = lookup(name.name))
+    if (binding->value.isElementType())
+      return binding->value.elementType();
+  std::string hint = suggestion(name.name, elementTypeNames());
+  if (hint.empty())
+    hint = "; expected one of " + llvm::join(elementTypeNames(), ", ");
+  error(name.loc, "unknown element type '" + name.name + "'" + hint);
+  return nullptr;
+}
+
+bool Emitter::resolveDimension(const Dimension &dimension, bool allowBatch,
+                               SmallVectorImpl<int64_t> &shape) {
+  SMLoc loc = dimension.size->loc;
+  auto *name = llvm::dyn_cast<NameExpr>(dimension.size.get());
+  if (name && name->name != "batch" && !lookup(name->name)) {
+    std::vector<StringRef> names = visibleNames();
+    std::string hint = suggestion(name->name, names);
+    if (hint.empty())
+      hint = "; write " + name->name.str() +
+             " = SIZE where it is first used, "
+             "or declare 'const " +
+             name->name.str() + " = SIZE'";
+    error(loc, "unknown dimension '" + name->name + "'" + hint);
+    return false;
+  }
+  Value size = evaluate(*dimension.size);
+  if (size.isError())
+    return false;
+  if (size.isBatch()) {
+    if (allowBatch && shape.empty()) {
+      shape.push_back(ShapedType::kDynamic);
+      return true;
+    }
+    error(loc, allowBatch ? "'batch' is the first dimension of a tensor only"
+                          : "the size of a parameter cannot depend on 'batch'");
+    return false;
+  }
+  if (!size.isInteger() || size.integer() < 1) {
+    error(loc, "a dimension must be a whole number of at least 1, found " +
+                   size.describe());
+    return false;
+  }
+  shape.push_back(size.integer());
+  if (!dimension.binding)
+    return true;
+  const Identifier &binding = *dimension.binding;
+  if (!checkReserved(binding, "a dimension"))
+    return false;
+  if (Binding *first = lookup(binding.name)) {
+    error(binding.loc, "'" + binding.name + "' is defined twice",
+          Note{first->declaration.loc, "first defined here"});
+    return false;
+  }
+  dimensions.insert({binding.name, {size, binding}});
+  return true;
+}
+
+// The limit of hasSupportedSize: products of it with an element's size and a
+// batch of thousands stay within 64 bits.
+static constexpr int64_t kMaxElements = int64_t(1) << 40;
+
+static bool isTooLarge(ArrayRef<int64_t> shape) {
+  int64_t elements = 1;
+  return llvm::any_of(shape, [&](int64_t size) {
+    if (ShapedType::isDynamic(size))
+      return false;
+    return llvm::MulOverflow(elements, size, elements) ||
+           elements > kMaxElements;
+  });
+}
+
+RankedTensorType Emitter::resolveType(const TypeSpec &spec, bool isInput) {
+  Type elementType = resolveElementType(spec.element);
+  // A function's parameter may have the batch too; a model's must.
+  bool inFunction = frame && frame->function;
+  SmallVector<int64_t> shape;
+  bool valid = elementType != nullptr;
+  for (const Dimension &dimension : spec.shape)
+    valid &= resolveDimension(dimension, isInput || inFunction, shape);
+  if (!valid)
+    return nullptr;
+  if (isInput && (shape.empty() || !ShapedType::isDynamic(shape.front()))) {
+    error(spec.element.loc, "the first dimension of an input must be 'batch', "
+                            "as in " +
+                                spec.element.name + "[batch, 784]");
+    return nullptr;
+  }
+  if (isTooLarge(shape)) {
+    error(spec.element.loc, "this tensor is too large: at most 2^40 elements "
+                            "are supported");
+    return nullptr;
+  }
+  return RankedTensorType::get(shape, elementType);
+}
+
+//===-- Initializers
+//-------------------------------------------------------===//
+
+static StringRef initializerName(const Expression &expression) {
+  if (auto *name = llvm::dyn_cast<NameExpr>(&expression))
+    return name->name;
+  if (auto *call = llvm::dyn_cast<CallExpr>(&expression))
+    return call->callee;
+  return "";
+}
+
+bool Emitter::isInitializer(const Expression &expression) const {
+  if (llvm::isa<ListExpr, NumberExpr>(expression))
+    return true;
+  StringRef name = initializerName(expression);
+  bool isShadowed = functions.contains(name) ||
+                    (frame && frame->names.find(name) != frame->names.end());
+  return !name.empty() && !isShadowed && lookupInitializer(name);
+}
+
+Attribute Emitter::literalInitializer(const Expression &expression,
+                                      RankedTensorType type) {
+  Value value = evaluate(expression);
+  if (value.isError())
+    return nullptr;
+  if (value.isNumber())
+    return makeInitializer(context, "constant", {{"value", value.number()}});
+  if (!value.isList()) {
+    error(expression.loc, "expected an initializer, a number or a list of "
+                          "numbers, found " +
+                              value.describe());
+    return nullptr;
+  }
+  DenseElementsAttr elements =
+      toElements(value, type.getElementType(), expression.loc);
+  if (!elements)
+    return nullptr;
+  if (elements.getType() != type) {
+    error(expression.loc, "this list is " + printType(elements.getType()) +
+                              ", and the parameter is " + printType(type));
+    return nullptr;
+  }
+  return InitializerAttr::get(
+      context, builder.getStringAttr("literal"),
+      builder.getDictionaryAttr(builder.getNamedAttr("value", elements)));
+}
+
+static std::vector<StringRef> initializerNames() {
+  std::vector<StringRef> names;
+  for (const InitializerInfo &info : allInitializers())
+    if (info.name != "literal")
+      names.push_back(info.name);
+  return names;
+}
+
+Attribute Emitter::resolveInitializer(const Expression &expression,
+                                      RankedTensorType type) {
+  StringRef name = initializerName(expression);
+  const InitializerInfo *info =
+      isInitializer(expression) ? lookupInitializer(name) : nullptr;
+  auto *call = llvm::dyn_cast<CallExpr>(&expression);
+  if (!info && !name.empty() && !lookup(name) && !functions.contains(name)) {
+    std::vector<StringRef> names = initializerNames();
+    std::string hint = suggestion(name, names);
+    if (hint.empty())
+      hint = "; expected one of " + llvm::join(names, ", ");
+    error(expression.loc, "unknown initializer '" + name + "'" + hint);
+    return nullptr;
+  }
+  if (!info)
+    return literalInitializer(expression, type);
+
+  std::vector<StringRef> names;
+  for (const InitializerArgument &argument : info->arguments)
+    names.push_back(argument.name);
+  std::string usage = names.empty()
+                          ? name.str()
+                          : (name + "(" + llvm::join(names, ", ") + ")").str();
+  SmallVector<std::pair<StringRef, double>> arguments;
+  bool valid = true;
+  auto reject = [&](SMLoc loc, const Twine &message) {
+    error(loc, message);
+    valid = false;
+  };
+  unsigned position = 0;
+  ArrayRef<Argument> given =
+      call ? ArrayRef(call->arguments) : ArrayRef<Argument>();
+  for (const Argument &argument : given) {
+    size_t index = argument.name
+                       ? llvm::find(names, argument.name->name) - names.begin()
+                       : position++;
+    if (index >= names.size()) {
+      if (argument.name)
+        reject(argument.loc(), "'" + name + "' has no argument '" +
+                                   argument.name->name + "'" +
+                                   suggestion(argument.name->name, names));
+      else
+        reject(argument.loc(), "too many arguments; expected " + usage);
+      continue;
+    }
+    auto isSame = [&](auto &other) { return other.first == names[index]; };
+    if (llvm::any_of(arguments, isSame))
+      reject(argument.loc(), "argument '" + names[index] + "' of '" + name +
+                                 "' is given twice");
+    Value value = evaluate(*argument.value);
+    if (!value.isError() && !value.isNumber())
+      reject(argument.value->loc, "expected a number as '" + names[index] +
+                                      "', found " + value.describe());
+    valid &= value.isNumber();
+    if (valid)
+      arguments.push_back({names[index], value.number()});
+  }
+  for (const InitializerArgument &argument : info->arguments)
+    if (valid && !argument.defaultValue &&
+        llvm::none_of(arguments,
+                      [&](auto &a) { return a.first == argument.name; }))
+      reject(expression.loc, "missing argument '" + argument.name + "' of '" +
+                                 name + "'; expected " + usage);
+  if (!valid)
+    return nullptr;
+  return makeInitializer(context, name, arguments);
+}
+
+} // namespace nnc::dsl

@@ -1,0 +1,466 @@
+// The training and data blocks: attributes of the model, listed in
+// docs/architecture.md section 1.
+#include "frontend/dsl/Emitter.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace nnc::dsl {
+
+void Emitter::setRecipe(StringRef name, Attribute value) {
+  if (value)
+    model->setAttr(name, value);
+}
+
+void Emitter::emitRecipe() {
+  for (const TrainingDecl &extra : llvm::drop_begin(program.trainings, 1)) {
+    error(extra.loc, "a file has one block 'training', and this is another",
+          Note{program.trainings.front().loc, "the first is here"});
+    return;
+  }
+  for (const DataDecl &extra : llvm::drop_begin(program.datas, 1)) {
+    error(extra.loc, "a file has one block 'data', and this is another",
+          Note{program.datas.front().loc, "the first is here"});
+    return;
+  }
+  if (!program.trainings.empty())
+    emitTraining(program.trainings.front());
+  if (!program.datas.empty())
+    emitData(program.datas.front());
+}
+
+//===-- Training
+//-----------------------------------------------------------===//
+
+namespace {
+/// A setting that is a number, and which numbers it may be.
+struct NumberSetting {
+  StringRef name;
+  bool isInteger;
+  double least;
+  bool leastIsIn;
+  double below; // excluded
+  StringRef expected;
+};
+} // namespace
+
+constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+static constexpr NumberSetting kNumberSettings[] = {
+    {"batch", true, 1, true, 16777217, "a whole number from 1 to 2^24"},
+    {"epochs", true, 1, true, 1e9, "a whole number of at least 1"},
+    {"seed", true, 0, true, kNoLimit, "a whole number of at least 0"},
+    {"validation", false, 0, true, 1, "a share of at least 0 and below 1"},
+    {"clip_norm", false, 0, false, kNoLimit, "a number above 0"},
+    {"clip_value", false, 0, false, kNoLimit, "a number above 0"},
+};
+
+static std::vector<StringRef> settingNames() {
+  std::vector<StringRef> names = {"optimizer", "precision"};
+  for (const NumberSetting &setting : kNumberSettings)
+    names.push_back(setting.name);
+  return names;
+}
+
+void Emitter::emitTraining(const TrainingDecl &training) {
+  bool hasLoss = !model.getBody().getOps<LossOp>().empty();
+  if (!hasLoss && !diagnostics.failed())
+    error(training.loc,
+          "the model has no loss to train with; write 'loss "
+          "VALUE' in it",
+          Note{program.models.front().name.loc, "the model is here"});
+  llvm::StringMap<SMLoc> seen;
+  for (const Setting &setting : training.settings) {
+    auto [first, isFirst] =
+        seen.try_emplace(setting.name.name, setting.name.loc);
+    if (!isFirst)
+      error(setting.name.loc, "'" + setting.name.name + "' is set twice",
+            Note{first->second, "first set here"});
+    else
+      emitSetting(setting);
+  }
+}
+
+void Emitter::emitSetting(const Setting &setting) {
+  StringRef name = setting.name.name;
+  if (name == "optimizer") {
+    setRecipe(name, emitOptimizer(*setting.value));
+    return;
+  }
+  if (name == "precision") {
+    Value value = evaluate(*setting.value);
+    if (value.isElementType() && !value.elementType().isF32())
+      error(setting.value->loc, "precision " +
+                                    printElementType(value.elementType()) +
+                                    " is not supported yet; expected f32");
+    else if (!value.isElementType() && !value.isError())
+      error(setting.value->loc, "expected an element type as 'precision', "
+                                "found " +
+                                    value.describe());
+    return;
+  }
+  const NumberSetting *known = llvm::find_if(
+      kNumberSettings, [&](auto &entry) { return entry.name == name; });
+  if (known == std::end(kNumberSettings)) {
+    std::vector<StringRef> names = settingNames();
+    std::string hint = suggestion(name, names);
+    if (name == "learning_rate")
+      hint = "; it is an argument of the optimizer, as in adam(learning_rate "
+             "= 0.001)";
+    else if (hint.empty())
+      hint = "; expected one of " + llvm::join(names, ", ");
+    error(setting.name.loc, "unknown setting '" + name + "'" + hint);
+    return;
+  }
+  Value value = evaluate(*setting.value);
+  if (value.isError())
+    return;
+  bool fits = known->isInteger ? value.isInteger() : value.isNumber();
+  fits = fits && value.number() < known->below &&
+         (known->leastIsIn ? value.number() >= known->least
+                           : value.number() > known->least);
+  if (!fits) {
+    error(setting.value->loc, "'" + name + "' must be " + known->expected +
+                                  ", found " + value.describe());
+    return;
+  }
+  setRecipe(name, known->isInteger
+                      ? Attribute(builder.getI64IntegerAttr(value.integer()))
+                      : Attribute(builder.getF64FloatAttr(value.number())));
+}
+
+//===-- Optimizers and schedules
+//-------------------------------------------===//
+
+namespace {
+/// Schedules are named by what they do; their ops say that they decay.
+struct ScheduleName {
+  StringRef name;
+  StringRef op;
+};
+} // namespace
+
+static constexpr ScheduleName kScheduleNames[] = {
+    {"step", "step_decay"},
+    {"exponential", "exponential_decay"},
+};
+
+static StringRef toOpName(StringRef name, Category category) {
+  if (category == Category::Schedule)
+    for (const ScheduleName &entry : kScheduleNames)
+      if (entry.name == name)
+        return entry.op;
+  return name;
+}
+
+static std::vector<StringRef> recipeNames(MLIRContext *context,
+                                          Category category) {
+  std::vector<StringRef> names;
+  for (const Signature *signature : allSignatures(context)) {
+    if (signature->category != category)
+      continue;
+    StringRef name = signature->name;
+    if (category == Category::Schedule)
+      for (const ScheduleName &entry : kScheduleNames)
+        if (entry.op == name)
+          name = entry.name;
+    names.push_back(name);
+  }
+  return names;
+}
+
+const Signature *Emitter::resolveRecipeOp(const Expression &expression,
+                                          Category category, StringRef what) {
+  std::vector<StringRef> names = recipeNames(context, category);
+  StringRef name;
+  if (auto *call = llvm::dyn_cast<CallExpr>(&expression))
+    name = call->callee;
+  else if (auto *word = llvm::dyn_cast<NameExpr>(&expression))
+    name = word->name;
+  const Signature *signature =
+      name.empty() ? nullptr
+                   : lookupSignature(context, toOpName(name, category));
+  if (signature && signature->category == category)
+    return signature;
+  std::string hint = name.empty() ? "" : suggestion(name, names);
+  if (hint.empty())
+    hint = "; expected one of " + llvm::join(names, ", ");
+  error(expression.loc, name.empty() ? "expected " + what.str() + hint
+                                     : "unknown " + what.str() + " '" +
+                                           name.str() + "'" + hint);
+  return nullptr;
+}
+
+// Binds `leading`, which is no attribute, and the attributes of an optimizer or
+// a schedule, in that order.
+bool Emitter::fillAttributes(const CallExpr &call, const Signature &signature,
+                             StringRef leading, const Expression *&leadingValue,
+                             SmallVectorImpl<NamedAttribute> &attributes) {
+  std::vector<StringRef> names = {leading};
+  std::vector<const AttributeInfo *> infos = {nullptr};
+  for (const AttributeInfo &info : signature.attributes)
+    if (!info.hidden) {
+      names.push_back(info.name);
+      infos.push_back(&info);
+    }
+  std::string usage = (call.callee + "(" + llvm::join(names, ", ") + ")").str();
+  llvm::StringMap<SMLoc> given;
+  bool valid = true;
+  auto reject = [&](SMLoc loc, const Twine &message,
+                    ArrayRef<Note> notes = {}) {
+    error(loc, message, notes);
+    valid = false;
+  };
+  for (auto [i, argument] : llvm::enumerate(call.arguments)) {
+    size_t index = argument.name
+                       ? llvm::find(names, argument.name->name) - names.begin()
+                       : i;
+    if (index >= names.size()) {
+      if (!argument.name) {
+        reject(argument.loc(), "too many arguments; expected " + usage);
+        continue;
+      }
+      std::string hint = suggestion(argument.name->name, names);
+      reject(argument.loc(), "'" + call.callee + "' has no argument '" +
+                                 argument.name->name + "'" +
+                                 (hint.empty() ? "; expected " + usage : hint));
+      continue;
+    }
+    auto [first, isFirst] = given.try_emplace(names[index], argument.loc());
+    if (!isFirst) {
+      reject(argument.loc(),
+             "argument '" + names[index] + "' of '" + call.callee +
+                 "' is given twice",
+             Note{first->second, "first given here"});
+      continue;
+    }
+    if (index == 0) {
+      leadingValue = argument.value.get();
+      continue;
+    }
+    Attribute value = toAttribute(*infos[index], call.callee, *argument.value);
+    valid &= value != nullptr;
+    attributes.push_back({builder.getStringAttr(names[index]), value});
+  }
+  if (!leadingValue)
+    reject(call.loc, "missing argument '" + leading + "' of '" + call.callee +
+                         "'; expected " + usage);
+  for (const AttributeInfo *info : llvm::drop_begin(infos))
+    if (info->isRequired() && !given.contains(info->name))
+      reject(call.loc, "missing argument '" + info->name + "' of '" +
+                           call.callee + "'; expected " + usage);
+  return valid;
+}
+
+Attribute Emitter::emitOptimizer(const Expression &expression) {
+  const Signature *signature =
+      resolveRecipeOp(expression, Category::Optimizer, "optimizer");
+  if (!signature)
+    return nullptr;
+  auto *call = llvm::dyn_cast<CallExpr>(&expression);
+  if (!call) {
+    error(expression.loc, "missing argument 'learning_rate' of '" +
+                              signature->name + "', as in " + signature->name +
+                              "(learning_rate = 0.001)");
+    return nullptr;
+  }
+  const Expression *rate = nullptr;
+  SmallVector<NamedAttribute> attributes = {
+      builder.getNamedAttr("name", builder.getStringAttr(signature->name))};
+  bool valid =
+      fillAttributes(*call, *signature, "learning_rate", rate, attributes);
+  if (rate)
+    setRecipe("learning_rate", emitLearningRate(*rate));
+  return valid ? builder.getDictionaryAttr(attributes) : Attribute();
+}
+
+Attribute Emitter::emitLearningRate(const Expression &expression) {
+  auto *call = llvm::dyn_cast<CallExpr>(&expression);
+  bool isSchedule = call && !functions.contains(call->callee) &&
+                    !evaluateFunction(call->callee, Value(1.0));
+  if (isSchedule)
+    return emitSchedule(*call);
+  Value value = evaluate(expression);
+  if (value.isError())
+    return nullptr;
+  if (value.isNumber() && value.number() >= 0 && value.number() < kNoLimit)
+    return builder.getF64FloatAttr(value.number());
+  error(expression.loc, "a learning rate must be a number of at least 0 or a "
+                        "schedule such as cosine(...), found " +
+                            value.describe());
+  return nullptr;
+}
+
+Attribute Emitter::emitSchedule(const CallExpr &call) {
+  const Signature *signature =
+      resolveRecipeOp(call, Category::Schedule, "schedule");
+  if (!signature)
+    return nullptr;
+  const Expression *base = nullptr;
+  SmallVector<NamedAttribute> attributes = {
+      builder.getNamedAttr("name", builder.getStringAttr(signature->name))};
+  if (!fillAttributes(call, *signature, "base", base, attributes))
+    return nullptr;
+  Value value = evaluate(*base);
+  if (value.isError())
+    return nullptr;
+  if (!value.isNumber() || value.number() < 0) {
+    error(base->loc, "the base of a schedule must be a number of at least 0, "
+                     "found " +
+                         value.describe());
+    return nullptr;
+  }
+  attributes.push_back(
+      builder.getNamedAttr("base", builder.getF64FloatAttr(value.number())));
+  return builder.getDictionaryAttr(attributes);
+}
+
+//===-- Data
+//---------------------------------------------------------------===//
+
+static constexpr StringRef kSplits[] = {"train", "test"};
+// Readers of runtime/data. What each takes besides the file's name is checked
+// where the file is read, at the place that `loc` keeps.
+static constexpr StringRef kReaders[] = {"idx", "npy", "csv"};
+
+void Emitter::emitData(const DataDecl &data) {
+  SmallVector<Attribute> bindings;
+  llvm::StringMap<SMLoc> seen;
+  for (const DataSplit &split : data.splits) {
+    const Identifier &name = split.name;
+    if (!llvm::is_contained(kSplits, name.name)) {
+      std::string hint = suggestion(name.name, kSplits);
+      if (hint.empty())
+        hint = "; expected train or test";
+      error(name.loc, "unknown split '" + name.name + "'" + hint);
+      continue;
+    }
+    auto [first, isFirst] = seen.try_emplace(name.name, name.loc);
+    if (!isFirst)
+      error(name.loc, "the split '" + name.name + "' is given twice",
+            Note{first->second, "first given here"});
+    else
+      emitSplit(split, bindings);
+  }
+  setRecipe("data", builder.getArrayAttr(bindings));
+}
+
+void Emitter::emitSplit(const DataSplit &split,
+                        SmallVectorImpl<Attribute> &bindings) {
+  const ModelDecl &declaration = program.models.front();
+  std::vector<StringRef> names;
+  for (const Parameter &input : declaration.inputs)
+    names.push_back(input.name.name);
+  llvm::StringMap<SMLoc> bound;
+  for (const DataBinding &binding : split.bindings) {
+    for (const Identifier &input : binding.inputs) {
+      if (!llvm::is_contained(names, input.name))
+        error(input.loc,
+              "the model has no input '" + input.name + "'" +
+                  suggestion(input.name, names),
+              Note{declaration.name.loc, "the model is here"});
+      auto [first, isFirst] = bound.try_emplace(input.name, input.loc);
+      if (!isFirst)
+        error(input.loc, "input '" + input.name + "' is given twice",
+              Note{first->second, "first given here"});
+    }
+    bindings.push_back(emitBinding(split, binding));
+    if (!bindings.back())
+      bindings.pop_back();
+  }
+  for (const Parameter &input : declaration.inputs)
+    if (!bound.contains(input.name.name))
+      error(split.name.loc,
+            "'" + split.name.name + "' gives no data for input '" +
+                input.name.name + "'",
+            Note{input.name.loc,
+                 "'" + input.name.name.str() + "' is declared here"});
+}
+
+/// The text of a value as its reader sees it. Nothing after an error.
+std::optional<std::string>
+Emitter::readerArgument(const Expression &expression) {
+  if (auto *range = llvm::dyn_cast<RangeExpr>(&expression)) {
+    std::optional<int64_t> lower = expectInteger(*range->lower, "a bound");
+    std::optional<int64_t> upper = expectInteger(*range->upper, "a bound");
+    if (!lower || !upper)
+      return std::nullopt;
+    return std::to_string(*lower) + ":" + std::to_string(*upper);
+  }
+  if (auto *list = llvm::dyn_cast<ListExpr>(&expression)) {
+    std::vector<std::string> parts;
+    for (const ExpressionPtr &element : list->elements) {
+      std::optional<std::string> part = readerArgument(*element);
+      if (!part)
+        return std::nullopt;
+      parts.push_back(*part);
+    }
+    return llvm::join(parts, ",");
+  }
+  Value value = evaluate(expression);
+  if (value.isString())
+    return value.string();
+  if (value.isNumber() || value.isBoolean())
+    return value.describe();
+  if (!value.isError())
+    error(expression.loc, "expected a string, a number or a list of them, "
+                          "found " +
+                              value.describe());
+  return std::nullopt;
+}
+
+Attribute Emitter::emitBinding(const DataSplit &split,
+                               const DataBinding &binding) {
+  auto *call = llvm::dyn_cast<CallExpr>(binding.reader.get());
+  if (!call) {
+    error(binding.reader->loc,
+          "expected a reader of a file, as in idx(\"FILE\")");
+    return nullptr;
+  }
+  if (!llvm::is_contained(kReaders, call->callee)) {
+    std::string hint = suggestion(call->callee, kReaders);
+    if (hint.empty())
+      hint = "; expected one of " + llvm::join(ArrayRef(kReaders), ", ");
+    error(call->loc, "unknown reader '" + call->callee + "'" + hint);
+    return nullptr;
+  }
+  SmallVector<NamedAttribute> arguments;
+  llvm::StringMap<SMLoc> given;
+  for (auto [i, argument] : llvm::enumerate(call->arguments)) {
+    StringRef name = argument.name ? argument.name->name : "path";
+    if (!argument.name && i > 0) {
+      error(argument.loc(), "only the file's name stands without a name; "
+                            "write NAME = VALUE");
+      return nullptr;
+    }
+    if (!given.try_emplace(name, argument.loc()).second) {
+      error(argument.loc(),
+            "argument '" + name + "' of '" + call->callee + "' is given twice");
+      return nullptr;
+    }
+    std::optional<std::string> text = readerArgument(*argument.value);
+    if (!text)
+      return nullptr;
+    arguments.push_back(
+        builder.getNamedAttr(name, builder.getStringAttr(*text)));
+  }
+  if (!given.contains("path")) {
+    error(call->loc, "'" + call->callee + "' needs the name of a file, as in " +
+                         call->callee + "(\"FILE\")");
+    return nullptr;
+  }
+  SmallVector<Attribute> inputs;
+  for (const Identifier &input : binding.inputs)
+    inputs.push_back(builder.getStringAttr(input.name));
+  return builder.getDictionaryAttr(
+      {builder.getNamedAttr("split", builder.getStringAttr(split.name.name)),
+       builder.getNamedAttr("inputs", builder.getArrayAttr(inputs)),
+       builder.getNamedAttr("reader", builder.getStringAttr(call->callee)),
+       builder.getNamedAttr("arguments", builder.getDictionaryAttr(arguments)),
+       builder.getNamedAttr("loc",
+                            LocationAttr(diagnostics.location(call->loc)))});
+}
+
+} // namespace nnc::dsl

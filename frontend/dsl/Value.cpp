@@ -1,0 +1,262 @@
+// Values known while compiling, and their arithmetic.
+#include "frontend/dsl/Value.h"
+
+#include "ir/Shapes.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace nnc::dsl {
+
+std::string Value::describe() const {
+  if (isTensor())
+    return "a tensor " + printType(tensor().getType());
+  if (isInteger())
+    return std::to_string(integer());
+  if (isReal())
+    return llvm::formatv("{0}", number()).str();
+  if (isBoolean())
+    return boolean() ? "true" : "false";
+  if (isString())
+    return "\"" + string() + "\"";
+  if (isList())
+    return "a list";
+  if (isElementType())
+    return "an element type";
+  if (isBatch())
+    return "the batch's size, which is not known while compiling";
+  return "nothing";
+}
+
+Type parseElementType(StringRef name, MLIRContext *context) {
+  if (name == "f32")
+    return Float32Type::get(context);
+  if (name == "f64")
+    return Float64Type::get(context);
+  if (name == "f16")
+    return Float16Type::get(context);
+  if (name == "bf16")
+    return BFloat16Type::get(context);
+  if (name == "i32")
+    return IntegerType::get(context, 32);
+  if (name == "i64")
+    return IntegerType::get(context, 64);
+  if (name == "u8")
+    return IntegerType::get(context, 8, IntegerType::Unsigned);
+  if (name == "bool")
+    return IntegerType::get(context, 1);
+  return nullptr;
+}
+
+ArrayRef<StringRef> elementTypeNames() {
+  static constexpr StringRef kNames[] = {"f32", "f64", "f16", "bf16",
+                                         "i32", "i64", "u8",  "bool"};
+  return kNames;
+}
+
+std::optional<Value> evaluateUnary(UnaryOperator op, const Value &operand,
+                                   std::string &problem) {
+  if (op == UnaryOperator::Not && operand.isBoolean())
+    return Value(!operand.boolean());
+  if (op == UnaryOperator::Negate && operand.isReal())
+    return Value(-operand.number());
+  if (op == UnaryOperator::Negate && operand.isInteger())
+    return Value(-operand.integer()); // literals are not negative: no overflow
+  problem = op == UnaryOperator::Not
+                ? "'not' expects a boolean, found " + operand.describe()
+                : "'-' expects a number, found " + operand.describe();
+  return std::nullopt;
+}
+
+static std::optional<bool> compare(BinaryOperator op, double lhs, double rhs) {
+  switch (op) {
+  case BinaryOperator::Equal:
+    return lhs == rhs;
+  case BinaryOperator::NotEqual:
+    return lhs != rhs;
+  case BinaryOperator::Less:
+    return lhs < rhs;
+  case BinaryOperator::LessEqual:
+    return lhs <= rhs;
+  case BinaryOperator::Greater:
+    return lhs > rhs;
+  case BinaryOperator::GreaterEqual:
+    return lhs >= rhs;
+  default:
+    return std::nullopt;
+  }
+}
+
+// Exact, or nothing.
+static std::optional<int64_t> integerPower(int64_t base, int64_t exponent) {
+  int64_t result = 1;
+  // |base| >= 2 overflows after 63 steps; 0, 1 and -1 need no more than two.
+  if (base >= -1 && base <= 1)
+    exponent = exponent == 0 ? 0 : 2 - exponent % 2;
+  for (int64_t i = 0; i < exponent; ++i)
+    if (llvm::MulOverflow(result, base, result))
+      return std::nullopt;
+  return result;
+}
+
+// A quotient of integers is an integer where it is exact and a real elsewhere.
+static std::optional<Value> evaluateIntegers(BinaryOperator op, int64_t lhs,
+                                             int64_t rhs,
+                                             std::string &problem) {
+  int64_t result = 0;
+  bool overflow = false;
+  switch (op) {
+  case BinaryOperator::Add:
+    overflow = llvm::AddOverflow(lhs, rhs, result);
+    break;
+  case BinaryOperator::Subtract:
+    overflow = llvm::SubOverflow(lhs, rhs, result);
+    break;
+  case BinaryOperator::Multiply:
+    overflow = llvm::MulOverflow(lhs, rhs, result);
+    break;
+  case BinaryOperator::Divide:
+  case BinaryOperator::Remainder:
+    if (rhs == 0) {
+      problem = "division by zero";
+      return std::nullopt;
+    }
+    if (rhs == -1) // INT64_MIN / -1 overflows
+      return op == BinaryOperator::Remainder ? Value(int64_t(0))
+                                             : Value(-double(lhs));
+    if (op == BinaryOperator::Divide && lhs % rhs != 0)
+      return Value(double(lhs) / double(rhs));
+    return Value(op == BinaryOperator::Divide ? lhs / rhs : lhs % rhs);
+  case BinaryOperator::Power:
+    if (rhs < 0)
+      return Value(std::pow(double(lhs), double(rhs)));
+    if (std::optional<int64_t> power = integerPower(lhs, rhs))
+      return Value(*power);
+    overflow = true;
+    break;
+  default:
+    break;
+  }
+  if (!overflow)
+    return Value(result);
+  problem = "the result does not fit in 64 bits";
+  return std::nullopt;
+}
+
+static std::optional<Value> evaluateReals(BinaryOperator op, double lhs,
+                                          double rhs, std::string &problem) {
+  switch (op) {
+  case BinaryOperator::Add:
+    return Value(lhs + rhs);
+  case BinaryOperator::Subtract:
+    return Value(lhs - rhs);
+  case BinaryOperator::Multiply:
+    return Value(lhs * rhs);
+  case BinaryOperator::Divide:
+    if (rhs != 0.0)
+      return Value(lhs / rhs);
+    problem = "division by zero";
+    return std::nullopt;
+  case BinaryOperator::Power:
+    return Value(std::pow(lhs, rhs));
+  default:
+    problem = "'%' expects whole numbers";
+    return std::nullopt;
+  }
+}
+
+static std::optional<Value> compareEqual(BinaryOperator op, const Value &lhs,
+                                         const Value &rhs) {
+  bool equal = false;
+  if (lhs.isBoolean() && rhs.isBoolean())
+    equal = lhs.boolean() == rhs.boolean();
+  else if (lhs.isString() && rhs.isString())
+    equal = lhs.string() == rhs.string();
+  else if (lhs.isElementType() && rhs.isElementType())
+    equal = lhs.elementType() == rhs.elementType();
+  else
+    return std::nullopt;
+  if (op == BinaryOperator::Equal)
+    return Value(equal);
+  if (op == BinaryOperator::NotEqual)
+    return Value(!equal);
+  return std::nullopt;
+}
+
+std::optional<Value> evaluateBinary(BinaryOperator op, const Value &lhs,
+                                    const Value &rhs, std::string &problem) {
+  bool isLogical = op == BinaryOperator::And || op == BinaryOperator::Or;
+  if (isLogical && lhs.isBoolean() && rhs.isBoolean())
+    return Value(op == BinaryOperator::And ? lhs.boolean() && rhs.boolean()
+                                           : lhs.boolean() || rhs.boolean());
+  if (!isLogical && lhs.isNumber() && rhs.isNumber()) {
+    if (std::optional<bool> truth = compare(op, lhs.number(), rhs.number()))
+      return Value(*truth);
+    if (lhs.isInteger() && rhs.isInteger())
+      return evaluateIntegers(op, lhs.integer(), rhs.integer(), problem);
+    return evaluateReals(op, lhs.number(), rhs.number(), problem);
+  }
+  if (std::optional<Value> truth = compareEqual(op, lhs, rhs))
+    return truth;
+  const Value &wrong =
+      isLogical ? (lhs.isBoolean() ? rhs : lhs) : (lhs.isNumber() ? rhs : lhs);
+  problem =
+      std::string(isLogical ? "expected a boolean" : "expected a number") +
+      ", found " + wrong.describe();
+  return std::nullopt;
+}
+
+namespace {
+struct RealFunction {
+  StringRef name;
+  double (*function)(double);
+};
+} // namespace
+
+// Those that keep a whole number whole are in evaluateFunction.
+static constexpr RealFunction kRealFunctions[] = {
+    {"sqrt", std::sqrt}, {"exp", std::exp}, {"log", std::log},
+    {"sin", std::sin},   {"cos", std::cos}, {"tanh", std::tanh},
+};
+
+static std::optional<Value> toInteger(double real) {
+  if (!(std::fabs(real) < 9007199254740992.0)) // 2^53: exact below
+    return Value(real);
+  return Value(int64_t(real));
+}
+
+std::optional<Value> evaluateFunction(StringRef name,
+                                      ArrayRef<Value> arguments) {
+  if (arguments.empty() ||
+      !llvm::all_of(arguments, [](const Value &v) { return v.isNumber(); }))
+    return std::nullopt;
+  const Value &first = arguments.front();
+  if (arguments.size() == 2 && (name == "max" || name == "min")) {
+    bool takeFirst = name == "max" ? first.number() >= arguments[1].number()
+                                   : first.number() <= arguments[1].number();
+    return takeFirst ? first : arguments[1];
+  }
+  if (arguments.size() != 1)
+    return std::nullopt;
+  if (name == "abs")
+    return first.isInteger() ? Value(std::abs(first.integer()))
+                             : Value(std::fabs(first.number()));
+  if (name == "floor")
+    return toInteger(std::floor(first.number()));
+  if (name == "ceil")
+    return toInteger(std::ceil(first.number()));
+  if (name == "round")
+    return toInteger(std::nearbyint(first.number()));
+  for (const RealFunction &entry : kRealFunctions)
+    if (entry.name == name)
+      return Value(entry.function(first.number()));
+  return std::nullopt;
+}
+
+} // namespace nnc::dsl
