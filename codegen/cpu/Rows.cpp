@@ -205,7 +205,7 @@ void RowsScheduler::planStages() {
   stages.resize(last + 1);
   for (auto [number, result] : llvm::enumerate(rows.results)) {
     Stage &stage = stages[rows.stageOf(result)];
-    Role role = rows.roleOf(result);
+    SpaceRole role = rows.roleOf(result);
     (role == Column   ? stage.columnResults
      : role == Scalar ? stage.scalarResults
                       : stage.rowResults)
@@ -264,7 +264,7 @@ bool RowsScheduler::canReduceDirectly(const Stage &stage) {
 
 int64_t RowsScheduler::costPerRow() {
   int64_t cost = 0;
-  auto elements = [&](Role role) {
+  auto elements = [&](SpaceRole role) {
     return role == Full ? rows.columns : role == Row ? 1 : 0;
   };
   for (auto [tensor, role] : rows.roles)
@@ -303,7 +303,9 @@ void RowsScheduler::choosePartials() {
   int64_t cost = rowCost * rows.rows.count;
   isSequential = cost <= (rows.rows.perBatch ? kSequentialBytesPerSample
                                              : kSequentialBytes);
-  blockRows = std::max<int64_t>(1, kBlockBytes / rowCost);
+  // A power of two, because batches are.
+  blockRows =
+      llvm::bit_floor<uint64_t>(std::max<int64_t>(1, kBlockBytes / rowCost));
   if (isFlat())
     blockRows = llvm::alignTo(blockRows, rowLanes);
   for (Stage &stage : stages) {
@@ -419,8 +421,7 @@ void RowsScheduler::emitRowsPhase(unsigned stage) {
   // Without partial results, a flat space is shared out in small blocks.
   if (stages[stage].entered.empty())
     blockRows = isFlat() ? 4 * rowLanes : 1;
-  inPhase("rows", rows.rows.extent(blockRows),
-          kGrainBytes / (rowCost * blockRows),
+  inPhase("rows", rows.numRows(blockRows), kGrainBytes / (rowCost * blockRows),
           [&](Value begin, Value end) { emitRowsNest(stage, begin, end); });
 }
 
@@ -484,7 +485,7 @@ void RowsScheduler::registerResults(ArrayRef<unsigned> results) {
 
 void RowsScheduler::emitColumnsNest(unsigned number, Value begin, Value end) {
   Stage &stage = stages[number];
-  for (Role role : {Row, Column, Full})
+  for (SpaceRole role : {Row, Column, Full})
     values.forget(role);
   values.tick();
   if (numColumnUnits() == 1)
@@ -513,7 +514,7 @@ Value RowsScheduler::columnMask() {
 
 void RowsScheduler::emitColumnsAt(unsigned number, Value unit) {
   Stage &stage = stages[number];
-  for (Role role : {Row, Column, Full})
+  for (SpaceRole role : {Row, Column, Full})
     values.forget(role);
   values.chunk.lanes = columnLanes;
   values.chunk.column = values.multiply(unit, columnLanes);
@@ -969,7 +970,7 @@ void RowsScheduler::emitBlock(unsigned number, Value block) {
 void RowsScheduler::emitRowsNest(unsigned number, Value begin, Value end) {
   Stage &stage = stages[number];
   planPasses(stage);
-  for (Role role : {Row, Column, Full})
+  for (SpaceRole role : {Row, Column, Full})
     values.forget(role);
   values.tick();
   values.chunk = Chunk();
@@ -998,9 +999,9 @@ void RowsScheduler::emitRowsNest(unsigned number, Value begin, Value end) {
            return SmallVector<Value>();
          });
   }
-  for (Role role : {Scalar, Row, Column, Full})
+  for (SpaceRole role : {Scalar, Row, Column, Full})
     values.anchors[role] = nullptr;
-  for (Role role : {Row, Column, Full})
+  for (SpaceRole role : {Row, Column, Full})
     values.forget(role);
   registerResults(stage.rowResults);
 }

@@ -39,7 +39,7 @@ void RowsValues::beginPhase(const Twine &name) {
   scalars.clear();
   scalars.map(kernel.getArgument(0), batch);
   cloneScalars(b, kernel, scalars);
-  for (Role role : {Scalar, Row, Column, Full}) {
+  for (SpaceRole role : {Scalar, Row, Column, Full}) {
     forget(role);
     anchors[role] = nullptr;
   }
@@ -133,7 +133,7 @@ Value RowsValues::maskFirst(Value count) {
 }
 
 /// The position of the chunk along an axis: a scalar, or one a lane.
-Value RowsValues::axisPosition(Role axis) {
+Value RowsValues::axisPosition(SpaceRole axis) {
   if (!isVector(axis))
     return chunk.row;
   auto type = VectorType::get(chunk.lanes, b.getIndexType());
@@ -146,7 +146,7 @@ SmallVector<Value> RowsValues::loopIndices(RowsOp &op) {
     return {};
   SmallVector<int64_t> ranges = op.op.getStaticLoopRanges();
   SmallVector<Value> indices(ranges.size());
-  for (Role axis : {Row, Column}) {
+  for (SpaceRole axis : {Row, Column}) {
     int64_t stride = 1;
     bool isInnermost = true;
     for (size_t loop = ranges.size(); loop-- > 0;) {
@@ -189,7 +189,7 @@ Value RowsValues::memory(Storage storage, Type elementType) {
       b, type, scratch, index(storage.scratchOffsetBytes), ValueRange());
 }
 
-Value RowsValues::address(Storage storage, Role role) {
+Value RowsValues::address(Storage storage, SpaceRole role) {
   if (storage.kind == Storage::Scratch)
     return chunk.column;
   switch (role) {
@@ -205,7 +205,7 @@ Value RowsValues::address(Storage storage, Role role) {
   return add(multiply(chunk.row, rows.columns), chunk.column);
 }
 
-Value RowsValues::load(Storage storage, Type elementType, Role role) {
+Value RowsValues::load(Storage storage, Type elementType, SpaceRole role) {
   if (storage.kind == Storage::Buffer &&
       storage.buffer.kind == BufferRef::Operand)
     operandReads[storage.buffer.index] = time;
@@ -218,7 +218,7 @@ Value RowsValues::load(Storage storage, Type elementType, Role role) {
 }
 
 void RowsValues::store(Value root, Storage storage, Value value) {
-  Role role = rows.roleOf(root);
+  SpaceRole role = rows.roleOf(root);
   if (storage.kind == Storage::Buffer &&
       storage.buffer.kind == BufferRef::Result)
     resultWrites[storage.buffer.index] = time;
@@ -292,7 +292,7 @@ Value RowsValues::get(Value tensor) {
   Value root = rootOf(tensor);
   if (OpFoldResult value = uniformValue(root))
     return uniform(value);
-  Role role = rows.roleOf(root);
+  SpaceRole role = rows.roleOf(root);
   if (Value value = known[role].lookup(root))
     return value;
   OpBuilder::InsertionGuard guard(b);

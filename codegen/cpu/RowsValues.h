@@ -48,13 +48,13 @@ public:
   Chunk chunk;
   mlir::Operation *anchors[4] = {};
   /// Forgets the values of a role: their scope has ended.
-  void forget(Role role) { known[role].clear(); }
+  void forget(SpaceRole role) { known[role].clear(); }
 
   /// The value of `tensor` at the chunk: a vector if its role varies over
   /// lanes, else a scalar.
   mlir::Value get(mlir::Value tensor);
   void set(mlir::Value root, mlir::Value value);
-  bool isVector(Role role) const {
+  bool isVector(SpaceRole role) const {
     return rows.columns == 1 ? role & Row : role & Column;
   }
 
@@ -104,15 +104,15 @@ public:
 
 private:
   mlir::Value uniform(mlir::OpFoldResult value);
-  mlir::Value load(Storage storage, mlir::Type elementType, Role role);
-  mlir::Value address(Storage storage, Role role);
+  mlir::Value load(Storage storage, mlir::Type elementType, SpaceRole role);
+  mlir::Value address(Storage storage, SpaceRole role);
   mlir::Value buffer(BufferRef reference);
   mlir::Value memory(Storage storage, mlir::Type elementType);
   mlir::MemRefType bufferType(BufferRef reference);
   void evaluate(RowsOp &op);
   llvm::SmallVector<mlir::Value> arguments(RowsOp &op);
   llvm::SmallVector<mlir::Value> loopIndices(RowsOp &op);
-  mlir::Value axisPosition(Role axis);
+  mlir::Value axisPosition(SpaceRole axis);
   mlir::Value laneNumbers(mlir::Type type);
 
   mlir::func::FuncOp kernel;

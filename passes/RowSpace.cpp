@@ -1,0 +1,238 @@
+// See RowSpace.h. Roles are found by elimination: an op has as many possible
+// domains as its loops' sizes allow, and loses those that contradict the roles
+// of its tensors.
+#include "passes/RowSpace.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace nnc;
+
+static SpaceSize sizeOfDim(int64_t dim) {
+  return ShapedType::isDynamic(dim) ? SpaceSize{1, true}
+                                    : SpaceSize{dim, false};
+}
+
+SpaceSize nnc::sizeOfShape(ArrayRef<int64_t> shape) {
+  SpaceSize size;
+  for (int64_t dim : shape)
+    size = size * sizeOfDim(dim);
+  return size;
+}
+
+/// The axes that `axes`, a selection of an op's loops, cover; none if it is
+/// only a part of one.
+static std::optional<SpaceRole> coveredAxes(ArrayRef<SpaceRole> selected,
+                                            ArrayRef<SpaceRole> all) {
+  unsigned covered = Scalar;
+  for (SpaceRole axis : {Row, Column}) {
+    auto count = llvm::count(selected, axis);
+    if (count == 0)
+      continue;
+    if (count != llvm::count(all, axis))
+      return std::nullopt;
+    covered |= axis;
+  }
+  return SpaceRole(covered);
+}
+
+namespace {
+
+/// Gives every op and tensor its role in a space of a given size.
+class RoleInference {
+public:
+  RoleInference(MutableArrayRef<SpaceOp> ops, RowSpace &space)
+      : ops(ops), space(space), isDecided(ops.size(), false) {}
+  bool run();
+
+private:
+  /// The axes of the loops if the op covers `domain`; none if its sizes differ.
+  std::optional<SmallVector<SpaceRole>> loopAxes(const SpaceOp &op,
+                                                 SpaceRole domain);
+  /// None if the tensor is transposed or cut.
+  std::optional<SpaceRole> roleOfUse(const SpaceOp::Use &use,
+                                     ArrayRef<SpaceRole> axes);
+  /// Whether `op` may cover `domain`, given the roles that are known.
+  bool matches(SpaceOp &op, SpaceRole domain, bool commit);
+  SmallVector<SpaceRole> openDomains(SpaceOp &op);
+  /// Decides the ops with one domain left; false on a contradiction.
+  bool decideForced(bool &progress);
+  bool decideFirstOpen();
+
+  MutableArrayRef<SpaceOp> ops;
+  RowSpace &space;
+  SmallVector<bool> isDecided;
+};
+
+} // namespace
+
+std::optional<SmallVector<SpaceRole>>
+RoleInference::loopAxes(const SpaceOp &op, SpaceRole domain) {
+  SmallVector<SpaceRole> axes(op.ranges.size(), Scalar);
+  SpaceSize expectedRows = domain & Row ? space.rows : SpaceSize();
+  SpaceSize expectedColumns{domain & Column ? space.columns : 1, false};
+  SpaceSize rows, columns;
+  for (auto [loop, range] : llvm::enumerate(op.ranges)) {
+    if (range == 1)
+      continue;
+    bool isRow = !(rows == expectedRows);
+    axes[loop] = isRow ? Row : Column;
+    SpaceSize &covered = isRow ? rows : columns;
+    covered = covered * sizeOfDim(range);
+  }
+  if (!(rows == expectedRows) || !(columns == expectedColumns))
+    return std::nullopt;
+  return axes;
+}
+
+std::optional<SpaceRole> RoleInference::roleOfUse(const SpaceOp::Use &use,
+                                                  ArrayRef<SpaceRole> axes) {
+  SmallVector<SpaceRole> selected;
+  int64_t last = -1;
+  for (int64_t loop : use.loops) {
+    if (loop < 0 || axes[loop] == Scalar)
+      continue;
+    if (loop <= last)
+      return std::nullopt;
+    last = loop;
+    selected.push_back(axes[loop]);
+  }
+  return coveredAxes(selected, axes);
+}
+
+bool RoleInference::matches(SpaceOp &op, SpaceRole domain, bool commit) {
+  std::optional<SmallVector<SpaceRole>> axes = loopAxes(op, domain);
+  if (!axes)
+    return false;
+  SmallVector<SpaceRole> reducedLoops;
+  for (auto [axis, isReduced] : llvm::zip(*axes, op.isReduced))
+    if (isReduced)
+      reducedLoops.push_back(axis);
+  std::optional<SpaceRole> reduced = coveredAxes(reducedLoops, *axes);
+  if (!reduced || (domain == Column && *reduced != Scalar))
+    return false;
+  SmallVector<std::pair<Value, SpaceRole>> found;
+  for (const SpaceOp::Use &use : op.uses) {
+    std::optional<SpaceRole> role = roleOfUse(use, *axes);
+    if (!role)
+      return false;
+    auto known = space.roles.find(use.tensor);
+    if (known != space.roles.end() && known->second != *role)
+      return false;
+    found.push_back({use.tensor, *role});
+  }
+  // A tensor may be used twice by the op.
+  for (auto [tensor, role] : found)
+    for (auto [other, otherRole] : found)
+      if (tensor == other && role != otherRole)
+        return false;
+  if (!commit)
+    return true;
+  op.domain = domain;
+  op.reduced = *reduced;
+  op.loopAxes = std::move(*axes);
+  for (auto [tensor, role] : found)
+    space.roles[tensor] = role;
+  return true;
+}
+
+SmallVector<SpaceRole> RoleInference::openDomains(SpaceOp &op) {
+  SmallVector<SpaceRole> open;
+  for (SpaceRole domain : {Full, Column, Row, Scalar})
+    if ((space.columns != 1 || !(domain & Column)) &&
+        matches(op, domain, /*commit=*/false))
+      open.push_back(domain);
+  return open;
+}
+
+bool RoleInference::decideForced(bool &progress) {
+  for (auto [number, op] : llvm::enumerate(ops)) {
+    if (isDecided[number])
+      continue;
+    SmallVector<SpaceRole> open = openDomains(op);
+    if (open.empty())
+      return false;
+    if (open.size() > 1)
+      continue;
+    isDecided[number] = matches(op, open.front(), /*commit=*/true);
+    progress = true;
+  }
+  return true;
+}
+
+/// In a square space: an op on a vector that nothing ties to rows or columns.
+bool RoleInference::decideFirstOpen() {
+  for (auto [number, op] : llvm::enumerate(ops))
+    if (!isDecided[number])
+      return isDecided[number] =
+                 matches(op, openDomains(op).front(), /*commit=*/true);
+  return false;
+}
+
+bool RoleInference::run() {
+  space.roles.clear();
+  while (llvm::is_contained(isDecided, false)) {
+    bool progress = false;
+    if (!decideForced(progress) || (!progress && !decideFirstOpen()))
+      return false;
+  }
+  return true;
+}
+
+/// Results that no op touches: by their size.
+static bool assignRemaining(RowSpace &space, ArrayRef<Value> results) {
+  for (Value result : results) {
+    if (space.roles.contains(result))
+      continue;
+    SpaceSize size = sizeOfShape(cast<ShapedType>(result.getType()).getShape());
+    if (size == space.rows * SpaceSize{space.columns, false})
+      space.roles[result] = space.columns == 1 ? Row : Full;
+    else if (size == SpaceSize())
+      space.roles[result] = Scalar;
+    else if (size == space.rows)
+      space.roles[result] = Row;
+    else if (size == SpaceSize{space.columns, false})
+      space.roles[result] = Column;
+    else
+      return false;
+  }
+  return true;
+}
+
+/// Ways to split the loops of the largest op, the flat space first.
+static SmallVector<RowSpace> candidates(ArrayRef<SpaceOp> ops,
+                                        ArrayRef<Value> results) {
+  SmallVector<int64_t> largest;
+  auto consider = [&](ArrayRef<int64_t> dims) {
+    SmallVector<int64_t> proper(dims);
+    llvm::erase(proper, 1);
+    SpaceSize size = sizeOfShape(proper), best = sizeOfShape(largest);
+    if (std::tuple(proper.size(), size.perBatch, size.count) >
+        std::tuple(largest.size(), best.perBatch, best.count))
+      largest = proper;
+  };
+  for (const SpaceOp &op : ops)
+    consider(op.ranges);
+  for (Value result : results)
+    consider(cast<ShapedType>(result.getType()).getShape());
+  SmallVector<RowSpace> spaces(1);
+  spaces.front().rows = sizeOfShape(largest);
+  for (size_t split = largest.size(); split-- > 1;) {
+    ArrayRef<int64_t> dims = largest;
+    SpaceSize columns = sizeOfShape(dims.drop_front(split));
+    if (columns.perBatch)
+      break;
+    spaces.emplace_back();
+    spaces.back().rows = sizeOfShape(dims.take_front(split));
+    spaces.back().columns = columns.count;
+  }
+  return spaces;
+}
+
+std::optional<RowSpace> nnc::inferRowSpace(MutableArrayRef<SpaceOp> ops,
+                                           ArrayRef<Value> results) {
+  for (RowSpace &space : candidates(ops, results))
+    if (RoleInference(ops, space).run() && assignRemaining(space, results))
+      return std::move(space);
+  return std::nullopt;
+}

@@ -1,0 +1,82 @@
+// The two-dimensional space of a rows kernel: R rows, C columns.
+//
+// Leading dimensions are collapsed into R, trailing ones into C; a kernel
+// without row-wise structure has C = 1, a flat space. The ops of a kernel are
+// described by their loops alone, so that the same rules decide what is fused
+// (on nnc ops) and what can be emitted (on linalg ops).
+#ifndef NNC_PASSES_ROWSPACE_H
+#define NNC_PASSES_ROWSPACE_H
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Value.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallVector.h"
+
+namespace nnc {
+
+/// Along which axes of the space something varies: a set of two bits.
+enum SpaceRole : unsigned {
+  Scalar = 0,
+  /// One element a row, [R].
+  Row = 1,
+  /// One element a column, [C].
+  Column = 2,
+  Full = Row | Column
+};
+
+/// A number of elements: count, or count * batch.
+struct SpaceSize {
+  int64_t count = 1;
+  bool perBatch = false;
+
+  bool operator==(const SpaceSize &other) const {
+    return count == other.count && perBatch == other.perBatch;
+  }
+  SpaceSize operator*(const SpaceSize &other) const {
+    return {count * other.count, perBatch || other.perBatch};
+  }
+};
+
+/// The number of elements of a shape in which every `?` is the batch.
+SpaceSize sizeOfShape(llvm::ArrayRef<int64_t> shape);
+
+/// One op as a loop nest.
+struct SpaceOp {
+  /// A tensor, and the loop that each of its dimensions runs with: -1 where
+  /// only index 0 is used.
+  struct Use {
+    mlir::Value tensor;
+    llvm::SmallVector<int64_t> loops;
+  };
+
+  /// Sizes of the loops, outermost first, and whether each reduces.
+  llvm::SmallVector<int64_t> ranges;
+  llvm::SmallVector<bool> isReduced;
+  llvm::SmallVector<Use> uses;
+
+  // Found by inferRowSpace:
+  /// The part of the space that the loops cover, and what of it they reduce.
+  SpaceRole domain = Scalar;
+  SpaceRole reduced = Scalar;
+  /// For each loop the axis it belongs to; Scalar where it runs once.
+  llvm::SmallVector<SpaceRole> loopAxes;
+};
+
+struct RowSpace {
+  SpaceSize rows;
+  int64_t columns = 1;
+  /// Of each tensor that an op uses, and of each result.
+  llvm::DenseMap<mlir::Value, SpaceRole> roles;
+};
+
+/// Finds the space in which every op covers rows, columns, both or neither, and
+/// every tensor has one role; the first of the ways to split the largest op's
+/// loops. None where there is no such space, or where an op reduces a vector of
+/// columns, for which there is no loop nest.
+std::optional<RowSpace> inferRowSpace(llvm::MutableArrayRef<SpaceOp> ops,
+                                      llvm::ArrayRef<mlir::Value> results);
+
+} // namespace nnc
+
+#endif // NNC_PASSES_ROWSPACE_H
