@@ -15,4 +15,5 @@ config.environment["PATH"] = os.pathsep.join(
     [os.path.join(config.build_root, "bin"), config.llvm_tools, os.environ["PATH"]]
 )
 config.substitutions.append(("%examples", os.path.join(config.source_root, "examples")))
+config.substitutions.append(("%lib", os.path.join(config.build_root, "lib")))
 config.substitutions.append(("%python", config.python))
