@@ -407,7 +407,7 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
   }
   if (failed(parameters)) {
     emitter.error(call.loc, inUsersTerms(message),
-                  emitter.explainOperands(signature.name, given, {}, ""));
+                  emitter.explainOperands(given));
     return false;
   }
   for (const LayerParameter &parameter : *parameters) {
@@ -550,7 +550,7 @@ bool Emitter::checkParameterType(const Parameter &parameter, const Value &value,
                                  SMLoc loc) {
   if (!parameter.type)
     return true;
-  RankedTensorType expected = resolveType(*parameter.type, /*isInput=*/false);
+  RankedTensorType expected = resolveType(*parameter.type, TypeUse::Function);
   if (!expected)
     return false;
   if (value.isTensor() && value.tensor().getType() == expected)
@@ -650,56 +650,41 @@ Value Emitter::buildOp(SMLoc loc, StringRef name,
                       attributes);
   }
   if (failed(op))
-    return error(loc, inUsersTerms(message),
-                 explainOperands(name, operands, attributes, message));
+    return error(loc, inProgramsNames(name, operands, inUsersTerms(message)),
+                 explainOperands(operands));
   return Value((*op)->getResult(0));
 }
 
-bool Emitter::transposingHelps(StringRef name, ArrayRef<mlir::Value> operands,
-                               ArrayRef<NamedAttribute> attributes,
-                               unsigned index) {
-  auto type = cast<RankedTensorType>(operands[index].getType());
-  if (operands.size() < 2 || type.getRank() != 2 || !type.hasStaticShape() ||
-      type.getDimSize(0) == type.getDimSize(1))
-    return false;
-  ::mlir::Block scratch;
-  Location loc = operands[index].getLoc();
-  SmallVector<mlir::Value> changed(operands);
-  changed[index] = scratch.addArgument(
-      RankedTensorType::get({type.getDimSize(1), type.getDimSize(0)},
-                            type.getElementType()),
-      loc);
-  ScopedDiagnosticHandler silence(context,
-                                  [](Diagnostic &) { return success(); });
-  OpBuilder scratchBuilder = OpBuilder::atBlockEnd(&scratch);
-  return succeeded(
-      createByName(scratchBuilder, loc, name, changed, attributes));
+// "did you mean transpose(rhs)?" becomes "transpose(w)" where rhs is named so.
+std::string Emitter::inProgramsNames(StringRef name,
+                                     ArrayRef<mlir::Value> operands,
+                                     std::string message) {
+  size_t start = message.find("did you mean");
+  const Signature *signature = lookupSignature(context, name);
+  if (start == std::string::npos || !signature)
+    return message;
+  for (auto [info, operand] : llvm::zip(signature->operands, operands)) {
+    auto it = declared.find(operand);
+    size_t place = message.find(("(" + info.name).str(), start);
+    if (it != declared.end() && place != std::string::npos)
+      message.replace(place + 1, info.name.size(), it->second.name.str());
+  }
+  return message;
 }
 
-std::vector<Note> Emitter::explainOperands(StringRef name,
-                                           ArrayRef<mlir::Value> operands,
-                                           ArrayRef<NamedAttribute> attributes,
-                                           const std::string &message) {
+std::vector<Note> Emitter::explainOperands(ArrayRef<mlir::Value> operands) {
   std::vector<Note> notes;
   DenseSet<mlir::Value> seen;
-  // Both transpositions may help; the later operand is the likelier mistake,
-  // being a weight.
-  bool suggested = false;
-  for (unsigned i = operands.size(); i-- > 0;) {
-    auto it = declared.find(operands[i]);
-    if (it == declared.end() || !seen.insert(operands[i]).second)
+  for (mlir::Value operand : operands) {
+    auto it = declared.find(operand);
+    if (it == declared.end() || !seen.insert(operand).second)
       continue;
     const Identifier &identifier = it->second;
-    std::string text = ("'" + identifier.name + "' is " +
-                        printType(operands[i].getType()) + ", declared here")
-                           .str();
-    if (!suggested && transposingHelps(name, operands, attributes, i)) {
-      suggested = true;
-      text += ("; did you mean transpose(" + identifier.name + ")?").str();
-    }
-    notes.push_back({identifier.loc, text});
+    notes.push_back(
+        {identifier.loc, ("'" + identifier.name + "' is " +
+                          printType(operand.getType()) + ", declared here")
+                             .str()});
   }
-  std::reverse(notes.begin(), notes.end());
   return notes;
 }
 

@@ -144,15 +144,14 @@ void Emitter::checkOverrides(ArrayRef<Override> overrides) {
 OwningOpRef<ModuleOp> Emitter::run(ArrayRef<Override> overrides) {
   declareFunctions();
   evaluateConstants(overrides);
-  if (program.models.empty())
+  if (program.models.empty() && !diagnostics.failed())
     error(program.end, "the file has no model; expected 'model NAME(INPUT: "
                        "TYPE, ...) { ... }'");
-  for (const ModelDecl &extra : llvm::drop_begin(program.models, 1)) {
-    error(extra.name.loc, "a file has one model, and this is another",
+  if (program.models.size() > 1)
+    error(program.models[1].name.loc,
+          "a file has one model, and this is another",
           Note{program.models.front().name.loc, "the model is here"});
-    return nullptr;
-  }
-  if (program.models.empty())
+  if (program.models.size() != 1)
     return nullptr;
 
   const ModelDecl &declaration = program.models.front();
@@ -202,7 +201,7 @@ void Emitter::emitInputs(const ModelDecl &declaration) {
             Note{first->second, "first named here"});
       continue;
     }
-    RankedTensorType type = resolveType(*input.type, /*isInput=*/true);
+    RankedTensorType type = resolveType(*input.type, TypeUse::Input);
     if (!type) {
       frame->names[input.name.name] = {Value(), input.name};
       continue;

@@ -49,6 +49,9 @@ struct Frame {
   Value result;
 };
 
+/// Where a type is written: what its first dimension may be.
+enum class TypeUse { Input, Function, Parameter };
+
 class Emitter {
 public:
   Emitter(const Program &program, Diagnostics &diagnostics,
@@ -57,8 +60,6 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> run(llvm::ArrayRef<Override> overrides);
 
 private:
-  using Operations = llvm::ArrayRef<mlir::Value>;
-
   //===-- Errors. Each gives the value of what is in error.
   //----------------===//
   Value error(SMLoc loc, const llvm::Twine &message,
@@ -140,19 +141,15 @@ private:
                           SMLoc loc);
   Value callOp(const CallExpr &call, const Signature &signature);
   Value callUnknown(const CallExpr &call);
-  std::optional<Value> callCompileTime(const CallExpr &call);
   Value shapeOf(const CallExpr &call, llvm::ArrayRef<Value> arguments);
   /// Builds an op; an error of its verifier is given with notes on where its
   /// operands were declared.
   Value buildOp(SMLoc loc, StringRef name, llvm::ArrayRef<mlir::Value> operands,
                 llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
-  std::vector<Note>
-  explainOperands(StringRef name, llvm::ArrayRef<mlir::Value> operands,
-                  llvm::ArrayRef<mlir::NamedAttribute> attributes,
-                  const std::string &message);
-  bool transposingHelps(StringRef name, llvm::ArrayRef<mlir::Value> operands,
-                        llvm::ArrayRef<mlir::NamedAttribute> attributes,
-                        unsigned index);
+  std::string inProgramsNames(StringRef name,
+                              llvm::ArrayRef<mlir::Value> operands,
+                              std::string message);
+  std::vector<Note> explainOperands(llvm::ArrayRef<mlir::Value> operands);
   mlir::Attribute toAttribute(const AttributeInfo &info, StringRef op,
                               const Expression &expression);
   mlir::Attribute toEnum(const AttributeInfo &info, StringRef op,
@@ -175,7 +172,7 @@ private:
   mlir::Value useParameter(const std::string &path, mlir::RankedTensorType type,
                            mlir::Attribute initializer, SMLoc loc);
   /// Null after an error.
-  mlir::RankedTensorType resolveType(const TypeSpec &spec, bool isInput);
+  mlir::RankedTensorType resolveType(const TypeSpec &spec, TypeUse use);
   bool resolveDimension(const Dimension &dimension, bool allowBatch,
                         llvm::SmallVectorImpl<int64_t> &shape);
   mlir::Type resolveElementType(const Identifier &name);
@@ -230,6 +227,7 @@ private:
     mlir::Value value;
     mlir::RankedTensorType type;
     SMLoc loc;
+    SMLoc callLoc; // of the function that declares it, if one does
   };
   llvm::StringMap<ParameterUse> parameters;
   uint64_t parameterUses = 0;

@@ -116,7 +116,7 @@ void Emitter::emitParam(const ParamStmt &statement) {
                    : std::vector<Note>{{first->second, "first defined here"}});
     isFree = false;
   }
-  RankedTensorType type = resolveType(statement.type, /*isInput=*/false);
+  RankedTensorType type = resolveType(statement.type, TypeUse::Parameter);
   Attribute initializer =
       type ? resolveInitializer(*statement.initializer, type) : Attribute();
   mlir::Value value;
@@ -136,7 +136,8 @@ mlir::Value Emitter::useParameter(const std::string &path,
     error(loc,
           "the shared parameter '" + path + "' would be " + printType(type) +
               " here",
-          Note{first.loc, "it is " + printType(first.type) + " here"});
+          Note{first.callLoc.isValid() ? first.callLoc : first.loc,
+               "it is " + printType(first.type) + " here"});
     return nullptr;
   }
   if (type.getNumDynamicDims() != 0 || !isa<FloatType>(type.getElementType())) {
@@ -155,7 +156,7 @@ mlir::Value Emitter::useParameter(const std::string &path,
   }
   mlir::Value value = ReadOp::create(builder, location, type,
                                      FlatSymbolRefAttr::get(context, path));
-  parameters.try_emplace(path, ParameterUse{value, type, loc});
+  parameters.try_emplace(path, ParameterUse{value, type, loc, frame->callLoc});
   return value;
 }
 
@@ -236,16 +237,15 @@ static bool isTooLarge(ArrayRef<int64_t> shape) {
   });
 }
 
-RankedTensorType Emitter::resolveType(const TypeSpec &spec, bool isInput) {
+RankedTensorType Emitter::resolveType(const TypeSpec &spec, TypeUse use) {
   Type elementType = resolveElementType(spec.element);
-  // A function's parameter may have the batch too; a model's must.
-  bool inFunction = frame && frame->function;
   SmallVector<int64_t> shape;
   bool valid = elementType != nullptr;
   for (const Dimension &dimension : spec.shape)
-    valid &= resolveDimension(dimension, isInput || inFunction, shape);
+    valid &= resolveDimension(dimension, use != TypeUse::Parameter, shape);
   if (!valid)
     return nullptr;
+  bool isInput = use == TypeUse::Input;
   if (isInput && (shape.empty() || !ShapedType::isDynamic(shape.front()))) {
     error(spec.element.loc, "the first dimension of an input must be 'batch', "
                             "as in " +

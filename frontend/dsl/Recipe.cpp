@@ -4,7 +4,6 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
@@ -16,16 +15,14 @@ void Emitter::setRecipe(StringRef name, Attribute value) {
 }
 
 void Emitter::emitRecipe() {
-  for (const TrainingDecl &extra : llvm::drop_begin(program.trainings, 1)) {
-    error(extra.loc, "a file has one block 'training', and this is another",
+  if (program.trainings.size() > 1)
+    error(program.trainings[1].loc,
+          "a file has one block 'training', and this is another",
           Note{program.trainings.front().loc, "the first is here"});
-    return;
-  }
-  for (const DataDecl &extra : llvm::drop_begin(program.datas, 1)) {
-    error(extra.loc, "a file has one block 'data', and this is another",
+  if (program.datas.size() > 1)
+    error(program.datas[1].loc,
+          "a file has one block 'data', and this is another",
           Note{program.datas.front().loc, "the first is here"});
-    return;
-  }
   if (!program.trainings.empty())
     emitTraining(program.trainings.front());
   if (!program.datas.empty())

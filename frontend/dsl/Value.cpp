@@ -5,14 +5,21 @@
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <charconv>
 #include <cmath>
 
 using namespace mlir;
 
 namespace nnc::dsl {
+
+// The shortest text that reads back as the same number.
+static std::string printReal(double real) {
+  char text[32];
+  auto [end, status] = std::to_chars(text, text + sizeof text, real);
+  return std::string(text, end);
+}
 
 std::string Value::describe() const {
   if (isTensor())
@@ -20,7 +27,7 @@ std::string Value::describe() const {
   if (isInteger())
     return std::to_string(integer());
   if (isReal())
-    return llvm::formatv("{0}", number()).str();
+    return printReal(number());
   if (isBoolean())
     return boolean() ? "true" : "false";
   if (isString())
@@ -166,7 +173,7 @@ static std::optional<Value> evaluateReals(BinaryOperator op, double lhs,
   case BinaryOperator::Power:
     return Value(std::pow(lhs, rhs));
   default:
-    problem = "'%' expects whole numbers";
+    problem = "expected whole numbers";
     return std::nullopt;
   }
 }
