@@ -148,6 +148,41 @@ Expr keepReduced(Expr y, Expr x, llvm::ArrayRef<int64_t> axes);
 /// shared equally among those equal to `y`.
 Expr shareAmongEqual(Expr dy, Expr x, Expr y, llvm::ArrayRef<int64_t> axes);
 
+/// Where the numbers `indices` [..] are: [.., classes], of element type i1.
+/// It is computed in the rows that use it, and costs no memory of its own.
+Expr classMask(Expr indices, int64_t classes);
+
+/// A target in the shape and element type of what it is compared with.
+Expr alignTarget(Expr target, Expr like);
+Expr meanSquaredError(Expr prediction, Expr target);
+Expr meanAbsoluteError(Expr prediction, Expr target);
+
+// Random numbers, each from one of the streams 2 * stream and 2 * stream + 1.
+
+/// Two scalars of i64: the same give the same numbers.
+struct Counter {
+  Expr seed;
+  Expr step;
+};
+/// Integers below 2^bits of element type ui32; `stream` is taken as it is.
+Expr randomBits(Counter counter, int64_t stream, llvm::ArrayRef<int64_t> shape,
+                int64_t bits = 32);
+/// f32 in [0, 1), multiples of 2^-24.
+Expr randomUniform(Counter counter, int64_t stream, llvm::ArrayRef<int64_t> shape);
+/// f32 with mean 0 and deviation 1.
+Expr randomNormal(Counter counter, int64_t stream, llvm::ArrayRef<int64_t> shape);
+/// i1, true with probability p.
+Expr randomMask(Counter counter, int64_t stream, llvm::ArrayRef<int64_t> shape, double p);
+/// The counter of a random op; fails after a diagnostic if it has none yet.
+llvm::FailureOr<Counter> requireCounter(mlir::ImplicitLocOpBuilder &b,
+                                        mlir::Operation *op, mlir::ValueRange counter);
+/// Verifies the counter and stream of a random op.
+llvm::LogicalResult checkCounter(mlir::Operation *op, mlir::ValueRange counter,
+                                 int64_t stream);
+
+/// A float attribute's value.
+inline double number(const llvm::APFloat &value) { return value.convertToDouble(); }
+
 // What generated rules call.
 Expr operand(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange values);
 llvm::SmallVector<Expr> variadicOperand(mlir::ImplicitLocOpBuilder &b,

@@ -2,11 +2,7 @@
 #ifndef NNC_IR_INITIALIZER_H
 #define NNC_IR_INITIALIZER_H
 
-#include "ir/Dialect.h"
-
-namespace mlir {
-class ImplicitLocOpBuilder;
-}
+#include "ir/Expr.h"
 
 namespace nnc {
 
@@ -33,6 +29,14 @@ const InitializerInfo *lookupInitializer(llvm::StringRef name);
 InitializerAttr
 makeInitializer(mlir::MLIRContext *context, llvm::StringRef name,
                 llvm::ArrayRef<std::pair<llvm::StringRef, double>> arguments = {});
+
+/// Builds the first value of a parameter of the static type `type`. Random ones
+/// take their numbers from `stream` of `counter`, which others do not use. Fails
+/// after a diagnostic where the initializer does not suit the type.
+llvm::FailureOr<Expr> buildInitializer(mlir::ImplicitLocOpBuilder &b,
+                                       InitializerAttr initializer,
+                                       mlir::RankedTensorType type,
+                                       Counter counter, int64_t stream);
 
 /// Succeeds if the name is known and its arguments are given as it wants them.
 llvm::LogicalResult

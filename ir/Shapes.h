@@ -92,6 +92,38 @@ TypeOrFailure inferScatterAdd(const OpSite &site,
                               mlir::RankedTensorType updates, int64_t size,
                               int64_t axis);
 
+/// A float tensor of `shape`, f32 where no element type is given.
+TypeOrFailure inferRandom(const OpSite &site, llvm::ArrayRef<int64_t> shape,
+                          std::optional<mlir::Type> elementType);
+/// x, with `axis` one of its axes.
+TypeOrFailure inferAlongAxis(const OpSite &site, mlir::RankedTensorType x,
+                             int64_t axis);
+TypeOrFailure inferLayerNorm(const OpSite &site, mlir::RankedTensorType x,
+                             mlir::RankedTensorType scale,
+                             mlir::RankedTensorType bias);
+TypeOrFailure inferDense(const OpSite &site, mlir::RankedTensorType x,
+                         mlir::RankedTensorType weight,
+                         mlir::RankedTensorType bias);
+TypeOrFailure inferFlatten(const OpSite &site, mlir::RankedTensorType x);
+TypeOrFailure inferOneHot(const OpSite &site, mlir::RankedTensorType x,
+                          int64_t classes,
+                          std::optional<mlir::Type> elementType);
+/// A scalar; prediction and target agree but for trailing dimensions of 1.
+TypeOrFailure inferPairwise(const OpSite &site, NamedType prediction,
+                            mlir::RankedTensorType target);
+/// A scalar; `logits` are [.., C], and the target is integers [..] (a trailing
+/// 1 is ignored) or floats [.., C].
+TypeOrFailure inferClassification(const OpSite &site, NamedType logits,
+                                  mlir::RankedTensorType target);
+/// As inferClassification or inferPairwise, whichever fits.
+TypeOrFailure inferAccuracy(const OpSite &site, mlir::RankedTensorType prediction,
+                            mlir::RankedTensorType target);
+/// True if `target` names a class for each row of `logits` [.., C], C > 1.
+bool isClassification(mlir::RankedTensorType logits, mlir::RankedTensorType target);
+/// The type of the parameter; gradient and slots must have it.
+TypeOrFailure inferUpdate(const OpSite &site, mlir::RankedTensorType param,
+                          llvm::ArrayRef<NamedType> others);
+
 /// `type` with another element type; a failure stays one.
 TypeOrFailure withElementType(TypeOrFailure type, mlir::Type elementType);
 

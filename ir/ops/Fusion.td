@@ -43,7 +43,7 @@ def YieldOp : Op<Nnc_Dialect, "yield", [
   }];
   let arguments = (ins Variadic<Nnc_Tensor>:$values);
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins)>];
 }
 
 def LaunchOp : Op<Nnc_Dialect, "launch", [

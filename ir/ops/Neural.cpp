@@ -1,0 +1,146 @@
+// Expansions and parameters of layers.
+#include "ir/Expr.h"
+#include "ir/Initializer.h"
+#include "ir/Ops.h"
+
+using namespace mlir;
+using namespace nnc;
+
+namespace nnc {
+
+Expr classMask(Expr indices, int64_t classes) {
+  ImplicitLocOpBuilder &b = indices.builder();
+  SmallVector<int64_t> column = indices.dims();
+  column.push_back(1);
+  Type i32 = b.getI32Type();
+  return reshape(cast(indices, i32), column) == iota(b, {classes}, 0, i32);
+}
+
+} // namespace nnc
+
+FailureOr<SmallVector<Value>> SoftmaxOp::buildExpansion(OpBuilder &builder,
+                                                        bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr x(b, getX());
+  int64_t axis = getResolvedAxis();
+  Expr powers = exp(x - reduceMax(x, {axis}, /*keepDims=*/true));
+  return SmallVector<Value>{powers / sum(powers, {axis}, /*keepDims=*/true)};
+}
+
+FailureOr<SmallVector<Value>> DropoutOp::buildExpansion(OpBuilder &builder,
+                                                        bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr x(b, getX());
+  double keep = 1.0 - number(getRate());
+  if (!training || keep == 1.0)
+    return SmallVector<Value>{x};
+  FailureOr<Counter> counter = requireCounter(b, *this, getCounter());
+  if (failed(counter))
+    return failure();
+  Expr mask = randomMask(*counter, getStream(), x.dims(), keep);
+  return SmallVector<Value>{select(mask, x * (1.0 / keep), 0.0)};
+}
+
+LogicalResult DropoutOp::verify() {
+  if (double rate = number(getRate()); !(0.0 <= rate && rate < 1.0))
+    return OpSite(getLoc(), "dropout").error()
+           << "rate is " << rate << ": expected at least 0 and below 1";
+  return checkCounter(*this, getCounter(), getStream());
+}
+
+FailureOr<SmallVector<Value>> LayerNormOp::buildExpansion(OpBuilder &builder,
+                                                          bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr x(b, getX()), scale(b, getScale()), bias(b, getBias());
+  int64_t last = x.rank() - 1;
+  Expr centered = x - mean(x, {last}, /*keepDims=*/true);
+  Expr variance = mean(centered * centered, {last}, /*keepDims=*/true);
+  Expr normal = centered * rsqrt(variance + number(getEpsilon()));
+  return SmallVector<Value>{normal * scale + bias};
+}
+
+//===- Parameters ----------------------------------------------------------===//
+
+/// The type of the layer's first operand, if it is a float tensor with a last
+/// dimension that is not the batch.
+static TypeOrFailure getLayerInput(const OpSite &site, ValueRange given) {
+  if (given.empty())
+    return site.error() << "needs its operand 'x'";
+  auto x = dyn_cast<RankedTensorType>(given.front().getType());
+  if (!x || !isa<FloatType>(x.getElementType()))
+    return site.error() << "x is " << printType(given.front().getType())
+                        << ": expected a float tensor; did you mean cast(x, f32)?";
+  if (x.getRank() == 0 || x.isDynamicDim(x.getRank() - 1))
+    return site.error() << "x is " << printType(x)
+                        << ": expected a last dimension that is not the batch";
+  return x;
+}
+
+/// A size that the caller gave.
+static FailureOr<int64_t> getSize(const OpSite &site, DictionaryAttr arguments,
+                                  StringRef name) {
+  auto size = arguments.getAs<IntegerAttr>(name);
+  if (!size)
+    return site.error() << "needs its argument '" << name << "'";
+  if (size.getInt() < 1)
+    return site.error() << name << " is " << size.getInt() << ": expected at least 1";
+  return size.getInt();
+}
+
+
+FailureOr<SmallVector<LayerParameter>>
+DenseOp::getLayerParameters(Location loc, ValueRange given, DictionaryAttr arguments) {
+  OpSite site(loc, "dense");
+  TypeOrFailure x = getLayerInput(site, given);
+  FailureOr<int64_t> units = getSize(site, arguments, "units");
+  if (failed(x) || failed(units))
+    return failure();
+  int64_t inputs = x->getShape().back();
+  TypeOrFailure weight = makeType(site, {inputs, *units}, x->getElementType());
+  if (failed(weight))
+    return failure();
+  // Glorot and Bengio 2010 keep the variance of signals in both directions.
+  MLIRContext *context = loc->getContext();
+  SmallVector<LayerParameter> parameters{
+      {"weight", *weight, makeInitializer(context, "glorot_uniform")}};
+  auto bias = arguments.getAs<BoolAttr>("bias");
+  if (!bias || bias.getValue())
+    parameters.push_back({"bias", RankedTensorType::get({*units}, x->getElementType()),
+                          makeInitializer(context, "zeros")});
+  return parameters;
+}
+
+FailureOr<SmallVector<LayerParameter>>
+LayerNormOp::getLayerParameters(Location loc, ValueRange given, DictionaryAttr arguments) {
+  TypeOrFailure x = getLayerInput(OpSite(loc, "layer_norm"), given);
+  if (failed(x))
+    return failure();
+  auto row = RankedTensorType::get({x->getShape().back()}, x->getElementType());
+  MLIRContext *context = loc->getContext();
+  return SmallVector<LayerParameter>{{"scale", row, makeInitializer(context, "ones")},
+                                     {"bias", row, makeInitializer(context, "zeros")}};
+}
+
+FailureOr<SmallVector<LayerParameter>>
+EmbeddingOp::getLayerParameters(Location loc, ValueRange given, DictionaryAttr arguments) {
+  OpSite site(loc, "embedding");
+  FailureOr<int64_t> vocabulary = getSize(site, arguments, "vocabulary");
+  FailureOr<int64_t> width = getSize(site, arguments, "width");
+  if (failed(vocabulary) || failed(width))
+    return failure();
+  MLIRContext *context = loc->getContext();
+  TypeOrFailure table = makeType(site, {*vocabulary, *width}, Float32Type::get(context));
+  if (failed(table))
+    return failure();
+  // As GPT-2 (Radford et al. 2019) has it.
+  return SmallVector<LayerParameter>{
+      {"table", *table, makeInitializer(context, "normal", {{"stddev", 0.02}})}};
+}
+
+SmallVector<IndexLimit> EmbeddingOp::getIndexLimits() {
+  return {{0, getTable().getType().getDimSize(0)}};
+}
+
+SmallVector<IndexLimit> OneHotOp::getIndexLimits() {
+  return {{0, static_cast<int64_t>(getClasses())}};
+}

@@ -1,0 +1,289 @@
+// Expansions of losses, metrics, optimizers and schedules.
+// In comments: C classes; .. the dimensions of the rows.
+#include "ir/Expr.h"
+#include "ir/Ops.h"
+
+using namespace mlir;
+using namespace nnc;
+
+//===- Losses --------------------------------------------------------------===//
+
+namespace nnc {
+
+Expr alignTarget(Expr target, Expr like) {
+  return cast(reshape(target, like.dims()), like.elementType());
+}
+
+Expr meanSquaredError(Expr prediction, Expr target) {
+  Expr difference = prediction - alignTarget(target, prediction);
+  return mean(difference * difference);
+}
+
+Expr meanAbsoluteError(Expr prediction, Expr target) {
+  return mean(abs(prediction - alignTarget(target, prediction)));
+}
+
+} // namespace nnc
+
+/// The dimensions of the rows of logits [.., C].
+static SmallVector<int64_t> getRowDims(Expr logits) {
+  SmallVector<int64_t> dims = logits.dims();
+  dims.pop_back();
+  return dims;
+}
+
+/// Where the classes of integers are: [.., C], i1.
+static Expr maskOfTarget(Expr target, Expr logits) {
+  return classMask(reshape(target, getRowDims(logits)), logits.dim(-1));
+}
+
+/// The number of rows of logits [.., C], a scalar.
+static Expr countRows(Expr logits) {
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, logits.rank() - 1));
+  return axes.empty() ? scalar(logits, 1.0) : size(logits, axes);
+}
+
+FailureOr<SmallVector<Value>> CrossEntropyOp::buildExpansion(OpBuilder &builder,
+                                                             bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr logits(b, getLogits()), target(b, getTarget());
+  int64_t last = logits.rank() - 1;
+  Expr total = logsumexp(logits, {last}); // [..]
+  if (!target.isFloat()) {
+    Expr mask = maskOfTarget(target, logits);
+    return SmallVector<Value>{mean(total - sum(select(mask, logits, 0.0), {last}))};
+  }
+  Expr rows = cast(target, logits.elementType()); // [.., C]
+  Expr loss = total * sum(rows, {last}) - sum(rows * logits, {last});
+  return SmallVector<Value>{mean(loss)};
+}
+
+FailureOr<SmallVector<Value>> CrossEntropyOp::buildGradient(OpBuilder &builder,
+                                                            ValueRange upstream) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr logits(b, getLogits()), target(b, getTarget()), dy(b, upstream[0]);
+  int64_t last = logits.rank() - 1;
+  Expr share = dy / countRows(logits);
+  Expr total = logsumexp(logits, {last}, /*keepDims=*/true); // [.., 1]
+  Expr softmax = exp(logits - total);                        // [.., C]
+  if (!target.isFloat()) {
+    Expr hit = maskOfTarget(target, logits);
+    return SmallVector<Value>{select(hit, softmax - 1.0, softmax) * share, Value()};
+  }
+  Expr rows = cast(target, logits.elementType());
+  Expr dlogits = (softmax * sum(rows, {last}, /*keepDims=*/true) - rows) * share;
+  Expr dtarget = cast((total - logits) * share, target.elementType());
+  return SmallVector<Value>{dlogits, dtarget};
+}
+
+// Keras's limit: the largest loss is 16.1 nats. f32 still tells 1 - 1e-7 from 1.
+static constexpr double kProbabilityMargin = 1e-7;
+
+FailureOr<SmallVector<Value>> BinaryCrossEntropyOp::buildExpansion(OpBuilder &builder,
+                                                                   bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr probability(b, getProbability());
+  Expr target = alignTarget(Expr(b, getTarget()), probability);
+  Expr p = clamp(probability, kProbabilityMargin, 1.0 - kProbabilityMargin);
+  return SmallVector<Value>{
+      -mean(target * log(p) + (1.0 - target) * log(1.0 - p))};
+}
+
+FailureOr<SmallVector<Value>> HuberOp::buildExpansion(OpBuilder &builder, bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr prediction(b, getPrediction());
+  double delta = number(getDelta());
+  Expr distance = abs(prediction - alignTarget(Expr(b, getTarget()), prediction));
+  Expr near = minimum(distance, delta);
+  return SmallVector<Value>{mean(0.5 * near * near + delta * (distance - near))};
+}
+
+//===- Metrics -------------------------------------------------------------===//
+
+/// The class of each row: [..], i32.
+static Expr targetClasses(Expr target, Expr prediction) {
+  if (target.isFloat())
+    return argmax(target);
+  return cast(reshape(target, getRowDims(prediction)), target.builder().getI32Type());
+}
+
+FailureOr<SmallVector<Value>> AccuracyOp::buildExpansion(OpBuilder &builder,
+                                                         bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr prediction(b, getPrediction()), target(b, getTarget());
+  Type element = prediction.elementType();
+  if (isClassification(prediction.type(), target.type())) {
+    Expr hit = argmax(prediction) == targetClasses(target, prediction); // [..]
+    return SmallVector<Value>{mean(cast(hit, element))};
+  }
+  Expr positive = cast(prediction > number(getThreshold()), element);
+  Expr expected = cast(alignTarget(target, prediction) > 0.5, element);
+  return SmallVector<Value>{mean(cast(positive == expected, element))};
+}
+
+FailureOr<SmallVector<Value>> TopKAccuracyOp::buildExpansion(OpBuilder &builder,
+                                                             bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr prediction(b, getPrediction()), target(b, getTarget());
+  int64_t last = prediction.rank() - 1;
+  Type element = prediction.elementType();
+  Expr mask = classMask(targetClasses(target, prediction), prediction.dim(-1));
+  Expr chosen = sum(select(mask, prediction, 0.0), {last}, /*keepDims=*/true); // [.., 1]
+  Expr larger = sum(cast(prediction > chosen, element), {last});               // [..]
+  return SmallVector<Value>{mean(cast(larger < double(getK()), element))};
+}
+
+/// Integers that name classes are below the number of classes.
+static SmallVector<IndexLimit> limitClasses(RankedTensorType logits,
+                                            RankedTensorType target) {
+  if (isa<FloatType>(target.getElementType()))
+    return {};
+  bool isBinary = !isClassification(logits, target);
+  return {{1, isBinary ? 2 : logits.getShape().back()}};
+}
+
+SmallVector<IndexLimit> CrossEntropyOp::getIndexLimits() {
+  if (isa<FloatType>(getTarget().getType().getElementType()))
+    return {};
+  return {{1, getLogits().getType().getShape().back()}};
+}
+SmallVector<IndexLimit> AccuracyOp::getIndexLimits() {
+  return limitClasses(getPrediction().getType(), getTarget().getType());
+}
+SmallVector<IndexLimit> TopKAccuracyOp::getIndexLimits() {
+  return limitClasses(getPrediction().getType(), getTarget().getType());
+}
+
+//===- Optimizers ----------------------------------------------------------===//
+
+FailureOr<SmallVector<Value>> SgdOp::buildExpansion(OpBuilder &builder, bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr param(b, getParam()), grad(b, getGrad());
+  Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
+  double decay = number(getWeightDecay());
+  Expr slope = decay == 0.0 ? grad : grad + param * decay;
+  return SmallVector<Value>{param - rate * slope};
+}
+
+FailureOr<SmallVector<Value>> MomentumOp::buildExpansion(OpBuilder &builder,
+                                                         bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr param(b, getParam()), grad(b, getGrad());
+  Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
+  Expr velocity = Expr(b, getVelocity()) * number(getMomentum()) + grad;
+  return SmallVector<Value>{param - rate * velocity, velocity};
+}
+
+FailureOr<SmallVector<Value>> NesterovOp::buildExpansion(OpBuilder &builder,
+                                                         bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr param(b, getParam()), grad(b, getGrad());
+  Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
+  double momentum = number(getMomentum());
+  Expr velocity = Expr(b, getVelocity()) * momentum + grad;
+  return SmallVector<Value>{param - rate * (grad + velocity * momentum), velocity};
+}
+
+FailureOr<SmallVector<Value>> RmspropOp::buildExpansion(OpBuilder &builder,
+                                                        bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr param(b, getParam()), grad(b, getGrad());
+  Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
+  double decay = number(getDecay());
+  Expr square = Expr(b, getSquare()) * decay + grad * grad * (1.0 - decay);
+  Expr step = grad / (sqrt(square) + number(getEpsilon()));
+  return SmallVector<Value>{param - rate * step, square};
+}
+
+FailureOr<SmallVector<Value>> AdagradOp::buildExpansion(OpBuilder &builder,
+                                                        bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr param(b, getParam()), grad(b, getGrad());
+  Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
+  Expr square = Expr(b, getSquare()) + grad * grad;
+  Expr step = grad / (sqrt(square) + number(getEpsilon()));
+  return SmallVector<Value>{param - rate * step, square};
+}
+
+/// 1 - beta^t with t = step + 1, as -expm1(t * ln(beta)): the difference would
+/// lose the digits that matter while beta^t is near 1. In f32 at least, since t
+/// soon leaves the integers of f16. beta = 0 gives 1.
+static Expr biasCorrection(Expr step, double beta, Type elementType) {
+  ImplicitLocOpBuilder &b = step.builder();
+  Type wide = elementType.isF64() ? elementType : Type(b.getF32Type());
+  Expr t = cast(step, wide) + 1.0;
+  return cast(-expm1(t * std::log(beta)), elementType);
+}
+
+namespace {
+struct AdamUpdate {
+  Expr amount; // to subtract from the parameter
+  Expr m;
+  Expr v;
+};
+} // namespace
+
+// Shared by adam and adamw, which have the same attributes but for the decay.
+template <typename OpTy>
+static AdamUpdate buildAdam(ImplicitLocOpBuilder &b, OpTy op) {
+  Expr grad(b, op.getGrad()), step(b, op.getStep());
+  Type element = grad.elementType();
+  Expr rate = cast(Expr(b, op.getLearningRate()), element);
+  double beta1 = number(op.getBeta1()), beta2 = number(op.getBeta2());
+  Expr m = Expr(b, op.getM()) * beta1 + grad * (1.0 - beta1);
+  Expr v = Expr(b, op.getV()) * beta2 + grad * grad * (1.0 - beta2);
+  // Scalars first: they are computed once, and shared by all parameters.
+  Expr scale = rate / biasCorrection(step, beta1, element);
+  Expr spread = rsqrt(biasCorrection(step, beta2, element));
+  return {scale * m / (sqrt(v) * spread + number(op.getEpsilon())), m, v};
+}
+
+FailureOr<SmallVector<Value>> AdamOp::buildExpansion(OpBuilder &builder, bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  AdamUpdate update = buildAdam(b, *this);
+  return SmallVector<Value>{Expr(b, getParam()) - update.amount, update.m, update.v};
+}
+
+FailureOr<SmallVector<Value>> AdamwOp::buildExpansion(OpBuilder &builder, bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr param(b, getParam());
+  Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
+  AdamUpdate update = buildAdam(b, *this);
+  Expr decayed = param * (1.0 - rate * number(getWeightDecay()));
+  return SmallVector<Value>{decayed - update.amount, update.m, update.v};
+}
+
+//===- Schedules -----------------------------------------------------------===//
+
+FailureOr<SmallVector<Value>> CosineOp::buildExpansion(OpBuilder &builder,
+                                                       bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr base(b, getBase());
+  Expr step = cast(Expr(b, getStep()), base.elementType());
+  double warmup = getWarmup(), total = getTotal(), last = number(getFinal());
+  Expr t = clamp((step - warmup) / (total - warmup), 0.0, 1.0);
+  Expr falling = (base - last) * (0.5 + 0.5 * cos(t * M_PI)) + last;
+  if (warmup == 0.0)
+    return SmallVector<Value>{falling};
+  Expr rising = base * (step + 1.0) / warmup;
+  return SmallVector<Value>{select(step < warmup, rising, falling)};
+}
+
+/// Succeeds if `value` is at least `least`.
+static LogicalResult checkSteps(Operation *op, StringRef name, int64_t value,
+                                int64_t least) {
+  if (value >= least)
+    return success();
+  return OpSite(op->getLoc(), op->getName().stripDialect()).error()
+         << name << " is " << value << ": expected at least " << least;
+}
+
+LogicalResult StepDecayOp::verify() { return checkSteps(*this, "every", getEvery(), 1); }
+LogicalResult ExponentialDecayOp::verify() {
+  return checkSteps(*this, "every", getEvery(), 1);
+}
+LogicalResult CosineOp::verify() {
+  if (failed(checkSteps(*this, "warmup", getWarmup(), 0)))
+    return failure();
+  return checkSteps(*this, "total", getTotal(), int64_t(getWarmup()) + 1);
+}
