@@ -28,8 +28,6 @@ LogicalResult ModelOp::verify() {
   if (!getFunctionType().getResults().empty())
     return site.error() << "@" << getSymName()
                         << " has results: expected outputs in its body";
-  if (getBody().empty())
-    return site.error() << "@" << getSymName() << " has no body";
   for (auto [i, type] : llvm::enumerate(getFunctionType().getInputs()))
     if (!hasSupportedSize(type))
       return site.error() << "input " << i << " is " << printType(type)
