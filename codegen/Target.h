@@ -47,8 +47,9 @@ struct BufferRef {
 ///
 /// Form: func.func @name(memref<NxT> or memref<?xT> per entry of `buffers`, all
 /// one-dimensional with an identity layout; then batch, begin, end : index;
-/// then scratch : memref<?xi8>) with no result. i1 is stored as i8. Lowered
-/// with bare pointers: never take memref.dim of an argument.
+/// then scratch : memref<?xi8>) with no result. i1 is stored as i8; 16-bit
+/// floats may be given as i16. Lowered with bare pointers: never take
+/// memref.dim of an argument.
 struct Phase {
   mlir::func::FuncOp function;
   /// "contraction", "rows", "movement" or "reference".

@@ -181,7 +181,12 @@ static Value laneIndex(PhaseBuilder &phase, int axis, const Point &point) {
     return point.indices[axis];
   auto type = VectorType::get(point.lanes, b.getIndexType());
   Value first = vector::BroadcastOp::create(b, type, point.indices[axis]);
-  return arith::AddIOp::create(b, first, vector::StepOp::create(b, type));
+  auto numbers =
+      llvm::map_to_vector(llvm::seq<int64_t>(0, point.lanes),
+                          [](int64_t lane) { return APInt(64, lane); });
+  Value steps =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(type, numbers));
+  return arith::AddIOp::create(b, first, steps);
 }
 
 Value PhaseBuilder::emitGeneric(const Element *element, const Point &point,

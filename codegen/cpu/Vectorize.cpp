@@ -110,9 +110,13 @@ SmallVector<Value> vectorizeBody(OpBuilder &builder, linalg::GenericOp op,
 }
 
 Type storageType(Type elementType) {
-  return elementType.isInteger(1)
-             ? IntegerType::get(elementType.getContext(), 8)
-             : elementType;
+  unsigned bits = elementType.getIntOrFloatBitWidth();
+  if (bits == 1)
+    return IntegerType::get(elementType.getContext(), 8);
+  // LLVM would take masked vectors of them apart by way of f32.
+  if (bits == 16)
+    return IntegerType::get(elementType.getContext(), 16);
+  return elementType;
 }
 
 MemRefType flatBufferType(RankedTensorType type) {
@@ -121,25 +125,34 @@ MemRefType flatBufferType(RankedTensorType type) {
   return MemRefType::get({size}, storageType(type.getElementType()));
 }
 
-/// i8 as read, to i1 where the program means a bool.
+static Type cloneShape(Type shaped, Type elementType) {
+  auto vectorType = dyn_cast<VectorType>(shaped);
+  return vectorType ? Type(vectorType.clone(elementType)) : elementType;
+}
+
+/// What was read, as the program means it.
 static Value fromStorage(OpBuilder &builder, Location loc, Value stored,
                          Type elementType) {
-  if (!elementType.isInteger(1))
+  Type type = stored.getType();
+  if (getElementTypeOrSelf(type) == elementType)
     return stored;
-  Value zero = arith::ConstantOp::create(builder, loc,
-                                         builder.getZeroAttr(stored.getType()));
+  if (!elementType.isInteger(1))
+    return arith::BitcastOp::create(builder, loc, cloneShape(type, elementType),
+                                    stored);
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
   return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, stored,
                                zero);
 }
 
 static Value toStorage(OpBuilder &builder, Location loc, Value value) {
-  Type type = value.getType();
-  if (!getElementTypeOrSelf(type).isInteger(1))
+  Type elementType = getElementTypeOrSelf(value.getType());
+  Type stored = cloneShape(value.getType(), storageType(elementType));
+  if (stored == value.getType())
     return value;
-  Type stored = builder.getI8Type();
-  if (auto vectorType = dyn_cast<VectorType>(type))
-    stored = vectorType.clone(stored);
-  return arith::ExtUIOp::create(builder, loc, stored, value);
+  if (elementType.isInteger(1))
+    return arith::ExtUIOp::create(builder, loc, stored, value);
+  return arith::BitcastOp::create(builder, loc, stored, value);
 }
 
 Value loadScalar(OpBuilder &builder, Location loc, Value buffer, Value index,

@@ -45,7 +45,8 @@ vectorizeBody(mlir::OpBuilder &builder, mlir::linalg::GenericOp op,
 mlir::Value broadcastToLanes(mlir::OpBuilder &builder, mlir::Location loc,
                              mlir::Value value, int64_t lanes);
 
-/// How an element lies in memory: i1 as i8, everything else as itself.
+/// How an element lies in memory: i1 as i8, 16-bit floats as i16, everything
+/// else as itself.
 mlir::Type storageType(mlir::Type elementType);
 
 /// The flat buffer type of a phase's argument for `type`; dynamic if any

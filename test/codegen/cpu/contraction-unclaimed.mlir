@@ -1,0 +1,71 @@
+// RUN: nnc-run-kernel %s --compile-only | FileCheck %s
+// Products that the emitter of contractions leaves alone.
+
+#mk = affine_map<(m, n, k) -> (m, k)>
+#kn = affine_map<(m, n, k) -> (k, n)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(m, n) -> (m, n)>
+#transposed = affine_map<(m, n) -> (n, m)>
+
+// Two products.
+// CHECK: two_products: reference
+func.func private @two_products(%batch: index, %x: tensor<8x8xf32>, %w: tensor<8x8xf32>)
+    -> tensor<8x8xf32> attributes {nnc.kernel} {
+  %init = arith.constant dense<0.0> : tensor<8x8xf32>
+  %p = linalg.generic {indexing_maps = [#mk, #kn, #mn],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<8x8xf32>, tensor<8x8xf32>) outs(%init : tensor<8x8xf32>) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<8x8xf32>
+  %q = linalg.generic {indexing_maps = [#mk, #kn, #mn],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%p, %w : tensor<8x8xf32>, tensor<8x8xf32>) outs(%init : tensor<8x8xf32>) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<8x8xf32>
+  return %q : tensor<8x8xf32>
+}
+
+// A sum that does not start at zero.
+// CHECK: accumulating: reference
+func.func private @accumulating(%batch: index, %x: tensor<8x8xf32>, %w: tensor<8x8xf32>)
+    -> tensor<8x8xf32> attributes {nnc.kernel} {
+  %init = arith.constant dense<1.0> : tensor<8x8xf32>
+  %p = linalg.generic {indexing_maps = [#mk, #kn, #mn],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<8x8xf32>, tensor<8x8xf32>) outs(%init : tensor<8x8xf32>) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<8x8xf32>
+  return %p : tensor<8x8xf32>
+}
+
+// The epilogue reads the product transposed.
+// CHECK: transposed_reader: reference
+func.func private @transposed_reader(%batch: index, %x: tensor<8x8xf32>, %w: tensor<8x8xf32>)
+    -> tensor<8x8xf32> attributes {nnc.kernel} {
+  %init = arith.constant dense<0.0> : tensor<8x8xf32>
+  %p = linalg.generic {indexing_maps = [#mk, #kn, #mn],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<8x8xf32>, tensor<8x8xf32>) outs(%init : tensor<8x8xf32>) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<8x8xf32>
+  %y = linalg.generic {indexing_maps = [#id, #transposed, #id],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%p, %p : tensor<8x8xf32>, tensor<8x8xf32>) outs(%init : tensor<8x8xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %0 = arith.addf %a, %b : f32
+    linalg.yield %0 : f32
+  } -> tensor<8x8xf32>
+  return %y : tensor<8x8xf32>
+}
