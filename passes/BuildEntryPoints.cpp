@@ -163,11 +163,47 @@ static Value buildTotalLoss(ModelOp model, ArrayRef<LossOp> losses) {
   return total;
 }
 
+/// The class of each row of `target`, which has integers or one-hot rows.
+static Expr getClasses(Expr target, Expr prediction) {
+  if (target.isFloat())
+    return argmax(target);
+  SmallVector<int64_t> rows = prediction.dims();
+  rows.pop_back();
+  return reshape(target, rows);
+}
+
+/// counts[label, prediction] of the samples behind `accuracy`; null where it
+/// does not choose among classes, or among more than `maxClasses`.
+static Value buildConfusion(AccuracyOp accuracy, int64_t maxClasses) {
+  if (!isClassification(accuracy.getPrediction().getType(),
+                        accuracy.getTarget().getType()))
+    return {};
+  OpBuilder builder(accuracy);
+  ImplicitLocOpBuilder b(accuracy.getLoc(), builder);
+  Expr prediction(b, accuracy.getPrediction());
+  int64_t classes = prediction.dim(-1);
+  if (classes > maxClasses)
+    return {};
+  Expr target = getClasses(Expr(b, accuracy.getTarget()), prediction);
+  Type f32 = b.getF32Type();
+  Expr labels = cast(classMask(target, classes), f32);             // [.., C]
+  Expr chosen = cast(classMask(argmax(prediction), classes), f32); // [.., C]
+  return matmul(labels, chosen,
+                kTransposeLhs | (prediction.rank() > 2 ? kReduceBatch : 0));
+}
+
+static Value findConfusion(ArrayRef<MetricOp> metrics, int64_t maxClasses) {
+  for (MetricOp metric : metrics)
+    if (auto accuracy = metric.getValue().getDefiningOp<AccuracyOp>())
+      return buildConfusion(accuracy, maxClasses);
+  return {};
+}
+
 /// The argument of the model whose elements `value` holds, converted or in
 /// another shape at most; null if it is computed otherwise.
 static BlockArgument traceToArgument(Value value) {
   while (Operation *op = value.getDefiningOp()) {
-    if (!isa<CastOp, ReshapeOp, SliceOp, TransposeOp, BroadcastOp>(
+    if (!isa<CastOp, ReshapeOp, SliceOp, TransposeOp, BroadcastOp, FlattenOp>(
             op))
       return {};
     value = op->getOperand(0);
@@ -400,29 +436,41 @@ static LogicalResult declareScalars(ModelOp model) {
   return success();
 }
 
-/// The value that `parameter` begins with.
-static FailureOr<Value> buildInitial(ImplicitLocOpBuilder &b,
-                                     ParameterOp parameter, int64_t stream) {
-  auto type = llvm::cast<RankedTensorType>(parameter.getType());
-  InitializerAttr initializer = parameter.getInitializer();
-  StringRef name = initializer.getName().getValue();
-  auto splat = [&](double value) -> Value {
-    Expr scalar = constant(b, value, type.getElementType());
-    return broadcast(scalar, toDims(type.getShape()));
-  };
-  if (name == "zeros")
-    return splat(0.0);
-  if (name == "ones")
-    return splat(1.0);
-  if (name == "constant")
-    return splat(initializer.getArguments()
-                     .getAs<FloatAttr>("value")
-                     .getValueAsDouble());
-  if (name == "literal")
-    return Value(constant(
-        b, initializer.getArguments().getAs<DenseElementsAttr>("value")));
-  return emitError(parameter.getLoc())
-         << "initializer '" << name << "' cannot be expanded";
+static Value readScalar(ImplicitLocOpBuilder &b, StringRef name) {
+  return ReadOp::create(b, RankedTensorType::get({}, b.getI64Type()), name);
+}
+
+/// The place of the operand `counter` of a random op that has none yet.
+static std::optional<unsigned> findMissingCounter(Operation *op) {
+  auto described = dyn_cast<Described>(op);
+  if (!described || !op->hasAttr("stream"))
+    return std::nullopt;
+  const Signature &signature = described.getSignature();
+  for (auto [index, operand] : llvm::enumerate(signature.operands))
+    if (operand.name == "counter" &&
+        op->getNumOperands() < signature.operands.size())
+      return index;
+  return std::nullopt;
+}
+
+/// Gives each random op of the model the counter (seed and step) and a stream of
+/// its own. The streams before belong to the parameters' initial values.
+static void setCounters(ModelOp model) {
+  auto module = model->getParentOfType<ModuleOp>();
+  auto parameters = module.getOps<ParameterOp>();
+  int64_t stream = std::distance(parameters.begin(), parameters.end());
+  OpBuilder builder = OpBuilder::atBlockBegin(&getBody(model));
+  ImplicitLocOpBuilder b(model.getLoc(), builder);
+  SmallVector<Value> counter;
+  for (Operation &op : llvm::make_early_inc_range(getBody(model))) {
+    std::optional<unsigned> place = findMissingCounter(&op);
+    if (!place)
+      continue;
+    if (counter.empty())
+      counter = {readScalar(b, kSeedName), readScalar(b, kStepName)};
+    op.insertOperands(*place, counter);
+    op.setAttr("stream", b.getI64IntegerAttr(stream++));
+  }
 }
 
 /// Makes @init: every parameter gets its initial value, except the seed, which
@@ -432,16 +480,25 @@ static LogicalResult buildInit(ModelOp model) {
   auto function = func::FuncOp::create(builder, model.getLoc(), kInitName,
                                        builder.getFunctionType({}, {}));
   builder.setInsertionPointToStart(function.addEntryBlock());
+  ImplicitLocOpBuilder atModel(model.getLoc(), builder);
+  Value seed = readScalar(atModel, kSeedName);
+  Expr firstStep = constant(atModel, 0.0, builder.getI64Type());
+
   auto parameters = model->getParentOfType<ModuleOp>().getOps<ParameterOp>();
-  for (auto [index, parameter] : llvm::enumerate(parameters)) {
+  for (auto [stream, parameter] : llvm::enumerate(parameters)) {
     if (parameter.getSymName() == kSeedName)
       continue;
+    builder.setInsertionPointToEnd(&function.front());
     ImplicitLocOpBuilder b(parameter.getLoc(), builder);
-    FailureOr<Value> value = buildInitial(b, parameter, index);
+    FailureOr<Expr> value = buildInitializer(
+        b, parameter.getInitializer(),
+        llvm::cast<RankedTensorType>(parameter.getType()),
+        Counter{Expr(b, seed), Expr(b, firstStep)}, stream);
     if (failed(value))
       return failure();
     AssignOp::create(b, FlatSymbolRefAttr::get(parameter), *value);
   }
+  builder.setInsertionPointToEnd(&function.front());
   func::ReturnOp::create(builder, model.getLoc());
   return success();
 }
@@ -469,8 +526,10 @@ private:
     setIndexLimits(model);
     addPenalties(model);
     Declared declared = collectDeclared(model);
-    if (failed(declareScalars(model)) || failed(buildInit(model)) ||
-        failed(buildSteps(model, declared)))
+    if (failed(declareScalars(model)) || failed(buildInit(model)))
+      return failure();
+    setCounters(model);
+    if (failed(buildSteps(model, declared)))
       return failure();
     if (!declared.outputs.empty())
       buildPredict(model, declared.outputs);
@@ -491,6 +550,8 @@ private:
       return failure();
     if (gradientsEntry && failed(buildGradientsEntry(model, results.front())))
       return failure();
+    if (Value counts = findConfusion(declared.metrics, confusionClasses))
+      results.push_back({counts, "confusion", kConfusionKind});
     IRMapping mapping;
     buildFunction(model, kEvalStepName, results, mapping);
     return success();

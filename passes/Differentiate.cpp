@@ -149,18 +149,23 @@ static Value buildSplat(ImplicitLocOpBuilder &b, Value like, double value) {
 /// one of the op's operands: summed over the dimensions that broadcasting
 /// stretched or put in front, and stretched where the rule left that out.
 static Expr fitToOperand(Expr gradient, ArrayRef<int64_t> dims) {
-  int64_t rank = dims.size(), numLeading = gradient.rank() - rank;
-  SmallVector<int64_t> axes;
+  int64_t numLeading = gradient.rank() - int64_t(dims.size());
+  SmallVector<int64_t> summed, kept;
   for (int64_t axis = 0; axis < gradient.rank(); ++axis) {
-    bool isStretched = axis >= numLeading && dims[axis - numLeading] == 1 &&
-                       gradient.dim(axis) != 1;
-    if (axis < numLeading || isStretched)
-      axes.push_back(axis);
+    int64_t size = gradient.dim(axis);
+    if (axis < numLeading) {
+      summed.push_back(axis);
+      continue;
+    }
+    bool isStretched = dims[axis - numLeading] == 1 && size != 1;
+    if (isStretched)
+      summed.push_back(axis);
+    kept.push_back(isStretched ? 1 : size);
   }
-  if (axes.empty())
-    return broadcast(gradient, dims);
-  // The reshape puts back the dimensions of size 1 that were summed over.
-  return reshape(sum(gradient, axes), dims);
+  // No axes would mean all of them.
+  if (!summed.empty())
+    gradient = reshape(sum(gradient, summed), kept);
+  return broadcast(gradient, dims);
 }
 
 namespace {

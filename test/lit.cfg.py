@@ -17,3 +17,4 @@ config.environment["PATH"] = os.pathsep.join(
 config.substitutions.append(("%examples", os.path.join(config.source_root, "examples")))
 config.substitutions.append(("%lib", os.path.join(config.build_root, "lib")))
 config.substitutions.append(("%python", config.python))
+config.substitutions.append(("%build", config.build_root))

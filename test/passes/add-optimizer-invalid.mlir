@@ -1,0 +1,23 @@
+// RUN: nnc-opt %s --nnc-add-optimizer --split-input-file --verify-diagnostics
+
+nnc.parameter @w : tensor<4xf32> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @unknown_optimizer(%dw: tensor<4xf32>) {
+  // expected-error@+1 {{no optimizer is called 'relu'}}
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "relu"}, learning_rate = 0.1} : tensor<4xf32>
+  return
+}
+
+// -----
+
+// expected-error@+1 {{the optimizer needs the name 'w.velocity' for its state}}
+nnc.parameter @w : tensor<4xf32> = <zeros>
+// expected-note@+1 {{which is declared here}}
+nnc.parameter @w.velocity : tensor<4xf32> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @taken_name(%dw: tensor<4xf32>) {
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "momentum"}, learning_rate = 0.1} : tensor<4xf32>
+  return
+}

@@ -1,0 +1,81 @@
+// RUN: nnc-opt %s --nnc-add-optimizer --split-input-file | FileCheck %s
+
+// CHECK:       nnc.parameter @w : tensor<4xf32>
+// CHECK:       nnc.parameter @w.velocity : tensor<4xf32> = <zeros> {role = #nnc.role<optimizer_state>}
+// CHECK-LABEL: func.func @init
+// CHECK:         %[[ZEROS:.*]] = nnc.broadcast
+// CHECK:         nnc.assign @w.velocity, %[[ZEROS]]
+// CHECK-LABEL: func.func @train_step
+// CHECK-DAG:     %[[W:.*]] = nnc.read @w :
+// CHECK-DAG:     %[[RATE:.*]] = nnc.read @learning_rate
+// CHECK-DAG:     %[[STEP:.*]] = nnc.read @step
+// CHECK-DAG:     %[[V:.*]] = nnc.read @w.velocity
+// CHECK:         %[[NEW:.*]], %[[NEWV:.*]] = nnc.momentum %[[W]], %{{.*}}, %[[RATE]], %[[STEP]], %[[V]] momentum = 5.0{{.*}}e-01
+// CHECK-NOT:     nnc.optimize
+// CHECK:         nnc.assign @w, %[[NEW]]
+// CHECK:         nnc.assign @w.velocity, %[[NEWV]]
+// CHECK:         %[[NEXT:.*]] = nnc.add %[[STEP]], %{{.*}} : tensor<i64>
+// CHECK:         nnc.assign @step, %[[NEXT]]
+// CHECK-NEXT:    return
+nnc.parameter @w : tensor<4xf32> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @init() {
+  return
+}
+func.func @train_step(%dw: tensor<4xf32>) {
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "momentum", momentum = 0.5}, learning_rate = 0.1} : tensor<4xf32>
+  return
+}
+
+// -----
+
+// The norm is that of all gradients together, after their values were clipped.
+// CHECK-LABEL: @clips_values_then_the_norm
+// CHECK-SAME:    %[[DW:.*]]: tensor<4xf32>, %[[DB:.*]]: tensor<f32>
+// CHECK:         %[[CW:.*]] = nnc.clamp %[[DW]] min = -5.0{{.*}}e-01 max = 5.0{{.*}}e-01
+// CHECK:         %[[CB:.*]] = nnc.clamp %[[DB]] min = -5.0{{.*}}e-01 max = 5.0{{.*}}e-01
+// CHECK:         %[[SQW:.*]] = nnc.mul %[[CW]], %[[CW]]
+// CHECK:         %[[SW:.*]] = nnc.sum %[[SQW]]
+// CHECK:         %[[SQB:.*]] = nnc.mul %[[CB]], %[[CB]]
+// CHECK:         %[[SB:.*]] = nnc.sum %[[SQB]]
+// CHECK:         %[[SQUARES:.*]] = nnc.add %[[SW]], %[[SB]]
+// CHECK:         %[[NORM:.*]] = nnc.sqrt %[[SQUARES]]
+// CHECK:         %[[BOUND:.*]] = nnc.maximum %[[NORM]], %[[LIMIT:.*]] :
+// CHECK:         %[[SCALE:.*]] = nnc.div %{{.*}}, %[[BOUND]]
+// CHECK:         %[[GW:.*]] = nnc.mul %[[CW]], %[[SCALE]]
+// CHECK:         %[[GB:.*]] = nnc.mul %[[CB]], %[[SCALE]]
+// CHECK:         nnc.sgd %{{.*}}, %[[GW]]
+// CHECK:         nnc.sgd %{{.*}}, %[[GB]]
+nnc.parameter @w : tensor<4xf32> = <zeros>
+nnc.parameter @b : tensor<f32> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @clips_values_then_the_norm(%dw: tensor<4xf32>, %db: tensor<f32>) {
+  nnc.optimize [@w, @b] with(%dw, %db) {optimizer = {name = "sgd"}, learning_rate = 0.1, clip_value = 0.5, clip_norm = 1.0} : tensor<4xf32>, tensor<f32>
+  return
+}
+
+// -----
+
+// CHECK-LABEL: @puts_the_learning_rate_on_its_schedule
+// CHECK-DAG:     %[[BASE:.*]] = nnc.read @learning_rate
+// CHECK-DAG:     %[[STEP:.*]] = nnc.read @step
+// CHECK:         %[[RATE:.*]] = nnc.cosine %[[BASE]], %[[STEP]]
+// CHECK:         nnc.sgd %{{.*}}, %{{.*}}, %[[RATE]], %[[STEP]]
+nnc.parameter @w : tensor<4xf32> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @puts_the_learning_rate_on_its_schedule(%dw: tensor<4xf32>) {
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = {name = "cosine", base = 0.1, warmup = 10, total = 100}} : tensor<4xf32>
+  return
+}
+
+// -----
+
+// CHECK-LABEL: @leaves_functions_without_an_update_alone
+// CHECK-NOT:     nnc.assign
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+func.func @leaves_functions_without_an_update_alone(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}

@@ -1,0 +1,50 @@
+// RUN: nnc-opt %s --nnc-build-entry-points --split-input-file --verify-diagnostics
+
+nnc.model @constant_loss(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = 0.1} {
+  %l = nnc.mean %x : (tensor<?x3xf32>) -> tensor<f32>
+  // expected-error@-1 {{the loss depends on no parameter}}
+  nnc.loss %l : tensor<f32>
+}
+
+// -----
+
+nnc.parameter @w : tensor<3xf32> = <zeros>
+nnc.parameter @v : tensor<3xf32> = <zeros>
+nnc.model @unused_parameter(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = 0.1} {
+  %w = nnc.read @w : tensor<3xf32>
+  // expected-warning@+1 {{parameter 'v' is not trained: the loss does not depend on it}}
+  %v = nnc.read @v : tensor<3xf32>
+  %0 = nnc.mul %x, %w : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  %l = nnc.mean %0 : (tensor<?x3xf32>) -> tensor<f32>
+  nnc.loss %l : tensor<f32>
+  nnc.output "v" %v : tensor<3xf32>
+}
+
+// -----
+
+// expected-error@+1 {{the name 'step' belongs to the training step; choose another}}
+nnc.parameter @step : tensor<3xf32> = <zeros>
+nnc.model @taken_name(%x: tensor<?x3xf32> {nnc.name = "x"}) {
+  nnc.output "x" %x : tensor<?x3xf32>
+}
+
+// -----
+
+nnc.parameter @w : tensor<3xf32> = <zeros>
+// expected-error@+1 {{the optimizer needs a learning rate, as in adam(learning_rate = 0.001)}}
+nnc.model @no_learning_rate(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd"}} {
+  nnc.output "x" %x : tensor<?x3xf32>
+}
+
+// -----
+
+nnc.model @first(%x: tensor<?x3xf32> {nnc.name = "x"}) {
+  nnc.output "x" %x : tensor<?x3xf32>
+}
+// expected-error@+1 {{there is more than one model}}
+nnc.model @second(%x: tensor<?x3xf32> {nnc.name = "x"}) {
+  nnc.output "x" %x : tensor<?x3xf32>
+}

@@ -1,0 +1,140 @@
+// RUN: nnc-opt %s --nnc-build-entry-points --split-input-file | FileCheck %s
+// RUN: nnc-opt %s --nnc-build-entry-points=gradients-entry --split-input-file \
+// RUN:   | FileCheck %s --check-prefix=GRADIENTS
+
+// CHECK: nnc.recipe = {batch = 32 : i64, learning_rate = 1.000000e-01 : f64, model = "line", optimizer = {name = "sgd"}, seed = 7 : i64}
+// CHECK-DAG: nnc.parameter @seed : tensor<i64> = <constant, {value = 7.000000e+00 : f64}> {role = #nnc.role<scalar>}
+// CHECK-DAG: nnc.parameter @step : tensor<i64> = <constant, {value = 0.000000e+00 : f64}> {role = #nnc.role<scalar>}
+// CHECK-DAG: nnc.parameter @learning_rate : tensor<f32> = <constant, {value = 1.000000e-01 : f64}> {role = #nnc.role<scalar>}
+
+// The seed is the session's to set: everything else gets its initial value.
+// CHECK-LABEL: func.func @init()
+// CHECK-DAG:     nnc.assign @w,
+// CHECK-DAG:     nnc.assign @b,
+// CHECK-DAG:     nnc.assign @step,
+// CHECK-DAG:     nnc.assign @learning_rate,
+// CHECK-NOT:     nnc.assign @seed
+// CHECK:         return
+
+// One read for each parameter, however many the model has.
+// CHECK-LABEL: func.func @train_step
+// CHECK-SAME:    %[[X:.*]]: tensor<?x3xf32> {nnc.name = "x"}, %[[T:.*]]: tensor<?x2xf32> {nnc.name = "t"})
+// CHECK-SAME:    -> (tensor<f32> {nnc.kind = "loss", nnc.name = "loss"}, tensor<f32> {nnc.kind = "metric", nnc.name = "error"})
+// CHECK-SAME:    attributes {nnc.training}
+// CHECK:         %[[W:.*]] = nnc.read @w
+// CHECK:         %[[B:.*]] = nnc.read @b
+// CHECK-NOT:     nnc.read
+// CHECK:         %[[LOSS:.*]] = nnc.mse
+// CHECK:         %[[SLOPES:.*]]:2 = nnc.gradient %[[LOSS]] wrt(%[[W]], %[[B]])
+// CHECK:         nnc.optimize [@w, @b] with(%[[SLOPES]]#0, %[[SLOPES]]#1) {learning_rate = 1.000000e-01 : f64, optimizer = {name = "sgd"}}
+// CHECK:         return %[[LOSS]]
+
+// CHECK-LABEL: func.func @eval_step
+// CHECK-SAME:    tensor<?x3xf32> {nnc.name = "x"}, %{{.*}}: tensor<?x2xf32> {nnc.name = "t"})
+// CHECK-NOT:     nnc.gradient
+
+// Prediction needs no target.
+// CHECK-LABEL: func.func @predict
+// CHECK-SAME:    (%{{.*}}: tensor<?x3xf32> {nnc.name = "x"}) -> (tensor<?x2xf32> {nnc.kind = "output", nnc.name = "prediction"})
+// CHECK-NOT:     nnc.mse
+// CHECK-NOT:   nnc.model
+
+// GRADIENTS-LABEL: func.func @gradients
+// GRADIENTS-SAME:    (tensor<f32> {nnc.kind = "loss", nnc.name = "loss"},
+// GRADIENTS-SAME:    tensor<3x2xf32> {nnc.kind = "gradient", nnc.name = "w"},
+// GRADIENTS-SAME:    tensor<2xf32> {nnc.kind = "gradient", nnc.name = "b"},
+// GRADIENTS-SAME:    tensor<?x3xf32> {nnc.kind = "input_gradient", nnc.name = "x"},
+// GRADIENTS-SAME:    tensor<?x2xf32> {nnc.kind = "input_gradient", nnc.name = "t"})
+nnc.parameter @w : tensor<3x2xf32> = <glorot_uniform>
+nnc.parameter @b : tensor<2xf32> = <zeros>
+nnc.model @line(%x: tensor<?x3xf32> {nnc.name = "x"}, %t: tensor<?x2xf32> {nnc.name = "t"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = 0.1, batch = 32, seed = 7} {
+  %w = nnc.read @w : tensor<3x2xf32>
+  %0 = nnc.matmul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
+  %b = nnc.read @b : tensor<2xf32>
+  %p = nnc.add %0, %b : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  %w2 = nnc.read @w : tensor<3x2xf32>
+  %l = nnc.mse %p, %t : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<f32>
+  %e = nnc.mean_absolute_error %p, %t : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<f32>
+  nnc.loss %l : tensor<f32>
+  nnc.metric "error" %e : tensor<f32>
+  nnc.output "prediction" %p : tensor<?x2xf32>
+}
+
+// -----
+
+// Weights are penalised, biases are not; several losses are added.
+// CHECK-LABEL: func.func @eval_step
+// CHECK:         %[[W:.*]] = nnc.read @w
+// CHECK:         %[[L1:.*]] = nnc.mse
+// CHECK-NOT:     l2 =
+// CHECK:         %[[SQUARES:.*]] = nnc.mul %[[W]], %[[W]]
+// CHECK:         %[[SUM:.*]] = nnc.sum %[[SQUARES]]
+// CHECK:         %[[PENALTY:.*]] = nnc.mul %[[SUM]]
+// CHECK:         %[[PENALISED:.*]] = nnc.add %[[L1]], %[[PENALTY]]
+// CHECK-NOT:     nnc.mul
+// CHECK:         %[[L2:.*]] = nnc.mae
+// CHECK:         %[[TOTAL:.*]] = nnc.add %[[PENALISED]], %[[L2]]
+// CHECK:         return %[[TOTAL]]
+nnc.parameter @w : tensor<3x2xf32> = <zeros>
+nnc.parameter @b : tensor<2xf32> = <zeros>
+nnc.model @penalised(%x: tensor<?x3xf32> {nnc.name = "x"}, %t: tensor<?x2xf32> {nnc.name = "t"}) {
+  %w = nnc.read @w : tensor<3x2xf32>
+  %b = nnc.read @b : tensor<2xf32>
+  %p = nnc.dense %x, %w, %b : (tensor<?x3xf32>, tensor<3x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  %l1 = nnc.mse %p, %t l2 = 0.5 : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<f32>
+  nnc.loss %l1 : tensor<f32>
+  %l2 = nnc.mae %p, %t : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<f32>
+  nnc.loss %l2 : tensor<f32>
+}
+
+// -----
+
+// A classifier's evaluation counts labels against predictions, and its labels
+// are limited to the classes. The random ops' streams follow the parameter's and
+// those of the three scalars.
+// CHECK-LABEL: func.func @train_step
+// CHECK-SAME:    tensor<?xui8> {nnc.index_limit = 10 : i64, nnc.name = "label"}
+// CHECK:         %[[SEED:.*]] = nnc.read @seed
+// CHECK:         %[[STEP:.*]] = nnc.read @step
+// CHECK:         nnc.dropout %{{.*}}, %[[SEED]], %[[STEP]] rate = {{.*}} stream = 4
+// CHECK:         nnc.dropout %{{.*}}, %[[SEED]], %[[STEP]] rate = {{.*}} stream = 5
+
+// CHECK-LABEL: func.func @eval_step
+// CHECK-SAME:    tensor<10x10xf32> {nnc.kind = "confusion", nnc.name = "confusion"}
+// CHECK:         nnc.dropout {{.*}} stream = 4
+// CHECK:         nnc.dropout {{.*}} stream = 5
+// CHECK:         nnc.matmul %{{.*}}, %{{.*}} transpose_lhs = true : (tensor<?x10xf32>, tensor<?x10xf32>) -> tensor<10x10xf32>
+nnc.parameter @w : tensor<4x10xf32> = <he_normal>
+nnc.model @classifier(%x: tensor<?x4xf32> {nnc.name = "x"}, %label: tensor<?xui8> {nnc.name = "label"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = 0.1} {
+  %w = nnc.read @w : tensor<4x10xf32>
+  %0 = nnc.dropout %x rate = 0.5 : tensor<?x4xf32>
+  %1 = nnc.matmul %0, %w : (tensor<?x4xf32>, tensor<4x10xf32>) -> tensor<?x10xf32>
+  %2 = nnc.dropout %1 rate = 0.25 : tensor<?x10xf32>
+  %l = nnc.cross_entropy %2, %label : (tensor<?x10xf32>, tensor<?xui8>) -> tensor<f32>
+  %a = nnc.accuracy %2, %label : (tensor<?x10xf32>, tensor<?xui8>) -> tensor<f32>
+  nnc.loss %l : tensor<f32>
+  nnc.metric "accuracy" %a : tensor<f32>
+}
+
+// -----
+
+// A model without a loss is not trained.
+// CHECK-LABEL: func.func @init
+// CHECK-NOT:   @train_step
+// CHECK-NOT:   @eval_step
+// CHECK:       func.func @predict
+nnc.model @untrained(%x: tensor<?x4xf32> {nnc.name = "x"}) {
+  %y = nnc.exp %x : tensor<?x4xf32>
+  nnc.output "y" %y : tensor<?x4xf32>
+}
+
+// -----
+
+// A module without a model is left alone.
+// CHECK-LABEL: func.func @leaves_functions_alone
+// CHECK-NOT:   func.func @init
+func.func @leaves_functions_alone(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
