@@ -10,6 +10,10 @@
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/WithColor.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <optional>
 
 using namespace mlir;
 
@@ -50,19 +54,74 @@ OwningOpRef<ModuleOp> parseModel(llvm::SourceMgr &sources, MLIRContext *context,
   return dsl::emit(program, parsed, diagnostics, context);
 }
 
-DiagnosticPrinter::DiagnosticPrinter(llvm::SourceMgr &sources,
+//===-- Printing ----------------------------------------------------------===//
+
+DiagnosticPrinter::DiagnosticPrinter(const llvm::SourceMgr &sources,
                                      MLIRContext *context)
-    : SourceMgrDiagnosticHandler(sources, context) {
-  setHandler([this](Diagnostic &diagnostic) { print(diagnostic); });
+    : ScopedDiagnosticHandler(context), sources(sources) {
+  setHandler([this](Diagnostic &diagnostic) {
+    print(diagnostic);
+    for (Diagnostic &note : diagnostic.getNotes())
+      print(note);
+  });
+}
+
+static void printSeverity(DiagnosticSeverity severity) {
+  switch (severity) {
+  case DiagnosticSeverity::Error:
+    llvm::WithColor::error();
+    return;
+  case DiagnosticSeverity::Warning:
+    llvm::WithColor::warning();
+    return;
+  case DiagnosticSeverity::Note:
+  case DiagnosticSeverity::Remark:
+    llvm::WithColor::note();
+    return;
+  }
 }
 
 void DiagnosticPrinter::print(Diagnostic &diagnostic) {
-  emitDiagnostic(diagnostic.getLocation(), dsl::inUsersTerms(diagnostic.str()),
-                 diagnostic.getSeverity());
-  for (Diagnostic &note : diagnostic.getNotes())
-    emitDiagnostic(note.getLocation(), dsl::inUsersTerms(note.str()),
-                   note.getSeverity(),
-                   note.getLocation() != diagnostic.getLocation());
+  llvm::raw_ostream &os = llvm::errs();
+  auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>();
+  if (place)
+    os << place.getFilename().getValue() << ':' << place.getLine() << ':'
+       << place.getColumn() << ": ";
+  printSeverity(diagnostic.getSeverity());
+  os << dsl::inUsersTerms(diagnostic.str()) << '\n';
+  if (place)
+    printLine(place);
+}
+
+/// The line of `buffer` that counts from one, or nothing.
+static std::optional<StringRef> findLine(StringRef buffer, unsigned number) {
+  for (unsigned i = 1; i < number; ++i) {
+    size_t end = buffer.find('\n');
+    if (end == StringRef::npos)
+      return std::nullopt;
+    buffer = buffer.drop_front(end + 1);
+  }
+  return buffer.take_until([](char c) { return c == '\n' || c == '\r'; });
+}
+
+// The line, and a caret under the place: as many columns to the right as there
+// are characters before it, tabs kept.
+void DiagnosticPrinter::printLine(FileLineColLoc place) {
+  for (unsigned id = 1; id <= sources.getNumBuffers(); ++id) {
+    const llvm::MemoryBuffer *buffer = sources.getMemoryBuffer(id);
+    if (buffer->getBufferIdentifier() != place.getFilename().getValue())
+      continue;
+    std::optional<StringRef> line =
+        findLine(buffer->getBuffer(), place.getLine());
+    if (!line || place.getColumn() == 0)
+      return;
+    std::string margin;
+    for (char c : line->take_front(place.getColumn() - 1))
+      if ((c & 0xC0) != 0x80) // the first byte of a character
+        margin += c == '\t' ? '\t' : ' ';
+    llvm::errs() << *line << '\n' << margin << "^\n";
+    return;
+  }
 }
 
 } // namespace nnc

@@ -37,12 +37,15 @@ mlir::OwningOpRef<mlir::ModuleOp> parseModel(llvm::SourceMgr &sources,
 ///   mlp.nn:7:12: error: expected ')', found 'x'
 ///     y = relu(x x)
 ///                ^
-class DiagnosticPrinter : public mlir::SourceMgrDiagnosticHandler {
+class DiagnosticPrinter : public mlir::ScopedDiagnosticHandler {
 public:
-  DiagnosticPrinter(llvm::SourceMgr &sources, mlir::MLIRContext *context);
+  DiagnosticPrinter(const llvm::SourceMgr &sources, mlir::MLIRContext *context);
 
 private:
   void print(mlir::Diagnostic &diagnostic);
+  void printLine(mlir::FileLineColLoc place);
+
+  const llvm::SourceMgr &sources;
 };
 
 } // namespace nnc

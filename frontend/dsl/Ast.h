@@ -23,8 +23,7 @@ struct Identifier {
   SMLoc loc;
 };
 
-//===-- Expressions
-//--------------------------------------------------------===//
+//===-- Expressions ------------------------------------------------------===//
 
 struct Expression {
   enum class Kind {
@@ -170,8 +169,7 @@ struct TypeSpec {
   std::vector<Dimension> shape;
 };
 
-//===-- Statements
-//---------------------------------------------------------===//
+//===-- Statements -------------------------------------------------------===//
 
 struct Statement {
   enum class Kind {
@@ -267,8 +265,7 @@ struct UpdateStmt : StatementOf<Statement::Kind::Update> {
   ExpressionPtr optimizer;
 };
 
-//===-- Declarations
-//-------------------------------------------------------===//
+//===-- Declarations -----------------------------------------------------===//
 
 struct ConstDecl {
   Identifier name;

@@ -6,6 +6,8 @@
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 
+#include <utility>
+
 using namespace mlir;
 
 namespace nnc::dsl {
@@ -13,8 +15,12 @@ namespace nnc::dsl {
 /// Arguments of a call that had to be evaluated to see what is called.
 using Evaluated = llvm::SmallDenseMap<const Expression *, Value, 4>;
 
-//===-- Functions of values known while compiling
-//--------------------------===//
+/// "dense(x, units)"
+static std::string usage(const CallExpr &call, ArrayRef<StringRef> names) {
+  return (call.callee + "(" + llvm::join(names, ", ") + ")").str();
+}
+
+//===-- Functions of values known while compiling ------------------------===//
 
 Value Emitter::shapeOf(const CallExpr &call, ArrayRef<Value> arguments) {
   bool takesAxis = call.callee == "shape" && arguments.size() == 2;
@@ -62,8 +68,7 @@ static bool isNumberFunction(StringRef name) {
                             name);
 }
 
-//===-- Calls
-//--------------------------------------------------------------===//
+//===-- Calls ------------------------------------------------------------===//
 
 /// The arguments of one call of an op, bound to what its signature declares.
 class OpCall {
@@ -99,7 +104,6 @@ private:
   bool checkComplete();
   bool isTensorLike(const Value &value) const;
   std::vector<StringRef> argumentNames() const;
-  std::string usage() const;
   const Value &evaluate(const Expression &expression);
 
   Value buildPlain();
@@ -151,10 +155,6 @@ std::vector<StringRef> OpCall::argumentNames() const {
   llvm::for_each(signature.operands, add);
   llvm::for_each(signature.attributes, add);
   return names;
-}
-
-std::string OpCall::usage() const {
-  return (call.callee + "(" + llvm::join(argumentNames(), ", ") + ")").str();
 }
 
 bool OpCall::claim(StringRef name, SMLoc loc) {
@@ -284,7 +284,7 @@ bool OpCall::bindPositional(const Argument &argument) {
     break;
   }
   emitter.error(argument.loc(),
-                "too many arguments; expected " + Twine(usage()));
+                "too many arguments; expected " + usage(call, argumentNames()));
   return false;
 }
 
@@ -297,7 +297,7 @@ bool OpCall::bindNamed(const Argument &argument) {
   StringRef name = argument.name->name;
   std::string hint = suggestion(name, argumentNames());
   if (hint.empty())
-    hint = "; expected " + usage();
+    hint = "; expected " + usage(call, argumentNames());
   emitter.error(argument.name->loc,
                 "'" + call.callee + "' has no argument '" + name + "'" + hint);
   return false;
@@ -317,10 +317,9 @@ bool OpCall::checkComplete() {
     if (name == "target" && compares)
       emitter.error(call.loc, "'" + call.callee +
                                   "' has no target to compare with; expected " +
-                                  usage());
+                                  usage(call, argumentNames()));
     else
-      emitter.error(call.loc, "missing argument '" + name + "' of '" +
-                                  call.callee + "'; expected " + usage());
+      emitter.missingArgument(call, name, argumentNames());
     return false;
   };
   bool isLayerCall = isLayer();
@@ -511,8 +510,7 @@ Value Emitter::callUnknown(const CallExpr &call) {
                              suggestion(call.callee, callableNames()));
 }
 
-//===-- Functions of the program
-//-------------------------------------------===//
+//===-- Functions of the program -----------------------------------------===//
 
 Value Emitter::callFunction(const CallExpr &call,
                             const FunctionDecl &function) {
@@ -565,73 +563,87 @@ bool Emitter::checkParameterType(const Parameter &parameter, const Value &value,
   return false;
 }
 
-bool Emitter::bindArguments(const CallExpr &call, const FunctionDecl &function,
-                            Frame &callee) {
-  const std::vector<Parameter> &declaredOnes = function.parameters;
-  std::vector<StringRef> names;
-  for (const Parameter &parameter : declaredOnes)
-    names.push_back(parameter.name.name);
-  Note definition{function.name.loc,
-                  "'" + call.callee.str() + "' is defined here"};
-  std::string usage = (call.callee + "(" + llvm::join(names, ", ") + ")").str();
-
-  bool bound = true;
-  llvm::StringMap<SMLoc> given;
-  auto reject = [&](SMLoc loc, const Twine &message) {
-    error(loc, message, definition);
-    bound = false;
+std::optional<std::vector<const Argument *>>
+Emitter::matchArguments(const CallExpr &call, ArrayRef<StringRef> names,
+                        ArrayRef<Note> notes) {
+  std::vector<const Argument *> matched(names.size());
+  bool valid = true;
+  auto reject = [&](SMLoc loc, const Twine &message, ArrayRef<Note> notes) {
+    error(loc, message, notes);
+    valid = false;
   };
   for (auto [i, argument] : llvm::enumerate(call.arguments)) {
     size_t index = argument.name
                        ? llvm::find(names, argument.name->name) - names.begin()
                        : i;
-    Value value = evaluate(*argument.value);
-    if (index >= names.size()) {
-      if (argument.name)
-        reject(argument.loc(), "'" + call.callee + "' has no argument '" +
-                                   argument.name->name + "'" +
-                                   suggestion(argument.name->name, names));
-      else
-        reject(argument.loc(), "too many arguments; expected " + Twine(usage));
-      continue;
+    if (index < names.size() && !matched[index]) {
+      matched[index] = &argument;
+    } else if (index < names.size()) {
+      reject(argument.loc(),
+             "argument '" + names[index] + "' of '" + call.callee +
+                 "' is given twice",
+             Note{matched[index]->loc(), "first given here"});
+    } else if (argument.name) {
+      std::string hint = suggestion(argument.name->name, names);
+      if (hint.empty())
+        hint = "; expected " + usage(call, names);
+      reject(argument.loc(),
+             "'" + call.callee + "' has no argument '" + argument.name->name +
+                 "'" + hint,
+             notes);
+    } else {
+      reject(argument.loc(),
+             "too many arguments; expected " + usage(call, names), notes);
     }
-    const Parameter &parameter = declaredOnes[index];
-    auto [first, isFirst] =
-        given.try_emplace(parameter.name.name, argument.loc());
-    if (!isFirst) {
-      error(argument.loc(),
-            "argument '" + parameter.name.name + "' of '" + call.callee +
-                "' is given twice",
-            Note{first->second, "first given here"});
-      bound = false;
-      continue;
-    }
-    bound &= checkParameterType(parameter, value, argument.value->loc);
-    callee.names[parameter.name.name] = {value, parameter.name};
   }
-  if (!bound)
+  if (!valid)
+    return std::nullopt;
+  return matched;
+}
+
+Value Emitter::missingArgument(const CallExpr &call, StringRef name,
+                               ArrayRef<StringRef> names,
+                               ArrayRef<Note> notes) {
+  return error(call.loc,
+               "missing argument '" + name + "' of '" + call.callee +
+                   "'; expected " + usage(call, names),
+               notes);
+}
+
+bool Emitter::bindArguments(const CallExpr &call, const FunctionDecl &function,
+                            Frame &callee) {
+  std::vector<StringRef> names;
+  for (const Parameter &parameter : function.parameters)
+    names.push_back(parameter.name.name);
+  Note definition{function.name.loc,
+                  "'" + call.callee.str() + "' is defined here"};
+  auto arguments = matchArguments(call, names, definition);
+  if (!arguments)
     return false;
 
-  Frame *caller = frame;
-  llvm::scope_exit restore([&] { frame = caller; });
-  frame = &callee; // defaults may use the parameters before them
-  for (const Parameter &parameter : declaredOnes) {
-    if (given.contains(parameter.name.name))
-      continue;
-    if (!parameter.defaultValue) {
-      frame = caller;
-      reject(call.loc, "missing argument '" + parameter.name.name + "' of '" +
-                           call.callee + "'; expected " + usage);
+  bool bound = true;
+  for (auto [parameter, argument] :
+       llvm::zip_equal(function.parameters, *arguments)) {
+    if (!argument && !parameter.defaultValue) {
+      missingArgument(call, parameter.name.name, names, definition);
       return false;
     }
-    Value value = evaluate(*parameter.defaultValue);
+    Value value;
+    if (argument) {
+      value = evaluate(*argument->value);
+      bound &= checkParameterType(parameter, value, argument->value->loc);
+    } else {
+      // A default may use the parameters before it.
+      Frame *caller = std::exchange(frame, &callee);
+      value = evaluate(*parameter.defaultValue);
+      frame = caller;
+    }
     callee.names[parameter.name.name] = {value, parameter.name};
   }
   return bound;
 }
 
-//===-- Ops
-//----------------------------------------------------------------===//
+//===-- Ops --------------------------------------------------------------===//
 
 Value Emitter::buildOp(SMLoc loc, StringRef name,
                        ArrayRef<mlir::Value> operands,
@@ -688,8 +700,7 @@ std::vector<Note> Emitter::explainOperands(ArrayRef<mlir::Value> operands) {
   return notes;
 }
 
-//===-- Attributes
-//---------------------------------------------------------===//
+//===-- Attributes -------------------------------------------------------===//
 
 Attribute Emitter::toEnum(const AttributeInfo &info, StringRef op,
                           const Expression &expression) {

@@ -22,8 +22,7 @@ Emitter::Emitter(const Program &program, Diagnostics &diagnostics,
     : program(program), diagnostics(diagnostics), context(context),
       builder(context) {}
 
-//===-- Errors
-//-------------------------------------------------------------===//
+//===-- Errors -----------------------------------------------------------===//
 
 Value Emitter::error(SMLoc loc, const Twine &message, ArrayRef<Note> notes) {
   // The innermost calls say which of a function's calls is meant.
@@ -50,8 +49,7 @@ bool Emitter::expend(SMLoc loc) {
   return !exhausted && !diagnostics.full();
 }
 
-//===-- Top level
-//----------------------------------------------------------===//
+//===-- Top level --------------------------------------------------------===//
 
 bool Emitter::checkReserved(const Identifier &name, StringRef what) {
   bool isType = parseElementType(name.name, context) != nullptr;
@@ -173,8 +171,7 @@ OwningOpRef<ModuleOp> emit(const Program &program, ArrayRef<Override> overrides,
   return Emitter(program, diagnostics, context).run(overrides);
 }
 
-//===-- The model
-//----------------------------------------------------------===//
+//===-- The model --------------------------------------------------------===//
 
 void Emitter::emitModel(const ModelDecl &declaration) {
   ScopeEntry scope;
@@ -285,8 +282,7 @@ void Emitter::warnUnused() {
       diagnostics.warning(use.name.loc, "'" + use.name.name + "' is not used");
 }
 
-//===-- Statements
-//---------------------------------------------------------===//
+//===-- Statements -------------------------------------------------------===//
 
 void Emitter::emitBlock(const Block &block) {
   for (const std::unique_ptr<Statement> &statement : block) {

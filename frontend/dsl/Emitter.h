@@ -60,14 +60,12 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> run(llvm::ArrayRef<Override> overrides);
 
 private:
-  //===-- Errors. Each gives the value of what is in error.
-  //----------------===//
+  //===-- Errors. Each gives the value of what is in error. --------------===//
   Value error(SMLoc loc, const llvm::Twine &message,
               llvm::ArrayRef<Note> notes = {});
   bool expend(SMLoc loc); // false once the program has done too much
 
-  //===-- Emit.cpp
-  //---------------------------------------------------------===//
+  //===-- Emit.cpp -------------------------------------------------------===//
   void declareFunctions();
   void evaluateConstants(llvm::ArrayRef<Override> overrides);
   Value evaluateOverride(const ConstDecl &constant, const Override &given,
@@ -96,8 +94,7 @@ private:
   mlir::Value expectScalar(const Expression &expression, StringRef what);
   void bind(const Identifier &name, Value value);
 
-  //===-- Expressions.cpp
-  //--------------------------------------------------===//
+  //===-- Expressions.cpp ------------------------------------------------===//
   Value evaluate(const Expression &expression);
   Value evaluateKind(const Expression &expression);
   Value evaluateName(const NameExpr &name);
@@ -131,12 +128,19 @@ private:
   mlir::Attribute toElement(const Value &value, mlir::Type elementType,
                             SMLoc loc);
 
-  //===-- Calls.cpp
-  //--------------------------------------------------------===//
+  //===-- Calls.cpp ------------------------------------------------------===//
   Value evaluateCall(const CallExpr &call);
   Value callFunction(const CallExpr &call, const FunctionDecl &function);
   bool bindArguments(const CallExpr &call, const FunctionDecl &function,
                      Frame &frame);
+  /// The argument for each of `names`, by place or by name; null where there is
+  /// none. Nothing after an error, which is given with `notes`.
+  std::optional<std::vector<const Argument *>>
+  matchArguments(const CallExpr &call, llvm::ArrayRef<StringRef> names,
+                 llvm::ArrayRef<Note> notes = {});
+  Value missingArgument(const CallExpr &call, StringRef name,
+                        llvm::ArrayRef<StringRef> names,
+                        llvm::ArrayRef<Note> notes = {});
   bool checkParameterType(const Parameter &parameter, const Value &value,
                           SMLoc loc);
   Value callOp(const CallExpr &call, const Signature &signature);
@@ -160,8 +164,7 @@ private:
 
   friend class OpCall; // the arguments of one call of an op (Calls.cpp)
 
-  //===-- Parameters.cpp
-  //---------------------------------------------------===//
+  //===-- Parameters.cpp -------------------------------------------------===//
   /// Runs `body` in the scope of a call. A scope without parameters leaves its
   /// name to the next call.
   void inScope(const CallExpr &call,
@@ -179,12 +182,12 @@ private:
   /// An InitializerAttr; null after an error.
   mlir::Attribute resolveInitializer(const Expression &expression,
                                      mlir::RankedTensorType type);
+  mlir::Attribute unknownInitializer(StringRef name, SMLoc loc);
   bool isInitializer(const Expression &expression) const;
   mlir::Attribute literalInitializer(const Expression &expression,
                                      mlir::RankedTensorType type);
 
-  //===-- Recipe.cpp
-  //-------------------------------------------------------===//
+  //===-- Recipe.cpp -----------------------------------------------------===//
   void emitRecipe();
   void emitTraining(const TrainingDecl &training);
   void emitSetting(const Setting &setting);

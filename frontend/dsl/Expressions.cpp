@@ -48,8 +48,7 @@ Value Emitter::evaluateKind(const Expression &expression) {
       });
 }
 
-//===-- Names
-//--------------------------------------------------------------===//
+//===-- Names ------------------------------------------------------------===//
 
 Binding *Emitter::lookup(StringRef name) {
   if (frame)
@@ -114,8 +113,7 @@ Value Emitter::unknownName(const NameExpr &name) {
                     "'" + nearest.str() + "' is declared here"});
 }
 
-//===-- Arithmetic
-//---------------------------------------------------------===//
+//===-- Arithmetic -------------------------------------------------------===//
 
 Value Emitter::evaluateList(const ListExpr &list) {
   Value::List elements;
@@ -238,8 +236,7 @@ std::optional<bool> Emitter::expectCondition(const Expression &expression) {
   return std::nullopt;
 }
 
-//===-- Constants
-//----------------------------------------------------------===//
+//===-- Constants --------------------------------------------------------===//
 
 Attribute Emitter::toElement(const Value &value, Type elementType, SMLoc loc) {
   auto reject = [&](const Twine &why) {
@@ -341,8 +338,7 @@ mlir::Value Emitter::toTensor(const Value &value, Type elementType, SMLoc loc) {
   return ConstantOp::create(builder, diagnostics.location(loc), elements);
 }
 
-//===-- Slices
-//-------------------------------------------------------------===//
+//===-- Slices -----------------------------------------------------------===//
 
 Value Emitter::evaluateSubscript(const SubscriptExpr &subscript) {
   Value base = evaluate(*subscript.base);

@@ -11,8 +11,7 @@ using namespace mlir;
 
 namespace nnc::dsl {
 
-//===-- Scopes
-//-------------------------------------------------------------===//
+//===-- Scopes -----------------------------------------------------------===//
 
 static std::string joinPath(StringRef scope, StringRef name) {
   return scope.empty() ? name.str() : (scope + "." + name).str();
@@ -82,8 +81,7 @@ void Emitter::inScope(const CallExpr &call,
   scopeOwners.erase(entry.path);
 }
 
-//===-- Parameters
-//---------------------------------------------------------===//
+//===-- Parameters -------------------------------------------------------===//
 
 // Symbols that the compiler makes beside the parameters (docs/architecture.md,
 // section 2).
@@ -160,8 +158,7 @@ mlir::Value Emitter::useParameter(const std::string &path,
   return value;
 }
 
-//===-- Types
-//--------------------------------------------------------------===//
+//===-- Types ------------------------------------------------------------===//
 
 Type Emitter::resolveElementType(const Identifier &name) {
   if (Type type = parseElementType(name.name, context))
@@ -260,8 +257,7 @@ RankedTensorType Emitter::resolveType(const TypeSpec &spec, TypeUse use) {
   return RankedTensorType::get(shape, elementType);
 }
 
-//===-- Initializers
-//-------------------------------------------------------===//
+//===-- Initializers -----------------------------------------------------===//
 
 static StringRef initializerName(const Expression &expression) {
   if (auto *name = llvm::dyn_cast<NameExpr>(&expression))
@@ -315,71 +311,52 @@ static std::vector<StringRef> initializerNames() {
   return names;
 }
 
+Attribute Emitter::unknownInitializer(StringRef name, SMLoc loc) {
+  std::vector<StringRef> names = initializerNames();
+  std::string hint = suggestion(name, names);
+  if (hint.empty())
+    hint = "; expected one of " + llvm::join(names, ", ");
+  error(loc, "unknown initializer '" + name + "'" + hint);
+  return nullptr;
+}
+
 Attribute Emitter::resolveInitializer(const Expression &expression,
                                       RankedTensorType type) {
   StringRef name = initializerName(expression);
   const InitializerInfo *info =
       isInitializer(expression) ? lookupInitializer(name) : nullptr;
-  auto *call = llvm::dyn_cast<CallExpr>(&expression);
-  if (!info && !name.empty() && !lookup(name) && !functions.contains(name)) {
-    std::vector<StringRef> names = initializerNames();
-    std::string hint = suggestion(name, names);
-    if (hint.empty())
-      hint = "; expected one of " + llvm::join(names, ", ");
-    error(expression.loc, "unknown initializer '" + name + "'" + hint);
-    return nullptr;
-  }
+  if (!info && !name.empty() && !lookup(name) && !functions.contains(name))
+    return unknownInitializer(name, expression.loc);
   if (!info)
     return literalInitializer(expression, type);
 
+  // `zeros` is short for `zeros()`.
+  CallExpr withoutArguments(expression.loc);
+  withoutArguments.callee = name;
+  auto *given = llvm::dyn_cast<CallExpr>(&expression);
+  const CallExpr &call = given ? *given : withoutArguments;
   std::vector<StringRef> names;
   for (const InitializerArgument &argument : info->arguments)
     names.push_back(argument.name);
-  std::string usage = names.empty()
-                          ? name.str()
-                          : (name + "(" + llvm::join(names, ", ") + ")").str();
-  SmallVector<std::pair<StringRef, double>> arguments;
-  bool valid = true;
-  auto reject = [&](SMLoc loc, const Twine &message) {
-    error(loc, message);
-    valid = false;
-  };
-  unsigned position = 0;
-  ArrayRef<Argument> given =
-      call ? ArrayRef(call->arguments) : ArrayRef<Argument>();
-  for (const Argument &argument : given) {
-    size_t index = argument.name
-                       ? llvm::find(names, argument.name->name) - names.begin()
-                       : position++;
-    if (index >= names.size()) {
-      if (argument.name)
-        reject(argument.loc(), "'" + name + "' has no argument '" +
-                                   argument.name->name + "'" +
-                                   suggestion(argument.name->name, names));
-      else
-        reject(argument.loc(), "too many arguments; expected " + usage);
-      continue;
-    }
-    auto isSame = [&](auto &other) { return other.first == names[index]; };
-    if (llvm::any_of(arguments, isSame))
-      reject(argument.loc(), "argument '" + names[index] + "' of '" + name +
-                                 "' is given twice");
-    Value value = evaluate(*argument.value);
-    if (!value.isError() && !value.isNumber())
-      reject(argument.value->loc, "expected a number as '" + names[index] +
-                                      "', found " + value.describe());
-    valid &= value.isNumber();
-    if (valid)
-      arguments.push_back({names[index], value.number()});
-  }
-  for (const InitializerArgument &argument : info->arguments)
-    if (valid && !argument.defaultValue &&
-        llvm::none_of(arguments,
-                      [&](auto &a) { return a.first == argument.name; }))
-      reject(expression.loc, "missing argument '" + argument.name + "' of '" +
-                                 name + "'; expected " + usage);
-  if (!valid)
+  auto matched = matchArguments(call, names);
+  if (!matched)
     return nullptr;
+  SmallVector<std::pair<StringRef, double>> arguments;
+  for (auto [argument, known] : llvm::zip_equal(*matched, info->arguments)) {
+    if (!argument && !known.defaultValue) {
+      missingArgument(call, known.name, names);
+      return nullptr;
+    }
+    if (!argument)
+      continue;
+    Value value = evaluate(*argument->value);
+    if (!value.isError() && !value.isNumber())
+      error(argument->value->loc, "expected a number as '" + known.name +
+                                      "', found " + value.describe());
+    if (!value.isNumber())
+      return nullptr;
+    arguments.push_back({known.name, value.number()});
+  }
   return makeInitializer(context, name, arguments);
 }
 

@@ -158,8 +158,7 @@ private:
   unsigned nesting = 0;  // recursion of expressions and blocks
 };
 
-//===-- Tokens and errors
-//--------------------------------------------------===//
+//===-- Tokens and errors ------------------------------------------------===//
 
 Token Parser::advance() {
   Token taken = token();
@@ -258,8 +257,7 @@ bool Parser::tooDeep(SMLoc loc) {
   return true;
 }
 
-//===-- Declarations
-//-------------------------------------------------------===//
+//===-- Declarations -----------------------------------------------------===//
 
 Program Parser::parseProgram() {
   Program program;
@@ -482,8 +480,7 @@ bool Parser::parseBinding(DataSplit &split) {
   return true;
 }
 
-//===-- Statements
-//---------------------------------------------------------===//
+//===-- Statements -------------------------------------------------------===//
 
 // `{ items }`, one after the other. An error ends the item only.
 template <typename ParseItem>
@@ -758,8 +755,7 @@ bool Parser::parseUpdate(Block &block) {
   return true;
 }
 
-//===-- Expressions
-//--------------------------------------------------------===//
+//===-- Expressions ------------------------------------------------------===//
 
 // Sets the parent's depth; a chain of a thousand `+` is as deep as brackets.
 bool Parser::grow(Expression &parent,

@@ -29,8 +29,7 @@ void Emitter::emitRecipe() {
     emitData(program.datas.front());
 }
 
-//===-- Training
-//-----------------------------------------------------------===//
+//===-- Training ---------------------------------------------------------===//
 
 namespace {
 /// A setting that is a number, and which numbers it may be.
@@ -128,8 +127,7 @@ void Emitter::emitSetting(const Setting &setting) {
                       : Attribute(builder.getF64FloatAttr(value.number())));
 }
 
-//===-- Optimizers and schedules
-//-------------------------------------------===//
+//===-- Optimizers and schedules -----------------------------------------===//
 
 namespace {
 /// Schedules are named by what they do; their ops say that they decay.
@@ -202,52 +200,26 @@ bool Emitter::fillAttributes(const CallExpr &call, const Signature &signature,
       names.push_back(info.name);
       infos.push_back(&info);
     }
-  std::string usage = (call.callee + "(" + llvm::join(names, ", ") + ")").str();
-  llvm::StringMap<SMLoc> given;
+  auto matched = matchArguments(call, names);
+  if (!matched)
+    return false;
   bool valid = true;
-  auto reject = [&](SMLoc loc, const Twine &message,
-                    ArrayRef<Note> notes = {}) {
-    error(loc, message, notes);
-    valid = false;
-  };
-  for (auto [i, argument] : llvm::enumerate(call.arguments)) {
-    size_t index = argument.name
-                       ? llvm::find(names, argument.name->name) - names.begin()
-                       : i;
-    if (index >= names.size()) {
-      if (!argument.name) {
-        reject(argument.loc(), "too many arguments; expected " + usage);
-        continue;
-      }
-      std::string hint = suggestion(argument.name->name, names);
-      reject(argument.loc(), "'" + call.callee + "' has no argument '" +
-                                 argument.name->name + "'" +
-                                 (hint.empty() ? "; expected " + usage : hint));
+  for (auto [i, argument] : llvm::enumerate(*matched)) {
+    bool isRequired = i == 0 || infos[i]->isRequired();
+    if (!argument && isRequired) {
+      missingArgument(call, names[i], names);
+      valid = false;
+    }
+    if (!argument)
+      continue;
+    if (i == 0) {
+      leadingValue = argument->value.get();
       continue;
     }
-    auto [first, isFirst] = given.try_emplace(names[index], argument.loc());
-    if (!isFirst) {
-      reject(argument.loc(),
-             "argument '" + names[index] + "' of '" + call.callee +
-                 "' is given twice",
-             Note{first->second, "first given here"});
-      continue;
-    }
-    if (index == 0) {
-      leadingValue = argument.value.get();
-      continue;
-    }
-    Attribute value = toAttribute(*infos[index], call.callee, *argument.value);
+    Attribute value = toAttribute(*infos[i], call.callee, *argument->value);
     valid &= value != nullptr;
-    attributes.push_back({builder.getStringAttr(names[index]), value});
+    attributes.push_back({builder.getStringAttr(names[i]), value});
   }
-  if (!leadingValue)
-    reject(call.loc, "missing argument '" + leading + "' of '" + call.callee +
-                         "'; expected " + usage);
-  for (const AttributeInfo *info : llvm::drop_begin(infos))
-    if (info->isRequired() && !given.contains(info->name))
-      reject(call.loc, "missing argument '" + info->name + "' of '" +
-                           call.callee + "'; expected " + usage);
   return valid;
 }
 
@@ -314,8 +286,7 @@ Attribute Emitter::emitSchedule(const CallExpr &call) {
   return builder.getDictionaryAttr(attributes);
 }
 
-//===-- Data
-//---------------------------------------------------------------===//
+//===-- Data -------------------------------------------------------------===//
 
 static constexpr StringRef kSplits[] = {"train", "test"};
 // Readers of runtime/data. What each takes besides the file's name is checked
