@@ -2,6 +2,8 @@
 // constants, and 32-bit distances between them.
 #include "codegen/cpu/LinkImage.h"
 
+#include "codegen/cpu/LowerToLlvm.h"
+
 #include "runtime/abi.h"
 
 #include "llvm/ADT/DenseMap.h"
@@ -21,19 +23,21 @@ using llvm::object::SymbolRef;
 
 namespace {
 
-class ImageLinker {
+/// Adds one object to an image.
+class ObjectLinker {
 public:
-  ImageLinker(const ELF64LEObjectFile &object,
-              ArrayRef<std::pair<std::string, Location>> kernels, Location loc)
-      : object(object), kernels(kernels), loc(loc) {}
+  ObjectLinker(const ELF64LEObjectFile &object, CodeImage &image,
+               ArrayRef<std::pair<std::string, Location>> kernels, Location loc)
+      : object(object), image(image), kernels(kernels), loc(loc) {}
 
-  FailureOr<CodeImage> link();
+  LogicalResult link();
+  /// Adds the places of the object's symbols in the image.
+  void addSymbols(llvm::StringMap<uint64_t> &offsets) const;
 
 private:
   LogicalResult placeSections();
   LogicalResult relocateSection(SectionRef relocations);
   LogicalResult relocate(const RelocationRef &relocation, SectionRef target);
-  LogicalResult exportKernels();
 
   /// The place of a symbol in the image, or none where it lies outside.
   std::optional<uint64_t> findSymbol(const SymbolRef &symbol) const;
@@ -42,9 +46,9 @@ private:
   Location locationAt(uint64_t offset) const;
 
   const ELF64LEObjectFile &object;
+  CodeImage &image;
   ArrayRef<std::pair<std::string, Location>> kernels;
   Location loc;
-  CodeImage image;
   /// Section index to its place in the image.
   llvm::DenseMap<uint64_t, uint64_t> placeOfSection;
 };
@@ -63,7 +67,7 @@ static bool isLoaded(ELFSectionRef section) {
          take(section.getName()) != ".eh_frame";
 }
 
-LogicalResult ImageLinker::placeSections() {
+LogicalResult ObjectLinker::placeSections() {
   // Code first: the image then starts on executable bytes whichever constants
   // it has.
   for (bool wantCode : {true, false}) {
@@ -86,7 +90,8 @@ LogicalResult ImageLinker::placeSections() {
   return success();
 }
 
-std::optional<uint64_t> ImageLinker::findSymbol(const SymbolRef &symbol) const {
+std::optional<uint64_t>
+ObjectLinker::findSymbol(const SymbolRef &symbol) const {
   auto section = take(symbol.getSection());
   if (section == object.section_end())
     return std::nullopt;
@@ -97,7 +102,7 @@ std::optional<uint64_t> ImageLinker::findSymbol(const SymbolRef &symbol) const {
   return place->second + take(symbol.getValue());
 }
 
-Location ImageLinker::locationAt(uint64_t offset) const {
+Location ObjectLinker::locationAt(uint64_t offset) const {
   for (const ELFSymbolRef symbol : object.symbols()) {
     if (symbol.getELFType() != llvm::ELF::STT_FUNC)
       continue;
@@ -105,7 +110,7 @@ Location ImageLinker::locationAt(uint64_t offset) const {
     if (!start || offset < *start || offset >= *start + symbol.getSize())
       continue;
     StringRef name = take(symbol.getName());
-    name.consume_back(".body");
+    name.consume_back(kBodySuffix);
     for (const auto &[kernel, location] : kernels)
       if (kernel == name)
         return location;
@@ -119,8 +124,8 @@ static bool isRelative(uint64_t type) {
   return type == llvm::ELF::R_X86_64_PC32 || type == llvm::ELF::R_X86_64_PLT32;
 }
 
-LogicalResult ImageLinker::relocate(const RelocationRef &relocation,
-                                    SectionRef target) {
+LogicalResult ObjectLinker::relocate(const RelocationRef &relocation,
+                                     SectionRef target) {
   uint64_t place =
       placeOfSection.lookup(target.getIndex()) + relocation.getOffset();
   const SymbolRef symbol = *relocation.getSymbol();
@@ -145,7 +150,7 @@ LogicalResult ImageLinker::relocate(const RelocationRef &relocation,
   return success();
 }
 
-LogicalResult ImageLinker::relocateSection(SectionRef relocations) {
+LogicalResult ObjectLinker::relocateSection(SectionRef relocations) {
   auto target = take(relocations.getRelocatedSection());
   if (target == object.section_end() ||
       !placeOfSection.contains(target->getIndex()))
@@ -156,36 +161,40 @@ LogicalResult ImageLinker::relocateSection(SectionRef relocations) {
   return success();
 }
 
-LogicalResult ImageLinker::exportKernels() {
-  llvm::StringMap<uint64_t> offsets;
+void ObjectLinker::addSymbols(llvm::StringMap<uint64_t> &offsets) const {
   for (const SymbolRef &symbol : object.symbols())
     if (std::optional<uint64_t> offset = findSymbol(symbol))
       offsets[take(symbol.getName())] = *offset;
-  for (const auto &[name, location] : kernels) {
-    auto found = offsets.find(name);
-    assert(found != offsets.end() && "every phase was exported");
-    image.kernels.push_back({name, found->second});
-  }
-  return success();
 }
 
-FailureOr<CodeImage> ImageLinker::link() {
+LogicalResult ObjectLinker::link() {
   if (failed(placeSections()))
     return failure();
   for (SectionRef section : object.sections())
     if (failed(relocateSection(section)))
       return failure();
-  if (failed(exportKernels()))
-    return failure();
-  return std::move(image);
+  return success();
 }
 
 FailureOr<CodeImage>
-nnc::linkImage(ArrayRef<char> object,
+nnc::linkImage(ArrayRef<llvm::SmallVector<char, 0>> objects,
                ArrayRef<std::pair<std::string, Location>> kernels,
                Location loc) {
-  llvm::MemoryBufferRef buffer(StringRef(object.data(), object.size()),
-                               "kernels");
-  auto file = take(ELF64LEObjectFile::create(buffer));
-  return ImageLinker(file, kernels, loc).link();
+  CodeImage image;
+  llvm::StringMap<uint64_t> offsets;
+  for (const llvm::SmallVector<char, 0> &object : objects) {
+    llvm::MemoryBufferRef buffer(StringRef(object.data(), object.size()),
+                                 "kernels");
+    auto file = take(ELF64LEObjectFile::create(buffer));
+    ObjectLinker linker(file, image, kernels, loc);
+    if (failed(linker.link()))
+      return failure();
+    linker.addSymbols(offsets);
+  }
+  for (const auto &[name, location] : kernels) {
+    auto found = offsets.find(name);
+    assert(found != offsets.end() && "every phase was exported");
+    image.kernels.push_back({name, found->second});
+  }
+  return image;
 }

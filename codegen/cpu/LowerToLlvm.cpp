@@ -30,6 +30,7 @@
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Transforms/DialectConversion.h"
 
 using namespace mlir;
@@ -341,9 +342,9 @@ convertBoundary(func::FuncOp function, const LLVMTypeConverter &types,
 
   OpBuilder b(function);
   std::string name = function.getName().str();
-  auto result = LLVM::LLVMFuncOp::create(b, function.getLoc(),
-                                         isPhase ? name + ".body" : name, *type,
-                                         LLVM::Linkage::Internal);
+  auto result = LLVM::LLVMFuncOp::create(
+      b, function.getLoc(), isPhase ? name + kBodySuffix.str() : name, *type,
+      LLVM::Linkage::Internal);
   result.setDsoLocal(true);
   setTargetAttributes(result, model);
   copyNoAlias(function, result);
@@ -412,34 +413,50 @@ static void loadDialects(MLIRContext *context) {
                     scf::SCFDialect, ub::UBDialect, vector::VectorDialect>();
 }
 
+/// Tables of constants stand beside the functions.
+static LogicalResult convertGlobals(ModuleOp phases,
+                                    const FrozenRewritePatternSet &patterns) {
+  auto globals =
+      llvm::to_vector_of<Operation *>(phases.getOps<memref::GlobalOp>());
+  if (globals.empty())
+    return success();
+  LLVMConversionTarget target(*phases.getContext());
+  return applyFullConversion(globals, target, patterns);
+}
+
 LogicalResult nnc::lowerToLlvm(ModuleOp phases, const CpuModel &model) {
   MLIRContext *context = phases.getContext();
   loadDialects(context);
   LowerToLLVMOptions options(context);
   options.useBarePtrCallConv = true;
+  options.allocLowering = LowerToLLVMOptions::AllocLowering::None;
   LLVMTypeConverter types(context, options);
 
+  // Functions are independent of each other, but for their boundaries, which
+  // are added to and taken from the module.
   FrozenRewritePatternSet prepare = preparation(context, model);
-  SmallVector<LLVM::LLVMFuncOp> functions;
-  for (auto function :
-       llvm::make_early_inc_range(phases.getOps<func::FuncOp>())) {
+  SmallVector<func::FuncOp> sources(phases.getOps<func::FuncOp>());
+  parallelForEach(context, sources, [&](func::FuncOp function) {
     prepareBody(function, prepare);
+  });
+  SmallVector<LLVM::LLVMFuncOp> functions;
+  for (func::FuncOp function : sources) {
     FailureOr<LLVM::LLVMFuncOp> converted =
         convertBoundary(function, types, model);
     if (failed(converted))
       return failure();
     functions.push_back(*converted);
   }
-
   FrozenRewritePatternSet controlFlow = controlFlowPatterns(context);
   FrozenRewritePatternSet body = bodyPatterns(types);
-  for (LLVM::LLVMFuncOp function : functions)
-    if (failed(flattenControlFlow(function, controlFlow)))
+  auto convertBody = [&](LLVM::LLVMFuncOp function) -> LogicalResult {
+    if (failed(flattenControlFlow(function, controlFlow)) ||
+        failed(convertToLlvm(function, body)))
       return failure();
-  // The whole module at once: tables of constants (memref.global) stand beside
-  // the functions.
-  if (failed(convertToLlvm(phases, body)))
+    reconcileCasts(function);
+    return success();
+  };
+  if (failed(failableParallelForEach(context, functions, convertBody)))
     return failure();
-  reconcileCasts(phases);
-  return success();
+  return convertGlobals(phases, body);
 }

@@ -6,6 +6,10 @@
 
 namespace nnc {
 
+/// A phase `name` becomes two functions: `name`, with the C signature, and
+/// `name` with this suffix, which that one calls.
+inline constexpr llvm::StringLiteral kBodySuffix = ".body";
+
 /// Rewrites the module of phases that EmitObject.h describes into the LLVM
 /// dialect, each phase with the C signature of runtime/abi.h.
 mlir::LogicalResult lowerToLlvm(mlir::ModuleOp phases, const CpuModel &model);

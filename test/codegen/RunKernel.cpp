@@ -72,6 +72,9 @@ static cl::opt<double> maxUlp("max-ulp", cl::init(0),
 static cl::opt<bool> measureTime("time", cl::desc("measure instead of check"));
 static cl::opt<bool> compileOnly("compile-only",
                                  cl::desc("for targets this machine is not"));
+static cl::opt<bool>
+    together("together",
+             cl::desc("compile all kernels at once, and say how long it took"));
 static cl::opt<std::string>
     emitStage("emit", cl::desc("print phases, llvm or asm, and stop"));
 
@@ -769,6 +772,35 @@ static bool dependsOnBatch(func::FuncOp kernel) {
          llvm::any_of(kernel.getResultTypes(), isDynamic);
 }
 
+/// Compiles all kernels of the file as one program and reports how long it
+/// took.
+static bool compileTogether(ModuleOp module, const CpuModel &model) {
+  OwningOpRef<ModuleOp> copy = module.clone();
+  double start = nowMs();
+  unsigned numPhases = 0;
+  SmallVector<func::FuncOp> kernels;
+  for (auto kernel : copy->getOps<func::FuncOp>())
+    kernels.push_back(kernel);
+  for (func::FuncOp kernel : kernels) {
+    FailureOr<ScheduledKernel> scheduled = schedule(kernel, emitterName, model);
+    if (failed(scheduled))
+      return false;
+    for (Phase &phase : scheduled->phases)
+      phase.function.setPublic();
+    numPhases += scheduled->phases.size();
+  }
+  OwningOpRef<ModuleOp> phases = collectPhases(*copy);
+  double scheduledMs = nowMs() - start;
+  FailureOr<CodeImage> image = emitCode(*phases, model);
+  if (failed(image))
+    return false;
+  llvm::outs() << llvm::format(
+      "%zu kernels, %u phases: schedule %.1f ms, emit %.1f ms, %zu bytes\n",
+      kernels.size(), numPhases, scheduledMs, nowMs() - start - scheduledMs,
+      image->bytes.size());
+  return true;
+}
+
 static bool process(func::FuncOp kernel, const CpuModel &model) {
   FailureOr<CompiledKernel> fast = compile(kernel, emitterName, model, true);
   if (failed(fast))
@@ -839,6 +871,8 @@ int main(int argc, char **argv) {
       parseSourceFile<ModuleOp>(inputFile, sources, &context);
   if (!module)
     return 1;
+  if (together)
+    return compileTogether(*module, *model) ? 0 : 1;
   bool isOk = true;
   for (auto kernel : module->getOps<func::FuncOp>())
     if (kernel->hasAttr("nnc.kernel") &&
