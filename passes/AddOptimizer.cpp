@@ -27,7 +27,8 @@ struct NamedCall {
 };
 } // namespace
 
-/// Reads `attr` as a call; `base` is the recipe's own and no attribute of the op.
+/// Reads `attr` as a call; `base` is the recipe's own and no attribute of the
+/// op.
 static FailureOr<NamedCall> parseCall(Operation *op, StringRef what,
                                       Attribute attr) {
   auto dictionary = dyn_cast_or_null<DictionaryAttr>(attr);
@@ -116,9 +117,9 @@ static FailureOr<ParameterOp> declareSlot(ParameterOp parameter, StringRef slot,
   std::string name = (parameter.getSymName() + "." + slot).str();
   auto module = parameter->getParentOfType<ModuleOp>();
   if (Operation *other = module.lookupSymbol(name)) {
-    InFlightDiagnostic diagnostic =
-        emitError(parameter.getLoc())
-        << "the optimizer needs the name '" << name << "' for its state";
+    InFlightDiagnostic diagnostic = emitError(parameter.getLoc())
+                                    << "the optimizer needs the name '" << name
+                                    << "' for its state";
     diagnostic.attachNote(other->getLoc()) << "which is declared here";
     return failure();
   }
@@ -133,8 +134,8 @@ static FailureOr<ParameterOp> declareSlot(ParameterOp parameter, StringRef slot,
 
 /// Assigns zeros to `slot` at the end of @init, where there is one.
 static void initializeSlot(ParameterOp slot) {
-  auto init = slot->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
-      kInitName);
+  auto init =
+      slot->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(kInitName);
   if (!init)
     return;
   OpBuilder builder(init.front().getTerminator());
@@ -146,8 +147,8 @@ static void initializeSlot(ParameterOp slot) {
 }
 
 static Optimizer::Concept *lookupOptimizer(OptimizeOp op, StringRef name) {
-  auto registered = RegisteredOperationName::lookup(
-      ("nnc." + name).str(), op->getContext());
+  auto registered =
+      RegisteredOperationName::lookup(("nnc." + name).str(), op->getContext());
   auto *optimizer =
       registered ? registered->getInterface<Optimizer>() : nullptr;
   if (!optimizer)
@@ -170,8 +171,7 @@ static LogicalResult updateParameter(OptimizeOp op, ParameterOp parameter,
   auto function = op->getParentOfType<func::FuncOp>();
   ImplicitLocOpBuilder &b = gradient.builder();
   Type type = parameter.getType();
-  Expr rate =
-      cast(Expr(b, update.learningRate), getElementTypeOrSelf(type));
+  Expr rate = cast(Expr(b, update.learningRate), getElementTypeOrSelf(type));
   SmallVector<FlatSymbolRefAttr> targets = {FlatSymbolRefAttr::get(parameter)};
   SmallVector<Value> operands = {getRead(function, targets[0], type), gradient,
                                  rate, update.step};
@@ -189,8 +189,7 @@ static LogicalResult updateParameter(OptimizeOp op, ParameterOp parameter,
   if (failed(built))
     return failure();
   OpBuilder atEnd(function.front().getTerminator());
-  for (auto [target, value] :
-       llvm::zip_equal(targets, (*built)->getResults()))
+  for (auto [target, value] : llvm::zip_equal(targets, (*built)->getResults()))
     AssignOp::create(atEnd, op.getLoc(), target, value);
   return success();
 }

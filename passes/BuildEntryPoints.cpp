@@ -2,7 +2,8 @@
 // eval_step and predict.
 //
 // The model is first completed in place (penalties, the sum of the losses, the
-// confusion matrix); each function is then the part of it that its results need.
+// confusion matrix); each function is then the part of it that its results
+// need.
 #include "passes/EntryPoints.h"
 #include "passes/Passes.h"
 
@@ -238,8 +239,8 @@ static void setIndexLimits(ModelOp model) {
 //===----------------------------------------------------------------------===//
 
 /// Makes the function `name` of the part of `model` that computes `results`. It
-/// returns them, and takes the arguments that they need. `mapping` receives what
-/// became of the model's values.
+/// returns them, and takes the arguments that they need. `mapping` receives
+/// what became of the model's values.
 static func::FuncOp buildFunction(ModelOp model, StringRef name,
                                   ArrayRef<Result> results,
                                   IRMapping &mapping) {
@@ -258,9 +259,10 @@ static func::FuncOp buildFunction(ModelOp model, StringRef name,
   OpBuilder b(model);
   auto function = func::FuncOp::create(
       b, model.getLoc(), name,
-      b.getFunctionType(ValueRange(ArrayRef<Value>(
-                            llvm::to_vector_of<Value>(arguments))).getTypes(),
-                        ValueRange(values).getTypes()));
+      b.getFunctionType(
+          ValueRange(ArrayRef<Value>(llvm::to_vector_of<Value>(arguments)))
+              .getTypes(),
+          ValueRange(values).getTypes()));
   Block *body = function.addEntryBlock();
   for (auto [index, argument] : llvm::enumerate(arguments)) {
     mapping.map(argument, body->getArgument(index));
@@ -338,9 +340,8 @@ static LogicalResult buildTrainStep(ModelOp model, ArrayRef<Result> results) {
     names.push_back(read.getParameterAttr());
   }
   GradientOp gradient = buildGradient(function, variables);
-  auto optimize =
-      OptimizeOp::create(b, gradient.getLoc(), b.getArrayAttr(names),
-                         gradient.getGradients());
+  auto optimize = OptimizeOp::create(
+      b, gradient.getLoc(), b.getArrayAttr(names), gradient.getGradients());
   for (NamedAttribute attr : getUpdateRecipe(model))
     optimize->setAttr(attr.getName(), attr.getValue());
   return success();
@@ -418,10 +419,10 @@ static LogicalResult declareScalars(ModelOp model) {
     Type elementType;
     double value;
   };
-  for (Scalar scalar : {Scalar{kSeedName, b.getI64Type(), seed},
-                        Scalar{kStepName, b.getI64Type(), 0},
-                        Scalar{kLearningRateName, b.getF32Type(),
-                               *learningRate}}) {
+  for (Scalar scalar :
+       {Scalar{kSeedName, b.getI64Type(), seed},
+        Scalar{kStepName, b.getI64Type(), 0},
+        Scalar{kLearningRateName, b.getF32Type(), *learningRate}}) {
     auto module = model->getParentOfType<ModuleOp>();
     if (Operation *other = module.lookupSymbol(scalar.name))
       return emitError(other->getLoc())
@@ -453,8 +454,8 @@ static std::optional<unsigned> findMissingCounter(Operation *op) {
   return std::nullopt;
 }
 
-/// Gives each random op of the model the counter (seed and step) and a stream of
-/// its own. The streams before belong to the parameters' initial values.
+/// Gives each random op of the model the counter (seed and step) and a stream
+/// of its own. The streams before belong to the parameters' initial values.
 static void setCounters(ModelOp model) {
   auto module = model->getParentOfType<ModuleOp>();
   auto parameters = module.getOps<ParameterOp>();
@@ -490,10 +491,10 @@ static LogicalResult buildInit(ModelOp model) {
       continue;
     builder.setInsertionPointToEnd(&function.front());
     ImplicitLocOpBuilder b(parameter.getLoc(), builder);
-    FailureOr<Expr> value = buildInitializer(
-        b, parameter.getInitializer(),
-        llvm::cast<RankedTensorType>(parameter.getType()),
-        Counter{Expr(b, seed), Expr(b, firstStep)}, stream);
+    FailureOr<Expr> value =
+        buildInitializer(b, parameter.getInitializer(),
+                         llvm::cast<RankedTensorType>(parameter.getType()),
+                         Counter{Expr(b, seed), Expr(b, firstStep)}, stream);
     if (failed(value))
       return failure();
     AssignOp::create(b, FlatSymbolRefAttr::get(parameter), *value);

@@ -52,13 +52,12 @@ struct ConvertElementTypePass
       return std::nullopt;
     });
     replacer.addReplacement(
-        [&](FloatAttr attr)
-            -> std::optional<std::pair<Attribute, WalkResult>> {
+        [&](FloatAttr attr) -> std::optional<std::pair<Attribute, WalkResult>> {
           if (attr.getType() != fromType)
             return std::nullopt;
-          return std::make_pair(
-              Attribute(FloatAttr::get(toType, convert(attr.getValue(), toType))),
-              WalkResult::skip());
+          return std::make_pair(Attribute(FloatAttr::get(
+                                    toType, convert(attr.getValue(), toType))),
+                                WalkResult::skip());
         });
     replacer.addReplacement(
         [&](DenseElementsAttr attr)
@@ -85,9 +84,8 @@ private:
       return b.getF16Type();
     if (name == "bf16")
       return b.getBF16Type();
-    emitError(UnknownLoc::get(context))
-        << "unknown element type '" << name
-        << "'; expected f64, f32, f16 or bf16";
+    emitError(UnknownLoc::get(context)) << "unknown element type '" << name
+                                        << "'; expected f64, f32, f16 or bf16";
     return {};
   }
 

@@ -128,10 +128,9 @@ static LogicalResult checkRules(GradientOp gradient, const Path &path) {
     if (reason.empty())
       continue;
     complete = false;
-    InFlightDiagnostic diagnostic =
-        mlir::emitError(op->getLoc())
-        << '\'' << op->getName().stripDialect() << "' has no gradient: "
-        << reason;
+    InFlightDiagnostic diagnostic = mlir::emitError(op->getLoc())
+                                    << '\'' << op->getName().stripDialect()
+                                    << "' has no gradient: " << reason;
     diagnostic.attachNote(gradient.getLoss().getLoc())
         << "the loss depends on parameters through it; stop_gradient(...) "
            "would leave it out of training";

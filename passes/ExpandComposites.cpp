@@ -39,8 +39,7 @@ LogicalResult expandComposite(Composite composite, bool training,
     return composite->emitOpError("expands to ")
            << values->size() << " values, but has "
            << composite->getNumResults() << " results";
-  for (auto [result, value] :
-       llvm::zip_equal(composite->getResults(), *values))
+  for (auto [result, value] : llvm::zip_equal(composite->getResults(), *values))
     if (result.getType() != value.getType())
       return composite->emitOpError("expands to ")
              << value.getType() << ", but its result is " << result.getType();

@@ -48,8 +48,7 @@ static void addExpandPasses(OpPassManager &pm) {
 }
 
 /// From primitives to fused regions.
-static void addFusePasses(OpPassManager &pm) {
-}
+static void addFusePasses(OpPassManager &pm) {}
 
 void buildPipeline(OpPassManager &pm, Stage from, Stage to,
                    const PipelineOptions &options) {
@@ -84,8 +83,7 @@ void registerPipelines() {
               Stage::Step},
         Entry{"nnc-to-expanded", "From the model to primitives",
               Stage::Expanded},
-        Entry{"nnc-to-fused", "From the model to fused regions",
-              Stage::Fused}})
+        Entry{"nnc-to-fused", "From the model to fused regions", Stage::Fused}})
     PassPipelineRegistration<TextualOptions>(
         entry.name, entry.description,
         [stage = entry.stage](OpPassManager &pm, const TextualOptions &text) {

@@ -4,6 +4,8 @@
 
 #include "llvm/ADT/StringRef.h"
 
+#include <string>
+
 namespace mlir {
 class OpPassManager;
 class PassManager;

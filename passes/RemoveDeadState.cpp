@@ -35,7 +35,8 @@ static void eraseWithOperands(Operation *op) {
 }
 
 namespace {
-struct RemoveDeadStatePass : impl::RemoveDeadStatePassBase<RemoveDeadStatePass> {
+struct RemoveDeadStatePass
+    : impl::RemoveDeadStatePassBase<RemoveDeadStatePass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     llvm::DenseSet<StringRef> read;

@@ -134,10 +134,10 @@ private:
   /// and leaves the others in place.
   static TransposeOp matchSwapOfLastTwo(Value value) {
     auto transpose = value.getDefiningOp<TransposeOp>();
-    if (transpose && transpose.getResolvedPermutation() ==
-                         resolvePermutation(
-                             llvm::cast<RankedTensorType>(value.getType()).getRank(),
-                             {}))
+    if (transpose &&
+        transpose.getResolvedPermutation() ==
+            resolvePermutation(
+                llvm::cast<RankedTensorType>(value.getType()).getRank(), {}))
       return transpose;
     return {};
   }
@@ -200,8 +200,8 @@ struct MergeBroadcasts : OpRewritePattern<BroadcastOp> {
     auto inner = op.getX().getDefiningOp<BroadcastOp>();
     if (!inner)
       return rewriter.notifyMatchFailure(op, "operand is no broadcast");
-    rewriter.modifyOpInPlace(
-        op, [&] { op.getXMutable().assign(inner.getX()); });
+    rewriter.modifyOpInPlace(op,
+                             [&] { op.getXMutable().assign(inner.getX()); });
     return success();
   }
 };
@@ -215,8 +215,8 @@ struct BroadcastWithoutReshape : OpRewritePattern<BroadcastOp> {
     auto reshape = op.getX().getDefiningOp<ReshapeOp>();
     if (!reshape || !addsLeadingOnes(reshape))
       return rewriter.notifyMatchFailure(op, "operand is no such reshape");
-    rewriter.modifyOpInPlace(
-        op, [&] { op.getXMutable().assign(reshape.getX()); });
+    rewriter.modifyOpInPlace(op,
+                             [&] { op.getXMutable().assign(reshape.getX()); });
     return success();
   }
 
@@ -240,8 +240,8 @@ struct ReshapeBroadcastScalar : OpRewritePattern<ReshapeOp> {
     auto inner = op.getX().getDefiningOp<BroadcastOp>();
     if (!inner || inner.getX().getType().getRank() != 0)
       return rewriter.notifyMatchFailure(op, "operand is no broadcast scalar");
-    rewriter.replaceOpWithNewOp<BroadcastOp>(
-        op, inner.getX(), toDims(op.getType().getShape()));
+    rewriter.replaceOpWithNewOp<BroadcastOp>(op, inner.getX(),
+                                             toDims(op.getType().getShape()));
     return success();
   }
 };
@@ -249,10 +249,10 @@ struct ReshapeBroadcastScalar : OpRewritePattern<ReshapeOp> {
 struct SimplifyPass : impl::SimplifyPassBase<SimplifyPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandPower, DivideByPowerOfTwo, AddNegative, SubtractNegative,
-                 TransposeIntoMatmul, BroadcastAfterElementwise, MergeBroadcasts,
-                 BroadcastWithoutReshape, ReshapeBroadcastScalar>(
-        &getContext());
+    patterns
+        .add<ExpandPower, DivideByPowerOfTwo, AddNegative, SubtractNegative,
+             TransposeIntoMatmul, BroadcastAfterElementwise, MergeBroadcasts,
+             BroadcastWithoutReshape, ReshapeBroadcastScalar>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
