@@ -203,4 +203,83 @@ def ConvertElementTypePass : Pass<"nnc-convert-element-type", "::mlir::ModuleOp"
   ];
 }
 
+def FuseElementwisePass : Pass<"nnc-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Make one kernel of each chain of elementwise ops";
+  let description = [{
+    ```mlir
+    %0 = nnc.mul %x, %y : tensor<4x8xf32>
+    %1 = nnc.add %0, %row : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+    %2 = nnc.tanh %1 : tensor<4x8xf32>
+    return %0, %2 : tensor<4x8xf32>, tensor<4x8xf32>
+    ```
+    becomes
+    ```mlir
+    %0:2 = nnc.fused "rows" (%a = %x, %b = %y, %c = %row)
+        : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+      %1 = nnc.mul %a, %b : tensor<4x8xf32>
+      %2 = nnc.add %1, %c : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+      %3 = nnc.tanh %2 : tensor<4x8xf32>
+      nnc.yield %1, %3 : tensor<4x8xf32>, tensor<4x8xf32>
+    }
+    return %0#0, %0#1 : tensor<4x8xf32>, tensor<4x8xf32>
+    ```
+    A value that is used outside becomes one more result. Constants, sizes,
+    index ramps, broadcasts, casts and reshapes are copied into each kernel that
+    uses them.
+
+    Left alone: ops that share no space of rows and columns (passes/RowSpace.h);
+    ops with something between them that would have to run in the middle; and
+    scalars that several kernels use, which are FuseSiblings' concern.
+  }];
+  let dependentDialects = ["::nnc::NncDialect"];
+}
+
+def FuseReductionsPass : Pass<"nnc-fuse-reductions", "::mlir::func::FuncOp"> {
+  let summary = "Merge reductions with the kernels before and after them";
+  let description = [{
+    ```mlir
+    %0 = nnc.exp %x : tensor<4x8xf32>
+    %1 = nnc.sum %0 axes = [1] keep_dims = true : (tensor<4x8xf32>) -> tensor<4x1xf32>
+    %2 = nnc.div %0, %1 : (tensor<4x8xf32>, tensor<4x1xf32>) -> tensor<4x8xf32>
+    ```
+    becomes
+    ```mlir
+    %2 = nnc.fused "rows" (%a = %x) : (tensor<4x8xf32>) -> tensor<4x8xf32> {
+      %0 = nnc.exp %a : tensor<4x8xf32>
+      %1 = nnc.sum %0 axes = [1] keep_dims = true : (tensor<4x8xf32>) -> tensor<4x1xf32>
+      %3 = nnc.div %0, %1 : (tensor<4x8xf32>, tensor<4x1xf32>) -> tensor<4x8xf32>
+      nnc.yield %3 : tensor<4x8xf32>
+    }
+    ```
+    Reductions over all of the columns, all of the rows, or both: one over a part
+    of either stays by itself, as does the index of a maximum down a column.
+  }];
+  let dependentDialects = ["::nnc::NncDialect"];
+}
+
+def FuseSiblingsPass : Pass<"nnc-fuse-siblings", "::mlir::func::FuncOp"> {
+  let summary = "Merge independent kernels that are alike";
+  let description = [{
+    Kernels over one space that read the same operand, such as a loss and a
+    metric of the same logits; small ones of equal size, such as the updates of
+    biases; and arithmetic on scalars, with a kernel that ends with a scalar.
+    ```mlir
+    %0 = nnc.add %p, %dp : tensor<16xf32>
+    %1 = nnc.add %q, %dq : tensor<16xf32>
+    ```
+    becomes
+    ```mlir
+    %0:2 = nnc.fused "rows" (%a = %p, %b = %dp, %c = %q, %d = %dq)
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>) -> (tensor<16xf32>, tensor<16xf32>) {
+      %1 = nnc.add %a, %b : tensor<16xf32>
+      %2 = nnc.add %c, %d : tensor<16xf32>
+      nnc.yield %1, %2 : tensor<16xf32>, tensor<16xf32>
+    }
+    ```
+    Large kernels without a common operand are left alone: there is nothing to
+    share.
+  }];
+  let dependentDialects = ["::nnc::NncDialect"];
+}
+
 #endif // NNC_PASSES_TD

@@ -48,7 +48,15 @@ static void addExpandPasses(OpPassManager &pm) {
 }
 
 /// From primitives to fused regions.
-static void addFusePasses(OpPassManager &pm) {}
+static void addFusePasses(OpPassManager &pm) {
+  // Chains first: they are what a reduction is merged with.
+  pm.addNestedPass<func::FuncOp>(createFuseElementwisePass());
+  pm.addNestedPass<func::FuncOp>(createFuseReductionsPass());
+  // Last: what depends on each other has had its chance.
+  pm.addNestedPass<func::FuncOp>(createFuseSiblingsPass());
+  // Every user in a region got its own copy of what is free.
+  pm.addNestedPass<func::FuncOp>(createCSEPass());
+}
 
 void buildPipeline(OpPassManager &pm, Stage from, Stage to,
                    const PipelineOptions &options) {

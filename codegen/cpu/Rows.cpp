@@ -203,13 +203,24 @@ void RowsScheduler::planStages() {
     last = std::max(last, rows.stageOf(result));
   }
   stages.resize(last + 1);
+  // Scalars wait for each other: what ends a stage is a barrier.
+  unsigned scalarStage = 0;
+  for (Value result : rows.results)
+    if (rows.roleOf(result) == Scalar)
+      scalarStage = std::max(scalarStage, rows.stageOf(result));
   for (auto [number, result] : llvm::enumerate(rows.results)) {
     Stage &stage = stages[rows.stageOf(result)];
-    SpaceRole role = rows.roleOf(result);
-    (role == Column   ? stage.columnResults
-     : role == Scalar ? stage.scalarResults
-                      : stage.rowResults)
-        .push_back(number);
+    switch (rows.roleOf(result)) {
+    case Scalar:
+      stages[scalarStage].scalarResults.push_back(number);
+      break;
+    case Column:
+      stage.columnResults.push_back(number);
+      break;
+    case Row:
+    case Full:
+      stage.rowResults.push_back(number);
+    }
   }
   for (Operation *op : needed) {
     RowsOp &rowsOp = *rows.definition(op->getResult(0));

@@ -1,0 +1,111 @@
+// Kernels that do not depend on each other, but read the same operands or are
+// small and alike, into one.
+#include "passes/Passes.h"
+#include "passes/RowFusion.h"
+
+#include "ir/Dialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace nnc;
+
+namespace nnc {
+#define GEN_PASS_DEF_FUSESIBLINGSPASS
+#include "passes/Passes.h.inc"
+} // namespace nnc
+
+/// Up to this many elements, a kernel's start weighs more than its work.
+static constexpr int64_t kFewElements = 8192;
+
+static int64_t numElements(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.hasStaticShape() ? type.getNumElements() : kFewElements + 1;
+}
+
+/// Merges groups of a list, each with the first that takes it.
+static void mergeAll(RowFusion &fusion, ArrayRef<unsigned> alike) {
+  SmallVector<unsigned> merged;
+  for (unsigned number : alike) {
+    if (fusion.group(number).ops.empty())
+      continue;
+    bool isTaken = llvm::any_of(merged, [&](unsigned &other) {
+      std::optional<unsigned> both = fusion.merge(other, number);
+      other = both.value_or(other);
+      return both.has_value();
+    });
+    if (!isTaken)
+      merged.push_back(number);
+  }
+}
+
+static bool isKernel(const RowFusion &fusion, unsigned number) {
+  const RowFusion::Group &group = fusion.group(number);
+  return !group.ops.empty() && group.isRows && !group.isFree;
+}
+
+/// Updates of small parameters, and all arithmetic on scalars.
+static void mergeSmall(RowFusion &fusion) {
+  llvm::MapVector<int64_t, SmallVector<unsigned>> bySize;
+  for (unsigned number : fusion.groups()) {
+    if (!isKernel(fusion, number))
+      continue;
+    int64_t largest = 0;
+    for (Value input : fusion.inputs(number))
+      largest = std::max(largest, numElements(input));
+    for (Operation *op : fusion.group(number).ops)
+      largest = std::max(largest, numElements(op->getResult(0)));
+    if (largest <= kFewElements)
+      bySize[largest].push_back(number);
+  }
+  for (auto &[size, alike] : bySize)
+    mergeAll(fusion, alike);
+}
+
+/// Kernels that read the same tensor.
+static void mergeByOperand(RowFusion &fusion) {
+  llvm::MapVector<Value, SmallVector<unsigned>> byOperand;
+  for (unsigned number : fusion.groups())
+    if (isKernel(fusion, number))
+      for (Value input : fusion.inputs(number))
+        if (numElements(input) > 1)
+          byOperand[input].push_back(number);
+  for (auto &[operand, alike] : byOperand) {
+    // Numbers may have been merged away, into one that is in the list too.
+    SmallVector<unsigned> alive;
+    for (unsigned number : alike)
+      if (isKernel(fusion, number))
+        alive.push_back(number);
+    mergeAll(fusion, alive);
+  }
+}
+
+/// Arithmetic on scalars costs nothing where a kernel ends with scalars anyway.
+static void mergeScalars(RowFusion &fusion) {
+  for (unsigned scalars : fusion.groups()) {
+    if (!isKernel(fusion, scalars) || !fusion.group(scalars).isScalar)
+      continue;
+    for (unsigned host : fusion.groups())
+      if (isKernel(fusion, host) && fusion.group(host).hasReduction &&
+          fusion.endsWithScalar(host) && fusion.merge(host, scalars))
+        break;
+  }
+}
+
+namespace {
+
+struct FuseSiblingsPass
+    : public nnc::impl::FuseSiblingsPassBase<FuseSiblingsPass> {
+  void runOnOperation() override {
+    RowFusion fusion(getOperation().getBody().front());
+    fusion.absorbFree();
+    mergeByOperand(fusion);
+    mergeSmall(fusion);
+    mergeScalars(fusion);
+    fusion.finish();
+  }
+};
+
+} // namespace

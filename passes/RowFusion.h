@@ -1,0 +1,95 @@
+// Grouping ops into rows kernels: what the passes FuseElementwise,
+// FuseReductions and FuseSiblings have in common.
+//
+// The passes differ in which pairs of groups they propose; whether a pair can
+// be one kernel is decided here, by the rules of passes/RowSpace.h.
+#ifndef NNC_PASSES_ROWFUSION_H
+#define NNC_PASSES_ROWFUSION_H
+
+#include "passes/RowSpace.h"
+
+#include "mlir/IR/Block.h"
+#include "mlir/IR/Operation.h"
+
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/SmallVector.h"
+
+#include <vector>
+
+namespace nnc {
+
+/// The groups of a block: its "rows" regions, opened, and each op by itself.
+class RowFusion {
+public:
+  /// Opens the regions and gives each user a copy of its own of what costs
+  /// nothing to compute: constants, broadcasts, reshapes and the like.
+  explicit RowFusion(mlir::Block &block);
+
+  struct Group {
+    /// In the order of the block.
+    llvm::SmallVector<mlir::Operation *> ops;
+    /// Whether the ops can be part of a rows kernel.
+    bool isRows = false;
+    bool hasReduction = false;
+    /// Only ops that cost nothing.
+    bool isFree = false;
+    /// Every value has one element.
+    bool isScalar = false;
+  };
+
+  /// The groups' numbers, in the order of their first ops. Merged groups are
+  /// left out.
+  llvm::SmallVector<unsigned> groups() const;
+  const Group &group(unsigned number) const { return table[number]; }
+  /// The group of an op of the block.
+  unsigned groupOf(mlir::Operation *op) const { return numbers.lookup(op); }
+
+  /// Groups that a group's operands come from, and those that use its results.
+  llvm::SmallVector<unsigned> producers(unsigned number) const;
+  llvm::SmallVector<unsigned> consumers(unsigned number) const;
+  /// The operands from outside of the group.
+  llvm::SmallVector<mlir::Value> inputs(unsigned number) const;
+
+  /// Whether `producer` computes scalars that others than `consumer` use too.
+  /// Such a kernel is left for FuseSiblings: merged with the first of its
+  /// users, it would delay the rest.
+  bool isSharedScalar(unsigned producer, unsigned consumer) const;
+  /// Whether a group gives a scalar to anything outside of it.
+  bool endsWithScalar(unsigned number) const;
+
+  /// Makes one group of two, if they can be one kernel: they share a space, and
+  /// no op between them would have to run in the middle. Returns the number
+  /// that remains valid: that of the merged group.
+  std::optional<unsigned> merge(unsigned a, unsigned b);
+
+  /// Merges what is free with its users. Copies that find no kernel to be part
+  /// of become one op again.
+  void absorbFree();
+
+  /// Turns every group of several ops into a region, and sorts the block.
+  void finish();
+
+private:
+  void open(mlir::Operation *region);
+  void copyFreeOps();
+  void addGroup(llvm::ArrayRef<mlir::Operation *> ops);
+  bool hasPath(unsigned from, unsigned to) const;
+  bool fits(llvm::ArrayRef<mlir::Operation *> ops) const;
+  llvm::SmallVector<mlir::Operation *> mergedOps(unsigned a, unsigned b) const;
+  llvm::SmallVector<mlir::Value>
+  outputs(llvm::ArrayRef<mlir::Operation *> ops) const;
+  void removeUnusedCopies();
+  void buildRegion(const Group &group);
+
+  mlir::Block &block;
+  std::vector<Group> table;
+  llvm::DenseMap<mlir::Operation *, unsigned> numbers;
+  /// Position in the block when the groups were made.
+  llvm::DenseMap<mlir::Operation *, unsigned> positions;
+  /// Copies by what they are copies of.
+  llvm::DenseMap<mlir::Operation *, mlir::Operation *> originals;
+};
+
+} // namespace nnc
+
+#endif // NNC_PASSES_ROWFUSION_H
