@@ -5,6 +5,77 @@
 
 include "mlir/Pass/PassBase.td"
 
+def OutlineKernelsPass : Pass<"nnc-outline-kernels", "mlir::ModuleOp"> {
+  let summary = "Turn each fused region or single op into a kernel function";
+  let description = [{
+    ```mlir
+    func.func @predict(%x: tensor<?x4xf32>) -> tensor<?x3xf32> {
+      %w = nnc.read @w : tensor<4x3xf32>
+      %0 = nnc.fused %x, %w {
+        %1 = nnc.matmul %x, %w
+        %2 = nnc.relu %1
+        nnc.yield %2
+      }
+      return %0
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @predict(%x: tensor<?x4xf32>) -> tensor<?x3xf32> {
+      %w = nnc.read @w : tensor<4x3xf32>
+      %0 = nnc.launch @matmul_relu_Bx3x4(%x, %w)
+      return %0
+    }
+    func.func private @matmul_relu_Bx3x4(%batch: index, %x, %w) -> ... attributes {nnc.kernel}
+    ```
+    Kernels with equal bodies become one function. Splat constants move into the
+    kernels that use them; other constants stay and become constants of the plan.
+    `nnc.reshape` stays: it is a name for the same buffer.
+
+    Then the launches are ordered: as in the program, but so that every reader of
+    a parameter comes before the launch that computes the parameter's next value,
+    which can then be written in place.
+
+    Functions that are `private` are left alone.
+  }];
+  let dependentDialects = ["mlir::func::FuncDialect"];
+}
+
+def LowerToLinalgPass : Pass<"nnc-lower-to-linalg", "mlir::ModuleOp"> {
+  let summary = "Rewrite the bodies of kernels from nnc to linalg on tensors";
+  let description = [{
+    ```mlir
+    func.func private @relu_Bx3(%batch: index, %x: tensor<?x3xf32>) -> tensor<?x3xf32>
+        attributes {nnc.kernel} {
+      %zero = nnc.constant dense<0.0> : tensor<f32>
+      %y = nnc.maximum %x, %zero : (tensor<?x3xf32>, tensor<f32>) -> tensor<?x3xf32>
+      return %y
+    }
+    ```
+    becomes
+    ```mlir
+    func.func private @relu_Bx3(%batch: index, %x: tensor<?x3xf32>) -> tensor<?x3xf32>
+        attributes {nnc.kernel} {
+      %zero = arith.constant 0.0 : f32
+      %empty = tensor.empty(%batch) : tensor<?x3xf32>
+      %y = linalg.generic ins(%x) outs(%empty) {
+        %0 = arith.maximumf %in, %zero
+        linalg.yield %0
+      }
+      return %y
+    }
+    ```
+    Unsigned integers become signless, and the ops that read them choose the
+    unsigned operation. f16 and bf16 are computed in f32, one rounding an op.
+    Functions that are not kernels are left alone.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+    "mlir::math::MathDialect", "mlir::scf::SCFDialect",
+    "mlir::tensor::TensorDialect"
+  ];
+}
+
 def ScheduleKernelsPass : Pass<"nnc-schedule-kernels", "mlir::ModuleOp"> {
   let summary = "Replace each kernel by the phases that its target runs";
   let description = [{
@@ -24,15 +95,33 @@ def ScheduleKernelsPass : Pass<"nnc-schedule-kernels", "mlir::ModuleOp"> {
     ```
   }];
   let options = [
+    Option<"target", "target", "std::string", "\"cpu:x86-64-v3\"",
+           "The CPU to schedule for, as `nnc compile --target` names it">,
     Option<"reference", "reference", "bool", "false",
-           "Schedule every kernel as plain loops">,
-    Option<"maxBatch", "max-batch", "int64_t", "1024",
-           "The largest batch that the plan will run">
+           "Schedule every kernel as plain loops">
   ];
   let dependentDialects = [
     "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
     "mlir::bufferization::BufferizationDialect", "mlir::memref::MemRefDialect",
     "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
+  ];
+}
+
+def PrintMemoryPlanPass : Pass<"nnc-print-memory-plan", "mlir::ModuleOp"> {
+  let summary = "Print where the plan of a module of kernels keeps each value";
+  let description = [{
+    One line a command, with the region, the offset and the size of each buffer
+    in the order of the launch's arguments, as in
+
+    ```
+    predict: arena 1024 bytes, scratch 0 bytes
+      relu_Bx3.reference(input 0 + 0, arena + 0)
+    ```
+    The module itself is left as it is.
+  }];
+  let options = [
+    Option<"maxBatch", "max-batch", "int64_t", "1024",
+           "The largest batch that the plan will run">
   ];
 }
 

@@ -18,17 +18,13 @@
 using namespace mlir;
 using namespace nnc;
 
-Extent nnc::sizeBytes(RankedTensorType type, int64_t maxBatch) {
-  unsigned bits = type.getElementTypeBitWidth();
-  int64_t bytes = (bits + 7) / 8;
-  int64_t dynamicDims = 0;
-  for (int64_t size : type.getShape()) {
+Extent nnc::sizeBytes(RankedTensorType type) {
+  int64_t bytes = (type.getElementTypeBitWidth() + 7) / 8;
+  for (int64_t size : type.getShape())
     if (!ShapedType::isDynamic(size))
       bytes *= size;
-    else if (dynamicDims++ > 0)
-      bytes *= maxBatch;
-  }
-  return dynamicDims ? Extent{0, bytes, 1} : Extent{bytes, 0, 1};
+  // At most one dimension is dynamic (ir/Types.td).
+  return type.hasStaticShape() ? Extent{bytes, 0, 1} : Extent{0, bytes, 1};
 }
 
 /// A phase under construction: `function` has one flat buffer for each entry of
@@ -37,7 +33,6 @@ struct ReferencePhase {
   func::FuncOp function;
   SmallVector<BufferRef> buffers;
   SmallVector<Extent> workspaceBytes;
-  int64_t maxBatch = 1;
 
   Block &body() { return function.getBody().front(); }
   Value batch() { return body().getArgument(buffers.size()); }
@@ -147,7 +142,7 @@ static LogicalResult bufferize(ReferencePhase &phase) {
                              ValueRange, unsigned) -> FailureOr<Value> {
     auto tensor = RankedTensorType::get(type.getShape(), type.getElementType());
     unsigned index = phase.workspaceBytes.size();
-    phase.workspaceBytes.push_back(sizeBytes(tensor, phase.maxBatch));
+    phase.workspaceBytes.push_back(sizeBytes(tensor));
     Value flat = phase.addBuffer({BufferRef::Workspace, index}, type, loc);
     return viewAs(builder, loc, flat, type, phase.batch());
   };
@@ -197,10 +192,8 @@ static void replaceDims(ReferencePhase &phase) {
   });
 }
 
-FailureOr<ScheduledKernel> nnc::scheduleReference(func::FuncOp kernel,
-                                                  int64_t maxBatch) {
+FailureOr<ScheduledKernel> nnc::scheduleReference(func::FuncOp kernel) {
   ReferencePhase phase = createPhase(kernel);
-  phase.maxBatch = maxBatch;
   copyBody(kernel, phase);
   if (failed(bufferize(phase)) || failed(lowerToLoops(phase.function)) ||
       failed(simplifyAccesses(phase.function)))

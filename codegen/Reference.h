@@ -11,12 +11,10 @@ namespace nnc {
 /// one-shot bufferization into workspace buffers, then a loop nest an op. The
 /// phase is inserted after the kernel and named "<kernel>.reference". Fails
 /// after a diagnostic where upstream's bufferization does.
-mlir::FailureOr<ScheduledKernel> scheduleReference(mlir::func::FuncOp kernel,
-                                                    int64_t maxBatch);
+mlir::FailureOr<ScheduledKernel> scheduleReference(mlir::func::FuncOp kernel);
 
-/// The bytes of a row-major tensor, booleans as one byte each. A second `?` is
-/// taken to be `maxBatch`, because an Extent is linear.
-Extent sizeBytes(mlir::RankedTensorType type, int64_t maxBatch);
+/// The bytes of a row-major tensor, booleans as one byte each.
+Extent sizeBytes(mlir::RankedTensorType type);
 
 } // namespace nnc
 

@@ -6,13 +6,23 @@
 #include "codegen/Reference.h"
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/Movement.h"
+#include "codegen/cpu/CpuTarget.h"
 #include "codegen/cpu/Rows.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Verifier.h"
 
@@ -38,11 +48,28 @@ scheduleKernel(func::FuncOp kernel, const ScheduleOptions &options) {
       if (FailureOr<ScheduledKernel> scheduled = emitter(kernel, options.model);
           succeeded(scheduled))
         return scheduled;
-  return scheduleReference(kernel, options.maxBatch);
+  return scheduleReference(kernel);
+}
+
+void nnc::registerScheduling(DialectRegistry &registry) {
+  registry.insert<affine::AffineDialect, arith::ArithDialect,
+                  bufferization::BufferizationDialect, func::FuncDialect,
+                  linalg::LinalgDialect, math::MathDialect,
+                  memref::MemRefDialect, scf::SCFDialect,
+                  tensor::TensorDialect, vector::VectorDialect>();
+  arith::registerBufferizableOpInterfaceExternalModels(registry);
+  linalg::registerBufferizableOpInterfaceExternalModels(registry);
+  scf::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerSubsetOpInterfaceExternalModels(registry);
+  linalg::registerSubsetOpInterfaceExternalModels(registry);
 }
 
 FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module,
                                          const ScheduleOptions &options) {
+  module->getContext()
+      ->loadDialect<affine::AffineDialect, bufferization::BufferizationDialect,
+                    memref::MemRefDialect, vector::VectorDialect>();
   Schedule schedule;
   schedule.phases = ModuleOp::create(module.getLoc());
   SmallVector<func::FuncOp> kernels;
@@ -55,6 +82,8 @@ FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module,
     FailureOr<ScheduledKernel> scheduled = scheduleKernel(kernel, options);
     if (failed(scheduled))
       return failure();
+    for (Phase &phase : scheduled->phases)
+      schedule.phaseKinds[phase.function.getName()] = phase.kind;
     schedule.kernels[kernel.getName()] = std::move(*scheduled);
   }
   for (func::FuncOp kernel : kernels)
@@ -78,7 +107,7 @@ static Attribute describe(Builder &builder, Extent extent) {
       {extent.constant, extent.perBatch, extent.divisor});
 }
 
-static void annotate(const Phase &phase) {
+static void annotatePhase(const Phase &phase) {
   Builder builder(phase.function->getContext());
   auto buffers = llvm::map_to_vector(
       phase.buffers, [](BufferRef buffer) { return describe(buffer); });
@@ -90,9 +119,9 @@ static void annotate(const Phase &phase) {
                          SmallVector<StringRef>(buffers.begin(), buffers.end())));
 }
 
-static void annotate(const ScheduledKernel &kernel) {
+static void annotateKernel(const ScheduledKernel &kernel) {
   for (const Phase &phase : kernel.phases)
-    annotate(phase);
+    annotatePhase(phase);
   func::FuncOp first = kernel.phases.front().function;
   Builder builder(first->getContext());
   if (!kernel.workspaceBytes.empty())
@@ -113,6 +142,11 @@ static void annotate(const ScheduledKernel &kernel) {
                        })));
 }
 
+void nnc::annotate(const Schedule &schedule) {
+  for (const auto &entry : schedule.kernels)
+    annotateKernel(entry.second);
+}
+
 namespace {
 
 struct ScheduleKernelsPass
@@ -120,12 +154,16 @@ struct ScheduleKernelsPass
   using ScheduleKernelsPassBase::ScheduleKernelsPassBase;
 
   void runOnOperation() override {
+    llvm::Expected<CpuModel> model = findCpuModel(target);
+    if (!model) {
+      getOperation().emitError(llvm::toString(model.takeError()));
+      return signalPassFailure();
+    }
     FailureOr<Schedule> schedule =
-        scheduleKernels(getOperation(), {CpuModel(), maxBatch, reference});
+        scheduleKernels(getOperation(), {*model, reference});
     if (failed(schedule))
       return signalPassFailure();
-    for (auto &entry : schedule->kernels)
-      annotate(entry.second);
+    annotate(*schedule);
     replaceKernels(*schedule);
   }
 

@@ -1,4 +1,6 @@
 // Runs passes on textual IR: mlir-opt for the nnc dialect.
+#include "codegen/Passes.h"
+#include "codegen/Pipeline.h"
 #include "ir/Dialect.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
@@ -16,6 +18,8 @@ int main(int argc, char **argv) {
   nnc::registerDialect(registry);
   nnc::registerNncPasses();
   nnc::registerPipelines();
+  nnc::registerNncCodegenPasses();
+  nnc::registerLinalgPipeline();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Optimizer of the nnc dialect\n", registry));
 }

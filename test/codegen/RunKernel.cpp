@@ -92,13 +92,9 @@ struct Emitter {
 
 } // namespace
 
-static int64_t largestBatch() {
-  return *std::max_element(batches.begin(), batches.end());
-}
-
 static FailureOr<ScheduledKernel> scheduleByReference(func::FuncOp kernel,
                                                       const CpuModel &) {
-  return scheduleReference(kernel, largestBatch());
+  return scheduleReference(kernel);
 }
 
 // In the order in which `auto` asks them.

@@ -1,0 +1,161 @@
+// The chain of stages. Up to linalg a stage is a pass pipeline; from there on,
+// the schedule, the memory plan and the image are made one after another.
+#include "codegen/Compile.h"
+
+#include "codegen/Pipeline.h"
+#include "codegen/PlanMemory.h"
+#include "codegen/PlanWriter.h"
+#include "codegen/ScheduleKernels.h"
+#include "codegen/cpu/EmitObject.h"
+#include "passes/EntryPoints.h"
+#include "runtime/abi.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+using namespace nnc;
+
+static int64_t maxBatchOf(ModuleOp module, const CompileOptions &options) {
+  constexpr int64_t kDefaultBatch = 32; // as plan.fbs has it
+  if (options.maxBatch)
+    return options.maxBatch;
+  auto recipe = module->getAttrOfType<DictionaryAttr>(kRecipeAttr);
+  auto batch = recipe ? recipe.getAs<IntegerAttr>("batch") : IntegerAttr();
+  return batch ? batch.getInt() : kDefaultBatch;
+}
+
+static LogicalResult runPasses(ModuleOp module, const CompileOptions &options,
+                               llvm::function_ref<void(OpPassManager &)> build) {
+  PassManager pm(module->getName());
+  if (!options.reproducerPath.empty())
+    enableReproducer(pm, options.reproducerPath);
+  build(pm);
+  return pm.run(module);
+}
+
+/// Brings a model as written to a stage inside the dialect.
+static LogicalResult runToStage(ModuleOp module, Stage stage,
+                                const CompileOptions &options) {
+  return runPasses(module, options, [&](OpPassManager &pm) {
+    buildPipeline(pm, Stage::AsWritten, stage, options.passes);
+  });
+}
+
+static LogicalResult runToLinalg(ModuleOp module,
+                                 const CompileOptions &options) {
+  return runPasses(module, options, [&](OpPassManager &pm) {
+    buildPipeline(pm, Stage::AsWritten, Stage::Fused, options.passes);
+    buildLinalgPipeline(pm);
+  });
+}
+
+static FailureOr<Schedule> runToSchedule(ModuleOp module,
+                                         const CompileOptions &options) {
+  if (failed(runToLinalg(module, options)))
+    return failure();
+  return scheduleKernels(module, {options.model, options.reference});
+}
+
+//===----------------------------------------------------------------------===//
+// One stage as text
+//===----------------------------------------------------------------------===//
+
+template <Stage stage>
+static LogicalResult emitDialect(ModuleOp module, const CompileOptions &options,
+                                 llvm::raw_ostream &os) {
+  if (failed(runToStage(module, stage, options)))
+    return failure();
+  module.print(os);
+  return success();
+}
+
+static LogicalResult emitLinalg(ModuleOp module, const CompileOptions &options,
+                                llvm::raw_ostream &os) {
+  if (failed(runToLinalg(module, options)))
+    return failure();
+  module.print(os);
+  return success();
+}
+
+static LogicalResult emitKernels(ModuleOp module, const CompileOptions &options,
+                                 llvm::raw_ostream &os) {
+  FailureOr<Schedule> schedule = runToSchedule(module, options);
+  if (failed(schedule))
+    return failure();
+  annotate(*schedule);
+  schedule->phases->print(os);
+  return success();
+}
+
+/// The phases as `print` makes them text: LLVM IR or assembly.
+template <FailureOr<std::string> (*print)(ModuleOp, const CpuModel &)>
+static LogicalResult emitMachine(ModuleOp module, const CompileOptions &options,
+                                 llvm::raw_ostream &os) {
+  FailureOr<Schedule> schedule = runToSchedule(module, options);
+  if (failed(schedule))
+    return failure();
+  FailureOr<std::string> text = print(*schedule->phases, options.model);
+  if (failed(text))
+    return failure();
+  os << *text;
+  return success();
+}
+
+namespace {
+
+struct StageEmitter {
+  StageDescription description;
+  LogicalResult (*emit)(ModuleOp, const CompileOptions &, llvm::raw_ostream &);
+};
+
+} // namespace
+
+static constexpr StageEmitter kStages[] = {
+    {{"nnc", "the model as written"}, emitDialect<Stage::AsWritten>},
+    {{"step", "entry points: differentiated, with the optimizer"},
+     emitDialect<Stage::Step>},
+    {{"fused", "primitives in fused regions"}, emitDialect<Stage::Fused>},
+    {{"linalg", "launches, and kernels as linalg"}, emitLinalg},
+    {{"kernels", "kernels as the target schedules them"}, emitKernels},
+    {{"llvm", "LLVM IR"}, emitMachine<emitLlvmIr>},
+    {{"asm", "assembly"}, emitMachine<emitAssembly>},
+};
+
+ArrayRef<StageDescription> nnc::stages() {
+  static const auto descriptions = llvm::map_to_vector(
+      kStages, [](const StageEmitter &stage) { return stage.description; });
+  return descriptions;
+}
+
+LogicalResult nnc::emitStage(ModuleOp module, StringRef stage,
+                             const CompileOptions &options,
+                             llvm::raw_ostream &os) {
+  const auto *found = llvm::find_if(kStages, [&](const StageEmitter &known) {
+    return known.description.name == stage;
+  });
+  assert(found != std::end(kStages) && "the caller has checked the stage's name");
+  return found->emit(module, options, os);
+}
+
+//===----------------------------------------------------------------------===//
+// The plan
+//===----------------------------------------------------------------------===//
+
+FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
+                                           const CompileOptions &options) {
+  FailureOr<Schedule> schedule = runToSchedule(module, options);
+  if (failed(schedule))
+    return failure();
+  FailureOr<MemoryPlan> plan =
+      planMemory(module, *schedule, maxBatchOf(module, options));
+  if (failed(plan))
+    return failure();
+  // Last, because it consumes the phases.
+  FailureOr<CodeImage> image = emitCode(*schedule->phases, options.model);
+  if (failed(image))
+    return failure();
+  return CompiledPlan{writePlan(module, *plan, *schedule, *image),
+                      plan->maxBatch, plan->stateBytes, plan->peakBytes()};
+}

@@ -1,0 +1,56 @@
+// From a model in the dialect to a plan: every stage in its order, and a look at
+// each.
+#ifndef NNC_CODEGEN_COMPILE_H
+#define NNC_CODEGEN_COMPILE_H
+
+#include "codegen/Target.h"
+#include "passes/Pipeline.h"
+
+#include "mlir/IR/OwningOpRef.h"
+
+#include <string>
+#include <vector>
+
+namespace nnc {
+
+struct CompileOptions {
+  CpuModel model;
+  /// The largest batch that the plan runs; 0: the recipe's.
+  int64_t maxBatch = 0;
+  /// Plain loops for every kernel.
+  bool reference = false;
+  PipelineOptions passes;
+  /// Where to write a reproducer when a pass fails; empty: nowhere.
+  std::string reproducerPath;
+};
+
+/// A stage that `emitStage` knows, with what it shows.
+struct StageDescription {
+  llvm::StringRef name, summary;
+};
+
+/// The stages in their order, "nnc" to "asm".
+llvm::ArrayRef<StageDescription> stages();
+
+/// Brings `module` to the stage of that name and prints it. Fails after a
+/// diagnostic. The name is one of stages().
+mlir::LogicalResult emitStage(mlir::ModuleOp module, llvm::StringRef stage,
+                              const CompileOptions &options,
+                              llvm::raw_ostream &os);
+
+struct CompiledPlan {
+  std::vector<uint8_t> bytes;
+  int64_t maxBatch = 0;
+  /// What a session allocates: parameters and optimizer state, and the arena of
+  /// the largest entry point.
+  int64_t stateBytes = 0;
+  int64_t peakBytes = 0;
+};
+
+/// Compiles `module`, which is changed on the way. Fails after a diagnostic.
+mlir::FailureOr<CompiledPlan> compileToPlan(mlir::ModuleOp module,
+                                            const CompileOptions &options);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_COMPILE_H

@@ -1,0 +1,26 @@
+// The order of the lowering passes, and why it is so.
+#include "codegen/Pipeline.h"
+
+#include "codegen/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void nnc::buildLinalgPipeline(OpPassManager &pm) {
+  // While bodies are still nnc: equal kernels are told by few ops, and names by
+  // what the ops mean.
+  pm.addPass(createOutlineKernelsPass());
+  // Once a kernel, not once a launch.
+  pm.addPass(createLowerToLinalgPass());
+  // Lowerings build index arithmetic and fills as they need them.
+  pm.addPass(createCSEPass());
+}
+
+void nnc::registerLinalgPipeline() {
+  PassPipelineRegistration<>("nnc-to-linalg",
+                             "From fused regions to kernels as linalg",
+                             [](OpPassManager &pm) { buildLinalgPipeline(pm); });
+}

@@ -1,0 +1,462 @@
+// One arena an entry point, with constant offsets at the largest batch; state
+// in one region that all entry points share.
+#include "codegen/PlanMemory.h"
+
+#include "codegen/CountWork.h"
+#include "codegen/Passes.h"
+#include "codegen/Placement.h"
+#include "codegen/Reference.h"
+#include "ir/Ops.h"
+#include "runtime/abi.h"
+
+#include "mlir/IR/SymbolTable.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace nnc;
+
+namespace nnc {
+#define GEN_PASS_DEF_PRINTMEMORYPLANPASS
+#include "codegen/Passes.h.inc"
+} // namespace nnc
+
+static constexpr int64_t kAlignmentBytes = NNC_ALIGNMENT_BYTES;
+
+static Extent sizeOf(Value value) {
+  return sizeBytes(cast<RankedTensorType>(value.getType()));
+}
+
+static int64_t align(int64_t sizeBytes) {
+  return llvm::alignTo(sizeBytes, kAlignmentBytes);
+}
+
+/// The value whose buffer `value` is another name for.
+static Value skipReshapes(Value value) {
+  while (auto reshape = value.getDefiningOp<ReshapeOp>())
+    value = reshape.getX();
+  return value;
+}
+
+//===----------------------------------------------------------------------===//
+// State and constants
+//===----------------------------------------------------------------------===//
+
+static void placeState(ModuleOp module, MemoryPlan &plan) {
+  for (auto parameter : module.getOps<ParameterOp>()) {
+    plan.stateOffsetsBytes[parameter.getSymName()] = plan.stateBytes;
+    Extent size = sizeBytes(cast<RankedTensorType>(parameter.getType()));
+    plan.stateBytes += align(size.constant);
+  }
+}
+
+namespace {
+
+/// The contents of Region.Constant, each constant once.
+class ConstantPool {
+public:
+  explicit ConstantPool(std::vector<uint8_t> &bytes) : bytes(bytes) {}
+
+  int64_t place(DenseElementsAttr elements) {
+    auto [entry, isNew] = offsets.try_emplace(elements, bytes.size());
+    if (isNew)
+      append(elements);
+    return entry->second;
+  }
+
+private:
+  void append(DenseElementsAttr elements) {
+    if (elements.getElementType().isInteger(1)) {
+      // Packed to bits in the attribute, a byte each in memory.
+      for (bool value : elements.getValues<bool>())
+        bytes.push_back(value);
+    } else {
+      ArrayRef<char> raw = elements.getRawData();
+      int64_t copies = elements.isSplat() ? elements.getNumElements() : 1;
+      for (int64_t i = 0; i < copies; ++i)
+        bytes.insert(bytes.end(), raw.begin(), raw.end());
+    }
+    bytes.resize(align(bytes.size()));
+  }
+
+  std::vector<uint8_t> &bytes;
+  llvm::DenseMap<Attribute, int64_t> offsets;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// One entry point
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Plans one function. Time is counted in launches; what comes after the last
+/// of them (copies, and the caller's reading of outputs) is `endOfTime`.
+class EntryPlanner {
+public:
+  EntryPlanner(func::FuncOp function, const Schedule &schedule,
+               const MemoryPlan &plan, ConstantPool &constants)
+      : function(function), body(function.getBody().front()),
+        schedule(schedule), plan(plan), constants(constants) {}
+
+  FailureOr<PlannedEntryPoint> run();
+
+private:
+  LogicalResult collect();
+  void placeInState(AssignOp assign);
+  bool mayWriteInPlace(StringAttr parameter, LaunchOp writer, Value result);
+  void addLifetimes();
+  void addWorkspaces(LaunchOp launch, const ScheduledKernel &kernel);
+  int64_t addArenaBuffer(Extent size, int64_t first, int64_t last);
+
+  PlannedBuffer bufferOf(Value value);
+  PlannedBuffer arenaBuffer(int64_t lifetime) const;
+  PlannedBuffer stateBuffer(StringAttr parameter, Value value) const;
+
+  void emitLaunch(LaunchOp launch, PlannedEntryPoint &entry);
+  void emitEnd(PlannedEntryPoint &entry);
+  bool isOverwritten(Value root) const;
+  bool needsOwnOutput(Value root) const;
+  bool isStaged(AssignOp assign) const;
+
+  const ScheduledKernel &kernelOf(LaunchOp launch) const {
+    return schedule.kernels.find(launch.getKernel())->second;
+  }
+
+  func::FuncOp function;
+  Block &body;
+  const Schedule &schedule;
+  const MemoryPlan &plan;
+  ConstantPool &constants;
+
+  SmallVector<LaunchOp> launches;
+  SmallVector<AssignOp> assigns;
+  llvm::DenseMap<Operation *, int64_t> timeOf;
+  int64_t endOfTime = 0;
+  /// The values that read each parameter.
+  llvm::MapVector<StringAttr, SmallVector<Value>> reads;
+  llvm::DenseMap<StringAttr, AssignOp> assignOf;
+  /// Results that are written where the parameter lies.
+  llvm::DenseMap<Value, StringAttr> inPlace;
+
+  SmallVector<Lifetime> lifetimes;
+  SmallVector<Extent> sizes;
+  /// Indices into `lifetimes`.
+  llvm::DenseMap<Value, int64_t> arenaValues;
+  llvm::DenseMap<Operation *, SmallVector<int64_t>> workspaces;
+  /// Buffers that end-of-run copies go through: of outputs, by their number,
+  /// and of assigns.
+  llvm::DenseMap<unsigned, int64_t> outputCopies;
+  llvm::DenseMap<Operation *, int64_t> stagedAssigns;
+  Placement placement;
+};
+
+} // namespace
+
+LogicalResult EntryPlanner::collect() {
+  for (Operation &op : body.without_terminator()) {
+    if (auto launch = dyn_cast<LaunchOp>(op)) {
+      timeOf[&op] = launches.size();
+      launches.push_back(launch);
+    } else if (auto assign = dyn_cast<AssignOp>(op)) {
+      assigns.push_back(assign);
+      if (!assignOf.try_emplace(assign.getParameterAttr().getAttr(), assign)
+               .second)
+        return assign.emitOpError("assigns ")
+               << assign.getParameterAttr() << " a second time";
+    } else if (auto read = dyn_cast<ReadOp>(op)) {
+      reads[read.getParameterAttr().getAttr()].push_back(read.getY());
+    } else if (!isa<ReshapeOp, ConstantOp>(op)) {
+      return op.emitOpError("is not part of any kernel");
+    }
+  }
+  endOfTime = launches.size();
+  return success();
+}
+
+/// Calls `visit` with each use of the buffer of `value`, by whatever name.
+static void forEachUse(Value value,
+                       llvm::function_ref<void(OpOperand &)> visit) {
+  for (OpOperand &use : value.getUses()) {
+    if (auto reshape = dyn_cast<ReshapeOp>(use.getOwner()))
+      forEachUse(reshape.getY(), visit);
+    else
+      visit(use);
+  }
+}
+
+/// Whether `writer` can put `result` where `parameter` lies: every reader of the
+/// old value has run by then, or is the writer itself and reads each element
+/// before it writes it.
+bool EntryPlanner::mayWriteInPlace(StringAttr parameter, LaunchOp writer,
+                                   Value result) {
+  unsigned resultNumber = cast<OpResult>(result).getResultNumber();
+  const auto &mayAlias = kernelOf(writer).mayAlias;
+  bool allowed = true;
+  for (Value read : reads.lookup(parameter))
+    forEachUse(read, [&](OpOperand &use) {
+      Operation *user = use.getOwner();
+      if (user == writer)
+        allowed &= llvm::is_contained(
+            mayAlias, std::make_pair(use.getOperandNumber(), resultNumber));
+      else
+        allowed &= isa<LaunchOp>(user) && timeOf[user] < timeOf[writer];
+    });
+  return allowed;
+}
+
+void EntryPlanner::placeInState(AssignOp assign) {
+  Value root = skipReshapes(assign.getValue());
+  auto writer = root.getDefiningOp<LaunchOp>();
+  StringAttr parameter = assign.getParameterAttr().getAttr();
+  if (writer && !inPlace.count(root) && mayWriteInPlace(parameter, writer, root))
+    inPlace[root] = parameter;
+}
+
+int64_t EntryPlanner::addArenaBuffer(Extent size, int64_t first, int64_t last) {
+  lifetimes.push_back({size.at(plan.maxBatch), first, last});
+  sizes.push_back(size);
+  return lifetimes.size() - 1;
+}
+
+void EntryPlanner::addWorkspaces(LaunchOp launch,
+                                 const ScheduledKernel &kernel) {
+  int64_t now = timeOf[launch];
+  for (Extent size : kernel.workspaceBytes)
+    workspaces[launch].push_back(addArenaBuffer(size, now, now));
+}
+
+/// Whether the value is in memory that this run changes, or that is not the
+/// plan's to hand out.
+bool EntryPlanner::isOverwritten(Value root) const {
+  auto read = root.getDefiningOp<ReadOp>();
+  return read && assignOf.count(read.getParameterAttr().getAttr());
+}
+
+bool EntryPlanner::needsOwnOutput(Value root) const {
+  return isa<BlockArgument>(root) || root.getDefiningOp<ConstantOp>() ||
+         isOverwritten(root);
+}
+
+/// Whether a copy to a parameter must wait until all old values are safe.
+bool EntryPlanner::isStaged(AssignOp assign) const {
+  return isOverwritten(skipReshapes(assign.getValue()));
+}
+
+void EntryPlanner::addLifetimes() {
+  for (LaunchOp launch : launches) {
+    int64_t now = timeOf[launch];
+    for (Value result : launch.getResults()) {
+      if (inPlace.count(result))
+        continue;
+      int64_t last = now;
+      forEachUse(result, [&](OpOperand &use) {
+        auto user = timeOf.find(use.getOwner());
+        last = std::max(last, user == timeOf.end() ? endOfTime : user->second);
+      });
+      arenaValues[result] = addArenaBuffer(sizeOf(result), now, last);
+    }
+    addWorkspaces(launch, kernelOf(launch));
+  }
+  for (auto [i, result] : llvm::enumerate(body.getTerminator()->getOperands()))
+    if (needsOwnOutput(skipReshapes(result)))
+      outputCopies[i] = addArenaBuffer(sizeOf(result), endOfTime, endOfTime);
+  for (AssignOp assign : assigns)
+    if (isStaged(assign))
+      stagedAssigns[assign] =
+          addArenaBuffer(sizeOf(assign.getValue()), endOfTime, endOfTime);
+}
+
+PlannedBuffer EntryPlanner::arenaBuffer(int64_t lifetime) const {
+  return {MemoryRegion::Arena, 0, placement.offsetsBytes[lifetime],
+          sizes[lifetime]};
+}
+
+PlannedBuffer EntryPlanner::stateBuffer(StringAttr parameter,
+                                        Value value) const {
+  return {MemoryRegion::State, 0, plan.stateOffsetsBytes.lookup(parameter),
+          sizeOf(value)};
+}
+
+PlannedBuffer EntryPlanner::bufferOf(Value value) {
+  Value root = skipReshapes(value);
+  if (auto argument = dyn_cast<BlockArgument>(root))
+    return {MemoryRegion::Input, argument.getArgNumber(), 0, sizeOf(root)};
+  if (auto read = root.getDefiningOp<ReadOp>())
+    return stateBuffer(read.getParameterAttr().getAttr(), root);
+  if (auto constant = root.getDefiningOp<ConstantOp>())
+    return {MemoryRegion::Constant, 0,
+            constants.place(cast<DenseElementsAttr>(constant.getValue())),
+            sizeOf(root)};
+  if (auto parameter = inPlace.find(root); parameter != inPlace.end())
+    return stateBuffer(parameter->second, root);
+  return arenaBuffer(arenaValues.lookup(root));
+}
+
+void EntryPlanner::emitLaunch(LaunchOp launch, PlannedEntryPoint &entry) {
+  const ScheduledKernel &kernel = kernelOf(launch);
+  auto resolve = [&](BufferRef ref) {
+    switch (ref.kind) {
+    case BufferRef::Operand:
+      return bufferOf(launch.getInputs()[ref.index]);
+    case BufferRef::Result:
+      return bufferOf(launch.getResult(ref.index));
+    case BufferRef::Workspace:
+      return arenaBuffer(workspaces[launch][ref.index]);
+    }
+    llvm_unreachable("a buffer is an operand, a result or a workspace");
+  };
+  for (Phase phase : kernel.phases)
+    entry.commands.push_back(PlannedLaunch{
+        phase.function.getName().str(),
+        llvm::map_to_vector(phase.buffers, resolve), phase.extent, phase.grain,
+        Extent(), Extent(), launch.getLoc()});
+  auto kernelFunction = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+      launch, launch.getKernelAttr());
+  auto &last = std::get<PlannedLaunch>(entry.commands.back());
+  last.flop = countFlop(kernelFunction);
+  last.trafficBytes = countTrafficBytes(kernelFunction);
+  entry.scratchBytes = std::max(entry.scratchBytes, kernel.scratchBytes);
+}
+
+/// The copies after the last launch: first what saves old values, then what
+/// overwrites them.
+void EntryPlanner::emitEnd(PlannedEntryPoint &entry) {
+  for (auto [i, result] :
+       llvm::enumerate(body.getTerminator()->getOperands())) {
+    auto copy = outputCopies.find(i);
+    entry.outputs.push_back(copy == outputCopies.end()
+                                ? bufferOf(result)
+                                : arenaBuffer(copy->second));
+    if (copy != outputCopies.end())
+      entry.commands.push_back(
+          PlannedCopy{bufferOf(result), entry.outputs.back()});
+  }
+  for (AssignOp assign : assigns)
+    if (auto stage = stagedAssigns.find(assign); stage != stagedAssigns.end())
+      entry.commands.push_back(
+          PlannedCopy{bufferOf(assign.getValue()), arenaBuffer(stage->second)});
+  for (AssignOp assign : assigns) {
+    StringAttr parameter = assign.getParameterAttr().getAttr();
+    if (inPlace.lookup(skipReshapes(assign.getValue())) == parameter)
+      continue;
+    auto stage = stagedAssigns.find(assign);
+    entry.commands.push_back(PlannedCopy{
+        stage == stagedAssigns.end() ? bufferOf(assign.getValue())
+                                     : arenaBuffer(stage->second),
+        stateBuffer(parameter, assign.getValue())});
+  }
+}
+
+FailureOr<PlannedEntryPoint> EntryPlanner::run() {
+  if (failed(collect()))
+    return failure();
+  for (AssignOp assign : assigns)
+    placeInState(assign);
+  addLifetimes();
+  placement = placeFirstFit(lifetimes, kAlignmentBytes);
+
+  PlannedEntryPoint entry;
+  entry.function = function;
+  entry.arenaBytes = placement.sizeBytes;
+  for (LaunchOp launch : launches)
+    emitLaunch(launch, entry);
+  emitEnd(entry);
+  return entry;
+}
+
+FailureOr<MemoryPlan> nnc::planMemory(ModuleOp module, const Schedule &schedule,
+                                      int64_t maxBatch) {
+  MemoryPlan plan;
+  plan.maxBatch = maxBatch;
+  placeState(module, plan);
+  ConstantPool constants(plan.constants);
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (function.isPrivate())
+      continue;
+    FailureOr<PlannedEntryPoint> entry =
+        EntryPlanner(function, schedule, plan, constants).run();
+    if (failed(entry))
+      return failure();
+    plan.entryPoints.push_back(std::move(*entry));
+  }
+  return plan;
+}
+
+//===----------------------------------------------------------------------===//
+// The plan as text
+//===----------------------------------------------------------------------===//
+
+int64_t MemoryPlan::peakBytes() const {
+  int64_t largest = 0;
+  for (const PlannedEntryPoint &entry : entryPoints)
+    largest = std::max(largest, entry.arenaBytes);
+  return stateBytes + largest;
+}
+
+static void print(llvm::raw_ostream &os, const PlannedBuffer &buffer) {
+  static constexpr StringRef kNames[] = {"state", "arena", "input", "constant"};
+  os << kNames[static_cast<int>(buffer.region)];
+  if (buffer.region == MemoryRegion::Input)
+    os << ' ' << buffer.index;
+  os << " + " << buffer.offsetBytes;
+}
+
+static void print(llvm::raw_ostream &os, const PlannedLaunch &launch) {
+  os << launch.phase << '(';
+  llvm::interleaveComma(launch.buffers, os, [&](const PlannedBuffer &buffer) {
+    print(os, buffer);
+  });
+  os << ')';
+}
+
+static void print(llvm::raw_ostream &os, const PlannedCopy &copy) {
+  os << "copy ";
+  print(os, copy.from);
+  os << " to ";
+  print(os, copy.to);
+}
+
+void MemoryPlan::print(llvm::raw_ostream &os) const {
+  for (const PlannedEntryPoint &entry : entryPoints) {
+    func::FuncOp function = entry.function;
+    os << function.getName() << ": arena " << entry.arenaBytes
+       << " bytes, scratch " << entry.scratchBytes << " bytes\n";
+    for (const PlannedCommand &command : entry.commands) {
+      os << "  ";
+      std::visit([&](const auto &known) { ::print(os, known); }, command);
+      os << '\n';
+    }
+    for (const PlannedBuffer &output : entry.outputs) {
+      os << "  output ";
+      ::print(os, output);
+      os << '\n';
+    }
+  }
+  os << "state " << stateBytes << " bytes, constants " << constants.size()
+     << " bytes, peak " << peakBytes() << " bytes\n";
+}
+
+namespace {
+
+struct PrintMemoryPlanPass
+    : public nnc::impl::PrintMemoryPlanPassBase<PrintMemoryPlanPass> {
+  using PrintMemoryPlanPassBase::PrintMemoryPlanPassBase;
+
+  void runOnOperation() override {
+    ScheduleOptions options;
+    options.reference = true;
+    FailureOr<Schedule> schedule = scheduleKernels(getOperation(), options);
+    if (failed(schedule))
+      return signalPassFailure();
+    FailureOr<MemoryPlan> plan =
+        planMemory(getOperation(), *schedule, maxBatch);
+    if (failed(plan))
+      return signalPassFailure();
+    plan->print(llvm::outs());
+  }
+};
+
+} // namespace

@@ -1,0 +1,80 @@
+// Where every value of a program lies, and what runs on it in which order: a
+// module of launches and its schedule in, commands over buffers out.
+#ifndef NNC_CODEGEN_PLANMEMORY_H
+#define NNC_CODEGEN_PLANMEMORY_H
+
+#include "codegen/ScheduleKernels.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include "llvm/ADT/StringMap.h"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace nnc {
+
+/// Mirrors nnc.plan.Region.
+enum class MemoryRegion { State, Arena, Input, Constant };
+
+/// An address: the base of a region (of one input), and an offset from it.
+struct PlannedBuffer {
+  MemoryRegion region;
+  /// Which input; else 0.
+  int64_t index = 0;
+  int64_t offsetBytes = 0;
+  Extent sizeBytes;
+};
+
+/// One phase of a launch.
+struct PlannedLaunch {
+  /// The phase's function.
+  std::string phase;
+  llvm::SmallVector<PlannedBuffer> buffers;
+  Extent extent;
+  int64_t grain = 1;
+  /// Of the whole kernel, on the last of its phases; 0 on the others.
+  Extent flop, trafficBytes;
+  mlir::Location loc;
+};
+
+struct PlannedCopy {
+  PlannedBuffer from, to;
+};
+
+using PlannedCommand = std::variant<PlannedLaunch, PlannedCopy>;
+
+struct PlannedEntryPoint {
+  mlir::func::FuncOp function;
+  std::vector<PlannedCommand> commands;
+  /// One a result of the function.
+  llvm::SmallVector<PlannedBuffer> outputs;
+  int64_t arenaBytes = 0;
+  int64_t scratchBytes = 0;
+};
+
+struct MemoryPlan {
+  std::vector<PlannedEntryPoint> entryPoints;
+  /// Offset of each nnc.parameter in the state region, by its name.
+  llvm::StringMap<int64_t> stateOffsetsBytes;
+  int64_t stateBytes = 0;
+  std::vector<uint8_t> constants;
+  int64_t maxBatch = 1;
+
+  /// What a session allocates for one run of its largest entry point: state
+  /// and arena.
+  int64_t peakBytes() const;
+  void print(llvm::raw_ostream &os) const;
+};
+
+/// Plans the public functions of `module`, which nnc-outline-kernels has left
+/// with launches, reads, assigns, reshapes and constants. Fails after a
+/// diagnostic where anything else is found.
+mlir::FailureOr<MemoryPlan> planMemory(mlir::ModuleOp module,
+                                       const Schedule &schedule,
+                                       int64_t maxBatch);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_PLANMEMORY_H

@@ -1,0 +1,307 @@
+// From the memory plan and the code image to FlatBuffers, field by field.
+#include "codegen/PlanWriter.h"
+
+#include "ir/Ops.h"
+#include "passes/EntryPoints.h"
+#include "runtime/abi.h"
+#include "runtime/plan_generated.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace nnc;
+
+template <typename T> using Offset = flatbuffers::Offset<T>;
+using TextOffset = Offset<flatbuffers::String>;
+
+//===----------------------------------------------------------------------===//
+// Small things
+//===----------------------------------------------------------------------===//
+
+/// "file:line:column" of the model's source; empty where nothing is known.
+static std::string describeSource(LocationAttr loc) {
+  FileLineColLoc found;
+  loc.walk([&](Location part) {
+    found = dyn_cast<FileLineColLoc>(part);
+    return found ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  if (!found)
+    return "";
+  return (found.getFilename().getValue() + ":" + Twine(found.getLine()) + ":" +
+          Twine(found.getColumn()))
+      .str();
+}
+
+static plan::ElementType elementTypeOf(Type type) {
+  type = getElementTypeOrSelf(type);
+  return TypeSwitch<Type, plan::ElementType>(type)
+      .Case([](Float64Type) { return plan::ElementType::F64; })
+      .Case([](Float16Type) { return plan::ElementType::F16; })
+      .Case([](BFloat16Type) { return plan::ElementType::BF16; })
+      .Case([](IntegerType integer) {
+        switch (integer.getWidth()) {
+        case 1:
+          return plan::ElementType::Bool;
+        case 8:
+          return plan::ElementType::U8;
+        case 32:
+          return integer.isUnsigned() ? plan::ElementType::U32
+                                      : plan::ElementType::I32;
+        default:
+          return plan::ElementType::I64;
+        }
+      })
+      .Default([](Type) { return plan::ElementType::F32; });
+}
+
+/// -1 is the batch.
+static std::vector<int64_t> shapeOf(Type type) {
+  std::vector<int64_t> shape;
+  for (int64_t size : cast<RankedTensorType>(type).getShape())
+    shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
+  return shape;
+}
+
+static plan::Extent convert(Extent extent) {
+  return plan::Extent(extent.constant, extent.perBatch, extent.divisor);
+}
+
+static plan::Buffer convert(const PlannedBuffer &buffer) {
+  return plan::Buffer(static_cast<plan::Region>(buffer.region), buffer.index,
+                      buffer.offsetBytes, convert(buffer.sizeBytes));
+}
+
+/// A number that a recipe may give as an integer or a float.
+static double numberOr(Attribute attr, double otherwise) {
+  if (auto integer = dyn_cast_or_null<IntegerAttr>(attr))
+    return integer.getInt();
+  if (auto number = dyn_cast_or_null<FloatAttr>(attr))
+    return number.getValueAsDouble();
+  return otherwise;
+}
+
+/// The texts among `attributes`.
+static std::vector<std::string> textsOf(ArrayAttr attributes) {
+  std::vector<std::string> texts;
+  if (attributes)
+    for (auto text : attributes.getAsRange<StringAttr>())
+      texts.push_back(text.str());
+  return texts;
+}
+
+static std::string textOr(DictionaryAttr dictionary, StringRef name,
+                          StringRef otherwise = "") {
+  auto text = dictionary ? dictionary.getAs<StringAttr>(name) : StringAttr();
+  return text ? text.str() : otherwise.str();
+}
+
+//===----------------------------------------------------------------------===//
+// The plan
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+class PlanWriter {
+public:
+  PlanWriter(ModuleOp module, const MemoryPlan &plan, const Schedule &schedule,
+             const CodeImage &image)
+      : module(module), plan(plan), schedule(schedule), image(image),
+        recipe(module->getAttrOfType<DictionaryAttr>(kRecipeAttr)) {}
+
+  std::vector<uint8_t> write();
+
+private:
+  Offset<plan::Code> writeCode();
+  std::vector<Offset<plan::StateTensor>> writeState();
+  std::vector<Offset<plan::EntryPoint>> writeEntryPoints();
+  Offset<plan::EntryPoint> writeEntryPoint(const PlannedEntryPoint &entry);
+  std::vector<Offset<plan::Tensor>> writeInputs(func::FuncOp function);
+  std::vector<Offset<plan::Tensor>>
+  writeOutputs(const PlannedEntryPoint &entry);
+  Offset<void> writeCommand(const PlannedLaunch &launch);
+  Offset<void> writeCommand(const PlannedCopy &copy);
+  Offset<plan::Recipe> writeRecipe();
+  Offset<plan::DataBinding> writeBinding(DictionaryAttr binding);
+
+  TextOffset writeText(StringRef text) {
+    return fbb.CreateString(text.data(), text.size());
+  }
+  template <typename Range> auto writeTexts(const Range &texts) {
+    std::vector<TextOffset> offsets;
+    for (const auto &text : texts)
+      offsets.push_back(writeText(text));
+    return fbb.CreateVector(offsets);
+  }
+
+  ModuleOp module;
+  const MemoryPlan &plan;
+  const Schedule &schedule;
+  const CodeImage &image;
+  DictionaryAttr recipe;
+  flatbuffers::FlatBufferBuilder fbb;
+  /// Index of each phase in Code.kernels.
+  llvm::StringMap<uint32_t> kernelIndex;
+};
+
+} // namespace
+
+Offset<plan::Code> PlanWriter::writeCode() {
+  std::vector<Offset<plan::Kernel>> kernels;
+  for (const CodeImage::Kernel &kernel : image.kernels) {
+    kernelIndex[kernel.name] = kernels.size();
+    kernels.push_back(plan::CreateKernel(fbb, writeText(kernel.name),
+                                         kernel.offsetBytes,
+                                         writeText(schedule.phaseKinds.lookup(kernel.name))));
+  }
+  // Aligned in the file, so that a mapped plan's code could run where it lies.
+  fbb.ForceVectorAlignment(image.bytes.size(), sizeof(uint8_t),
+                           NNC_ALIGNMENT_BYTES);
+  auto bytes = fbb.CreateVector(image.bytes);
+  return plan::CreateCode(fbb, writeText("cpu"), writeTexts(image.features),
+                          bytes, fbb.CreateVector(kernels));
+}
+
+std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {
+  std::vector<Offset<plan::StateTensor>> state;
+  for (auto parameter : module.getOps<ParameterOp>())
+    state.push_back(plan::CreateStateTensor(
+        fbb, writeText(parameter.getSymName()),
+        static_cast<plan::Role>(parameter.getRole()),
+        elementTypeOf(parameter.getType()),
+        fbb.CreateVector(shapeOf(parameter.getType())),
+        plan.stateOffsetsBytes.lookup(parameter.getSymName())));
+  return state;
+}
+
+Offset<void> PlanWriter::writeCommand(const PlannedLaunch &launch) {
+  std::vector<plan::Buffer> buffers;
+  for (const PlannedBuffer &buffer : launch.buffers)
+    buffers.push_back(convert(buffer));
+  plan::Extent extent = convert(launch.extent);
+  plan::Extent flop = convert(launch.flop);
+  plan::Extent traffic = convert(launch.trafficBytes);
+  std::string source = describeSource(launch.loc);
+  return plan::CreateLaunch(fbb, kernelIndex.lookup(launch.phase),
+                            fbb.CreateVectorOfStructs(buffers), &extent,
+                            launch.grain, &flop, &traffic,
+                            source.empty() ? TextOffset() : writeText(source))
+      .Union();
+}
+
+Offset<void> PlanWriter::writeCommand(const PlannedCopy &copy) {
+  plan::Buffer from = convert(copy.from), to = convert(copy.to);
+  return plan::CreateCopy(fbb, &from, &to).Union();
+}
+
+std::vector<Offset<plan::Tensor>>
+PlanWriter::writeInputs(func::FuncOp function) {
+  std::vector<Offset<plan::Tensor>> inputs;
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    auto attributes = function.getArgAttrDict(i);
+    auto limit = attributes ? attributes.get(kIndexLimitAttr) : Attribute();
+    std::string name =
+        textOr(attributes, kNameAttr, "input" + std::to_string(i));
+    inputs.push_back(plan::CreateTensor(
+        fbb, writeText(name), elementTypeOf(type),
+        fbb.CreateVector(shapeOf(type)), int64_t(numberOr(limit, 0))));
+  }
+  return inputs;
+}
+
+std::vector<Offset<plan::Tensor>>
+PlanWriter::writeOutputs(const PlannedEntryPoint &entry) {
+  std::vector<Offset<plan::Tensor>> outputs;
+  func::FuncOp function = entry.function;
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
+    DictionaryAttr attributes = function.getResultAttrDict(i);
+    plan::Buffer buffer = convert(entry.outputs[i]);
+    std::string name =
+        textOr(attributes, kNameAttr, "output" + std::to_string(i));
+    outputs.push_back(plan::CreateTensor(
+        fbb, writeText(name), elementTypeOf(type),
+        fbb.CreateVector(shapeOf(type)), /*index_limit=*/0, &buffer,
+        writeText(textOr(attributes, kKindAttr, kOutputKind))));
+  }
+  return outputs;
+}
+
+Offset<plan::EntryPoint>
+PlanWriter::writeEntryPoint(const PlannedEntryPoint &entry) {
+  std::vector<plan::Command> types;
+  std::vector<Offset<void>> commands;
+  for (const PlannedCommand &command : entry.commands) {
+    types.push_back(std::holds_alternative<PlannedLaunch>(command)
+                        ? plan::Command::Launch
+                        : plan::Command::Copy);
+    commands.push_back(std::visit(
+        [&](const auto &known) { return writeCommand(known); }, command));
+  }
+  func::FuncOp function = entry.function;
+  auto inputs = fbb.CreateVector(writeInputs(function));
+  auto outputs = fbb.CreateVector(writeOutputs(entry));
+  return plan::CreateEntryPoint(fbb, writeText(function.getName()), inputs,
+                                outputs, fbb.CreateVector(types),
+                                fbb.CreateVector(commands), entry.arenaBytes,
+                                entry.scratchBytes);
+}
+
+std::vector<Offset<plan::EntryPoint>> PlanWriter::writeEntryPoints() {
+  std::vector<Offset<plan::EntryPoint>> entryPoints;
+  for (const PlannedEntryPoint &entry : plan.entryPoints)
+    entryPoints.push_back(writeEntryPoint(entry));
+  return entryPoints;
+}
+
+Offset<plan::DataBinding> PlanWriter::writeBinding(DictionaryAttr binding) {
+  std::vector<std::string> names, values;
+  auto arguments = binding.getAs<DictionaryAttr>("arguments");
+  for (NamedAttribute argument : arguments) {
+    names.push_back(argument.getName().str());
+    values.push_back(textOr(arguments, argument.getName()));
+  }
+  auto loc = binding.getAs<LocationAttr>("loc");
+  std::string source = loc ? describeSource(loc) : "";
+  return plan::CreateDataBinding(fbb, writeText(textOr(binding, "split")),
+                                 writeTexts(textsOf(binding.getAs<ArrayAttr>("inputs"))),
+                                 writeText(textOr(binding, "reader")),
+                                 writeTexts(names), writeTexts(values),
+                                 writeText(source));
+}
+
+Offset<plan::Recipe> PlanWriter::writeRecipe() {
+  auto get = [&](StringRef name) {
+    return recipe ? recipe.get(name) : Attribute();
+  };
+  std::vector<Offset<plan::DataBinding>> data;
+  if (auto bindings = dyn_cast_or_null<ArrayAttr>(get("data")))
+    for (auto binding : bindings.getAsRange<DictionaryAttr>())
+      data.push_back(writeBinding(binding));
+  return plan::CreateRecipe(fbb, numberOr(get("batch"), 32),
+                            numberOr(get("epochs"), 1),
+                            numberOr(get("validation"), 0),
+                            fbb.CreateVector(data), numberOr(get("seed"), 0));
+}
+
+std::vector<uint8_t> PlanWriter::write() {
+  std::string name = textOr(recipe, "name", module.getName().value_or("model"));
+  auto code = writeCode();
+  auto entryPoints = fbb.CreateVector(writeEntryPoints());
+  auto state = fbb.CreateVector(writeState());
+  fbb.ForceVectorAlignment(plan.constants.size(), sizeof(uint8_t),
+                           NNC_ALIGNMENT_BYTES);
+  auto constants = fbb.CreateVector(plan.constants);
+  auto recipe = writeRecipe();
+  fbb.Finish(plan::CreatePlan(fbb, /*version=*/1, writeText("nnc 0.1.0"),
+                              writeText(name), plan.maxBatch, code, entryPoints,
+                              state, plan.stateBytes, constants, recipe),
+             plan::PlanIdentifier());
+  return {fbb.GetBufferPointer(), fbb.GetBufferPointer() + fbb.GetSize()};
+}
+
+std::vector<uint8_t> nnc::writePlan(ModuleOp module, const MemoryPlan &plan,
+                                    const Schedule &schedule,
+                                    const CodeImage &image) {
+  return PlanWriter(module, plan, schedule, image).write();
+}

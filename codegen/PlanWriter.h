@@ -1,0 +1,20 @@
+// Writes runtime/plan.fbs: the last stage, and the only one that the runtime
+// sees.
+#ifndef NNC_CODEGEN_PLANWRITER_H
+#define NNC_CODEGEN_PLANWRITER_H
+
+#include "codegen/PlanMemory.h"
+#include "codegen/cpu/EmitObject.h"
+
+namespace nnc {
+
+/// The finished plan. Names of inputs and outputs, roles of state, the recipe
+/// and the data bindings come from the attributes of `module`, as
+/// nnc-build-entry-points left them.
+std::vector<uint8_t> writePlan(mlir::ModuleOp module, const MemoryPlan &plan,
+                               const Schedule &schedule,
+                               const CodeImage &image);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_PLANWRITER_H
