@@ -54,7 +54,7 @@ OwningOpRef<ModuleOp> parseModel(llvm::SourceMgr &sources, MLIRContext *context,
   return dsl::emit(program, parsed, diagnostics, context);
 }
 
-//===-- Printing ----------------------------------------------------------===//
+//===-- Printing ---------------------------------------------------------===//
 
 DiagnosticPrinter::DiagnosticPrinter(const llvm::SourceMgr &sources,
                                      MLIRContext *context)

@@ -2,7 +2,8 @@
 // cannot be known yet becomes ops. One class in several files:
 //   Emit.cpp        the program: constants, the model, its statements
 //   Expressions.cpp names, arithmetic, lists, slices
-//   Calls.cpp       functions, and ops by their signatures
+//   Calls.cpp       functions, and what a name calls
+//   OpCall.cpp      ops by their signatures
 //   Parameters.cpp  scopes, parameters, initializers, types
 //   Recipe.cpp      the training and data blocks
 #ifndef NNC_FRONTEND_DSL_EMITTER_H
@@ -48,6 +49,12 @@ struct Frame {
   bool returned = false;
   Value result;
 };
+
+/// Arguments of a call that had to be evaluated to see what is called.
+using Evaluated = llvm::SmallDenseMap<const Expression *, Value, 4>;
+
+/// How a call is written: "dense(x, units)".
+std::string usage(const CallExpr &call, llvm::ArrayRef<StringRef> names);
 
 /// Where a type is written: what its first dimension may be.
 enum class TypeUse { Input, Function, Parameter };
@@ -143,7 +150,8 @@ private:
                         llvm::ArrayRef<Note> notes = {});
   bool checkParameterType(const Parameter &parameter, const Value &value,
                           SMLoc loc);
-  Value callOp(const CallExpr &call, const Signature &signature);
+  Value callOp(const CallExpr &call, const Signature &signature,
+               Evaluated &evaluated);
   Value callUnknown(const CallExpr &call);
   Value shapeOf(const CallExpr &call, llvm::ArrayRef<Value> arguments);
   /// Builds an op; an error of its verifier is given with notes on where its
@@ -162,7 +170,7 @@ private:
                          SMLoc loc);
   std::vector<StringRef> callableNames() const;
 
-  friend class OpCall; // the arguments of one call of an op (Calls.cpp)
+  friend class OpCall; // the arguments of one call of an op (OpCall.cpp)
 
   //===-- Parameters.cpp -------------------------------------------------===//
   /// Runs `body` in the scope of a call. A scope without parameters leaves its

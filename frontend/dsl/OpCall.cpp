@@ -1,0 +1,407 @@
+// One call of an op: its arguments bound by the op's signature, and the
+// parameters that a layer makes. No op is named here.
+#include "frontend/dsl/Emitter.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace nnc::dsl {
+
+/// The arguments of one call of an op, bound to what its signature declares.
+class OpCall {
+public:
+  OpCall(Emitter &emitter, const CallExpr &call, const Signature &signature,
+         Evaluated &evaluated)
+      : emitter(emitter), call(call), signature(signature),
+        evaluated(evaluated), operands(signature.operands.size()),
+        initializers(signature.operands.size()),
+        omitted(signature.operands.size()) {}
+
+  Value build();
+
+private:
+  struct Slot {
+    enum { Operand, Layer, Attribute, None } kind;
+    unsigned index;
+  };
+
+  bool isLayer() const;
+  const AttributeInfo &info(Slot slot) const {
+    return slot.kind == Slot::Layer ? signature.layerArguments[slot.index]
+                                    : signature.attributes[slot.index];
+  }
+  bool bindArguments();
+  bool bindPositional(const Argument &argument);
+  bool bindNamed(const Argument &argument);
+  bool bindAttribute(Slot slot, const Argument &argument);
+  bool bindOperand(unsigned index, const Argument &argument);
+  bool isUnknownInitializer(unsigned index, const Expression &expression);
+  Slot nextSlot(const Expression &expression);
+  Slot findSlot(const Argument &argument) const;
+  bool claim(StringRef name, SMLoc loc);
+  bool checkComplete();
+  bool isTensorLike(const Value &value) const;
+  std::vector<StringRef> argumentNames() const;
+  const Value &evaluate(const Expression &expression);
+
+  Value buildPlain();
+  Value buildLayer();
+  bool makeParameters(ScopeEntry &scope);
+  Type elementType() const;
+  bool collectOperands(SmallVectorImpl<mlir::Value> &values);
+
+  Emitter &emitter;
+  const CallExpr &call;
+  const Signature &signature;
+  Evaluated &evaluated;
+
+  struct Given {
+    Value value;
+    SMLoc loc;
+  };
+  std::vector<SmallVector<Given, 1>> operands;
+  std::vector<const Expression *> initializers; // in place of an operand
+  std::vector<bool> omitted;                    // `bias = false`
+  SmallVector<NamedAttribute> attributes;
+  SmallVector<NamedAttribute> layerArguments;
+  llvm::StringMap<SMLoc> claimed;
+  unsigned position = 0; // of the next argument without a name, over all slots
+};
+
+bool OpCall::isLayer() const {
+  OperationName name(("nnc." + signature.name).str(), emitter.context);
+  return name.hasInterface<Layer>();
+}
+
+const Value &OpCall::evaluate(const Expression &expression) {
+  auto it = evaluated.find(&expression);
+  if (it == evaluated.end())
+    it = evaluated.try_emplace(&expression, emitter.evaluate(expression)).first;
+  return it->second;
+}
+
+std::vector<StringRef> OpCall::argumentNames() const {
+  std::vector<StringRef> names;
+  auto add = [&](const auto &info) {
+    if (!info.hidden && !llvm::is_contained(names, info.name))
+      names.push_back(info.name);
+  };
+  // Layer arguments stand before the operands that layers make.
+  llvm::for_each(ArrayRef(signature.operands).take_front(isLayer() ? 1 : -1),
+                 add);
+  llvm::for_each(signature.layerArguments, add);
+  llvm::for_each(signature.operands, add);
+  llvm::for_each(signature.attributes, add);
+  return names;
+}
+
+bool OpCall::claim(StringRef name, SMLoc loc) {
+  auto [first, isFirst] = claimed.try_emplace(name, loc);
+  if (isFirst)
+    return true;
+  emitter.error(
+      loc, "argument '" + name + "' of '" + call.callee + "' is given twice",
+      Note{first->second, "first given here"});
+  return false;
+}
+
+bool OpCall::isTensorLike(const Value &value) const {
+  return value.isTensor() || value.isError();
+}
+
+// Operands come first, layer arguments and attributes then. A layer makes its
+// operands but the first itself, so what is no tensor goes past them.
+OpCall::Slot OpCall::nextSlot(const Expression &expression) {
+  unsigned numOperands = signature.operands.size();
+  while (position < numOperands) {
+    const OperandInfo &info = signature.operands[position];
+    bool skip = info.hidden;
+    if (!skip && info.arity == Arity::Variadic)
+      skip = !operands[position].empty() && !isTensorLike(evaluate(expression));
+    else if (!skip && position > 0 &&
+             (isLayer() || info.arity == Arity::Optional))
+      skip = !isTensorLike(evaluate(expression));
+    if (!skip)
+      return {Slot::Operand,
+              info.arity == Arity::Variadic ? position : position++};
+    ++position;
+  }
+  unsigned index = position - numOperands;
+  auto take = [&](ArrayRef<AttributeInfo> infos) {
+    while (index < infos.size() && infos[index].hidden) {
+      ++index;
+      ++position;
+    }
+    if (index < infos.size()) {
+      ++position;
+      return true;
+    }
+    index -= infos.size();
+    return false;
+  };
+  if (take(signature.layerArguments))
+    return {Slot::Layer, index};
+  if (take(signature.attributes))
+    return {Slot::Attribute, index};
+  return {Slot::None, 0};
+}
+
+OpCall::Slot OpCall::findSlot(const Argument &argument) const {
+  StringRef name = argument.name->name;
+  auto find = [&](const auto &infos) -> std::optional<unsigned> {
+    auto it = llvm::find_if(
+        infos, [&](auto &info) { return info.name == name && !info.hidden; });
+    if (it == infos.end())
+      return std::nullopt;
+    return it - infos.begin();
+  };
+  auto operand = find(signature.operands);
+  auto layer = find(signature.layerArguments);
+  // `bias = false` asks for no bias, `bias = ones` for another one.
+  bool isSwitch = llvm::isa<BooleanExpr>(*argument.value);
+  if (operand && !(layer && isSwitch))
+    return {Slot::Operand, *operand};
+  if (layer)
+    return {Slot::Layer, *layer};
+  if (auto attribute = find(signature.attributes))
+    return {Slot::Attribute, *attribute};
+  return {Slot::None, 0};
+}
+
+bool OpCall::bindAttribute(Slot slot, const Argument &argument) {
+  const AttributeInfo &attribute = info(slot);
+  if (!claim(attribute.name, argument.loc()))
+    return false;
+  Attribute value =
+      emitter.toAttribute(attribute, call.callee, *argument.value);
+  if (!value)
+    return false;
+  auto &target = slot.kind == Slot::Layer ? layerArguments : attributes;
+  target.push_back(emitter.builder.getNamedAttr(attribute.name, value));
+  return true;
+}
+
+// A word that means nothing, where a layer takes an initializer.
+bool OpCall::isUnknownInitializer(unsigned index,
+                                  const Expression &expression) {
+  auto *name = llvm::dyn_cast<NameExpr>(&expression);
+  if (!isLayer() || index == 0 || !name || emitter.lookup(name->name))
+    return false;
+  emitter.unknownInitializer(name->name, name->loc);
+  return true;
+}
+
+bool OpCall::bindOperand(unsigned index, const Argument &argument) {
+  const OperandInfo &operand = signature.operands[index];
+  bool isVariadic = operand.arity == Arity::Variadic;
+  if (!isVariadic && !claim(operand.name, argument.loc()))
+    return false;
+  if (isLayer() && index > 0) {
+    auto *boolean = llvm::dyn_cast<BooleanExpr>(argument.value.get());
+    if (boolean && operand.arity == Arity::Optional) {
+      omitted[index] = !boolean->value;
+      return true;
+    }
+    if (emitter.isInitializer(*argument.value)) {
+      initializers[index] = argument.value.get();
+      return true;
+    }
+  }
+  if (isUnknownInitializer(index, *argument.value))
+    return false;
+  const Value &value = evaluate(*argument.value);
+  if (value.isError())
+    return false;
+  SMLoc loc = argument.value->loc;
+  if (isVariadic && value.isList()) {
+    for (const Value &element : value.list())
+      operands[index].push_back({element, loc});
+    return true;
+  }
+  operands[index].push_back({value, loc});
+  return true;
+}
+
+bool OpCall::bindPositional(const Argument &argument) {
+  Slot slot = nextSlot(*argument.value);
+  switch (slot.kind) {
+  case Slot::Operand:
+    return bindOperand(slot.index, argument);
+  case Slot::Layer:
+  case Slot::Attribute:
+    return bindAttribute(slot, argument);
+  case Slot::None:
+    break;
+  }
+  emitter.error(argument.loc(),
+                "too many arguments; expected " + usage(call, argumentNames()));
+  return false;
+}
+
+bool OpCall::bindNamed(const Argument &argument) {
+  Slot slot = findSlot(argument);
+  if (slot.kind == Slot::Operand)
+    return bindOperand(slot.index, argument);
+  if (slot.kind != Slot::None)
+    return bindAttribute(slot, argument);
+  StringRef name = argument.name->name;
+  std::string hint = suggestion(name, argumentNames());
+  if (hint.empty())
+    hint = "; expected " + usage(call, argumentNames());
+  emitter.error(argument.name->loc,
+                "'" + call.callee + "' has no argument '" + name + "'" + hint);
+  return false;
+}
+
+bool OpCall::bindArguments() {
+  bool bound = true;
+  for (const Argument &argument : call.arguments)
+    bound &= argument.name ? bindNamed(argument) : bindPositional(argument);
+  return bound && checkComplete();
+}
+
+bool OpCall::checkComplete() {
+  auto missing = [&](StringRef name) {
+    bool compares = signature.category == Category::Metric ||
+                    signature.category == Category::Loss;
+    if (name == "target" && compares)
+      emitter.error(call.loc, "'" + call.callee +
+                                  "' has no target to compare with; expected " +
+                                  usage(call, argumentNames()));
+    else
+      emitter.missingArgument(call, name, argumentNames());
+    return false;
+  };
+  bool isLayerCall = isLayer();
+  for (auto [i, operand] : llvm::enumerate(signature.operands)) {
+    bool made = isLayerCall && i > 0;
+    if (operand.hidden || operand.arity == Arity::Optional || made)
+      continue;
+    if (operands[i].empty())
+      return missing(operand.name);
+  }
+  for (const AttributeInfo &attribute : signature.layerArguments)
+    if (attribute.isRequired() && !claimed.contains(attribute.name))
+      return missing(attribute.name);
+  for (const AttributeInfo &attribute : signature.attributes)
+    if (attribute.isRequired() && !attribute.hidden &&
+        !claimed.contains(attribute.name))
+      return missing(attribute.name);
+  return true;
+}
+
+/// What scalars among the operands become: the element type of the first tensor
+/// that holds numbers.
+Type OpCall::elementType() const {
+  for (const auto &values : operands)
+    for (const Given &given : values)
+      if (given.value.isTensor()) {
+        Type type = getElementTypeOrSelf(given.value.tensor().getType());
+        if (!type.isInteger(1))
+          return type;
+      }
+  return emitter.builder.getF32Type();
+}
+
+bool OpCall::collectOperands(SmallVectorImpl<mlir::Value> &values) {
+  Type type = elementType();
+  for (auto &group : operands)
+    for (Given &given : group) {
+      Type scalar =
+          given.value.isBoolean() ? emitter.builder.getI1Type() : type;
+      values.push_back(emitter.toTensor(given.value, scalar, given.loc));
+      if (!values.back())
+        return false;
+    }
+  return true;
+}
+
+Value OpCall::buildPlain() {
+  if (call.scope)
+    return emitter.error(call.scope->name.loc,
+                         "'as' names the parameters of a call, and '" +
+                             call.callee + "' has none");
+  SmallVector<mlir::Value> values;
+  if (!collectOperands(values))
+    return {};
+  return emitter.buildOp(call.loc, signature.name, values, attributes);
+}
+
+bool OpCall::makeParameters(ScopeEntry &scope) {
+  SmallVector<mlir::Value> given;
+  for (auto [i, group] : llvm::enumerate(operands)) {
+    if (group.empty())
+      break;
+    for (Given &operand : group) {
+      mlir::Value tensor =
+          emitter.toTensor(operand.value, elementType(), operand.loc);
+      if (!tensor)
+        return false;
+      operand.value = Value(tensor);
+      given.push_back(tensor);
+    }
+  }
+  OperationName name(("nnc." + signature.name).str(), emitter.context);
+  std::string message;
+  FailureOr<SmallVector<LayerParameter>> parameters = failure();
+  {
+    ScopedDiagnosticHandler capture(emitter.context,
+                                    [&](Diagnostic &diagnostic) {
+                                      message = diagnostic.str();
+                                      return success();
+                                    });
+    parameters = name.getInterface<Layer>()->getLayerParameters(
+        emitter.diagnostics.location(call.loc), given,
+        emitter.builder.getDictionaryAttr(layerArguments));
+  }
+  if (failed(parameters)) {
+    emitter.error(call.loc, inUsersTerms(message),
+                  emitter.explainOperands(given));
+    return false;
+  }
+  for (const LayerParameter &parameter : *parameters) {
+    auto it = llvm::find_if(signature.operands, [&](const OperandInfo &info) {
+      return info.name == parameter.operand;
+    });
+    unsigned index = it - signature.operands.begin();
+    if (!parameter.type || !operands[index].empty() || omitted[index])
+      continue;
+    Attribute initializer = parameter.initializer;
+    if (initializers[index])
+      initializer =
+          emitter.resolveInitializer(*initializers[index], parameter.type);
+    if (!initializer)
+      return false;
+    mlir::Value value =
+        emitter.useParameter(scope.path + "." + parameter.operand.str(),
+                             parameter.type, initializer, call.loc);
+    if (!value)
+      return false;
+    operands[index].push_back({Value(value), call.loc});
+  }
+  return true;
+}
+
+Value OpCall::buildLayer() {
+  Value result;
+  emitter.inScope(call, [&](ScopeEntry &scope) {
+    SmallVector<mlir::Value> values;
+    if (makeParameters(scope) && collectOperands(values))
+      result = emitter.buildOp(call.loc, signature.name, values, attributes);
+  });
+  return result;
+}
+
+Value OpCall::build() {
+  if (!bindArguments())
+    return {};
+  return isLayer() ? buildLayer() : buildPlain();
+}
+
+Value Emitter::callOp(const CallExpr &call, const Signature &signature,
+                      Evaluated &evaluated) {
+  return OpCall(*this, call, signature, evaluated).build();
+}
+
+} // namespace nnc::dsl
