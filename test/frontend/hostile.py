@@ -12,7 +12,7 @@ def model(body):
 
 
 functions = "".join(
-    f"fn f{i}(x) {{\n  return {'(' * 50}f{i + 1}(x){')' * 50}\n}}\n" for i in range(500)
+    f"fn f{i}(x) {{\n  return {'(' * 50}f{i + 1}(x){')' * 50}\n}}\n" for i in range(3000)
 )
 programs = {
     "nothing": "",
@@ -27,7 +27,7 @@ programs = {
     "a chain of else": model("  if false { }" + " else if false { }" * DEEP),
     "braces": "}" * DEEP,
     "a deep tree of functions": functions
-    + "fn f500(x) {\n  return x\n}\n"
+    + "fn f3000(x) {\n  return x\n}\n"
     + model("  y = f0(x)"),
     "a zero byte": "model m\0(x: f32[batch, 4]) { output x }",
     "a half character": b"model m(x: f32[batch, 4]) { output x } // \xc3",
