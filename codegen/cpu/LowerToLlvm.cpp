@@ -93,6 +93,7 @@ static void addVectorPatterns(RewritePatternSet &patterns) {
   vector::populateVectorShapeCastLoweringPatterns(patterns);
   vector::populateVectorGatherLoweringPatterns(patterns);
   vector::populateVectorRankReducingFMAPattern(patterns);
+  vector::populateVectorStepLoweringPatterns(patterns);
   vector::populateVectorInsertExtractStridedSliceTransforms(patterns);
   vector::populateVectorTransferPermutationMapLoweringPatterns(patterns);
   vector::populateVectorTransferLoweringPatterns(patterns);

@@ -267,9 +267,13 @@ void PhaseEmitter::storeSplat(Value value, Value start, Range range) {
 
 /// Sets iterations [begin, end), `perIteration` elements each, to `value`.
 void PhaseEmitter::emitFill(TypedAttr value, Range range, Amount perIteration) {
+  // As it lies in memory: bools in 8 bits, 16-bit floats as integers.
   TypedAttr stored = value;
   if (value.getType().isInteger(1))
     stored = b.getI8IntegerAttr(!cast<IntegerAttr>(value).getValue().isZero());
+  else if (value.getType() != element)
+    stored = b.getIntegerAttr(
+        element, cast<FloatAttr>(value).getValue().bitcastToAPInt());
   Value scalar = arith::ConstantOp::create(b, stored);
   Value first = advance(zero, range.begin, perIteration);
   Value last = advance(zero, range.end, perIteration);

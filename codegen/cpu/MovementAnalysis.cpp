@@ -392,7 +392,10 @@ static FailureOr<ScatterAdd> analyzeScatter(func::FuncOp kernel,
   // position = (outer loops, clamped index, inner loops)
   auto type = cast<RankedTensorType>(insert.getDest().getType());
   auto updates = cast<RankedTensorType>(update.getTensor().getType());
-  if (!isPlainNest(kernel, loops, updates))
+  // Sums of 16 bits are kept in 32 first, which is more than movement.
+  bool isSummable =
+      type.getElementType().isF32() || type.getElementType().isF64();
+  if (!isSummable || !isPlainNest(kernel, loops, updates))
     return failure();
   std::optional<ClampedIndex> clamp;
   unsigned axis = 0;

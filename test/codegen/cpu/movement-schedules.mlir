@@ -232,3 +232,15 @@ func.func private @scatter_add_rows(%batch: index,
   }
   return %y : tensor<5x19xf32>
 }
+
+// CHECK: pad_half: movement, 1 phases, 0 ulp
+func.func private @pad_half(%batch: index, %x: tensor<?x10xbf16>)
+    -> tensor<?x15xbf16> attributes {nnc.kernel} {
+  %value = arith.constant -2.5 : bf16
+  %empty = tensor.empty(%batch) : tensor<?x15xbf16>
+  %filled = linalg.fill ins(%value : bf16) outs(%empty : tensor<?x15xbf16>)
+      -> tensor<?x15xbf16>
+  %y = tensor.insert_slice %x into %filled[0, 3] [%batch, 10] [1, 1]
+      : tensor<?x10xbf16> into tensor<?x15xbf16>
+  return %y : tensor<?x15xbf16>
+}
