@@ -30,6 +30,7 @@
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Format.h"
@@ -153,6 +154,7 @@ struct CompiledKernel {
   SmallVector<nnc_kernel_fn> entries;
   double scheduleMs = 0, emitMs = 0;
   size_t codeBytes = 0;
+  std::vector<std::string> features;
 };
 
 } // namespace
@@ -225,6 +227,7 @@ static FailureOr<CompiledKernel> compile(func::FuncOp original,
     return failure();
   result.emitMs = nowMs() - start;
   result.codeBytes = image->bytes.size();
+  result.features = image->features;
   result.image = std::make_unique<LoadedImage>(*image);
   for (StringRef name : names)
     for (const CodeImage::Kernel &entry : image->kernels)
@@ -803,7 +806,8 @@ static bool process(func::FuncOp kernel, const CpuModel &model) {
     return !emitStage.empty();
   StringRef kind = fast->scheduled.phases.front().kind;
   if (compileOnly) {
-    llvm::outs() << kernel.getName() << ": " << kind << ", compiled\n";
+    llvm::outs() << kernel.getName() << ": " << kind << ", compiled; needs "
+                 << llvm::join(fast->features, " ") << '\n';
     return true;
   }
   SmallVector<int64_t> toRun(batches.begin(), batches.end());
