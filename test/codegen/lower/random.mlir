@@ -18,8 +18,8 @@ func.func private @random_bits(%batch: index, %seed: tensor<i64>, %step: tensor<
 // Gram-Schmidt in f64, over rows where they are fewer than columns.
 // CHECK-LABEL: @orthogonalize(
 // CHECK:         arith.extf %{{.*}} : f32 to f64
-// CHECK:         scf.for %[[V:.*]] = %c0 to %c2
-// CHECK:           scf.for %[[U:.*]] = %c0 to %[[V]]
+// CHECK:         scf.for %[[V:.*]] = %c0 to %c2 step
+// CHECK:           scf.for %[[U:.*]] = %{{.*}} to %[[V]] step
 // CHECK:             tensor.extract %{{.*}}[%[[U]], %{{.*}}] : tensor<2x3xf64>
 // CHECK:           math.sqrt
 // CHECK:         arith.truncf
