@@ -13,6 +13,7 @@
 // its nests one after another in a single call.
 #include "codegen/cpu/Rows.h"
 
+#include "codegen/cpu/RandomBits.h"
 #include "codegen/cpu/RowsValues.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -102,6 +103,7 @@ private:
   int64_t costPerRow();
   int64_t costPerColumnUnit();
   int64_t baseLanes();
+  bool drawsRandomBits();
   void choosePartials();
 
   // Phases.
@@ -301,6 +303,12 @@ int64_t RowsScheduler::baseLanes() {
   return model.vectorBytes / 4;
 }
 
+bool RowsScheduler::drawsRandomBits() {
+  return llvm::any_of(needed, [](Operation *op) {
+    return isRandomBits(cast<linalg::GenericOp>(op));
+  });
+}
+
 /// How the reductions across rows are computed: without partial results, in one
 /// call, or in blocks.
 void RowsScheduler::choosePartials() {
@@ -474,6 +482,9 @@ ScheduledKernel RowsScheduler::run() {
   isSingleChunk = !isFlat() && rowWidth <= 4 * base;
   // Two registers a value hide the latency of one.
   rowLanes = isSingleChunk ? rowWidth : 2 * base;
+  if (drawsRandomBits() && !isSingleChunk &&
+      (isFlat() || rows.columns % kRandomLanes == 0))
+    rowLanes = kRandomLanes;
   columnLanes = std::min<int64_t>(std::max<int64_t>(2 * base, 16), rowWidth);
   choosePartials();
   if (isSequential)

@@ -1,6 +1,7 @@
 // See RowsValues.h.
 #include "codegen/cpu/RowsValues.h"
 
+#include "codegen/cpu/RandomBits.h"
 #include "codegen/cpu/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -319,8 +320,23 @@ SmallVector<Value> RowsValues::arguments(RowsOp &op) {
   return values;
 }
 
+/// Chunks of that many lanes start at multiples of their number.
+Value RowsValues::randomBits(RowsOp &op) {
+  Value first = chunk.column;
+  if (rows.columns != 1)
+    first = add(multiply(chunk.row, rows.columns), first);
+  return emitRandomBits(b, op.op, first, get(op.op.getInputs()[0]),
+                        get(op.op.getInputs()[1]));
+}
+
 void RowsValues::evaluate(RowsOp &op) {
   assert(op.reduced == Scalar && "a nest makes reductions known");
+  Value root = op.op->getResult(0);
+  bool startsAligned =
+      rows.columns == 1 || rows.columns % kRandomLanes == 0;
+  if (isRandomBits(op.op) && isVector(rows.roleOf(root)) &&
+      chunk.lanes == kRandomLanes && startsAligned)
+    return set(root, randomBits(op));
   SmallVector<Value> results = vectorizeBody(
       b, op.op, arguments(op), loopIndices(op), chunk.lanes, scalars);
   for (auto [root, value] : llvm::zip(op.op->getResults(), results)) {

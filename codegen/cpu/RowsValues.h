@@ -110,6 +110,7 @@ private:
   mlir::Value memory(Storage storage, mlir::Type elementType);
   mlir::MemRefType bufferType(BufferRef reference);
   void evaluate(RowsOp &op);
+  mlir::Value randomBits(RowsOp &op);
   llvm::SmallVector<mlir::Value> arguments(RowsOp &op);
   llvm::SmallVector<mlir::Value> loopIndices(RowsOp &op);
   mlir::Value axisPosition(SpaceRole axis);
