@@ -31,10 +31,6 @@ static bool isReduction(Operation *op) {
   return isa<SumOp, ReduceMaxOp, ReduceMinOp, ArgmaxOp>(op);
 }
 
-static bool isRandomBits(Operation *op) {
-  return op->getName().getStringRef() == "nnc.random_bits";
-}
-
 /// Ops that compute each element from those at the same place, broadcasts
 /// included.
 static bool isElementwise(Operation *op) {
@@ -42,8 +38,8 @@ static bool isElementwise(Operation *op) {
              AbsOp, SignOp, ExpOp, LogOp, Log1pOp, Expm1Op, TanhOp, SigmoidOp,
              ErfOp, SqrtOp, RsqrtOp, SinOp, CosOp, FloorOp, CeilOp, RoundOp,
              ClampOp, CompareOp, SelectOp, LogicalAndOp, LogicalOrOp,
-             LogicalNotOp, CastOp, StopGradientOp, IotaOp, BroadcastOp>(op) ||
-         isRandomBits(op);
+             LogicalNotOp, CastOp, StopGradientOp, IotaOp, BroadcastOp,
+             RandomBitsOp>(op);
 }
 
 /// Ops whose value is cheaper to compute than to load.
