@@ -203,6 +203,38 @@ def ConvertElementTypePass : Pass<"nnc-convert-element-type", "::mlir::ModuleOp"
   ];
 }
 
+def FuseEpiloguePass : Pass<"nnc-fuse-epilogue", "::mlir::func::FuncOp"> {
+  let summary = "Move elementwise ops into the matrix product before them";
+  let description = [{
+    Bias, activation, mask and residual, forward and backward, and the update of
+    a weight into the product that makes its gradient:
+    ```mlir
+    %0 = nnc.matmul %x, %w : (tensor<8x4xf32>, tensor<4x16xf32>) -> tensor<8x16xf32>
+    %1 = nnc.add %0, %bias : (tensor<8x16xf32>, tensor<16xf32>) -> tensor<8x16xf32>
+    %2 = nnc.tanh %1 : tensor<8x16xf32>
+    ```
+    becomes
+    ```mlir
+    %2 = nnc.fused "contraction" (%a = %x, %b = %w, %c = %bias)
+        : (tensor<8x4xf32>, tensor<4x16xf32>, tensor<16xf32>) -> tensor<8x16xf32> {
+      %0 = nnc.matmul %a, %b : (tensor<8x4xf32>, tensor<4x16xf32>) -> tensor<8x16xf32>
+      %1 = nnc.add %0, %c : (tensor<8x16xf32>, tensor<16xf32>) -> tensor<8x16xf32>
+      %3 = nnc.tanh %1 : tensor<8x16xf32>
+      nnc.yield %3 : tensor<8x16xf32>
+    }
+    ```
+    What is used outside as well becomes one more result. Constants that are one
+    number are copied into the region.
+
+    Left alone: ops of another shape than the product's; ops that need something
+    computed from the product outside of the region, as softmax and the clipping
+    of the gradients' norm do; and ops that only a later rows kernel reads,
+    unless their result is smaller than what they are computed from. Op by op,
+    nothing is computed twice.
+  }];
+  let dependentDialects = ["::nnc::NncDialect"];
+}
+
 def FuseElementwisePass : Pass<"nnc-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "Make one kernel of each chain of elementwise ops";
   let description = [{

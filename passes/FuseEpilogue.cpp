@@ -1,0 +1,221 @@
+// Elementwise ops into the matrix product whose result they read.
+//
+// A region starts as one product and takes, in program order, each elementwise
+// op of the product's shape that reads a value of the region and nothing that
+// depends on the region from outside. It then gives back what is better left to
+// the kernels after it. Regions only ever hold ops that the product's emitters
+// can do on sums in registers.
+#include "passes/Passes.h"
+
+#include "ir/Ops.h"
+
+#include "mlir/Analysis/TopologicalSortUtils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace nnc;
+
+namespace nnc {
+#define GEN_PASS_DEF_FUSEEPILOGUEPASS
+#include "passes/Passes.h.inc"
+} // namespace nnc
+
+static bool isElementwise(Operation *op) {
+  return isa<AddOp, SubOp, MulOp, DivOp, PowOp, MaximumOp, MinimumOp, NegOp,
+             AbsOp, SignOp, ExpOp, LogOp, Log1pOp, Expm1Op, TanhOp, SigmoidOp,
+             ErfOp, SqrtOp, RsqrtOp, SinOp, CosOp, FloorOp, CeilOp, RoundOp,
+             ClampOp, CompareOp, SelectOp, LogicalAndOp, LogicalOrOp,
+             LogicalNotOp, CastOp>(op);
+}
+
+/// Ops that become part of a rows kernel, and would read there what a region
+/// might compute for them.
+static bool isRowsOp(Operation *op) {
+  return isElementwise(op) ||
+         isa<SumOp, ReduceMaxOp, ReduceMinOp, ArgmaxOp>(op);
+}
+
+/// Constants that are one number: each region has its own.
+static bool isNumber(Value value) {
+  auto constant = value.getDefiningOp<ConstantOp>();
+  auto elements =
+      constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : nullptr;
+  return elements && elements.isSplat();
+}
+
+static int64_t bitsOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getElementTypeBitWidth();
+}
+
+namespace {
+
+/// A product and what is fused with it.
+class FusedProduct {
+public:
+  explicit FusedProduct(MatmulOp matmul)
+      : shape(matmul.getY().getType().getShape()) {
+    members.insert(matmul);
+  }
+
+  void grow();
+  void giveBack();
+  bool isWorthwhile() const { return members.size() > 1; }
+  void build();
+
+private:
+  bool isMember(Operation *op) const { return members.contains(op); }
+  bool isMember(Value value) const {
+    return value.getDefiningOp() && isMember(value.getDefiningOp());
+  }
+  bool canTake(Operation *op, const DenseSet<Operation *> &later) const;
+  bool isBetterOutside(Operation *op) const;
+  /// Bits an element that the region writes, with `without` left out.
+  int64_t resultBits(Operation *without) const;
+  SmallVector<Value> results() const;
+
+  ArrayRef<int64_t> shape;
+  /// In program order.
+  llvm::SmallSetVector<Operation *, 8> members;
+};
+
+} // namespace
+
+static bool isUsedOutside(Value value,
+                          llvm::function_ref<bool(Operation *)> isInside) {
+  return llvm::any_of(value.getUsers(),
+                      [&](Operation *user) { return !isInside(user); });
+}
+
+/// `later` are the ops outside that depend on the region: reading one of them
+/// would make the region depend on itself.
+bool FusedProduct::canTake(Operation *op,
+                           const DenseSet<Operation *> &later) const {
+  if (!isElementwise(op))
+    return false;
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  return type.getShape() == shape &&
+         llvm::any_of(op->getOperands(),
+                      [&](Value operand) { return isMember(operand); }) &&
+         llvm::none_of(op->getOperands(), [&](Value operand) {
+           return later.contains(operand.getDefiningOp());
+         });
+}
+
+void FusedProduct::grow() {
+  DenseSet<Operation *> later;
+  Operation *first = members.front();
+  for (Operation *op = first->getNextNode(); op; op = op->getNextNode()) {
+    if (canTake(op, later)) {
+      members.insert(op);
+      continue;
+    }
+    bool depends = llvm::any_of(op->getOperands(), [&](Value operand) {
+      Operation *producer = operand.getDefiningOp();
+      return producer && (isMember(producer) || later.contains(producer));
+    });
+    if (depends)
+      later.insert(op);
+  }
+}
+
+int64_t FusedProduct::resultBits(Operation *without) const {
+  auto isInside = [&](Operation *op) { return op != without && isMember(op); };
+  int64_t bits = 0;
+  for (Operation *op : members)
+    if (op != without && isUsedOutside(op->getResult(0), isInside))
+      bits += bitsOf(op->getResult(0));
+  return bits;
+}
+
+/// An op whose result goes only to rows kernels costs nothing there, where its
+/// operand is read as well. In the region it earns its place by having a
+/// smaller result than what it is computed from, such as the sign of it.
+bool FusedProduct::isBetterOutside(Operation *op) const {
+  bool feedsRows = llvm::all_of(op->getUsers(), [&](Operation *user) {
+    return !isMember(user) && isRowsOp(user);
+  });
+  return feedsRows && resultBits(/*without=*/nullptr) >= resultBits(op);
+}
+
+void FusedProduct::giveBack() {
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (Operation *op : llvm::reverse(members.getArrayRef().drop_front()))
+      if (isBetterOutside(op)) {
+        members.remove(op);
+        changed = true;
+        break;
+      }
+  }
+}
+
+SmallVector<Value> FusedProduct::results() const {
+  SmallVector<Value> results;
+  for (Operation *op : members)
+    if (isUsedOutside(op->getResult(0),
+                      [&](Operation *user) { return isMember(user); }))
+      results.push_back(op->getResult(0));
+  return results;
+}
+
+void FusedProduct::build() {
+  llvm::SmallSetVector<Value, 8> inputs;
+  SmallVector<Location> locations;
+  for (Operation *op : members) {
+    locations.push_back(op->getLoc());
+    for (Value operand : op->getOperands())
+      if (!isMember(operand) && !isNumber(operand))
+        inputs.insert(operand);
+  }
+  SmallVector<Value> outputs = results();
+  OpBuilder builder(members.back());
+  Location loc = builder.getFusedLoc(locations);
+  auto fused = FusedOp::create(
+      builder, loc, llvm::to_vector(TypeRange(outputs)),
+      builder.getStringAttr("contraction"), inputs.getArrayRef());
+  Block *body = builder.createBlock(&fused.getBody());
+  IRMapping mapping;
+  for (Value input : inputs)
+    mapping.map(input, body->addArgument(input.getType(), loc));
+  for (Operation *op : members) {
+    for (Value operand : op->getOperands())
+      if (isNumber(operand) && !mapping.contains(operand))
+        builder.clone(*operand.getDefiningOp(), mapping);
+    builder.clone(*op, mapping);
+  }
+  YieldOp::create(builder, loc, llvm::map_to_vector(outputs, [&](Value output) {
+                    return mapping.lookup(output);
+                  }));
+  for (auto [output, result] : llvm::zip(outputs, fused.getResults()))
+    output.replaceAllUsesWith(result);
+  for (Operation *op : llvm::reverse(members.getArrayRef()))
+    op->erase();
+}
+
+namespace {
+
+struct FuseEpiloguePass
+    : public nnc::impl::FuseEpiloguePassBase<FuseEpiloguePass> {
+  void runOnOperation() override {
+    if (getOperation().isDeclaration())
+      return;
+    Block &block = getOperation().getBody().front();
+    auto matmuls = llvm::to_vector(block.getOps<MatmulOp>());
+    for (MatmulOp matmul : matmuls) {
+      FusedProduct region(matmul);
+      region.grow();
+      region.giveBack();
+      if (!region.isWorthwhile())
+        continue;
+      region.build();
+      // What a region reads may have been computed after the product.
+      sortTopologically(&block);
+    }
+  }
+};
+
+} // namespace
