@@ -139,7 +139,7 @@ static std::optional<SmallVector<int64_t>> loopsOf(AffineMap map) {
     auto dim = dyn_cast<AffineDimExpr>(expr);
     if (!dim && !(constant && constant.getValue() == 0))
       return std::nullopt;
-    loops.push_back(dim ? dim.getPosition() : -1);
+    loops.push_back(dim ? int64_t(dim.getPosition()) : -1);
   }
   return loops;
 }
