@@ -77,7 +77,7 @@ def LowerToLinalgPass : Pass<"nnc-lower-to-linalg", "mlir::ModuleOp"> {
 }
 
 def ScheduleKernelsPass : Pass<"nnc-schedule-kernels", "mlir::ModuleOp"> {
-  let summary = "Replace each kernel by the phases that its target runs";
+  let summary = "Replace a module by the phases that its kernels run as";
   let description = [{
     For reading and for tests: the compiler keeps the schedule as a structure
     beside the phases (codegen/Target.h), which this pass prints as attributes

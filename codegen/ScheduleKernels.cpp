@@ -164,15 +164,13 @@ struct ScheduleKernelsPass
     if (failed(schedule))
       return signalPassFailure();
     annotate(*schedule);
-    replaceKernels(*schedule);
+    replaceModule(*schedule);
   }
 
-  void replaceKernels(Schedule &schedule) {
-    for (auto function :
-         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
-      if (function->hasAttr("nnc.kernel"))
-        function.erase();
+  /// What launches kernels goes too: there is nothing left to launch.
+  void replaceModule(Schedule &schedule) {
     Block *body = getOperation().getBody();
+    body->clear();
     body->getOperations().splice(body->end(),
                                  schedule.phases->getBody()->getOperations());
   }
