@@ -3,7 +3,7 @@
 // A region starts as one product and takes, in program order, each elementwise
 // op of the product's shape that reads a value of the region and nothing that
 // depends on the region from outside. It then gives back what is better left to
-// the kernels after it. Regions only ever hold ops that the product's emitters
+// the kernels after it, and takes in what is computed for it alone. Regions only ever hold ops that the product's emitters
 // can do on sums in registers.
 #include "passes/Passes.h"
 
@@ -62,6 +62,7 @@ public:
 
   void grow();
   void giveBack();
+  void takeInputs();
   bool isWorthwhile() const { return members.size() > 1; }
   void build();
 
@@ -153,6 +154,29 @@ void FusedProduct::giveBack() {
   }
 }
 
+/// Elementwise inputs that nothing else reads: the decay of an optimizer's
+/// moments, the derivative of an activation. They depend on nothing of the
+/// region, else what reads them could not be part of it.
+void FusedProduct::takeInputs() {
+  auto isOwn = [&](Operation *op) {
+    return op && !isMember(op) && isElementwise(op) &&
+           op->getBlock() == members.front()->getBlock() &&
+           cast<RankedTensorType>(op->getResult(0).getType()).getShape() ==
+               shape &&
+           llvm::all_of(op->getUsers(),
+                        [&](Operation *user) { return isMember(user); });
+  };
+  for (unsigned next = 1; next < members.size(); ++next)
+    for (Value operand : members[next]->getOperands())
+      if (isOwn(operand.getDefiningOp()))
+        members.insert(operand.getDefiningOp());
+  auto sorted = members.takeVector();
+  llvm::sort(sorted, [](Operation *lhs, Operation *rhs) {
+    return lhs->isBeforeInBlock(rhs);
+  });
+  members.insert(sorted.begin(), sorted.end());
+}
+
 SmallVector<Value> FusedProduct::results() const {
   SmallVector<Value> results;
   for (Operation *op : members)
@@ -211,6 +235,7 @@ struct FuseEpiloguePass
       region.giveBack();
       if (!region.isWorthwhile())
         continue;
+      region.takeInputs();
       region.build();
       // What a region reads may have been computed after the product.
       sortTopologically(&block);

@@ -224,7 +224,8 @@ def FuseEpiloguePass : Pass<"nnc-fuse-epilogue", "::mlir::func::FuncOp"> {
     }
     ```
     What is used outside as well becomes one more result. Constants that are one
-    number are copied into the region.
+    number are copied into the region, and elementwise ops of the same shape that
+    only the region reads move into it.
 
     Left alone: ops of another shape than the product's; ops that need something
     computed from the product outside of the region, as softmax and the clipping
