@@ -49,6 +49,8 @@ static void addExpandPasses(OpPassManager &pm) {
 
 /// From primitives to fused regions.
 static void addFusePasses(OpPassManager &pm) {
+  // Products claim what they can do in registers before chains form.
+  pm.addNestedPass<func::FuncOp>(createFuseEpiloguePass());
   // Chains first: they are what a reduction is merged with.
   pm.addNestedPass<func::FuncOp>(createFuseElementwisePass());
   pm.addNestedPass<func::FuncOp>(createFuseReductionsPass());
