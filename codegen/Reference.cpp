@@ -4,6 +4,7 @@
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Transforms/Transforms.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
@@ -180,6 +181,8 @@ static LogicalResult simplifyAccesses(func::FuncOp function) {
   memref::populateResolveShapedTypeResultDimsPatterns(patterns);
   memref::populateFoldMemRefAliasOpPatterns(patterns);
   memref::populateExpandStridedMetadataPatterns(patterns);
+  // Reshapes to a dimension of one fold to affine.linearize_index.
+  affine::populateAffineExpandIndexOpsPatterns(patterns);
   populateAffineToStdConversionPatterns(patterns);
   return applyPatternsGreedily(function, std::move(patterns));
 }
