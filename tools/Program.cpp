@@ -1,0 +1,184 @@
+#include "tools/Program.h"
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+namespace nnc::tools {
+
+using runtime::Code;
+using runtime::Status;
+
+Exit exitFor(Code code) {
+  switch (code) {
+  case Code::OutOfMemory:
+  case Code::IoError:
+  case Code::DeviceError:
+    return MachineFailed;
+  default:
+    return InputWrong;
+  }
+}
+
+int fail(const Status &status) {
+  std::cerr << "error: " << status.message() << '\n';
+  return exitFor(status.code());
+}
+
+/// Splits "file:line:column"; false where it is something else.
+static bool parsePlace(const std::string &place, std::string &file, long &line,
+                       long &column) {
+  size_t last = place.rfind(':');
+  size_t first = last == std::string::npos ? last : place.rfind(':', last - 1);
+  if (first == std::string::npos || last == first + 1)
+    return false;
+  file = place.substr(0, first);
+  line = std::atol(place.c_str() + first + 1);
+  column = std::atol(place.c_str() + last + 1);
+  return line > 0 && column > 0;
+}
+
+int failAt(const std::string &place, const Status &status) {
+  std::cerr << place << (place.empty() ? "" : ": ") << "error: " << status.message() << '\n';
+  std::string file, text;
+  long line = 0, column = 0;
+  if (!parsePlace(place, file, line, column))
+    return exitFor(status.code());
+  std::ifstream source(file);
+  while (line-- > 0 && std::getline(source, text))
+    ;
+  if (source && column <= long(text.size()) + 1)
+    std::cerr << text << '\n' << std::string(column - 1, ' ') << "^\n";
+  return exitFor(status.code());
+}
+
+std::string folderOf(const std::string &path) {
+  size_t slash = path.rfind('/');
+  if (slash == std::string::npos)
+    return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string stemOf(const std::string &path) {
+  std::string name = path.substr(path.rfind('/') + 1);
+  size_t dot = name.rfind('.');
+  return dot == std::string::npos || dot == 0 ? name : name.substr(0, dot);
+}
+
+static std::string besideThisProgram(const std::string &program) {
+  char self[PATH_MAX];
+  ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (length <= 0)
+    return program;
+  return folderOf(std::string(self, length)) + "/" + program;
+}
+
+static std::vector<char *> pointers(std::vector<std::string> &words) {
+  std::vector<char *> result;
+  for (std::string &word : words)
+    result.push_back(word.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+static int reportUnstartable(const std::string &path, int error) {
+  std::cerr << "error: cannot run " << path << ": " << std::strerror(error)
+            << "; it is built and installed beside nnc\n";
+  return MachineFailed;
+}
+
+int becomeCompiler(const std::vector<std::string> &arguments) {
+  std::vector<std::string> words{besideThisProgram("nnc-compiler")};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  execv(words[0].c_str(), pointers(words).data());
+  return reportUnstartable(words[0], errno);
+}
+
+int runBeside(const std::string &program,
+              const std::vector<std::string> &arguments, int output) {
+  std::vector<std::string> words{besideThisProgram(program)};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  if (output >= 0)
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+  pid_t child;
+  int error = posix_spawn(&child, words[0].c_str(), &actions, nullptr,
+                          pointers(words).data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0)
+    return reportUnstartable(words[0], error);
+  int state = 0;
+  while (waitpid(child, &state, 0) < 0 && errno == EINTR)
+    ;
+  if (WIFEXITED(state))
+    return WEXITSTATUS(state);
+  std::cerr << "error: " << program << " ended by signal " << WTERMSIG(state)
+            << " (" << strsignal(WTERMSIG(state)) << "); please report the model\n";
+  return MachineFailed;
+}
+
+static bool isPlanFile(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  char head[8] = {};
+  file.read(head, sizeof head);
+  // A FlatBuffers identifier stands after the offset of the root.
+  return file.gcount() == 8 && std::memcmp(head + 4, "NNCP", 4) == 0;
+}
+
+static std::vector<std::string> compilerWords(const CompileRequest &request) {
+  std::vector<std::string> words{"compile", request.model, "--target", request.target,
+                                 "--quiet", "-o", "-"};
+  if (request.maxBatch > 0)
+    words.insert(words.end(), {"--max-batch", std::to_string(request.maxBatch)});
+  for (const std::string &setting : request.settings)
+    words.insert(words.end(), {"--set", setting});
+  if (request.forGradientCheck)
+    words.push_back("--gradient-check");
+  if (request.reference)
+    words.push_back("--reference");
+  return words;
+}
+
+static PlanOrExit finish(runtime::StatusOr<std::shared_ptr<const runtime::Plan>> plan) {
+  if (!plan.isOk())
+    return {nullptr, fail(plan.status())};
+  return {*plan, Done};
+}
+
+PlanOrExit openModel(const CompileRequest &request) {
+  if (isPlanFile(request.model))
+    return finish(runtime::Plan::open(request.model));
+  int memory = memfd_create("nnc-plan", MFD_CLOEXEC);
+  if (memory < 0)
+    return {nullptr, fail({Code::IoError, std::string("no memory file: ") + std::strerror(errno)})};
+  int exit = runBeside("nnc-compiler", compilerWords(request), memory);
+  if (exit != Done) {
+    close(memory);
+    return {nullptr, exit};
+  }
+  struct stat info;
+  fstat(memory, &info);
+  void *bytes = mmap(nullptr, info.st_size, PROT_READ, MAP_PRIVATE, memory, 0);
+  close(memory);
+  if (bytes == MAP_FAILED)
+    return {nullptr, fail({Code::IoError, std::string("the compiled plan cannot be mapped: ") +
+                                              std::strerror(errno)})};
+  PlanOrExit result = finish(runtime::Plan::fromMemory(bytes, info.st_size, request.model));
+  munmap(bytes, info.st_size);
+  return result;
+}
+
+} // namespace nnc::tools

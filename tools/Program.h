@@ -1,0 +1,71 @@
+// What every command of `nnc` shares: exit statuses, diagnostics, and how a model
+// argument becomes an open plan.
+#ifndef NNC_TOOLS_PROGRAM_H
+#define NNC_TOOLS_PROGRAM_H
+
+#include "runtime/Plan.h"
+#include "runtime/Status.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace nnc::tools {
+
+/// Exit statuses, as docs/commands.md promises them.
+enum Exit { Done = 0, InputWrong = 1, CommandLineWrong = 2, MachineFailed = 3 };
+
+/// InputWrong or MachineFailed: whose fault a failure is.
+Exit exitFor(runtime::Code code);
+
+/// Prints "error: MESSAGE" to standard error and gives the exit status.
+int fail(const runtime::Status &status);
+
+/// The same at a place of the model's source, "file:line:column", with that line
+/// and a caret under it where the file can be read.
+int failAt(const std::string &place, const runtime::Status &status);
+
+/// What the compiler is asked for, as words of its command line.
+struct CompileRequest {
+  std::string model;
+  std::string target = "cpu";
+  /// 0: the model's own batch.
+  int64_t maxBatch = 0;
+  /// NAME=VALUE, for the model's `const`s.
+  std::vector<std::string> settings;
+  /// Adds the entry point "gradients" and computes in f64.
+  bool forGradientCheck = false;
+  /// Schedules every kernel as upstream's plain loops.
+  bool reference = false;
+};
+
+/// A plan, or the exit status of a program that could not make one and has said
+/// why.
+struct PlanOrExit {
+  std::shared_ptr<const runtime::Plan> plan;
+  int exit = Done;
+};
+
+/// Opens `request.model` if it is a plan. Compiles it in a child process
+/// otherwise: the compiler's memory is gone before the first step.
+PlanOrExit openModel(const CompileRequest &request);
+
+/// Replaces this process by the compiler, with these arguments. Returns only if
+/// that fails.
+int becomeCompiler(const std::vector<std::string> &arguments);
+
+/// Runs a program that is installed beside this one and waits for it.
+/// `output`: descriptor that becomes its standard output, or -1. Returns its
+/// exit status; MachineFailed, after a message, if it could not run.
+int runBeside(const std::string &program,
+              const std::vector<std::string> &arguments, int output);
+
+/// The folder of `path`, "." if it names none.
+std::string folderOf(const std::string &path);
+/// The last part of `path` without its last extension.
+std::string stemOf(const std::string &path);
+
+} // namespace nnc::tools
+
+#endif // NNC_TOOLS_PROGRAM_H

@@ -1,0 +1,35 @@
+// A progress bar on standard error, where that is a terminal; nothing elsewhere.
+#ifndef NNC_TOOLS_PROGRESS_H
+#define NNC_TOOLS_PROGRESS_H
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace nnc::tools {
+
+class Progress {
+public:
+  /// `label` stands before the bar; `total` is the number of units of work.
+  Progress(std::string label, int64_t total);
+  ~Progress() { clear(); }
+
+  /// `done` units are finished; `note` stands behind the bar. Draws at most ten
+  /// times a second.
+  void update(int64_t done, const std::string &note);
+  /// Takes the bar off the screen.
+  void clear();
+  /// Whether an update now would be drawn: for notes that cost something.
+  bool isDue() const;
+
+private:
+  std::string label;
+  int64_t total;
+  bool isTerminal;
+  bool isDrawn = false;
+  std::chrono::steady_clock::time_point begin, lastDrawn;
+};
+
+} // namespace nnc::tools
+
+#endif // NNC_TOOLS_PROGRESS_H

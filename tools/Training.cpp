@@ -1,0 +1,75 @@
+#include "tools/Training.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace nnc::tools {
+
+using namespace runtime;
+
+void Averages::add(const Session &session) {
+  const int64_t batch = session.lastBatch();
+  numSamples += batch;
+  lossSum += session.outputSum("loss") * batch;
+  size_t metric = 0;
+  for (const TensorInfo &output : session.lastRun()->outputs) {
+    if (output.kind == "metric") {
+      if (metric == metricSums.size())
+        metricSums.emplace_back(output.name, 0);
+      metricSums[metric++].second += session.outputScalar(output) * batch;
+    }
+    if (output.kind != "confusion" || output.shape.size() != 2)
+      continue;
+    const auto *values = static_cast<const char *>(session.outputData(output));
+    const int64_t classes = output.shape[0];
+    counts.resize(classes, std::vector<double>(classes, 0));
+    for (int64_t i = 0; i < classes * classes; ++i)
+      counts[i / classes][i % classes] +=
+          toDouble(output.elementType, values + i * sizeBytes(output.elementType));
+  }
+}
+
+std::vector<std::pair<std::string, double>> Averages::metrics() const {
+  std::vector<std::pair<std::string, double>> means = metricSums;
+  for (auto &[name, sum] : means)
+    sum /= std::max<int64_t>(numSamples, 1);
+  return means;
+}
+
+static std::string note(const Averages &averages) {
+  char text[64];
+  std::snprintf(text, sizeof text, "loss %.4f", averages.loss());
+  std::string line = text;
+  for (auto &[name, value] : averages.metrics()) {
+    std::snprintf(text, sizeof text, "  %s %.4f", name.c_str(), value);
+    line += text;
+  }
+  return line;
+}
+
+Status runEpoch(Session &session, const EntryPoint &entry, const InputData &data,
+                const std::vector<int64_t> &order, int64_t batch, Averages &averages,
+                Progress &progress) {
+  std::vector<std::vector<uint8_t>> buffers;
+  std::vector<const void *> inputs(entry.inputs.size());
+  const int64_t total = int64_t(order.size());
+  for (int64_t first = 0; first < total; first += batch) {
+    const int64_t count = std::min(batch, total - first);
+    data.gather(order.data() + first, count, buffers);
+    for (size_t i = 0; i < inputs.size(); ++i)
+      inputs[i] = buffers[i].data();
+    if (Status status = session.run(entry, inputs.data(), count); !status.isOk())
+      return status;
+    averages.add(session);
+    if (!std::isfinite(session.outputSum("loss")))
+      return {Code::InvalidArgument,
+              concat("the loss is not finite at sample ", first, " of ", total,
+                     ": a smaller learning rate or clip_norm may help")};
+    if (progress.isDue())
+      progress.update(first + count, note(averages));
+  }
+  return {};
+}
+
+} // namespace nnc::tools

@@ -1,0 +1,26 @@
+// The commands of `nnc`, one file each. Each adds itself to the command line and
+// leaves its exit status in `exit` when it has run.
+#ifndef NNC_TOOLS_COMMANDS_COMMANDS_H
+#define NNC_TOOLS_COMMANDS_COMMANDS_H
+
+#include "tools/Program.h"
+
+#include <CLI/CLI.hpp>
+
+namespace nnc::tools {
+
+void addBenchCommand(CLI::App &app, int &exit);
+void addCheckGradientsCommand(CLI::App &app, int &exit);
+void addEvalCommand(CLI::App &app, int &exit);
+void addInspectCommand(CLI::App &app, int &exit);
+void addPredictCommand(CLI::App &app, int &exit);
+void addTrainCommand(CLI::App &app, int &exit);
+
+/// MODEL, --target and --set, which every command that runs a model takes.
+void addModelOptions(CLI::App &command, CompileRequest &request);
+/// --threads, with its range.
+void addThreadsOption(CLI::App &command, int &threads);
+
+} // namespace nnc::tools
+
+#endif // NNC_TOOLS_COMMANDS_COMMANDS_H

@@ -1,0 +1,86 @@
+// nnc eval: the loss and metrics of trained weights on the test split.
+#include "tools/Training.h"
+#include "tools/commands/Commands.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <iostream>
+#include <numeric>
+
+namespace nnc::tools {
+
+using namespace runtime;
+using nlohmann::ordered_json;
+
+struct EvalOptions {
+  CompileRequest request;
+  std::string dataFolder, weightsFile;
+  int64_t batch = 0;
+  int threads = 0;
+  bool asJson = false;
+};
+
+static void print(const Averages &averages, int64_t samples, bool asJson) {
+  if (!asJson) {
+    std::printf("%lld samples  loss %.4f", (long long)samples, averages.loss());
+    for (auto &[name, value] : averages.metrics())
+      std::printf("  %s %.4f", name.c_str(), value);
+    std::printf("\n");
+    return;
+  }
+  ordered_json object = {{"samples", samples}, {"loss", averages.loss()}};
+  for (auto &[name, value] : averages.metrics())
+    object[name] = value;
+  if (!averages.confusion().empty())
+    object["confusion"] = averages.confusion();
+  std::cout << object.dump() << '\n';
+}
+
+static int evaluate(const EvalOptions &options) {
+  CompileRequest request = options.request;
+  request.maxBatch = options.batch;
+  PlanOrExit opened = openModel(request);
+  if (!opened.plan)
+    return opened.exit;
+  const Plan &plan = *opened.plan;
+  const EntryPoint *entry = plan.findEntryPoint("eval_step");
+  if (!entry)
+    return failAt(request.model, {Code::InvalidArgument, "the model has no loss: there is nothing to evaluate"});
+  if (!bindsSplit(plan, "test"))
+    return failAt(request.model, {Code::InvalidArgument, "the model binds no test data: add `data { test ... }`"});
+  auto session = Session::create(opened.plan, {options.threads, plan.recipe.seed, nullptr});
+  if (!session.isOk())
+    return fail(session.status());
+  if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights); !status.isOk())
+    return fail(status);
+  InputData data;
+  std::string folder = options.dataFolder.empty() ? folderOf(request.model) : options.dataFolder;
+  if (int exit = loadSplit(plan, *entry, "test", folder, 0, data))
+    return exit;
+  std::vector<int64_t> order(data.numSamples());
+  std::iota(order.begin(), order.end(), 0);
+  Averages averages;
+  Progress progress("test", int64_t(order.size()));
+  if (Status status = runEpoch(**session, *entry, data, order, plan.maxBatch, averages, progress);
+      !status.isOk())
+    return fail(status);
+  progress.clear();
+  print(averages, data.numSamples(), options.asJson);
+  return Done;
+}
+
+void addEvalCommand(CLI::App &app, int &exit) {
+  auto options = std::make_shared<EvalOptions>();
+  CLI::App *command = app.add_subcommand("eval", "loss and metrics on the test split");
+  addModelOptions(*command, options->request);
+  addThreadsOption(*command, options->threads);
+  command->add_option("--weights", options->weightsFile, "a .safetensors file of this model")->required();
+  command->add_option("--data", options->dataFolder, "folder of the data files (default: the model's)");
+  command->add_option("--batch", options->batch, "samples a run (default: the model's batch)")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
+  command->add_flag("--json", options->asJson, "one JSON object on one line");
+  command->callback([options, &exit] { exit = evaluate(*options); });
+}
+
+} // namespace nnc::tools

@@ -1,0 +1,146 @@
+// nnc inspect: what is in a plan or a file of weights.
+#include "tools/commands/Commands.h"
+
+#include "runtime/Checkpoint.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+namespace nnc::tools {
+
+using namespace runtime;
+using nlohmann::json;
+
+static const char *name(Role role) {
+  static const char *const names[] = {"parameter", "buffer", "optimizer_state", "scalar"};
+  return names[size_t(role)];
+}
+
+static json describeTensor(const TensorInfo &tensor) {
+  json object = {{"name", tensor.name},
+                 {"element_type", runtime::name(tensor.elementType)},
+                 {"shape", tensor.shape}};
+  if (tensor.indexLimit > 0)
+    object["index_limit"] = tensor.indexLimit;
+  if (!tensor.kind.empty())
+    object["kind"] = tensor.kind;
+  return object;
+}
+
+static json describeCommand(const Plan &plan, const Command &command) {
+  if (command.kind == Command::Kind::Copy)
+    return {{"copy_bytes", command.buffers[1].sizeBytes.at(plan.maxBatch)}};
+  const Kernel &kernel = plan.code.kernels[command.kernel];
+  return {{"kernel", kernel.name},
+          {"kind", kernel.kind},
+          {"extent", command.extent.at(plan.maxBatch)},
+          {"flop", command.flop.at(plan.maxBatch)},
+          {"bytes", command.trafficBytes.at(plan.maxBatch)},
+          {"source", command.source}};
+}
+
+static json describePlan(const Plan &plan) {
+  json object = {{"file", "plan"},
+                 {"producer", plan.producer},
+                 {"model", plan.model},
+                 {"max_batch", plan.maxBatch},
+                 {"target", plan.code.target},
+                 {"features", plan.code.features},
+                 {"code_bytes", plan.code.image.sizeBytes},
+                 {"state_bytes", plan.stateBytes},
+                 {"arena_bytes", plan.arenaBytes()},
+                 {"constant_bytes", plan.constants.sizeBytes},
+                 {"scratch_bytes_per_thread", plan.scratchBytes()}};
+  for (const StateTensor &tensor : plan.state)
+    object["state"].push_back({{"name", tensor.name},
+                               {"role", name(tensor.role)},
+                               {"element_type", runtime::name(tensor.elementType)},
+                               {"shape", tensor.shape},
+                               {"offset_bytes", tensor.offsetBytes}});
+  for (const EntryPoint &entry : plan.entryPoints) {
+    json inputs = json::array(), outputs = json::array(), commands = json::array();
+    for (const TensorInfo &tensor : entry.inputs)
+      inputs.push_back(describeTensor(tensor));
+    for (const TensorInfo &tensor : entry.outputs)
+      outputs.push_back(describeTensor(tensor));
+    for (const Command &command : entry.commands)
+      commands.push_back(describeCommand(plan, command));
+    object["entry_points"].push_back({{"name", entry.name},
+                                      {"inputs", inputs},
+                                      {"outputs", outputs},
+                                      {"arena_bytes", entry.arenaBytes},
+                                      {"commands", commands}});
+  }
+  return object;
+}
+
+static double kib(int64_t bytes) { return bytes / 1024.0; }
+
+static void printTensors(const char *title, const std::vector<TensorInfo> &tensors) {
+  for (const TensorInfo &tensor : tensors)
+    std::printf("  %-8s %s: %s\n", title, tensor.name.c_str(),
+                describe(tensor.elementType, tensor.shape).c_str());
+}
+
+static void printPlan(const Plan &plan) {
+  std::printf("plan of model %s, by %s\n", plan.model.c_str(), plan.producer.c_str());
+  std::string features;
+  for (const std::string &feature : plan.code.features)
+    features += " " + feature;
+  std::printf("target %s, needs%s; %.1f KiB of code\n", plan.code.target.c_str(),
+              features.empty() ? " nothing special" : features.c_str(), kib(plan.code.image.sizeBytes));
+  std::printf("batch 1 to %lld; memory: %.1f KiB state, %.1f KiB arena, %.1f KiB scratch a thread, %.1f KiB constants\n\n",
+              (long long)plan.maxBatch, kib(plan.stateBytes), kib(plan.arenaBytes()),
+              kib(plan.scratchBytes()), kib(plan.constants.sizeBytes));
+  for (const StateTensor &tensor : plan.state)
+    std::printf("  %-16s %-32s %s\n", name(tensor.role), tensor.name.c_str(),
+                describe(tensor.elementType, tensor.shape).c_str());
+  for (const EntryPoint &entry : plan.entryPoints) {
+    std::printf("\n%s: %zu commands, %.1f KiB arena\n", entry.name.c_str(), entry.commands.size(),
+                kib(entry.arenaBytes));
+    printTensors("input", entry.inputs);
+    printTensors("output", entry.outputs);
+    for (const Command &command : entry.commands) {
+      if (command.kind == Command::Kind::Copy) {
+        std::printf("  %12s  copy\n", "");
+        continue;
+      }
+      const Kernel &kernel = plan.code.kernels[command.kernel];
+      std::printf("  %8.3f MFLOP %9.1f KiB  %-12s %s  %s\n", command.flop.at(plan.maxBatch) / 1e6,
+                  kib(command.trafficBytes.at(plan.maxBatch)), kernel.kind.c_str(),
+                  kernel.name.c_str(), command.source.c_str());
+    }
+  }
+}
+
+static int inspect(const std::string &path, bool asJson) {
+  if (std::ifstream file(path, std::ios::binary); file) {
+    char head[8] = {};
+    file.read(head, sizeof head);
+    bool isWeights = path.size() > 12 && path.compare(path.size() - 12, 12, ".safetensors") == 0;
+    if (isWeights)
+      return inspectWeights(path, asJson);
+  }
+  StatusOr<std::shared_ptr<const Plan>> plan = Plan::open(path);
+  if (!plan.isOk())
+    return fail(plan.status());
+  if (asJson)
+    std::cout << describePlan(**plan).dump() << '\n';
+  else
+    printPlan(**plan);
+  return Done;
+}
+
+void addInspectCommand(CLI::App &app, int &exit) {
+  auto path = std::make_shared<std::string>();
+  auto asJson = std::make_shared<bool>(false);
+  CLI::App *command = app.add_subcommand("inspect", "show what is in a plan or a file of weights");
+  command->add_option("FILE", *path, "a .plan or .safetensors file")->required();
+  command->add_flag("--json", *asJson, "one JSON object on one line");
+  command->callback([path, asJson, &exit] { exit = inspect(*path, *asJson); });
+}
+
+} // namespace nnc::tools

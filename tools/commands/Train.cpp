@@ -1,0 +1,262 @@
+// nnc train: epochs of training steps over the model's data, a line an epoch, the
+// test split at the end, and what came of it on disk.
+#include "tools/Training.h"
+#include "tools/commands/Commands.h"
+
+#include "runtime/Random.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <numeric>
+
+#include <sys/stat.h>
+
+namespace nnc::tools {
+
+using namespace runtime;
+using nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+struct TrainOptions {
+  CompileRequest request;
+  std::string dataFolder, weightsFile, logFolder, initialWeights;
+  std::optional<int64_t> epochs, batch, seed;
+  int threads = 0;
+  bool asJson = false;
+};
+
+/// A run under way: everything that its parts need.
+struct TrainRun {
+  const TrainOptions &options;
+  const Plan &plan;
+  Session &session;
+  int64_t batch, epochs, seed;
+  InputData training, test;
+  /// Positions in `training`; the validation split is held out of it.
+  std::vector<int64_t> trainingOrder, validationOrder;
+  std::ofstream log;
+  Clock::time_point begin = Clock::now();
+};
+
+static double secondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+static void addAverages(ordered_json &record, const std::string &prefix, const Averages &averages) {
+  record[prefix + "loss"] = averages.loss();
+  for (auto &[name, value] : averages.metrics())
+    record[prefix + name] = value;
+}
+
+/// "  loss 0.4012  accuracy 0.8571", the split's name before each.
+static std::string columns(const std::string &prefix, const Averages &averages) {
+  char text[64];
+  std::snprintf(text, sizeof text, "  %sloss %.4f", prefix.c_str(), averages.loss());
+  std::string line = text;
+  for (auto &[name, value] : averages.metrics()) {
+    std::snprintf(text, sizeof text, "  %s%s %.4f", prefix.c_str(), name.c_str(), value);
+    line += text;
+  }
+  return line;
+}
+
+static void report(TrainRun &run, const ordered_json &record, const std::string &line) {
+  if (run.log.is_open())
+    run.log << record.dump() << std::endl;
+  if (run.options.asJson)
+    std::cout << record.dump() << std::endl;
+  else
+    std::cout << line << std::endl;
+}
+
+static std::string epochLabel(int64_t epoch, int64_t epochs) {
+  char text[48];
+  std::snprintf(text, sizeof text, "epoch %3lld/%lld", (long long)epoch, (long long)epochs);
+  return text;
+}
+
+static Status trainEpoch(TrainRun &run, int64_t epoch) {
+  Clock::time_point begin = Clock::now();
+  const std::string label = epochLabel(epoch, run.epochs);
+  Averages training, validation;
+  Progress progress(label, int64_t(run.trainingOrder.size()));
+  std::vector<int64_t> order = run.trainingOrder;
+  shuffle(order, run.seed, epoch);
+  if (Status status = runEpoch(run.session, *run.plan.findEntryPoint("train_step"), run.training,
+                               order, run.batch, training, progress);
+      !status.isOk())
+    return status;
+  if (!run.validationOrder.empty())
+    if (Status status = runEpoch(run.session, *run.plan.findEntryPoint("eval_step"), run.training,
+                                 run.validationOrder, run.batch, validation, progress);
+        !status.isOk())
+      return status;
+  progress.clear();
+  StatusOr<double> step = run.session.scalar("step");
+  ordered_json record = {{"epoch", epoch}, {"step", step.isOk() ? int64_t(*step) : 0}};
+  addAverages(record, "", training);
+  std::string line = label + columns("", training);
+  if (!run.validationOrder.empty()) {
+    addAverages(record, "validation_", validation);
+    line += columns("validation_", validation);
+  }
+  record["seconds"] = secondsSince(begin);
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "  %.1f s", secondsSince(begin));
+  report(run, record, line + seconds);
+  return {};
+}
+
+static Status testAtEnd(TrainRun &run) {
+  std::vector<int64_t> order(run.test.numSamples());
+  std::iota(order.begin(), order.end(), 0);
+  Averages averages;
+  Progress progress("test", int64_t(order.size()));
+  if (Status status = runEpoch(run.session, *run.plan.findEntryPoint("eval_step"), run.test, order,
+                               run.batch, averages, progress);
+      !status.isOk())
+    return status;
+  progress.clear();
+  ordered_json record = {{"epoch", run.epochs}};
+  addAverages(record, "test_", averages);
+  if (!averages.confusion().empty())
+    record["confusion"] = averages.confusion();
+  report(run, record, "test" + columns("", averages));
+  return {};
+}
+
+static int makeFolder(const std::string &path) {
+  if (mkdir(path.c_str(), 0777) == 0 || errno == EEXIST)
+    return Done;
+  return fail({Code::IoError, path + ": cannot be made: " + std::strerror(errno)});
+}
+
+static int openLog(TrainRun &run) {
+  const std::string &folder = run.options.logFolder;
+  if (folder.empty())
+    return Done;
+  if (int exit = makeFolder(folder))
+    return exit;
+  run.log.open(folder + "/log.jsonl", std::ios::trunc);
+  if (run.log)
+    return Done;
+  return fail({Code::IoError, folder + "/log.jsonl: cannot be written: " + std::strerror(errno)});
+}
+
+static int loadData(TrainRun &run) {
+  const EntryPoint &train = *run.plan.findEntryPoint("train_step");
+  const TrainOptions &options = run.options;
+  std::string folder = options.dataFolder.empty() ? folderOf(options.request.model) : options.dataFolder;
+  if (!bindsSplit(run.plan, "train"))
+    return failAt(options.request.model, {Code::InvalidArgument,
+                                          "the model binds no training data: add `data { train ... }`"});
+  if (int exit = loadSplit(run.plan, train, "train", folder, 0, run.training))
+    return exit;
+  if (bindsSplit(run.plan, "test"))
+    if (int exit = loadSplit(run.plan, *run.plan.findEntryPoint("eval_step"), "test", folder, 0, run.test))
+      return exit;
+  // The held-out samples are drawn once for a seed, and stay held out.
+  std::vector<int64_t> order(run.training.numSamples());
+  std::iota(order.begin(), order.end(), 0);
+  shuffle(order, run.seed, 0);
+  auto held = size_t(run.plan.recipe.validation * double(order.size()));
+  run.validationOrder.assign(order.begin(), order.begin() + held);
+  run.trainingOrder.assign(order.begin() + held, order.end());
+  if (!run.trainingOrder.empty())
+    return Done;
+  return fail({Code::InvalidArgument, "the training split has no samples"});
+}
+
+static void announce(const TrainRun &run) {
+  if (run.options.asJson)
+    return;
+  int64_t parameters = 0;
+  for (const StateTensor &tensor : run.plan.state)
+    if (tensor.role == Role::Parameter)
+      parameters += tensor.numElements();
+  std::printf("%s: %lld parameters, batch %lld, %d threads, %.1f MiB of memory planned\n",
+              run.plan.model.c_str(), (long long)parameters, (long long)run.batch,
+              run.session.numThreads(), run.plan.plannedBytes(run.session.numThreads()) / 1048576.0);
+  std::printf("%zu training samples, %zu for validation, %lld for test\n", run.trainingOrder.size(),
+              run.validationOrder.size(), (long long)run.test.numSamples());
+  std::fflush(stdout);
+}
+
+static int saveResults(TrainRun &run) {
+  const TrainOptions &options = run.options;
+  std::string weights = options.weightsFile.empty() ? stemOf(options.request.model) + ".safetensors"
+                                                    : options.weightsFile;
+  if (Status status = run.session.save(weights, SaveKind::Weights, {{"model", run.plan.model}});
+      !status.isOk())
+    return fail(status);
+  if (!options.asJson)
+    std::cout << "weights  " << weights << std::endl;
+  if (options.logFolder.empty())
+    return Done;
+  run.log.close();
+  if (!options.asJson)
+    std::cout << "pictures" << std::endl;
+  // Standard output is the caller's JSON: the names of the pictures go elsewhere.
+  return runBeside("nnc-plot", {options.logFolder}, options.asJson ? 2 : -1);
+}
+
+static int train(const TrainOptions &options) {
+  CompileRequest request = options.request;
+  request.maxBatch = options.batch.value_or(0);
+  PlanOrExit opened = openModel(request);
+  if (!opened.plan)
+    return opened.exit;
+  const Plan &plan = *opened.plan;
+  if (!plan.findEntryPoint("train_step") || !plan.findEntryPoint("eval_step"))
+    return failAt(request.model, {Code::InvalidArgument, "the model has no loss: there is nothing to train"});
+  int64_t seed = options.seed.value_or(plan.recipe.seed);
+  int64_t batch = std::min(options.batch.value_or(plan.recipe.batch), plan.maxBatch);
+  if (options.batch && *options.batch > plan.maxBatch)
+    return fail({Code::InvalidArgument, concat("the plan runs batches up to ", plan.maxBatch,
+                                               "; --batch asks for ", *options.batch)});
+  auto session = Session::create(opened.plan, {options.threads, seed, nullptr});
+  if (!session.isOk())
+    return fail(session.status());
+  if (!options.initialWeights.empty())
+    if (Status status = (*session)->load(options.initialWeights, SaveKind::Weights); !status.isOk())
+      return fail(status);
+  TrainRun run{options, plan, **session, batch, options.epochs.value_or(plan.recipe.epochs), seed};
+  if (int exit = loadData(run))
+    return exit;
+  if (int exit = openLog(run))
+    return exit;
+  announce(run);
+  for (int64_t epoch = 1; epoch <= run.epochs; ++epoch)
+    if (Status status = trainEpoch(run, epoch); !status.isOk())
+      return fail(status);
+  if (run.test.numSamples() > 0)
+    if (Status status = testAtEnd(run); !status.isOk())
+      return fail(status);
+  return saveResults(run);
+}
+
+void addTrainCommand(CLI::App &app, int &exit) {
+  auto options = std::make_shared<TrainOptions>();
+  CLI::App *command = app.add_subcommand("train", "train a model on its data");
+  addModelOptions(*command, options->request);
+  addThreadsOption(*command, options->threads);
+  command->add_option("--data", options->dataFolder, "folder of the data files (default: the model's)");
+  command->add_option("--epochs", options->epochs, "passes over the training data (default: the model's)")
+      ->check(CLI::Range(int64_t(0), int64_t(1) << 31));
+  command->add_option("--batch", options->batch, "samples a step (default: the model's)")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
+  command->add_option("--seed", options->seed, "of initial weights, shuffling and dropout (default: the model's)");
+  command->add_option("--weights", options->initialWeights, "begin with the weights of this file");
+  command->add_option("-o,--output", options->weightsFile, "where the weights go (default: MODEL.safetensors here)");
+  command->add_option("--log", options->logFolder, "folder for log.jsonl and pictures of it");
+  command->add_flag("--json", options->asJson, "one JSON object a line: each epoch, then the test");
+  command->callback([options, &exit] { exit = train(*options); });
+}
+
+} // namespace nnc::tools

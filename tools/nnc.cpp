@@ -1,0 +1,78 @@
+// The driver. It links the runtime and no compiler: what needs one is handed to
+// the program nnc-compiler beside it.
+#include "tools/commands/Commands.h"
+
+#include "runtime/nnc.h"
+
+#include <cstring>
+#include <iostream>
+
+namespace nnc::tools {
+
+void addModelOptions(CLI::App &command, CompileRequest &request) {
+  command.add_option("MODEL", request.model, "a .nn, .mlir or .plan file")->required();
+  command.add_option("--target", request.target,
+                     "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4")
+      ->capture_default_str();
+  command.add_option("--set", request.settings, "override a const of the model")
+      ->type_name("NAME=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_flag("--reference", request.reference,
+                   "run every kernel as plain loops: slow, to tell a fast path's fault from the model's");
+}
+
+void addThreadsOption(CLI::App &command, int &threads) {
+  command.add_option("--threads", threads, "threads to compute on; 0: one a processor")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+}
+
+/// Commands that the compiler answers; the driver passes their words through.
+struct CompilerCommand {
+  const char *name, *summary;
+};
+
+static constexpr CompilerCommand compilerCommands[] = {
+    {"compile", "compile a model to a plan, or show a stage on the way"},
+    {"ops", "list the ops: operands, attributes, gradient"},
+};
+
+static int runCommandLine(int argc, char **argv) {
+  CLI::App app("nnc compiles a neural network's training step ahead of time and runs it.", "nnc");
+  app.set_version_flag("--version", std::string("nnc ") + NNC_TOOLS_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough(false);
+  int exit = Done;
+  for (const CompilerCommand &command : compilerCommands)
+    app.add_subcommand(command.name, command.summary);
+  addTrainCommand(app, exit);
+  addEvalCommand(app, exit);
+  addPredictCommand(app, exit);
+  addInspectCommand(app, exit);
+  addCheckGradientsCommand(app, exit);
+  addBenchCommand(app, exit);
+  app.add_subcommand("plot", "draw the log of a training run");
+  app.footer("`nnc COMMAND --help` says what a command takes.\n"
+             "Exit status: 0 done, 1 the input is wrong, 2 the command line is wrong,\n"
+             "3 the machine failed.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? Done : CommandLineWrong;
+  }
+  return exit;
+}
+
+} // namespace nnc::tools
+
+int main(int argc, char **argv) {
+  using namespace nnc::tools;
+  std::vector<std::string> words(argv + 1, argv + argc);
+  for (const CompilerCommand &command : compilerCommands)
+    if (!words.empty() && words[0] == command.name)
+      return becomeCompiler(words);
+  if (!words.empty() && words[0] == "plot")
+    return runBeside("nnc-plot", {words.begin() + 1, words.end()}, -1);
+  return runCommandLine(argc, argv);
+}
