@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <ostream>
 
 namespace nnc::tools {
 
@@ -48,9 +49,18 @@ static std::string note(const Averages &averages) {
   return line;
 }
 
+/// One JSON object a line. Nine digits give an f32 back as it was.
+static void logStep(const Session &session, std::ostream &log) {
+  StatusOr<double> step = session.scalar("step");
+  char line[96];
+  std::snprintf(line, sizeof line, "{\"step\":%lld,\"loss\":%.9g}\n",
+                step.isOk() ? (long long)*step : 0, session.outputSum("loss"));
+  log << line;
+}
+
 Status runEpoch(Session &session, const EntryPoint &entry, const InputData &data,
                 const std::vector<int64_t> &order, int64_t batch, Averages &averages,
-                Progress &progress) {
+                Progress &progress, std::ostream *stepLog) {
   std::vector<std::vector<uint8_t>> buffers;
   std::vector<const void *> inputs(entry.inputs.size());
   const int64_t total = int64_t(order.size());
@@ -62,6 +72,8 @@ Status runEpoch(Session &session, const EntryPoint &entry, const InputData &data
     if (Status status = session.run(entry, inputs.data(), count); !status.isOk())
       return status;
     averages.add(session);
+    if (stepLog)
+      logStep(session, *stepLog);
     if (!std::isfinite(session.outputSum("loss")))
       return {Code::InvalidArgument,
               concat("the loss is not finite at sample ", first, " of ", total,

@@ -6,6 +6,7 @@
 #include "tools/Data.h"
 #include "tools/Progress.h"
 
+#include <iosfwd>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,10 +33,12 @@ private:
 };
 
 /// Runs `entry` over `data` in the given order, `batch` samples at a time, the
-/// last batch ragged. Adds each run to `averages`.
+/// last batch ragged. Adds each run to `averages`, and a line of JSON to `stepLog`
+/// unless null.
 runtime::Status runEpoch(runtime::Session &session, const runtime::EntryPoint &entry,
                          const InputData &data, const std::vector<int64_t> &order,
-                         int64_t batch, Averages &averages, Progress &progress);
+                         int64_t batch, Averages &averages, Progress &progress,
+                         std::ostream *stepLog = nullptr);
 
 } // namespace nnc::tools
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cerrno>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -26,8 +27,9 @@ using Clock = std::chrono::steady_clock;
 struct TrainOptions {
   CompileRequest request;
   std::string dataFolder, weightsFile, logFolder, initialWeights;
-  std::optional<int64_t> epochs, batch, seed;
+  std::optional<int64_t> epochs, batch, seed, steps;
   int threads = 0;
+  bool keepOrder = false;
   bool asJson = false;
 };
 
@@ -40,7 +42,7 @@ struct TrainRun {
   InputData training, test;
   /// Positions in `training`; the validation split is held out of it.
   std::vector<int64_t> trainingOrder, validationOrder;
-  std::ofstream log;
+  std::ofstream log, stepLog;
   Clock::time_point begin = Clock::now();
 };
 
@@ -87,9 +89,12 @@ static Status trainEpoch(TrainRun &run, int64_t epoch) {
   Averages training, validation;
   Progress progress(label, int64_t(run.trainingOrder.size()));
   std::vector<int64_t> order = run.trainingOrder;
-  shuffle(order, run.seed, epoch);
+  if (!run.options.keepOrder)
+    shuffle(order, run.seed, epoch);
+  if (run.options.steps)
+    order.resize(std::min<int64_t>(order.size(), *run.options.steps * run.batch));
   if (Status status = runEpoch(run.session, *run.plan.findEntryPoint("train_step"), run.training,
-                               order, run.batch, training, progress);
+                               order, run.batch, training, progress, &run.stepLog);
       !status.isOk())
     return status;
   if (!run.validationOrder.empty())
@@ -144,7 +149,8 @@ static int openLog(TrainRun &run) {
   if (int exit = makeFolder(folder))
     return exit;
   run.log.open(folder + "/log.jsonl", std::ios::trunc);
-  if (run.log)
+  run.stepLog.open(folder + "/steps.jsonl", std::ios::trunc);
+  if (run.log && run.stepLog)
     return Done;
   return fail({Code::IoError, folder + "/log.jsonl: cannot be written: " + std::strerror(errno)});
 }
@@ -164,7 +170,8 @@ static int loadData(TrainRun &run) {
   // The held-out samples are drawn once for a seed, and stay held out.
   std::vector<int64_t> order(run.training.numSamples());
   std::iota(order.begin(), order.end(), 0);
-  shuffle(order, run.seed, 0);
+  if (!options.keepOrder)
+    shuffle(order, run.seed, 0);
   auto held = size_t(run.plan.recipe.validation * double(order.size()));
   run.validationOrder.assign(order.begin(), order.begin() + held);
   run.trainingOrder.assign(order.begin() + held, order.end());
@@ -251,10 +258,13 @@ void addTrainCommand(CLI::App &app, int &exit) {
       ->check(CLI::Range(int64_t(0), int64_t(1) << 31));
   command->add_option("--batch", options->batch, "samples a step (default: the model's)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
+  command->add_option("--steps", options->steps, "at most so many steps an epoch")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
+  command->add_flag("--keep-order", options->keepOrder, "take the samples in the files' order, every epoch");
   command->add_option("--seed", options->seed, "of initial weights, shuffling and dropout (default: the model's)");
   command->add_option("--weights", options->initialWeights, "begin with the weights of this file");
   command->add_option("-o,--output", options->weightsFile, "where the weights go (default: MODEL.safetensors here)");
-  command->add_option("--log", options->logFolder, "folder for log.jsonl and pictures of it");
+  command->add_option("--log", options->logFolder, "folder for log.jsonl (epochs), steps.jsonl and pictures");
   command->add_flag("--json", options->asJson, "one JSON object a line: each epoch, then the test");
   command->callback([options, &exit] { exit = train(*options); });
 }

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""The first 100 losses of mlp.nn against an independent computation in NumPy, from
+the same weights and batches.
+
+The reference runs in f64. nnc computes in f32, and so does a second run of the
+reference: how far that one strays is what rounding does to this network. Sums in
+another order round differently, by chance alike, so nnc may stray four times as
+far as the f32 reference's worst so far, plus two units in the last place of the
+loss itself (2 * 2^-23 relative).
+"""
+import gzip, json, os, subprocess, sys, tempfile
+
+import numpy
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import safetensors
+
+STEPS, BATCH = 100, 128
+
+
+def read_idx(path):
+    with gzip.open(path) as file:
+        content = file.read()
+    rank = content[3]
+    shape = [int.from_bytes(content[4 + 4 * i : 8 + 4 * i], "big") for i in range(rank)]
+    return numpy.frombuffer(content, "u1", offset=4 + 4 * rank).reshape(shape)
+
+
+def reference_losses(weights, images, labels, float_type):
+    """Forward, backward and Adam (Kingma and Ba 2015, algorithm 1)."""
+    w1, b1, w2, b2 = (weights[n].astype(float_type) for n in
+                      ("dense_1.weight", "dense_1.bias", "dense_2.weight", "dense_2.bias"))
+    parameters = [w1, b1, w2, b2]
+    first = [numpy.zeros_like(p) for p in parameters]
+    second = [numpy.zeros_like(p) for p in parameters]
+    losses = []
+    for step in range(STEPS):
+        x = images[step * BATCH : (step + 1) * BATCH].reshape(BATCH, -1).astype(float_type) / float_type(255)
+        label = labels[step * BATCH : (step + 1) * BATCH]
+        hidden = numpy.maximum(x @ w1 + b1, 0)  # [B, 128]
+        logits = hidden @ w2 + b2  # [B, 10]
+        shifted = logits - logits.max(1, keepdims=True)
+        log_softmax = shifted - numpy.log(numpy.exp(shifted).sum(1, keepdims=True))
+        losses.append(-log_softmax[numpy.arange(BATCH), label].mean())
+        dlogits = numpy.exp(log_softmax)
+        dlogits[numpy.arange(BATCH), label] -= 1
+        dlogits /= BATCH
+        dhidden = (dlogits @ w2.T) * (hidden > 0)
+        gradients = [x.T @ dhidden, dhidden.sum(0), hidden.T @ dlogits, dlogits.sum(0)]
+        t = step + 1
+        for p, g, m, v in zip(parameters, gradients, first, second):
+            m += float_type(0.1) * (g - m)
+            v += float_type(0.001) * (g * g - v)
+            p -= float_type(0.001) * (m / float_type(1 - 0.9**t)) / (
+                numpy.sqrt(v / float_type(1 - 0.999**t)) + float_type(1e-8))
+    return numpy.array(losses, dtype=numpy.float64)
+
+
+def nnc_losses(nnc, model, data, folder):
+    """The weights before the first step, and the loss of every step."""
+    start, log = os.path.join(folder, "start.safetensors"), os.path.join(folder, "log")
+    common = [nnc, "train", model, "--data", data, "--keep-order"]
+    subprocess.run([*common, "--epochs", "0", "-o", start], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*common, "--steps", str(STEPS), "--log", log, "-o", os.path.join(folder, "end.safetensors")],
+                   check=True, stdout=subprocess.DEVNULL)
+    with open(os.path.join(log, "steps.jsonl")) as file:
+        return safetensors.load(start), numpy.array([json.loads(line)["loss"] for line in file])
+
+
+def main():
+    nnc, model, data = sys.argv[1:4]
+    with tempfile.TemporaryDirectory() as folder:
+        weights, losses = nnc_losses(nnc, model, data, folder)
+    images = read_idx(os.path.join(data, "train-images-idx3-ubyte.gz"))
+    labels = read_idx(os.path.join(data, "train-labels-idx1-ubyte.gz"))
+    exact = reference_losses(weights, images, labels, numpy.float64)
+    rounded = reference_losses(weights, images, labels, numpy.float32)
+    assert len(losses) == STEPS, f"{len(losses)} losses, expected {STEPS}"
+    allowed = 4 * numpy.maximum.accumulate(numpy.abs(rounded - exact)) + 2 * 2.0**-23 * exact
+    stray = numpy.abs(losses - exact)
+    print(f"loss {exact[0]:.6f} to {exact[-1]:.6f}; nnc strays by {stray.max():.1e}, "
+          f"NumPy in f32 by {numpy.abs(rounded - exact).max():.1e}")
+    wrong = numpy.flatnonzero(stray > allowed)
+    if len(wrong):
+        step = wrong[0]
+        sys.exit(f"step {step + 1}: loss {losses[step]!r}, expected {exact[step]!r} within {allowed[step]:.1e}")
+
+
+main()
