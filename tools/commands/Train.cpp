@@ -94,7 +94,8 @@ static Status trainEpoch(TrainRun &run, int64_t epoch) {
   if (run.options.steps)
     order.resize(std::min<int64_t>(order.size(), *run.options.steps * run.batch));
   if (Status status = runEpoch(run.session, *run.plan.findEntryPoint("train_step"), run.training,
-                               order, run.batch, training, progress, &run.stepLog);
+                               order, run.batch, training, progress,
+                               run.stepLog.is_open() ? &run.stepLog : nullptr);
       !status.isOk())
     return status;
   if (!run.validationOrder.empty())
