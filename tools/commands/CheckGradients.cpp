@@ -1,16 +1,11 @@
 // nnc check-gradients: every gradient of a model against central differences,
 // both computed in f64.
-#include "tools/Data.h"
+#include "tools/GradientCheck.h"
 #include "tools/commands/Commands.h"
-
-#include "runtime/Session.h"
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <iostream>
 
 namespace nnc::tools {
@@ -26,146 +21,16 @@ struct CheckOptions {
   bool asJson = false;
 };
 
-/// What was found for one tensor.
-struct Verdict {
-  std::string name;
-  int64_t checked = 0, kinks = 0, wrong = 0;
-  double worst = 0; // relative error
-};
-
-/// The loss as a function of one number in memory, everything else fixed.
-class Probe {
-public:
-  Probe(Session &session, const EntryPoint &entry, const std::vector<const void *> &inputs,
-        int64_t batch)
-      : session(session), entry(entry), inputs(inputs), batch(batch) {}
-
-  Status lossAt(double *place, double value, double &loss) {
-    double kept = *place;
-    *place = value;
-    Status status = session.run(entry, inputs.data(), batch);
-    *place = kept;
-    loss = session.outputSum("loss");
-    return status;
-  }
-
-  /// (f(x + h) - f(x - h)) / 2h
-  Status centralDifference(double *place, double h, double &slope) {
-    double above = 0, below = 0, x = *place;
-    if (Status status = lossAt(place, x + h, above); !status.isOk())
-      return status;
-    if (Status status = lossAt(place, x - h, below); !status.isOk())
-      return status;
-    slope = (above - below) / ((x + h) - (x - h));
-    return {};
-  }
-
-private:
-  Session &session;
-  const EntryPoint &entry;
-  const std::vector<const void *> &inputs;
-  int64_t batch;
-};
-
-/// A difference with step h errs by about h^2 f'''/6, and by eps |f| / h from
-/// rounding. With h = 6e-6 (the cube root of eps = 2.2e-16, where the two meet
-/// for functions of order one) both stay below 1e-10; 1e-6 leaves room for
-/// third derivatives of order 1e4, and a wrong rule errs by far more.
-constexpr double kRelativeTolerance = 1e-6;
-constexpr double kAbsoluteTolerance = 1e-9;
-constexpr double kStep = 6e-6;
-
-static bool agree(double a, double b) {
-  return std::abs(a - b) <= kAbsoluteTolerance + kRelativeTolerance * std::max(std::abs(a), std::abs(b));
-}
-
-/// Compares one element. Where the differences at h and at h / 4 disagree, the
-/// function bends inside the interval (relu at 0): that says nothing about the
-/// gradient and counts as a kink.
-static Status checkElement(Probe &probe, double *place, double gradient, Verdict &verdict) {
-  double h = kStep * std::max(1.0, std::abs(*place)), slope = 0, finer = 0;
-  if (Status status = probe.centralDifference(place, h, slope); !status.isOk())
-    return status;
-  ++verdict.checked;
-  if (!agree(slope, gradient)) {
-    if (Status status = probe.centralDifference(place, h / 4, finer); !status.isOk())
-      return status;
-    // Rounding grows fourfold with the smaller step.
-    if (!agree(finer, gradient) && std::abs(finer - slope) > 1e-5 * std::max(std::abs(slope), 1e-4)) {
-      ++verdict.kinks;
-      return {};
-    }
-    if (!agree(finer, gradient))
-      ++verdict.wrong;
-    slope = finer;
-  }
-  double scale = std::max({std::abs(slope), std::abs(gradient), kAbsoluteTolerance / kRelativeTolerance});
-  verdict.worst = std::max(verdict.worst, std::abs(slope - gradient) / scale);
-  return {};
-}
-
-/// At most `limit` places spread evenly over `count`.
-static std::vector<int64_t> spread(int64_t count, int64_t limit) {
-  std::vector<int64_t> places;
-  int64_t wanted = limit == 0 ? count : std::min(count, limit);
-  for (int64_t i = 0; i < wanted; ++i)
-    places.push_back(i * count / wanted);
-  return places;
-}
-
-static Status checkTensor(Probe &probe, const std::string &name, double *values,
-                          const std::vector<double> &gradient, int64_t limit,
-                          std::vector<Verdict> &verdicts) {
-  Verdict verdict{name};
-  for (int64_t i : spread(int64_t(gradient.size()), limit))
-    if (Status status = checkElement(probe, values + i, gradient[i], verdict); !status.isOk())
-      return status;
-  verdicts.push_back(verdict);
-  return {};
-}
-
-/// A gradient output is named as the state tensor or the input that it is for.
-static Status checkAll(Session &session, const EntryPoint &entry, InputData &data,
-                       const CheckOptions &options, std::vector<Verdict> &verdicts) {
-  std::vector<const void *> inputs = data.pointersAt(0);
-  if (Status status = session.run(entry, inputs.data(), options.batch); !status.isOk())
-    return status;
-  std::vector<std::pair<std::string, std::vector<double>>> gradients;
-  for (const TensorInfo &output : entry.outputs) {
-    if (output.kind != "gradient")
-      continue;
-    const auto *values = static_cast<const double *>(session.outputData(output));
-    gradients.emplace_back(output.name,
-                           std::vector<double>(values, values + output.numElements(options.batch)));
-  }
-  Probe probe(session, entry, inputs, options.batch);
-  for (auto &[name, gradient] : gradients) {
-    double *values = nullptr;
-    if (const StateTensor *tensor = session.plan().findState(name))
-      values = static_cast<double *>(session.stateData(*tensor));
-    for (size_t i = 0; i < entry.inputs.size() && !values; ++i)
-      if (entry.inputs[i].name == name)
-        values = reinterpret_cast<double *>(data.columns[i].bytes.data());
-    if (!values)
-      return {Code::InvalidFile, "gradient of an unknown tensor '" + name + "'"};
-    if (Status status = checkTensor(probe, name, values, gradient, options.elements, verdicts); !status.isOk())
-      return status;
-  }
-  return {};
-}
-
 static int print(const std::vector<Verdict> &verdicts, bool asJson) {
   int64_t wrong = 0;
   for (const Verdict &v : verdicts) {
-    // A gradient that could not be checked anywhere was not checked.
-    bool isBad = v.wrong > 0 || (v.checked > 0 && v.kinks == v.checked);
-    wrong += isBad;
+    wrong += !isGood(v);
     if (asJson) {
       ordered_json object = {{"tensor", v.name}, {"checked", v.checked}, {"kinks", v.kinks},
                              {"wrong", v.wrong}, {"worst_relative_error", v.worst}};
       std::cout << object.dump() << '\n';
     } else {
-      std::printf("%-5s %-32s %5lld elements, largest relative error %.1e", isBad ? "WRONG" : "ok",
+      std::printf("%-5s %-32s %5lld elements, largest relative error %.1e", isGood(v) ? "ok" : "WRONG",
                   v.name.c_str(), (long long)v.checked, v.worst);
       if (v.kinks)
         std::printf(", %lld at a kink", (long long)v.kinks);
@@ -194,7 +59,7 @@ static int check(const CheckOptions &options) {
   // Random inputs: real ones are written for another element type.
   InputData data = inventInputs(*entry, options.batch);
   std::vector<Verdict> verdicts;
-  if (Status status = checkAll(**session, *entry, data, options, verdicts); !status.isOk())
+  if (Status status = checkGradients(**session, *entry, data, options.batch, options.elements, verdicts); !status.isOk())
     return fail(status);
   return print(verdicts, options.asJson);
 }

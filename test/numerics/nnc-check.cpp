@@ -1,0 +1,308 @@
+// nnc-check: compiles the functions of an MLIR file and compares what they compute
+// with what the file says.
+//
+//   func.func @exp(%x: tensor<?x2xf64> {check.value = dense<…> : tensor<3x2xf64>})
+//       -> (tensor<?x2xf64> {check.value = dense<…> : tensor<3x2xf64>})
+//       attributes {check.tolerance = 64.0 : f64, check.gradient}
+//
+// Every function is an entry point of its own plan. Its results must be within
+// `check.tolerance` units of the element type's epsilon, times the largest expected
+// magnitude; integers and booleans must be equal. With `check.gradient` the gradients
+// of a weighted sum of its results are compared with central differences too. The
+// same is done in f32 (values only), unless a function has `check.f64_only`.
+#include "codegen/Compile.h"
+#include "passes/Passes.h"
+#include "passes/Pipeline.h"
+#include "tools/Compiler.h"
+#include "tools/GradientCheck.h"
+
+#include "ir/Dialect.h"
+#include "ir/Expr.h"
+#include "ir/Ops.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace nnc;
+namespace cl = llvm::cl;
+
+static cl::opt<std::string> inputFile(cl::Positional, cl::Required, cl::desc("<tests.mlir>"));
+static cl::opt<std::string> target("target", cl::init("cpu"), cl::desc("what to compile for"));
+static cl::opt<bool> reference("reference", cl::desc("every kernel as plain loops"));
+static cl::opt<std::string> only("only", cl::desc("the one function to check"));
+
+/// One function under test and the values that belong to it.
+struct Case {
+  func::FuncOp function;
+  SmallVector<DenseElementsAttr> inputs, outputs;
+  int64_t batch = 1;
+  double tolerance = 64;
+};
+
+//===----------------------------------------------------------------------===//
+// Plans
+//===----------------------------------------------------------------------===//
+
+/// A module with `function` alone.
+static OwningOpRef<ModuleOp> isolate(func::FuncOp function) {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
+  module->getBody()->push_back(function->clone());
+  return module;
+}
+
+static func::FuncOp onlyFunction(ModuleOp module) {
+  return *module.getOps<func::FuncOp>().begin();
+}
+
+/// Names arguments and results as the plan writer wants them.
+static void nameValues(func::FuncOp function, StringRef resultKind) {
+  Builder b(function.getContext());
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    function.setArgAttr(i, "nnc.name", b.getStringAttr("a" + Twine(i)));
+  for (unsigned i = 0; i < function.getNumResults(); ++i) {
+    function.setResultAttr(i, "nnc.name", b.getStringAttr("y" + Twine(i)));
+    function.setResultAttr(i, "nnc.kind", b.getStringAttr(resultKind));
+  }
+}
+
+/// Turns `function` into one that returns sum_i sum(w_i * result_i), with w_i
+/// between 0.5 and 1.5 and not all alike, and its gradient by every floating-point
+/// argument.
+static void makeGradientFunction(func::FuncOp function) {
+  Operation *terminator = function.front().getTerminator();
+  OpBuilder builder(terminator);
+  ImplicitLocOpBuilder b(function.getLoc(), builder);
+  Value loss;
+  for (auto [i, result] : llvm::enumerate(terminator->getOperands())) {
+    auto type = cast<RankedTensorType>(result.getType());
+    if (!isa<FloatType>(type.getElementType()))
+      continue;
+    // cos takes every value once, so that a transposed gradient shows.
+    Expr y(b, result);
+    Expr term = sum(y * (1.0 + 0.5 * cos(3.0 * y + double(i))));
+    loss = loss ? Value(Expr(b, loss) + term) : Value(term);
+  }
+  SmallVector<Value> variables;
+  SmallVector<unsigned> places;
+  for (BlockArgument argument : function.getArguments())
+    if (isa<FloatType>(cast<RankedTensorType>(argument.getType()).getElementType())) {
+      variables.push_back(argument);
+      places.push_back(argument.getArgNumber());
+    }
+  SmallVector<Type> types(llvm::map_range(variables, [](Value v) { return v.getType(); }));
+  auto gradient = GradientOp::create(b, types, loss, variables);
+  SmallVector<Value> results{loss};
+  llvm::append_range(results, gradient.getResults());
+  terminator->setOperands(results);
+  types.insert(types.begin(), loss.getType());
+  function.setType(FunctionType::get(function.getContext(), function.getArgumentTypes(), types));
+  function.removeResAttrsAttr();
+  nameValues(function, "gradient");
+  function.setResultAttr(0, "nnc.kind", b.getStringAttr("loss"));
+  for (auto [i, place] : llvm::enumerate(places))
+    function.setResultAttr(i + 1, "nnc.name", b.getStringAttr("a" + Twine(place)));
+}
+
+static FailureOr<std::shared_ptr<const runtime::Plan>> compile(ModuleOp module, int64_t batch,
+                                                               StringRef elementType) {
+  CompileOptions options;
+  options.target = target;
+  options.maxBatch = batch;
+  options.reference = reference;
+  PipelineOptions pipeline;
+  pipeline.elementType = elementType.str();
+  PassManager pm(module.getContext());
+  buildPipeline(pm, Stage::AsWritten, Stage::Fused, pipeline);
+  if (failed(pm.run(module)))
+    return failure();
+  FailureOr<std::vector<uint8_t>> bytes = compileToPlan(module, options);
+  if (failed(bytes))
+    return failure();
+  auto plan = runtime::Plan::fromMemory(bytes->data(), bytes->size());
+  if (!plan.isOk()) {
+    llvm::errs() << "error: " << plan.status().message() << '\n';
+    return failure();
+  }
+  return *plan;
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+static SmallVector<double> toDoubles(DenseElementsAttr values) {
+  if (isa<FloatType>(values.getElementType()))
+    return llvm::map_to_vector(values.getValues<APFloat>(), [](const APFloat &v) { return v.convertToDouble(); });
+  bool isUnsigned = values.getElementType().isUnsignedInteger() || values.getElementType().isInteger(1);
+  return llvm::map_to_vector(values.getValues<APInt>(), [&](const APInt &v) {
+    return isUnsigned ? double(v.getZExtValue()) : double(v.getSExtValue());
+  });
+}
+
+/// The inputs of a case as an entry point wants them.
+static tools::InputData makeInputs(const Case &test, const runtime::EntryPoint &entry) {
+  tools::InputData data;
+  data.samples = test.batch;
+  for (auto [values, info] : llvm::zip(test.inputs, entry.inputs)) {
+    SmallVector<double> numbers = toDoubles(values);
+    int64_t size = runtime::sizeBytes(info.elementType);
+    tools::InputData::Column column;
+    column.bytes.resize(numbers.size() * size);
+    for (auto [i, number] : llvm::enumerate(numbers))
+      runtime::fromDouble(info.elementType, number, column.bytes.data() + i * size);
+    column.sampleBytes = int64_t(column.bytes.size()) / test.batch;
+    data.columns.push_back(std::move(column));
+  }
+  return data;
+}
+
+static double epsilon(runtime::ElementType type) {
+  if (type == runtime::ElementType::F64)
+    return std::numeric_limits<double>::epsilon();
+  return type == runtime::ElementType::F32 ? std::numeric_limits<float>::epsilon() : 0;
+}
+
+/// Compares one output; prints what differs.
+static bool isClose(const Case &test, runtime::Session &session, const runtime::TensorInfo &output,
+                    DenseElementsAttr wanted) {
+  SmallVector<double> expected = toDoubles(wanted);
+  const auto *found = static_cast<const char *>(session.outputData(output));
+  double largest = 0;
+  for (double value : expected)
+    largest = std::max(largest, std::abs(value));
+  double allowed = test.tolerance * epsilon(output.elementType) * std::max(largest, 1e-3);
+  for (auto [i, value] : llvm::enumerate(expected)) {
+    double actual = runtime::toDouble(output.elementType, found + i * runtime::sizeBytes(output.elementType));
+    if (std::abs(actual - value) <= allowed)
+      continue;
+    llvm::errs() << "  " << runtime::name(output.elementType) << " result " << output.name << '[' << i << "] is "
+                 << llvm::format("%.17g", actual) << ", expected " << llvm::format("%.17g", value)
+                 << llvm::format(" within %.1e\n", allowed);
+    return false;
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
+
+static bool checkValues(const Case &test, StringRef elementType) {
+  OwningOpRef<ModuleOp> module = isolate(test.function);
+  nameValues(onlyFunction(*module), "output");
+  auto plan = compile(*module, test.batch, elementType);
+  if (failed(plan))
+    return false;
+  auto session = runtime::Session::create(*plan, {});
+  if (!session.isOk()) {
+    llvm::errs() << "  " << session.status().message() << '\n';
+    return false;
+  }
+  const runtime::EntryPoint &entry = (*plan)->entryPoints[0];
+  tools::InputData data = makeInputs(test, entry);
+  runtime::Status status = (*session)->run(entry, data.pointersAt(0).data(), test.batch);
+  if (!status.isOk()) {
+    llvm::errs() << "  " << status.message() << '\n';
+    return false;
+  }
+  bool ok = true;
+  for (auto [output, wanted] : llvm::zip(entry.outputs, test.outputs))
+    ok &= isClose(test, **session, output, wanted);
+  return ok;
+}
+
+static bool checkGradient(const Case &test) {
+  OwningOpRef<ModuleOp> module = isolate(test.function);
+  makeGradientFunction(onlyFunction(*module));
+  auto plan = compile(*module, test.batch, "");
+  if (failed(plan))
+    return false;
+  auto session = runtime::Session::create(*plan, {});
+  if (!session.isOk())
+    return false;
+  const runtime::EntryPoint &entry = (*plan)->entryPoints[0];
+  tools::InputData data = makeInputs(test, entry);
+  std::vector<tools::Verdict> verdicts;
+  runtime::Status status = tools::checkGradients(**session, entry, data, test.batch, 24, verdicts);
+  if (!status.isOk())
+    llvm::errs() << "  " << status.message() << '\n';
+  bool ok = status.isOk();
+  for (const tools::Verdict &verdict : verdicts) {
+    if (tools::isGood(verdict))
+      continue;
+    ok = false;
+    llvm::errs() << "  gradient of " << verdict.name << " is wrong in " << verdict.wrong << " of " << verdict.checked
+                 << " elements, worst relative error " << llvm::format("%.1e\n", verdict.worst);
+  }
+  return ok;
+}
+
+/// The values that the attributes give, and the batch that the shapes imply.
+static FailureOr<Case> readCase(func::FuncOp function) {
+  Case test{function};
+  if (auto tolerance = function->getAttrOfType<FloatAttr>("check.tolerance"))
+    test.tolerance = tolerance.getValueAsDouble();
+  auto read = [&](Attribute attr, Type type, SmallVector<DenseElementsAttr> &values) -> LogicalResult {
+    auto dense = dyn_cast_or_null<DenseElementsAttr>(attr);
+    if (!dense)
+      return function.emitError("every argument and result needs check.value");
+    auto shape = cast<RankedTensorType>(type).getShape();
+    for (auto [axis, size] : llvm::enumerate(shape))
+      if (ShapedType::isDynamic(size))
+        test.batch = dense.getType().getShape()[axis];
+    values.push_back(dense);
+    return success();
+  };
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    if (failed(read(function.getArgAttr(i, "check.value"), function.getArgument(i).getType(), test.inputs)))
+      return failure();
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    if (failed(read(function.getResultAttr(i, "check.value"), function.getResultTypes()[i], test.outputs)))
+      return failure();
+  return test;
+}
+
+static bool check(func::FuncOp function) {
+  FailureOr<Case> test = readCase(function);
+  if (failed(test))
+    return false;
+  bool ok = checkValues(*test, "");
+  if (!function->hasAttr("check.f64_only"))
+    ok &= checkValues(*test, "f32");
+  if (function->hasAttr("check.gradient"))
+    ok &= checkGradient(*test);
+  return ok;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::ParseCommandLineOptions(argc, argv, "checks what functions compute\n");
+  MLIRContext context;
+  tools::prepareContext(context);
+  context.allowUnregisteredDialects(); // the check.* attributes
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler handler(sources, &context);
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(inputFile, sources, &context);
+  if (!module)
+    return 1;
+  unsigned numChecked = 0, numWrong = 0;
+  for (auto function : module->getOps<func::FuncOp>()) {
+    if (!only.empty() && function.getName() != only)
+      continue;
+    ++numChecked;
+    if (check(function))
+      continue;
+    ++numWrong;
+    llvm::errs() << "FAILED @" << function.getName() << '\n';
+  }
+  llvm::outs() << numChecked - numWrong << " passed, " << numWrong << " failed\n";
+  return numWrong || !numChecked;
+}

@@ -1,0 +1,295 @@
+#!/usr/bin/env python3
+"""Writes the numeric tests of the ops for nnc-check: for each op some inputs, and
+what NumPy makes of them in f64. nnc-check adds the gradients, which it compares
+with central differences.
+
+Inputs are multiples of 1/64, which f32 holds exactly, so that the same values test
+both precisions. `python3 ops.py FAMILY` prints one family's MLIR; `--list` the ops
+that have a test.
+"""
+import math, sys
+
+import numpy as np
+
+FAMILIES = {}
+TESTED = set()
+
+
+def exact(array):
+    return np.round(np.asarray(array, dtype=np.float64) * 64) / 64
+
+
+def spread(shape, low=-2.0, high=2.0, seed=0):
+    """Distinct values in [low, high), none of them an integer or a tie of another."""
+    count = int(np.prod(shape, dtype=int))
+    step = max(1, int((high - low) * 64 / max(count, 1)))
+    values = low + (np.arange(count) * step + 5 + seed) % int((high - low) * 64) / 64
+    return exact(np.random.default_rng(seed).permutation(values)).reshape(shape)
+
+
+MLIR_TYPES = {"float64": "f64", "int32": "i32", "int64": "i64", "uint8": "ui8", "bool": "i1"}
+
+
+def mlir_type(array, dynamic=False):
+    sizes = list(array.shape)
+    if dynamic:
+        sizes[0] = "?"
+    return "tensor<" + "".join(f"{n}x" for n in sizes) + MLIR_TYPES[array.dtype.name] + ">"
+
+
+def literal(array):
+    def nested(a):
+        if a.ndim == 0:
+            value = a.item()
+            if isinstance(value, bool):
+                return "true" if value else "false"
+            return repr(float(value)) if a.dtype == np.float64 else str(int(value))
+        return "[" + ", ".join(nested(x) for x in a) + "]"
+
+    if array.dtype == np.float64 and not np.isfinite(array).all():
+        raise ValueError("an expected value is not finite")
+    return f"dense<{nested(array)}> : {mlir_type(array)}"
+
+
+def case(family, op, inputs, reference, attributes="", gradient=True, dynamic=(), tolerance=64, name=None,
+         text=None, training=False):
+    """One test of `op`. `dynamic`: inputs whose first dimension is the batch; the
+    result's is too, then, unless it is a scalar. `tolerance`: in units of the
+    element type's epsilon, times the largest magnitude of the result."""
+    TESTED.add(op)
+    tests = FAMILIES.setdefault(family, [])
+    inputs = [np.asarray(i) for i in inputs]
+    expected = reference(*inputs)
+    expected = [np.asarray(e) for e in (expected if isinstance(expected, tuple) else (expected,))]
+    for batch in ((False, True) if dynamic else (False,)):
+        arguments = [mlir_type(a, batch and i in dynamic) for i, a in enumerate(inputs)]
+        results = [mlir_type(e, batch and e.ndim > 0 and reference_is_batched(op, e, inputs, dynamic)) for e in expected]
+        function = f"{name or op}_{len(tests)}" + ("_batch" if batch else "")
+        head = ", ".join(f"%a{i}: {t} {{check.value = {literal(a)}}}" for i, (t, a) in enumerate(zip(arguments, inputs)))
+        tail = ", ".join(f"{t} {{check.value = {literal(e)}}}" for t, e in zip(results, expected))
+        marks = [f"check.tolerance = {float(tolerance)} : f64"] + (["check.gradient"] if gradient else [])
+        marks += ["nnc.training"] if training else []
+        values = ", ".join(f"%y#{i}" for i in range(len(results))) if len(results) > 1 else "%y"
+        body = text or (f"%y{':' + str(len(results)) if len(results) > 1 else ''} = nnc.{op} "
+                        + ", ".join(f"%a{i}" for i in range(len(inputs)))
+                        + f"{' ' + attributes if attributes else ''} : ({', '.join(arguments)}) -> "
+                        + (f"({', '.join(results)})" if len(results) > 1 else results[0]))
+        tests.append(f"func.func @{function}({head}) -> ({tail})\n    attributes {{{', '.join(marks)}}} {{\n"
+                     f"  {body}\n  return {values} : {', '.join(results)}\n}}\n")
+
+
+def reference_is_batched(op, expected, inputs, dynamic):
+    """Whether the result's first dimension is the batch, as its size tells: batches
+    here have a size that no other dimension has."""
+    return expected.shape[0] == inputs[dynamic[0]].shape[0]
+
+
+BATCH = 7
+x = spread((BATCH, 5))
+positive = spread((BATCH, 5), 0.25, 4.0)
+unit = spread((BATCH, 5), -0.9, 0.9)
+y = spread((BATCH, 5), seed=3)
+long = spread((3, 67), seed=4)
+
+erf = np.vectorize(math.erf)
+
+
+def sigmoid(v):
+    return 1 / (1 + np.exp(-v))
+
+
+# Elementwise ---------------------------------------------------------------------
+
+for op, f, values in [
+    ("neg", np.negative, x), ("abs", np.abs, x), ("exp", np.exp, x), ("log", np.log, positive),
+    ("log1p", np.log1p, positive), ("expm1", np.expm1, x), ("tanh", np.tanh, x), ("sigmoid", sigmoid, x),
+    ("erf", erf, x), ("sqrt", np.sqrt, positive), ("rsqrt", lambda v: 1 / np.sqrt(v), positive),
+    ("sin", np.sin, x), ("cos", np.cos, x)]:
+    case("elementwise", op, [values], f, dynamic=(0,))
+    case("elementwise", op, [np.abs(long) + 0.25 if values is positive else long], f)
+for op, f in [("floor", np.floor), ("ceil", np.ceil), ("round", np.round), ("sign", np.sign)]:
+    case("elementwise", op, [x], f, gradient=False, dynamic=(0,))
+for op, f in [("add", np.add), ("sub", np.subtract), ("mul", np.multiply), ("maximum", np.maximum), ("minimum", np.minimum)]:
+    case("elementwise", op, [x, y], f, dynamic=(0, 1))
+    case("elementwise", op, [x, y[0]], f, dynamic=(0,))
+    case("elementwise", op, [x[:, :1], y], f, dynamic=(0, 1))
+    case("elementwise", op, [np.float64(0.75), y], f, dynamic=(1,))
+case("elementwise", "div", [x, positive], np.divide, dynamic=(0, 1))
+case("elementwise", "div", [x, positive[0]], np.divide, dynamic=(0,))
+case("elementwise", "pow", [positive, y], np.power, dynamic=(0, 1))
+case("elementwise", "clamp", [x], lambda v: np.clip(v, -1.01, 0.77), "min = -1.01 max = 0.77", dynamic=(0,))
+for predicate, f in [("eq", np.equal), ("ne", np.not_equal), ("lt", np.less), ("le", np.less_equal),
+                     ("gt", np.greater), ("ge", np.greater_equal)]:
+    tied = y.copy()
+    tied[::2] = x[::2]
+    case("elementwise", "compare", [x, tied], f, f"predicate = {predicate}", gradient=False, dynamic=(0, 1))
+case("elementwise", "select", [x > 0, x, y], np.where, dynamic=(0, 1, 2))
+case("elementwise", "logical_and", [x > 0, y > 0], np.logical_and, gradient=False, dynamic=(0, 1))
+case("elementwise", "logical_or", [x > 0, y > 0], np.logical_or, gradient=False, dynamic=(0, 1))
+case("elementwise", "logical_not", [x > 0], np.logical_not, gradient=False, dynamic=(0,))
+whole = np.arange(BATCH * 5, dtype=np.int32).reshape(BATCH, 5) - 9
+case("elementwise", "cast", [whole], lambda v: v.astype(np.float64), "to = f64", gradient=False, dynamic=(0,))
+case("elementwise", "cast", [(whole + 9).astype(np.uint8) * 7], lambda v: v.astype(np.float64), "to = f64", gradient=False, dynamic=(0,))
+case("elementwise", "cast", [x], lambda v: v.astype(np.int32), "to = i32", gradient=False, dynamic=(0,))
+case("elementwise", "stop_gradient", [x], lambda v: v, gradient=False, dynamic=(0,))
+case("elementwise", "constant", [np.float64(0)], lambda v: exact([1.5, -2.25]), gradient=False,
+     text="%y = nnc.constant dense<[1.5, -2.25]> : tensor<2xf64>")
+case("elementwise", "iota", [np.float64(0)], lambda v: np.tile(np.arange(4, dtype=np.int32), (3, 1)), gradient=False,
+     text="%y = nnc.iota shape = [3, 4] type = i32 axis = 1 : () -> tensor<3x4xi32>")
+
+# Contraction ---------------------------------------------------------------------
+
+for m, k, n in [(BATCH, 3, 4), (BATCH, 33, 17), (BATCH, 1, 1), (64, 48, 40), (13, 300, 9)]:
+    lhs, rhs = spread((m, k), -1, 1), spread((k, n), -1, 1, seed=1)
+    for tl in (False, True):
+        for tr in (False, True):
+            flags = ("transpose_lhs = true " if tl else "") + ("transpose_rhs = true" if tr else "")
+            case("contraction", "matmul", [lhs.T.copy() if tl else lhs, rhs.T.copy() if tr else rhs],
+                 lambda a, b: (a.T if tl else a) @ (b.T if tr else b), flags.strip(),
+                 dynamic=() if tl or m != BATCH or n == BATCH or k == BATCH else (0,))
+# The batch is what is summed over: the gradient of a weight.
+case("contraction", "matmul", [spread((BATCH, 6), -1, 1), spread((BATCH, 4), -1, 1, seed=2)],
+     lambda a, b: a.T @ b, "transpose_lhs = true", dynamic=(0, 1))
+batched = spread((BATCH, 3, 5), -1, 1)
+case("contraction", "matmul", [batched, spread((BATCH, 5, 4), -1, 1, seed=1)], np.matmul, dynamic=(0, 1))
+case("contraction", "matmul", [batched, spread((5, 4), -1, 1, seed=1)], np.matmul, dynamic=(0,))
+case("contraction", "matmul", [batched, spread((BATCH, 4, 5), -1, 1, seed=1)],
+     lambda a, b: a @ b.swapaxes(1, 2), "transpose_rhs = true", dynamic=(0, 1))
+case("contraction", "matmul", [batched, spread((BATCH, 3, 4), -1, 1, seed=1)],
+     lambda a, b: np.einsum("bki,bkj->ij", a, b), "transpose_lhs = true reduce_batch = true", dynamic=(0, 1))
+
+# Reduction -----------------------------------------------------------------------
+
+cube = spread((BATCH, 3, 4))
+
+
+def logsumexp(v, axis, keepdims=False):
+    return np.log(np.exp(v).sum(axis=axis, keepdims=keepdims))
+
+
+for op, f in [("sum", np.sum), ("mean", np.mean), ("reduce_max", np.max), ("reduce_min", np.min), ("logsumexp", logsumexp)]:
+    for axes in [(0,), (1,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2)]:
+        case("reduction", op, [cube], lambda v: f(v, axis=axes), f"axes = {list(axes)}", dynamic=(0,))
+    case("reduction", op, [cube], lambda v: f(v, axis=(1,), keepdims=True), "axes = [1] keep_dims = true", dynamic=(0,))
+    case("reduction", op, [long], lambda v: f(v, axis=(1,)), "axes = [1]")
+case("reduction", "argmax", [cube], lambda v: v.argmax(2).astype(np.int32), "axis = 2", gradient=False, dynamic=(0,))
+case("reduction", "argmax", [long], lambda v: v.argmax(1).astype(np.int32), "axis = 1", gradient=False)
+case("reduction", "size", [cube], lambda v: np.float64(v.shape[0] * v.shape[1]), "axes = [0, 1]", gradient=False, dynamic=(0,))
+
+# Movement ------------------------------------------------------------------------
+
+case("movement", "reshape", [cube], lambda v: v.reshape(BATCH, 12), "shape = [7, 12]")
+case("movement", "transpose", [cube], lambda v: v.swapaxes(1, 2), dynamic=(0,))
+case("movement", "transpose", [cube], lambda v: v.transpose(2, 0, 1), "permutation = [2, 0, 1]")
+case("movement", "transpose", [spread((33, 20))], lambda v: v.T)
+case("movement", "broadcast", [spread((1, 4))], lambda v: np.broadcast_to(v, (3, 4)).copy(), "shape = [3, 4]")
+case("movement", "slice", [cube], lambda v: v[:, 1:3, 0:4:2], "starts = [0, 1, 0] sizes = [7, 2, 2] strides = [1, 1, 2]")
+case("movement", "pad", [cube], lambda v: np.pad(v, ((0, 0), (1, 2), (0, 1)), constant_values=0.5),
+     "low = [0, 1, 0] high = [0, 2, 1] value = 0.5", dynamic=(0,))
+case("movement", "concat", [cube, spread((BATCH, 2, 4), seed=1)], lambda a, b: np.concatenate([a, b], 1), "axis = 1", dynamic=(0, 1))
+index = np.array([3, 0, 3, 9, 1, 1, 8], dtype=np.int32)
+case("movement", "gather", [spread((10, 6)), index], lambda t, i: t[i], dynamic=(1,))
+case("movement", "scatter_add", [index, spread((BATCH, 6))],
+     lambda i, u: np.add.reduce([np.eye(10)[:, [a]] * b for a, b in zip(i, u)]), "size = 10", dynamic=(0, 1))
+
+# Activations, normalisation ----------------------------------------------------------
+
+case("neural", "relu", [x], lambda v: np.maximum(v, 0), dynamic=(0,))
+case("neural", "leaky_relu", [x], lambda v: np.where(v > 0, v, 0.01 * v), dynamic=(0,))
+case("neural", "elu", [x], lambda v: np.where(v > 0, v, np.expm1(v)), dynamic=(0,))
+case("neural", "gelu", [x], lambda v: 0.5 * v * (1 + erf(v / math.sqrt(2))), dynamic=(0,))
+case("neural", "silu", [x], lambda v: v * sigmoid(v), dynamic=(0,))
+case("neural", "softplus", [x], lambda v: np.log1p(np.exp(v)), dynamic=(0,))
+
+
+def softmax(v, axis=-1):
+    e = np.exp(v - v.max(axis, keepdims=True))
+    return e / e.sum(axis, keepdims=True)
+
+
+case("neural", "softmax", [x], softmax, dynamic=(0,))
+case("neural", "softmax", [long * 20], softmax)
+case("neural", "log_softmax", [x], lambda v: np.log(softmax(v)), dynamic=(0,))
+
+
+def layer_norm(v, scale, bias):
+    mean, variance = v.mean(-1, keepdims=True), v.var(-1, keepdims=True)
+    return (v - mean) / np.sqrt(variance + 1e-5) * scale + bias
+
+
+case("neural", "layer_norm", [x, positive[0], y[0]], layer_norm, dynamic=(0,), tolerance=256)
+case("neural", "dense", [x, spread((5, 3), seed=2), spread((3,), seed=1)], lambda v, w, b: v @ w + b, dynamic=(0,))
+case("neural", "flatten", [cube], lambda v: v.reshape(BATCH, -1), dynamic=(0,))
+labels = np.array([0, 4, 2, 2, 1, 3, 0], dtype=np.int32)
+case("neural", "one_hot", [labels], lambda l: np.eye(5)[l], "classes = 5 type = f64", gradient=False, dynamic=(0,))
+
+# Losses and metrics ------------------------------------------------------------------
+
+
+def cross_entropy(v, target):
+    t = np.eye(v.shape[-1])[target] if target.ndim < v.ndim else target
+    return -(np.log(softmax(v)) * t).sum(-1).mean()
+
+
+case("losses", "cross_entropy", [x, labels], cross_entropy, dynamic=(0, 1))
+case("losses", "cross_entropy", [x * 300, labels], lambda v, l: np.mean(
+    np.log(np.exp(v - v.max(1, keepdims=True)).sum(1)) + v.max(1) - v[np.arange(BATCH), l]), name="cross_entropy_large")
+case("losses", "cross_entropy", [x, np.eye(5)[labels]], cross_entropy, dynamic=(0, 1))
+truth = np.array([0, 1, 1, 0, 1, 0, 1], dtype=np.float64)
+probability = spread((BATCH,), 0.1, 0.9)
+case("losses", "binary_cross_entropy", [probability, truth],
+     lambda p, t: -(t * np.log(p) + (1 - t) * np.log1p(-p)).mean(), dynamic=(0, 1))
+case("losses", "bce_logits", [x[:, 0], truth],
+     lambda v, t: (np.maximum(v, 0) - v * t + np.log1p(np.exp(-np.abs(v)))).mean(), dynamic=(0, 1))
+case("losses", "mse", [x, y], lambda p, t: ((p - t) ** 2).mean(), dynamic=(0, 1))
+case("losses", "mae", [x, y], lambda p, t: np.abs(p - t).mean(), dynamic=(0, 1))
+case("losses", "huber", [x, y], lambda p, t: np.where(np.abs(p - t) <= 1, 0.5 * (p - t) ** 2, np.abs(p - t) - 0.5).mean(), dynamic=(0, 1))
+case("losses", "accuracy", [x, labels], lambda v, l: (v.argmax(1) == l).mean(), gradient=False, dynamic=(0, 1))
+case("losses", "top_k_accuracy", [x, labels],
+     lambda v, l: np.mean([l[i] in np.argsort(-v[i])[:2] for i in range(len(l))]), "k = 2", gradient=False, dynamic=(0, 1))
+case("losses", "mean_absolute_error", [x, y], lambda p, t: np.abs(p - t).mean(), dynamic=(0, 1))
+case("losses", "mean_squared_error", [x, y], lambda p, t: ((p - t) ** 2).mean(), dynamic=(0, 1))
+
+# Optimizers: one update, against the papers' formulas -----------------------------------
+
+w, g, m, v = spread((6, 5)), spread((6, 5), seed=1), spread((6, 5), seed=2), spread((6, 5), 0.25, 2, seed=3)
+rate, step = np.float64(0.125), np.int64(3)  # the fourth step: t = 4
+case("optimizers", "sgd", [w, g, rate, step], lambda w, g, r, s: w - r * g, gradient=False)
+case("optimizers", "momentum", [w, g, rate, step, m], lambda w, g, r, s, m: (w - r * (0.9 * m + g), 0.9 * m + g), gradient=False)
+case("optimizers", "nesterov", [w, g, rate, step, m],
+     lambda w, g, r, s, m: (w - r * (g + 0.9 * (0.9 * m + g)), 0.9 * m + g), gradient=False)
+case("optimizers", "rmsprop", [w, g, rate, step, v],
+     lambda w, g, r, s, v: (w - r * g / (np.sqrt(0.9 * v + 0.1 * g * g) + 1e-7), 0.9 * v + 0.1 * g * g), gradient=False)
+case("optimizers", "adagrad", [w, g, rate, step, v],
+     lambda w, g, r, s, v: (w - r * g / (np.sqrt(v + g * g) + 1e-7), v + g * g), gradient=False)
+
+
+def adam(w, g, r, s, m, v, decay=0.0):
+    t = s + 1
+    m1, v1 = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+    return (w - r * (m1 / (1 - 0.9**t)) / (np.sqrt(v1 / (1 - 0.999**t)) + 1e-8) - r * decay * w, m1, v1)
+
+
+# 1 - beta2^t is 4e-3 at t = 4: a subtraction that costs eight bits.
+case("optimizers", "adam", [w, g, rate, step, m, v], adam, gradient=False, tolerance=4096)
+case("optimizers", "adamw", [w, g, rate, step, m, v], lambda *a: adam(*a, decay=0.01), gradient=False, tolerance=4096)
+
+# Schedules ------------------------------------------------------------------------
+
+base = np.float64(0.5)
+for now in (0, 3, 10, 25, 100):
+    now = np.int64(now)
+    case("schedules", "step_decay", [base, now], lambda b, s: b * 0.5 ** (s // 10), "every = 10 factor = 0.5", gradient=False)
+    case("schedules", "exponential_decay", [base, now], lambda b, s: b * 0.5 ** (s / 10), "every = 10 factor = 0.5", gradient=False, tolerance=256)
+    case("schedules", "cosine", [base, now], lambda b, s: b * ((s + 1) / 10 if s < 10 else 0.5 * (1 + np.cos(np.pi * min(s - 10, 40) / 40))),
+         "warmup = 10 total = 50", gradient=False, tolerance=256)
+
+
+def main():
+    if sys.argv[1] == "--list":
+        print("\n".join(sorted(TESTED)))
+        return
+    print("".join(FAMILIES[sys.argv[1]]))
+
+
+main()
