@@ -102,9 +102,9 @@ bool isGood(const Verdict &verdict) {
   return verdict.wrong == 0 && (verdict.checked == 0 || verdict.kinks < verdict.checked);
 }
 
-Status checkGradients(Session &session, const EntryPoint &entry, InputData &data, int64_t batch,
+Status checkGradients(Session &session, const EntryPoint &entry, Columns &columns, int64_t batch,
                       int64_t limit, std::vector<Verdict> &verdicts) {
-  std::vector<const void *> inputs = data.pointersAt(0);
+  std::vector<const void *> inputs = pointersAt(columns, 0);
   if (Status status = session.run(entry, inputs.data(), batch); !status.isOk())
     return status;
   std::vector<std::pair<std::string, std::vector<double>>> gradients;
@@ -122,7 +122,7 @@ Status checkGradients(Session &session, const EntryPoint &entry, InputData &data
       values = static_cast<double *>(session.stateData(*tensor));
     for (size_t i = 0; i < entry.inputs.size() && !values; ++i)
       if (entry.inputs[i].name == name)
-        values = reinterpret_cast<double *>(data.columns[i].bytes.data());
+        values = reinterpret_cast<double *>(columns[i].data.data());
     if (!values)
       return {Code::InvalidFile, "gradient of an unknown tensor '" + name + "'"};
     if (Status status = checkTensor(probe, name, values, gradient, limit, verdicts); !status.isOk())

@@ -21,7 +21,7 @@ struct Verdict {
 /// tensor or input that it is for, with central differences of its outputs of kind
 /// "loss". At most `limit` elements of a tensor, evenly spread; 0: all.
 runtime::Status checkGradients(runtime::Session &session, const runtime::EntryPoint &entry,
-                               InputData &data, int64_t batch, int64_t limit,
+                               Columns &columns, int64_t batch, int64_t limit,
                                std::vector<Verdict> &verdicts);
 
 /// Whether a verdict says that the gradient is right: a tensor of which no element

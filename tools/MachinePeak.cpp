@@ -60,7 +60,7 @@ static double measureFlop(int numThreads) {
   constexpr int64_t rounds = 1 << 21;
   double flop = double(rounds) * 12 * 2 * (wide ? 16 : 8) * numThreads;
   double best = 0;
-  static volatile float sink;
+  [[maybe_unused]] static volatile float sink;
   for (int trial = 0; trial < 5; ++trial)
     best = std::max(best, flop / secondsOn(numThreads, [&](int) { sink = run(rounds); }));
   return best;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 #include <ostream>
 
 namespace nnc::tools {
@@ -58,30 +59,34 @@ static void logStep(const Session &session, std::ostream &log) {
   log << line;
 }
 
-Status runEpoch(Session &session, const EntryPoint &entry, const InputData &data,
-                const std::vector<int64_t> &order, int64_t batch, Averages &averages,
-                Progress &progress, std::ostream *stepLog) {
-  std::vector<std::vector<uint8_t>> buffers;
-  std::vector<const void *> inputs(entry.inputs.size());
-  const int64_t total = int64_t(order.size());
-  for (int64_t first = 0; first < total; first += batch) {
-    const int64_t count = std::min(batch, total - first);
-    data.gather(order.data() + first, count, buffers);
-    for (size_t i = 0; i < inputs.size(); ++i)
-      inputs[i] = buffers[i].data();
-    if (Status status = session.run(entry, inputs.data(), count); !status.isOk())
+Status runEpoch(Session &session, const EntryPoint &entry, Batches &batches, Averages &averages,
+                Progress &progress, int64_t mostSteps, std::ostream *stepLog) {
+  batches.rewind();
+  int64_t done = 0;
+  for (int64_t step = 0; step < mostSteps && batches.next(); ++step) {
+    if (Status status = session.run(entry, batches.inputs(), batches.size()); !status.isOk())
       return status;
     averages.add(session);
     if (stepLog)
       logStep(session, *stepLog);
+    done += batches.size();
     if (!std::isfinite(session.outputSum("loss")))
       return {Code::InvalidArgument,
-              concat("the loss is not finite at sample ", first, " of ", total,
-                     ": a smaller learning rate or clip_norm may help")};
+              concat("the loss is not finite after ", done, " samples of the epoch; a smaller "
+                     "learning rate or clip_norm may help")};
     if (progress.isDue())
-      progress.update(first + count, note(averages));
+      progress.update(done, note(averages));
   }
   return {};
+}
+
+Status evaluate(Session &session, const EntryPoint &entry, const Columns &columns, int64_t batch,
+                Averages &averages) {
+  std::vector<int64_t> order(size_t(numSamples(columns)));
+  std::iota(order.begin(), order.end(), 0);
+  Batches batches(columns, std::move(order), batch);
+  Progress progress("test", batches.numSamples());
+  return runEpoch(session, entry, batches, averages, progress);
 }
 
 } // namespace nnc::tools

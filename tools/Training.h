@@ -3,6 +3,7 @@
 #define NNC_TOOLS_TRAINING_H
 
 #include "runtime/Session.h"
+#include "runtime/data/Batches.h"
 #include "tools/Data.h"
 #include "tools/Progress.h"
 
@@ -32,13 +33,15 @@ private:
   std::vector<std::vector<double>> counts;
 };
 
-/// Runs `entry` over `data` in the given order, `batch` samples at a time, the
-/// last batch ragged. Adds each run to `averages`, and a line of JSON to `stepLog`
-/// unless null.
+/// Runs `entry` over the batches from the first to the last, or `mostSteps` of
+/// them. Adds each run to `averages`, and a line of JSON to `stepLog` unless null.
 runtime::Status runEpoch(runtime::Session &session, const runtime::EntryPoint &entry,
-                         const InputData &data, const std::vector<int64_t> &order,
-                         int64_t batch, Averages &averages, Progress &progress,
-                         std::ostream *stepLog = nullptr);
+                         runtime::Batches &batches, Averages &averages, Progress &progress,
+                         int64_t mostSteps = INT64_MAX, std::ostream *stepLog = nullptr);
+
+/// Evaluates every sample of `columns` in order, with a progress bar.
+runtime::Status evaluate(runtime::Session &session, const runtime::EntryPoint &entry,
+                         const Columns &columns, int64_t batch, Averages &averages);
 
 } // namespace nnc::tools
 

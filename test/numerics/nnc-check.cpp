@@ -148,20 +148,19 @@ static SmallVector<double> toDoubles(DenseElementsAttr values) {
 }
 
 /// The inputs of a case as an entry point wants them.
-static tools::InputData makeInputs(const Case &test, const runtime::EntryPoint &entry) {
-  tools::InputData data;
-  data.samples = test.batch;
+static tools::Columns makeInputs(const Case &test, const runtime::EntryPoint &entry) {
+  tools::Columns columns;
   for (auto [values, info] : llvm::zip(test.inputs, entry.inputs)) {
     SmallVector<double> numbers = toDoubles(values);
     int64_t size = runtime::sizeBytes(info.elementType);
-    tools::InputData::Column column;
-    column.bytes.resize(numbers.size() * size);
+    runtime::Column column;
+    column.numSamples = test.batch;
+    column.data = runtime::AlignedBytes(numbers.size() * size);
     for (auto [i, number] : llvm::enumerate(numbers))
-      runtime::fromDouble(info.elementType, number, column.bytes.data() + i * size);
-    column.sampleBytes = int64_t(column.bytes.size()) / test.batch;
-    data.columns.push_back(std::move(column));
+      runtime::fromDouble(info.elementType, number, column.data.data() + i * size);
+    columns.push_back(std::move(column));
   }
-  return data;
+  return columns;
 }
 
 static double epsilon(runtime::ElementType type) {
@@ -207,8 +206,8 @@ static bool checkValues(const Case &test, StringRef elementType) {
     return false;
   }
   const runtime::EntryPoint &entry = (*plan)->entryPoints[0];
-  tools::InputData data = makeInputs(test, entry);
-  runtime::Status status = (*session)->run(entry, data.pointersAt(0).data(), test.batch);
+  tools::Columns columns = makeInputs(test, entry);
+  runtime::Status status = (*session)->run(entry, tools::pointersAt(columns, 0).data(), test.batch);
   if (!status.isOk()) {
     llvm::errs() << "  " << status.message() << '\n';
     return false;
@@ -229,9 +228,9 @@ static bool checkGradient(const Case &test) {
   if (!session.isOk())
     return false;
   const runtime::EntryPoint &entry = (*plan)->entryPoints[0];
-  tools::InputData data = makeInputs(test, entry);
+  tools::Columns columns = makeInputs(test, entry);
   std::vector<tools::Verdict> verdicts;
-  runtime::Status status = tools::checkGradients(**session, entry, data, test.batch, 24, verdicts);
+  runtime::Status status = tools::checkGradients(**session, entry, columns, test.batch, 24, verdicts);
   if (!status.isOk())
     llvm::errs() << "  " << status.message() << '\n';
   bool ok = status.isOk();

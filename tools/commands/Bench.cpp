@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iostream>
 #include <numeric>
+#include <sstream>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -82,12 +83,12 @@ static int64_t numParameters(const Plan &plan) {
 }
 
 /// Runs the steps, each on the next batch of `samples`.
-static Status measure(Session &session, const EntryPoint &entry, const InputData &data,
+static Status measure(Session &session, const EntryPoint &entry, const Columns &columns,
                       int64_t batch, const BenchOptions &options, Measurement &result) {
-  const int64_t numBatches = std::max<int64_t>(1, data.numSamples() / batch);
+  const int64_t numBatches = std::max<int64_t>(1, numSamples(columns) / batch);
   int64_t step = 0;
   auto runOne = [&] {
-    std::vector<const void *> inputs = data.pointersAt(step++ % numBatches * batch);
+    std::vector<const void *> inputs = pointersAt(columns, step++ % numBatches * batch);
     return session.run(entry, inputs.data(), batch);
   };
   for (int i = 0; i < std::max(options.warmup, 1); ++i) {
@@ -141,8 +142,8 @@ static void printKernelTable(const Plan &plan, const EntryPoint &entry, int64_t 
   const MachinePeak peak = measurePeak(threads);
   std::vector<size_t> order(entry.commands.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return m.profile.seconds[a] > m.profile.seconds[b];
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::pair(-m.profile.seconds[a], a) < std::pair(-m.profile.seconds[b], b);
   });
   double sum = std::accumulate(m.profile.seconds.begin(), m.profile.seconds.end(), 0.0);
   std::printf("\n  %8s %6s %9s %8s %9s  %s\n", "us", "share", "GFLOP/s", "GB/s", "roofline", "kernel");
@@ -197,12 +198,11 @@ static int bench(const BenchOptions &options) {
   if (!session.isOk())
     return fail(session.status());
   // 1,024 samples as the other programs of a comparison use, or one batch.
-  int64_t numSamples = std::max<int64_t>(1024, batch);
-  std::string folder = options.dataFolder.empty() ? folderOf(options.request.model) : options.dataFolder;
-  InputData data = loadOrInvent(plan, *entry, folder, numSamples);
-  if (data.numSamples() < batch)
-    data = inventInputs(*entry, numSamples);
-  if (Status status = measure(**session, *entry, data, batch, options, result); !status.isOk())
+  const int64_t count = std::max<int64_t>(1024, batch);
+  Columns columns = loadOrInvent(plan, *entry, options.request.model, options.dataFolder, count);
+  if (numSamples(columns) < batch)
+    columns = inventInputs(*entry, count);
+  if (Status status = measure(**session, *entry, columns, batch, options, result); !status.isOk())
     return fail(status);
   result.growthBytes = result.peakBytes - atStart;
   if (options.asJson)

@@ -57,9 +57,9 @@ static int check(const CheckOptions &options) {
   if (!session.isOk())
     return fail(session.status());
   // Random inputs: real ones are written for another element type.
-  InputData data = inventInputs(*entry, options.batch);
+  Columns columns = inventInputs(*entry, options.batch);
   std::vector<Verdict> verdicts;
-  if (Status status = checkGradients(**session, *entry, data, options.batch, options.elements, verdicts); !status.isOk())
+  if (Status status = checkGradients(**session, *entry, columns, options.batch, options.elements, verdicts); !status.isOk())
     return fail(status);
   return print(verdicts, options.asJson);
 }

@@ -2,11 +2,12 @@
 #include "tools/Training.h"
 #include "tools/commands/Commands.h"
 
+#include "runtime/data/Reader.h"
+
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
 #include <iostream>
-#include <numeric>
 
 namespace nnc::tools {
 
@@ -37,7 +38,7 @@ static void print(const Averages &averages, int64_t samples, bool asJson) {
   std::cout << object.dump() << '\n';
 }
 
-static int evaluate(const EvalOptions &options) {
+static int evaluateModel(const EvalOptions &options) {
   CompileRequest request = options.request;
   request.maxBatch = options.batch;
   PlanOrExit opened = openModel(request);
@@ -47,26 +48,20 @@ static int evaluate(const EvalOptions &options) {
   const EntryPoint *entry = plan.findEntryPoint("eval_step");
   if (!entry)
     return failAt(request.model, {Code::InvalidArgument, "the model has no loss: there is nothing to evaluate"});
-  if (!bindsSplit(plan, "test"))
+  if (!hasSplit(plan.recipe, "test"))
     return failAt(request.model, {Code::InvalidArgument, "the model binds no test data: add `data { test ... }`"});
   auto session = Session::create(opened.plan, {options.threads, plan.recipe.seed, nullptr});
   if (!session.isOk())
     return fail(session.status());
   if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights); !status.isOk())
     return fail(status);
-  InputData data;
-  std::string folder = options.dataFolder.empty() ? folderOf(request.model) : options.dataFolder;
-  if (int exit = loadSplit(plan, *entry, "test", folder, 0, data))
+  Columns columns;
+  if (int exit = loadSplit(plan, *entry, "test", request.model, options.dataFolder, INT64_MAX, columns))
     return exit;
-  std::vector<int64_t> order(data.numSamples());
-  std::iota(order.begin(), order.end(), 0);
   Averages averages;
-  Progress progress("test", int64_t(order.size()));
-  if (Status status = runEpoch(**session, *entry, data, order, plan.maxBatch, averages, progress);
-      !status.isOk())
+  if (Status status = evaluate(**session, *entry, columns, plan.maxBatch, averages); !status.isOk())
     return fail(status);
-  progress.clear();
-  print(averages, data.numSamples(), options.asJson);
+  print(averages, numSamples(columns), options.asJson);
   return Done;
 }
 
@@ -80,7 +75,7 @@ void addEvalCommand(CLI::App &app, int &exit) {
   command->add_option("--batch", options->batch, "samples a run (default: the model's batch)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
   command->add_flag("--json", options->asJson, "one JSON object on one line");
-  command->callback([options, &exit] { exit = evaluate(*options); });
+  command->callback([options, &exit] { exit = evaluateModel(*options); });
 }
 
 } // namespace nnc::tools

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
-#include <fstream>
 #include <iostream>
+#include <string_view>
 
 namespace nnc::tools {
 
@@ -116,14 +116,30 @@ static void printPlan(const Plan &plan) {
   }
 }
 
-static int inspect(const std::string &path, bool asJson) {
-  if (std::ifstream file(path, std::ios::binary); file) {
-    char head[8] = {};
-    file.read(head, sizeof head);
-    bool isWeights = path.size() > 12 && path.compare(path.size() - 12, 12, ".safetensors") == 0;
-    if (isWeights)
-      return inspectWeights(path, asJson);
+static int inspectWeights(const std::string &path, bool asJson) {
+  StatusOr<SafetensorsFile> file = SafetensorsFile::open(path);
+  if (!file.isOk())
+    return fail(file.status());
+  json tensors = json::array();
+  for (const SavedTensor &tensor : file->tensors()) {
+    tensors.push_back({{"name", tensor.name},
+                       {"element_type", runtime::name(tensor.elementType)},
+                       {"shape", tensor.shape},
+                       {"size_bytes", tensor.sizeBytes}});
+    if (!asJson)
+      std::printf("  %-32s %-20s %10.1f KiB\n", tensor.name.c_str(),
+                  describe(tensor.elementType, tensor.shape).c_str(), kib(tensor.sizeBytes));
   }
+  if (asJson)
+    std::cout << json{{"file", "safetensors"}, {"metadata", file->metadata()}, {"tensors", tensors}}.dump() << '\n';
+  return Done;
+}
+
+static int inspect(const std::string &path, bool asJson) {
+  constexpr std::string_view extension = ".safetensors";
+  if (path.size() > extension.size() &&
+      path.compare(path.size() - extension.size(), extension.size(), extension) == 0)
+    return inspectWeights(path, asJson);
   StatusOr<std::shared_ptr<const Plan>> plan = Plan::open(path);
   if (!plan.isOk())
     return fail(plan.status());

@@ -3,7 +3,7 @@
 #include "tools/Training.h"
 #include "tools/commands/Commands.h"
 
-#include "runtime/Random.h"
+#include "runtime/data/Reader.h"
 
 #include <nlohmann/json.hpp>
 
@@ -14,7 +14,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <numeric>
+#include <optional>
 
 #include <sys/stat.h>
 
@@ -39,10 +39,10 @@ struct TrainRun {
   const Plan &plan;
   Session &session;
   int64_t batch, epochs, seed;
-  InputData training, test;
-  /// Positions in `training`; the validation split is held out of it.
-  std::vector<int64_t> trainingOrder, validationOrder;
-  std::ofstream log, stepLog;
+  Columns training = {}, test = {};
+  /// Of `training`: the validation samples are held out of it.
+  std::optional<Batches> trainingBatches = {}, validationBatches = {};
+  std::ofstream log = {}, stepLog = {};
   Clock::time_point begin = Clock::now();
 };
 
@@ -87,28 +87,26 @@ static Status trainEpoch(TrainRun &run, int64_t epoch) {
   Clock::time_point begin = Clock::now();
   const std::string label = epochLabel(epoch, run.epochs);
   Averages training, validation;
-  Progress progress(label, int64_t(run.trainingOrder.size()));
-  std::vector<int64_t> order = run.trainingOrder;
+  Batches &batches = *run.trainingBatches;
+  int64_t mostSteps = run.options.steps.value_or(batches.numBatches());
+  Progress progress(label, std::min(batches.numSamples(), mostSteps * run.batch));
   if (!run.options.keepOrder)
-    shuffle(order, run.seed, epoch);
-  if (run.options.steps)
-    order.resize(std::min<int64_t>(order.size(), *run.options.steps * run.batch));
-  if (Status status = runEpoch(run.session, *run.plan.findEntryPoint("train_step"), run.training,
-                               order, run.batch, training, progress,
-                               run.stepLog.is_open() ? &run.stepLog : nullptr);
+    batches.shuffle(run.seed, epoch);
+  if (Status status = runEpoch(run.session, *run.plan.findEntryPoint("train_step"), batches, training,
+                               progress, mostSteps, run.stepLog.is_open() ? &run.stepLog : nullptr);
       !status.isOk())
     return status;
-  if (!run.validationOrder.empty())
-    if (Status status = runEpoch(run.session, *run.plan.findEntryPoint("eval_step"), run.training,
-                                 run.validationOrder, run.batch, validation, progress);
-        !status.isOk())
-      return status;
+  const bool validates = run.validationBatches->numSamples() > 0;
+  if (Status status = runEpoch(run.session, *run.plan.findEntryPoint("eval_step"),
+                               *run.validationBatches, validation, progress);
+      !status.isOk())
+    return status;
   progress.clear();
   StatusOr<double> step = run.session.scalar("step");
   ordered_json record = {{"epoch", epoch}, {"step", step.isOk() ? int64_t(*step) : 0}};
   addAverages(record, "", training);
   std::string line = label + columns("", training);
-  if (!run.validationOrder.empty()) {
+  if (validates) {
     addAverages(record, "validation_", validation);
     line += columns("validation_", validation);
   }
@@ -120,15 +118,11 @@ static Status trainEpoch(TrainRun &run, int64_t epoch) {
 }
 
 static Status testAtEnd(TrainRun &run) {
-  std::vector<int64_t> order(run.test.numSamples());
-  std::iota(order.begin(), order.end(), 0);
   Averages averages;
-  Progress progress("test", int64_t(order.size()));
-  if (Status status = runEpoch(run.session, *run.plan.findEntryPoint("eval_step"), run.test, order,
-                               run.batch, averages, progress);
+  if (Status status = evaluate(run.session, *run.plan.findEntryPoint("eval_step"), run.test, run.batch,
+                               averages);
       !status.isOk())
     return status;
-  progress.clear();
   ordered_json record = {{"epoch", run.epochs}};
   addAverages(record, "test_", averages);
   if (!averages.confusion().empty())
@@ -159,24 +153,21 @@ static int openLog(TrainRun &run) {
 static int loadData(TrainRun &run) {
   const EntryPoint &train = *run.plan.findEntryPoint("train_step");
   const TrainOptions &options = run.options;
-  std::string folder = options.dataFolder.empty() ? folderOf(options.request.model) : options.dataFolder;
-  if (!bindsSplit(run.plan, "train"))
-    return failAt(options.request.model, {Code::InvalidArgument,
+  const std::string &model = options.request.model;
+  if (!hasSplit(run.plan.recipe, "train"))
+    return failAt(model, {Code::InvalidArgument,
                                           "the model binds no training data: add `data { train ... }`"});
-  if (int exit = loadSplit(run.plan, train, "train", folder, 0, run.training))
+  if (int exit = loadSplit(run.plan, train, "train", model, options.dataFolder, INT64_MAX, run.training))
     return exit;
-  if (bindsSplit(run.plan, "test"))
-    if (int exit = loadSplit(run.plan, *run.plan.findEntryPoint("eval_step"), "test", folder, 0, run.test))
+  if (hasSplit(run.plan.recipe, "test"))
+    if (int exit = loadSplit(run.plan, *run.plan.findEntryPoint("eval_step"), "test", model,
+                             options.dataFolder, INT64_MAX, run.test))
       return exit;
   // The held-out samples are drawn once for a seed, and stay held out.
-  std::vector<int64_t> order(run.training.numSamples());
-  std::iota(order.begin(), order.end(), 0);
-  if (!options.keepOrder)
-    shuffle(order, run.seed, 0);
-  auto held = size_t(run.plan.recipe.validation * double(order.size()));
-  run.validationOrder.assign(order.begin(), order.begin() + held);
-  run.trainingOrder.assign(order.begin() + held, order.end());
-  if (!run.trainingOrder.empty())
+  Split split = splitSamples(numSamples(run.training), run.plan.recipe.validation, run.seed);
+  run.trainingBatches.emplace(run.training, std::move(split.training), run.batch);
+  run.validationBatches.emplace(run.training, std::move(split.validation), run.batch);
+  if (run.trainingBatches->numSamples() > 0)
     return Done;
   return fail({Code::InvalidArgument, "the training split has no samples"});
 }
@@ -191,8 +182,9 @@ static void announce(const TrainRun &run) {
   std::printf("%s: %lld parameters, batch %lld, %d threads, %.1f MiB of memory planned\n",
               run.plan.model.c_str(), (long long)parameters, (long long)run.batch,
               run.session.numThreads(), run.plan.plannedBytes(run.session.numThreads()) / 1048576.0);
-  std::printf("%zu training samples, %zu for validation, %lld for test\n", run.trainingOrder.size(),
-              run.validationOrder.size(), (long long)run.test.numSamples());
+  std::printf("%lld training samples, %lld for validation, %lld for test\n",
+              (long long)run.trainingBatches->numSamples(),
+              (long long)run.validationBatches->numSamples(), (long long)numSamples(run.test));
   std::fflush(stdout);
 }
 
@@ -243,7 +235,7 @@ static int train(const TrainOptions &options) {
   for (int64_t epoch = 1; epoch <= run.epochs; ++epoch)
     if (Status status = trainEpoch(run, epoch); !status.isOk())
       return fail(status);
-  if (run.test.numSamples() > 0)
+  if (numSamples(run.test) > 0)
     if (Status status = testAtEnd(run); !status.isOk())
       return fail(status);
   return saveResults(run);
