@@ -11,8 +11,7 @@
 // of a weighted sum of its results are compared with central differences too. The
 // same is done in f32 (values only), unless a function has `check.f64_only`.
 #include "codegen/Compile.h"
-#include "passes/Passes.h"
-#include "passes/Pipeline.h"
+#include "codegen/cpu/CpuTarget.h"
 #include "tools/Compiler.h"
 #include "tools/GradientCheck.h"
 
@@ -113,20 +112,18 @@ static void makeGradientFunction(func::FuncOp function) {
 
 static FailureOr<std::shared_ptr<const runtime::Plan>> compile(ModuleOp module, int64_t batch,
                                                                StringRef elementType) {
+  llvm::Expected<CpuModel> model = findCpuModel(target);
+  if (!model)
+    return emitError(module.getLoc()) << llvm::toString(model.takeError());
   CompileOptions options;
-  options.target = target;
+  options.model = *model;
   options.maxBatch = batch;
   options.reference = reference;
-  PipelineOptions pipeline;
-  pipeline.elementType = elementType.str();
-  PassManager pm(module.getContext());
-  buildPipeline(pm, Stage::AsWritten, Stage::Fused, pipeline);
-  if (failed(pm.run(module)))
+  options.passes.elementType = elementType.str();
+  FailureOr<CompiledPlan> compiled = compileToPlan(module, options);
+  if (failed(compiled))
     return failure();
-  FailureOr<std::vector<uint8_t>> bytes = compileToPlan(module, options);
-  if (failed(bytes))
-    return failure();
-  auto plan = runtime::Plan::fromMemory(bytes->data(), bytes->size());
+  auto plan = runtime::Plan::fromMemory(compiled->bytes.data(), compiled->bytes.size());
   if (!plan.isOk()) {
     llvm::errs() << "error: " << plan.status().message() << '\n';
     return failure();

@@ -1,0 +1,220 @@
+// The part of `nnc` that needs MLIR: `compile` and `ops`. The driver starts it;
+// nothing speaks against calling it by hand.
+#include "tools/Compiler.h"
+
+#include "codegen/Compile.h"
+#include "codegen/cpu/CpuTarget.h"
+#include "frontend/Frontend.h"
+#include "ir/Signature.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ToolOutputFile.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+
+using namespace mlir;
+
+namespace nnc::tools {
+
+/// As in Program.h, which belongs to the driver.
+enum Exit { Done = 0, InputWrong = 1, CommandLineWrong = 2, MachineFailed = 3 };
+
+struct CompileArguments {
+  std::string model, output, target = "cpu", stage = "plan";
+  int64_t maxBatch = 0;
+  std::vector<std::string> settings;
+  bool reference = false, gradientCheck = false, quiet = false;
+};
+
+static std::string planName(const std::string &model) {
+  return model.substr(0, model.rfind('.')) + ".plan";
+}
+
+/// Writes to a file, whole or not at all; "-" is standard output.
+template <typename Write> static int writeOutput(const std::string &path, Write write) {
+  std::error_code error;
+  llvm::ToolOutputFile file(path, error, llvm::sys::fs::OF_None);
+  if (error) {
+    llvm::errs() << path << ": error: cannot be written: " << error.message() << '\n';
+    return MachineFailed;
+  }
+  if (int exit = write(file.os()))
+    return exit;
+  file.os().flush();
+  if (file.os().has_error()) {
+    llvm::errs() << path << ": error: cannot be written: " << file.os().error().message() << '\n';
+    file.os().clear_error();
+    return MachineFailed;
+  }
+  file.keep();
+  return Done;
+}
+
+static int emit(ModuleOp module, const CompileArguments &arguments, const CompileOptions &options) {
+  return writeOutput(arguments.output.empty() ? "-" : arguments.output, [&](llvm::raw_ostream &os) {
+    return failed(emitStage(module, arguments.stage, options, os)) ? InputWrong : Done;
+  });
+}
+
+static int writePlan(ModuleOp module, const CompileArguments &arguments, const CompileOptions &options) {
+  auto begin = std::chrono::steady_clock::now();
+  FailureOr<CompiledPlan> plan = compileToPlan(module, options);
+  if (failed(plan))
+    return InputWrong;
+  std::string path = arguments.output.empty() ? planName(arguments.model) : arguments.output;
+  int exit = writeOutput(path, [&](llvm::raw_ostream &os) {
+    os.write(reinterpret_cast<const char *>(plan->bytes.data()), plan->bytes.size());
+    return Done;
+  });
+  if (exit != Done || arguments.quiet || path == "-")
+    return exit;
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  llvm::outs() << llvm::formatv("{0}: {1:F1} KiB, batch 1 to {2}, compiled in {3:F2} s\n", path,
+                                plan->bytes.size() / 1024.0, plan->maxBatch, seconds)
+               << llvm::formatv("memory: {0:F1} KiB at its peak, {1:F1} KiB of it parameters and optimizer state\n",
+                                plan->peakBytes / 1024.0, plan->stateBytes / 1024.0);
+  return Done;
+}
+
+static int compile(const CompileArguments &arguments) {
+  llvm::Expected<CpuModel> cpu = findCpuModel(arguments.target);
+  if (!cpu) {
+    llvm::errs() << "error: " << llvm::toString(cpu.takeError()) << '\n';
+    return CommandLineWrong;
+  }
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  prepareContext(context);
+  llvm::SourceMgr sources;
+  DiagnosticPrinter printer(sources, &context);
+  OwningOpRef<ModuleOp> module = loadModel(arguments.model, sources, &context, arguments.settings);
+  if (!module)
+    return InputWrong;
+  CompileOptions options;
+  options.model = *cpu;
+  options.maxBatch = arguments.maxBatch;
+  options.reference = arguments.reference;
+  options.reproducerPath = (arguments.output.empty() || arguments.output == "-" ? arguments.model : arguments.output) +
+                           ".reproducer.mlir";
+  if (arguments.gradientCheck) {
+    options.passes.gradientsEntry = true;
+    options.passes.elementType = "f64";
+  }
+  if (arguments.stage == "plan")
+    return writePlan(*module, arguments, options);
+  return emit(*module, arguments, options);
+}
+
+//===----------------------------------------------------------------------===//
+// nnc ops
+//===----------------------------------------------------------------------===//
+
+static const char *name(Category category) {
+  static const char *const names[] = {"op", "loss", "metric", "optimizer", "schedule", "internal"};
+  return names[size_t(category)];
+}
+
+static llvm::json::Object describe(const Signature &signature) {
+  llvm::json::Array operands, attributes;
+  for (const OperandInfo &operand : signature.operands)
+    if (!operand.hidden)
+      operands.push_back(operand.name);
+  for (const AttributeInfo &attribute : signature.attributes)
+    if (!attribute.hidden)
+      attributes.push_back(llvm::json::Object{{"name", attribute.name},
+                                              {"default", attribute.defaultValue},
+                                              {"required", attribute.isRequired()}});
+  return llvm::json::Object{{"name", signature.name},
+                            {"summary", signature.summary},
+                            {"category", name(signature.category)},
+                            {"operands", std::move(operands)},
+                            {"attributes", std::move(attributes)}};
+}
+
+static std::string spell(const Signature &signature) {
+  std::string text = signature.name.str() + "(";
+  llvm::StringRef separator = "";
+  for (const OperandInfo &operand : signature.operands)
+    if (!operand.hidden)
+      text += separator.str() + operand.name.str() + (operand.arity == Arity::Variadic ? "..." : ""), separator = ", ";
+  for (const AttributeInfo &attribute : signature.attributes)
+    if (!attribute.hidden)
+      text += separator.str() + attribute.name.str() +
+              (attribute.defaultValue.empty() ? "" : " = " + attribute.defaultValue.str()),
+          separator = ", ";
+  return text + ")";
+}
+
+static int listOps(bool asJson) {
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  prepareContext(context);
+  llvm::json::Array array;
+  for (const Signature *signature : allSignatures(&context)) {
+    if (signature->category == Category::Internal)
+      continue;
+    if (asJson)
+      array.push_back(describe(*signature));
+    else
+      llvm::outs() << llvm::formatv("{0,-10} {1,-64} {2}\n", name(signature->category), spell(*signature),
+                                    signature->summary);
+  }
+  if (asJson)
+    llvm::outs() << llvm::json::Value(std::move(array)) << '\n';
+  return Done;
+}
+
+//===----------------------------------------------------------------------===//
+// Command line
+//===----------------------------------------------------------------------===//
+
+static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
+  std::vector<std::string> stageNames;
+  std::string stageHelp = "stop at a stage and show it:";
+  for (const StageDescription &stage : stages()) {
+    stageNames.push_back(stage.name.str());
+    stageHelp += "\n  " + stage.name.str() + ": " + stage.summary.str();
+  }
+  stageNames.push_back("plan");
+  CLI::App *command = app.add_subcommand("compile", "compile a model to a plan, or show a stage on the way");
+  command->add_option("MODEL", arguments.model, "a .nn or .mlir file")->required();
+  command->add_option("-o,--output", arguments.output, "where to write (default: MODEL.plan; a stage: standard output)");
+  command->add_option("--target", arguments.target, "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4")
+      ->capture_default_str();
+  command->add_option("--max-batch", arguments.maxBatch, "largest batch that the plan runs (default: the model's)")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
+  command->add_option("--emit", arguments.stage, stageHelp)->check(CLI::IsMember(stageNames));
+  command->add_option("--set", arguments.settings, "override a const of the model")
+      ->type_name("NAME=VALUE")->take_all()->allow_extra_args(false);
+  command->add_flag("--reference", arguments.reference, "schedule every kernel as plain loops");
+  command->add_flag("--gradient-check", arguments.gradientCheck,
+                    "compute in f64 and add the entry point `gradients`, for nnc check-gradients");
+  command->add_flag("--quiet", arguments.quiet, "say nothing but errors");
+  command->callback([&] { exit = compile(arguments); });
+}
+
+static int runCommandLine(int argc, char **argv) {
+  CLI::App app("nnc's compiler", "nnc");
+  app.require_subcommand(1);
+  int exit = Done;
+  CompileArguments arguments;
+  addCompile(app, arguments, exit);
+  bool asJson = false;
+  CLI::App *ops = app.add_subcommand("ops", "list the ops: operands, attributes, gradient");
+  ops->add_flag("--json", asJson, "one JSON array");
+  ops->callback([&] { exit = listOps(asJson); });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? Done : CommandLineWrong;
+  }
+  return exit;
+}
+
+} // namespace nnc::tools
+
+int main(int argc, char **argv) { return nnc::tools::runCommandLine(argc, argv); }
