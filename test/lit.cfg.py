@@ -16,5 +16,12 @@ config.environment["PATH"] = os.pathsep.join(
 )
 config.substitutions.append(("%examples", os.path.join(config.source_root, "examples")))
 config.substitutions.append(("%lib", os.path.join(config.build_root, "lib")))
+config.substitutions.append(("%docs", os.path.join(config.source_root, "docs")))
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%build", config.build_root))
+
+# Real data, from Debian's package dataset-fashion-mnist.
+fashion_mnist = "/usr/share/datasets/fashion-mnist"
+config.substitutions.append(("%fashion-mnist", fashion_mnist))
+if os.path.isdir(fashion_mnist):
+    config.available_features.add("fashion-mnist")

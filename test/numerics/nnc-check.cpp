@@ -12,6 +12,7 @@
 // same is done in f32 (values only), unless a function has `check.f64_only`.
 #include "codegen/Compile.h"
 #include "codegen/cpu/CpuTarget.h"
+#include "passes/Passes.h"
 #include "tools/Compiler.h"
 #include "tools/GradientCheck.h"
 
@@ -119,7 +120,12 @@ static FailureOr<std::shared_ptr<const runtime::Plan>> compile(ModuleOp module, 
   options.model = *model;
   options.maxBatch = batch;
   options.reference = reference;
-  options.passes.elementType = elementType.str();
+  if (!elementType.empty()) {
+    PassManager pm(module.getContext());
+    pm.addPass(createConvertElementTypePass({"f64", elementType.str()}));
+    if (failed(pm.run(module)))
+      return failure();
+  }
   FailureOr<CompiledPlan> compiled = compileToPlan(module, options);
   if (failed(compiled))
     return failure();
