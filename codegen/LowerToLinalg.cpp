@@ -26,7 +26,6 @@ static Lowerings allLowerings() {
   addContractionLowerings(lowerings);
   addReductionLowerings(lowerings);
   addMovementLowerings(lowerings);
-  addRandomLowerings(lowerings);
   return lowerings;
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The first 100 losses of mlp.nn against an independent computation in NumPy, from
+"""The first 100 losses of inputs/mlp.nn against an independent computation in NumPy, from
 the same weights and batches.
 
 The reference runs in f64. nnc computes in f32, and so does a second run of the
