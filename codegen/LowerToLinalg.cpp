@@ -26,6 +26,7 @@ static Lowerings allLowerings() {
   addContractionLowerings(lowerings);
   addReductionLowerings(lowerings);
   addMovementLowerings(lowerings);
+  addRandomLowerings(lowerings);
   return lowerings;
 }
 

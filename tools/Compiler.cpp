@@ -1,6 +1,6 @@
 #include "tools/Compiler.h"
 
-#include "codegen/Compile.h"
+#include "codegen/ScheduleKernels.h"
 #include "frontend/Frontend.h"
 #include "ir/Dialect.h"
 
@@ -16,7 +16,7 @@ namespace nnc::tools {
 void prepareContext(MLIRContext &context) {
   DialectRegistry registry;
   registerDialect(registry);
-  registerCompilerDialects(registry);
+  registerScheduling(registry);
   context.appendDialectRegistry(registry);
   context.loadAllAvailableDialects();
   // One thread compiles as fast as two here, and starts faster.

@@ -109,7 +109,7 @@ Status checkGradients(Session &session, const EntryPoint &entry, Columns &column
     return status;
   std::vector<std::pair<std::string, std::vector<double>>> gradients;
   for (const TensorInfo &output : entry.outputs) {
-    if (output.kind != "gradient")
+    if (output.kind != "gradient" && output.kind != "input_gradient")
       continue;
     const auto *values = static_cast<const double *>(session.outputData(output));
     gradients.emplace_back(output.name,

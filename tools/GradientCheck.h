@@ -17,7 +17,8 @@ struct Verdict {
   double worst = 0; // relative error
 };
 
-/// Compares the outputs of kind "gradient" of `entry`, each named as the f64 state
+/// Compares the outputs of kind "gradient" (of parameters) and "input_gradient" of
+/// `entry`, each named as the f64 state
 /// tensor or input that it is for, with central differences of its outputs of kind
 /// "loss". At most `limit` elements of a tensor, evenly spread; 0: all.
 runtime::Status checkGradients(runtime::Session &session, const runtime::EntryPoint &entry,

@@ -24,7 +24,9 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
@@ -249,7 +251,8 @@ static bool checkGradient(const Case &test) {
 
 /// The values that the attributes give, and the batch that the shapes imply.
 static FailureOr<Case> readCase(func::FuncOp function) {
-  Case test{function};
+  Case test;
+  test.function = function;
   if (auto tolerance = function->getAttrOfType<FloatAttr>("check.tolerance"))
     test.tolerance = tolerance.getValueAsDouble();
   auto read = [&](Attribute attr, Type type, SmallVector<DenseElementsAttr> &values) -> LogicalResult {
