@@ -77,3 +77,15 @@ func.func private @insert(%batch: index, %x: tensor<8xf32>, %y: tensor<2xf32>) -
   %0 = tensor.insert_slice %y into %x[3] [2] [1] : tensor<2xf32> into tensor<8xf32>
   return %0 : tensor<8xf32>
 }
+
+// -----
+
+// A view in another shape becomes index arithmetic.
+// CHECK-LABEL: func.func @reshaped.reference(
+// CHECK-NOT:     affine.
+// CHECK-NOT:     memref.collapse_shape
+// CHECK:         return
+func.func private @reshaped(%batch: index, %x: tensor<?x2x3xf32>) -> tensor<?x6xf32> attributes {nnc.kernel} {
+  %0 = tensor.collapse_shape %x [[0], [1, 2]] : tensor<?x2x3xf32> into tensor<?x6xf32>
+  return %0 : tensor<?x6xf32>
+}
