@@ -26,8 +26,9 @@ static int64_t maxBatchOf(ModuleOp module, const CompileOptions &options) {
   return batch ? batch.getInt() : kDefaultBatch;
 }
 
-static LogicalResult runPasses(ModuleOp module, const CompileOptions &options,
-                               llvm::function_ref<void(OpPassManager &)> build) {
+static LogicalResult
+runPasses(ModuleOp module, const CompileOptions &options,
+          llvm::function_ref<void(OpPassManager &)> build) {
   PassManager pm(module->getName());
   if (!options.reproducerPath.empty())
     enableReproducer(pm, options.reproducerPath);
@@ -135,7 +136,8 @@ LogicalResult nnc::emitStage(ModuleOp module, StringRef stage,
   const auto *found = llvm::find_if(kStages, [&](const StageEmitter &known) {
     return known.description.name == stage;
   });
-  assert(found != std::end(kStages) && "the caller has checked the stage's name");
+  assert(found != std::end(kStages) &&
+         "the caller has checked the stage's name");
   return found->emit(module, options, os);
 }
 

@@ -1,5 +1,5 @@
-// From a model in the dialect to a plan: every stage in its order, and a look at
-// each.
+// From a model in the dialect to a plan: every stage in its order, and a look
+// at each.
 #ifndef NNC_CODEGEN_COMPILE_H
 #define NNC_CODEGEN_COMPILE_H
 

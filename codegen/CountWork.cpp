@@ -17,7 +17,8 @@ static void add(Extent &sum, Extent term) {
 
 /// Conversions and choices are no floating-point operations.
 static bool isFloatOperation(Operation &op) {
-  if (!isa_and_nonnull<arith::ArithDialect, math::MathDialect>(op.getDialect()) ||
+  if (!isa_and_nonnull<arith::ArithDialect, math::MathDialect>(
+          op.getDialect()) ||
       op.getNumResults() != 1 || op.getNumOperands() == 0)
     return false;
   return isa<FloatType>(op.getResult(0).getType()) &&
@@ -26,8 +27,8 @@ static bool isFloatOperation(Operation &op) {
 }
 
 static Extent countFlop(linalg::LinalgOp op) {
-  int64_t perIteration = llvm::count_if(
-      op.getBlock()->without_terminator(), isFloatOperation);
+  int64_t perIteration =
+      llvm::count_if(op.getBlock()->without_terminator(), isFloatOperation);
   Extent flop{perIteration, 0, 1};
   bool isPerBatch = false;
   for (int64_t size : op.getStaticLoopRanges()) {

@@ -80,8 +80,9 @@ static LogicalResult lowerKernel(func::FuncOp kernel,
       return failure();
 
   auto builder = OpBuilder::atBlockEnd(body);
-  auto results = func::ReturnOp::create(
-      builder, terminator->getLoc(), lookUp(mapping, terminator->getOperands()));
+  auto results =
+      func::ReturnOp::create(builder, terminator->getLoc(),
+                             lookUp(mapping, terminator->getOperands()));
   kernel.setType(builder.getFunctionType(body->getArgumentTypes(),
                                          results.getOperandTypes()));
   old.dropAllDefinedValueUses();

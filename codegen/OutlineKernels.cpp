@@ -36,11 +36,12 @@ static ConstantOp getSplat(Value value) {
 }
 
 /// Whether a constant is worth a kernel that fills a buffer: a large splat that
-/// something else than a kernel needs in memory. As part of the plan it would be
-/// stored element by element.
+/// something else than a kernel needs in memory. As part of the plan it would
+/// be stored element by element.
 static bool isLargeFill(ConstantOp op) {
   constexpr int64_t kLargestStoredSplat = 16;
-  return getSplat(op) && op.getY().getType().getNumElements() > kLargestStoredSplat &&
+  return getSplat(op) &&
+         op.getY().getType().getNumElements() > kLargestStoredSplat &&
          llvm::any_of(op->getUsers(), [](Operation *user) {
            return isa<AssignOp, ReshapeOp, func::ReturnOp>(user);
          });
@@ -144,8 +145,7 @@ namespace {
 /// The kernels of a module, each body once.
 class KernelTable {
 public:
-  explicit KernelTable(ModuleOp module)
-      : module(module), symbols(module) {}
+  explicit KernelTable(ModuleOp module) : module(module), symbols(module) {}
 
   /// The function that computes what `function` does: itself, or an equal one
   /// that was there before. `function` is erased in that case.
@@ -280,9 +280,9 @@ static void outline(Operation &op, KernelTable &kernels) {
   }
   func::FuncOp function = kernels.unique(kernel.function);
   OpBuilder builder(&op);
-  auto launch = LaunchOp::create(builder, op.getLoc(), ValueRange(used).getTypes(),
-                                 SymbolRefAttr::get(function),
-                                 kernel.inputs.getArrayRef());
+  auto launch = LaunchOp::create(
+      builder, op.getLoc(), ValueRange(used).getTypes(),
+      SymbolRefAttr::get(function), kernel.inputs.getArrayRef());
   for (auto [old, result] : llvm::zip_equal(used, launch.getResults()))
     old.replaceAllUsesWith(result);
   op.erase();

@@ -20,7 +20,7 @@ void nnc::buildLinalgPipeline(OpPassManager &pm) {
 }
 
 void nnc::registerLinalgPipeline() {
-  PassPipelineRegistration<>("nnc-to-linalg",
-                             "From fused regions to kernels as linalg",
-                             [](OpPassManager &pm) { buildLinalgPipeline(pm); });
+  PassPipelineRegistration<>(
+      "nnc-to-linalg", "From fused regions to kernels as linalg",
+      [](OpPassManager &pm) { buildLinalgPipeline(pm); });
 }

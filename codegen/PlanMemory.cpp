@@ -187,9 +187,9 @@ static void forEachUse(Value value,
   }
 }
 
-/// Whether `writer` can put `result` where `parameter` lies: every reader of the
-/// old value has run by then, or is the writer itself and reads each element
-/// before it writes it.
+/// Whether `writer` can put `result` where `parameter` lies: every reader of
+/// the old value has run by then, or is the writer itself and reads each
+/// element before it writes it.
 bool EntryPlanner::mayWriteInPlace(StringAttr parameter, LaunchOp writer,
                                    Value result) {
   unsigned resultNumber = cast<OpResult>(result).getResultNumber();
@@ -211,7 +211,8 @@ void EntryPlanner::placeInState(AssignOp assign) {
   Value root = skipReshapes(assign.getValue());
   auto writer = root.getDefiningOp<LaunchOp>();
   StringAttr parameter = assign.getParameterAttr().getAttr();
-  if (writer && !inPlace.count(root) && mayWriteInPlace(parameter, writer, root))
+  if (writer && !inPlace.count(root) &&
+      mayWriteInPlace(parameter, writer, root))
     inPlace[root] = parameter;
 }
 
@@ -309,10 +310,10 @@ void EntryPlanner::emitLaunch(LaunchOp launch, PlannedEntryPoint &entry) {
     llvm_unreachable("a buffer is an operand, a result or a workspace");
   };
   for (Phase phase : kernel.phases)
-    entry.commands.push_back(PlannedLaunch{
-        phase.function.getName().str(),
-        llvm::map_to_vector(phase.buffers, resolve), phase.extent, phase.grain,
-        Extent(), Extent(), launch.getLoc()});
+    entry.commands.push_back(
+        PlannedLaunch{phase.function.getName().str(),
+                      llvm::map_to_vector(phase.buffers, resolve), phase.extent,
+                      phase.grain, Extent(), Extent(), launch.getLoc()});
   auto kernelFunction = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
       launch, launch.getKernelAttr());
   auto &last = std::get<PlannedLaunch>(entry.commands.back());
@@ -343,10 +344,10 @@ void EntryPlanner::emitEnd(PlannedEntryPoint &entry) {
     if (inPlace.lookup(skipReshapes(assign.getValue())) == parameter)
       continue;
     auto stage = stagedAssigns.find(assign);
-    entry.commands.push_back(PlannedCopy{
-        stage == stagedAssigns.end() ? bufferOf(assign.getValue())
-                                     : arenaBuffer(stage->second),
-        stateBuffer(parameter, assign.getValue())});
+    entry.commands.push_back(
+        PlannedCopy{stage == stagedAssigns.end() ? bufferOf(assign.getValue())
+                                                 : arenaBuffer(stage->second),
+                    stateBuffer(parameter, assign.getValue())});
   }
 }
 

@@ -71,9 +71,8 @@ struct MemoryPlan {
 /// Plans the public functions of `module`, which nnc-outline-kernels has left
 /// with launches, reads, assigns, reshapes and constants. Fails after a
 /// diagnostic where anything else is found.
-mlir::FailureOr<MemoryPlan> planMemory(mlir::ModuleOp module,
-                                       const Schedule &schedule,
-                                       int64_t maxBatch);
+mlir::FailureOr<MemoryPlan>
+planMemory(mlir::ModuleOp module, const Schedule &schedule, int64_t maxBatch);
 
 } // namespace nnc
 

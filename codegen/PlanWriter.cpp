@@ -151,9 +151,9 @@ Offset<plan::Code> PlanWriter::writeCode() {
   std::vector<Offset<plan::Kernel>> kernels;
   for (const CodeImage::Kernel &kernel : image.kernels) {
     kernelIndex[kernel.name] = kernels.size();
-    kernels.push_back(plan::CreateKernel(fbb, writeText(kernel.name),
-                                         kernel.offsetBytes,
-                                         writeText(schedule.phaseKinds.lookup(kernel.name))));
+    kernels.push_back(
+        plan::CreateKernel(fbb, writeText(kernel.name), kernel.offsetBytes,
+                           writeText(schedule.phaseKinds.lookup(kernel.name))));
   }
   // Aligned in the file, so that a mapped plan's code could run where it lies.
   fbb.ForceVectorAlignment(image.bytes.size(), sizeof(uint8_t),
@@ -263,11 +263,11 @@ Offset<plan::DataBinding> PlanWriter::writeBinding(DictionaryAttr binding) {
   }
   auto loc = binding.getAs<LocationAttr>("loc");
   std::string source = loc ? describeSource(loc) : "";
-  return plan::CreateDataBinding(fbb, writeText(textOr(binding, "split")),
-                                 writeTexts(textsOf(binding.getAs<ArrayAttr>("inputs"))),
-                                 writeText(textOr(binding, "reader")),
-                                 writeTexts(names), writeTexts(values),
-                                 writeText(source));
+  return plan::CreateDataBinding(
+      fbb, writeText(textOr(binding, "split")),
+      writeTexts(textsOf(binding.getAs<ArrayAttr>("inputs"))),
+      writeText(textOr(binding, "reader")), writeTexts(names),
+      writeTexts(values), writeText(source));
 }
 
 Offset<plan::Recipe> PlanWriter::writeRecipe() {
@@ -285,7 +285,7 @@ Offset<plan::Recipe> PlanWriter::writeRecipe() {
 }
 
 std::vector<uint8_t> PlanWriter::write() {
-  std::string name = textOr(recipe, "name", module.getName().value_or("model"));
+  std::string name = textOr(recipe, "model", "model");
   auto code = writeCode();
   auto entryPoints = fbb.CreateVector(writeEntryPoints());
   auto state = fbb.CreateVector(writeState());

@@ -43,8 +43,8 @@ struct ReferencePhase {
 };
 
 static MemRefType flatType(ShapedType type) {
-  int64_t size = type.hasStaticShape() ? type.getNumElements()
-                                       : ShapedType::kDynamic;
+  int64_t size =
+      type.hasStaticShape() ? type.getNumElements() : ShapedType::kDynamic;
   return MemRefType::get({size}, type.getElementType());
 }
 
@@ -64,16 +64,15 @@ static ReferencePhase createPhase(func::FuncOp kernel) {
   builder.setInsertionPointAfter(kernel);
   Location loc = kernel.getLoc();
   ReferencePhase phase;
-  phase.function = func::FuncOp::create(
-      builder, loc, (kernel.getName() + ".reference").str(),
-      builder.getFunctionType({}, {}));
+  phase.function = func::FuncOp::create(builder, loc,
+                                        (kernel.getName() + ".reference").str(),
+                                        builder.getFunctionType({}, {}));
   Block *body = phase.function.addEntryBlock();
   Type index = builder.getIndexType();
   for (Type type : {index, index, index}) // batch, begin, end
     body->addArgument(type, loc);
-  body->addArgument(MemRefType::get({ShapedType::kDynamic},
-                                    builder.getIntegerType(8)),
-                    loc);
+  body->addArgument(
+      MemRefType::get({ShapedType::kDynamic}, builder.getIntegerType(8)), loc);
   return phase;
 }
 
@@ -86,17 +85,16 @@ static Value viewAs(OpBuilder &builder, Location loc, Value flat,
                         ? OpFoldResult(batch)
                         : OpFoldResult(builder.getIndexAttr(size)));
   OpFoldResult stride = builder.getIndexAttr(1);
-  AffineExpr product = builder.getAffineSymbolExpr(0) *
-                       builder.getAffineSymbolExpr(1);
+  AffineExpr product =
+      builder.getAffineSymbolExpr(0) * builder.getAffineSymbolExpr(1);
   for (int64_t i = type.getRank() - 1; i >= 0; --i) {
     strides[i] = stride;
     stride = affine::makeComposedFoldedAffineApply(builder, loc, product,
                                                    {stride, sizes[i]});
   }
   auto viewType = MemRefType::get(type.getShape(), type.getElementType());
-  return memref::ReinterpretCastOp::create(builder, loc, viewType, flat,
-                                           builder.getIndexAttr(0), sizes,
-                                           strides);
+  return memref::ReinterpretCastOp::create(
+      builder, loc, viewType, flat, builder.getIndexAttr(0), sizes, strides);
 }
 
 /// Copies the kernel's body, with its tensors read from and written to buffers.
@@ -106,8 +104,8 @@ static void copyBody(func::FuncOp kernel, ReferencePhase &phase) {
   IRMapping mapping;
   for (auto [i, arg] : llvm::enumerate(source.getArguments().drop_front())) {
     auto type = cast<RankedTensorType>(arg.getType());
-    Value flat = phase.addBuffer({BufferRef::Operand, unsigned(i)}, type,
-                                 arg.getLoc());
+    Value flat =
+        phase.addBuffer({BufferRef::Operand, unsigned(i)}, type, arg.getLoc());
     Value view = viewAs(builder, arg.getLoc(), flat, type, phase.batch());
     mapping.map(arg, bufferization::ToTensorOp::create(
                          builder, arg.getLoc(), type, view, /*restrict=*/true));

@@ -5,8 +5,8 @@
 #include "codegen/Passes.h"
 #include "codegen/Reference.h"
 #include "codegen/cpu/Contraction.h"
-#include "codegen/cpu/Movement.h"
 #include "codegen/cpu/CpuTarget.h"
+#include "codegen/cpu/Movement.h"
 #include "codegen/cpu/Rows.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -39,7 +39,7 @@ namespace nnc {
 using Emitter = FailureOr<ScheduledKernel> (*)(func::FuncOp, const CpuModel &);
 
 static constexpr Emitter kEmitters[] = {scheduleContraction, scheduleRows,
-                                          scheduleMovement};
+                                        scheduleMovement};
 
 static FailureOr<ScheduledKernel>
 scheduleKernel(func::FuncOp kernel, const ScheduleOptions &options) {
@@ -52,11 +52,11 @@ scheduleKernel(func::FuncOp kernel, const ScheduleOptions &options) {
 }
 
 void nnc::registerScheduling(DialectRegistry &registry) {
-  registry.insert<affine::AffineDialect, arith::ArithDialect,
-                  bufferization::BufferizationDialect, func::FuncDialect,
-                  linalg::LinalgDialect, math::MathDialect,
-                  memref::MemRefDialect, scf::SCFDialect,
-                  tensor::TensorDialect, vector::VectorDialect>();
+  registry
+      .insert<affine::AffineDialect, arith::ArithDialect,
+              bufferization::BufferizationDialect, func::FuncDialect,
+              linalg::LinalgDialect, math::MathDialect, memref::MemRefDialect,
+              scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   linalg::registerBufferizableOpInterfaceExternalModels(registry);
   scf::registerBufferizableOpInterfaceExternalModels(registry);
@@ -114,9 +114,9 @@ static void annotatePhase(const Phase &phase) {
   phase.function->setAttr("nnc.kind", builder.getStringAttr(phase.kind));
   phase.function->setAttr("nnc.extent", describe(builder, phase.extent));
   phase.function->setAttr("nnc.grain", builder.getI64IntegerAttr(phase.grain));
-  phase.function->setAttr(
-      "nnc.buffers", builder.getStrArrayAttr(
-                         SmallVector<StringRef>(buffers.begin(), buffers.end())));
+  phase.function->setAttr("nnc.buffers",
+                          builder.getStrArrayAttr(SmallVector<StringRef>(
+                              buffers.begin(), buffers.end())));
 }
 
 static void annotateKernel(const ScheduledKernel &kernel) {
@@ -134,12 +134,12 @@ static void annotateKernel(const ScheduledKernel &kernel) {
     first->setAttr("nnc.scratch_bytes",
                    builder.getI64IntegerAttr(kernel.scratchBytes));
   if (!kernel.mayAlias.empty())
-    first->setAttr("nnc.may_alias",
-                   builder.getArrayAttr(llvm::map_to_vector(
-                       kernel.mayAlias, [&](auto pair) -> Attribute {
-                         return builder.getI64ArrayAttr(
-                             {pair.first, pair.second});
-                       })));
+    first->setAttr(
+        "nnc.may_alias",
+        builder.getArrayAttr(
+            llvm::map_to_vector(kernel.mayAlias, [&](auto pair) -> Attribute {
+              return builder.getI64ArrayAttr({pair.first, pair.second});
+            })));
 }
 
 void nnc::annotate(const Schedule &schedule) {

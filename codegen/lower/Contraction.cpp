@@ -66,12 +66,11 @@ static FailureOr<Value> lowerMatmul(KernelBuilder &b, MatmulOp op,
   MatmulLoops loops{unsigned(batch.size()), op.getReduceBatch()};
   unsigned m = loops.m(), n = loops.n(), k = loops.k();
   bool transposeLhs = op.getTransposeLhs(), transposeRhs = op.getTransposeRhs();
-  AffineMap maps[] = {
-      operandMap(b, loops, lhs, batch, transposeLhs ? k : m,
-                 transposeLhs ? m : k),
-      operandMap(b, loops, rhs, batch, transposeRhs ? n : k,
-                 transposeRhs ? k : n),
-      resultMap(b, loops)};
+  AffineMap maps[] = {operandMap(b, loops, lhs, batch, transposeLhs ? k : m,
+                                 transposeLhs ? m : k),
+                      operandMap(b, loops, rhs, batch, transposeRhs ? n : k,
+                                 transposeRhs ? k : n),
+                      resultMap(b, loops)};
 
   SmallVector<utils::IteratorType> iterators(loops.count(),
                                              utils::IteratorType::parallel);
@@ -85,16 +84,15 @@ static FailureOr<Value> lowerMatmul(KernelBuilder &b, MatmulOp op,
   Value zero = b.fill(type.clone(sumType), scalarConstant(b, sumType, 0));
   Value sum = b.generic(operands, zero, maps, iterators,
                         [](ImplicitLocOpBuilder &b, ValueRange x) {
-                          Value product =
-                              arith::MulFOp::create(b, x[0], x[1]);
+                          Value product = arith::MulFOp::create(b, x[0], x[1]);
                           return SmallVector<Value>{
                               arith::AddFOp::create(b, x[2], product)};
                         })
                   .front();
   if (sumType == type.getElementType())
     return sum;
-  return b.elementwise(type, sum,
-                       [](ImplicitLocOpBuilder &, ValueRange x) { return x[0]; });
+  return b.elementwise(
+      type, sum, [](ImplicitLocOpBuilder &, ValueRange x) { return x[0]; });
 }
 
 void nnc::addContractionLowerings(Lowerings &lowerings) {

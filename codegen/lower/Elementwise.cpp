@@ -62,8 +62,7 @@ static Value absolute(ImplicitLocOpBuilder &b, AbsOp op, ValueRange x) {
   Type type = elementType(op.getX());
   if (isa<FloatType>(type))
     return math::AbsFOp::create(b, x[0]);
-  return type.isUnsignedInteger() ? x[0]
-                                  : Value(math::AbsIOp::create(b, x[0]));
+  return type.isUnsignedInteger() ? x[0] : Value(math::AbsIOp::create(b, x[0]));
 }
 
 /// -1, 0 or 1; a NaN stays one.
@@ -73,8 +72,8 @@ static Value sign(ImplicitLocOpBuilder &b, SignOp op, ValueRange x) {
   Value one = scalarConstant(b, type, 1);
   if (isa<FloatType>(type)) {
     Value unit = math::CopySignOp::create(b, one, x[0]);
-    Value isOrdered = arith::CmpFOp::create(b, arith::CmpFPredicate::ONE, x[0],
-                                            zero);
+    Value isOrdered =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::ONE, x[0], zero);
     // Zero and NaN are what they were, except that -0 is an honest zero.
     Value rest = arith::AddFOp::create(b, x[0], zero);
     return arith::SelectOp::create(b, isOrdered, unit, rest);
@@ -84,8 +83,7 @@ static Value sign(ImplicitLocOpBuilder &b, SignOp op, ValueRange x) {
   Value isPositive = arith::CmpIOp::create(
       b, isUnsigned ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt,
       x[0], zero);
-  Value isZero =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, x[0], zero);
+  Value isZero = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, x[0], zero);
   Value rest = arith::SelectOp::create(b, isZero, zero, minusOne);
   return arith::SelectOp::create(b, isPositive, one, rest);
 }
@@ -103,8 +101,8 @@ static Value clamp(ImplicitLocOpBuilder &b, ClampOp op, ValueRange x) {
   Type type = x[0].getType();
   Value min = scalarConstant(b, type, op.getMin().convertToDouble());
   Value max = scalarConstant(b, type, op.getMax().convertToDouble());
-  return arith::MinimumFOp::create(
-      b, arith::MaximumFOp::create(b, x[0], min), max);
+  return arith::MinimumFOp::create(b, arith::MaximumFOp::create(b, x[0], min),
+                                   max);
 }
 
 static Value compare(ImplicitLocOpBuilder &b, CompareOp op, ValueRange x) {
@@ -121,10 +119,9 @@ static Value compare(ImplicitLocOpBuilder &b, CompareOp op, ValueRange x) {
   Type type = elementType(op.getLhs());
   if (isa<FloatType>(type))
     return arith::CmpFOp::create(b, kFloat[predicate], x[0], x[1]);
-  return arith::CmpIOp::create(b,
-                               type.isUnsignedInteger() ? kUnsigned[predicate]
-                                                        : kSigned[predicate],
-                               x[0], x[1]);
+  return arith::CmpIOp::create(
+      b, type.isUnsignedInteger() ? kUnsigned[predicate] : kSigned[predicate],
+      x[0], x[1]);
 }
 
 static Value selectScalar(ImplicitLocOpBuilder &b, SelectOp op, ValueRange x) {
@@ -221,8 +218,7 @@ static FailureOr<Value> lowerIota(KernelBuilder &b, IotaOp op,
         Type scalar = type.getElementType();
         if (isa<IntegerType>(scalar))
           return arith::IndexCastOp::create(b, scalar, index);
-        Value integer =
-            arith::IndexCastOp::create(b, b.getI64Type(), index);
+        Value integer = arith::IndexCastOp::create(b, b.getI64Type(), index);
         return arith::SIToFPOp::create(b, computeType(scalar), integer);
       });
 }

@@ -21,7 +21,8 @@ RankedTensorType nnc::signlessType(RankedTensorType type) {
 }
 
 Type nnc::computeType(Type elementType) {
-  if (auto type = dyn_cast<FloatType>(elementType); type && type.getWidth() < 32)
+  if (auto type = dyn_cast<FloatType>(elementType);
+      type && type.getWidth() < 32)
     return Float32Type::get(type.getContext());
   return elementType;
 }

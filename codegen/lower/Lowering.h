@@ -1,4 +1,5 @@
-// What the lowerings of ops to linalg are written in, and where they are listed.
+// What the lowerings of ops to linalg are written in, and where they are
+// listed.
 #ifndef NNC_CODEGEN_LOWER_LOWERING_H
 #define NNC_CODEGEN_LOWER_LOWERING_H
 
@@ -75,18 +76,17 @@ public:
 
 /// Builds the values of an op's results from the values of its operands, whose
 /// types are signless. Fails after a diagnostic.
-using Lowering =
-    std::function<mlir::FailureOr<llvm::SmallVector<mlir::Value>>(
-        KernelBuilder &, mlir::Operation *, mlir::ValueRange)>;
+using Lowering = std::function<mlir::FailureOr<llvm::SmallVector<mlir::Value>>(
+    KernelBuilder &, mlir::Operation *, mlir::ValueRange)>;
 
 /// The lowering of each op, by name.
 class Lowerings {
 public:
   /// `lowering` is called with the op itself, and returns one Value or failure.
   template <typename Op, typename Function> void add(Function lowering) {
-    table[Op::getOperationName()] =
-        [lowering](KernelBuilder &b, mlir::Operation *op,
-                   mlir::ValueRange operands)
+    table[Op::getOperationName()] = [lowering](KernelBuilder &b,
+                                               mlir::Operation *op,
+                                               mlir::ValueRange operands)
         -> mlir::FailureOr<llvm::SmallVector<mlir::Value>> {
       mlir::FailureOr<mlir::Value> value =
           lowering(b, llvm::cast<Op>(op), operands);

@@ -38,8 +38,8 @@ static SmallVector<ReassociationIndices> allDims(RankedTensorType type) {
 static Value reshapeThroughFlat(KernelBuilder &b, Value x,
                                 RankedTensorType type) {
   auto source = cast<RankedTensorType>(x.getType());
-  int64_t size = source.hasStaticShape() ? source.getNumElements()
-                                         : ShapedType::kDynamic;
+  int64_t size =
+      source.hasStaticShape() ? source.getNumElements() : ShapedType::kDynamic;
   auto flatType = RankedTensorType::get({size}, type.getElementType());
   Value flat = tensor::CollapseShapeOp::create(b, flatType, x, allDims(source));
   return expand(b, flat, type, allDims(type));
@@ -67,10 +67,9 @@ static FailureOr<Value> lowerTranspose(KernelBuilder &b, TransposeOp op,
   // Dimension i of y is dimension permutation[i] of x.
   for (auto [i, from] : llvm::enumerate(op.getResolvedPermutation()))
     source[from] = i;
-  AffineMap maps[] = {
-      AffineMap::getMultiDimMapWithTargets(type.getRank(), source,
-                                           b.getContext()),
-      b.getMultiDimIdentityMap(type.getRank())};
+  AffineMap maps[] = {AffineMap::getMultiDimMapWithTargets(
+                          type.getRank(), source, b.getContext()),
+                      b.getMultiDimIdentityMap(type.getRank())};
   SmallVector<utils::IteratorType> iterators(type.getRank(),
                                              utils::IteratorType::parallel);
   return b
@@ -161,8 +160,8 @@ static FailureOr<Value> lowerGather(KernelBuilder &b, GatherOp op,
   RankedTensorType type = resultType(op);
   int64_t axis = op.getResolvedAxis();
   unsigned rank = type.getRank();
-  auto indexDims = llvm::to_vector(
-      llvm::seq<unsigned>(axis, axis + indices.getRank()));
+  auto indexDims =
+      llvm::to_vector(llvm::seq<unsigned>(axis, axis + indices.getRank()));
   AffineMap maps[] = {
       AffineMap::getMultiDimMapWithTargets(rank, indexDims, b.getContext()),
       b.getMultiDimIdentityMap(rank)};
@@ -172,10 +171,10 @@ static FailureOr<Value> lowerGather(KernelBuilder &b, GatherOp op,
     SmallVector<Value> position;
     for (int64_t dim = 0; dim < table.getRank(); ++dim) {
       int64_t loop = dim < axis ? dim : dim + indices.getRank() - 1;
-      position.push_back(
-          dim == axis ? clampIndex(b, x[0], isUnsigned(op.getIndices()),
-                                   table.getDimSize(axis))
-                      : Value(linalg::IndexOp::create(b, loop)));
+      position.push_back(dim == axis
+                             ? clampIndex(b, x[0], isUnsigned(op.getIndices()),
+                                          table.getDimSize(axis))
+                             : Value(linalg::IndexOp::create(b, loop)));
     }
     return SmallVector<Value>{
         tensor::ExtractOp::create(b, operands[0], position)};
@@ -185,10 +184,9 @@ static FailureOr<Value> lowerGather(KernelBuilder &b, GatherOp op,
 
 /// A loop nest over `shape` that carries one tensor; `body` gets the indices
 /// and the tensor so far, and returns the next.
-static Value
-loopNest(KernelBuilder &b, ArrayRef<int64_t> shape, Value init,
-         llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange, Value)>
-             body) {
+static Value loopNest(
+    KernelBuilder &b, ArrayRef<int64_t> shape, Value init,
+    llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange, Value)> body) {
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value one = arith::ConstantIndexOp::create(b, 1);
   SmallVector<Value> zeros(shape.size(), zero), ones(shape.size(), one);
@@ -220,8 +218,7 @@ static FailureOr<Value> lowerScatterAdd(KernelBuilder &b, ScatterAddOp op,
     position.push_back(clampIndex(b, index, isUnsigned(op.getIndices()),
                                   type.getDimSize(axis)));
     llvm::append_range(position, loops.drop_front(axis + indices.getRank()));
-    Value update =
-        widen(b, tensor::ExtractOp::create(b, operands[1], loops));
+    Value update = widen(b, tensor::ExtractOp::create(b, operands[1], loops));
     Value old = tensor::ExtractOp::create(b, sum, position);
     return Value(tensor::InsertOp::create(
         b, arith::AddFOp::create(b, old, update), sum, position));

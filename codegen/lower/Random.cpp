@@ -1,5 +1,6 @@
-// Random bits, and what initializers make of them. Bits: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as
-// easy as 1, 2, 3", SC11) over the counter that runtime/Random.h describes.
+// Random bits, and what initializers make of them. Bits: Philox4x32-10 (Salmon
+// et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", SC11) over the
+// counter that runtime/Random.h describes.
 #include "codegen/lower/Lowering.h"
 #include "ir/Ops.h"
 
@@ -66,10 +67,9 @@ static Block128 philox(WordBuilder &b, Block128 counter, Value key0,
   for (int round = 0; round < 10; ++round) {
     Value product0 = b.multiply(counter[0], kMultiplier0);
     Value product1 = b.multiply(counter[2], kMultiplier1);
-    counter = {b.exclusiveOr(b.high(product1), counter[1], key0),
-               b.low(product1),
-               b.exclusiveOr(b.high(product0), counter[3], key1),
-               b.low(product0)};
+    counter = {
+        b.exclusiveOr(b.high(product1), counter[1], key0), b.low(product1),
+        b.exclusiveOr(b.high(product0), counter[3], key1), b.low(product0)};
     key0 = b.add(key0, b.word(kWeyl0));
     key1 = b.add(key1, b.word(kWeyl1));
   }
@@ -140,8 +140,7 @@ static FailureOr<Value> lowerRandomBits(KernelBuilder &b, RandomBitsOp op,
   Value bits =
       b.generic(operands, b.empty(type), maps, iterators, body).front();
   // An emitter may recognise the op, and compute four words a block.
-  bits.getDefiningOp()->setAttr("nnc.random_bits",
-                                b.getI64IntegerAttr(stream));
+  bits.getDefiningOp()->setAttr("nnc.random_bits", b.getI64IntegerAttr(stream));
   return bits;
 }
 
@@ -187,12 +186,15 @@ static Value dot(ImplicitLocOpBuilder &b, const Vectors &vectors, Value matrix,
                  Value u, Value v) {
   Value length = arith::ConstantIndexOp::create(b, vectors.length);
   Value zero = scalarConstant(b, b.getF64Type(), 0);
-  return loop(b, length, zero, [&](ImplicitLocOpBuilder &b, Value i, Value sum) {
-    Value lhs = tensor::ExtractOp::create(b, matrix, vectors.position(u, i));
-    Value rhs = tensor::ExtractOp::create(b, matrix, vectors.position(v, i));
-    return Value(
-        arith::AddFOp::create(b, sum, arith::MulFOp::create(b, lhs, rhs)));
-  });
+  return loop(
+      b, length, zero, [&](ImplicitLocOpBuilder &b, Value i, Value sum) {
+        Value lhs =
+            tensor::ExtractOp::create(b, matrix, vectors.position(u, i));
+        Value rhs =
+            tensor::ExtractOp::create(b, matrix, vectors.position(v, i));
+        return Value(
+            arith::AddFOp::create(b, sum, arith::MulFOp::create(b, lhs, rhs)));
+      });
 }
 
 /// `matrix` with each element i of vector `v` replaced by `update(b, i, old)`.

@@ -47,14 +47,14 @@ static void addReduction(Lowerings &lowerings, double neutral) {
         b, operandType.getRank(), op.getReducedAxes(), op.getKeepDims());
     // 16-bit floats are combined in f32 and rounded once.
     Type combined = computeType(type.getElementType());
-    Value init = b.fill(type.clone(combined),
-                        scalarConstant(b, combined, neutral));
-    Value y = b.generic(operands, init, loops.maps, loops.iterators,
-                        [](ImplicitLocOpBuilder &b, ValueRange x) {
-                          return SmallVector<Value>{
-                              CombineOp::create(b, x[1], x[0])};
-                        })
-                  .front();
+    Value init =
+        b.fill(type.clone(combined), scalarConstant(b, combined, neutral));
+    Value y =
+        b.generic(operands, init, loops.maps, loops.iterators,
+                  [](ImplicitLocOpBuilder &b, ValueRange x) {
+                    return SmallVector<Value>{CombineOp::create(b, x[1], x[0])};
+                  })
+            .front();
     if (combined == type.getElementType())
       return y;
     return b.elementwise(
@@ -75,23 +75,21 @@ static FailureOr<Value> lowerArgmax(KernelBuilder &b, ArgmaxOp op,
 
   Type valueType = computeType(operandType.getElementType());
   Type indexType = type.getElementType();
-  Value values = b.fill(type.clone(valueType),
-                        scalarConstant(b, valueType, -kInfinity));
+  Value values =
+      b.fill(type.clone(valueType), scalarConstant(b, valueType, -kInfinity));
   Value indices = b.fill(type, scalarConstant(b, indexType, 0));
   return b
-      .generic(operands, ValueRange{values, indices}, loops.maps,
-               loops.iterators,
-               [&](ImplicitLocOpBuilder &b, ValueRange x) {
-                 Value here = arith::IndexCastOp::create(
-                     b, indexType, linalg::IndexOp::create(b, axis));
-                 Value isLarger = arith::CmpFOp::create(
-                     b, arith::CmpFPredicate::OGT, x[0], x[1]);
-                 Value value =
-                     arith::SelectOp::create(b, isLarger, x[0], x[1]);
-                 Value index =
-                     arith::SelectOp::create(b, isLarger, here, x[2]);
-                 return SmallVector<Value>{value, index};
-               })
+      .generic(
+          operands, ValueRange{values, indices}, loops.maps, loops.iterators,
+          [&](ImplicitLocOpBuilder &b, ValueRange x) {
+            Value here = arith::IndexCastOp::create(
+                b, indexType, linalg::IndexOp::create(b, axis));
+            Value isLarger =
+                arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x[0], x[1]);
+            Value value = arith::SelectOp::create(b, isLarger, x[0], x[1]);
+            Value index = arith::SelectOp::create(b, isLarger, here, x[2]);
+            return SmallVector<Value>{value, index};
+          })
       .back();
 }
 
