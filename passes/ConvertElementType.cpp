@@ -52,12 +52,9 @@ struct ConvertElementTypePass
       return std::nullopt;
     });
     replacer.addReplacement(
-        [&](FloatAttr attr) -> std::optional<std::pair<Attribute, WalkResult>> {
-          if (attr.getType() != fromType)
-            return std::nullopt;
-          return std::make_pair(Attribute(FloatAttr::get(
-                                    toType, convert(attr.getValue(), toType))),
-                                WalkResult::skip());
+        // An op's own numbers (a slope, a decay) are f64 whatever it computes in.
+        [](FloatAttr attr) -> std::optional<std::pair<Attribute, WalkResult>> {
+          return std::make_pair(Attribute(attr), WalkResult::skip());
         });
     replacer.addReplacement(
         [&](DenseElementsAttr attr)

@@ -64,7 +64,8 @@ struct TensorInfo {
   int64_t indexLimit = 0;
   /// Outputs: where the value is.
   BufferRef buffer;
-  /// Outputs: "loss", "metric", "confusion" or "output".
+  /// Outputs: "loss", "metric", "confusion", "output", "gradient" or
+  /// "input_gradient".
   std::string kind;
 
   /// Number of elements at `batch`: verified not to overflow.

@@ -220,7 +220,8 @@ bool PlanReader::readOutput(const plan::Tensor &from, TensorInfo &to) {
   if (!readTensor(from, to))
     return false;
   to.kind = text(from.kind());
-  static const char *const kinds[] = {"loss", "metric", "confusion", "output"};
+  static const char *const kinds[] = {"loss",   "metric",   "confusion",
+                                      "output", "gradient", "input_gradient"};
   if (std::find(std::begin(kinds), std::end(kinds), to.kind) == std::end(kinds))
     return fail("unknown kind ", quote(to.kind));
   bool isScalar = to.kind == "loss" || to.kind == "metric";

@@ -113,7 +113,7 @@ for op, f in [("add", np.add), ("sub", np.subtract), ("mul", np.multiply), ("max
     case("elementwise", op, [x, y], f, dynamic=(0, 1))
     case("elementwise", op, [x, y[0]], f, dynamic=(0,))
     case("elementwise", op, [x[:, :1], y], f, dynamic=(0, 1))
-    case("elementwise", op, [np.float64(0.75), y], f, dynamic=(1,))
+    case("elementwise", op, [np.float64(0.7578125), y], f, dynamic=(1,))
 case("elementwise", "div", [x, positive], np.divide, dynamic=(0, 1))
 case("elementwise", "div", [x, positive[0]], np.divide, dynamic=(0,))
 case("elementwise", "pow", [positive, y], np.power, dynamic=(0, 1))
