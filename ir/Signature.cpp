@@ -33,9 +33,10 @@ const Signature *lookupSignature(MLIRContext *context, StringRef name) {
 SmallVector<const Signature *> allSignatures(MLIRContext *context) {
   context->getOrLoadDialect<NncDialect>();
   SmallVector<const Signature *> signatures;
-  for (RegisteredOperationName op : context->getRegisteredOperationsByDialect("nnc"))
-    if (const Signature *signature = getSignature(op))
-      signatures.push_back(signature);
+  for (RegisteredOperationName op : context->getRegisteredOperations())
+    if (op.getDialectNamespace() == NncDialect::getDialectNamespace())
+      if (const Signature *signature = getSignature(op))
+        signatures.push_back(signature);
   llvm::sort(signatures, [](const Signature *a, const Signature *b) {
     return a->name < b->name;
   });

@@ -100,8 +100,7 @@ bool PlanReader::readState(const plan::Plan &from) {
   }
   where.clear();
   return checkStateOverlap() && checkScalar("seed", ElementType::I64) &&
-         checkScalar("step", ElementType::I64) &&
-         checkScalar("learning_rate", ElementType::F32);
+         checkScalar("step", ElementType::I64) && checkLearningRate();
 }
 
 bool PlanReader::readRole(const plan::StateTensor &from, StateTensor &to) {
@@ -150,6 +149,13 @@ bool PlanReader::checkScalar(const char *name, ElementType type) {
   return fail("state tensor '", name, "' is ",
               describe(tensor->elementType, tensor->shape), ", expected ",
               describe(type, {}));
+}
+
+/// f32, or f64 in a plan that computes in it.
+bool PlanReader::checkLearningRate() {
+  const StateTensor *tensor = result.findState("learning_rate");
+  bool isDouble = tensor && tensor->elementType == ElementType::F64;
+  return checkScalar("learning_rate", isDouble ? ElementType::F64 : ElementType::F32);
 }
 
 bool PlanReader::readEntryPoints(const plan::Plan &from) {

@@ -23,6 +23,7 @@ private:
   bool readRole(const plan::StateTensor &from, StateTensor &to);
   bool checkStateOverlap();
   bool checkScalar(const char *name, ElementType type);
+  bool checkLearningRate();
   bool readEntryPoints(const plan::Plan &from);
   bool readEntryPoint(const plan::EntryPoint &from, EntryPoint &to);
   bool readInput(const plan::Tensor &from, TensorInfo &to);

@@ -29,7 +29,7 @@ def read_idx(path):
 def reference_losses(weights, images, labels, float_type):
     """Forward, backward and Adam (Kingma and Ba 2015, algorithm 1)."""
     w1, b1, w2, b2 = (weights[n].astype(float_type) for n in
-                      ("dense_1.weight", "dense_1.bias", "dense_2.weight", "dense_2.bias"))
+                      ("dense.weight", "dense.bias", "dense_1.weight", "dense_1.bias"))
     parameters = [w1, b1, w2, b2]
     first = [numpy.zeros_like(p) for p in parameters]
     second = [numpy.zeros_like(p) for p in parameters]
