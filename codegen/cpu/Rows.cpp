@@ -111,6 +111,7 @@ private:
                llvm::function_ref<void(Value, Value)> emit);
   void emitSequentially();
   void emitStages();
+  void emitColumnsPhase(unsigned stage, bool withScalars);
   void emitRowsPhase(unsigned stage);
 
   // Nests.
@@ -147,6 +148,7 @@ private:
   bool isFlat() const { return rows.columns == 1; }
   bool hasColumns(unsigned stage);
   bool hasScalars(unsigned stage);
+  bool completesScalars(unsigned stage);
   bool hasRows(unsigned stage);
   int64_t numColumnUnits() {
     return llvm::divideCeil(rows.columns, columnLanes);
@@ -384,9 +386,14 @@ bool RowsScheduler::hasColumns(unsigned number) {
 }
 
 bool RowsScheduler::hasScalars(unsigned number) {
-  Stage &stage = stages[number];
-  return !stage.scalarResults.empty() ||
-         llvm::any_of(stage.completed,
+  return !stages[number].scalarResults.empty() || completesScalars(number);
+}
+
+/// Whether there are reductions to a scalar that the stage's columns, rows and
+/// other scalars may wait for. None of them waits for a column: a reduction of
+/// columns ends a stage.
+bool RowsScheduler::completesScalars(unsigned number) {
+  return llvm::any_of(stages[number].completed,
                       [](RowsOp *op) { return op->domain == op->reduced; });
 }
 
@@ -420,9 +427,12 @@ void RowsScheduler::inPhase(const Twine &name, Extent extent, int64_t grain,
 void RowsScheduler::emitSequentially() {
   inPhase("rows", Extent{1}, 1, [&](Value, Value) {
     for (size_t stage = 0; stage < stages.size(); ++stage) {
+      bool scalarsFirst = completesScalars(stage);
+      if (scalarsFirst)
+        emitScalars(stage);
       if (hasColumns(stage))
         emitColumnsNest(stage, values.index(0), values.index(numColumnUnits()));
-      if (hasScalars(stage))
+      if (hasScalars(stage) && !scalarsFirst)
         emitScalars(stage);
       if (hasRows(stage))
         emitRowsNest(stage, values.index(0), values.index(1));
@@ -444,31 +454,40 @@ void RowsScheduler::emitRowsPhase(unsigned stage) {
           [&](Value begin, Value end) { emitRowsNest(stage, begin, end); });
 }
 
+void RowsScheduler::emitColumnsPhase(unsigned stage, bool withScalars) {
+  inPhase("columns", Extent{numColumnUnits()},
+          kGrainBytes / costPerColumnUnit(), [&](Value begin, Value end) {
+            bool scalarsFirst = completesScalars(stage);
+            if (withScalars && scalarsFirst)
+              emitScalars(stage);
+            emitColumnsNest(stage, begin, end);
+            if (withScalars && !scalarsFirst)
+              emitScalars(stage);
+          });
+}
+
 void RowsScheduler::emitStages() {
   for (unsigned stage = 0; stage < stages.size(); ++stage) {
     bool scalarsLeft = hasScalars(stage);
-    if (hasColumns(stage)) {
-      bool isOneUnit = numColumnUnits() == 1;
-      inPhase("columns", Extent{numColumnUnits()},
-              kGrainBytes / costPerColumnUnit(), [&](Value begin, Value end) {
-                emitColumnsNest(stage, begin, end);
-                if (isOneUnit && scalarsLeft)
-                  emitScalars(stage);
-              });
-      scalarsLeft &= !isOneUnit;
-    }
     auto emitScalarsPhase = [&] {
       inPhase("scalars", Extent{1}, 1,
               [&](Value, Value) { emitScalars(stage); });
+      scalarsLeft = false;
     };
+    if (hasColumns(stage)) {
+      bool isOneUnit = numColumnUnits() == 1;
+      if (completesScalars(stage) && !isOneUnit)
+        emitScalarsPhase();
+      emitColumnsPhase(stage, isOneUnit && scalarsLeft);
+      scalarsLeft &= !isOneUnit;
+    }
     // Scalars that the rows do not wait for come after them, so that they can
     // overwrite what the rows read.
-    bool scalarsLast = stages[stage].completed.empty();
-    if (scalarsLeft && !scalarsLast)
+    if (scalarsLeft && !stages[stage].completed.empty())
       emitScalarsPhase();
     if (hasRows(stage))
       emitRowsPhase(stage);
-    if (scalarsLeft && scalarsLast)
+    if (scalarsLeft)
       emitScalarsPhase();
   }
 }
