@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -131,8 +132,25 @@ static void copyBody(func::FuncOp kernel, ReferencePhase &phase) {
   phase.updateType();
 }
 
+/// Gives each user of an empty or filled tensor its own. Where one is shared,
+/// eliminateEmptyTensors may put it into the buffer of a result, which is
+/// written while another user has yet to read it.
+static void separateDestinations(func::FuncOp function) {
+  SmallVector<Operation *> ops;
+  function.walk([&](Operation *op) {
+    if (isa<tensor::EmptyOp, linalg::FillOp>(op) && !op->use_empty())
+      ops.push_back(op);
+  });
+  // Fills before the empty tensors that they fill.
+  for (Operation *op : llvm::reverse(ops))
+    for (OpOperand &use : llvm::make_early_inc_range(
+             llvm::drop_begin(op->getResult(0).getUses())))
+      use.set(OpBuilder(op).clone(*op)->getResult(0));
+}
+
 /// Tensors to memrefs. What upstream would allocate becomes a workspace.
 static LogicalResult bufferize(ReferencePhase &phase) {
+  separateDestinations(phase.function);
   IRRewriter rewriter(phase.function.getContext());
   if (failed(bufferization::eliminateEmptyTensors(rewriter, phase.function)))
     return failure();

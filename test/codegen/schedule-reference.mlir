@@ -89,3 +89,38 @@ func.func private @reshaped(%batch: index, %x: tensor<?x2x3xf32>) -> tensor<?x6x
   %0 = tensor.collapse_shape %x [[0], [1, 2]] : tensor<?x2x3xf32> into tensor<?x6xf32>
   return %0 : tensor<?x6xf32>
 }
+
+// -----
+
+// Two sums that start from the same zero: the first to be stored is not the
+// place where the second is added up.
+// CHECK-LABEL: func.func @sums.reference(
+// CHECK-SAME:    %{{[^:]*}}: memref<4xf32>, %{{[^:]*}}: memref<4xf32>, %[[A:[^:]*]]: memref<1xf32>, %[[B:[^:]*]]: memref<1xf32>,
+// CHECK-DAG:     %[[FIRST:.*]] = memref.reinterpret_cast %[[A]]
+// CHECK-DAG:     %[[SECOND:.*]] = memref.reinterpret_cast %[[B]]
+// CHECK:         scf.for
+// CHECK:           memref.store %{{.*}}, %[[FIRST]][]
+// CHECK:         scf.for
+// CHECK:           memref.store %{{.*}}, %[[SECOND]][]
+// CHECK-NOT:     memref.store
+func.func private @sums(%batch: index, %x: tensor<4xf32>, %y: tensor<4xf32>)
+    -> (tensor<f32>, tensor<f32>) attributes {nnc.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<f32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<f32>) -> tensor<f32>
+  %0 = linalg.generic {
+      indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> ()>],
+      iterator_types = ["reduction"]} ins(%x : tensor<4xf32>) outs(%init : tensor<f32>) {
+  ^bb0(%in: f32, %out: f32):
+    %s = arith.addf %out, %in : f32
+    linalg.yield %s : f32
+  } -> tensor<f32>
+  %1 = linalg.generic {
+      indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> ()>],
+      iterator_types = ["reduction"]} ins(%y : tensor<4xf32>) outs(%init : tensor<f32>) {
+  ^bb0(%in: f32, %out: f32):
+    %s = arith.addf %out, %in : f32
+    linalg.yield %s : f32
+  } -> tensor<f32>
+  return %0, %1 : tensor<f32>, tensor<f32>
+}
