@@ -41,13 +41,34 @@ using Emitter = FailureOr<ScheduledKernel> (*)(func::FuncOp, const CpuModel &);
 static constexpr Emitter kEmitters[] = {scheduleContraction, scheduleRows,
                                         scheduleMovement};
 
+/// Whether the phases pass the verifier, whose complaints the user could do
+/// nothing about.
+static bool isWellFormed(const ScheduledKernel &scheduled) {
+  MLIRContext *context = scheduled.phases.front().function->getContext();
+  ScopedDiagnosticHandler silence(context, [](Diagnostic &) {});
+  return llvm::all_of(scheduled.phases, [](const Phase &phase) {
+    return succeeded(verify(phase.function));
+  });
+}
+
 static FailureOr<ScheduledKernel>
 scheduleKernel(func::FuncOp kernel, const ScheduleOptions &options) {
-  if (!options.reference)
-    for (Emitter emitter : kEmitters)
-      if (FailureOr<ScheduledKernel> scheduled = emitter(kernel, options.model);
-          succeeded(scheduled))
-        return scheduled;
+  if (options.reference)
+    return scheduleReference(kernel);
+  for (Emitter emitter : kEmitters) {
+    FailureOr<ScheduledKernel> scheduled = emitter(kernel, options.model);
+    if (failed(scheduled))
+      continue;
+    if (isWellFormed(*scheduled))
+      return scheduled;
+    // A mistake of the emitter: the kernel still runs, only slowly.
+    kernel.emitRemark() << "kernel " << kernel.getName()
+                        << " runs as plain loops: its "
+                        << scheduled->phases.front().kind
+                        << " schedule is malformed";
+    for (Phase &phase : scheduled->phases)
+      phase.function.erase();
+  }
   return scheduleReference(kernel);
 }
 
