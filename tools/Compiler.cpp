@@ -19,8 +19,6 @@ void prepareContext(MLIRContext &context) {
   registerScheduling(registry);
   context.appendDialectRegistry(registry);
   context.loadAllAvailableDialects();
-  // One thread compiles as fast as two here, and starts faster.
-  context.disableMultithreading();
 }
 
 OwningOpRef<ModuleOp> loadModel(const std::string &path, llvm::SourceMgr &sources,

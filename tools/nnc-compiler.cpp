@@ -88,7 +88,7 @@ static int compile(const CompileArguments &arguments) {
     llvm::errs() << "error: " << llvm::toString(cpu.takeError()) << '\n';
     return CommandLineWrong;
   }
-  MLIRContext context(MLIRContext::Threading::DISABLED);
+  MLIRContext context;
   prepareContext(context);
   llvm::SourceMgr sources;
   DiagnosticPrinter printer(sources, &context);
@@ -151,7 +151,7 @@ static std::string spell(const Signature &signature) {
 }
 
 static int listOps(bool asJson) {
-  MLIRContext context(MLIRContext::Threading::DISABLED);
+  MLIRContext context;
   prepareContext(context);
   llvm::json::Array array;
   for (const Signature *signature : allSignatures(&context)) {

@@ -219,6 +219,7 @@ def layer_norm(v, scale, bias):
 
 case("neural", "layer_norm", [x, positive[0], y[0]], layer_norm, dynamic=(0,), tolerance=256)
 case("neural", "dense", [x, spread((5, 3), seed=2), spread((3,), seed=1)], lambda v, w, b: v @ w + b, dynamic=(0,))
+case("neural", "embedding", [np.array([3, 0, 3, 9, 1, 1, 8], dtype=np.int32), spread((10, 6))], lambda i, t: t[i], dynamic=(0,))
 case("neural", "flatten", [cube], lambda v: v.reshape(BATCH, -1), dynamic=(0,))
 labels = np.array([0, 4, 2, 2, 1, 3, 0], dtype=np.int32)
 case("neural", "one_hot", [labels], lambda l: np.eye(5)[l], "classes = 5 type = f64", gradient=False, dynamic=(0,))
