@@ -16,14 +16,44 @@ FailureOr<SmallVector<Value>> LogsumexpOp::buildExpansion(OpBuilder &builder,
   return SmallVector<Value>{shaped};
 }
 
+static bool reducesSingleElements(RankedTensorType type,
+                                  ArrayRef<int64_t> axes) {
+  return llvm::all_of(axes,
+                      [&](int64_t axis) { return type.getDimSize(axis) == 1; });
+}
+
 OpFoldResult SumOp::fold(FoldAdaptor adaptor) {
   // A sum over dimensions of size 1 that keeps them is x.
-  if (getX().getType() != getY().getType())
-    return {};
-  for (int64_t axis : getReducedAxes())
-    if (getX().getType().getDimSize(axis) != 1)
-      return {};
-  return getX();
+  if (getX().getType() == getY().getType() &&
+      reducesSingleElements(getX().getType(), getReducedAxes()))
+    return getX();
+  return {};
+}
+
+/// A reduction over dimensions of size 1 is a reshape.
+template <typename ReductionOp>
+static LogicalResult reshapeSingleElements(ReductionOp op,
+                                           PatternRewriter &rewriter) {
+  if (!reducesSingleElements(op.getX().getType(), op.getReducedAxes()))
+    return failure();
+  ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+  Value y = reshape(Expr(b, op.getX()), toDims(op.getY().getType().getShape()));
+  rewriter.replaceOp(op, y);
+  return success();
+}
+
+LogicalResult SumOp::canonicalize(SumOp op, PatternRewriter &rewriter) {
+  return reshapeSingleElements(op, rewriter);
+}
+
+LogicalResult ReduceMaxOp::canonicalize(ReduceMaxOp op,
+                                        PatternRewriter &rewriter) {
+  return reshapeSingleElements(op, rewriter);
+}
+
+LogicalResult ReduceMinOp::canonicalize(ReduceMinOp op,
+                                        PatternRewriter &rewriter) {
+  return reshapeSingleElements(op, rewriter);
 }
 
 OpFoldResult SizeOp::fold(FoldAdaptor adaptor) {

@@ -39,6 +39,7 @@ def SumOp : Nnc_Reduction<"sum"> {
   }];
   let gradient = ["broadcastLike(keepReduced(dy, x, getReducedAxes()), x)"];
   let hasFolder = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def ReduceMaxOp : Nnc_Reduction<"reduce_max"> {
@@ -56,6 +57,7 @@ def ReduceMaxOp : Nnc_Reduction<"reduce_max"> {
     ```
   }];
   let gradient = ["shareAmongEqual(dy, x, y, getReducedAxes())"];
+  let hasCanonicalizeMethod = 1;
 }
 
 def ReduceMinOp : Nnc_Reduction<"reduce_min"> {
@@ -73,6 +75,7 @@ def ReduceMinOp : Nnc_Reduction<"reduce_min"> {
     ```
   }];
   let gradient = ["shareAmongEqual(dy, x, y, getReducedAxes())"];
+  let hasCanonicalizeMethod = 1;
 }
 
 def ArgmaxOp : Nnc_Op<"argmax"> {

@@ -59,6 +59,26 @@ func.func @keeps_size_of_the_batch(%x: tensor<?x3xf32>) -> tensor<f32> {
   return %0 : tensor<f32>
 }
 
+// CHECK-LABEL: @reshapes_reductions_of_single_elements
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x1xf32>, %[[V:[^:]*]]: tensor<1xf32>
+// CHECK-DAG: %[[R:.*]] = nnc.reshape %[[X]] shape = [-1] : (tensor<?x1xf32>) -> tensor<?xf32>
+// CHECK-DAG: %[[S:.*]] = nnc.reshape %[[V]] shape = [] : (tensor<1xf32>) -> tensor<f32>
+// CHECK: return %[[R]], %[[R]], %[[S]], %[[X]]
+func.func @reshapes_reductions_of_single_elements(%x: tensor<?x1xf32>, %v: tensor<1xf32>) -> (tensor<?xf32>, tensor<?xf32>, tensor<f32>, tensor<?x1xf32>) {
+  %0 = nnc.sum %x axes = [1] : (tensor<?x1xf32>) -> tensor<?xf32>
+  %1 = nnc.reduce_max %x axes = [-1] : (tensor<?x1xf32>) -> tensor<?xf32>
+  %2 = nnc.reduce_min %v : (tensor<1xf32>) -> tensor<f32>
+  %3 = nnc.reduce_max %x axes = [1] keep_dims = true : (tensor<?x1xf32>) -> tensor<?x1xf32>
+  return %0, %1, %2, %3 : tensor<?xf32>, tensor<?xf32>, tensor<f32>, tensor<?x1xf32>
+}
+
+// CHECK-LABEL: @keeps_reductions_of_the_batch
+// CHECK: nnc.sum
+func.func @keeps_reductions_of_the_batch(%x: tensor<?x1xf32>) -> tensor<f32> {
+  %0 = nnc.sum %x : (tensor<?x1xf32>) -> tensor<f32>
+  return %0 : tensor<f32>
+}
+
 // CHECK-LABEL: @shares_equal_ops
 // CHECK: %[[E:.*]] = nnc.exp
 // CHECK-NEXT: return %[[E]], %[[E]]
