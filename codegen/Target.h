@@ -3,7 +3,8 @@
 //
 // A kernel is a private func.func with the unit attribute `nnc.kernel`, as
 // docs/architecture.md section 3 says: `index` batch first, then tensors;
-// results returned; a body of linalg on tensors in which every `?` is the batch.
+// results returned; a body of linalg on tensors in which every `?` is the
+// batch.
 #ifndef NNC_CODEGEN_TARGET_H
 #define NNC_CODEGEN_TARGET_H
 

@@ -41,9 +41,12 @@ Operation *NncDialect::materializeConstant(OpBuilder &builder, Attribute value,
   return ConstantOp::create(builder, loc, elements);
 }
 
-void registerDialect(DialectRegistry &registry) { registry.insert<NncDialect>(); }
+void registerDialect(DialectRegistry &registry) {
+  registry.insert<NncDialect>();
+}
 
-//===- Initializers --------------------------------------------------------===//
+//===- Initializers
+//--------------------------------------------------------===//
 
 // #nnc.init<name> or #nnc.init<name, {argument = value}>; a parameter's syntax
 // leaves out the prefix.
@@ -53,12 +56,14 @@ Attribute InitializerAttr::parse(AsmParser &parser, Type) {
   llvm::SMLoc start = parser.getCurrentLocation();
   if (parser.parseLess() || parser.parseKeyword(&name))
     return {};
-  if (succeeded(parser.parseOptionalComma()) && parser.parseAttribute(arguments))
+  if (succeeded(parser.parseOptionalComma()) &&
+      parser.parseAttribute(arguments))
     return {};
   if (parser.parseGreater())
     return {};
   return parser.getChecked<InitializerAttr>(
-      start, parser.getContext(), parser.getBuilder().getStringAttr(name), arguments);
+      start, parser.getContext(), parser.getBuilder().getStringAttr(name),
+      arguments);
 }
 
 void InitializerAttr::print(AsmPrinter &printer) const {

@@ -20,17 +20,20 @@ Expr operand(ImplicitLocOpBuilder &b, ValueRange values) {
 }
 
 SmallVector<Expr> variadicOperand(ImplicitLocOpBuilder &b, ValueRange values) {
-  return llvm::map_to_vector(values, [&](Value value) { return Expr(b, value); });
+  return llvm::map_to_vector(values,
+                             [&](Value value) { return Expr(b, value); });
 }
 
 /// Builds an op whose first operand is `x`.
 template <typename OpTy, typename... Args>
 static Expr build(Expr x, Args &&...args) {
   ImplicitLocOpBuilder &b = x.builder();
-  return Expr(b, OpTy::create(b, b.getLoc(), Value(x), std::forward<Args>(args)...));
+  return Expr(
+      b, OpTy::create(b, b.getLoc(), Value(x), std::forward<Args>(args)...));
 }
 
-//===- Constants -----------------------------------------------------------===//
+//===- Constants
+//-----------------------------------------------------------===//
 
 Expr constant(ImplicitLocOpBuilder &b, ElementsAttr value) {
   return Expr(b, ConstantOp::create(b, b.getLoc(), value));
@@ -49,7 +52,8 @@ Expr scalar(Expr like, double value) {
   return constant(like.builder(), value, like.elementType());
 }
 
-//===- Arithmetic ----------------------------------------------------------===//
+//===- Arithmetic
+//----------------------------------------------------------===//
 
 Expr operator+(Expr lhs, Expr rhs) { return build<AddOp>(lhs, rhs); }
 Expr operator+(Expr lhs, double rhs) { return lhs + scalar(lhs, rhs); }
@@ -78,7 +82,8 @@ Expr maximum(Expr lhs, double rhs) { return maximum(lhs, scalar(lhs, rhs)); }
 Expr minimum(Expr lhs, Expr rhs) { return build<MinimumOp>(lhs, rhs); }
 Expr minimum(Expr lhs, double rhs) { return minimum(lhs, scalar(lhs, rhs)); }
 
-//===- Functions -----------------------------------------------------------===//
+//===- Functions
+//-----------------------------------------------------------===//
 
 Expr abs(Expr x) { return build<AbsOp>(x); }
 Expr sign(Expr x) { return build<SignOp>(x); }
@@ -101,7 +106,8 @@ Expr clamp(Expr x, double min, double max) {
   return build<ClampOp>(x, APFloat(min), APFloat(max));
 }
 
-//===- Choice --------------------------------------------------------------===//
+//===- Choice
+//--------------------------------------------------------------===//
 
 Expr compare(Expr lhs, Expr rhs, Predicate predicate) {
   return build<CompareOp>(lhs, rhs, predicate);
@@ -138,7 +144,8 @@ Expr iota(ImplicitLocOpBuilder &b, ArrayRef<int64_t> shape, int64_t axis,
   return Expr(b, IotaOp::create(b, b.getLoc(), shape, elementType, axis));
 }
 
-//===- Contraction and reduction -------------------------------------------===//
+//===- Contraction and reduction
+//-------------------------------------------===//
 
 Expr matmul(Expr lhs, Expr rhs, unsigned flags) {
   return build<MatmulOp>(lhs, rhs, bool(flags & kTransposeLhs),
@@ -176,7 +183,8 @@ Expr shareAmongEqual(Expr dy, Expr x, Expr y, ArrayRef<int64_t> axes) {
   return attains * (keepReduced(dy, x, axes) / sum(attains, axes, true));
 }
 
-//===- Movement ------------------------------------------------------------===//
+//===- Movement
+//------------------------------------------------------------===//
 
 Expr reshape(Expr x, ArrayRef<int64_t> shape) {
   return ArrayRef<int64_t>(x.dims()) == shape ? x : build<ReshapeOp>(x, shape);
@@ -185,7 +193,8 @@ Expr transpose(Expr x, ArrayRef<int64_t> permutation) {
   return build<TransposeOp>(x, permutation);
 }
 Expr broadcast(Expr x, ArrayRef<int64_t> shape) {
-  return ArrayRef<int64_t>(x.dims()) == shape ? x : build<BroadcastOp>(x, shape);
+  return ArrayRef<int64_t>(x.dims()) == shape ? x
+                                              : build<BroadcastOp>(x, shape);
 }
 Expr broadcastLike(Expr x, Expr like) { return broadcast(x, like.dims()); }
 Expr slice(Expr x, ArrayRef<int64_t> starts, ArrayRef<int64_t> sizes,

@@ -39,7 +39,8 @@ private:
 
 // A double beside an Expr is a scalar constant of the Expr's element type.
 /// A scalar constant of any element type.
-Expr constant(mlir::ImplicitLocOpBuilder &b, double value, mlir::Type elementType);
+Expr constant(mlir::ImplicitLocOpBuilder &b, double value,
+              mlir::Type elementType);
 Expr constant(mlir::ImplicitLocOpBuilder &b, mlir::ElementsAttr value);
 /// A scalar constant of the element type of `like`.
 Expr scalar(Expr like, double value);
@@ -121,9 +122,12 @@ Expr matmul(Expr lhs, Expr rhs, unsigned flags = kPlain);
 // No axes means all of them.
 Expr sum(Expr x, llvm::ArrayRef<int64_t> axes = {}, bool keepDims = false);
 Expr mean(Expr x, llvm::ArrayRef<int64_t> axes = {}, bool keepDims = false);
-Expr reduceMax(Expr x, llvm::ArrayRef<int64_t> axes = {}, bool keepDims = false);
-Expr reduceMin(Expr x, llvm::ArrayRef<int64_t> axes = {}, bool keepDims = false);
-Expr logsumexp(Expr x, llvm::ArrayRef<int64_t> axes = {}, bool keepDims = false);
+Expr reduceMax(Expr x, llvm::ArrayRef<int64_t> axes = {},
+               bool keepDims = false);
+Expr reduceMin(Expr x, llvm::ArrayRef<int64_t> axes = {},
+               bool keepDims = false);
+Expr logsumexp(Expr x, llvm::ArrayRef<int64_t> axes = {},
+               bool keepDims = false);
 Expr argmax(Expr x, int64_t axis = -1);
 Expr size(Expr x, llvm::ArrayRef<int64_t> axes = {});
 
@@ -132,8 +136,8 @@ Expr reshape(Expr x, llvm::ArrayRef<int64_t> shape);
 Expr transpose(Expr x, llvm::ArrayRef<int64_t> permutation = {});
 /// `x` itself if it has that shape.
 Expr broadcast(Expr x, llvm::ArrayRef<int64_t> shape);
-Expr slice(Expr x, llvm::ArrayRef<int64_t> starts, llvm::ArrayRef<int64_t> sizes,
-           llvm::ArrayRef<int64_t> strides = {});
+Expr slice(Expr x, llvm::ArrayRef<int64_t> starts,
+           llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> strides = {});
 Expr pad(Expr x, llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high,
          llvm::ArrayRef<int64_t> interior = {}, double value = 0.0);
 Expr concat(llvm::ArrayRef<Expr> inputs, int64_t axis);
@@ -168,20 +172,26 @@ struct Counter {
 Expr randomBits(Counter counter, int64_t stream, llvm::ArrayRef<int64_t> shape,
                 int64_t bits = 32);
 /// f32 in [0, 1), multiples of 2^-24.
-Expr randomUniform(Counter counter, int64_t stream, llvm::ArrayRef<int64_t> shape);
+Expr randomUniform(Counter counter, int64_t stream,
+                   llvm::ArrayRef<int64_t> shape);
 /// f32 with mean 0 and deviation 1.
-Expr randomNormal(Counter counter, int64_t stream, llvm::ArrayRef<int64_t> shape);
+Expr randomNormal(Counter counter, int64_t stream,
+                  llvm::ArrayRef<int64_t> shape);
 /// i1, true with probability p.
-Expr randomMask(Counter counter, int64_t stream, llvm::ArrayRef<int64_t> shape, double p);
+Expr randomMask(Counter counter, int64_t stream, llvm::ArrayRef<int64_t> shape,
+                double p);
 /// The counter of a random op; fails after a diagnostic if it has none yet.
 llvm::FailureOr<Counter> requireCounter(mlir::ImplicitLocOpBuilder &b,
-                                        mlir::Operation *op, mlir::ValueRange counter);
+                                        mlir::Operation *op,
+                                        mlir::ValueRange counter);
 /// Verifies the counter and stream of a random op.
 llvm::LogicalResult checkCounter(mlir::Operation *op, mlir::ValueRange counter,
                                  int64_t stream);
 
 /// A float attribute's value.
-inline double number(const llvm::APFloat &value) { return value.convertToDouble(); }
+inline double number(const llvm::APFloat &value) {
+  return value.convertToDouble();
+}
 
 // What generated rules call.
 Expr operand(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange values);

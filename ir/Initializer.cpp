@@ -31,29 +31,32 @@ const InitializerInfo *lookupInitializer(StringRef name) {
   return nullptr;
 }
 
-InitializerAttr makeInitializer(MLIRContext *context, StringRef name,
-                                ArrayRef<std::pair<StringRef, double>> arguments) {
+InitializerAttr
+makeInitializer(MLIRContext *context, StringRef name,
+                ArrayRef<std::pair<StringRef, double>> arguments) {
   Builder builder(context);
   SmallVector<NamedAttribute> attributes;
   for (auto [argument, value] : arguments)
-    attributes.push_back(builder.getNamedAttr(argument, builder.getF64FloatAttr(value)));
+    attributes.push_back(
+        builder.getNamedAttr(argument, builder.getF64FloatAttr(value)));
   return InitializerAttr::get(context, builder.getStringAttr(name),
                               builder.getDictionaryAttr(attributes));
 }
 
 static LogicalResult
-verifyArgument(llvm::function_ref<InFlightDiagnostic()> emitError, StringRef name,
-               NamedAttribute argument) {
+verifyArgument(llvm::function_ref<InFlightDiagnostic()> emitError,
+               StringRef name, NamedAttribute argument) {
   if (name == "literal" ? isa<DenseElementsAttr>(argument.getValue())
                         : isa<FloatAttr>(argument.getValue()))
     return success();
-  return emitError() << "argument " << argument.getName() << " of initializer '" << name
-                     << "' is " << argument.getValue() << ": expected "
+  return emitError() << "argument " << argument.getName() << " of initializer '"
+                     << name << "' is " << argument.getValue() << ": expected "
                      << (name == "literal" ? "a dense tensor" : "a float");
 }
 
-LogicalResult verifyInitializer(llvm::function_ref<InFlightDiagnostic()> emitError,
-                                StringRef name, DictionaryAttr arguments) {
+LogicalResult
+verifyInitializer(llvm::function_ref<InFlightDiagnostic()> emitError,
+                  StringRef name, DictionaryAttr arguments) {
   const InitializerInfo *info = lookupInitializer(name);
   if (!info)
     return emitError() << "there is no initializer '" << name << "'";
@@ -74,7 +77,8 @@ LogicalResult verifyInitializer(llvm::function_ref<InFlightDiagnostic()> emitErr
   return success();
 }
 
-//===- Expansion -----------------------------------------------------------===//
+//===- Expansion
+//-----------------------------------------------------------===//
 
 namespace {
 /// How many inputs and outputs an element of a weight has.
@@ -95,31 +99,36 @@ static Fans countFans(RankedTensorType type) {
   return {places * shape[shape.size() - 2], places * shape.back()};
 }
 
-/// The variance that Glorot and Bengio 2010 (PMLR 9, equations 12 and 16) and He
-/// et al. 2015 (arXiv:1502.01852, equation 10) give a weight.
+/// The variance that Glorot and Bengio 2010 (PMLR 9, equations 12 and 16) and
+/// He et al. 2015 (arXiv:1502.01852, equation 10) give a weight.
 static double scaledVariance(StringRef name, RankedTensorType type) {
   Fans fans = countFans(type);
-  return name.starts_with("glorot") ? 2.0 / (fans.in + fans.out) : 2.0 / fans.in;
+  return name.starts_with("glorot") ? 2.0 / (fans.in + fans.out)
+                                    : 2.0 / fans.in;
 }
 
-static FailureOr<Expr> buildOrthogonal(ImplicitLocOpBuilder &b, RankedTensorType type,
-                                       Expr normal, double gain) {
+static FailureOr<Expr> buildOrthogonal(ImplicitLocOpBuilder &b,
+                                       RankedTensorType type, Expr normal,
+                                       double gain) {
   if (type.getRank() < 2)
     return OpSite(b.getLoc(), "orthogonal").error()
-           << "the parameter is " << printType(type) << ": expected at least 2 dimensions";
+           << "the parameter is " << printType(type)
+           << ": expected at least 2 dimensions";
   return Expr(b, OrthogonalizeOp::create(b, b.getLoc(), normal)) * gain;
 }
 
-static FailureOr<Expr> buildLiteral(ImplicitLocOpBuilder &b, DenseElementsAttr value,
+static FailureOr<Expr> buildLiteral(ImplicitLocOpBuilder &b,
+                                    DenseElementsAttr value,
                                     RankedTensorType type) {
   if (value.getType() == type)
     return constant(b, value);
   return OpSite(b.getLoc(), "literal").error()
-         << "the value is " << printType(value.getType()) << ", the parameter is "
-         << printType(type);
+         << "the value is " << printType(value.getType())
+         << ", the parameter is " << printType(type);
 }
 
-FailureOr<Expr> buildInitializer(ImplicitLocOpBuilder &b, InitializerAttr initializer,
+FailureOr<Expr> buildInitializer(ImplicitLocOpBuilder &b,
+                                 InitializerAttr initializer,
                                  RankedTensorType type, Counter counter,
                                  int64_t stream) {
   StringRef name = initializer.getName().getValue();
@@ -132,7 +141,8 @@ FailureOr<Expr> buildInitializer(ImplicitLocOpBuilder &b, InitializerAttr initia
     llvm_unreachable("verifyInitializer has checked the arguments");
   };
   auto fill = [&](double value) {
-    return broadcast(constant(b, value, type.getElementType()), type.getShape());
+    return broadcast(constant(b, value, type.getElementType()),
+                     type.getShape());
   };
   // Random numbers are f32: narrower types lose bits once, at the end.
   auto normal = [&](double stddev) {
@@ -143,8 +153,8 @@ FailureOr<Expr> buildInitializer(ImplicitLocOpBuilder &b, InitializerAttr initia
   };
 
   if (name == "literal")
-    return buildLiteral(b, initializer.getArguments().getAs<DenseElementsAttr>("value"),
-                        type);
+    return buildLiteral(
+        b, initializer.getArguments().getAs<DenseElementsAttr>("value"), type);
   if (name == "zeros")
     return fill(0.0);
   if (name == "ones")
@@ -153,11 +163,14 @@ FailureOr<Expr> buildInitializer(ImplicitLocOpBuilder &b, InitializerAttr initia
     return fill(argument("value"));
   if (!isa<FloatType>(type.getElementType()))
     return OpSite(b.getLoc(), name).error()
-           << "the parameter is " << printType(type) << ": expected a float tensor";
+           << "the parameter is " << printType(type)
+           << ": expected a float tensor";
   if (name == "normal")
-    return cast(normal(argument("stddev")) + argument("mean"), type.getElementType());
+    return cast(normal(argument("stddev")) + argument("mean"),
+                type.getElementType());
   if (name == "uniform")
-    return cast(uniform(argument("low"), argument("high")), type.getElementType());
+    return cast(uniform(argument("low"), argument("high")),
+                type.getElementType());
   if (name == "orthogonal") {
     FailureOr<Expr> y = buildOrthogonal(b, type, normal(1.0), argument("gain"));
     return failed(y) ? y : cast(*y, type.getElementType());
@@ -165,7 +178,8 @@ FailureOr<Expr> buildInitializer(ImplicitLocOpBuilder &b, InitializerAttr initia
   double variance = scaledVariance(name, type);
   // A uniform distribution on [-a, a] has the variance a * a / 3.
   double bound = std::sqrt(3.0 * variance);
-  Expr y = name.ends_with("_normal") ? normal(std::sqrt(variance)) : uniform(-bound, bound);
+  Expr y = name.ends_with("_normal") ? normal(std::sqrt(variance))
+                                     : uniform(-bound, bound);
   return cast(y, type.getElementType());
 }
 

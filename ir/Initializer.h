@@ -26,13 +26,13 @@ llvm::ArrayRef<InitializerInfo> allInitializers();
 const InitializerInfo *lookupInitializer(llvm::StringRef name);
 
 /// `#nnc.init<name, arguments>`.
-InitializerAttr
-makeInitializer(mlir::MLIRContext *context, llvm::StringRef name,
-                llvm::ArrayRef<std::pair<llvm::StringRef, double>> arguments = {});
+InitializerAttr makeInitializer(
+    mlir::MLIRContext *context, llvm::StringRef name,
+    llvm::ArrayRef<std::pair<llvm::StringRef, double>> arguments = {});
 
 /// Builds the first value of a parameter of the static type `type`. Random ones
-/// take their numbers from `stream` of `counter`, which others do not use. Fails
-/// after a diagnostic where the initializer does not suit the type.
+/// take their numbers from `stream` of `counter`, which others do not use.
+/// Fails after a diagnostic where the initializer does not suit the type.
 llvm::FailureOr<Expr> buildInitializer(mlir::ImplicitLocOpBuilder &b,
                                        InitializerAttr initializer,
                                        mlir::RankedTensorType type,

@@ -9,7 +9,8 @@ using namespace mlir;
 
 namespace nnc {
 
-//===- Spelling ------------------------------------------------------------===//
+//===- Spelling
+//------------------------------------------------------------===//
 
 std::string printElementType(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type)) {
@@ -39,7 +40,8 @@ std::string printType(Type type) {
   if (!tensor)
     return printElementType(type);
   std::string element = printElementType(tensor.getElementType());
-  return tensor.getRank() == 0 ? element : element + printShape(tensor.getShape());
+  return tensor.getRank() == 0 ? element
+                               : element + printShape(tensor.getShape());
 }
 
 static std::string printDims(ArrayRef<int64_t> dims) {
@@ -49,7 +51,8 @@ static std::string printDims(ArrayRef<int64_t> dims) {
   return text + "]";
 }
 
-//===- Types ---------------------------------------------------------------===//
+//===- Types
+//---------------------------------------------------------------===//
 
 // Keeps products of sizes, element sizes and the batch well inside int64_t.
 static constexpr int64_t kMaxElements = int64_t(1) << 40;
@@ -91,8 +94,9 @@ TypeOrFailure makeType(const OpSite &site, ArrayRef<int64_t> shape,
   SmallVector<int64_t> dims;
   for (int64_t dim : shape) {
     if (dim < 1 && dim != -1)
-      return site.error() << "shape " << printDims(shape) << " has the dimension "
-                          << dim << ": expected a size above 0, or batch";
+      return site.error() << "shape " << printDims(shape)
+                          << " has the dimension " << dim
+                          << ": expected a size above 0, or batch";
     dims.push_back(dim == -1 ? ShapedType::kDynamic : dim);
   }
   return makeTensor(site, dims, elementType);
@@ -138,7 +142,8 @@ LogicalResult appendType(SmallVectorImpl<Type> &types, TypeOrFailure type) {
   return success();
 }
 
-//===- Axes ----------------------------------------------------------------===//
+//===- Axes
+//----------------------------------------------------------------===//
 
 LogicalResult checkAxis(const OpSite &site, RankedTensorType x, int64_t axis) {
   if (-x.getRank() <= axis && axis < x.getRank())
@@ -197,7 +202,8 @@ SmallVector<int64_t> invertPermutation(ArrayRef<int64_t> permutation) {
   return inverse;
 }
 
-//===- Elementwise ---------------------------------------------------------===//
+//===- Elementwise
+//---------------------------------------------------------===//
 
 /// The size to which two sizes broadcast, or nothing if they do not.
 static std::optional<int64_t> broadcastDim(int64_t lhs, int64_t rhs) {
@@ -254,8 +260,8 @@ static LogicalResult checkElementTypes(const OpSite &site, NamedType lhs,
   if (rhs.type.getElementType() == expected)
     return success();
   // A conversion to a float loses least: suggest it for the other one.
-  bool castLhs = !isa<FloatType>(expected) &&
-                 isa<FloatType>(rhs.type.getElementType());
+  bool castLhs =
+      !isa<FloatType>(expected) && isa<FloatType>(rhs.type.getElementType());
   Type to = castLhs ? rhs.type.getElementType() : expected;
   return site.error() << "element types differ: " << lhs.name << " is "
                       << printType(lhs.type) << ", " << rhs.name << " is "
@@ -328,7 +334,8 @@ TypeOrFailure inferIota(const OpSite &site, ArrayRef<int64_t> shape,
   return type;
 }
 
-//===- Contraction ---------------------------------------------------------===//
+//===- Contraction
+//---------------------------------------------------------===//
 
 namespace {
 /// One operand of a matrix product: its dimensions before the last two, and the
@@ -398,7 +405,8 @@ TypeOrFailure inferMatmul(const OpSite &site, RankedTensorType lhs,
   return makeTensor(site, shape, lhs.getElementType());
 }
 
-//===- Reduction -----------------------------------------------------------===//
+//===- Reduction
+//-----------------------------------------------------------===//
 
 TypeOrFailure inferReduction(const OpSite &site, RankedTensorType x,
                              ArrayRef<int64_t> axes, bool keepDims) {
@@ -422,7 +430,8 @@ TypeOrFailure inferSize(const OpSite &site, RankedTensorType x,
   return RankedTensorType::get({}, x.getElementType());
 }
 
-//===- Movement ------------------------------------------------------------===//
+//===- Movement
+//------------------------------------------------------------===//
 
 /// The number of elements a sample; sizes have been checked before.
 static int64_t countStatic(ArrayRef<int64_t> shape) {
@@ -489,9 +498,8 @@ static LogicalResult checkPerDim(const OpSite &site, RankedTensorType x,
                                  StringRef name, ArrayRef<int64_t> values) {
   if (int64_t(values.size()) == x.getRank())
     return success();
-  return site.error() << name << " has " << values.size()
-                      << " entries: x is " << printType(x) << " (rank "
-                      << x.getRank() << ')';
+  return site.error() << name << " has " << values.size() << " entries: x is "
+                      << printType(x) << " (rank " << x.getRank() << ')';
 }
 
 static bool isSliceInRange(int64_t dim, int64_t start, int64_t size,
@@ -531,7 +539,9 @@ static bool isPadInRange(int64_t dim, int64_t low, int64_t high,
                          int64_t interior) {
   if (ShapedType::isDynamic(dim))
     return low == 0 && high == 0 && interior == 0;
-  auto inRange = [](int64_t value) { return 0 <= value && value < kMaxElements; };
+  auto inRange = [](int64_t value) {
+    return 0 <= value && value < kMaxElements;
+  };
   return inRange(low) && inRange(high) && inRange(interior) &&
          (interior == 0 || dim <= kMaxElements / (interior + 1));
 }
@@ -620,9 +630,9 @@ TypeOrFailure inferScatterAdd(const OpSite &site, RankedTensorType indices,
                               int64_t axis) {
   int64_t rank = updates.getRank() - indices.getRank() + 1;
   int64_t place = resolveAxis(rank, axis);
-  bool fits = rank >= 1 && 0 <= place && place < rank &&
-              updates.getShape().slice(place, indices.getRank()) ==
-                  indices.getShape();
+  bool fits =
+      rank >= 1 && 0 <= place && place < rank &&
+      updates.getShape().slice(place, indices.getRank()) == indices.getShape();
   if (!fits)
     return site.error() << "updates do not hold the dimensions of the indices "
                            "at axis "
@@ -634,11 +644,13 @@ TypeOrFailure inferScatterAdd(const OpSite &site, RankedTensorType indices,
   return makeType(site, dims, updates.getElementType());
 }
 
-//===- Random and neural ---------------------------------------------------===//
+//===- Random and neural
+//---------------------------------------------------===//
 
 static TypeOrFailure makeFloat(const OpSite &site, ArrayRef<int64_t> shape,
                                std::optional<Type> elementType) {
-  Type element = elementType.value_or(Float32Type::get(site.location.getContext()));
+  Type element =
+      elementType.value_or(Float32Type::get(site.location.getContext()));
   if (!isa<FloatType>(element) || failed(checkElementType(site, element)))
     return site.error() << "type is " << printType(element)
                         << ": expected one of f32, f64, f16, bf16";
@@ -650,20 +662,21 @@ TypeOrFailure inferRandom(const OpSite &site, ArrayRef<int64_t> shape,
   return makeFloat(site, shape, elementType);
 }
 
-TypeOrFailure inferAlongAxis(const OpSite &site, RankedTensorType x, int64_t axis) {
+TypeOrFailure inferAlongAxis(const OpSite &site, RankedTensorType x,
+                             int64_t axis) {
   if (failed(checkAxis(site, x, axis)))
     return failure();
   return x;
 }
 
 /// Succeeds if the operand is [size], of the element type of x.
-static LogicalResult checkRow(const OpSite &site, NamedType row, RankedTensorType x,
-                              int64_t size) {
+static LogicalResult checkRow(const OpSite &site, NamedType row,
+                              RankedTensorType x, int64_t size) {
   auto expected = RankedTensorType::get({size}, x.getElementType());
   if (row.type == expected)
     return success();
-  return site.error() << row.name << " is " << printType(row.type) << ": expected "
-                      << printType(expected);
+  return site.error() << row.name << " is " << printType(row.type)
+                      << ": expected " << printType(expected);
 }
 
 TypeOrFailure inferLayerNorm(const OpSite &site, RankedTensorType x,
@@ -681,16 +694,17 @@ TypeOrFailure inferLayerNorm(const OpSite &site, RankedTensorType x,
 TypeOrFailure inferDense(const OpSite &site, RankedTensorType x,
                          RankedTensorType weight, RankedTensorType bias) {
   NamedType input{"x", x}, matrix{"weight", weight};
-  if (failed(checkElementTypes(site, input, matrix)) || failed(checkMatrix(site, input)))
+  if (failed(checkElementTypes(site, input, matrix)) ||
+      failed(checkMatrix(site, input)))
     return failure();
   if (weight.getRank() != 2)
     return site.error() << "weight is " << printType(weight)
                         << ": expected 2 dimensions";
   if (x.getShape().back() != weight.getDimSize(0))
-    return site.error() << "inner dimensions differ: x is " << printType(x) << " ("
-                        << printDim(x.getShape().back()) << "), weight is "
-                        << printType(weight) << " (" << printDim(weight.getDimSize(0))
-                        << ')';
+    return site.error() << "inner dimensions differ: x is " << printType(x)
+                        << " (" << printDim(x.getShape().back())
+                        << "), weight is " << printType(weight) << " ("
+                        << printDim(weight.getDimSize(0)) << ')';
   if (bias && failed(checkRow(site, {"bias", bias}, x, weight.getDimSize(1))))
     return failure();
   SmallVector<int64_t> shape = llvm::to_vector(x.getShape());
@@ -700,20 +714,24 @@ TypeOrFailure inferDense(const OpSite &site, RankedTensorType x,
 
 TypeOrFailure inferFlatten(const OpSite &site, RankedTensorType x) {
   if (x.getRank() == 0)
-    return site.error() << "x is " << printType(x) << ": expected at least 1 dimension";
+    return site.error() << "x is " << printType(x)
+                        << ": expected at least 1 dimension";
   ArrayRef<int64_t> rest = x.getShape().drop_front();
-  if (llvm::is_contained(rest, ShapedType::kDynamic) && llvm::any_of(rest, [](int64_t dim) {
+  if (llvm::is_contained(rest, ShapedType::kDynamic) &&
+      llvm::any_of(rest, [](int64_t dim) {
         return dim != 1 && !ShapedType::isDynamic(dim);
       }))
     return site.error() << "x is " << printType(x)
                         << ": expected the batch as its first dimension";
   if (llvm::is_contained(rest, ShapedType::kDynamic))
-    return makeTensor(site, {x.getDimSize(0), ShapedType::kDynamic}, x.getElementType());
-  return makeTensor(site, {x.getDimSize(0), countStatic(rest)}, x.getElementType());
+    return makeTensor(site, {x.getDimSize(0), ShapedType::kDynamic},
+                      x.getElementType());
+  return makeTensor(site, {x.getDimSize(0), countStatic(rest)},
+                    x.getElementType());
 }
 
-TypeOrFailure inferOneHot(const OpSite &site, RankedTensorType x, int64_t classes,
-                          std::optional<Type> elementType) {
+TypeOrFailure inferOneHot(const OpSite &site, RankedTensorType x,
+                          int64_t classes, std::optional<Type> elementType) {
   if (classes < 1 || classes > kMaxElements)
     return site.error() << "classes is " << classes << ": expected at least 1";
   SmallVector<int64_t> shape = toDims(x.getShape());
@@ -721,7 +739,8 @@ TypeOrFailure inferOneHot(const OpSite &site, RankedTensorType x, int64_t classe
   return makeFloat(site, shape, elementType);
 }
 
-//===- Losses and metrics --------------------------------------------------===//
+//===- Losses and metrics
+//--------------------------------------------------===//
 
 static ArrayRef<int64_t> dropTrailingOnes(ArrayRef<int64_t> shape) {
   while (!shape.empty() && shape.back() == 1)
@@ -735,7 +754,8 @@ static TypeOrFailure makeScalar(RankedTensorType like) {
 
 TypeOrFailure inferPairwise(const OpSite &site, NamedType prediction,
                             RankedTensorType target) {
-  if (dropTrailingOnes(prediction.type.getShape()) == dropTrailingOnes(target.getShape()))
+  if (dropTrailingOnes(prediction.type.getShape()) ==
+      dropTrailingOnes(target.getShape()))
     return makeScalar(prediction.type);
   return site.error() << "shapes differ: " << prediction.name << " is "
                       << printType(prediction.type) << ", target is "
@@ -757,14 +777,16 @@ TypeOrFailure inferClassification(const OpSite &site, NamedType logits,
                                   RankedTensorType target) {
   RankedTensorType type = logits.type;
   if (type.getRank() == 0 || type.isDynamicDim(type.getRank() - 1))
-    return site.error() << logits.name << " is " << printType(type)
-                        << ": expected a last dimension, of classes, that is not the "
-                           "batch";
+    return site.error()
+           << logits.name << " is " << printType(type)
+           << ": expected a last dimension, of classes, that is not the "
+              "batch";
   if (isIntegerTarget(type, target) || isOneHotTarget(type, target))
     return makeScalar(type);
   InFlightDiagnostic diagnostic = site.error();
-  diagnostic << "target does not fit: " << logits.name << " is " << printType(type)
-             << ", target is " << printType(target) << "; expected integers "
+  diagnostic << "target does not fit: " << logits.name << " is "
+             << printType(type) << ", target is " << printType(target)
+             << "; expected integers "
              << printShape(type.getShape().drop_back()) << " or floats "
              << printShape(type.getShape());
   return diagnostic;
@@ -783,7 +805,8 @@ TypeOrFailure inferAccuracy(const OpSite &site, RankedTensorType prediction,
   bool isBinary = dropTrailingOnes(prediction.getShape()) ==
                       dropTrailingOnes(target.getShape()) &&
                   dropTrailingOnes(prediction.getShape()).size() <= 1;
-  return isBinary ? makeScalar(prediction) : inferClassification(site, operand, target);
+  return isBinary ? makeScalar(prediction)
+                  : inferClassification(site, operand, target);
 }
 
 TypeOrFailure inferUpdate(const OpSite &site, RankedTensorType param,

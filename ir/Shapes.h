@@ -116,10 +116,12 @@ TypeOrFailure inferPairwise(const OpSite &site, NamedType prediction,
 TypeOrFailure inferClassification(const OpSite &site, NamedType logits,
                                   mlir::RankedTensorType target);
 /// As inferClassification or inferPairwise, whichever fits.
-TypeOrFailure inferAccuracy(const OpSite &site, mlir::RankedTensorType prediction,
+TypeOrFailure inferAccuracy(const OpSite &site,
+                            mlir::RankedTensorType prediction,
                             mlir::RankedTensorType target);
 /// True if `target` names a class for each row of `logits` [.., C], C > 1.
-bool isClassification(mlir::RankedTensorType logits, mlir::RankedTensorType target);
+bool isClassification(mlir::RankedTensorType logits,
+                      mlir::RankedTensorType target);
 /// The type of the parameter; gradient and slots must have it.
 TypeOrFailure inferUpdate(const OpSite &site, mlir::RankedTensorType param,
                           llvm::ArrayRef<NamedType> others);
@@ -132,7 +134,8 @@ TypeOrFailure withElementType(TypeOrFailure type, mlir::Type elementType);
 TypeOrFailure makeType(const OpSite &site, llvm::ArrayRef<int64_t> shape,
                        mlir::Type elementType);
 
-/// Succeeds if `axis` is one of a tensor of rank `rank`, counted from either end.
+/// Succeeds if `axis` is one of a tensor of rank `rank`, counted from either
+/// end.
 llvm::LogicalResult checkAxis(const OpSite &site, mlir::RankedTensorType x,
                               int64_t axis);
 
@@ -147,9 +150,8 @@ llvm::SmallVector<int64_t> resolveAxes(int64_t rank,
 llvm::SmallVector<int64_t>
 resolvePermutation(int64_t rank, llvm::ArrayRef<int64_t> permutation);
 /// `values`, or `rank` times `value` where they are empty.
-llvm::SmallVector<int64_t> resolveDims(int64_t rank,
-                                       llvm::ArrayRef<int64_t> values,
-                                       int64_t value);
+llvm::SmallVector<int64_t>
+resolveDims(int64_t rank, llvm::ArrayRef<int64_t> values, int64_t value);
 llvm::SmallVector<int64_t>
 invertPermutation(llvm::ArrayRef<int64_t> permutation);
 

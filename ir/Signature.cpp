@@ -12,7 +12,8 @@ using namespace mlir;
 
 namespace nnc {
 
-//===- Looking up ----------------------------------------------------------===//
+//===- Looking up
+//----------------------------------------------------------===//
 
 static std::optional<RegisteredOperationName> lookupOp(MLIRContext *context,
                                                        StringRef name) {
@@ -47,10 +48,13 @@ SmallVector<const Signature *> allSignatures(MLIRContext *context) {
 // their mnemonic in every op.
 Attribute parseEnumKeyword(MLIRContext *context, StringRef, StringRef attribute,
                            StringRef keyword) {
-  if (!llvm::all_of(keyword, [](char c) { return llvm::isAlnum(c) || c == '_'; }))
+  if (!llvm::all_of(keyword,
+                    [](char c) { return llvm::isAlnum(c) || c == '_'; }))
     return {};
-  ScopedDiagnosticHandler silence(context, [](Diagnostic &) { return success(); });
-  return parseAttribute(("#nnc." + attribute + "<" + keyword + ">").str(), context);
+  ScopedDiagnosticHandler silence(context,
+                                  [](Diagnostic &) { return success(); });
+  return parseAttribute(("#nnc." + attribute + "<" + keyword + ">").str(),
+                        context);
 }
 
 static std::string getEnumKeyword(Attribute attribute) {
@@ -59,7 +63,8 @@ static std::string getEnumKeyword(Attribute attribute) {
   return StringRef(text).split('<').second.drop_back().str();
 }
 
-//===- Building ------------------------------------------------------------===//
+//===- Building
+//------------------------------------------------------------===//
 
 namespace {
 /// The properties of an op before it exists.
@@ -90,21 +95,25 @@ private:
 };
 } // namespace
 
-static LogicalResult checkOperandCount(const OpSite &site, const Signature &signature,
+static LogicalResult checkOperandCount(const OpSite &site,
+                                       const Signature &signature,
                                        size_t count) {
-  size_t least = llvm::count_if(signature.operands, [](const OperandInfo &operand) {
-    return operand.arity == Arity::One;
-  });
-  bool isOpen = llvm::any_of(signature.operands, [](const OperandInfo &operand) {
-    return operand.arity == Arity::Variadic;
-  });
+  size_t least =
+      llvm::count_if(signature.operands, [](const OperandInfo &operand) {
+        return operand.arity == Arity::One;
+      });
+  bool isOpen =
+      llvm::any_of(signature.operands, [](const OperandInfo &operand) {
+        return operand.arity == Arity::Variadic;
+      });
   if (count >= least && (isOpen || count <= signature.operands.size()))
     return success();
   return site.error() << "takes " << (isOpen ? "at least " : "") << least
                       << " operands, here there are " << count;
 }
 
-static LogicalResult checkAttributes(const OpSite &site, const Signature &signature,
+static LogicalResult checkAttributes(const OpSite &site,
+                                     const Signature &signature,
                                      DictionaryAttr attributes) {
   for (NamedAttribute attribute : attributes)
     if (llvm::none_of(signature.attributes, [&](const AttributeInfo &known) {
@@ -117,8 +126,8 @@ static LogicalResult checkAttributes(const OpSite &site, const Signature &signat
   return success();
 }
 
-FailureOr<Operation *> createByName(OpBuilder &builder, Location loc, StringRef name,
-                                    ValueRange operands,
+FailureOr<Operation *> createByName(OpBuilder &builder, Location loc,
+                                    StringRef name, ValueRange operands,
                                     ArrayRef<NamedAttribute> attributes) {
   MLIRContext *context = builder.getContext();
   OpSite site(loc, name);
@@ -133,8 +142,8 @@ FailureOr<Operation *> createByName(OpBuilder &builder, Location loc, StringRef 
 
   PropertyStorage properties(*op);
   auto emitError = [&] { return site.error(); };
-  if (!given.empty() &&
-      failed(op->setOpPropertiesFromAttribute(*op, properties.get(), given, emitError)))
+  if (!given.empty() && failed(op->setOpPropertiesFromAttribute(
+                            *op, properties.get(), given, emitError)))
     return failure();
   OperationState state(loc, *op);
   state.addOperands(operands);
@@ -153,7 +162,8 @@ FailureOr<Operation *> createByName(OpBuilder &builder, Location loc, StringRef 
   return builder.insert(created);
 }
 
-//===- Syntax --------------------------------------------------------------===//
+//===- Syntax
+//--------------------------------------------------------------===//
 
 static ParseResult parseValue(OpAsmParser &parser, const AttributeInfo &info,
                               Attribute &value) {
@@ -173,7 +183,8 @@ static ParseResult parseValue(OpAsmParser &parser, const AttributeInfo &info,
       return failure();
     value = parseEnumKeyword(parser.getContext(), {}, info.name, keyword);
     if (!value)
-      return parser.emitError(start) << "'" << keyword << "' is no " << info.name;
+      return parser.emitError(start)
+             << "'" << keyword << "' is no " << info.name;
     return success();
   }
   default:
@@ -182,16 +193,19 @@ static ParseResult parseValue(OpAsmParser &parser, const AttributeInfo &info,
 }
 
 /// Parses ` name = value` for as long as one of the op's attributes follows.
-static ParseResult parseAttributes(OpAsmParser &parser, const Signature &signature,
+static ParseResult parseAttributes(OpAsmParser &parser,
+                                   const Signature &signature,
                                    NamedAttrList &attributes) {
   StringRef name;
   while (succeeded(parser.parseOptionalKeyword(&name))) {
     const AttributeInfo *info =
-        llvm::find_if(signature.attributes,
-                      [&](const AttributeInfo &known) { return known.name == name; });
+        llvm::find_if(signature.attributes, [&](const AttributeInfo &known) {
+          return known.name == name;
+        });
     if (info == signature.attributes.end())
       return parser.emitError(parser.getCurrentLocation())
-             << "'nnc." << signature.name << "' has no attribute '" << name << "'";
+             << "'nnc." << signature.name << "' has no attribute '" << name
+             << "'";
     Attribute value;
     if (parser.parseEqual() || parseValue(parser, *info, value))
       return failure();
@@ -252,7 +266,8 @@ static void printValue(OpAsmPrinter &printer, const AttributeInfo &info,
   }
 }
 
-void printComputingOp(OpAsmPrinter &printer, Operation *op, const Signature &signature) {
+void printComputingOp(OpAsmPrinter &printer, Operation *op,
+                      const Signature &signature) {
   if (op->getNumOperands())
     printer << ' ' << op->getOperands();
   DictionaryAttr defaults =
@@ -268,7 +283,8 @@ void printComputingOp(OpAsmPrinter &printer, Operation *op, const Signature &sig
   printer << " : ";
   auto types = llvm::concat<const Type>(llvm::to_vector(op->getOperandTypes()),
                                         llvm::to_vector(op->getResultTypes()));
-  if (op->getNumOperands() && op->getNumResults() == 1 && llvm::all_equal(types))
+  if (op->getNumOperands() && op->getNumResults() == 1 &&
+      llvm::all_equal(types))
     printer << op->getResult(0).getType();
   else
     printer.printFunctionalType(op);

@@ -68,9 +68,9 @@ struct Signature {
 
 /// A parameter that a layer makes for its caller.
 struct LayerParameter {
-  llvm::StringRef operand;        ///< The operand it becomes, and its name.
-  mlir::RankedTensorType type;    ///< Null: this operand stays absent.
-  mlir::Attribute initializer;    ///< An InitializerAttr.
+  llvm::StringRef operand;     ///< The operand it becomes, and its name.
+  mlir::RankedTensorType type; ///< Null: this operand stays absent.
+  mlir::Attribute initializer; ///< An InitializerAttr.
 };
 
 /// How many values an integer operand may take: 0 to `limit` - 1.
@@ -87,14 +87,14 @@ const Signature *lookupSignature(mlir::MLIRContext *context,
 llvm::SmallVector<const Signature *> allSignatures(mlir::MLIRContext *context);
 
 /// The value of an enumeration attribute spelled `keyword`, or null.
-mlir::Attribute parseEnumKeyword(mlir::MLIRContext *context,
-                                 llvm::StringRef op, llvm::StringRef attribute,
+mlir::Attribute parseEnumKeyword(mlir::MLIRContext *context, llvm::StringRef op,
+                                 llvm::StringRef attribute,
                                  llvm::StringRef keyword);
 
 /// Builds `nnc.NAME`, inferring its result types. Operands are in the order of
-/// the signature, absent optional ones left out; attributes not given take their
-/// defaults. Attributes of a wrong kind, missing or unknown ones and types that
-/// do not fit fail after a diagnostic at `loc`, and build nothing.
+/// the signature, absent optional ones left out; attributes not given take
+/// their defaults. Attributes of a wrong kind, missing or unknown ones and
+/// types that do not fit fail after a diagnostic at `loc`, and build nothing.
 llvm::FailureOr<mlir::Operation *>
 createByName(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
              mlir::ValueRange operands,

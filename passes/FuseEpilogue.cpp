@@ -3,8 +3,8 @@
 // A region starts as one product and takes, in program order, each elementwise
 // op of the product's shape that reads a value of the region and nothing that
 // depends on the region from outside. It then gives back what is better left to
-// the kernels after it, and takes in what is computed for it alone. Regions only ever hold ops that the product's emitters
-// can do on sums in registers.
+// the kernels after it, and takes in what is computed for it alone. Regions
+// only ever hold ops that the product's emitters can do on sums in registers.
 #include "passes/Passes.h"
 
 #include "ir/Ops.h"

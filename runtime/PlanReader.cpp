@@ -155,7 +155,8 @@ bool PlanReader::checkScalar(const char *name, ElementType type) {
 bool PlanReader::checkLearningRate() {
   const StateTensor *tensor = result.findState("learning_rate");
   bool isDouble = tensor && tensor->elementType == ElementType::F64;
-  return checkScalar("learning_rate", isDouble ? ElementType::F64 : ElementType::F32);
+  return checkScalar("learning_rate",
+                     isDouble ? ElementType::F64 : ElementType::F32);
 }
 
 bool PlanReader::readEntryPoints(const plan::Plan &from) {

@@ -21,11 +21,14 @@ void prepareContext(MLIRContext &context) {
   context.loadAllAvailableDialects();
 }
 
-OwningOpRef<ModuleOp> loadModel(const std::string &path, llvm::SourceMgr &sources,
-                                MLIRContext *context, const std::vector<std::string> &settings) {
+OwningOpRef<ModuleOp> loadModel(const std::string &path,
+                                llvm::SourceMgr &sources, MLIRContext *context,
+                                const std::vector<std::string> &settings) {
   auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer) {
-    llvm::errs() << path << ": error: cannot be read: " << buffer.getError().message() << '\n';
+    llvm::errs() << path
+                 << ": error: cannot be read: " << buffer.getError().message()
+                 << '\n';
     return nullptr;
   }
   sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
@@ -34,10 +37,13 @@ OwningOpRef<ModuleOp> loadModel(const std::string &path, llvm::SourceMgr &source
   if (StringRef(path).ends_with(".mlir")) {
     if (settings.empty())
       return parseSourceFile<ModuleOp>(sources, context);
-    llvm::errs() << path << ": error: --set overrides a const of a .nn model; in a .mlir they are gone\n";
+    llvm::errs() << path
+                 << ": error: --set overrides a const of a .nn model; in a "
+                    ".mlir they are gone\n";
     return nullptr;
   }
-  llvm::errs() << path << ": error: expected a model that ends in .nn or .mlir\n";
+  llvm::errs() << path
+               << ": error: expected a model that ends in .nn or .mlir\n";
   return nullptr;
 }
 

@@ -21,26 +21,28 @@ std::vector<const void *> pointersAt(const Columns &columns, int64_t first) {
   return pointers;
 }
 
-static ReadOptions readOptions(const std::string &model, const std::string &folder,
-                               int64_t mostSamples) {
+static ReadOptions readOptions(const std::string &model,
+                               const std::string &folder, int64_t mostSamples) {
   if (!folder.empty())
     return {{folder}, mostSamples};
   return {{folderOf(model), ""}, mostSamples};
 }
 
-int loadSplit(const Plan &plan, const EntryPoint &entry, const std::string &split,
-              const std::string &model, const std::string &folder, int64_t mostSamples,
+int loadSplit(const Plan &plan, const EntryPoint &entry,
+              const std::string &split, const std::string &model,
+              const std::string &folder, int64_t mostSamples,
               Columns &columns) {
   std::string source;
-  auto read = readSplit(plan.recipe, split, entry, readOptions(model, folder, mostSamples), &source);
+  auto read = readSplit(plan.recipe, split, entry,
+                        readOptions(model, folder, mostSamples), &source);
   if (!read.isOk())
     return failAt(source, read.status());
   columns = std::move(*read);
   return Done;
 }
 
-/// A value that an input of this kind may take: a valid index, a pixel, a number
-/// of the standard normal distribution's spread.
+/// A value that an input of this kind may take: a valid index, a pixel, a
+/// number of the standard normal distribution's spread.
 static double inventValue(const TensorInfo &input, uint32_t word) {
   if (input.indexLimit > 0)
     return double(word % uint64_t(input.indexLimit));
@@ -64,16 +66,20 @@ Columns inventInputs(const EntryPoint &entry, int64_t count) {
     const int64_t size = sizeBytes(input.elementType);
     const int64_t elements = count * column.sampleBytes() / size;
     for (int64_t i = 0; i < elements; ++i)
-      fromDouble(input.elementType, inventValue(input, randomWord(1, 0, uint32_t(columns.size()), uint64_t(i))),
+      fromDouble(input.elementType,
+                 inventValue(input, randomWord(1, 0, uint32_t(columns.size()),
+                                               uint64_t(i))),
                  column.data.data() + i * size);
     columns.push_back(std::move(column));
   }
   return columns;
 }
 
-Columns loadOrInvent(const Plan &plan, const EntryPoint &entry, const std::string &model,
-                     const std::string &folder, int64_t count) {
-  auto read = readSplit(plan.recipe, "train", entry, readOptions(model, folder, count));
+Columns loadOrInvent(const Plan &plan, const EntryPoint &entry,
+                     const std::string &model, const std::string &folder,
+                     int64_t count) {
+  auto read =
+      readSplit(plan.recipe, "train", entry, readOptions(model, folder, count));
   if (read.isOk())
     return std::move(*read);
   return inventInputs(entry, count);

@@ -1,5 +1,5 @@
-// Samples for an entry point's inputs: from the files that the model's `data` block
-// names, or made up.
+// Samples for an entry point's inputs: from the files that the model's `data`
+// block names, or made up.
 #ifndef NNC_TOOLS_DATA_H
 #define NNC_TOOLS_DATA_H
 
@@ -21,20 +21,21 @@ int64_t numSamples(const Columns &columns);
 /// neighbouring samples, in place.
 std::vector<const void *> pointersAt(const Columns &columns, int64_t first);
 
-/// Reads `split` for `entry`, at most `mostSamples` samples. Files are sought in
-/// `folder`, or where it is empty beside the model and in the working folder.
-/// Returns an exit status, after a diagnostic at the binding.
-int loadSplit(const runtime::Plan &plan, const runtime::EntryPoint &entry, const std::string &split,
-              const std::string &model, const std::string &folder, int64_t mostSamples,
-              Columns &columns);
+/// Reads `split` for `entry`, at most `mostSamples` samples. Files are sought
+/// in `folder`, or where it is empty beside the model and in the working
+/// folder. Returns an exit status, after a diagnostic at the binding.
+int loadSplit(const runtime::Plan &plan, const runtime::EntryPoint &entry,
+              const std::string &split, const std::string &model,
+              const std::string &folder, int64_t mostSamples, Columns &columns);
 
 /// Random samples of the inputs' types and ranges, the same every time.
 Columns inventInputs(const runtime::EntryPoint &entry, int64_t count);
 
 /// The model's training data where it is bound and its files are there, random
 /// samples otherwise.
-Columns loadOrInvent(const runtime::Plan &plan, const runtime::EntryPoint &entry,
-                     const std::string &model, const std::string &folder, int64_t count);
+Columns loadOrInvent(const runtime::Plan &plan,
+                     const runtime::EntryPoint &entry, const std::string &model,
+                     const std::string &folder, int64_t count);
 
 } // namespace nnc::tools
 

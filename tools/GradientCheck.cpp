@@ -10,8 +10,8 @@ using namespace runtime;
 /// The loss as a function of one number in memory, everything else fixed.
 class Probe {
 public:
-  Probe(Session &session, const EntryPoint &entry, const std::vector<const void *> &inputs,
-        int64_t batch)
+  Probe(Session &session, const EntryPoint &entry,
+        const std::vector<const void *> &inputs, int64_t batch)
       : session(session), entry(entry), inputs(inputs), batch(batch) {}
 
   Status lossAt(double *place, double value, double &loss) {
@@ -50,22 +50,27 @@ constexpr double kAbsoluteTolerance = 1e-9;
 constexpr double kStep = 6e-6;
 
 static bool agree(double a, double b) {
-  return std::abs(a - b) <= kAbsoluteTolerance + kRelativeTolerance * std::max(std::abs(a), std::abs(b));
+  return std::abs(a - b) <=
+         kAbsoluteTolerance +
+             kRelativeTolerance * std::max(std::abs(a), std::abs(b));
 }
 
 /// Compares one element. Where the differences at h and at h / 4 disagree, the
 /// function bends inside the interval (relu at 0): that says nothing about the
 /// gradient and counts as a kink.
-static Status checkElement(Probe &probe, double *place, double gradient, Verdict &verdict) {
+static Status checkElement(Probe &probe, double *place, double gradient,
+                           Verdict &verdict) {
   double h = kStep * std::max(1.0, std::abs(*place)), slope = 0, finer = 0;
   if (Status status = probe.centralDifference(place, h, slope); !status.isOk())
     return status;
   ++verdict.checked;
   if (!agree(slope, gradient)) {
-    if (Status status = probe.centralDifference(place, h / 4, finer); !status.isOk())
+    if (Status status = probe.centralDifference(place, h / 4, finer);
+        !status.isOk())
       return status;
     // Rounding grows fourfold with the smaller step.
-    if (!agree(finer, gradient) && std::abs(finer - slope) > 1e-5 * std::max(std::abs(slope), 1e-4)) {
+    if (!agree(finer, gradient) &&
+        std::abs(finer - slope) > 1e-5 * std::max(std::abs(slope), 1e-4)) {
       ++verdict.kinks;
       return {};
     }
@@ -73,7 +78,8 @@ static Status checkElement(Probe &probe, double *place, double gradient, Verdict
       ++verdict.wrong;
     slope = finer;
   }
-  double scale = std::max({std::abs(slope), std::abs(gradient), kAbsoluteTolerance / kRelativeTolerance});
+  double scale = std::max({std::abs(slope), std::abs(gradient),
+                           kAbsoluteTolerance / kRelativeTolerance});
   verdict.worst = std::max(verdict.worst, std::abs(slope - gradient) / scale);
   return {};
 }
@@ -92,18 +98,21 @@ static Status checkTensor(Probe &probe, const std::string &name, double *values,
                           std::vector<Verdict> &verdicts) {
   Verdict verdict{name};
   for (int64_t i : spread(int64_t(gradient.size()), limit))
-    if (Status status = checkElement(probe, values + i, gradient[i], verdict); !status.isOk())
+    if (Status status = checkElement(probe, values + i, gradient[i], verdict);
+        !status.isOk())
       return status;
   verdicts.push_back(verdict);
   return {};
 }
 
 bool isGood(const Verdict &verdict) {
-  return verdict.wrong == 0 && (verdict.checked == 0 || verdict.kinks < verdict.checked);
+  return verdict.wrong == 0 &&
+         (verdict.checked == 0 || verdict.kinks < verdict.checked);
 }
 
-Status checkGradients(Session &session, const EntryPoint &entry, Columns &columns, int64_t batch,
-                      int64_t limit, std::vector<Verdict> &verdicts) {
+Status checkGradients(Session &session, const EntryPoint &entry,
+                      Columns &columns, int64_t batch, int64_t limit,
+                      std::vector<Verdict> &verdicts) {
   std::vector<const void *> inputs = pointersAt(columns, 0);
   if (Status status = session.run(entry, inputs.data(), batch); !status.isOk())
     return status;
@@ -111,9 +120,11 @@ Status checkGradients(Session &session, const EntryPoint &entry, Columns &column
   for (const TensorInfo &output : entry.outputs) {
     if (output.kind != "gradient" && output.kind != "input_gradient")
       continue;
-    const auto *values = static_cast<const double *>(session.outputData(output));
-    gradients.emplace_back(output.name,
-                           std::vector<double>(values, values + output.numElements(batch)));
+    const auto *values =
+        static_cast<const double *>(session.outputData(output));
+    gradients.emplace_back(
+        output.name,
+        std::vector<double>(values, values + output.numElements(batch)));
   }
   Probe probe(session, entry, inputs, batch);
   for (auto &[name, gradient] : gradients) {
@@ -124,8 +135,11 @@ Status checkGradients(Session &session, const EntryPoint &entry, Columns &column
       if (entry.inputs[i].name == name)
         values = reinterpret_cast<double *>(columns[i].data.data());
     if (!values)
-      return {Code::InvalidFile, "gradient of an unknown tensor '" + name + "'"};
-    if (Status status = checkTensor(probe, name, values, gradient, limit, verdicts); !status.isOk())
+      return {Code::InvalidFile,
+              "gradient of an unknown tensor '" + name + "'"};
+    if (Status status =
+            checkTensor(probe, name, values, gradient, limit, verdicts);
+        !status.isOk())
       return status;
   }
   return {};

@@ -33,10 +33,12 @@ template <typename Vector> static inline float fmaChains(int64_t rounds) {
 using Vector8 = float __attribute__((vector_size(32)));
 using Vector16 = float __attribute__((vector_size(64)));
 
-__attribute__((target("avx512f"), flatten)) static float chains512(int64_t rounds) {
+__attribute__((target("avx512f"), flatten)) static float
+chains512(int64_t rounds) {
   return fmaChains<Vector16>(rounds);
 }
-__attribute__((target("avx2,fma"), flatten)) static float chains256(int64_t rounds) {
+__attribute__((target("avx2,fma"), flatten)) static float
+chains256(int64_t rounds) {
   return fmaChains<Vector8>(rounds);
 }
 static float chainsPlain(int64_t rounds) { return fmaChains<Vector8>(rounds); }
@@ -62,13 +64,15 @@ static double measureFlop(int numThreads) {
   double best = 0;
   [[maybe_unused]] static volatile float sink;
   for (int trial = 0; trial < 5; ++trial)
-    best = std::max(best, flop / secondsOn(numThreads, [&](int) { sink = run(rounds); }));
+    best = std::max(
+        best, flop / secondsOn(numThreads, [&](int) { sink = run(rounds); }));
   return best;
 }
 
 static double measureBandwidth(int numThreads) {
   constexpr size_t sizeBytes = 64 << 20;
-  std::unique_ptr<char[]> from(new char[sizeBytes]()), to(new char[sizeBytes]());
+  std::unique_ptr<char[]> from(new char[sizeBytes]()),
+      to(new char[sizeBytes]());
   double best = 0;
   for (int trial = 0; trial < 5; ++trial) {
     double seconds = secondsOn(numThreads, [&](int t) {

@@ -51,7 +51,8 @@ static bool parsePlace(const std::string &place, std::string &file, long &line,
 }
 
 int failAt(const std::string &place, const Status &status) {
-  std::cerr << place << (place.empty() ? "" : ": ") << "error: " << status.message() << '\n';
+  std::cerr << place << (place.empty() ? "" : ": ")
+            << "error: " << status.message() << '\n';
   std::string file, text;
   long line = 0, column = 0;
   if (!parsePlace(place, file, line, column))
@@ -126,7 +127,8 @@ int runBeside(const std::string &program,
   if (WIFEXITED(state))
     return WEXITSTATUS(state);
   std::cerr << "error: " << program << " ended by signal " << WTERMSIG(state)
-            << " (" << strsignal(WTERMSIG(state)) << "); please report the model\n";
+            << " (" << strsignal(WTERMSIG(state))
+            << "); please report the model\n";
   return MachineFailed;
 }
 
@@ -139,10 +141,12 @@ static bool isPlanFile(const std::string &path) {
 }
 
 static std::vector<std::string> compilerWords(const CompileRequest &request) {
-  std::vector<std::string> words{"compile", request.model, "--target", request.target,
-                                 "--quiet", "-o", "-"};
+  std::vector<std::string> words{
+      "compile", request.model, "--target", request.target,
+      "--quiet", "-o",          "-"};
   if (request.maxBatch > 0)
-    words.insert(words.end(), {"--max-batch", std::to_string(request.maxBatch)});
+    words.insert(words.end(),
+                 {"--max-batch", std::to_string(request.maxBatch)});
   for (const std::string &setting : request.settings)
     words.insert(words.end(), {"--set", setting});
   if (request.forGradientCheck)
@@ -152,7 +156,8 @@ static std::vector<std::string> compilerWords(const CompileRequest &request) {
   return words;
 }
 
-static PlanOrExit finish(runtime::StatusOr<std::shared_ptr<const runtime::Plan>> plan) {
+static PlanOrExit
+finish(runtime::StatusOr<std::shared_ptr<const runtime::Plan>> plan) {
   if (!plan.isOk())
     return {nullptr, fail(plan.status())};
   return {*plan, Done};
@@ -163,7 +168,8 @@ PlanOrExit openModel(const CompileRequest &request) {
     return finish(runtime::Plan::open(request.model));
   int memory = memfd_create("nnc-plan", MFD_CLOEXEC);
   if (memory < 0)
-    return {nullptr, fail({Code::IoError, std::string("no memory file: ") + std::strerror(errno)})};
+    return {nullptr, fail({Code::IoError, std::string("no memory file: ") +
+                                              std::strerror(errno)})};
   int exit = runBeside("nnc-compiler", compilerWords(request), memory);
   if (exit != Done) {
     close(memory);
@@ -174,9 +180,11 @@ PlanOrExit openModel(const CompileRequest &request) {
   void *bytes = mmap(nullptr, info.st_size, PROT_READ, MAP_PRIVATE, memory, 0);
   close(memory);
   if (bytes == MAP_FAILED)
-    return {nullptr, fail({Code::IoError, std::string("the compiled plan cannot be mapped: ") +
-                                              std::strerror(errno)})};
-  PlanOrExit result = finish(runtime::Plan::fromMemory(bytes, info.st_size, request.model));
+    return {nullptr, fail({Code::IoError,
+                           std::string("the compiled plan cannot be mapped: ") +
+                               std::strerror(errno)})};
+  PlanOrExit result =
+      finish(runtime::Plan::fromMemory(bytes, info.st_size, request.model));
   munmap(bytes, info.st_size);
   return result;
 }

@@ -1,5 +1,5 @@
-// What every command of `nnc` shares: exit statuses, diagnostics, and how a model
-// argument becomes an open plan.
+// What every command of `nnc` shares: exit statuses, diagnostics, and how a
+// model argument becomes an open plan.
 #ifndef NNC_TOOLS_PROGRAM_H
 #define NNC_TOOLS_PROGRAM_H
 
@@ -22,8 +22,8 @@ Exit exitFor(runtime::Code code);
 /// Prints "error: MESSAGE" to standard error and gives the exit status.
 int fail(const runtime::Status &status);
 
-/// The same at a place of the model's source, "file:line:column", with that line
-/// and a caret under it where the file can be read.
+/// The same at a place of the model's source, "file:line:column", with that
+/// line and a caret under it where the file can be read.
 int failAt(const std::string &place, const runtime::Status &status);
 
 /// What the compiler is asked for, as words of its command line.

@@ -15,7 +15,8 @@ Progress::Progress(std::string label, int64_t total)
       isTerminal(isatty(STDERR_FILENO)), begin(steady_clock::now()) {}
 
 bool Progress::isDue() const {
-  return isTerminal && steady_clock::now() - lastDrawn > std::chrono::milliseconds(100);
+  return isTerminal &&
+         steady_clock::now() - lastDrawn > std::chrono::milliseconds(100);
 }
 
 void Progress::update(int64_t done, const std::string &note) {
@@ -29,8 +30,9 @@ void Progress::update(int64_t done, const std::string &note) {
     bar += i < filled ? "━" : i == filled ? "╸" : " ";
   double elapsed = duration<double>(lastDrawn - begin).count();
   double left = done > 0 ? elapsed / done * (total - done) : 0;
-  std::fprintf(stderr, "\r\033[K%s %s %3lld%%  %s  %.0f s left", label.c_str(), bar.c_str(),
-               (long long)(100 * done / total), note.c_str(), left);
+  std::fprintf(stderr, "\r\033[K%s %s %3lld%%  %s  %.0f s left", label.c_str(),
+               bar.c_str(), (long long)(100 * done / total), note.c_str(),
+               left);
   std::fflush(stderr);
   isDrawn = true;
 }

@@ -1,4 +1,5 @@
-// A progress bar on standard error, where that is a terminal; nothing elsewhere.
+// A progress bar on standard error, where that is a terminal; nothing
+// elsewhere.
 #ifndef NNC_TOOLS_PROGRESS_H
 #define NNC_TOOLS_PROGRESS_H
 

@@ -27,8 +27,8 @@ void Averages::add(const Session &session) {
     const int64_t classes = output.shape[0];
     counts.resize(classes, std::vector<double>(classes, 0));
     for (int64_t i = 0; i < classes * classes; ++i)
-      counts[i / classes][i % classes] +=
-          toDouble(output.elementType, values + i * sizeBytes(output.elementType));
+      counts[i / classes][i % classes] += toDouble(
+          output.elementType, values + i * sizeBytes(output.elementType));
   }
 }
 
@@ -59,12 +59,14 @@ static void logStep(const Session &session, std::ostream &log) {
   log << line;
 }
 
-Status runEpoch(Session &session, const EntryPoint &entry, Batches &batches, Averages &averages,
-                Progress &progress, int64_t mostSteps, std::ostream *stepLog) {
+Status runEpoch(Session &session, const EntryPoint &entry, Batches &batches,
+                Averages &averages, Progress &progress, int64_t mostSteps,
+                std::ostream *stepLog) {
   batches.rewind();
   int64_t done = 0;
   for (int64_t step = 0; step < mostSteps && batches.next(); ++step) {
-    if (Status status = session.run(entry, batches.inputs(), batches.size()); !status.isOk())
+    if (Status status = session.run(entry, batches.inputs(), batches.size());
+        !status.isOk())
       return status;
     averages.add(session);
     if (stepLog)
@@ -72,7 +74,8 @@ Status runEpoch(Session &session, const EntryPoint &entry, Batches &batches, Ave
     done += batches.size();
     if (!std::isfinite(session.outputSum("loss")))
       return {Code::InvalidArgument,
-              concat("the loss is not finite after ", done, " samples of the epoch; a smaller "
+              concat("the loss is not finite after ", done,
+                     " samples of the epoch; a smaller "
                      "learning rate or clip_norm may help")};
     if (progress.isDue())
       progress.update(done, note(averages));
@@ -80,8 +83,8 @@ Status runEpoch(Session &session, const EntryPoint &entry, Batches &batches, Ave
   return {};
 }
 
-Status evaluate(Session &session, const EntryPoint &entry, const Columns &columns, int64_t batch,
-                Averages &averages) {
+Status evaluate(Session &session, const EntryPoint &entry,
+                const Columns &columns, int64_t batch, Averages &averages) {
   std::vector<int64_t> order(size_t(numSamples(columns)));
   std::iota(order.begin(), order.end(), 0);
   Batches batches(columns, std::move(order), batch);

@@ -34,14 +34,19 @@ private:
 };
 
 /// Runs `entry` over the batches from the first to the last, or `mostSteps` of
-/// them. Adds each run to `averages`, and a line of JSON to `stepLog` unless null.
-runtime::Status runEpoch(runtime::Session &session, const runtime::EntryPoint &entry,
-                         runtime::Batches &batches, Averages &averages, Progress &progress,
-                         int64_t mostSteps = INT64_MAX, std::ostream *stepLog = nullptr);
+/// them. Adds each run to `averages`, and a line of JSON to `stepLog` unless
+/// null.
+runtime::Status runEpoch(runtime::Session &session,
+                         const runtime::EntryPoint &entry,
+                         runtime::Batches &batches, Averages &averages,
+                         Progress &progress, int64_t mostSteps = INT64_MAX,
+                         std::ostream *stepLog = nullptr);
 
 /// Evaluates every sample of `columns` in order, with a progress bar.
-runtime::Status evaluate(runtime::Session &session, const runtime::EntryPoint &entry,
-                         const Columns &columns, int64_t batch, Averages &averages);
+runtime::Status evaluate(runtime::Session &session,
+                         const runtime::EntryPoint &entry,
+                         const Columns &columns, int64_t batch,
+                         Averages &averages);
 
 } // namespace nnc::tools
 

@@ -37,18 +37,21 @@ static std::string planName(const std::string &model) {
 }
 
 /// Writes to a file, whole or not at all; "-" is standard output.
-template <typename Write> static int writeOutput(const std::string &path, Write write) {
+template <typename Write>
+static int writeOutput(const std::string &path, Write write) {
   std::error_code error;
   llvm::ToolOutputFile file(path, error, llvm::sys::fs::OF_None);
   if (error) {
-    llvm::errs() << path << ": error: cannot be written: " << error.message() << '\n';
+    llvm::errs() << path << ": error: cannot be written: " << error.message()
+                 << '\n';
     return MachineFailed;
   }
   if (int exit = write(file.os()))
     return exit;
   file.os().flush();
   if (file.os().has_error()) {
-    llvm::errs() << path << ": error: cannot be written: " << file.os().error().message() << '\n';
+    llvm::errs() << path << ": error: cannot be written: "
+                 << file.os().error().message() << '\n';
     file.os().clear_error();
     return MachineFailed;
   }
@@ -56,29 +59,43 @@ template <typename Write> static int writeOutput(const std::string &path, Write 
   return Done;
 }
 
-static int emit(ModuleOp module, const CompileArguments &arguments, const CompileOptions &options) {
-  return writeOutput(arguments.output.empty() ? "-" : arguments.output, [&](llvm::raw_ostream &os) {
-    return failed(emitStage(module, arguments.stage, options, os)) ? InputWrong : Done;
-  });
+static int emit(ModuleOp module, const CompileArguments &arguments,
+                const CompileOptions &options) {
+  return writeOutput(
+      arguments.output.empty() ? "-" : arguments.output,
+      [&](llvm::raw_ostream &os) {
+        return failed(emitStage(module, arguments.stage, options, os))
+                   ? InputWrong
+                   : Done;
+      });
 }
 
-static int writePlan(ModuleOp module, const CompileArguments &arguments, const CompileOptions &options) {
+static int writePlan(ModuleOp module, const CompileArguments &arguments,
+                     const CompileOptions &options) {
   auto begin = std::chrono::steady_clock::now();
   FailureOr<CompiledPlan> plan = compileToPlan(module, options);
   if (failed(plan))
     return InputWrong;
-  std::string path = arguments.output.empty() ? planName(arguments.model) : arguments.output;
+  std::string path =
+      arguments.output.empty() ? planName(arguments.model) : arguments.output;
   int exit = writeOutput(path, [&](llvm::raw_ostream &os) {
-    os.write(reinterpret_cast<const char *>(plan->bytes.data()), plan->bytes.size());
+    os.write(reinterpret_cast<const char *>(plan->bytes.data()),
+             plan->bytes.size());
     return Done;
   });
   if (exit != Done || arguments.quiet || path == "-")
     return exit;
-  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  llvm::outs() << llvm::formatv("{0}: {1:F1} KiB, batch 1 to {2}, compiled in {3:F2} s\n", path,
-                                plan->bytes.size() / 1024.0, plan->maxBatch, seconds)
-               << llvm::formatv("memory: {0:F1} KiB at its peak, {1:F1} KiB of it parameters and optimizer state\n",
-                                plan->peakBytes / 1024.0, plan->stateBytes / 1024.0);
+  double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
+          .count();
+  llvm::outs() << llvm::formatv(
+                      "{0}: {1:F1} KiB, batch 1 to {2}, compiled in {3:F2} s\n",
+                      path, plan->bytes.size() / 1024.0, plan->maxBatch,
+                      seconds)
+               << llvm::formatv("memory: {0:F1} KiB at its peak, {1:F1} KiB of "
+                                "it parameters and optimizer state\n",
+                                plan->peakBytes / 1024.0,
+                                plan->stateBytes / 1024.0);
   return Done;
 }
 
@@ -92,15 +109,18 @@ static int compile(const CompileArguments &arguments) {
   prepareContext(context);
   llvm::SourceMgr sources;
   DiagnosticPrinter printer(sources, &context);
-  OwningOpRef<ModuleOp> module = loadModel(arguments.model, sources, &context, arguments.settings);
+  OwningOpRef<ModuleOp> module =
+      loadModel(arguments.model, sources, &context, arguments.settings);
   if (!module)
     return InputWrong;
   CompileOptions options;
   options.model = *cpu;
   options.maxBatch = arguments.maxBatch;
   options.reference = arguments.reference;
-  options.reproducerPath = (arguments.output.empty() || arguments.output == "-" ? arguments.model : arguments.output) +
-                           ".reproducer.mlir";
+  options.reproducerPath =
+      (arguments.output.empty() || arguments.output == "-" ? arguments.model
+                                                           : arguments.output) +
+      ".reproducer.mlir";
   if (arguments.gradientCheck) {
     options.passes.gradientsEntry = true;
     options.passes.elementType = "f64";
@@ -115,7 +135,8 @@ static int compile(const CompileArguments &arguments) {
 //===----------------------------------------------------------------------===//
 
 static const char *name(Category category) {
-  static const char *const names[] = {"op", "loss", "metric", "optimizer", "schedule", "internal"};
+  static const char *const names[] = {"op",        "loss",     "metric",
+                                      "optimizer", "schedule", "internal"};
   return names[size_t(category)];
 }
 
@@ -126,9 +147,10 @@ static llvm::json::Object describe(const Signature &signature) {
       operands.push_back(operand.name);
   for (const AttributeInfo &attribute : signature.attributes)
     if (!attribute.hidden)
-      attributes.push_back(llvm::json::Object{{"name", attribute.name},
-                                              {"default", attribute.defaultValue},
-                                              {"required", attribute.isRequired()}});
+      attributes.push_back(
+          llvm::json::Object{{"name", attribute.name},
+                             {"default", attribute.defaultValue},
+                             {"required", attribute.isRequired()}});
   return llvm::json::Object{{"name", signature.name},
                             {"summary", signature.summary},
                             {"category", name(signature.category)},
@@ -141,11 +163,15 @@ static std::string spell(const Signature &signature) {
   llvm::StringRef separator = "";
   for (const OperandInfo &operand : signature.operands)
     if (!operand.hidden)
-      text += separator.str() + operand.name.str() + (operand.arity == Arity::Variadic ? "..." : ""), separator = ", ";
+      text += separator.str() + operand.name.str() +
+              (operand.arity == Arity::Variadic ? "..." : ""),
+          separator = ", ";
   for (const AttributeInfo &attribute : signature.attributes)
     if (!attribute.hidden)
       text += separator.str() + attribute.name.str() +
-              (attribute.defaultValue.empty() ? "" : " = " + attribute.defaultValue.str()),
+              (attribute.defaultValue.empty()
+                   ? ""
+                   : " = " + attribute.defaultValue.str()),
           separator = ", ";
   return text + ")";
 }
@@ -160,8 +186,9 @@ static int listOps(bool asJson) {
     if (asJson)
       array.push_back(describe(*signature));
     else
-      llvm::outs() << llvm::formatv("{0,-10} {1,-64} {2}\n", name(signature->category), spell(*signature),
-                                    signature->summary);
+      llvm::outs() << llvm::formatv("{0,-10} {1,-64} {2}\n",
+                                    name(signature->category),
+                                    spell(*signature), signature->summary);
   }
   if (asJson)
     llvm::outs() << llvm::json::Value(std::move(array)) << '\n';
@@ -180,19 +207,34 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
     stageHelp += "\n  " + stage.name.str() + ": " + stage.summary.str();
   }
   stageNames.push_back("plan");
-  CLI::App *command = app.add_subcommand("compile", "compile a model to a plan, or show a stage on the way");
-  command->add_option("MODEL", arguments.model, "a .nn or .mlir file")->required();
-  command->add_option("-o,--output", arguments.output, "where to write (default: MODEL.plan; a stage: standard output)");
-  command->add_option("--target", arguments.target, "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4")
+  CLI::App *command = app.add_subcommand(
+      "compile", "compile a model to a plan, or show a stage on the way");
+  command->add_option("MODEL", arguments.model, "a .nn or .mlir file")
+      ->required();
+  command->add_option(
+      "-o,--output", arguments.output,
+      "where to write (default: MODEL.plan; a stage: standard output)");
+  command
+      ->add_option(
+          "--target", arguments.target,
+          "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4")
       ->capture_default_str();
-  command->add_option("--max-batch", arguments.maxBatch, "largest batch that the plan runs (default: the model's)")
+  command
+      ->add_option("--max-batch", arguments.maxBatch,
+                   "largest batch that the plan runs (default: the model's)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
-  command->add_option("--emit", arguments.stage, stageHelp)->check(CLI::IsMember(stageNames));
-  command->add_option("--set", arguments.settings, "override a const of the model")
-      ->type_name("NAME=VALUE")->take_all()->allow_extra_args(false);
-  command->add_flag("--reference", arguments.reference, "schedule every kernel as plain loops");
+  command->add_option("--emit", arguments.stage, stageHelp)
+      ->check(CLI::IsMember(stageNames));
+  command
+      ->add_option("--set", arguments.settings, "override a const of the model")
+      ->type_name("NAME=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  command->add_flag("--reference", arguments.reference,
+                    "schedule every kernel as plain loops");
   command->add_flag("--gradient-check", arguments.gradientCheck,
-                    "compute in f64 and add the entry point `gradients`, for nnc check-gradients");
+                    "compute in f64 and add the entry point `gradients`, for "
+                    "nnc check-gradients");
   command->add_flag("--quiet", arguments.quiet, "say nothing but errors");
   command->callback([&] { exit = compile(arguments); });
 }
@@ -204,7 +246,8 @@ static int runCommandLine(int argc, char **argv) {
   CompileArguments arguments;
   addCompile(app, arguments, exit);
   bool asJson = false;
-  CLI::App *ops = app.add_subcommand("ops", "list the ops: operands, attributes, gradient");
+  CLI::App *ops =
+      app.add_subcommand("ops", "list the ops: operands, attributes, gradient");
   ops->add_flag("--json", asJson, "one JSON array");
   ops->callback([&] { exit = listOps(asJson); });
   try {
@@ -217,4 +260,6 @@ static int runCommandLine(int argc, char **argv) {
 
 } // namespace nnc::tools
 
-int main(int argc, char **argv) { return nnc::tools::runCommandLine(argc, argv); }
+int main(int argc, char **argv) {
+  return nnc::tools::runCommandLine(argc, argv);
+}

@@ -20,6 +20,6 @@ int main(int argc, char **argv) {
   nnc::registerPipelines();
   nnc::registerNncCodegenPasses();
   nnc::registerLinalgPipeline();
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(argc, argv, "Optimizer of the nnc dialect\n", registry));
+  return mlir::asMainReturnCode(mlir::MlirOptMain(
+      argc, argv, "Optimizer of the nnc dialect\n", registry));
 }

@@ -126,14 +126,17 @@ struct Axes {
 
   void draw(Canvas &canvas) const {
     double yStep = roundStep(yHigh - yLow, 6);
-    for (double v = std::ceil(yLow / yStep) * yStep; v <= yHigh + 1e-9; v += yStep) {
+    for (double v = std::ceil(yLow / yStep) * yStep; v <= yHigh + 1e-9;
+         v += yStep) {
       canvas.colour(kGrid);
       canvas.line(left, y(v), left + width, y(v), 1);
       canvas.colour(kInk);
-      canvas.text(left - 8, y(v) + 4, 12, 1, number(std::abs(v) < 1e-12 ? 0 : v));
+      canvas.text(left - 8, y(v) + 4, 12, 1,
+                  number(std::abs(v) < 1e-12 ? 0 : v));
     }
     double xStep = std::max(1.0, roundStep(xHigh - xLow, 10));
-    for (double v = std::ceil(xLow / xStep) * xStep; v <= xHigh + 1e-9; v += xStep)
+    for (double v = std::ceil(xLow / xStep) * xStep; v <= xHigh + 1e-9;
+         v += xStep)
       canvas.text(x(v), top + height + 20, 12, 0.5, number(v));
     canvas.line(left, top + height, left + width, top + height, 1.5);
     canvas.text(left + width / 2, top + height + 44, 13, 0.5, "epoch");
@@ -164,8 +167,9 @@ bool drawCurves(const std::string &path, const std::string &title,
   for (const Series &one : series) {
     canvas.colour(one.colour);
     for (size_t i = 1; i < one.points.size(); ++i)
-      canvas.line(axes.x(one.points[i - 1].first), axes.y(one.points[i - 1].second),
-                  axes.x(one.points[i].first), axes.y(one.points[i].second), 2);
+      canvas.line(axes.x(one.points[i - 1].first),
+                  axes.y(one.points[i - 1].second), axes.x(one.points[i].first),
+                  axes.y(one.points[i].second), 2);
     for (auto [x, y] : one.points)
       canvas.disc(axes.x(x), axes.y(y), 3);
     canvas.text(legend, 30, 13, 1, one.label);
@@ -178,10 +182,12 @@ bool drawConfusion(const std::string &path, const json &counts) {
   const size_t classes = counts.size();
   const double cell = classes <= 12 ? 48 : std::max(6.0, 576.0 / classes);
   const double left = 80, top = 70;
-  Canvas canvas(int(left + cell * classes + 30), int(top + cell * classes + 60));
+  Canvas canvas(int(left + cell * classes + 30),
+                int(top + cell * classes + 60));
   canvas.colour(kInk);
   canvas.text(20, 30, 17, 0, "confusion matrix");
-  canvas.text(left + cell * classes / 2, top + cell * classes + 44, 13, 0.5, "predicted class");
+  canvas.text(left + cell * classes / 2, top + cell * classes + 44, 13, 0.5,
+              "predicted class");
   canvas.text(20, top - 12, 13, 0, "true class");
   for (size_t row = 0; row < classes; ++row) {
     double sum = 0;
@@ -203,8 +209,10 @@ bool drawConfusion(const std::string &path, const json &counts) {
     if (classes > 40)
       continue;
     canvas.colour(kInk);
-    canvas.text(left - 10, top + row * cell + cell / 2 + 4, 12, 1, std::to_string(row));
-    canvas.text(left + row * cell + cell / 2, top + cell * classes + 20, 12, 0.5, std::to_string(row));
+    canvas.text(left - 10, top + row * cell + cell / 2 + 4, 12, 1,
+                std::to_string(row));
+    canvas.text(left + row * cell + cell / 2, top + cell * classes + 20, 12,
+                0.5, std::to_string(row));
   }
   return canvas.save(path);
 }
@@ -226,7 +234,8 @@ void addPoint(Run &run, const std::string &key, double epoch, double value) {
   for (const Split &split : splits) {
     if (key.compare(0, std::strlen(split.prefix), split.prefix) != 0)
       continue;
-    Series &series = run.quantities[key.substr(std::strlen(split.prefix))][split.label];
+    Series &series =
+        run.quantities[key.substr(std::strlen(split.prefix))][split.label];
     series.label = split.label;
     series.colour = split.colour;
     series.points.emplace_back(epoch, value);
@@ -245,7 +254,8 @@ bool readLog(const std::string &path, Run &run) {
   for (int line = 1; std::getline(file, text); ++line) {
     json record = json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (!record.is_object() || !record.value("epoch", json()).is_number()) {
-      std::cerr << path << ':' << line << ": error: expected a JSON object with \"epoch\"\n";
+      std::cerr << path << ':' << line
+                << ": error: expected a JSON object with \"epoch\"\n";
       return false;
     }
     for (auto &[key, value] : record.items()) {
@@ -265,7 +275,8 @@ bool isCountMatrix(const json &matrix) {
     return false;
   return std::all_of(matrix.begin(), matrix.end(), [&](const json &row) {
     return row.is_array() && row.size() == matrix.size() &&
-           std::all_of(row.begin(), row.end(), [](const json &c) { return c.is_number(); });
+           std::all_of(row.begin(), row.end(),
+                       [](const json &c) { return c.is_number(); });
   });
 }
 
@@ -275,7 +286,8 @@ int main(int argc, char **argv) {
   if (argc != 2 || std::string(argv[1]) == "--help") {
     (argc == 2 ? std::cout : std::cerr)
         << "usage: nnc plot DIR\n\n"
-           "Draws DIR/log.jsonl, which `nnc train --log DIR` wrote: a PNG a quantity\n"
+           "Draws DIR/log.jsonl, which `nnc train --log DIR` wrote: a PNG a "
+           "quantity\n"
            "(loss.png, accuracy.png, ...) and confusion.png, beside it.\n";
     return argc == 2 ? 0 : 2;
   }

@@ -10,20 +10,27 @@
 namespace nnc::tools {
 
 void addModelOptions(CLI::App &command, CompileRequest &request) {
-  command.add_option("MODEL", request.model, "a .nn, .mlir or .plan file")->required();
-  command.add_option("--target", request.target,
-                     "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4")
+  command.add_option("MODEL", request.model, "a .nn, .mlir or .plan file")
+      ->required();
+  command
+      .add_option(
+          "--target", request.target,
+          "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4")
       ->capture_default_str();
-  command.add_option("--set", request.settings, "override a const of the model")
+  command
+      .add_option("--set", request.settings, "override a const of the model")
       ->type_name("NAME=VALUE")
       ->take_all()
       ->allow_extra_args(false);
   command.add_flag("--reference", request.reference,
-                   "run every kernel as plain loops: slow, to tell a fast path's fault from the model's");
+                   "run every kernel as plain loops: slow, to tell a fast "
+                   "path's fault from the model's");
 }
 
 void addThreadsOption(CLI::App &command, int &threads) {
-  command.add_option("--threads", threads, "threads to compute on; 0: one a processor")
+  command
+      .add_option("--threads", threads,
+                  "threads to compute on; 0: one a processor")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
 }
@@ -39,7 +46,9 @@ static constexpr CompilerCommand compilerCommands[] = {
 };
 
 static int runCommandLine(int argc, char **argv) {
-  CLI::App app("nnc compiles a neural network's training step ahead of time and runs it.", "nnc");
+  CLI::App app("nnc compiles a neural network's training step ahead of time "
+               "and runs it.",
+               "nnc");
   app.set_version_flag("--version", std::string("nnc ") + NNC_TOOLS_VERSION);
   app.require_subcommand(1);
   app.fallthrough(false);
@@ -54,7 +63,8 @@ static int runCommandLine(int argc, char **argv) {
   addBenchCommand(app, exit);
   app.add_subcommand("plot", "draw the log of a training run");
   app.footer("`nnc COMMAND --help` says what a command takes.\n"
-             "Exit status: 0 done, 1 the input is wrong, 2 the command line is wrong,\n"
+             "Exit status: 0 done, 1 the input is wrong, 2 the command line is "
+             "wrong,\n"
              "3 the machine failed.");
   try {
     app.parse(argc, argv);

@@ -332,8 +332,7 @@ Value RowsValues::randomBits(RowsOp &op) {
 void RowsValues::evaluate(RowsOp &op) {
   assert(op.reduced == Scalar && "a nest makes reductions known");
   Value root = op.op->getResult(0);
-  bool startsAligned =
-      rows.columns == 1 || rows.columns % kRandomLanes == 0;
+  bool startsAligned = rows.columns == 1 || rows.columns % kRandomLanes == 0;
   if (isRandomBits(op.op) && isVector(rows.roleOf(root)) &&
       chunk.lanes == kRandomLanes && startsAligned)
     return set(root, randomBits(op));

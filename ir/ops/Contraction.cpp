@@ -22,9 +22,13 @@ FailureOr<SmallVector<Value>> MatmulOp::buildGradient(OpBuilder &builder,
   unsigned sumLhs = getReduceBatch() ? kPlain : sumOverBatch(lhs, dy);
   unsigned sumRhs = getReduceBatch() ? kPlain : sumOverBatch(rhs, dy);
 
-  Expr dlhs = tl ? matmul(rhs, dy, (tr ? kTransposeLhs : kPlain) | kTransposeRhs | sumLhs)
-                 : matmul(dy, rhs, (tr ? kPlain : kTransposeRhs) | sumLhs);
-  Expr drhs = tr ? matmul(dy, lhs, kTransposeLhs | (tl ? kTransposeRhs : kPlain) | sumRhs)
-                 : matmul(lhs, dy, (tl ? kPlain : kTransposeLhs) | sumRhs);
+  Expr dlhs =
+      tl ? matmul(rhs, dy,
+                  (tr ? kTransposeLhs : kPlain) | kTransposeRhs | sumLhs)
+         : matmul(dy, rhs, (tr ? kPlain : kTransposeRhs) | sumLhs);
+  Expr drhs =
+      tr ? matmul(dy, lhs,
+                  kTransposeLhs | (tl ? kTransposeRhs : kPlain) | sumRhs)
+         : matmul(lhs, dy, (tl ? kPlain : kTransposeLhs) | sumRhs);
   return SmallVector<Value>{dlhs, drhs};
 }

@@ -8,12 +8,14 @@
 using namespace mlir;
 using namespace nnc;
 
-//===- Folding of splats ---------------------------------------------------===//
+//===- Folding of splats
+//---------------------------------------------------===//
 
 /// The one value of a constant of floats, or nothing.
 static std::optional<APFloat> getSplat(Attribute attribute) {
   auto elements = dyn_cast_or_null<DenseElementsAttr>(attribute);
-  if (!elements || !elements.isSplat() || !isa<FloatType>(elements.getElementType()))
+  if (!elements || !elements.isSplat() ||
+      !isa<FloatType>(elements.getElementType()))
     return std::nullopt;
   return elements.getSplatValue<APFloat>();
 }
@@ -51,9 +53,9 @@ OpFoldResult AddOp::fold(FoldAdaptor adaptor) {
 OpFoldResult SubOp::fold(FoldAdaptor adaptor) {
   if (isSplat(adaptor.getRhs(), 0.0) && getLhs().getType() == getType())
     return getLhs();
-  return foldSplats(adaptor.getOperands(), getType(), [](APFloat &a, const APFloat &b) {
-    a.subtract(b, kNearest);
-  });
+  return foldSplats(
+      adaptor.getOperands(), getType(),
+      [](APFloat &a, const APFloat &b) { a.subtract(b, kNearest); });
 }
 
 OpFoldResult MulOp::fold(FoldAdaptor adaptor) {
@@ -61,16 +63,17 @@ OpFoldResult MulOp::fold(FoldAdaptor adaptor) {
     return getLhs();
   if (isSplat(adaptor.getLhs(), 1.0) && getRhs().getType() == getType())
     return getRhs();
-  return foldSplats(adaptor.getOperands(), getType(), [](APFloat &a, const APFloat &b) {
-    a.multiply(b, kNearest);
-  });
+  return foldSplats(
+      adaptor.getOperands(), getType(),
+      [](APFloat &a, const APFloat &b) { a.multiply(b, kNearest); });
 }
 
 OpFoldResult DivOp::fold(FoldAdaptor adaptor) {
   if (isSplat(adaptor.getRhs(), 1.0) && getLhs().getType() == getType())
     return getLhs();
-  return foldSplats(adaptor.getOperands(), getType(),
-                    [](APFloat &a, const APFloat &b) { a.divide(b, kNearest); });
+  return foldSplats(
+      adaptor.getOperands(), getType(),
+      [](APFloat &a, const APFloat &b) { a.divide(b, kNearest); });
 }
 
 OpFoldResult PowOp::fold(FoldAdaptor adaptor) {
@@ -82,17 +85,17 @@ OpFoldResult PowOp::fold(FoldAdaptor adaptor) {
 OpFoldResult MaximumOp::fold(FoldAdaptor adaptor) {
   if (getLhs() == getRhs())
     return getLhs();
-  return foldSplats(adaptor.getOperands(), getType(), [](APFloat &a, const APFloat &b) {
-    a = llvm::maximum(a, b);
-  });
+  return foldSplats(
+      adaptor.getOperands(), getType(),
+      [](APFloat &a, const APFloat &b) { a = llvm::maximum(a, b); });
 }
 
 OpFoldResult MinimumOp::fold(FoldAdaptor adaptor) {
   if (getLhs() == getRhs())
     return getLhs();
-  return foldSplats(adaptor.getOperands(), getType(), [](APFloat &a, const APFloat &b) {
-    a = llvm::minimum(a, b);
-  });
+  return foldSplats(
+      adaptor.getOperands(), getType(),
+      [](APFloat &a, const APFloat &b) { a = llvm::minimum(a, b); });
 }
 
 OpFoldResult NegOp::fold(FoldAdaptor adaptor) {
@@ -128,7 +131,8 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
 
 OpFoldResult ConstantOp::fold(FoldAdaptor adaptor) { return getValue(); }
 
-//===- Verifiers -----------------------------------------------------------===//
+//===- Verifiers
+//-----------------------------------------------------------===//
 
 LogicalResult ClampOp::verify() {
   if (getMin() <= getMax())

@@ -6,20 +6,24 @@
 using namespace mlir;
 using namespace nnc;
 
-//===- Fused ---------------------------------------------------------------===//
+//===- Fused
+//---------------------------------------------------------------===//
 
-// nnc.fused "kind" (%argument = %operand, ...) {attributes} : (types) -> types { ... }
+// nnc.fused "kind" (%argument = %operand, ...) {attributes} : (types) -> types
+// { ... }
 ParseResult FusedOp::parse(OpAsmParser &parser, OperationState &result) {
   StringAttr kind;
   SmallVector<OpAsmParser::Argument> arguments;
   SmallVector<OpAsmParser::UnresolvedOperand> operands;
   FunctionType type;
   llvm::SMLoc start = parser.getCurrentLocation();
-  if (parser.parseAttribute(kind, getKindAttrName(result.name), result.attributes) ||
+  if (parser.parseAttribute(kind, getKindAttrName(result.name),
+                            result.attributes) ||
       parser.parseAssignmentList(arguments, operands) ||
       parser.parseOptionalAttrDictWithKeyword(result.attributes) ||
       parser.parseColonType(type) ||
-      parser.resolveOperands(operands, type.getInputs(), start, result.operands))
+      parser.resolveOperands(operands, type.getInputs(), start,
+                             result.operands))
     return failure();
   result.addTypes(type.getResults());
   for (auto [argument, argumentType] : llvm::zip(arguments, type.getInputs()))
@@ -33,13 +37,15 @@ ParseResult FusedOp::parse(OpAsmParser &parser, OperationState &result) {
 
 void FusedOp::print(OpAsmPrinter &printer) {
   printer << ' ' << getKindAttr() << " (";
-  llvm::interleaveComma(llvm::zip(getBody().getArguments(), getInputs()), printer,
-                        [&](auto pair) {
-                          printer.printRegionArgument(std::get<0>(pair), {}, true);
+  llvm::interleaveComma(llvm::zip(getBody().getArguments(), getInputs()),
+                        printer, [&](auto pair) {
+                          printer.printRegionArgument(std::get<0>(pair), {},
+                                                      true);
                           printer << " = " << std::get<1>(pair);
                         });
   printer << ')';
-  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getKindAttrName()});
+  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
+                                           {getKindAttrName()});
   printer << " : ";
   printer.printFunctionalType(*this);
   printer << ' ';
@@ -48,23 +54,28 @@ void FusedOp::print(OpAsmPrinter &printer) {
 
 LogicalResult FusedOp::verify() {
   OpSite site(getLoc(), "fused");
-  if (TypeRange(getBody().getArgumentTypes()) != TypeRange(getInputs().getTypes()))
-    return site.error() << "the arguments of the region differ from the operands in "
-                           "number or type";
+  if (TypeRange(getBody().getArgumentTypes()) !=
+      TypeRange(getInputs().getTypes()))
+    return site.error()
+           << "the arguments of the region differ from the operands in "
+              "number or type";
   auto yield = cast<YieldOp>(getBody().front().getTerminator());
   if (TypeRange(yield.getValues().getTypes()) != TypeRange(getResultTypes()))
-    return site.error() << "the yielded values differ from the results in number or "
-                           "type";
+    return site.error()
+           << "the yielded values differ from the results in number or "
+              "type";
   return success();
 }
 
 void YieldOp::build(OpBuilder &, OperationState &) {}
 
-//===- Launch --------------------------------------------------------------===//
+//===- Launch
+//--------------------------------------------------------------===//
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   OpSite site(getLoc(), "launch");
-  auto kernel = symbols.lookupNearestSymbolFrom<func::FuncOp>(*this, getKernelAttr());
+  auto kernel =
+      symbols.lookupNearestSymbolFrom<func::FuncOp>(*this, getKernelAttr());
   if (!kernel)
     return site.error() << "there is no kernel " << getKernelAttr();
   // A lowered kernel takes the batch first, and its ui8 have become i8: only
@@ -77,6 +88,6 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
     return success();
   return site.error() << getKernelAttr() << " takes " << arguments.size()
                       << " operands and returns " << kernel.getNumResults()
-                      << " results, here there are " << getInputs().size() << " and "
-                      << getNumResults();
+                      << " results, here there are " << getInputs().size()
+                      << " and " << getNumResults();
 }

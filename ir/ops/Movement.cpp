@@ -5,7 +5,8 @@
 using namespace mlir;
 using namespace nnc;
 
-//===- Folds ---------------------------------------------------------------===//
+//===- Folds
+//---------------------------------------------------------------===//
 
 /// A constant splat in another static shape.
 static OpFoldResult foldSplat(Attribute x, RankedTensorType type) {
@@ -49,7 +50,8 @@ OpFoldResult SliceOp::fold(FoldAdaptor adaptor) {
   return foldSplat(adaptor.getX(), getType());
 }
 
-//===- Gradients -----------------------------------------------------------===//
+//===- Gradients
+//-----------------------------------------------------------===//
 
 FailureOr<SmallVector<Value>> SliceOp::buildGradient(OpBuilder &builder,
                                                      ValueRange upstream) {
@@ -75,7 +77,8 @@ FailureOr<SmallVector<Value>> PadOp::buildGradient(OpBuilder &builder,
   for (int64_t between : getResolvedInterior())
     strides.push_back(between + 1);
   SmallVector<int64_t> sizes = toDims(getX().getType().getShape());
-  return SmallVector<Value>{slice(Expr(b, upstream[0]), getLow(), sizes, strides)};
+  return SmallVector<Value>{
+      slice(Expr(b, upstream[0]), getLow(), sizes, strides)};
 }
 
 FailureOr<SmallVector<Value>> ConcatOp::buildGradient(OpBuilder &builder,
@@ -97,7 +100,8 @@ FailureOr<SmallVector<Value>> GatherOp::buildGradient(OpBuilder &builder,
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr dy(b, upstream[0]), table(b, getTable()), indices(b, getIndices());
   int64_t axis = getResolvedAxis();
-  return SmallVector<Value>{scatterAdd(indices, dy, table.dim(axis), axis), Value()};
+  return SmallVector<Value>{scatterAdd(indices, dy, table.dim(axis), axis),
+                            Value()};
 }
 
 SmallVector<IndexLimit> GatherOp::getIndexLimits() {

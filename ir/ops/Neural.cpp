@@ -59,7 +59,8 @@ FailureOr<SmallVector<Value>> LayerNormOp::buildExpansion(OpBuilder &builder,
   return SmallVector<Value>{normal * scale + bias};
 }
 
-//===- Parameters ----------------------------------------------------------===//
+//===- Parameters
+//----------------------------------------------------------===//
 
 /// The type of the layer's first operand, if it is a float tensor with a last
 /// dimension that is not the batch.
@@ -68,8 +69,9 @@ static TypeOrFailure getLayerInput(const OpSite &site, ValueRange given) {
     return site.error() << "needs its operand 'x'";
   auto x = dyn_cast<RankedTensorType>(given.front().getType());
   if (!x || !isa<FloatType>(x.getElementType()))
-    return site.error() << "x is " << printType(given.front().getType())
-                        << ": expected a float tensor; did you mean cast(x, f32)?";
+    return site.error()
+           << "x is " << printType(given.front().getType())
+           << ": expected a float tensor; did you mean cast(x, f32)?";
   if (x.getRank() == 0 || x.isDynamicDim(x.getRank() - 1))
     return site.error() << "x is " << printType(x)
                         << ": expected a last dimension that is not the batch";
@@ -83,13 +85,14 @@ static FailureOr<int64_t> getSize(const OpSite &site, DictionaryAttr arguments,
   if (!size)
     return site.error() << "needs its argument '" << name << "'";
   if (size.getInt() < 1)
-    return site.error() << name << " is " << size.getInt() << ": expected at least 1";
+    return site.error() << name << " is " << size.getInt()
+                        << ": expected at least 1";
   return size.getInt();
 }
 
-
 FailureOr<SmallVector<LayerParameter>>
-DenseOp::getLayerParameters(Location loc, ValueRange given, DictionaryAttr arguments) {
+DenseOp::getLayerParameters(Location loc, ValueRange given,
+                            DictionaryAttr arguments) {
   OpSite site(loc, "dense");
   TypeOrFailure x = getLayerInput(site, given);
   FailureOr<int64_t> units = getSize(site, arguments, "units");
@@ -105,36 +108,42 @@ DenseOp::getLayerParameters(Location loc, ValueRange given, DictionaryAttr argum
       {"weight", *weight, makeInitializer(context, "glorot_uniform")}};
   auto bias = arguments.getAs<BoolAttr>("bias");
   if (!bias || bias.getValue())
-    parameters.push_back({"bias", RankedTensorType::get({*units}, x->getElementType()),
+    parameters.push_back({"bias",
+                          RankedTensorType::get({*units}, x->getElementType()),
                           makeInitializer(context, "zeros")});
   return parameters;
 }
 
 FailureOr<SmallVector<LayerParameter>>
-LayerNormOp::getLayerParameters(Location loc, ValueRange given, DictionaryAttr arguments) {
+LayerNormOp::getLayerParameters(Location loc, ValueRange given,
+                                DictionaryAttr arguments) {
   TypeOrFailure x = getLayerInput(OpSite(loc, "layer_norm"), given);
   if (failed(x))
     return failure();
   auto row = RankedTensorType::get({x->getShape().back()}, x->getElementType());
   MLIRContext *context = loc->getContext();
-  return SmallVector<LayerParameter>{{"scale", row, makeInitializer(context, "ones")},
-                                     {"bias", row, makeInitializer(context, "zeros")}};
+  return SmallVector<LayerParameter>{
+      {"scale", row, makeInitializer(context, "ones")},
+      {"bias", row, makeInitializer(context, "zeros")}};
 }
 
 FailureOr<SmallVector<LayerParameter>>
-EmbeddingOp::getLayerParameters(Location loc, ValueRange given, DictionaryAttr arguments) {
+EmbeddingOp::getLayerParameters(Location loc, ValueRange given,
+                                DictionaryAttr arguments) {
   OpSite site(loc, "embedding");
   FailureOr<int64_t> vocabulary = getSize(site, arguments, "vocabulary");
   FailureOr<int64_t> width = getSize(site, arguments, "width");
   if (failed(vocabulary) || failed(width))
     return failure();
   MLIRContext *context = loc->getContext();
-  TypeOrFailure table = makeType(site, {*vocabulary, *width}, Float32Type::get(context));
+  TypeOrFailure table =
+      makeType(site, {*vocabulary, *width}, Float32Type::get(context));
   if (failed(table))
     return failure();
   // As GPT-2 (Radford et al. 2019) has it.
   return SmallVector<LayerParameter>{
-      {"table", *table, makeInitializer(context, "normal", {{"stddev", 0.02}})}};
+      {"table", *table,
+       makeInitializer(context, "normal", {{"stddev", 0.02}})}};
 }
 
 SmallVector<IndexLimit> EmbeddingOp::getIndexLimits() {

@@ -11,10 +11,11 @@ static constexpr double kUniformUnit = 1.0 / (1 << kUniformBits);
 
 namespace nnc {
 
-Expr randomBits(Counter counter, int64_t stream, ArrayRef<int64_t> shape, int64_t bits) {
+Expr randomBits(Counter counter, int64_t stream, ArrayRef<int64_t> shape,
+                int64_t bits) {
   ImplicitLocOpBuilder &b = counter.seed.builder();
-  return Expr(b, RandomBitsOp::create(b, b.getLoc(), counter.seed, counter.step, stream,
-                                      shape, bits));
+  return Expr(b, RandomBitsOp::create(b, b.getLoc(), counter.seed, counter.step,
+                                      stream, shape, bits));
 }
 
 Expr randomUniform(Counter counter, int64_t stream, ArrayRef<int64_t> shape) {
@@ -32,12 +33,14 @@ Expr randomNormal(Counter counter, int64_t stream, ArrayRef<int64_t> shape) {
   return sqrt(-2.0 * log(u)) * cos((2.0 * M_PI) * v);
 }
 
-Expr randomMask(Counter counter, int64_t stream, ArrayRef<int64_t> shape, double p) {
+Expr randomMask(Counter counter, int64_t stream, ArrayRef<int64_t> shape,
+                double p) {
   Expr bits = randomBits(counter, 2 * stream, shape, kUniformBits);
   return bits < std::round(p * (1 << kUniformBits));
 }
 
-FailureOr<Counter> requireCounter(ImplicitLocOpBuilder &b, Operation *op, ValueRange counter) {
+FailureOr<Counter> requireCounter(ImplicitLocOpBuilder &b, Operation *op,
+                                  ValueRange counter) {
   if (counter.size() == 2)
     return Counter{Expr(b, counter[0]), Expr(b, counter[1])};
   return OpSite(op->getLoc(), op->getName().stripDialect()).error()
@@ -51,7 +54,8 @@ LogicalResult checkCounter(Operation *op, ValueRange counter, int64_t stream) {
                         << " counters: expected a seed and a step, or neither";
   // Doubled in an expansion.
   if (stream < -1 || stream >= int64_t(1) << 31)
-    return site.error() << "stream is " << stream << ": expected one from 0 to 2^31 - 1";
+    return site.error() << "stream is " << stream
+                        << ": expected one from 0 to 2^31 - 1";
   return success();
 }
 
@@ -61,8 +65,8 @@ static SmallVector<int64_t> resultDims(Value y) {
   return toDims(cast<RankedTensorType>(y.getType()).getShape());
 }
 
-FailureOr<SmallVector<Value>> RandomUniformOp::buildExpansion(OpBuilder &builder,
-                                                              bool training) {
+FailureOr<SmallVector<Value>>
+RandomUniformOp::buildExpansion(OpBuilder &builder, bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   FailureOr<Counter> counter = requireCounter(b, *this, getCounter());
   if (failed(counter))
@@ -80,7 +84,8 @@ FailureOr<SmallVector<Value>> RandomNormalOp::buildExpansion(OpBuilder &builder,
   if (failed(counter))
     return failure();
   double mean = number(getMean());
-  Expr y = randomNormal(*counter, getStream(), resultDims(getY())) * number(getStddev());
+  Expr y = randomNormal(*counter, getStream(), resultDims(getY())) *
+           number(getStddev());
   y = mean == 0.0 ? y : y + mean;
   return SmallVector<Value>{cast(y, getY().getType().getElementType())};
 }
@@ -91,7 +96,8 @@ FailureOr<SmallVector<Value>> BernoulliOp::buildExpansion(OpBuilder &builder,
   FailureOr<Counter> counter = requireCounter(b, *this, getCounter());
   if (failed(counter))
     return failure();
-  Expr mask = randomMask(*counter, getStream(), resultDims(getY()), number(getP()));
+  Expr mask =
+      randomMask(*counter, getStream(), resultDims(getY()), number(getP()));
   return SmallVector<Value>{cast(mask, getY().getType().getElementType())};
 }
 
@@ -111,7 +117,8 @@ LogicalResult RandomNormalOp::verify() {
 
 LogicalResult BernoulliOp::verify() {
   if (double p = number(getP()); !(0.0 <= p && p <= 1.0))
-    return OpSite(getLoc(), "bernoulli").error() << "p is " << p << ": expected 0 to 1";
+    return OpSite(getLoc(), "bernoulli").error()
+           << "p is " << p << ": expected 0 to 1";
   return checkCounter(*this, getCounter(), getStream());
 }
 

@@ -6,15 +6,19 @@
 using namespace mlir;
 using namespace nnc;
 
-//===- Model ---------------------------------------------------------------===//
+//===- Model
+//---------------------------------------------------------------===//
 
 ParseResult ModelOp::parse(OpAsmParser &parser, OperationState &result) {
-  auto makeType = [](Builder &builder, ArrayRef<Type> arguments, ArrayRef<Type> results,
-                     function_interface_impl::VariadicFlag,
-                     std::string &) { return builder.getFunctionType(arguments, results); };
+  auto makeType = [](Builder &builder, ArrayRef<Type> arguments,
+                     ArrayRef<Type> results,
+                     function_interface_impl::VariadicFlag, std::string &) {
+    return builder.getFunctionType(arguments, results);
+  };
   return function_interface_impl::parseFunctionOp(
-      parser, result, /*allowVariadic=*/false, getFunctionTypeAttrName(result.name),
-      makeType, getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
+      parser, result, /*allowVariadic=*/false,
+      getFunctionTypeAttrName(result.name), makeType,
+      getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
 }
 
 void ModelOp::print(OpAsmPrinter &printer) {
@@ -30,12 +34,14 @@ LogicalResult ModelOp::verify() {
                         << " has results: expected outputs in its body";
   for (auto [i, type] : llvm::enumerate(getFunctionType().getInputs()))
     if (!hasSupportedSize(type))
-      return site.error() << "input " << i << " is " << printType(type)
-                          << ": expected a tensor with at most one batch dimension";
+      return site.error()
+             << "input " << i << " is " << printType(type)
+             << ": expected a tensor with at most one batch dimension";
   return success();
 }
 
-//===- Parameters ----------------------------------------------------------===//
+//===- Parameters
+//----------------------------------------------------------===//
 
 LogicalResult ParameterOp::verify() {
   auto type = cast<RankedTensorType>(getType());
@@ -47,8 +53,8 @@ LogicalResult ParameterOp::verify() {
 }
 
 /// Succeeds if `symbol` is a parameter of type `type`.
-static LogicalResult checkParameter(Operation *user, FlatSymbolRefAttr symbol, Type type,
-                                    SymbolTableCollection &symbols) {
+static LogicalResult checkParameter(Operation *user, FlatSymbolRefAttr symbol,
+                                    Type type, SymbolTableCollection &symbols) {
   OpSite site(user->getLoc(), user->getName().stripDialect());
   auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(user, symbol);
   if (!parameter)
@@ -67,20 +73,25 @@ LogicalResult ReadOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 LogicalResult AssignOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  return checkParameter(*this, getParameterAttr(), getValue().getType(), symbols);
+  return checkParameter(*this, getParameterAttr(), getValue().getType(),
+                        symbols);
 }
 
-//===- Calculus ------------------------------------------------------------===//
+//===- Calculus
+//------------------------------------------------------------===//
 
 LogicalResult GradientOp::verify() {
   OpSite site(getLoc(), "gradient");
   if (getVariables().size() != getGradients().size())
-    return site.error() << "there are " << getVariables().size() << " variables and "
-                        << getGradients().size() << " gradients";
-  for (auto [i, variable, gradient] : llvm::enumerate(getVariables(), getGradients()))
+    return site.error() << "there are " << getVariables().size()
+                        << " variables and " << getGradients().size()
+                        << " gradients";
+  for (auto [i, variable, gradient] :
+       llvm::enumerate(getVariables(), getGradients()))
     if (variable.getType() != gradient.getType())
       return site.error() << "types differ: variable " << i << " is "
-                          << printType(variable.getType()) << ", its gradient is "
+                          << printType(variable.getType())
+                          << ", its gradient is "
                           << printType(gradient.getType());
   return success();
 }

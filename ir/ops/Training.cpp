@@ -6,7 +6,8 @@
 using namespace mlir;
 using namespace nnc;
 
-//===- Losses --------------------------------------------------------------===//
+//===- Losses
+//--------------------------------------------------------------===//
 
 namespace nnc {
 
@@ -39,7 +40,8 @@ static Expr maskOfTarget(Expr target, Expr logits) {
 
 /// The number of rows of logits [.., C], a scalar.
 static Expr countRows(Expr logits) {
-  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, logits.rank() - 1));
+  SmallVector<int64_t> axes =
+      llvm::to_vector(llvm::seq<int64_t>(0, logits.rank() - 1));
   return axes.empty() ? scalar(logits, 1.0) : size(logits, axes);
 }
 
@@ -51,15 +53,16 @@ FailureOr<SmallVector<Value>> CrossEntropyOp::buildExpansion(OpBuilder &builder,
   Expr total = logsumexp(logits, {last}); // [..]
   if (!target.isFloat()) {
     Expr mask = maskOfTarget(target, logits);
-    return SmallVector<Value>{mean(total - sum(select(mask, logits, 0.0), {last}))};
+    return SmallVector<Value>{
+        mean(total - sum(select(mask, logits, 0.0), {last}))};
   }
   Expr rows = cast(target, logits.elementType()); // [.., C]
   Expr loss = total * sum(rows, {last}) - sum(rows * logits, {last});
   return SmallVector<Value>{mean(loss)};
 }
 
-FailureOr<SmallVector<Value>> CrossEntropyOp::buildGradient(OpBuilder &builder,
-                                                            ValueRange upstream) {
+FailureOr<SmallVector<Value>>
+CrossEntropyOp::buildGradient(OpBuilder &builder, ValueRange upstream) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr logits(b, getLogits()), target(b, getTarget()), dy(b, upstream[0]);
   int64_t last = logits.rank() - 1;
@@ -68,19 +71,22 @@ FailureOr<SmallVector<Value>> CrossEntropyOp::buildGradient(OpBuilder &builder,
   Expr softmax = exp(logits - total);                        // [.., C]
   if (!target.isFloat()) {
     Expr hit = maskOfTarget(target, logits);
-    return SmallVector<Value>{select(hit, softmax - 1.0, softmax) * share, Value()};
+    return SmallVector<Value>{select(hit, softmax - 1.0, softmax) * share,
+                              Value()};
   }
   Expr rows = cast(target, logits.elementType());
-  Expr dlogits = (softmax * sum(rows, {last}, /*keepDims=*/true) - rows) * share;
+  Expr dlogits =
+      (softmax * sum(rows, {last}, /*keepDims=*/true) - rows) * share;
   Expr dtarget = cast((total - logits) * share, target.elementType());
   return SmallVector<Value>{dlogits, dtarget};
 }
 
-// Keras's limit: the largest loss is 16.1 nats. f32 still tells 1 - 1e-7 from 1.
+// Keras's limit: the largest loss is 16.1 nats. f32 still tells 1 - 1e-7
+// from 1.
 static constexpr double kProbabilityMargin = 1e-7;
 
-FailureOr<SmallVector<Value>> BinaryCrossEntropyOp::buildExpansion(OpBuilder &builder,
-                                                                   bool training) {
+FailureOr<SmallVector<Value>>
+BinaryCrossEntropyOp::buildExpansion(OpBuilder &builder, bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr probability(b, getProbability());
   Expr target = alignTarget(Expr(b, getTarget()), probability);
@@ -89,22 +95,27 @@ FailureOr<SmallVector<Value>> BinaryCrossEntropyOp::buildExpansion(OpBuilder &bu
       -mean(target * log(p) + (1.0 - target) * log(1.0 - p))};
 }
 
-FailureOr<SmallVector<Value>> HuberOp::buildExpansion(OpBuilder &builder, bool training) {
+FailureOr<SmallVector<Value>> HuberOp::buildExpansion(OpBuilder &builder,
+                                                      bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr prediction(b, getPrediction());
   double delta = number(getDelta());
-  Expr distance = abs(prediction - alignTarget(Expr(b, getTarget()), prediction));
+  Expr distance =
+      abs(prediction - alignTarget(Expr(b, getTarget()), prediction));
   Expr near = minimum(distance, delta);
-  return SmallVector<Value>{mean(0.5 * near * near + delta * (distance - near))};
+  return SmallVector<Value>{
+      mean(0.5 * near * near + delta * (distance - near))};
 }
 
-//===- Metrics -------------------------------------------------------------===//
+//===- Metrics
+//-------------------------------------------------------------===//
 
 /// The class of each row: [..], i32.
 static Expr targetClasses(Expr target, Expr prediction) {
   if (target.isFloat())
     return argmax(target);
-  return cast(reshape(target, getRowDims(prediction)), target.builder().getI32Type());
+  return cast(reshape(target, getRowDims(prediction)),
+              target.builder().getI32Type());
 }
 
 FailureOr<SmallVector<Value>> AccuracyOp::buildExpansion(OpBuilder &builder,
@@ -128,8 +139,9 @@ FailureOr<SmallVector<Value>> TopKAccuracyOp::buildExpansion(OpBuilder &builder,
   int64_t last = prediction.rank() - 1;
   Type element = prediction.elementType();
   Expr mask = classMask(targetClasses(target, prediction), prediction.dim(-1));
-  Expr chosen = sum(select(mask, prediction, 0.0), {last}, /*keepDims=*/true); // [.., 1]
-  Expr larger = sum(cast(prediction > chosen, element), {last});               // [..]
+  Expr chosen =
+      sum(select(mask, prediction, 0.0), {last}, /*keepDims=*/true); // [.., 1]
+  Expr larger = sum(cast(prediction > chosen, element), {last});     // [..]
   return SmallVector<Value>{mean(cast(larger < double(getK()), element))};
 }
 
@@ -154,9 +166,11 @@ SmallVector<IndexLimit> TopKAccuracyOp::getIndexLimits() {
   return limitClasses(getPrediction().getType(), getTarget().getType());
 }
 
-//===- Optimizers ----------------------------------------------------------===//
+//===- Optimizers
+//----------------------------------------------------------===//
 
-FailureOr<SmallVector<Value>> SgdOp::buildExpansion(OpBuilder &builder, bool training) {
+FailureOr<SmallVector<Value>> SgdOp::buildExpansion(OpBuilder &builder,
+                                                    bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr param(b, getParam()), grad(b, getGrad());
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
@@ -181,7 +195,8 @@ FailureOr<SmallVector<Value>> NesterovOp::buildExpansion(OpBuilder &builder,
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
   double momentum = number(getMomentum());
   Expr velocity = Expr(b, getVelocity()) * momentum + grad;
-  return SmallVector<Value>{param - rate * (grad + velocity * momentum), velocity};
+  return SmallVector<Value>{param - rate * (grad + velocity * momentum),
+                            velocity};
 }
 
 FailureOr<SmallVector<Value>> RmspropOp::buildExpansion(OpBuilder &builder,
@@ -238,13 +253,16 @@ static AdamUpdate buildAdam(ImplicitLocOpBuilder &b, OpTy op) {
   return {scale * m / (sqrt(v) * spread + number(op.getEpsilon())), m, v};
 }
 
-FailureOr<SmallVector<Value>> AdamOp::buildExpansion(OpBuilder &builder, bool training) {
+FailureOr<SmallVector<Value>> AdamOp::buildExpansion(OpBuilder &builder,
+                                                     bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   AdamUpdate update = buildAdam(b, *this);
-  return SmallVector<Value>{Expr(b, getParam()) - update.amount, update.m, update.v};
+  return SmallVector<Value>{Expr(b, getParam()) - update.amount, update.m,
+                            update.v};
 }
 
-FailureOr<SmallVector<Value>> AdamwOp::buildExpansion(OpBuilder &builder, bool training) {
+FailureOr<SmallVector<Value>> AdamwOp::buildExpansion(OpBuilder &builder,
+                                                      bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr param(b, getParam());
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
@@ -253,7 +271,8 @@ FailureOr<SmallVector<Value>> AdamwOp::buildExpansion(OpBuilder &builder, bool t
   return SmallVector<Value>{decayed - update.amount, update.m, update.v};
 }
 
-//===- Schedules -----------------------------------------------------------===//
+//===- Schedules
+//-----------------------------------------------------------===//
 
 FailureOr<SmallVector<Value>> CosineOp::buildExpansion(OpBuilder &builder,
                                                        bool training) {
@@ -278,7 +297,9 @@ static LogicalResult checkSteps(Operation *op, StringRef name, int64_t value,
          << name << " is " << value << ": expected at least " << least;
 }
 
-LogicalResult StepDecayOp::verify() { return checkSteps(*this, "every", getEvery(), 1); }
+LogicalResult StepDecayOp::verify() {
+  return checkSteps(*this, "every", getEvery(), 1);
+}
 LogicalResult ExponentialDecayOp::verify() {
   return checkSteps(*this, "every", getEvery(), 1);
 }

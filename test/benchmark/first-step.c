@@ -1,5 +1,5 @@
-/* How long a program that links the runtime alone takes from its start to the end
- * of a plan's first training step, in milliseconds.
+/* How long a program that links the runtime alone takes from its start to the
+ * end of a plan's first training step, in milliseconds.
  *
  *   nnc-first-step MODEL.plan
  *
@@ -21,8 +21,8 @@ static int fail(nnc_status_t status) {
   return 1;
 }
 
-/* Since the kernel started this process: proc(5), stat, field 22, in clock ticks
- * after boot. */
+/* Since the kernel started this process: proc(5), stat, field 22, in clock
+ * ticks after boot. */
 static double process_age_ms(void) {
   FILE *file = fopen("/proc/self/stat", "r");
   char line[2048];
@@ -36,13 +36,15 @@ static double process_age_ms(void) {
     field = strchr(field, ' ') + 1;
   start_ticks = strtoull(field, NULL, 10);
   clock_gettime(CLOCK_BOOTTIME, &now);
-  return now.tv_sec * 1e3 + now.tv_nsec / 1e6 - start_ticks * 1e3 / sysconf(_SC_CLK_TCK);
+  return now.tv_sec * 1e3 + now.tv_nsec / 1e6 -
+         start_ticks * 1e3 / sysconf(_SC_CLK_TCK);
 }
 
 static double since_main_ms(const struct timespec *begin) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return (now.tv_sec - begin->tv_sec) * 1e3 + (now.tv_nsec - begin->tv_nsec) / 1e6;
+  return (now.tv_sec - begin->tv_sec) * 1e3 +
+         (now.tv_nsec - begin->tv_nsec) / 1e6;
 }
 
 int main(int argc, char **argv) {
@@ -72,7 +74,8 @@ int main(int argc, char **argv) {
       return fail(status);
     size_t elements = 1;
     for (int d = 0; d < info.rank && d < MAX_RANK; ++d) {
-      shapes[i][d] = info.shape[d] < 0 ? nnc_plan_max_batch(plan) : info.shape[d];
+      shapes[i][d] =
+          info.shape[d] < 0 ? nnc_plan_max_batch(plan) : info.shape[d];
       elements *= (size_t)shapes[i][d];
     }
     inputs[i].data = calloc(elements, 8);
@@ -84,8 +87,8 @@ int main(int argc, char **argv) {
   status = nnc_session_train_step(session, inputs, num_inputs, &loss);
   if (status.code != NNC_OK)
     return fail(status);
-  printf("{\"loss\": %g, \"since_main_ms\": %.2f, \"since_start_ms\": %.1f}\n", loss,
-         since_main_ms(&begin), process_age_ms());
+  printf("{\"loss\": %g, \"since_main_ms\": %.2f, \"since_start_ms\": %.1f}\n",
+         loss, since_main_ms(&begin), process_age_ms());
   for (size_t i = 0; i < num_inputs; ++i)
     free((void *)inputs[i].data);
   nnc_session_destroy(session);

@@ -1,15 +1,17 @@
-// nnc-check: compiles the functions of an MLIR file and compares what they compute
-// with what the file says.
+// nnc-check: compiles the functions of an MLIR file and compares what they
+// compute with what the file says.
 //
-//   func.func @exp(%x: tensor<?x2xf64> {check.value = dense<…> : tensor<3x2xf64>})
+//   func.func @exp(%x: tensor<?x2xf64> {check.value = dense<…> :
+//   tensor<3x2xf64>})
 //       -> (tensor<?x2xf64> {check.value = dense<…> : tensor<3x2xf64>})
 //       attributes {check.tolerance = 64.0 : f64, check.gradient}
 //
 // Every function is an entry point of its own plan. Its results must be within
-// `check.tolerance` units of the element type's epsilon, times the largest expected
-// magnitude; integers and booleans must be equal. With `check.gradient` the gradients
-// of a weighted sum of its results are compared with central differences too. The
-// same is done in f32 (values only), unless a function has `check.f64_only`.
+// `check.tolerance` units of the element type's epsilon, times the largest
+// expected magnitude; integers and booleans must be equal. With
+// `check.gradient` the gradients of a weighted sum of its results are compared
+// with central differences too. The same is done in f32 (values only), unless a
+// function has `check.f64_only`.
 #include "codegen/Compile.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "passes/Passes.h"
@@ -36,9 +38,12 @@ using namespace mlir;
 using namespace nnc;
 namespace cl = llvm::cl;
 
-static cl::opt<std::string> inputFile(cl::Positional, cl::Required, cl::desc("<tests.mlir>"));
-static cl::opt<std::string> target("target", cl::init("cpu"), cl::desc("what to compile for"));
-static cl::opt<bool> reference("reference", cl::desc("every kernel as plain loops"));
+static cl::opt<std::string> inputFile(cl::Positional, cl::Required,
+                                      cl::desc("<tests.mlir>"));
+static cl::opt<std::string> target("target", cl::init("cpu"),
+                                   cl::desc("what to compile for"));
+static cl::opt<bool> reference("reference",
+                               cl::desc("every kernel as plain loops"));
 static cl::opt<std::string> only("only", cl::desc("the one function to check"));
 
 /// One function under test and the values that belong to it.
@@ -76,8 +81,8 @@ static void nameValues(func::FuncOp function, StringRef resultKind) {
 }
 
 /// Turns `function` into one that returns sum_i sum(w_i * result_i), with w_i
-/// between 0.5 and 1.5 and not all alike, and its gradient by every floating-point
-/// argument.
+/// between 0.5 and 1.5 and not all alike, and its gradient by every
+/// floating-point argument.
 static void makeGradientFunction(func::FuncOp function) {
   Operation *terminator = function.front().getTerminator();
   OpBuilder builder(terminator);
@@ -95,26 +100,30 @@ static void makeGradientFunction(func::FuncOp function) {
   SmallVector<Value> variables;
   SmallVector<unsigned> places;
   for (BlockArgument argument : function.getArguments())
-    if (isa<FloatType>(cast<RankedTensorType>(argument.getType()).getElementType())) {
+    if (isa<FloatType>(
+            cast<RankedTensorType>(argument.getType()).getElementType())) {
       variables.push_back(argument);
       places.push_back(argument.getArgNumber());
     }
-  SmallVector<Type> types(llvm::map_range(variables, [](Value v) { return v.getType(); }));
+  SmallVector<Type> types(
+      llvm::map_range(variables, [](Value v) { return v.getType(); }));
   auto gradient = GradientOp::create(b, types, loss, variables);
   SmallVector<Value> results{loss};
   llvm::append_range(results, gradient.getResults());
   terminator->setOperands(results);
   types.insert(types.begin(), loss.getType());
-  function.setType(FunctionType::get(function.getContext(), function.getArgumentTypes(), types));
+  function.setType(FunctionType::get(function.getContext(),
+                                     function.getArgumentTypes(), types));
   function.removeResAttrsAttr();
   nameValues(function, "gradient");
   function.setResultAttr(0, "nnc.kind", b.getStringAttr("loss"));
   for (auto [i, place] : llvm::enumerate(places))
-    function.setResultAttr(i + 1, "nnc.name", b.getStringAttr("a" + Twine(place)));
+    function.setResultAttr(i + 1, "nnc.name",
+                           b.getStringAttr("a" + Twine(place)));
 }
 
-static FailureOr<std::shared_ptr<const runtime::Plan>> compile(ModuleOp module, int64_t batch,
-                                                               StringRef elementType) {
+static FailureOr<std::shared_ptr<const runtime::Plan>>
+compile(ModuleOp module, int64_t batch, StringRef elementType) {
   llvm::Expected<CpuModel> model = findCpuModel(target);
   if (!model)
     return emitError(module.getLoc()) << llvm::toString(model.takeError());
@@ -131,7 +140,8 @@ static FailureOr<std::shared_ptr<const runtime::Plan>> compile(ModuleOp module, 
   FailureOr<CompiledPlan> compiled = compileToPlan(module, options);
   if (failed(compiled))
     return failure();
-  auto plan = runtime::Plan::fromMemory(compiled->bytes.data(), compiled->bytes.size());
+  auto plan =
+      runtime::Plan::fromMemory(compiled->bytes.data(), compiled->bytes.size());
   if (!plan.isOk()) {
     llvm::errs() << "error: " << plan.status().message() << '\n';
     return failure();
@@ -145,15 +155,19 @@ static FailureOr<std::shared_ptr<const runtime::Plan>> compile(ModuleOp module, 
 
 static SmallVector<double> toDoubles(DenseElementsAttr values) {
   if (isa<FloatType>(values.getElementType()))
-    return llvm::map_to_vector(values.getValues<APFloat>(), [](const APFloat &v) { return v.convertToDouble(); });
-  bool isUnsigned = values.getElementType().isUnsignedInteger() || values.getElementType().isInteger(1);
+    return llvm::map_to_vector(
+        values.getValues<APFloat>(),
+        [](const APFloat &v) { return v.convertToDouble(); });
+  bool isUnsigned = values.getElementType().isUnsignedInteger() ||
+                    values.getElementType().isInteger(1);
   return llvm::map_to_vector(values.getValues<APInt>(), [&](const APInt &v) {
     return isUnsigned ? double(v.getZExtValue()) : double(v.getSExtValue());
   });
 }
 
 /// The inputs of a case as an entry point wants them.
-static tools::Columns makeInputs(const Case &test, const runtime::EntryPoint &entry) {
+static tools::Columns makeInputs(const Case &test,
+                                 const runtime::EntryPoint &entry) {
   tools::Columns columns;
   for (auto [values, info] : llvm::zip(test.inputs, entry.inputs)) {
     SmallVector<double> numbers = toDoubles(values);
@@ -162,7 +176,8 @@ static tools::Columns makeInputs(const Case &test, const runtime::EntryPoint &en
     column.numSamples = test.batch;
     column.data = runtime::AlignedBytes(numbers.size() * size);
     for (auto [i, number] : llvm::enumerate(numbers))
-      runtime::fromDouble(info.elementType, number, column.data.data() + i * size);
+      runtime::fromDouble(info.elementType, number,
+                          column.data.data() + i * size);
     columns.push_back(std::move(column));
   }
   return columns;
@@ -171,24 +186,31 @@ static tools::Columns makeInputs(const Case &test, const runtime::EntryPoint &en
 static double epsilon(runtime::ElementType type) {
   if (type == runtime::ElementType::F64)
     return std::numeric_limits<double>::epsilon();
-  return type == runtime::ElementType::F32 ? std::numeric_limits<float>::epsilon() : 0;
+  return type == runtime::ElementType::F32
+             ? std::numeric_limits<float>::epsilon()
+             : 0;
 }
 
 /// Compares one output; prints what differs.
-static bool isClose(const Case &test, runtime::Session &session, const runtime::TensorInfo &output,
+static bool isClose(const Case &test, runtime::Session &session,
+                    const runtime::TensorInfo &output,
                     DenseElementsAttr wanted) {
   SmallVector<double> expected = toDoubles(wanted);
   const auto *found = static_cast<const char *>(session.outputData(output));
   double largest = 0;
   for (double value : expected)
     largest = std::max(largest, std::abs(value));
-  double allowed = test.tolerance * epsilon(output.elementType) * std::max(largest, 1e-3);
+  double allowed =
+      test.tolerance * epsilon(output.elementType) * std::max(largest, 1e-3);
   for (auto [i, value] : llvm::enumerate(expected)) {
-    double actual = runtime::toDouble(output.elementType, found + i * runtime::sizeBytes(output.elementType));
+    double actual = runtime::toDouble(
+        output.elementType, found + i * runtime::sizeBytes(output.elementType));
     if (std::abs(actual - value) <= allowed)
       continue;
-    llvm::errs() << "  " << runtime::name(output.elementType) << " result " << output.name << '[' << i << "] is "
-                 << llvm::format("%.17g", actual) << ", expected " << llvm::format("%.17g", value)
+    llvm::errs() << "  " << runtime::name(output.elementType) << " result "
+                 << output.name << '[' << i << "] is "
+                 << llvm::format("%.17g", actual) << ", expected "
+                 << llvm::format("%.17g", value)
                  << llvm::format(" within %.1e\n", allowed);
     return false;
   }
@@ -212,7 +234,8 @@ static bool checkValues(const Case &test, StringRef elementType) {
   }
   const runtime::EntryPoint &entry = (*plan)->entryPoints[0];
   tools::Columns columns = makeInputs(test, entry);
-  runtime::Status status = (*session)->run(entry, tools::pointersAt(columns, 0).data(), test.batch);
+  runtime::Status status =
+      (*session)->run(entry, tools::pointersAt(columns, 0).data(), test.batch);
   if (!status.isOk()) {
     llvm::errs() << "  " << status.message() << '\n';
     return false;
@@ -235,7 +258,8 @@ static bool checkGradient(const Case &test) {
   const runtime::EntryPoint &entry = (*plan)->entryPoints[0];
   tools::Columns columns = makeInputs(test, entry);
   std::vector<tools::Verdict> verdicts;
-  runtime::Status status = tools::checkGradients(**session, entry, columns, test.batch, 24, verdicts);
+  runtime::Status status = tools::checkGradients(**session, entry, columns,
+                                                 test.batch, 24, verdicts);
   if (!status.isOk())
     llvm::errs() << "  " << status.message() << '\n';
   bool ok = status.isOk();
@@ -243,8 +267,10 @@ static bool checkGradient(const Case &test) {
     if (tools::isGood(verdict))
       continue;
     ok = false;
-    llvm::errs() << "  gradient of " << verdict.name << " is wrong in " << verdict.wrong << " of " << verdict.checked
-                 << " elements, worst relative error " << llvm::format("%.1e\n", verdict.worst);
+    llvm::errs() << "  gradient of " << verdict.name << " is wrong in "
+                 << verdict.wrong << " of " << verdict.checked
+                 << " elements, worst relative error "
+                 << llvm::format("%.1e\n", verdict.worst);
   }
   return ok;
 }
@@ -255,7 +281,8 @@ static FailureOr<Case> readCase(func::FuncOp function) {
   test.function = function;
   if (auto tolerance = function->getAttrOfType<FloatAttr>("check.tolerance"))
     test.tolerance = tolerance.getValueAsDouble();
-  auto read = [&](Attribute attr, Type type, SmallVector<DenseElementsAttr> &values) -> LogicalResult {
+  auto read = [&](Attribute attr, Type type,
+                  SmallVector<DenseElementsAttr> &values) -> LogicalResult {
     auto dense = dyn_cast_or_null<DenseElementsAttr>(attr);
     if (!dense)
       return function.emitError("every argument and result needs check.value");
@@ -267,10 +294,12 @@ static FailureOr<Case> readCase(func::FuncOp function) {
     return success();
   };
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
-    if (failed(read(function.getArgAttr(i, "check.value"), function.getArgument(i).getType(), test.inputs)))
+    if (failed(read(function.getArgAttr(i, "check.value"),
+                    function.getArgument(i).getType(), test.inputs)))
       return failure();
   for (unsigned i = 0; i < function.getNumResults(); ++i)
-    if (failed(read(function.getResultAttr(i, "check.value"), function.getResultTypes()[i], test.outputs)))
+    if (failed(read(function.getResultAttr(i, "check.value"),
+                    function.getResultTypes()[i], test.outputs)))
       return failure();
   return test;
 }
@@ -295,7 +324,8 @@ int main(int argc, char **argv) {
   context.allowUnregisteredDialects(); // the check.* attributes
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler handler(sources, &context);
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(inputFile, sources, &context);
+  OwningOpRef<ModuleOp> module =
+      parseSourceFile<ModuleOp>(inputFile, sources, &context);
   if (!module)
     return 1;
   unsigned numChecked = 0, numWrong = 0;
@@ -308,6 +338,7 @@ int main(int argc, char **argv) {
     ++numWrong;
     llvm::errs() << "FAILED @" << function.getName() << '\n';
   }
-  llvm::outs() << numChecked - numWrong << " passed, " << numWrong << " failed\n";
+  llvm::outs() << numChecked - numWrong << " passed, " << numWrong
+               << " failed\n";
   return numWrong || !numChecked;
 }

@@ -44,7 +44,8 @@ struct Measurement {
 };
 
 static double millisecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin)
+      .count();
 }
 
 static int64_t residentBytes() {
@@ -71,7 +72,8 @@ static double processAgeMs() {
 static double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   size_t half = values.size() / 2;
-  return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
+  return values.size() % 2 ? values[half]
+                           : (values[half - 1] + values[half]) / 2;
 }
 
 static int64_t numParameters(const Plan &plan) {
@@ -83,12 +85,14 @@ static int64_t numParameters(const Plan &plan) {
 }
 
 /// Runs the steps, each on the next batch of `samples`.
-static Status measure(Session &session, const EntryPoint &entry, const Columns &columns,
-                      int64_t batch, const BenchOptions &options, Measurement &result) {
+static Status measure(Session &session, const EntryPoint &entry,
+                      const Columns &columns, int64_t batch,
+                      const BenchOptions &options, Measurement &result) {
   const int64_t numBatches = std::max<int64_t>(1, numSamples(columns) / batch);
   int64_t step = 0;
   auto runOne = [&] {
-    std::vector<const void *> inputs = pointersAt(columns, step++ % numBatches * batch);
+    std::vector<const void *> inputs =
+        pointersAt(columns, step++ % numBatches * batch);
     return session.run(entry, inputs.data(), batch);
   };
   for (int i = 0; i < std::max(options.warmup, 1); ++i) {
@@ -117,63 +121,73 @@ static Status measure(Session &session, const EntryPoint &entry, const Columns &
   return {};
 }
 
-static void printJson(const Plan &plan, const BenchOptions &options, int64_t batch, int threads,
-                      const Measurement &m) {
+static void printJson(const Plan &plan, const BenchOptions &options,
+                      int64_t batch, int threads, const Measurement &m) {
   auto [low, high] = std::minmax_element(m.stepMs.begin(), m.stepMs.end());
-  json object = {{"program", "nnc"},
-                 {"version", plan.producer},
-                 {"model", stemOf(options.request.model)},
-                 {"batch", batch},
-                 {"threads", threads},
-                 {"steps", options.steps},
-                 {"parameters", numParameters(plan)},
-                 {"step_ms", {{"min", *low}, {"median", median(m.stepMs)}, {"max", *high}}},
-                 {"compile_ms", m.compileMs},
-                 {"first_step_ms", m.firstStepMs},
-                 {"peak_bytes", m.peakBytes},
-                 {"growth_bytes", m.growthBytes},
-                 {"planned_bytes", plan.plannedBytes(threads)},
-                 {"loss", m.loss}};
+  json object = {
+      {"program", "nnc"},
+      {"version", plan.producer},
+      {"model", stemOf(options.request.model)},
+      {"batch", batch},
+      {"threads", threads},
+      {"steps", options.steps},
+      {"parameters", numParameters(plan)},
+      {"step_ms",
+       {{"min", *low}, {"median", median(m.stepMs)}, {"max", *high}}},
+      {"compile_ms", m.compileMs},
+      {"first_step_ms", m.firstStepMs},
+      {"peak_bytes", m.peakBytes},
+      {"growth_bytes", m.growthBytes},
+      {"planned_bytes", plan.plannedBytes(threads)},
+      {"loss", m.loss}};
   std::cout << object.dump() << '\n';
 }
 
-static void printKernelTable(const Plan &plan, const EntryPoint &entry, int64_t batch,
-                             int threads, const Measurement &m) {
+static void printKernelTable(const Plan &plan, const EntryPoint &entry,
+                             int64_t batch, int threads, const Measurement &m) {
   const MachinePeak peak = measurePeak(threads);
   std::vector<size_t> order(entry.commands.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return std::pair(-m.profile.seconds[a], a) < std::pair(-m.profile.seconds[b], b);
+    return std::pair(-m.profile.seconds[a], a) <
+           std::pair(-m.profile.seconds[b], b);
   });
-  double sum = std::accumulate(m.profile.seconds.begin(), m.profile.seconds.end(), 0.0);
-  std::printf("\n  %8s %6s %9s %8s %9s  %s\n", "us", "share", "GFLOP/s", "GB/s", "roofline", "kernel");
+  double sum =
+      std::accumulate(m.profile.seconds.begin(), m.profile.seconds.end(), 0.0);
+  std::printf("\n  %8s %6s %9s %8s %9s  %s\n", "us", "share", "GFLOP/s", "GB/s",
+              "roofline", "kernel");
   for (size_t i : order) {
     const Command &command = entry.commands[i];
     double seconds = m.profile.seconds[i] / m.profile.runs;
-    double flop = double(command.flop.at(batch)), bytes = double(command.trafficBytes.at(batch));
+    double flop = double(command.flop.at(batch)),
+           bytes = double(command.trafficBytes.at(batch));
     // The roofline: no kernel runs faster than its arithmetic at peak rate, or
     // than its traffic at peak bandwidth (Williams et al. 2009).
-    double bound = std::max(flop / peak.flopPerSecond, bytes / peak.bytesPerSecond);
+    double bound =
+        std::max(flop / peak.flopPerSecond, bytes / peak.bytesPerSecond);
     bool isLaunch = command.kind == Command::Kind::Launch;
-    std::string name = isLaunch ? plan.code.kernels[command.kernel].name : "copy";
+    std::string name =
+        isLaunch ? plan.code.kernels[command.kernel].name : "copy";
     std::printf("  %8.2f %5.1f%% %9.1f %8.1f %8.0f%%  %s%s%s\n", seconds * 1e6,
-                100 * m.profile.seconds[i] / sum, flop / seconds / 1e9, bytes / seconds / 1e9,
-                100 * bound / seconds, name.c_str(), command.source.empty() ? "" : "  ",
-                command.source.c_str());
+                100 * m.profile.seconds[i] / sum, flop / seconds / 1e9,
+                bytes / seconds / 1e9, 100 * bound / seconds, name.c_str(),
+                command.source.empty() ? "" : "  ", command.source.c_str());
   }
-  std::printf("\npeak of this machine on %d threads: %.1f GFLOP/s (f32), %.1f GB/s of memory\n",
+  std::printf("\npeak of this machine on %d threads: %.1f GFLOP/s (f32), %.1f "
+              "GB/s of memory\n",
               threads, peak.flopPerSecond / 1e9, peak.bytesPerSecond / 1e9);
 }
 
-static void printText(const Plan &plan, const EntryPoint &entry, int64_t batch, int threads,
-                      const Measurement &m) {
+static void printText(const Plan &plan, const EntryPoint &entry, int64_t batch,
+                      int threads, const Measurement &m) {
   auto [low, high] = std::minmax_element(m.stepMs.begin(), m.stepMs.end());
-  std::printf("%s, batch %lld, %d threads, %lld parameters\n", plan.model.c_str(),
-              (long long)batch, threads, (long long)numParameters(plan));
-  std::printf("step        %.3f ms median (%.3f to %.3f over %zu steps)\n", median(m.stepMs), *low,
-              *high, m.stepMs.size());
-  std::printf("first step  %.0f ms after the start, %.0f ms of it compiling\n", m.firstStepMs,
-              m.compileMs);
+  std::printf("%s, batch %lld, %d threads, %lld parameters\n",
+              plan.model.c_str(), (long long)batch, threads,
+              (long long)numParameters(plan));
+  std::printf("step        %.3f ms median (%.3f to %.3f over %zu steps)\n",
+              median(m.stepMs), *low, *high, m.stepMs.size());
+  std::printf("first step  %.0f ms after the start, %.0f ms of it compiling\n",
+              m.firstStepMs, m.compileMs);
   std::printf("memory      %.2f MiB planned, %.2f MiB peak of the process\n",
               plan.plannedBytes(threads) / 1048576.0, m.peakBytes / 1048576.0);
   printKernelTable(plan, entry, batch, threads, m);
@@ -192,17 +206,25 @@ static int bench(const BenchOptions &options) {
   const Plan &plan = *opened.plan;
   const EntryPoint *entry = plan.findEntryPoint("train_step");
   if (!entry)
-    return fail({Code::InvalidArgument, options.request.model + " has no training step: it has no loss"});
-  int64_t batch = options.batch > 0 ? options.batch : std::min(plan.recipe.batch, plan.maxBatch);
-  auto session = Session::create(opened.plan, {options.threads, plan.recipe.seed, nullptr});
+    return fail(
+        {Code::InvalidArgument,
+         options.request.model + " has no training step: it has no loss"});
+  int64_t batch = options.batch > 0
+                      ? options.batch
+                      : std::min(plan.recipe.batch, plan.maxBatch);
+  auto session = Session::create(opened.plan,
+                                 {options.threads, plan.recipe.seed, nullptr});
   if (!session.isOk())
     return fail(session.status());
   // 1,024 samples as the other programs of a comparison use, or one batch.
   const int64_t count = std::max<int64_t>(1024, batch);
-  Columns columns = loadOrInvent(plan, *entry, options.request.model, options.dataFolder, count);
+  Columns columns = loadOrInvent(plan, *entry, options.request.model,
+                                 options.dataFolder, count);
   if (numSamples(columns) < batch)
     columns = inventInputs(*entry, count);
-  if (Status status = measure(**session, *entry, columns, batch, options, result); !status.isOk())
+  if (Status status =
+          measure(**session, *entry, columns, batch, options, result);
+      !status.isOk())
     return fail(status);
   result.growthBytes = result.peakBytes - atStart;
   if (options.asJson)
@@ -214,15 +236,23 @@ static int bench(const BenchOptions &options) {
 
 void addBenchCommand(CLI::App &app, int &exit) {
   auto options = std::make_shared<BenchOptions>();
-  CLI::App *command = app.add_subcommand("bench", "measure the training step, kernel by kernel");
+  CLI::App *command = app.add_subcommand(
+      "bench", "measure the training step, kernel by kernel");
   addModelOptions(*command, options->request);
   addThreadsOption(*command, options->threads);
-  command->add_option("--batch", options->batch, "samples a step (default: the model's batch)")
+  command
+      ->add_option("--batch", options->batch,
+                   "samples a step (default: the model's batch)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
-  command->add_option("--data", options->dataFolder, "folder of the model's data (default: the model's); "
-                                                     "without the files, inputs are random");
-  command->add_option("--warmup", options->warmup, "steps before the timing")->check(CLI::Range(1, 1000000))->capture_default_str();
-  command->add_option("--steps", options->steps, "timed steps")->check(CLI::Range(1, 1000000))->capture_default_str();
+  command->add_option("--data", options->dataFolder,
+                      "folder of the model's data (default: the model's); "
+                      "without the files, inputs are random");
+  command->add_option("--warmup", options->warmup, "steps before the timing")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command->add_option("--steps", options->steps, "timed steps")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
   command->add_flag("--json", options->asJson, "one JSON object on one line");
   command->callback([options, &exit] { exit = bench(*options); });
 }

@@ -26,12 +26,16 @@ static int print(const std::vector<Verdict> &verdicts, bool asJson) {
   for (const Verdict &v : verdicts) {
     wrong += !isGood(v);
     if (asJson) {
-      ordered_json object = {{"tensor", v.name}, {"checked", v.checked}, {"kinks", v.kinks},
-                             {"wrong", v.wrong}, {"worst_relative_error", v.worst}};
+      ordered_json object = {{"tensor", v.name},
+                             {"checked", v.checked},
+                             {"kinks", v.kinks},
+                             {"wrong", v.wrong},
+                             {"worst_relative_error", v.worst}};
       std::cout << object.dump() << '\n';
     } else {
-      std::printf("%-5s %-32s %5lld elements, largest relative error %.1e", isGood(v) ? "ok" : "WRONG",
-                  v.name.c_str(), (long long)v.checked, v.worst);
+      std::printf("%-5s %-32s %5lld elements, largest relative error %.1e",
+                  isGood(v) ? "ok" : "WRONG", v.name.c_str(),
+                  (long long)v.checked, v.worst);
       if (v.kinks)
         std::printf(", %lld at a kink", (long long)v.kinks);
       std::printf("\n");
@@ -39,7 +43,9 @@ static int print(const std::vector<Verdict> &verdicts, bool asJson) {
   }
   if (wrong == 0)
     return Done;
-  return fail({Code::InvalidArgument, concat(wrong, " of ", verdicts.size(), " gradients differ from central differences")});
+  return fail({Code::InvalidArgument,
+               concat(wrong, " of ", verdicts.size(),
+                      " gradients differ from central differences")});
 }
 
 static int check(const CheckOptions &options) {
@@ -51,15 +57,20 @@ static int check(const CheckOptions &options) {
     return opened.exit;
   const EntryPoint *entry = opened.plan->findEntryPoint("gradients");
   if (!entry)
-    return failAt(request.model, {Code::InvalidArgument,
-                                  "no gradients in it: give a model with a loss, not a compiled plan"});
-  auto session = Session::create(opened.plan, {options.threads, opened.plan->recipe.seed, nullptr});
+    return failAt(
+        request.model,
+        {Code::InvalidArgument,
+         "no gradients in it: give a model with a loss, not a compiled plan"});
+  auto session = Session::create(
+      opened.plan, {options.threads, opened.plan->recipe.seed, nullptr});
   if (!session.isOk())
     return fail(session.status());
   // Random inputs: real ones are written for another element type.
   Columns columns = inventInputs(*entry, options.batch);
   std::vector<Verdict> verdicts;
-  if (Status status = checkGradients(**session, *entry, columns, options.batch, options.elements, verdicts); !status.isOk())
+  if (Status status = checkGradients(**session, *entry, columns, options.batch,
+                                     options.elements, verdicts);
+      !status.isOk())
     return fail(status);
   return print(verdicts, options.asJson);
 }
@@ -67,13 +78,21 @@ static int check(const CheckOptions &options) {
 void addCheckGradientsCommand(CLI::App &app, int &exit) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App *command = app.add_subcommand(
-      "check-gradients", "compare every gradient of a model with central differences, in f64");
+      "check-gradients",
+      "compare every gradient of a model with central differences, in f64");
   addModelOptions(*command, options->request);
-  command->add_option("--batch", options->batch, "samples in the batch that is checked")
-      ->check(CLI::Range(int64_t(1), int64_t(4096)))->capture_default_str();
-  command->add_option("--elements", options->elements, "elements checked in each tensor; 0: all")
-      ->check(CLI::NonNegativeNumber)->capture_default_str();
-  command->add_flag("--json", options->asJson, "one JSON object a line, one a tensor");
+  command
+      ->add_option("--batch", options->batch,
+                   "samples in the batch that is checked")
+      ->check(CLI::Range(int64_t(1), int64_t(4096)))
+      ->capture_default_str();
+  command
+      ->add_option("--elements", options->elements,
+                   "elements checked in each tensor; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_flag("--json", options->asJson,
+                    "one JSON object a line, one a tensor");
   command->callback([options, &exit] { exit = check(*options); });
 }
 

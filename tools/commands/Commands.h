@@ -1,5 +1,5 @@
-// The commands of `nnc`, one file each. Each adds itself to the command line and
-// leaves its exit status in `exit` when it has run.
+// The commands of `nnc`, one file each. Each adds itself to the command line
+// and leaves its exit status in `exit` when it has run.
 #ifndef NNC_TOOLS_COMMANDS_COMMANDS_H
 #define NNC_TOOLS_COMMANDS_COMMANDS_H
 

@@ -47,19 +47,28 @@ static int evaluateModel(const EvalOptions &options) {
   const Plan &plan = *opened.plan;
   const EntryPoint *entry = plan.findEntryPoint("eval_step");
   if (!entry)
-    return failAt(request.model, {Code::InvalidArgument, "the model has no loss: there is nothing to evaluate"});
+    return failAt(request.model,
+                  {Code::InvalidArgument,
+                   "the model has no loss: there is nothing to evaluate"});
   if (!hasSplit(plan.recipe, "test"))
-    return failAt(request.model, {Code::InvalidArgument, "the model binds no test data: add `data { test ... }`"});
-  auto session = Session::create(opened.plan, {options.threads, plan.recipe.seed, nullptr});
+    return failAt(request.model,
+                  {Code::InvalidArgument,
+                   "the model binds no test data: add `data { test ... }`"});
+  auto session = Session::create(opened.plan,
+                                 {options.threads, plan.recipe.seed, nullptr});
   if (!session.isOk())
     return fail(session.status());
-  if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights); !status.isOk())
+  if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights);
+      !status.isOk())
     return fail(status);
   Columns columns;
-  if (int exit = loadSplit(plan, *entry, "test", request.model, options.dataFolder, INT64_MAX, columns))
+  if (int exit = loadSplit(plan, *entry, "test", request.model,
+                           options.dataFolder, INT64_MAX, columns))
     return exit;
   Averages averages;
-  if (Status status = evaluate(**session, *entry, columns, plan.maxBatch, averages); !status.isOk())
+  if (Status status =
+          evaluate(**session, *entry, columns, plan.maxBatch, averages);
+      !status.isOk())
     return fail(status);
   print(averages, numSamples(columns), options.asJson);
   return Done;
@@ -67,12 +76,19 @@ static int evaluateModel(const EvalOptions &options) {
 
 void addEvalCommand(CLI::App &app, int &exit) {
   auto options = std::make_shared<EvalOptions>();
-  CLI::App *command = app.add_subcommand("eval", "loss and metrics on the test split");
+  CLI::App *command =
+      app.add_subcommand("eval", "loss and metrics on the test split");
   addModelOptions(*command, options->request);
   addThreadsOption(*command, options->threads);
-  command->add_option("--weights", options->weightsFile, "a .safetensors file of this model")->required();
-  command->add_option("--data", options->dataFolder, "folder of the data files (default: the model's)");
-  command->add_option("--batch", options->batch, "samples a run (default: the model's batch)")
+  command
+      ->add_option("--weights", options->weightsFile,
+                   "a .safetensors file of this model")
+      ->required();
+  command->add_option("--data", options->dataFolder,
+                      "folder of the data files (default: the model's)");
+  command
+      ->add_option("--batch", options->batch,
+                   "samples a run (default: the model's batch)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
   command->add_flag("--json", options->asJson, "one JSON object on one line");
   command->callback([options, &exit] { exit = evaluateModel(*options); });

@@ -15,7 +15,8 @@ using namespace runtime;
 using nlohmann::json;
 
 static const char *name(Role role) {
-  static const char *const names[] = {"parameter", "buffer", "optimizer_state", "scalar"};
+  static const char *const names[] = {"parameter", "buffer", "optimizer_state",
+                                      "scalar"};
   return names[size_t(role)];
 }
 
@@ -55,13 +56,15 @@ static json describePlan(const Plan &plan) {
                  {"constant_bytes", plan.constants.sizeBytes},
                  {"scratch_bytes_per_thread", plan.scratchBytes()}};
   for (const StateTensor &tensor : plan.state)
-    object["state"].push_back({{"name", tensor.name},
-                               {"role", name(tensor.role)},
-                               {"element_type", runtime::name(tensor.elementType)},
-                               {"shape", tensor.shape},
-                               {"offset_bytes", tensor.offsetBytes}});
+    object["state"].push_back(
+        {{"name", tensor.name},
+         {"role", name(tensor.role)},
+         {"element_type", runtime::name(tensor.elementType)},
+         {"shape", tensor.shape},
+         {"offset_bytes", tensor.offsetBytes}});
   for (const EntryPoint &entry : plan.entryPoints) {
-    json inputs = json::array(), outputs = json::array(), commands = json::array();
+    json inputs = json::array(), outputs = json::array(),
+         commands = json::array();
     for (const TensorInfo &tensor : entry.inputs)
       inputs.push_back(describeTensor(tensor));
     for (const TensorInfo &tensor : entry.outputs)
@@ -79,28 +82,34 @@ static json describePlan(const Plan &plan) {
 
 static double kib(int64_t bytes) { return bytes / 1024.0; }
 
-static void printTensors(const char *title, const std::vector<TensorInfo> &tensors) {
+static void printTensors(const char *title,
+                         const std::vector<TensorInfo> &tensors) {
   for (const TensorInfo &tensor : tensors)
     std::printf("  %-8s %s: %s\n", title, tensor.name.c_str(),
                 describe(tensor.elementType, tensor.shape).c_str());
 }
 
 static void printPlan(const Plan &plan) {
-  std::printf("plan of model %s, by %s\n", plan.model.c_str(), plan.producer.c_str());
+  std::printf("plan of model %s, by %s\n", plan.model.c_str(),
+              plan.producer.c_str());
   std::string features;
   for (const std::string &feature : plan.code.features)
     features += " " + feature;
-  std::printf("target %s, needs%s; %.1f KiB of code\n", plan.code.target.c_str(),
-              features.empty() ? " nothing special" : features.c_str(), kib(plan.code.image.sizeBytes));
-  std::printf("batch 1 to %lld; memory: %.1f KiB state, %.1f KiB arena, %.1f KiB scratch a thread, %.1f KiB constants\n\n",
-              (long long)plan.maxBatch, kib(plan.stateBytes), kib(plan.arenaBytes()),
-              kib(plan.scratchBytes()), kib(plan.constants.sizeBytes));
+  std::printf("target %s, needs%s; %.1f KiB of code\n",
+              plan.code.target.c_str(),
+              features.empty() ? " nothing special" : features.c_str(),
+              kib(plan.code.image.sizeBytes));
+  std::printf("batch 1 to %lld; memory: %.1f KiB state, %.1f KiB arena, %.1f "
+              "KiB scratch a thread, %.1f KiB constants\n\n",
+              (long long)plan.maxBatch, kib(plan.stateBytes),
+              kib(plan.arenaBytes()), kib(plan.scratchBytes()),
+              kib(plan.constants.sizeBytes));
   for (const StateTensor &tensor : plan.state)
     std::printf("  %-16s %-32s %s\n", name(tensor.role), tensor.name.c_str(),
                 describe(tensor.elementType, tensor.shape).c_str());
   for (const EntryPoint &entry : plan.entryPoints) {
-    std::printf("\n%s: %zu commands, %.1f KiB arena\n", entry.name.c_str(), entry.commands.size(),
-                kib(entry.arenaBytes));
+    std::printf("\n%s: %zu commands, %.1f KiB arena\n", entry.name.c_str(),
+                entry.commands.size(), kib(entry.arenaBytes));
     printTensors("input", entry.inputs);
     printTensors("output", entry.outputs);
     for (const Command &command : entry.commands) {
@@ -109,9 +118,11 @@ static void printPlan(const Plan &plan) {
         continue;
       }
       const Kernel &kernel = plan.code.kernels[command.kernel];
-      std::printf("  %8.3f MFLOP %9.1f KiB  %-12s %s  %s\n", command.flop.at(plan.maxBatch) / 1e6,
-                  kib(command.trafficBytes.at(plan.maxBatch)), kernel.kind.c_str(),
-                  kernel.name.c_str(), command.source.c_str());
+      std::printf("  %8.3f MFLOP %9.1f KiB  %-12s %s  %s\n",
+                  command.flop.at(plan.maxBatch) / 1e6,
+                  kib(command.trafficBytes.at(plan.maxBatch)),
+                  kernel.kind.c_str(), kernel.name.c_str(),
+                  command.source.c_str());
     }
   }
 }
@@ -128,17 +139,23 @@ static int inspectWeights(const std::string &path, bool asJson) {
                        {"size_bytes", tensor.sizeBytes}});
     if (!asJson)
       std::printf("  %-32s %-20s %10.1f KiB\n", tensor.name.c_str(),
-                  describe(tensor.elementType, tensor.shape).c_str(), kib(tensor.sizeBytes));
+                  describe(tensor.elementType, tensor.shape).c_str(),
+                  kib(tensor.sizeBytes));
   }
   if (asJson)
-    std::cout << json{{"file", "safetensors"}, {"metadata", file->metadata()}, {"tensors", tensors}}.dump() << '\n';
+    std::cout << json{{"file", "safetensors"},
+                      {"metadata", file->metadata()},
+                      {"tensors", tensors}}
+                     .dump()
+              << '\n';
   return Done;
 }
 
 static int inspect(const std::string &path, bool asJson) {
   constexpr std::string_view extension = ".safetensors";
   if (path.size() > extension.size() &&
-      path.compare(path.size() - extension.size(), extension.size(), extension) == 0)
+      path.compare(path.size() - extension.size(), extension.size(),
+                   extension) == 0)
     return inspectWeights(path, asJson);
   StatusOr<std::shared_ptr<const Plan>> plan = Plan::open(path);
   if (!plan.isOk())
@@ -153,8 +170,10 @@ static int inspect(const std::string &path, bool asJson) {
 void addInspectCommand(CLI::App &app, int &exit) {
   auto path = std::make_shared<std::string>();
   auto asJson = std::make_shared<bool>(false);
-  CLI::App *command = app.add_subcommand("inspect", "show what is in a plan or a file of weights");
-  command->add_option("FILE", *path, "a .plan or .safetensors file")->required();
+  CLI::App *command = app.add_subcommand(
+      "inspect", "show what is in a plan or a file of weights");
+  command->add_option("FILE", *path, "a .plan or .safetensors file")
+      ->required();
   command->add_flag("--json", *asJson, "one JSON object on one line");
   command->callback([path, asJson, &exit] { exit = inspect(*path, *asJson); });
 }
