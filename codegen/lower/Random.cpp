@@ -197,16 +197,20 @@ static Value dot(ImplicitLocOpBuilder &b, const Vectors &vectors, Value matrix,
       });
 }
 
-/// `matrix` with each element i of vector `v` replaced by `update(b, i, old)`.
+/// New value of element `i`, which is `old`, of a vector in `current`.
+using ElementUpdate = llvm::function_ref<Value(ImplicitLocOpBuilder &, Value i,
+                                               Value old, Value current)>;
+
+/// `matrix` with each element of vector `v` replaced.
 static Value updateVector(ImplicitLocOpBuilder &b, const Vectors &vectors,
-                          Value matrix, Value v, LoopBody update) {
+                          Value matrix, Value v, ElementUpdate update) {
   Value length = arith::ConstantIndexOp::create(b, vectors.length);
   return loop(b, length, matrix,
               [&](ImplicitLocOpBuilder &b, Value i, Value carried) {
                 SmallVector<Value> position = vectors.position(v, i);
                 Value old = tensor::ExtractOp::create(b, carried, position);
-                return Value(tensor::InsertOp::create(b, update(b, i, old),
-                                                      carried, position));
+                return Value(tensor::InsertOp::create(
+                    b, update(b, i, old, carried), carried, position));
               });
 }
 
@@ -217,10 +221,13 @@ static Value orthonormalize(ImplicitLocOpBuilder &b, const Vectors &vectors,
   Value count = arith::ConstantIndexOp::create(b, vectors.count);
   auto removePart = [&](ImplicitLocOpBuilder &b, Value u, Value v, Value q) {
     Value part = dot(b, vectors, q, u, v);
-    // The part is read from `q` itself, whose vector u does not change.
+    // Vector u is read from the matrix as it stands in the loop: u does not
+    // change, and a read of `q` would keep the update from being in place.
     return updateVector(
-        b, vectors, q, v, [&](ImplicitLocOpBuilder &b, Value i, Value old) {
-          Value along = tensor::ExtractOp::create(b, q, vectors.position(u, i));
+        b, vectors, q, v,
+        [&](ImplicitLocOpBuilder &b, Value i, Value old, Value current) {
+          Value along =
+              tensor::ExtractOp::create(b, current, vectors.position(u, i));
           return Value(arith::SubFOp::create(
               b, old, arith::MulFOp::create(b, part, along)));
         });
@@ -231,7 +238,7 @@ static Value orthonormalize(ImplicitLocOpBuilder &b, const Vectors &vectors,
     });
     Value norm = math::SqrtOp::create(b, dot(b, vectors, q, v, v));
     return updateVector(b, vectors, q, v,
-                        [&](ImplicitLocOpBuilder &b, Value, Value old) {
+                        [&](ImplicitLocOpBuilder &b, Value, Value old, Value) {
                           return Value(arith::DivFOp::create(b, old, norm));
                         });
   });
