@@ -26,9 +26,9 @@ static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
   if (options.elementType.empty())
     return;
   // Last, so that optimizer state and its constants are converted too.
-  ConvertElementTypePassOptions elementType;
-  elementType.to = options.elementType;
-  pm.addPass(createConvertElementTypePass(elementType));
+  for (const char *from : {"f32", "f16", "bf16"})
+    if (options.elementType != from)
+      pm.addPass(createConvertElementTypePass({from, options.elementType}));
 }
 
 /// From entry points to primitives.

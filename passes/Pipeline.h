@@ -28,7 +28,8 @@ enum class Stage {
 struct PipelineOptions {
   /// Also make @gradients, for checking gradients.
   bool gradientsEntry = false;
-  /// "f64" computes in f64 what was written in f32; empty changes nothing.
+  /// "f64" computes in f64 what was written in f32, f16 or bf16; empty changes
+  /// nothing.
   std::string elementType;
 };
 

@@ -120,6 +120,10 @@ Status checkGradients(Session &session, const EntryPoint &entry,
   for (const TensorInfo &output : entry.outputs) {
     if (output.kind != "gradient" && output.kind != "input_gradient")
       continue;
+    if (output.elementType != ElementType::F64)
+      return {Code::Unsupported,
+              concat("the gradient of '", output.name, "' is computed in ",
+                     name(output.elementType), "; only f64 can be checked")};
     const auto *values =
         static_cast<const double *>(session.outputData(output));
     gradients.emplace_back(
