@@ -71,7 +71,9 @@ static void choosePacking(Tiling &tiling, const Contraction &contraction,
                 (m <= 2 * tiling.rows || k * n * bytes <= cpu.l1Bytes);
   if (direct)
     tiling.packRhs = Tiling::None;
-  else if (!large && tiling.oneBlockOfK && columnPanels >= 4)
+  else if (!large && tiling.oneBlockOfK &&
+           (columnPanels >= 16 || (columnPanels >= 4 && m <= 256)))
+    // Few wide tiles would each go over all of a long left operand.
     tiling.packRhs = Tiling::Tile;
   else
     tiling.packRhs = Tiling::Whole;
