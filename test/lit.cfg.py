@@ -16,6 +16,9 @@ config.environment["PATH"] = os.pathsep.join(
 )
 config.substitutions.append(("%examples", os.path.join(config.source_root, "examples")))
 config.substitutions.append(("%lib", os.path.join(config.build_root, "lib")))
+# Where `ninja install-for-tests` has installed the build. check-nnc runs it first.
+config.substitutions.append(
+    ("%prefix", os.path.join(config.build_root, "test", "prefix")))
 config.substitutions.append(("%docs", os.path.join(config.source_root, "docs")))
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%build", config.build_root))
