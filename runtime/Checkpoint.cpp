@@ -7,6 +7,9 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <set>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace nnc::runtime {
@@ -15,6 +18,14 @@ static constexpr int64_t lengthBytes = 8;
 
 // The limit of the stock library.
 static constexpr int64_t longestHeaderBytes = 100'000'000;
+
+bool startsWith(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+bool isReservedName(std::string_view name) {
+  return startsWith(name, optimizerPrefix) || startsWith(name, scalarPrefix);
+}
 
 static Status writeAll(const OpenFile &file, const std::string &path,
                        const void *data, int64_t sizeBytes) {
@@ -45,18 +56,99 @@ static uint64_t decodeLength(const unsigned char *bytes) {
   return length;
 }
 
-static Status writeContents(const std::string &path,
+// A file system without locks is no reason not to save: there, writers of one
+// path must not overlap.
+static void waitForLock(const OpenFile &file) {
+  while (flock(file.get(), LOCK_EX) != 0 && errno == EINTR)
+    ;
+}
+
+/// Opens `path` to write and locks it against other writers. What a killed one
+/// has left is used again, so that nothing piles up.
+static StatusOr<OpenFile> openPartial(const std::string &path) {
+  for (;;) {
+    // Non-blocking, or opening a pipe would wait for its reader.
+    OpenFile file(open(path.c_str(),
+                       O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                       0666));
+    if (file.get() < 0)
+      return systemError(path, "create", errno);
+    waitForLock(file);
+    struct stat locked, named;
+    if (fstat(file.get(), &locked) != 0)
+      return systemError(path, "create", errno);
+    if (!S_ISREG(locked.st_mode))
+      return Status(Code::IoError, path + ": not a regular file");
+    // Where they differ, the writer before has renamed the file meanwhile: what
+    // is locked now is its result, which is not to be written to.
+    if (stat(path.c_str(), &named) == 0 && named.st_ino == locked.st_ino &&
+        named.st_dev == locked.st_dev)
+      return file;
+  }
+}
+
+// RFC 3629, section 4.
+static bool isUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    auto byte = [&](size_t at) -> unsigned {
+      return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
+    };
+    unsigned first = byte(i);
+    size_t length = first < 0x80   ? 1
+                    : first < 0xc2 ? 0
+                    : first < 0xe0 ? 2
+                    : first < 0xf0 ? 3
+                    : first < 0xf5 ? 4
+                                   : 0;
+    if (length == 0)
+      return false;
+    for (size_t k = 1; k < length; ++k)
+      if (byte(i + k) >> 6 != 2)
+        return false;
+    // Forms longer than they need be, surrogates, and what is beyond U+10FFFF.
+    unsigned second = byte(i + 1);
+    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+        (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
+      return false;
+    i += length;
+  }
+  return true;
+}
+
+// Other libraries read the header as JSON, which is UTF-8 and has each key
+// once.
+static Status checkText(const std::vector<TensorToSave> &tensors,
+                        const Metadata &metadata) {
+  std::set<std::string_view> names;
+  for (const TensorToSave &tensor : tensors) {
+    if (!names.insert(tensor.name).second)
+      return {Code::InvalidArgument,
+              concat("two tensors to save have the name ", quote(tensor.name))};
+    if (!isUtf8(tensor.name))
+      return {Code::InvalidArgument,
+              concat("the tensor name ", quote(tensor.name), " is not UTF-8")};
+  }
+  for (const auto &[key, value] : metadata)
+    if (!isUtf8(key) || !isUtf8(value))
+      return {Code::InvalidArgument, concat("the metadata ", quote(key), " = ",
+                                            quote(value), " is not UTF-8")};
+  return {};
+}
+
+static Status writeContents(const OpenFile &file, const std::string &path,
                             const std::vector<const TensorToSave *> &tensors,
                             const Metadata &metadata) {
-  OpenFile file(
-      open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (file.get() < 0)
-    return systemError(path, "create", errno);
+  if (ftruncate(file.get(), 0) != 0)
+    return systemError(path, "write", errno);
   std::string header = printHeader(tensors, metadata);
   // The format allows spaces at the end; the tensors then start aligned.
   constexpr size_t alignment = 64;
   size_t total = lengthBytes + header.size();
   header.append((alignment - total % alignment) % alignment, ' ');
+  if (static_cast<int64_t>(header.size()) > longestHeaderBytes)
+    return {Code::InvalidArgument,
+            concat(path, ": names and metadata take ", header.size(),
+                   " bytes, the format allows ", longestHeaderBytes)};
   std::string start = encodeLength(header.size()) + header;
   Status status = writeAll(file, path, start.data(), start.size());
   for (const TensorToSave *tensor : tensors)
@@ -84,6 +176,9 @@ static Status flushDirectory(const std::string &path) {
 Status writeSafetensors(const std::string &path,
                         const std::vector<TensorToSave> &tensors,
                         const Metadata &metadata) {
+  Status status = checkText(tensors, metadata);
+  if (!status.isOk())
+    return status;
   // Wide elements first, as the stock library does: every tensor is aligned
   // without a gap.
   std::vector<const TensorToSave *> ordered;
@@ -92,7 +187,11 @@ Status writeSafetensors(const std::string &path,
       if (sizeBytes(tensor.elementType) == elementBytes)
         ordered.push_back(&tensor);
   std::string partial = path + ".part";
-  Status status = writeContents(partial, ordered, metadata);
+  // Open, and so locked, until it has its name.
+  StatusOr<OpenFile> file = openPartial(partial);
+  if (!file.isOk())
+    return file.status();
+  status = writeContents(*file, partial, ordered, metadata);
   if (status.isOk() && std::rename(partial.c_str(), path.c_str()) != 0)
     status = systemError(path, "replace", errno);
   if (!status.isOk()) {
@@ -100,6 +199,18 @@ Status writeSafetensors(const std::string &path,
     return status;
   }
   return flushDirectory(path);
+}
+
+Status checkReplaceable(const std::string &path) {
+  struct stat facts;
+  if (stat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
+    return {Code::IoError, path + ": not a regular file"};
+  std::string partial = path + ".part";
+  StatusOr<OpenFile> file = openPartial(partial);
+  if (!file.isOk())
+    return file.status();
+  unlink(partial.c_str());
+  return {};
 }
 
 // Makes offsets those of the file, after it has checked that the tensors fill

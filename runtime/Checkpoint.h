@@ -13,6 +13,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nnc::runtime {
@@ -27,12 +28,33 @@ struct TensorToSave {
   const void *data = nullptr;
 };
 
+/// Names that begin so are a checkpoint's own: what training needs beside the
+/// weights. Whoever reads the weights of a checkpoint passes over them.
+inline constexpr std::string_view optimizerPrefix = "nnc.optimizer/";
+inline constexpr std::string_view scalarPrefix = "nnc.scalar/";
+
+/// Keys of the metadata that begin so are nnc's own.
+inline constexpr std::string_view metadataPrefix = "nnc.";
+/// "weights" or "checkpoint".
+inline constexpr const char *kindKey = "nnc.file";
+
+bool startsWith(std::string_view text, std::string_view prefix);
+
+/// Whether a tensor of this name is not a weight.
+bool isReservedName(std::string_view name);
+
 /// Replaces the file `path`. The file is complete or what it was before, even
 /// if the process or the machine stops: written beside as "PATH.part", flushed,
-/// renamed. IoError if that fails.
+/// renamed, and the folder flushed. Writers of the same path take turns.
+/// InvalidArgument for two tensors of one name or text that is not UTF-8,
+/// NotFound if there is no such folder, IoError if the system refuses.
 Status writeSafetensors(const std::string &path,
                         const std::vector<TensorToSave> &tensors,
                         const Metadata &metadata);
+
+/// Whether writeSafetensors could replace `path` now: to learn before hours of
+/// work, not after.
+Status checkReplaceable(const std::string &path);
 
 struct SavedTensor {
   std::string name;

@@ -274,15 +274,25 @@ static bool isSaved(const StateTensor &tensor, SaveKind kind) {
          tensor.role == Role::Buffer;
 }
 
+static std::string nameInFile(const StateTensor &tensor) {
+  if (tensor.role == Role::OptimizerState)
+    return concat(optimizerPrefix, tensor.name);
+  if (tensor.role == Role::Scalar)
+    return concat(scalarPrefix, tensor.name);
+  return tensor.name;
+}
+
 Status Session::save(const std::string &path, SaveKind kind,
                      const Metadata &metadata) const {
   return guardMemory([&]() -> Status {
     std::vector<TensorToSave> tensors;
     for (const StateTensor &tensor : openPlan->state)
       if (isSaved(tensor, kind))
-        tensors.push_back(
-            {tensor.name, tensor.elementType, tensor.shape, stateData(tensor)});
-    return writeSafetensors(path, tensors, metadata);
+        tensors.push_back({nameInFile(tensor), tensor.elementType, tensor.shape,
+                           stateData(tensor)});
+    Metadata all = metadata;
+    all[kindKey] = kind == SaveKind::Checkpoint ? "checkpoint" : "weights";
+    return writeSafetensors(path, tensors, all);
   });
 }
 
@@ -292,68 +302,90 @@ struct Match {
   const SavedTensor *from;
   const StateTensor *to;
 };
+
+/// A file against a plan: what goes where, and everything that does not.
+struct Comparison {
+  std::vector<Match> matches;
+  std::vector<std::string> missing, extra, different;
+};
 } // namespace
 
-static std::string listed(const std::string &list, const std::string &item) {
-  return concat(list, list.empty() ? "" : ", ", item);
-}
-
-// Names all that is missing, unknown or of another shape.
-static Status matchTensors(const Plan &plan, const SafetensorsFile &file,
-                           SaveKind kind, std::vector<Match> &matches) {
-  std::string missing, unknown, different;
+static Comparison compare(const Plan &plan, const SafetensorsFile &file,
+                          SaveKind kind) {
+  Comparison result;
   std::map<std::string_view, const SavedTensor *> saved;
-  for (const SavedTensor &tensor : file.tensors()) {
+  for (const SavedTensor &tensor : file.tensors())
     saved[tensor.name] = &tensor;
-    if (!plan.findState(tensor.name))
-      unknown = listed(unknown, quote(tensor.name));
-  }
   for (const StateTensor &tensor : plan.state) {
     if (!isSaved(tensor, kind))
       continue;
-    auto found = saved.find(tensor.name);
+    std::string name = nameInFile(tensor);
+    auto found = saved.find(name);
     if (found == saved.end()) {
-      missing = listed(missing, quote(tensor.name));
+      result.missing.push_back(std::move(name));
       continue;
     }
     const SavedTensor &from = *found->second;
+    saved.erase(found);
     if (from.elementType != tensor.elementType || from.shape != tensor.shape)
-      different =
-          listed(different, concat(quote(tensor.name), " is ",
-                                   describe(tensor.elementType, tensor.shape),
-                                   ", the file has ",
-                                   describe(from.elementType, from.shape)));
-    matches.push_back({&from, &tensor});
+      result.different.push_back(concat(
+          quote(name), " is ", describe(tensor.elementType, tensor.shape),
+          ", the file has ", describe(from.elementType, from.shape)));
+    result.matches.push_back({&from, &tensor});
   }
-  std::string problem;
-  for (auto [what, list] : {std::pair("missing: ", &missing),
-                            {"not in the plan: ", &unknown},
-                            {"of another shape: ", &different}})
-    if (!list->empty())
-      problem += concat(problem.empty() ? "" : "; ", what, *list);
-  if (!problem.empty())
-    return {Code::InvalidFile, problem};
-  return {};
+  // In the file's order, and without what only a checkpoint's reader wants.
+  for (const SavedTensor &tensor : file.tensors())
+    if (saved.count(tensor.name) &&
+        (kind == SaveKind::Checkpoint || !isReservedName(tensor.name)))
+      result.extra.push_back(tensor.name);
+  return result;
 }
 
-Status Session::load(const std::string &path, SaveKind kind,
-                     Metadata *metadata) {
+static std::string listOf(const std::vector<std::string> &items, bool quoted) {
+  std::string list;
+  for (const std::string &item : items)
+    list += concat(list.empty() ? "" : ", ", quoted ? quote(item) : item);
+  return list;
+}
+
+/// Names all that speaks against loading; empty if nothing does.
+static std::string describeProblems(const Comparison &comparison,
+                                    Matching matching) {
+  const bool isExact = matching == Matching::Exact;
+  std::string problems;
+  auto add = [&](const char *what, const std::vector<std::string> &items,
+                 bool quoted) {
+    if (!items.empty())
+      problems +=
+          concat(problems.empty() ? "" : "; ", what, listOf(items, quoted));
+  };
+  if (isExact || comparison.matches.empty()) {
+    add("missing: ", comparison.missing, true);
+    add("not in the plan: ", comparison.extra, true);
+  }
+  add("of another shape or type: ", comparison.different, false);
+  return problems;
+}
+
+Status Session::load(const std::string &path, SaveKind kind, Matching matching,
+                     LoadReport *report) {
   return guardMemory([&]() -> Status {
     StatusOr<SafetensorsFile> file = SafetensorsFile::open(path);
     if (!file.isOk())
       return file.status();
-    std::vector<Match> matches;
-    Status status = matchTensors(*openPlan, *file, kind, matches);
-    if (!status.isOk())
-      return {status.code(), concat(path, ": the tensors are not this plan's: ",
-                                    status.message())};
-    for (const Match &match : matches) {
-      status = file->read(*match.from, stateData(*match.to));
+    Comparison comparison = compare(*openPlan, *file, kind);
+    std::string problems = describeProblems(comparison, matching);
+    if (!problems.empty())
+      return {Code::InvalidFile,
+              concat(path, ": the tensors are not this plan's: ", problems)};
+    for (const Match &match : comparison.matches) {
+      Status status = file->read(*match.from, stateData(*match.to));
       if (!status.isOk())
         return status;
     }
-    if (metadata)
-      *metadata = file->metadata();
+    if (report)
+      *report = {file->metadata(), std::move(comparison.missing),
+                 std::move(comparison.extra)};
     return {};
   });
 }

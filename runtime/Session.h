@@ -25,6 +25,17 @@ struct SessionOptions {
 /// What a file of tensors holds: trained values alone, or all of the state.
 enum class SaveKind { Weights, Checkpoint };
 
+/// Whether a file must hold all the tensors that are wanted and no others.
+enum class Matching { Exact, AllowMissing };
+
+/// What there is to say about a file that was loaded.
+struct LoadReport {
+  Metadata metadata;
+  /// Tensors that the file lacks, and those that the plan does not have: none
+  /// unless Matching::AllowMissing passed over them.
+  std::vector<std::string> missing, extra;
+};
+
 class Session {
 public:
   /// Allocates all that the plan needs and runs its "init" where it has one.
@@ -67,15 +78,18 @@ public:
   Status setScalar(std::string_view name, double value);
 
   /// Writes a safetensors file, whole or not at all. `metadata` goes into its
-  /// header.
+  /// header. A checkpoint has the optimizer's state and the scalars under
+  /// prefixes of their own, so that it can be read as weights too.
   Status save(const std::string &path, SaveKind kind,
               const Metadata &metadata = {}) const;
 
   /// Reads one. InvalidFile if tensors are missing, unknown or misshapen,
-  /// naming all; nothing is changed then. `metadata` receives the header's,
-  /// unless null.
+  /// naming all; nothing is changed then. AllowMissing leaves what is missing
+  /// as it was and passes over what is unknown, but not if that is everything.
+  /// `report` is filled unless null.
   Status load(const std::string &path, SaveKind kind,
-              Metadata *metadata = nullptr);
+              Matching matching = Matching::Exact,
+              LoadReport *report = nullptr);
 
   /// From the next run on, `profile` receives the time of each command of
   /// `entry`. Null: no more.

@@ -13,12 +13,24 @@ struct nnc_plan_t {
   std::shared_ptr<const Plan> plan;
 };
 
+namespace {
+/// A LoadReport as C sees it: the arrays point into `owner`.
+struct CLoadReport {
+  LoadReport owner;
+  std::vector<nnc_metadata_t> metadata;
+  std::vector<const char *> missing, extra;
+  nnc_load_report_t view = {};
+};
+} // namespace
+
 struct nnc_session_t {
   std::unique_ptr<Session> session;
   /// Of the run under way; kept so that a step allocates nothing.
   std::vector<const void *> inputs;
   /// Shapes handed out by nnc_session_output.
   std::map<const TensorInfo *, Shape> shapes;
+  /// What nnc_session_last_load hands out.
+  CLoadReport lastLoad;
 };
 
 // Copied, so that a message needs no memory when there is none left.
@@ -207,7 +219,7 @@ nnc_status_t nnc_session_create(const nnc_plan_t *plan,
     auto created = Session::create(plan->plan, std::move(chosen));
     if (!created.isOk())
       return created.status();
-    *session = new nnc_session_t{std::move(*created), {}, {}};
+    *session = new nnc_session_t{std::move(*created), {}, {}, {}};
     return {};
   });
 }
@@ -383,38 +395,89 @@ nnc_status_t nnc_session_set_scalar(nnc_session_t *session, const char *name,
   });
 }
 
-static nnc_status_t save(nnc_session_t *session, const char *path,
-                         SaveKind kind) {
-  return call([&]() -> Status {
-    if (!session || !path)
-      return nullArgument(!session ? "session" : "path");
-    return session->session->save(path, kind);
-  });
+// Built beside and swapped in, so that a failed allocation leaves the last one.
+static void keep(LoadReport report, CLoadReport &to) {
+  auto kept = std::make_unique<CLoadReport>();
+  kept->owner = std::move(report);
+  for (const auto &[key, value] : kept->owner.metadata)
+    kept->metadata.push_back({key.c_str(), value.c_str()});
+  for (const std::string &name : kept->owner.missing)
+    kept->missing.push_back(name.c_str());
+  for (const std::string &name : kept->owner.extra)
+    kept->extra.push_back(name.c_str());
+  kept->view = {kept->metadata.size(), kept->metadata.data(),
+                kept->missing.size(),  kept->missing.data(),
+                kept->extra.size(),    kept->extra.data()};
+  // Moving containers keeps their elements, and the pointers to them.
+  to = std::move(*kept);
 }
 
 static nnc_status_t load(nnc_session_t *session, const char *path,
-                         SaveKind kind) {
+                         SaveKind kind, Matching matching) {
   return call([&]() -> Status {
     if (!session || !path)
       return nullArgument(!session ? "session" : "path");
-    return session->session->load(path, kind);
+    LoadReport report;
+    Status status = session->session->load(path, kind, matching, &report);
+    if (status.isOk())
+      keep(std::move(report), session->lastLoad);
+    return status;
   });
 }
 
-nnc_status_t nnc_session_save(nnc_session_t *session, const char *path) {
-  return save(session, path, SaveKind::Weights);
+static Status collect(const nnc_metadata_t *given, size_t count,
+                      Metadata &metadata) {
+  for (size_t i = 0; i < count; ++i) {
+    if (!given[i].key || !given[i].value)
+      return nullArgument(given[i].key ? "value" : "key");
+    if (startsWith(given[i].key, metadataPrefix))
+      return {Code::InvalidArgument,
+              concat("metadata key ", quote(given[i].key),
+                     " begins with 'nnc.', which is nnc's own")};
+    if (!metadata.emplace(given[i].key, given[i].value).second)
+      return {Code::InvalidArgument,
+              concat("metadata key ", quote(given[i].key), " is given twice")};
+  }
+  return {};
 }
 
-nnc_status_t nnc_session_load(nnc_session_t *session, const char *path) {
-  return load(session, path, SaveKind::Weights);
+nnc_status_t nnc_session_save(nnc_session_t *session, const char *path) {
+  return call([&]() -> Status {
+    if (!session || !path)
+      return nullArgument(!session ? "session" : "path");
+    return session->session->save(path, SaveKind::Weights);
+  });
 }
 
 nnc_status_t nnc_session_save_checkpoint(nnc_session_t *session,
-                                         const char *path) {
-  return save(session, path, SaveKind::Checkpoint);
+                                         const char *path,
+                                         const nnc_metadata_t *metadata,
+                                         size_t num_metadata) {
+  return call([&]() -> Status {
+    if (!session || !path || (!metadata && num_metadata))
+      return nullArgument(!session ? "session" : !path ? "path" : "metadata");
+    Metadata notes;
+    Status status = collect(metadata, num_metadata, notes);
+    if (!status.isOk())
+      return status;
+    return session->session->save(path, SaveKind::Checkpoint, notes);
+  });
+}
+
+nnc_status_t nnc_session_load(nnc_session_t *session, const char *path) {
+  return load(session, path, SaveKind::Weights, Matching::Exact);
+}
+
+nnc_status_t nnc_session_load_partial(nnc_session_t *session,
+                                      const char *path) {
+  return load(session, path, SaveKind::Weights, Matching::AllowMissing);
 }
 
 nnc_status_t nnc_session_load_checkpoint(nnc_session_t *session,
                                          const char *path) {
-  return load(session, path, SaveKind::Checkpoint);
+  return load(session, path, SaveKind::Checkpoint, Matching::Exact);
+}
+
+const nnc_load_report_t *nnc_session_last_load(const nnc_session_t *session) {
+  return session ? &session->lastLoad.view : nullptr;
 }

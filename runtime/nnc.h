@@ -249,23 +249,72 @@ NNC_EXPORT nnc_status_t nnc_session_set_scalar(nnc_session_t *session,
 /* Writes the weights (parameters and buffers) as safetensors. The file is
  * complete or, if the call fails or the machine stops, what it was before.
  *
- * Returns NNC_IO_ERROR if it cannot be written. */
+ * Returns NNC_NOT_FOUND if there is no such folder, NNC_IO_ERROR if the file
+ * cannot be written. */
 NNC_EXPORT nnc_status_t nnc_session_save(nnc_session_t *session,
                                          const char *path);
 
 /* Reads weights. Of a checkpoint, it reads the weights alone.
  *
  * Returns NNC_INVALID_FILE if the file is damaged, or tensors are missing,
- * unknown or of another shape: all of them are named, and nothing is changed.
- */
+ * unknown or of another shape or type: all of them are named, and nothing is
+ * changed. NNC_IO_ERROR if the system fails to read: some tensors may have been
+ * read then. */
 NNC_EXPORT nnc_status_t nnc_session_load(nnc_session_t *session,
                                          const char *path);
 
-/* The same with optimizer state and scalars: all that training on needs. */
-NNC_EXPORT nnc_status_t nnc_session_save_checkpoint(nnc_session_t *session,
-                                                    const char *path);
+/* Reads those weights that the file and the plan share: to begin from another
+ * model's. What the file lacks keeps its value, what the plan lacks is passed
+ * over; nnc_session_last_load names both.
+ *
+ * Returns NNC_INVALID_FILE also if nothing is shared, or if a tensor of the
+ * same name has another shape or type. */
+NNC_EXPORT nnc_status_t nnc_session_load_partial(nnc_session_t *session,
+                                                 const char *path);
+
+/* A note in a file's header. */
+typedef struct nnc_metadata_t {
+  const char *key;
+  const char *value;
+} nnc_metadata_t;
+
+/* Writes a checkpoint: the weights with optimizer state and scalars, all that
+ * training on needs. Its promises are those of nnc_session_save.
+ *
+ * metadata      notes of the program's own, UTF-8, such as its place in the
+ *               data; null if `num_metadata` is 0. Keys that begin with "nnc."
+ *               are nnc's.
+ *
+ * Returns NNC_INVALID_ARGUMENT also for a null, repeated or reserved key or a
+ * null value. */
+NNC_EXPORT nnc_status_t nnc_session_save_checkpoint(
+    nnc_session_t *session, const char *path, const nnc_metadata_t *metadata,
+    size_t num_metadata);
+
+/* Reads a checkpoint; nnc_session_last_load gives its metadata back. Returns
+ * what nnc_session_load does. */
 NNC_EXPORT nnc_status_t nnc_session_load_checkpoint(nnc_session_t *session,
                                                     const char *path);
+
+/* What the last file that was loaded held. Later versions add fields at the
+ * end. */
+typedef struct nnc_load_report_t {
+  /* Sorted by key, nnc's own included. */
+  size_t num_metadata;
+  const nnc_metadata_t *metadata;
+  /* Names of tensors that nnc_session_load_partial passed over: of the plan,
+   * not in the file; and of the file, not in the plan. */
+  size_t num_missing;
+  const char *const *missing;
+  size_t num_extra;
+  const char *const *extra;
+} nnc_load_report_t;
+
+/* Gives the report of the last load that succeeded; all zero before the first,
+ * null for a null session. It belongs to the session and stands until the next
+ * load. */
+NNC_EXPORT const nnc_load_report_t *
+nnc_session_last_load(const nnc_session_t *session);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,10 @@
 
 #include "nnc.h"
 
+#include <map>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace nnc {
 
@@ -37,6 +40,37 @@ inline nnc_status_t createSession(const PlanHandle &plan,
   nnc_session_t *created = nullptr;
   nnc_status_t status = nnc_session_create(plan.get(), &options, &created);
   session.reset(created);
+  return status;
+}
+
+/// Notes in a checkpoint's header, by key.
+using Metadata = std::map<std::string, std::string>;
+
+/// nnc_session_save_checkpoint with a map.
+inline nnc_status_t saveCheckpoint(const SessionHandle &session,
+                                   const char *path,
+                                   const Metadata &metadata = {}) {
+  std::vector<nnc_metadata_t> notes;
+  for (const auto &[key, value] : metadata)
+    notes.push_back({key.c_str(), value.c_str()});
+  return nnc_session_save_checkpoint(session.get(), path, notes.data(),
+                                     notes.size());
+}
+
+/// nnc_session_load_checkpoint. `metadata` receives the program's own notes,
+/// without nnc's.
+inline nnc_status_t loadCheckpoint(const SessionHandle &session,
+                                   const char *path, Metadata &metadata) {
+  nnc_status_t status = nnc_session_load_checkpoint(session.get(), path);
+  if (status.code != NNC_OK)
+    return status;
+  metadata.clear();
+  const nnc_load_report_t *report = nnc_session_last_load(session.get());
+  for (size_t i = 0; i < report->num_metadata; ++i) {
+    std::string key = report->metadata[i].key;
+    if (key.compare(0, 4, "nnc.") != 0)
+      metadata[key] = report->metadata[i].value;
+  }
   return status;
 }
 

@@ -3,11 +3,14 @@
 
 #include "runtime/Checkpoint.h"
 
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,10 +48,12 @@ TEST(Checkpoint, RoundTrip) {
                   .isOk());
 
   auto other = openSession(linePlan(), 1, 4);
-  Metadata metadata;
-  Status status = other->load(path, SaveKind::Checkpoint, &metadata);
+  LoadReport report;
+  Status status =
+      other->load(path, SaveKind::Checkpoint, Matching::Exact, &report);
   ASSERT_TRUE(status.isOk()) << status.message();
-  EXPECT_EQ(metadata, (Metadata{{"epoch", "5\n\"x\""}}));
+  EXPECT_EQ(report.metadata,
+            (Metadata{{"epoch", "5\n\"x\""}, {"nnc.file", "checkpoint"}}));
   for (const StateTensor &tensor : session->plan().state)
     EXPECT_EQ(
         std::memcmp(session->stateData(tensor),
@@ -162,6 +167,155 @@ TEST(Checkpoint, FailureLeavesTheOldFile) {
       Code::NotFound);
 }
 
+namespace {
+/// Which call of the system fails, counted from the next one on; 0: none.
+int callThatFails = 0;
+int errorOfThatCall = 0;
+
+bool failsNow() {
+  if (callThatFails == 0 || --callThatFails > 0)
+    return false;
+  errno = errorOfThatCall;
+  return true;
+}
+} // namespace
+
+// In place of the C library's, for the whole test program.
+extern "C" {
+ssize_t write(int file, const void *data, size_t size) {
+  return failsNow() ? -1 : syscall(SYS_write, file, data, size);
+}
+int fsync(int file) { return failsNow() ? -1 : syscall(SYS_fsync, file); }
+int ftruncate(int file, off_t size) noexcept {
+  return failsNow() ? -1 : syscall(SYS_ftruncate, file, size);
+}
+int rename(const char *from, const char *to) noexcept {
+  return failsNow() ? -1 : syscall(SYS_rename, from, to);
+}
+}
+
+// Whichever call fails: a status, and the file is the old one or the new one.
+TEST(Checkpoint, EveryFailedCallLeavesAFile) {
+  std::string path = temporaryPath("faults.safetensors");
+  auto session = openSession(linePlan(), 1);
+  ASSERT_TRUE(session->save(path, SaveKind::Checkpoint).isOk());
+  const std::string before = readAll(path);
+  ASSERT_TRUE(session->setScalar("step", 5).isOk());
+  int numFailures = 0;
+  for (;; ++numFailures) {
+    callThatFails = numFailures + 1;
+    errorOfThatCall = numFailures % 2 ? EIO : ENOSPC;
+    Status status = session->save(path, SaveKind::Checkpoint);
+    bool failed = callThatFails == 0;
+    callThatFails = 0;
+    if (!failed) {
+      EXPECT_TRUE(status.isOk()) << status.message();
+      break;
+    }
+    EXPECT_EQ(status.code(), Code::IoError) << numFailures;
+    EXPECT_NE(status.message().find(std::strerror(errorOfThatCall)),
+              std::string::npos)
+        << status.message();
+    EXPECT_FALSE(std::filesystem::exists(path + ".part"));
+    auto file = SafetensorsFile::open(path);
+    ASSERT_TRUE(file.isOk()) << file.status().message();
+    // The last call flushes the folder: the new file has its name by then.
+    if (readAll(path) != before)
+      EXPECT_NE(status.message().find("cannot flush"), std::string::npos);
+  }
+  // To empty, header, five tensors, flush, rename, flush the folder.
+  EXPECT_EQ(numFailures, 10);
+  EXPECT_NE(readAll(path), before);
+}
+
+// The system's limit on file sizes, at any byte: as a disk that is full there.
+TEST(Checkpoint, AFullDiskLeavesTheOldFile) {
+  std::string path = temporaryPath("full.safetensors");
+  auto session = openSession(linePlan(), 1);
+  ASSERT_TRUE(session->save(path, SaveKind::Checkpoint).isOk());
+  const std::string before = readAll(path);
+  for (size_t limit = 0; limit < before.size(); limit += 37) {
+    pid_t child = fork();
+    if (child == 0) {
+      std::signal(SIGXFSZ, SIG_IGN);
+      rlimit bytes{limit, limit};
+      setrlimit(RLIMIT_FSIZE, &bytes);
+      _exit(static_cast<int>(session->save(path, SaveKind::Checkpoint).code()));
+    }
+    int state = 0;
+    waitpid(child, &state, 0);
+    EXPECT_EQ(WEXITSTATUS(state), static_cast<int>(Code::IoError)) << limit;
+    EXPECT_EQ(readAll(path), before);
+    EXPECT_FALSE(std::filesystem::exists(path + ".part"));
+  }
+}
+
+// What a killed writer left is used again, whatever it is.
+TEST(Checkpoint, LeftoversAreOverwritten) {
+  std::string path = temporaryPath("leftover.safetensors");
+  auto session = openSession(linePlan(), 1);
+  writeFile(path + ".part", std::string(100000, 'x'));
+  ASSERT_TRUE(session->save(path, SaveKind::Checkpoint).isOk());
+  EXPECT_TRUE(SafetensorsFile::open(path).isOk());
+  EXPECT_FALSE(std::filesystem::exists(path + ".part"));
+  std::filesystem::create_symlink(path, path + ".part");
+  EXPECT_EQ(session->save(path, SaveKind::Checkpoint).code(), Code::IoError);
+  EXPECT_TRUE(SafetensorsFile::open(path).isOk());
+}
+
+// Writers of one path: each file that is ever seen is one of theirs, whole.
+TEST(Checkpoint, WritersTakeTurns) {
+  std::string path = temporaryPath("shared.safetensors");
+  constexpr int numWriters = 4, numElements = 1 << 14;
+  std::vector<pid_t> writers;
+  for (int writer = 0; writer < numWriters; ++writer) {
+    pid_t child = fork();
+    if (child == 0) {
+      // Of different sizes, so that a mixture has no right one.
+      std::vector<float> values(numElements + writer, writer);
+      const TensorToSave tensor{
+          "w", ElementType::F32, {numElements + writer}, values.data()};
+      for (int i = 0; i < 25; ++i)
+        if (!writeSafetensors(path, {tensor}, {}).isOk())
+          _exit(1);
+      _exit(0);
+    }
+    writers.push_back(child);
+  }
+  int numSeen = 0;
+  for (bool isRunning = true; isRunning;) {
+    isRunning = waitpid(writers[0], nullptr, WNOHANG) == 0;
+    auto file = SafetensorsFile::open(path);
+    if (!file.isOk() && file.status().code() == Code::NotFound)
+      continue;
+    ASSERT_TRUE(file.isOk()) << file.status().message();
+    const SavedTensor &tensor = file->tensors()[0];
+    std::vector<float> values(tensor.shape[0]);
+    ASSERT_TRUE(file->read(tensor, values.data()).isOk());
+    for (float value : values)
+      ASSERT_EQ(value, tensor.shape[0] - numElements);
+    ++numSeen;
+  }
+  EXPECT_GT(numSeen, 0);
+  for (int writer = 1; writer < numWriters; ++writer) {
+    int state = 0;
+    waitpid(writers[writer], &state, 0);
+    EXPECT_EQ(state, 0);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path + ".part"));
+}
+
+TEST(Checkpoint, KnowsBeforehandWhetherItCanWrite) {
+  std::string path = temporaryPath("later.safetensors");
+  EXPECT_TRUE(checkReplaceable(path).isOk());
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_FALSE(std::filesystem::exists(path + ".part"));
+  EXPECT_EQ(checkReplaceable("/nonexistent/x").code(), Code::NotFound);
+  EXPECT_EQ(checkReplaceable("/proc/x").code(), Code::NotFound);
+  std::filesystem::create_directory(path);
+  EXPECT_EQ(checkReplaceable(path).message(), path + ": not a regular file");
+}
+
 TEST(Checkpoint, NamesEverythingThatDiffers) {
   std::string path = temporaryPath("other.safetensors");
   auto session = openSession(linePlan(), 1);
@@ -175,9 +329,99 @@ TEST(Checkpoint, NamesEverythingThatDiffers) {
   Status status = session->load(path, SaveKind::Checkpoint);
   EXPECT_EQ(status.code(), Code::InvalidFile);
   EXPECT_EQ(status.message(),
-            path + ": the tensors are not this plan's: missing: 'w.m', 'seed', "
-                   "'step', 'learning_rate'; not in the plan: 'v', 'u'; of "
-                   "another shape: 'w' is f32[4], the file has f32[2, 2]");
+            path + ": the tensors are not this plan's: missing: "
+                   "'nnc.optimizer/w.m', 'nnc.scalar/seed', 'nnc.scalar/step', "
+                   "'nnc.scalar/learning_rate'; not in the plan: 'v', 'u'; of "
+                   "another shape or type: 'w' is f32[4], the file has "
+                   "f32[2, 2]");
+  // Neither is anything changed.
+  EXPECT_EQ(
+      session->load(path, SaveKind::Weights, Matching::AllowMissing).message(),
+      path + ": the tensors are not this plan's: of another shape or "
+             "type: 'w' is f32[4], the file has f32[2, 2]");
+  EXPECT_NE(*static_cast<float *>(session->stateData(session->plan().state[0])),
+            0);
+}
+
+// The same number of bytes, and still another tensor.
+TEST(Checkpoint, TypesAreCompared) {
+  std::string path = temporaryPath("type.safetensors");
+  auto session = openSession(linePlan(), 1);
+  int32_t values[4] = {};
+  ASSERT_TRUE(writeSafetensors(path, {{"w", ElementType::I32, {4}, values}}, {})
+                  .isOk());
+  EXPECT_EQ(session->load(path, SaveKind::Weights).message(),
+            path + ": the tensors are not this plan's: of another shape or "
+                   "type: 'w' is f32[4], the file has i32[4]");
+}
+
+TEST(Checkpoint, AllowMissingReadsWhatIsShared) {
+  std::string path = temporaryPath("partial.safetensors");
+  PlanSource source = linePlan();
+  source.state.push_back({"head", Role::Parameter, ElementType::F32, {2}, 320});
+  source.stateBytes = 384;
+  auto session = openSession(source, 1);
+  float head[2] = {5, 6}, values[4] = {1, 2, 3, 4};
+  ASSERT_TRUE(session->writeState("head", head, 8).isOk());
+  ASSERT_TRUE(writeSafetensors(path,
+                               {{"old", ElementType::F32, {4}, values},
+                                {"w", ElementType::F32, {4}, values}},
+                               {})
+                  .isOk());
+  EXPECT_EQ(session->load(path, SaveKind::Weights).code(), Code::InvalidFile);
+  LoadReport report;
+  Status status =
+      session->load(path, SaveKind::Weights, Matching::AllowMissing, &report);
+  ASSERT_TRUE(status.isOk()) << status.message();
+  EXPECT_EQ(report.missing, std::vector<std::string>{"head"});
+  EXPECT_EQ(report.extra, std::vector<std::string>{"old"});
+  float read[4];
+  ASSERT_TRUE(session->readState("w", read, 16).isOk());
+  EXPECT_EQ(std::memcmp(read, values, 16), 0);
+  ASSERT_TRUE(session->readState("head", read, 8).isOk());
+  EXPECT_EQ(std::memcmp(read, head, 8), 0);
+
+  // A file of which nothing fits is the wrong file.
+  ASSERT_TRUE(
+      writeSafetensors(path, {{"old", ElementType::F32, {4}, values}}, {})
+          .isOk());
+  EXPECT_EQ(
+      session->load(path, SaveKind::Weights, Matching::AllowMissing).message(),
+      path + ": the tensors are not this plan's: missing: 'w', 'head'; "
+             "not in the plan: 'old'");
+}
+
+// Its optimizer state and scalars are not weights that the plan lacks.
+TEST(Checkpoint, ReadsTheWeightsOfACheckpoint) {
+  std::string path = temporaryPath("both.safetensors");
+  auto session = openSession(linePlan(), 1, 3),
+       other = openSession(linePlan(), 1, 4);
+  ASSERT_TRUE(session->setScalar("step", 9).isOk());
+  ASSERT_TRUE(session->save(path, SaveKind::Checkpoint).isOk());
+  Status status = other->load(path, SaveKind::Weights);
+  ASSERT_TRUE(status.isOk()) << status.message();
+  EXPECT_EQ(*other->scalar("step"), 0);
+  float mine[4], theirs[4];
+  ASSERT_TRUE(session->readState("w", mine, 16).isOk());
+  ASSERT_TRUE(other->readState("w", theirs, 16).isOk());
+  EXPECT_EQ(std::memcmp(mine, theirs, 16), 0);
+}
+
+TEST(Checkpoint, WritesNothingThatOthersCannotRead) {
+  std::string path = temporaryPath("text.safetensors");
+  float value = 0;
+  const TensorToSave w{"w", ElementType::F32, {}, &value};
+  EXPECT_EQ(writeSafetensors(path, {w, w}, {}).message(),
+            "two tensors to save have the name 'w'");
+  // Cut off, too long, half of a pair, beyond the last.
+  for (const char *wrong : {"\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
+                            "\xf4\x90\x80\x80", "\xff"})
+    EXPECT_EQ(writeSafetensors(path, {w}, {{"k", wrong}}).code(),
+              Code::InvalidArgument);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  const std::string right = "\u00e9 \u20ac \U0001f600";
+  ASSERT_TRUE(writeSafetensors(path, {w}, {{"k", right}}).isOk());
+  EXPECT_EQ(SafetensorsFile::open(path)->metadata().at("k"), right);
 }
 
 TEST(Checkpoint, SurvivesTruncationAndChange) {
