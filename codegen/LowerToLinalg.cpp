@@ -3,6 +3,7 @@
 // which needs no pattern driver, and types lose their signs on the way.
 #include "codegen/Passes.h"
 #include "codegen/lower/Lowering.h"
+#include "ir/Dialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -39,11 +40,14 @@ static SmallVector<Value> lookUp(const IRMapping &mapping, ValueRange values) {
 static LogicalResult lowerOp(Operation &op, Block *body, IRMapping &mapping,
                              const Lowerings &lowerings) {
   const Lowering *lowering = lowerings.find(op.getName());
-  if (!lowering)
+  auto lowerable = dyn_cast<Lowerable>(op);
+  if (!lowering && !lowerable)
     return op.emitOpError("has no lowering to linalg");
   KernelBuilder b(body, op.getLoc(), /*batch=*/body->getArgument(0));
+  SmallVector<Value> operands = lookUp(mapping, op.getOperands());
   FailureOr<SmallVector<Value>> results =
-      (*lowering)(b, &op, lookUp(mapping, op.getOperands()));
+      lowering ? (*lowering)(b, &op, operands)
+               : lowerable.lowerToLinalg(b, operands);
   if (failed(results))
     return failure();
   mapping.map(op.getResults(), *results);

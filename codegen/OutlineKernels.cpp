@@ -50,8 +50,7 @@ static bool isLargeFill(ConstantOp op) {
 static bool isKernel(Operation &op) {
   if (auto constant = dyn_cast<ConstantOp>(op))
     return isLargeFill(constant);
-  return op.getName().getDialectNamespace() == "nnc" &&
-         !isa<ReadOp, AssignOp, ReshapeOp, LaunchOp>(op);
+  return isa<FusedOp, Described>(op) && !isa<ReshapeOp>(op);
 }
 
 /// The kind of an op that stands alone; docs/architecture.md, section 3.

@@ -16,6 +16,10 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace nnc {
+class KernelBuilder; // codegen/lower/KernelBuilder.h
+} // namespace nnc
+
 #include "ir/Dialect.h.inc"
 #include "ir/Enums.h.inc"
 #define GET_ATTRDEF_CLASSES

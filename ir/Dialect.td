@@ -22,6 +22,11 @@ def Nnc_Dialect : Dialect {
   let useDefaultAttributePrinterParser = 1;
 }
 
+// How a program spells an op: dialects but nnc are named.
+class Nnc_CallName<Dialect dialect, string mnemonic> {
+  string value = !if(!eq(dialect.name, "nnc"), mnemonic, dialect.name # "." # mnemonic);
+}
+
 // How a program spells an attribute: a case of nnc::AttributeKind.
 class Nnc_AttributeKind<Attr attribute> {
   string value = !if(!initialized(attribute.defaultValue), attribute.defaultValue, "");
@@ -33,7 +38,8 @@ class Nnc_AttributeKind<Attr attribute> {
     !ne(!find(storage, "DenseI64ArrayAttr"), -1) : "Dims",
     !ne(!find(storage, "StringAttr"), -1) : "String",
     !ne(!find(storage, "TypeAttr"), -1) : "Type",
-    !ne(!find(storage, "::nnc::"), -1) : "Enum",
+    // Whatever is not MLIR's own: an enumeration of the op's dialect.
+    !eq(!find(storage, "::mlir::"), -1) : "Enum",
     true : "Other");
 }
 
@@ -50,10 +56,13 @@ class Nnc_LayerArgument<string argumentName, string argumentKind, string value =
 // operands and attributes, one syntax, and a signature for callers by name.
 //   resultTypes  a C++ expression for each result, in terms of `site` (for
 //                diagnostics), the operands' types by name, and `adaptor`.
-class Nnc_ComputingOp<string mnemonic, list<Trait> traits>
-    : Op<Nnc_Dialect, mnemonic, traits # [Pure, InferTypeOpAdaptor,
+// The dialect may be a plugin's (docs/adding-an-op.md); so that the generated
+// code works in any namespace, what it names is qualified.
+class Nnc_ComputingOp<string mnemonic, list<Trait> traits, Dialect dialect>
+    : Op<dialect, mnemonic, traits # [Pure, InferTypeOpAdaptor,
          DeclareOpInterfaceMethods<Nnc_Described>]> {
   list<string> resultTypes = [];
+  string callName = Nnc_CallName<dialect, mnemonic>.value;
   // A case of nnc::Category: where a program may name the op.
   string category = "Op";
   // Arguments that passes fill in and programs do not name.
@@ -67,24 +76,24 @@ class Nnc_ComputingOp<string mnemonic, list<Trait> traits>
   list<int> attributeIndices = !filter(i, !range(!size(arguments)),
       !isa<Attr>(!getdagarg<Constraint>(arguments, i)));
   assert !eq(!size(resultTypes), !size(results)),
-    "nnc." # mnemonic # ": resultTypes needs one expression per result";
+    dialect.name # "." # mnemonic # ": resultTypes needs one expression per result";
 
   // The operands as C++ locals: Exprs for a gradient or an expansion, types for
   // inference. An absent optional operand is a null one.
   string operandLocals = !interleave(!foreach(i, !range(!size(operandIndices)),
       "  [[maybe_unused]] "
       # !if(!isa<Variadic>(!getdagarg<Constraint>(arguments, operandIndices[i])),
-            "::llvm::SmallVector<Expr> ", "Expr ")
+            "::llvm::SmallVector<::nnc::Expr> ", "::nnc::Expr ")
       # !getdagname(arguments, operandIndices[i])
       # !if(!isa<Variadic>(!getdagarg<Constraint>(arguments, operandIndices[i])),
-            " = variadicOperand(b, getODSOperands(" # i # "));\n",
-            " = operand(b, getODSOperands(" # i # "));\n")), "");
+            " = ::nnc::variadicOperand(b, getODSOperands(" # i # "));\n",
+            " = ::nnc::operand(b, getODSOperands(" # i # "));\n")), "");
   string typeLocals = !interleave(!foreach(i, !range(!size(operandIndices)),
       "  [[maybe_unused]] "
       # !if(!isa<Variadic>(!getdagarg<Constraint>(arguments, operandIndices[i])),
             "::llvm::SmallVector<::mlir::RankedTensorType> ", "::mlir::RankedTensorType ")
       # !getdagname(arguments, operandIndices[i]) # ";\n"
-      # "  if (failed(operandType(site, adaptor.getODSOperands(" # i # "), \""
+      # "  if (failed(::nnc::operandType(site, adaptor.getODSOperands(" # i # "), \""
       # !getdagname(arguments, operandIndices[i]) # "\", "
       # !getdagname(arguments, operandIndices[i]) # ")))\n    return ::mlir::failure();\n"), "");
 
@@ -92,7 +101,8 @@ class Nnc_ComputingOp<string mnemonic, list<Trait> traits>
     "::llvm::LogicalResult $cppClass::inferReturnTypes(::mlir::MLIRContext *context, "
     # "std::optional<::mlir::Location> location, [[maybe_unused]] Adaptor adaptor, "
     # "::llvm::SmallVectorImpl<::mlir::Type> &types) {\n"
-    # "  [[maybe_unused]] OpSite site(context, location, \"" # mnemonic # "\");\n"
+    # "  using namespace ::nnc;\n"
+    # "  [[maybe_unused]] OpSite site(context, location, \"" # callName # "\");\n"
     # typeLocals
     # !interleave(!foreach(type, resultTypes,
         "  if (failed(appendType(types, " # type # ")))\n    return ::mlir::failure();\n"), "")
@@ -100,9 +110,9 @@ class Nnc_ComputingOp<string mnemonic, list<Trait> traits>
 
   string syntaxDefinition = !if(sharedSyntax,
     "::mlir::ParseResult $cppClass::parse(::mlir::OpAsmParser &parser, ::mlir::OperationState &result) {\n"
-    # "  return parseComputingOp(parser, result, getSignature());\n}\n"
+    # "  return ::nnc::parseComputingOp(parser, result, getSignature());\n}\n"
     # "void $cppClass::print(::mlir::OpAsmPrinter &printer) {\n"
-    # "  printComputingOp(printer, *this, getSignature());\n}\n", "");
+    # "  ::nnc::printComputingOp(printer, *this, getSignature());\n}\n", "");
 
   string defaultsFunction = !if(!empty(attributeIndices), "nullptr",
     "[](::mlir::OperationName name) {\n"
@@ -112,24 +122,24 @@ class Nnc_ComputingOp<string mnemonic, list<Trait> traits>
     # "getPropertiesAsAttr(name.getContext(), properties));\n    }");
   string signatureDefinition =
     "const ::nnc::Signature &$cppClass::getSignature() {\n"
-    # "  static const ::nnc::Signature signature{\n    \"" # mnemonic # "\", R\"(" # summary # ")\", Category::"
+    # "  static const ::nnc::Signature signature{\n    \"" # callName # "\", R\"(" # summary # ")\", ::nnc::Category::"
     # category # ",\n    {"
     # !interleave(!foreach(i, operandIndices,
-        "{\"" # !getdagname(arguments, i) # "\", Arity::"
+        "{\"" # !getdagname(arguments, i) # "\", ::nnc::Arity::"
         # !cond(!isa<Variadic>(!getdagarg<Constraint>(arguments, i)) : "Variadic",
                 !isa<Optional>(!getdagarg<Constraint>(arguments, i)) : "Optional",
                 true : "One")
         # ", " # !if(!empty(!filter(h, hidden, !eq(h, !getdagname(arguments, i)))), "false", "true") # "}"), ", ")
     # "},\n    {"
     # !interleave(!foreach(i, attributeIndices,
-        "{\"" # !getdagname(arguments, i) # "\", AttributeKind::"
+        "{\"" # !getdagname(arguments, i) # "\", ::nnc::AttributeKind::"
         # Nnc_AttributeKind<!getdagarg<Attr>(arguments, i)>.kind
         # ", R\"(" # Nnc_AttributeKind<!getdagarg<Attr>(arguments, i)>.value # ")\", "
         # !if(!getdagarg<Attr>(arguments, i).isOptional, "true", "false") # ", "
         # !if(!empty(!filter(h, hidden, !eq(h, !getdagname(arguments, i)))), "false", "true") # "}"), ", ")
     # "},\n    {"
     # !interleave(!foreach(a, layerArguments,
-        "{\"" # a.name # "\", AttributeKind::" # a.kind # ", \"" # a.defaultValue # "\", false, false}"), ", ")
+        "{\"" # a.name # "\", ::nnc::AttributeKind::" # a.kind # ", \"" # a.defaultValue # "\", false, false}"), ", ")
     # "},\n    " # defaultsFunction # "};\n  return signature;\n}\n";
 
   string computingDefinition = inferenceDefinition # syntaxDefinition # signatureDefinition;
@@ -142,6 +152,7 @@ class Nnc_ComputingOp<string mnemonic, list<Trait> traits>
 // An inline gradient rule as the C++ of buildGradient.
 class Nnc_InlineGradient<string signature, string operandLocals, list<string> gradient> {
   string definition = signature
+      # "  using namespace ::nnc;\n"
       # "  ::mlir::ImplicitLocOpBuilder b(getLoc(), builder);\n"
       # "  [[maybe_unused]] Expr dy(b, upstream[0]), y(b, getOperation()->getResult(0));\n"
       # operandLocals
@@ -155,17 +166,17 @@ class Nnc_InlineGradient<string signature, string operandLocals, list<string> gr
 //                `nullptr` is a gradient of zero;
 //   hasGradient  the rule is C++, in the file that shares this one's stem;
 //   noGradient   why no gradient exists; becomes the diagnostic.
-class Nnc_Op<string mnemonic, list<Trait> traits = []>
-    : Nnc_ComputingOp<mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_Differentiable>]> {
+class Nnc_Op<string mnemonic, list<Trait> traits = [], Dialect dialect = Nnc_Dialect>
+    : Nnc_ComputingOp<mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_Differentiable>], dialect> {
   list<string> gradient = [];
   bit hasGradient = 0;
   string noGradient = "";
 
   bit gradientIsInline = !not(!empty(gradient));
   assert !eq(!add(gradientIsInline, hasGradient, !ne(noGradient, "")), 1),
-    "nnc." # mnemonic # ": set exactly one of gradient, hasGradient, noGradient";
+    dialect.name # "." # mnemonic # ": set exactly one of gradient, hasGradient, noGradient";
   assert !or(!not(gradientIsInline), !eq(!size(gradient), !size(operandIndices))),
-    "nnc." # mnemonic # ": gradient needs one expression per operand";
+    dialect.name # "." # mnemonic # ": gradient needs one expression per operand";
 
   string reasonDefinition =
     "::llvm::StringRef $cppClass::getNoGradientReason() { return \"" # noGradient # "\"; }\n";
@@ -173,7 +184,7 @@ class Nnc_Op<string mnemonic, list<Trait> traits = []>
     gradientIsInline: Nnc_InlineGradient<gradientSignature, operandLocals, gradient>.definition,
     hasGradient: "",
     true: gradientSignature
-      # "  ::mlir::emitError(getLoc()) << \"'" # mnemonic # "' has no gradient: \" << getNoGradientReason();\n"
+      # "  ::mlir::emitError(getLoc()) << \"'" # callName # "' has no gradient: \" << getNoGradientReason();\n"
       # "  return ::mlir::failure();\n}\n");
   let extraClassDefinition = computingDefinition # gradientDefinition;
 }
@@ -183,16 +194,17 @@ class Nnc_Op<string mnemonic, list<Trait> traits = []>
 //                 and `training`;
 //   hasExpansion  the definition is C++ (several results, loops), in the file
 //                 that shares this one's stem.
-class Nnc_CompositeOp<string mnemonic, list<Trait> traits = []>
-    : Nnc_ComputingOp<mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_Composite>]> {
+class Nnc_CompositeOp<string mnemonic, list<Trait> traits = [], Dialect dialect = Nnc_Dialect>
+    : Nnc_ComputingOp<mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_Composite>], dialect> {
   string expansion = "";
   bit hasExpansion = 0;
   assert !eq(!add(!ne(expansion, ""), hasExpansion), 1),
-    "nnc." # mnemonic # ": set exactly one of expansion, hasExpansion";
+    dialect.name # "." # mnemonic # ": set exactly one of expansion, hasExpansion";
 
   string expansionDefinition = !if(hasExpansion, "",
     "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>> "
     # "$cppClass::buildExpansion(::mlir::OpBuilder &builder, [[maybe_unused]] bool training) {\n"
+    # "  using namespace ::nnc;\n"
     # "  ::mlir::ImplicitLocOpBuilder b(getLoc(), builder);\n"
     # operandLocals
     # "  return ::llvm::SmallVector<::mlir::Value>{" # expansion # "};\n}\n");
@@ -201,14 +213,15 @@ class Nnc_CompositeOp<string mnemonic, list<Trait> traits = []>
 
 // A composite with a gradient of its own, used in place of the expansion's
 // because it is stabler or cheaper; the record says which.
-class Nnc_CompositeWithGradientOp<string mnemonic, list<Trait> traits = []>
-    : Nnc_CompositeOp<mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_Differentiable>]> {
+class Nnc_CompositeWithGradientOp<string mnemonic, list<Trait> traits = [],
+                                  Dialect dialect = Nnc_Dialect>
+    : Nnc_CompositeOp<mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_Differentiable>], dialect> {
   list<string> gradient = [];
   bit hasGradient = 0;
   assert !eq(!add(!not(!empty(gradient)), hasGradient), 1),
-    "nnc." # mnemonic # ": set exactly one of gradient, hasGradient";
+    dialect.name # "." # mnemonic # ": set exactly one of gradient, hasGradient";
   assert !or(hasGradient, !eq(!size(gradient), !size(operandIndices))),
-    "nnc." # mnemonic # ": gradient needs one expression per operand";
+    dialect.name # "." # mnemonic # ": gradient needs one expression per operand";
 
   string gradientDefinition =
     "::llvm::StringRef $cppClass::getNoGradientReason() { return {}; }\n"

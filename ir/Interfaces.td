@@ -76,6 +76,31 @@ def Nnc_Optimizer : OpInterface<"Optimizer"> {
   ];
 }
 
+def Nnc_Lowerable : OpInterface<"Lowerable"> {
+  let cppNamespace = "::nnc";
+  let description = [{
+    A primitive of another dialect: it says itself which linalg ops it becomes.
+    It is a kernel of its own; one with MLIR's trait Elementwise is fused as the
+    elementwise ops of nnc are.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Builds the values of the results from those of the operands, as tensors
+        with signless elements, in the form of docs/architecture.md, section 3.
+        Fails after a diagnostic.
+      }],
+      "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>", "lowerToLinalg",
+      (ins "::nnc::KernelBuilder &":$b, "::mlir::ValueRange":$operands)>
+  ];
+  let extraClassDeclaration = [{
+    /// Whether the op is fused with its neighbours.
+    bool isElementwise() {
+      return (*this)->getNumResults() == 1 &&
+             (*this)->hasTrait<::mlir::OpTrait::Elementwise>();
+    }
+  }];
+}
+
 def Nnc_IndexLimited : OpInterface<"IndexLimited"> {
   let cppNamespace = "::nnc";
   let description = [{

@@ -15,10 +15,19 @@ namespace nnc {
 //===- Looking up
 //----------------------------------------------------------===//
 
+static StringRef dialectOf(StringRef name) {
+  return name.contains('.') ? name.split('.').first
+                            : NncDialect::getDialectNamespace();
+}
+
+std::string operationName(StringRef name) {
+  return name.contains('.') ? name.str() : ("nnc." + name).str();
+}
+
 static std::optional<RegisteredOperationName> lookupOp(MLIRContext *context,
                                                        StringRef name) {
-  context->getOrLoadDialect<NncDialect>();
-  return RegisteredOperationName::lookup(("nnc." + name).str(), context);
+  context->getOrLoadDialect(dialectOf(name));
+  return RegisteredOperationName::lookup(operationName(name), context);
 }
 
 static const Signature *getSignature(RegisteredOperationName name) {
@@ -35,26 +44,26 @@ SmallVector<const Signature *> allSignatures(MLIRContext *context) {
   context->getOrLoadDialect<NncDialect>();
   SmallVector<const Signature *> signatures;
   for (RegisteredOperationName op : context->getRegisteredOperations())
-    if (op.getDialectNamespace() == NncDialect::getDialectNamespace())
-      if (const Signature *signature = getSignature(op))
-        signatures.push_back(signature);
+    if (const Signature *signature = getSignature(op))
+      signatures.push_back(signature);
   llvm::sort(signatures, [](const Signature *a, const Signature *b) {
     return a->name < b->name;
   });
   return signatures;
 }
 
-// Enumeration attributes are spelled #nnc.MNEMONIC<keyword>, and named after
-// their mnemonic in every op.
-Attribute parseEnumKeyword(MLIRContext *context, StringRef, StringRef attribute,
-                           StringRef keyword) {
+// Enumeration attributes are spelled #DIALECT.MNEMONIC<keyword>, and named
+// after their mnemonic in every op.
+Attribute parseEnumKeyword(MLIRContext *context, StringRef op,
+                           StringRef attribute, StringRef keyword) {
   if (!llvm::all_of(keyword,
                     [](char c) { return llvm::isAlnum(c) || c == '_'; }))
     return {};
   ScopedDiagnosticHandler silence(context,
                                   [](Diagnostic &) { return success(); });
-  return parseAttribute(("#nnc." + attribute + "<" + keyword + ">").str(),
-                        context);
+  return parseAttribute(
+      ("#" + dialectOf(op) + "." + attribute + "<" + keyword + ">").str(),
+      context);
 }
 
 static std::string getEnumKeyword(Attribute attribute) {
@@ -165,8 +174,8 @@ FailureOr<Operation *> createByName(OpBuilder &builder, Location loc,
 //===- Syntax
 //--------------------------------------------------------------===//
 
-static ParseResult parseValue(OpAsmParser &parser, const AttributeInfo &info,
-                              Attribute &value) {
+static ParseResult parseValue(OpAsmParser &parser, const Signature &signature,
+                              const AttributeInfo &info, Attribute &value) {
   Builder &builder = parser.getBuilder();
   switch (info.kind) {
   case AttributeKind::Integer:
@@ -181,7 +190,8 @@ static ParseResult parseValue(OpAsmParser &parser, const AttributeInfo &info,
     llvm::SMLoc start = parser.getCurrentLocation();
     if (parser.parseKeyword(&keyword))
       return failure();
-    value = parseEnumKeyword(parser.getContext(), {}, info.name, keyword);
+    value = parseEnumKeyword(parser.getContext(), signature.name, info.name,
+                             keyword);
     if (!value)
       return parser.emitError(start)
              << "'" << keyword << "' is no " << info.name;
@@ -204,10 +214,10 @@ static ParseResult parseAttributes(OpAsmParser &parser,
         });
     if (info == signature.attributes.end())
       return parser.emitError(parser.getCurrentLocation())
-             << "'nnc." << signature.name << "' has no attribute '" << name
-             << "'";
+             << "'" << operationName(signature.name) << "' has no attribute '"
+             << name << "'";
     Attribute value;
-    if (parser.parseEqual() || parseValue(parser, *info, value))
+    if (parser.parseEqual() || parseValue(parser, signature, *info, value))
       return failure();
     attributes.set(info->name, value);
   }

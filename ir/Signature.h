@@ -55,7 +55,7 @@ struct AttributeInfo {
 };
 
 struct Signature {
-  llvm::StringRef name;    ///< The mnemonic, without `nnc.`.
+  llvm::StringRef name;    ///< As programs spell it; see operationName.
   llvm::StringRef summary; ///< The record's.
   Category category;
   llvm::SmallVector<OperandInfo> operands;
@@ -79,21 +79,25 @@ struct IndexLimit {
   int64_t limit;
 };
 
-/// The signature of `nnc.NAME`, or null if no computing op has that name.
+/// The op that programs call `name`: `nnc.NAME`, or the op of another dialect
+/// that NAME spells in full, as in `toy.swish`.
+std::string operationName(llvm::StringRef name);
+
+/// The signature of the op called `name`, or null if no computing op is.
 const Signature *lookupSignature(mlir::MLIRContext *context,
                                  llvm::StringRef name);
 
-/// The signatures of all computing ops, by name.
+/// The signatures of all computing ops of the loaded dialects, by name.
 llvm::SmallVector<const Signature *> allSignatures(mlir::MLIRContext *context);
 
-/// The value of an enumeration attribute spelled `keyword`, or null.
+/// The value of an enumeration attribute of `op` spelled `keyword`, or null.
 mlir::Attribute parseEnumKeyword(mlir::MLIRContext *context, llvm::StringRef op,
                                  llvm::StringRef attribute,
                                  llvm::StringRef keyword);
 
-/// Builds `nnc.NAME`, inferring its result types. Operands are in the order of
-/// the signature, absent optional ones left out; attributes not given take
-/// their defaults. Attributes of a wrong kind, missing or unknown ones and
+/// Builds the op called `name`, inferring its result types. Operands are in the
+/// order of the signature, absent optional ones left out; attributes not given
+/// take their defaults. Attributes of a wrong kind, missing or unknown ones and
 /// types that do not fit fail after a diagnostic at `loc`, and build nothing.
 llvm::FailureOr<mlir::Operation *>
 createByName(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,

@@ -148,7 +148,7 @@ static void initializeSlot(ParameterOp slot) {
 
 static Optimizer::Concept *lookupOptimizer(OptimizeOp op, StringRef name) {
   auto registered =
-      RegisteredOperationName::lookup(("nnc." + name).str(), op->getContext());
+      RegisteredOperationName::lookup(operationName(name), op->getContext());
   auto *optimizer =
       registered ? registered->getInterface<Optimizer>() : nullptr;
   if (!optimizer)

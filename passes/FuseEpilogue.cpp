@@ -24,6 +24,8 @@ namespace nnc {
 } // namespace nnc
 
 static bool isElementwise(Operation *op) {
+  if (auto foreign = dyn_cast<Lowerable>(op))
+    return foreign.isElementwise();
   return isa<AddOp, SubOp, MulOp, DivOp, PowOp, MaximumOp, MinimumOp, NegOp,
              AbsOp, SignOp, ExpOp, LogOp, Log1pOp, Expm1Op, TanhOp, SigmoidOp,
              ErfOp, SqrtOp, RsqrtOp, SinOp, CosOp, FloorOp, CeilOp, RoundOp,

@@ -34,6 +34,8 @@ static bool isReduction(Operation *op) {
 /// Ops that compute each element from those at the same place, broadcasts
 /// included.
 static bool isElementwise(Operation *op) {
+  if (auto foreign = dyn_cast<Lowerable>(op))
+    return foreign.isElementwise();
   return isa<AddOp, SubOp, MulOp, DivOp, PowOp, MaximumOp, MinimumOp, NegOp,
              AbsOp, SignOp, ExpOp, LogOp, Log1pOp, Expm1Op, TanhOp, SigmoidOp,
              ErfOp, SqrtOp, RsqrtOp, SinOp, CosOp, FloorOp, CeilOp, RoundOp,

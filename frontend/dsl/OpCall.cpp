@@ -70,7 +70,7 @@ private:
 };
 
 bool OpCall::isLayer() const {
-  OperationName name(("nnc." + signature.name).str(), emitter.context);
+  OperationName name(operationName(signature.name), emitter.context);
   return name.hasInterface<Layer>();
 }
 
@@ -342,7 +342,7 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
       given.push_back(tensor);
     }
   }
-  OperationName name(("nnc." + signature.name).str(), emitter.context);
+  OperationName name(operationName(signature.name), emitter.context);
   std::string message;
   FailureOr<SmallVector<LayerParameter>> parameters = failure();
   {
