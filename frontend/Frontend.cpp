@@ -8,6 +8,7 @@
 #include "ir/Dialect.h"
 
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/WithColor.h"
@@ -84,9 +85,17 @@ static void printSeverity(DiagnosticSeverity severity) {
 void DiagnosticPrinter::print(Diagnostic &diagnostic) {
   llvm::raw_ostream &os = llvm::errs();
   auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>();
-  if (place)
-    os << place.getFilename().getValue() << ':' << place.getLine() << ':'
-       << place.getColumn() << ": ";
+  if (place) {
+    os << place.getFilename().getValue();
+    // Line 0 is the whole file: a graph has no lines.
+    if (place.getLine() != 0)
+      os << ':' << place.getLine() << ':' << place.getColumn();
+    os << ": ";
+  } else if (sources.getNumBuffers() > 0) {
+    os << sources.getMemoryBuffer(sources.getMainFileID())
+              ->getBufferIdentifier()
+       << ": ";
+  }
   printSeverity(diagnostic.getSeverity());
   os << dsl::inUsersTerms(diagnostic.str()) << '\n';
   if (place)
@@ -111,9 +120,11 @@ void DiagnosticPrinter::printLine(FileLineColLoc place) {
     const llvm::MemoryBuffer *buffer = sources.getMemoryBuffer(id);
     if (buffer->getBufferIdentifier() != place.getFilename().getValue())
       continue;
+    if (isGraph(llvm::arrayRefFromStringRef(buffer->getBuffer())))
+      return;
     std::optional<StringRef> line =
         findLine(buffer->getBuffer(), place.getLine());
-    if (!line || place.getColumn() == 0)
+    if (!line || place.getLine() == 0 || place.getColumn() == 0)
       return;
     std::string margin;
     for (char c : line->take_front(place.getColumn() - 1))

@@ -8,6 +8,7 @@
 #include "llvm/ADT/ArrayRef.h"
 
 #include <string>
+#include <vector>
 
 namespace llvm {
 class SourceMgr;
@@ -32,11 +33,34 @@ mlir::OwningOpRef<mlir::ModuleOp> parseModel(llvm::SourceMgr &sources,
                                              mlir::MLIRContext *context,
                                              Overrides overrides = {});
 
+/// True if `bytes` begin as a graph does (docs/graph-format.md).
+bool isGraph(llvm::ArrayRef<uint8_t> bytes);
+
+/// Translates a graph to the module that parseModel makes of the same program
+/// in the language. The bytes are not trusted, and not needed afterwards;
+/// `name` is the file's, for diagnostics.
+///
+/// Loads the nnc dialect into `context`. Ops of other dialects must have been
+/// loaded.
+///
+/// Null if the graph is wrong. The first thing wrong that was found has then
+/// been given to the context's diagnostic handlers, with what was being read
+/// and, as a note, where that comes from.
+mlir::OwningOpRef<mlir::ModuleOp> importGraph(llvm::ArrayRef<uint8_t> bytes,
+                                              llvm::StringRef name,
+                                              mlir::MLIRContext *context);
+
+/// Writes a module of the form that parseModel makes as a graph. Failure, after
+/// a diagnostic, if it has another form or anything that a graph cannot hold.
+llvm::FailureOr<std::vector<uint8_t>> exportGraph(mlir::ModuleOp module);
+
 /// Prints diagnostics to standard error while it lives:
 ///
 ///   mlp.nn:7:12: error: expected ')', found 'x'
 ///     y = relu(x x)
 ///                ^
+///
+/// A place in line 0 is the whole file; an unknown one, the main file.
 class DiagnosticPrinter : public mlir::ScopedDiagnosticHandler {
 public:
   DiagnosticPrinter(const llvm::SourceMgr &sources, mlir::MLIRContext *context);

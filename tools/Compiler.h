@@ -5,6 +5,10 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,11 +22,31 @@ namespace nnc::tools {
 /// what diagnostics need.
 void prepareContext(mlir::MLIRContext &context);
 
-/// Reads a model by its name's ending: .nn, or .mlir (text or bytecode).
-/// `settings` are overrides of the model's consts. Null after a diagnostic.
+/// Whether the name ends as that of a model does: .nn, .graph, .mlir, .mlirbc.
+bool isModelFile(llvm::StringRef path);
+
+/// Reads a model by its name's ending; .mlir and .mlirbc may be text or
+/// bytecode. `settings` are overrides of the model's consts. Null after a
+/// diagnostic.
 mlir::OwningOpRef<mlir::ModuleOp>
 loadModel(const std::string &path, llvm::SourceMgr &sources,
           mlir::MLIRContext *context, const std::vector<std::string> &settings);
+
+/// As in Program.h, which belongs to the driver.
+enum Exit { Done = 0, InputWrong = 1, CommandLineWrong = 2, MachineFailed = 3 };
+
+/// Writes a file, whole or not at all: beside it first, then in its place. "-"
+/// is standard output. `write` returns an exit status, and nothing is left if
+/// that is not Done.
+int writeOutput(const std::string &path,
+                const std::function<int(llvm::raw_ostream &)> &write);
+
+/// `nnc convert`: reads a model and writes it as the ending of `output` says.
+int convert(const std::string &input, const std::string &output,
+            const std::vector<std::string> &settings);
+
+/// `nnc inspect` of a model: parameters, inputs and ops.
+int inspectModel(const std::string &path, bool asJson);
 
 } // namespace nnc::tools
 

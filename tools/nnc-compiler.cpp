@@ -1,4 +1,5 @@
-// The part of `nnc` that needs MLIR: `compile` and `ops`. The driver starts it;
+// The part of `nnc` that needs MLIR: `compile`, `convert`, `ops`, and `inspect`
+// of a model. The driver starts it;
 // nothing speaks against calling it by hand.
 #include "tools/Compiler.h"
 
@@ -11,7 +12,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
@@ -22,9 +22,6 @@ using namespace mlir;
 
 namespace nnc::tools {
 
-/// As in Program.h, which belongs to the driver.
-enum Exit { Done = 0, InputWrong = 1, CommandLineWrong = 2, MachineFailed = 3 };
-
 struct CompileArguments {
   std::string model, output, target = "cpu", stage = "plan";
   int64_t maxBatch = 0;
@@ -32,31 +29,18 @@ struct CompileArguments {
   bool reference = false, gradientCheck = false, quiet = false;
 };
 
+struct ConvertArguments {
+  std::string input, output;
+  std::vector<std::string> settings;
+};
+
+struct InspectArguments {
+  std::string path;
+  bool asJson = false;
+};
+
 static std::string planName(const std::string &model) {
   return model.substr(0, model.rfind('.')) + ".plan";
-}
-
-/// Writes to a file, whole or not at all; "-" is standard output.
-template <typename Write>
-static int writeOutput(const std::string &path, Write write) {
-  std::error_code error;
-  llvm::ToolOutputFile file(path, error, llvm::sys::fs::OF_None);
-  if (error) {
-    llvm::errs() << path << ": error: cannot be written: " << error.message()
-                 << '\n';
-    return MachineFailed;
-  }
-  if (int exit = write(file.os()))
-    return exit;
-  file.os().flush();
-  if (file.os().has_error()) {
-    llvm::errs() << path << ": error: cannot be written: "
-                 << file.os().error().message() << '\n';
-    file.os().clear_error();
-    return MachineFailed;
-  }
-  file.keep();
-  return Done;
 }
 
 static int emit(ModuleOp module, const CompileArguments &arguments,
@@ -209,7 +193,9 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
   stageNames.push_back("plan");
   CLI::App *command = app.add_subcommand(
       "compile", "compile a model to a plan, or show a stage on the way");
-  command->add_option("MODEL", arguments.model, "a .nn or .mlir file")
+  command
+      ->add_option("MODEL", arguments.model,
+                   "a .nn, .graph, .mlir or .mlirbc file")
       ->required();
   command->add_option(
       "-o,--output", arguments.output,
@@ -239,12 +225,48 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
   command->callback([&] { exit = compile(arguments); });
 }
 
+static void addConvert(CLI::App &app, ConvertArguments &arguments, int &exit) {
+  CLI::App *command = app.add_subcommand(
+      "convert", "write a model in another form, nothing lost");
+  command
+      ->add_option("IN", arguments.input,
+                   "a .nn, .graph, .mlir or .mlirbc file")
+      ->required();
+  command
+      ->add_option("OUT", arguments.output,
+                   "a .graph, .mlir (text) or .mlirbc (bytecode) file")
+      ->required();
+  command
+      ->add_option("--set", arguments.settings, "override a const of the model")
+      ->type_name("NAME=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  command->callback([&] {
+    exit = convert(arguments.input, arguments.output, arguments.settings);
+  });
+}
+
+static void addInspect(CLI::App &app, InspectArguments &arguments, int &exit) {
+  CLI::App *command = app.add_subcommand("inspect", "show what is in a model");
+  command
+      ->add_option("FILE", arguments.path,
+                   "a .nn, .graph, .mlir or .mlirbc file")
+      ->required();
+  command->add_flag("--json", arguments.asJson, "one JSON object on one line");
+  command->callback(
+      [&] { exit = inspectModel(arguments.path, arguments.asJson); });
+}
+
 static int runCommandLine(int argc, char **argv) {
   CLI::App app("nnc's compiler", "nnc");
   app.require_subcommand(1);
   int exit = Done;
   CompileArguments arguments;
   addCompile(app, arguments, exit);
+  ConvertArguments conversion;
+  addConvert(app, conversion, exit);
+  InspectArguments inspection;
+  addInspect(app, inspection, exit);
   bool asJson = false;
   CLI::App *ops =
       app.add_subcommand("ops", "list the ops: operands, attributes, gradient");

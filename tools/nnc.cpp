@@ -10,7 +10,9 @@
 namespace nnc::tools {
 
 void addModelOptions(CLI::App &command, CompileRequest &request) {
-  command.add_option("MODEL", request.model, "a .nn, .mlir or .plan file")
+  command
+      .add_option("MODEL", request.model,
+                  "a .nn, .graph, .mlir, .mlirbc or .plan file")
       ->required();
   command
       .add_option(
@@ -42,6 +44,7 @@ struct CompilerCommand {
 
 static constexpr CompilerCommand compilerCommands[] = {
     {"compile", "compile a model to a plan, or show a stage on the way"},
+    {"convert", "write a model in another form, nothing lost"},
     {"ops", "list the ops: operands, attributes, gradient"},
 };
 

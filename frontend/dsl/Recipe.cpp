@@ -2,6 +2,8 @@
 // docs/architecture.md section 1.
 #include "frontend/dsl/Emitter.h"
 
+#include "frontend/Recipe.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -30,28 +32,6 @@ void Emitter::emitRecipe() {
 }
 
 //===-- Training ---------------------------------------------------------===//
-
-namespace {
-/// A setting that is a number, and which numbers it may be.
-struct NumberSetting {
-  StringRef name;
-  bool isInteger;
-  double least;
-  bool leastIsIn;
-  double below; // excluded
-  StringRef expected;
-};
-} // namespace
-
-constexpr double kNoLimit = std::numeric_limits<double>::infinity();
-static constexpr NumberSetting kNumberSettings[] = {
-    {"batch", true, 1, true, 16777217, "a whole number from 1 to 2^24"},
-    {"epochs", true, 1, true, 1e9, "a whole number of at least 1"},
-    {"seed", true, 0, true, kNoLimit, "a whole number of at least 0"},
-    {"validation", false, 0, true, 1, "a share of at least 0 and below 1"},
-    {"clip_norm", false, 0, false, kNoLimit, "a number above 0"},
-    {"clip_value", false, 0, false, kNoLimit, "a number above 0"},
-};
 
 static std::vector<StringRef> settingNames() {
   std::vector<StringRef> names = {"optimizer", "precision"};
@@ -114,9 +94,7 @@ void Emitter::emitSetting(const Setting &setting) {
   if (value.isError())
     return;
   bool fits = known->isInteger ? value.isInteger() : value.isNumber();
-  fits = fits && value.number() < known->below &&
-         (known->leastIsIn ? value.number() >= known->least
-                           : value.number() > known->least);
+  fits = fits && known->admits(value.number());
   if (!fits) {
     error(setting.value->loc, "'" + name + "' must be " + known->expected +
                                   ", found " + value.describe());
@@ -287,11 +265,6 @@ Attribute Emitter::emitSchedule(const CallExpr &call) {
 }
 
 //===-- Data -------------------------------------------------------------===//
-
-static constexpr StringRef kSplits[] = {"train", "test"};
-// Readers of runtime/data. What each takes besides the file's name is checked
-// where the file is read, at the place that `loc` keeps.
-static constexpr StringRef kReaders[] = {"idx", "npy", "csv"};
 
 void Emitter::emitData(const DataDecl &data) {
   SmallVector<Attribute> bindings;

@@ -1,4 +1,5 @@
-// nnc inspect: what is in a plan or a file of weights.
+// nnc inspect: what is in a plan or a file of weights; of a model, the compiler
+// says it.
 #include "tools/commands/Commands.h"
 
 #include "runtime/Checkpoint.h"
@@ -151,12 +152,26 @@ static int inspectWeights(const std::string &path, bool asJson) {
   return Done;
 }
 
+static bool endsWith(std::string_view path, std::string_view ending) {
+  return path.size() > ending.size() &&
+         path.substr(path.size() - ending.size()) == ending;
+}
+
+/// A model is the compiler's to read, and to refuse.
+static bool isModel(std::string_view path) {
+  return endsWith(path, ".graph") || endsWith(path, ".nn") ||
+         endsWith(path, ".mlir") || endsWith(path, ".mlirbc");
+}
+
 static int inspect(const std::string &path, bool asJson) {
-  constexpr std::string_view extension = ".safetensors";
-  if (path.size() > extension.size() &&
-      path.compare(path.size() - extension.size(), extension.size(),
-                   extension) == 0)
+  if (endsWith(path, ".safetensors"))
     return inspectWeights(path, asJson);
+  if (isModel(path)) {
+    std::vector<std::string> words{"inspect", path};
+    if (asJson)
+      words.push_back("--json");
+    return becomeCompiler(words);
+  }
   StatusOr<std::shared_ptr<const Plan>> plan = Plan::open(path);
   if (!plan.isOk())
     return fail(plan.status());
@@ -171,8 +186,8 @@ void addInspectCommand(CLI::App &app, int &exit) {
   auto path = std::make_shared<std::string>();
   auto asJson = std::make_shared<bool>(false);
   CLI::App *command = app.add_subcommand(
-      "inspect", "show what is in a plan or a file of weights");
-  command->add_option("FILE", *path, "a .plan or .safetensors file")
+      "inspect", "show what is in a model, a plan or a file of weights");
+  command->add_option("FILE", *path, "a model, a .plan or a .safetensors file")
       ->required();
   command->add_flag("--json", *asJson, "one JSON object on one line");
   command->callback([path, asJson, &exit] { exit = inspect(*path, *asJson); });

@@ -1,0 +1,421 @@
+#include "frontend/graph/Reader.h"
+
+#include "ir/Shapes.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/ConvertUTF.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace nnc::graph {
+
+Reader::Reader(const Graph &graph, StringRef fileName, size_t sizeBytes,
+               MLIRContext *context)
+    : graph(graph), fileName(fileName), attributeBuilder(context),
+      // Writers share strings and shapes, so that a name may be read often.
+      budgetBytes((size_t(64) << 20) + 16 * sizeBytes) {}
+
+//===-- Messages ---------------------------------------------------------===//
+
+Reader::Scope::Scope(Reader &reader, const llvm::Twine &name,
+                     const Location *place)
+    : reader(reader), outerPlace(reader.place) {
+  reader.scopes.push_back(name.str());
+  if (place)
+    reader.place = place;
+}
+
+Reader::Scope::~Scope() {
+  reader.scopes.pop_back();
+  reader.place = outerPlace;
+}
+
+/// Where the part that is being read comes from, if its file is listed.
+std::optional<mlir::Location> Reader::findPlace() const {
+  size_t count = graph.files() ? graph.files()->size() : 0;
+  if (!place || place->file() >= count)
+    return std::nullopt;
+  StringRef file = graph.files()->Get(place->file())->string_view();
+  return FileLineColLoc::get(attributeBuilder.getContext(), file, place->line(),
+                             place->column());
+}
+
+LogicalResult Reader::fail(const llvm::Twine &message) {
+  std::string what = llvm::join(scopes, ", ");
+  InFlightDiagnostic diagnostic =
+      emitError(FileLineColLoc::get(builder().getContext(), fileName, 0, 0));
+  diagnostic << what << (what.empty() ? "" : ": ") << message;
+  if (std::optional<mlir::Location> location = findPlace())
+    diagnostic.attachNote(*location) << "it is written here";
+  return diagnostic;
+}
+
+LogicalResult Reader::run(llvm::function_ref<LogicalResult()> action) {
+  std::string message;
+  LogicalResult result = failure();
+  {
+    ScopedDiagnosticHandler capture(
+        builder().getContext(), [&](Diagnostic &diagnostic) {
+          if (diagnostic.getSeverity() == DiagnosticSeverity::Error &&
+              message.empty())
+            message = diagnostic.str();
+          return success();
+        });
+    result = action();
+  }
+  return succeeded(result) ? result : fail(message);
+}
+
+//===-- Text -------------------------------------------------------------===//
+
+LogicalResult Reader::charge(size_t sizeBytes) {
+  if (sizeBytes > budgetBytes)
+    return fail("the same data are referred to too often: read out, they are "
+                "many times the size of the file");
+  budgetBytes -= sizeBytes;
+  return success();
+}
+
+FailureOr<StringRef> Reader::readText(const flatbuffers::String *string,
+                                      StringRef what) {
+  if (!string)
+    return fail(what + " is missing");
+  if (failed(charge(string->size())))
+    return failure();
+  StringRef text(string->data(), string->size());
+  auto *begin = reinterpret_cast<const llvm::UTF8 *>(text.begin());
+  auto *end = reinterpret_cast<const llvm::UTF8 *>(text.end());
+  if (!llvm::isLegalUTF8String(&begin, end))
+    return fail(what + " is no UTF-8");
+  if (text.contains('\0'))
+    return fail(what + " contains a zero");
+  return text;
+}
+
+FailureOr<StringRef> Reader::readName(const flatbuffers::String *string,
+                                      StringRef what) {
+  FailureOr<StringRef> name = readText(string, what);
+  if (failed(name))
+    return failure();
+  if (name->empty())
+    return fail(what + " is empty");
+  if (llvm::any_of(*name, [](char c) { return (unsigned char)c < ' '; }))
+    return fail(what + " contains a control character");
+  return name;
+}
+
+FailureOr<mlir::Location> Reader::readLocation(const Location *location) {
+  if (!location)
+    return mlir::Location(builder().getUnknownLoc());
+  size_t count = graph.files() ? graph.files()->size() : 0;
+  if (location->file() >= count)
+    return fail("its location is in file " + llvm::Twine(location->file()) +
+                ", and the graph lists " + llvm::Twine(count));
+  FailureOr<StringRef> file =
+      readText(graph.files()->Get(location->file()), "a file's name");
+  if (failed(file))
+    return failure();
+  return mlir::Location(FileLineColLoc::get(
+      builder().getContext(), *file, location->line(), location->column()));
+}
+
+//===-- Types ------------------------------------------------------------===//
+
+LogicalResult Reader::readDimensions(const flatbuffers::Vector<int64_t> *from,
+                                     bool mayHaveBatch,
+                                     SmallVectorImpl<int64_t> &to) {
+  size_t rank = from ? from->size() : 0;
+  if (rank > kMaxRank)
+    return fail("the shape has " + llvm::Twine(rank) + " dimensions: at most " +
+                llvm::Twine(kMaxRank) + " are supported");
+  if (failed(charge(rank * sizeof(int64_t))))
+    return failure();
+  for (int64_t dimension : elements(from)) {
+    bool isBatch = dimension == kBatch;
+    if (!isBatch && dimension < 1)
+      return fail("the shape has the dimension " + llvm::Twine(dimension) +
+                  ": expected a size above 0, or -1 for the batch");
+    if (isBatch && !mayHaveBatch)
+      return fail("the shape depends on the batch: expected a known size");
+    to.push_back(isBatch ? ShapedType::kDynamic : dimension);
+  }
+  return success();
+}
+
+FailureOr<RankedTensorType>
+Reader::readType(ElementType elementType,
+                 const flatbuffers::Vector<int64_t> *shape, bool mayHaveBatch) {
+  Type element = toElementType(elementType, builder().getContext());
+  if (!element)
+    return fail("the element type is number " + llvm::Twine(int(elementType)) +
+                ", which is not known");
+  SmallVector<int64_t> dimensions;
+  if (failed(readDimensions(shape, mayHaveBatch, dimensions)))
+    return failure();
+  auto type = RankedTensorType::get(dimensions, element);
+  if (llvm::count(dimensions, ShapedType::kDynamic) > 1)
+    return fail(printType(type) + " has the batch in more than one place");
+  if (!hasSupportedSize(type))
+    return fail(printType(type) +
+                " is too large: at most 2^40 elements are supported");
+  return type;
+}
+
+//===-- Tensors ----------------------------------------------------------===//
+
+FailureOr<DenseElementsAttr>
+Reader::readElements(RankedTensorType type,
+                     const flatbuffers::Vector<uint8_t> *data) {
+  size_t size = data ? data->size() : 0;
+  if (failed(charge(size)))
+    return failure();
+  // At most 2^40 elements, of 8 bytes: no overflow.
+  Type elementType = type.getElementType();
+  size_t elementBytes =
+      llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8);
+  size_t expected = size_t(type.getNumElements()) * elementBytes;
+  if (size != expected && size != elementBytes)
+    return fail("there are " + llvm::Twine(size) + " bytes of data for " +
+                printType(type) + ": expected " + llvm::Twine(expected) +
+                ", or " + llvm::Twine(elementBytes) +
+                " for all elements alike");
+  auto *bytes = reinterpret_cast<const char *>(data->data());
+  if (!elementType.isInteger(1))
+    return DenseElementsAttr::getFromRawBuffer(type, {bytes, size});
+  SmallVector<bool> values;
+  for (char byte : ArrayRef(bytes, size)) {
+    if (byte != 0 && byte != 1)
+      return fail("a bool is " + llvm::Twine(int(uint8_t(byte))) +
+                  ": expected 0 or 1");
+    values.push_back(byte);
+  }
+  return DenseElementsAttr::get(type, ArrayRef<bool>(values));
+}
+
+FailureOr<mlir::Attribute> Reader::readTensor(const TensorValue &from) {
+  FailureOr<RankedTensorType> type =
+      readType(from.element_type(), from.shape(), /*mayHaveBatch=*/false);
+  if (failed(type))
+    return failure();
+  FailureOr<DenseElementsAttr> elements = readElements(*type, from.data());
+  if (failed(elements))
+    return failure();
+  return mlir::Attribute(*elements);
+}
+
+//===-- Attributes -------------------------------------------------------===//
+
+FailureOr<mlir::Attribute> Reader::readFloats(const FloatsValue &from) {
+  SmallVector<double> values;
+  if (from.values() && failed(charge(from.values()->size() * sizeof(double))))
+    return failure();
+  llvm::append_range(values, elements(from.values()));
+  return mlir::Attribute(builder().getDenseF64ArrayAttr(values));
+}
+
+FailureOr<mlir::Attribute> Reader::readArray(const ArrayValue &from) {
+  SmallVector<mlir::Attribute> values;
+  unsigned index = 0;
+  for (const Attribute *element : elements(from.values())) {
+    Scope scope(*this, "element " + llvm::Twine(index++));
+    if (element->name())
+      return fail("it has a name: the elements of an array have none");
+    FailureOr<mlir::Attribute> value = readNested(*element);
+    if (failed(value))
+      return failure();
+    values.push_back(*value);
+  }
+  return mlir::Attribute(builder().getArrayAttr(values));
+}
+
+FailureOr<mlir::Attribute> Reader::readNested(const Attribute &from) {
+  if (depth == kMaxDepth)
+    return fail("attributes are nested more than " + llvm::Twine(kMaxDepth) +
+                " deep");
+  ++depth;
+  FailureOr<mlir::Attribute> value = readValue(from);
+  --depth;
+  return value;
+}
+
+static FailureOr<mlir::Attribute> some(mlir::Attribute attribute) {
+  return attribute;
+}
+
+FailureOr<mlir::Attribute> Reader::readValue(const Attribute &from) {
+  Builder &b = builder();
+  switch (from.value_type()) {
+  case AttributeValue::IntValue:
+    return some(b.getI64IntegerAttr(from.value_as_IntValue()->value()));
+  case AttributeValue::FloatValue:
+    return some(b.getF64FloatAttr(from.value_as_FloatValue()->value()));
+  case AttributeValue::BoolValue:
+    return some(b.getBoolAttr(from.value_as_BoolValue()->value()));
+  case AttributeValue::UnitValue:
+    return some(b.getUnitAttr());
+  case AttributeValue::StringValue: {
+    auto text = readText(from.value_as_StringValue()->value(), "the string");
+    if (failed(text))
+      return failure();
+    return some(b.getStringAttr(*text));
+  }
+  case AttributeValue::SymbolValue: {
+    auto name = readName(from.value_as_SymbolValue()->value(), "the symbol");
+    if (failed(name))
+      return failure();
+    return some(FlatSymbolRefAttr::get(b.getContext(), *name));
+  }
+  case AttributeValue::TypeValue: {
+    auto type = readType(from.value_as_TypeValue()->value(), nullptr, false);
+    if (failed(type))
+      return failure();
+    return some(TypeAttr::get(type->getElementType()));
+  }
+  case AttributeValue::IntsValue: {
+    const auto *values = from.value_as_IntsValue()->values();
+    if (values && failed(charge(values->size() * sizeof(int64_t))))
+      return failure();
+    return some(b.getDenseI64ArrayAttr(llvm::to_vector(elements(values))));
+  }
+  case AttributeValue::FloatsValue:
+    return readFloats(*from.value_as_FloatsValue());
+  case AttributeValue::TensorValue:
+    return readTensor(*from.value_as_TensorValue());
+  case AttributeValue::ArrayValue:
+    return readArray(*from.value_as_ArrayValue());
+  case AttributeValue::DictionaryValue: {
+    auto entries = readAttributes(from.value_as_DictionaryValue()->entries());
+    if (failed(entries))
+      return failure();
+    return some(b.getDictionaryAttr(*entries));
+  }
+  case AttributeValue::NONE:
+    break;
+  }
+  return fail("its value is of kind " + llvm::Twine(int(from.value_type())) +
+              ", which is not known");
+}
+
+FailureOr<NamedAttribute> Reader::readAttribute(const Attribute &from) {
+  FailureOr<StringRef> name = readName(from.name(), "an attribute's name");
+  if (failed(name))
+    return failure();
+  Scope scope(*this, "attribute '" + *name + "'");
+  FailureOr<mlir::Attribute> value = readNested(from);
+  if (failed(value))
+    return failure();
+  return builder().getNamedAttr(*name, *value);
+}
+
+FailureOr<Reader::Attributes>
+Reader::readAttributes(const Offsets<Attribute> *from) {
+  Attributes attributes;
+  llvm::StringSet<> names;
+  for (const Attribute *attribute : elements(from)) {
+    FailureOr<NamedAttribute> value = readAttribute(*attribute);
+    if (failed(value))
+      return failure();
+    if (!names.insert(value->getName()).second)
+      return fail("attribute '" + value->getName().getValue() +
+                  "' is given twice");
+    attributes.push_back(*value);
+  }
+  return attributes;
+}
+
+/// What an op takes, and what a file gives, in words.
+static StringRef describe(AttributeKind kind) {
+  static const char *const words[] = {"an integer",
+                                      "a float",
+                                      "a bool",
+                                      "integers",
+                                      "a string",
+                                      "an element type",
+                                      "a keyword (a string)",
+                                      "another kind of attribute"};
+  return words[size_t(kind)];
+}
+
+static StringRef describe(AttributeValue kind) {
+  static const char *const words[] = {
+      "nothing",  "an integer",      "a float",     "a bool",   "a string",
+      "a symbol", "an element type", "a unit",      "integers", "floats",
+      "a tensor", "an array",        "a dictionary"};
+  return words[size_t(kind)];
+}
+
+static std::optional<AttributeValue> expectedValue(AttributeKind kind) {
+  switch (kind) {
+  case AttributeKind::Integer:
+    return AttributeValue::IntValue;
+  case AttributeKind::Float:
+    return AttributeValue::FloatValue;
+  case AttributeKind::Bool:
+    return AttributeValue::BoolValue;
+  case AttributeKind::Dims:
+    return AttributeValue::IntsValue;
+  case AttributeKind::String:
+  case AttributeKind::Enum:
+    return AttributeValue::StringValue;
+  case AttributeKind::Type:
+    return AttributeValue::TypeValue;
+  case AttributeKind::Other:
+    break;
+  }
+  return std::nullopt;
+}
+
+FailureOr<mlir::Attribute> Reader::readArgument(const Signature &signature,
+                                                const AttributeInfo &info,
+                                                const Attribute &from) {
+  Scope scope(*this, "attribute '" + info.name + "'");
+  std::optional<AttributeValue> expected = expectedValue(info.kind);
+  bool isKnown = from.value_type() <= AttributeValue::MAX;
+  if (expected && isKnown && from.value_type() != *expected)
+    return fail("expected " + describe(info.kind) + ", found " +
+                describe(from.value_type()));
+  FailureOr<mlir::Attribute> value = readNested(from);
+  if (failed(value) || info.kind != AttributeKind::Enum)
+    return value;
+  StringRef keyword = cast<StringAttr>(*value).getValue();
+  if (mlir::Attribute attribute = parseEnumKeyword(
+          builder().getContext(), signature.name, info.name, keyword))
+    return attribute;
+  return fail("'" + keyword + "' is no " + info.name);
+}
+
+FailureOr<Reader::Attributes>
+Reader::readArguments(const Signature &signature,
+                      const Offsets<Attribute> *from) {
+  Attributes attributes;
+  llvm::StringSet<> names;
+  for (const Attribute *attribute : elements(from)) {
+    FailureOr<StringRef> name =
+        readName(attribute->name(), "an attribute's name");
+    if (failed(name))
+      return failure();
+    if (!names.insert(*name).second)
+      return fail("attribute '" + *name + "' is given twice");
+    auto *info = llvm::find_if(signature.attributes, [&](const auto &known) {
+      return known.name == *name;
+    });
+    if (info == signature.attributes.end() && !name->contains('.'))
+      return fail("'" + signature.name + "' has no attribute '" + *name + "'");
+    FailureOr<mlir::Attribute> value = failure();
+    if (info != signature.attributes.end()) {
+      value = readArgument(signature, *info, *attribute);
+    } else {
+      Scope scope(*this, "attribute '" + *name + "'");
+      value = readNested(*attribute);
+    }
+    if (failed(value))
+      return failure();
+    attributes.push_back(builder().getNamedAttr(*name, *value));
+  }
+  return attributes;
+}
+
+} // namespace nnc::graph
