@@ -191,7 +191,9 @@ Status writeSafetensors(const std::string &path,
   StatusOr<OpenFile> file = openPartial(partial);
   if (!file.isOk())
     return file.status();
-  status = writeContents(*file, partial, ordered, metadata);
+  // No memory is a failure like others: what is partial goes.
+  status = guardMemory(
+      [&] { return writeContents(*file, partial, ordered, metadata); });
   if (status.isOk() && std::rename(partial.c_str(), path.c_str()) != 0)
     status = systemError(path, "replace", errno);
   if (!status.isOk()) {

@@ -1,5 +1,6 @@
 #include "runtime/Plan.h"
 
+#include "runtime/Log.h"
 #include "runtime/PlanReader.h"
 #include "runtime/abi.h"
 
@@ -29,7 +30,7 @@ StatusOr<std::shared_ptr<const Plan>> Plan::open(const std::string &path) {
     StatusOr<AlignedBytes> content = readFile(path);
     if (!content.isOk())
       return content.status();
-    return read(std::move(*content), path);
+    return readOwned(std::move(*content), path);
   });
 }
 
@@ -40,18 +41,45 @@ Plan::fromMemory(const void *data, size_t sizeBytes,
     AlignedBytes content(sizeBytes);
     if (sizeBytes)
       std::memcpy(content.data(), data, sizeBytes);
-    return read(std::move(content), origin);
+    return readOwned(std::move(content), origin);
   });
 }
 
-StatusOr<std::shared_ptr<const Plan>> Plan::read(AlignedBytes content,
+StatusOr<std::shared_ptr<const Plan>>
+Plan::fromStatic(const void *data, size_t sizeBytes,
+                 const std::string &origin) {
+  return guardMemory([&]() -> StatusOr<std::shared_ptr<const Plan>> {
+    if (reinterpret_cast<uintptr_t>(data) % NNC_ALIGNMENT_BYTES != 0)
+      return Status(Code::InvalidArgument,
+                    concat(origin, ": is at an address that is no multiple of ",
+                           NNC_ALIGNMENT_BYTES));
+    return read(static_cast<const uint8_t *>(data), sizeBytes, {}, origin);
+  });
+}
+
+static void logOpened(const Plan &plan, const std::string &origin) {
+  log(LogLevel::Info, origin, ": plan of model ", quote(plan.model), " by ",
+      quote(plan.producer), " for target ", quote(plan.code.target),
+      ", batch 1 to ", plan.maxBatch);
+}
+
+StatusOr<std::shared_ptr<const Plan>>
+Plan::readOwned(AlignedBytes content, const std::string &origin) {
+  const uint8_t *data = content.data();
+  size_t sizeBytes = content.size();
+  return read(data, sizeBytes, std::move(content), origin);
+}
+
+StatusOr<std::shared_ptr<const Plan>> Plan::read(const uint8_t *data,
+                                                 size_t sizeBytes,
+                                                 AlignedBytes content,
                                                  const std::string &origin) {
   std::shared_ptr<Plan> plan(new Plan);
   plan->content = std::move(content);
-  PlanReader reader(plan->content.data(), plan->content.size(), *plan);
-  Status status = reader.read();
+  Status status = PlanReader(data, sizeBytes, *plan).read();
   if (!status.isOk())
     return Status(status.code(), concat(origin, ": ", status.message()));
+  logOpened(*plan, origin);
   return std::shared_ptr<const Plan>(std::move(plan));
 }
 

@@ -149,6 +149,12 @@ public:
   fromMemory(const void *data, size_t sizeBytes,
              const std::string &origin = "plan");
 
+  /// The same from bytes that outlive the plan, on a NNC_ALIGNMENT_BYTES
+  /// boundary; they are not copied.
+  static StatusOr<std::shared_ptr<const Plan>>
+  fromStatic(const void *data, size_t sizeBytes,
+             const std::string &origin = "plan");
+
   std::string producer;
   std::string model;
   int64_t maxBatch = 1;
@@ -173,10 +179,14 @@ public:
 
 private:
   Plan() = default;
-  static StatusOr<std::shared_ptr<const Plan>> read(AlignedBytes content,
+  static StatusOr<std::shared_ptr<const Plan>>
+  readOwned(AlignedBytes content, const std::string &origin);
+  static StatusOr<std::shared_ptr<const Plan>> read(const uint8_t *data,
+                                                    size_t sizeBytes,
+                                                    AlignedBytes content,
                                                     const std::string &origin);
 
-  /// What `code.image` and `constants` point into.
+  /// What `code.image` and `constants` point into, unless it is the caller's.
   AlignedBytes content;
 };
 

@@ -1,5 +1,7 @@
 #include "runtime/Session.h"
 
+#include "runtime/Log.h"
+
 #include <algorithm>
 #include <cassert>
 #include <cstring>
@@ -25,6 +27,10 @@ Session::create(std::shared_ptr<const Plan> plan, SessionOptions options) {
       status = session->init(options.seed);
     if (!status.isOk())
       return status;
+    log(LogLevel::Info, "session of model ", quote(session->openPlan->model),
+        ": ", session->threads, " threads, ",
+        session->openPlan->plannedBytes(session->threads), " bytes, of which ",
+        session->openPlan->stateBytes, " are parameters and state");
     return session;
   });
 }
@@ -74,6 +80,7 @@ Status Session::init(int64_t seed) {
       std::memset(state.data(), 0, state.sizeBytes());
     if (const StateTensor *tensor = openPlan->findState("seed"))
       std::memcpy(stateData(*tensor), &seed, sizeof seed);
+    log(LogLevel::Debug, "initialised with seed ", seed);
     const EntryPoint *entry = openPlan->findEntryPoint("init");
     if (!entry)
       return {};
@@ -269,6 +276,10 @@ Status Session::setScalar(std::string_view name, double value) {
   });
 }
 
+static const char *nameOf(SaveKind kind) {
+  return kind == SaveKind::Weights ? "weights" : "a checkpoint";
+}
+
 static bool isSaved(const StateTensor &tensor, SaveKind kind) {
   return kind == SaveKind::Checkpoint || tensor.role == Role::Parameter ||
          tensor.role == Role::Buffer;
@@ -292,7 +303,11 @@ Status Session::save(const std::string &path, SaveKind kind,
                            stateData(tensor)});
     Metadata all = metadata;
     all[kindKey] = kind == SaveKind::Checkpoint ? "checkpoint" : "weights";
-    return writeSafetensors(path, tensors, all);
+    Status status = writeSafetensors(path, tensors, all);
+    if (status.isOk())
+      log(LogLevel::Info, path, ": saved ", tensors.size(), " tensors, ",
+          nameOf(kind));
+    return status;
   });
 }
 
@@ -383,6 +398,8 @@ Status Session::load(const std::string &path, SaveKind kind, Matching matching,
       if (!status.isOk())
         return status;
     }
+    log(LogLevel::Info, path, ": loaded ", comparison.matches.size(),
+        " tensors, ", nameOf(kind));
     if (report)
       *report = {file->metadata(), std::move(comparison.missing),
                  std::move(comparison.extra)};

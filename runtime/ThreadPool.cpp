@@ -1,5 +1,7 @@
 #include "runtime/ThreadPool.h"
 
+#include "runtime/Log.h"
+
 #include <algorithm>
 #include <chrono>
 #include <system_error>
@@ -50,6 +52,8 @@ void ThreadPool::startWorkers() {
   } catch (const std::exception &) {
     // The system gives no more threads. Those that there are, and the caller,
     // come to the same result.
+    log(LogLevel::Warning, "computing on ", workers.size() + 1,
+        " threads: the system gives no more than that of ", threadCount);
   }
 }
 

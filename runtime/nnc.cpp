@@ -1,9 +1,12 @@
 // The C interface: checks arguments, and translates to and from the C++ inside.
 #include "runtime/nnc.h"
 
+#include "runtime/Log.h"
 #include "runtime/Session.h"
+#include "runtime/device/CpuFeatures.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <map>
 
@@ -25,12 +28,14 @@ struct CLoadReport {
 
 struct nnc_session_t {
   std::unique_ptr<Session> session;
+  /// A call is under way.
+  std::atomic<bool> inUse{false};
   /// Of the run under way; kept so that a step allocates nothing.
-  std::vector<const void *> inputs;
+  std::vector<const void *> inputs = {};
   /// Shapes handed out by nnc_session_output.
-  std::map<const TensorInfo *, Shape> shapes;
+  std::map<const TensorInfo *, Shape> shapes = {};
   /// What nnc_session_last_load hands out.
-  CLoadReport lastLoad;
+  CLoadReport lastLoad = {};
 };
 
 // Copied, so that a message needs no memory when there is none left.
@@ -52,6 +57,39 @@ static Status nullArgument(const char *name) {
   return {Code::InvalidArgument, concat("argument '", name, "' is null")};
 }
 
+namespace {
+/// Marks a session as being in a call, unless it is already.
+class Use {
+public:
+  explicit Use(nnc_session_t &session)
+      : session(session), alone(!session.inUse.exchange(true)) {}
+  ~Use() {
+    if (alone)
+      session.inUse = false;
+  }
+  bool isAlone() const { return alone; }
+
+private:
+  nnc_session_t &session;
+  bool alone;
+};
+} // namespace
+
+/// Every call on a session goes through here.
+template <typename Body>
+static nnc_status_t callOn(nnc_session_t *session, Body &&body) {
+  return call([&]() -> Status {
+    if (!session)
+      return nullArgument("session");
+    Use use(*session);
+    if (!use.isAlone())
+      return {Code::InvalidArgument,
+              "another call on this session is under way: a session is for one "
+              "thread at a time"};
+    return body();
+  });
+}
+
 static Status noEntryPoint(const Plan &plan, const char *name) {
   std::string known;
   for (const EntryPoint &entry : plan.entryPoints)
@@ -62,7 +100,44 @@ static Status noEntryPoint(const Plan &plan, const char *name) {
 
 uint32_t nnc_abi_version(void) { return NNC_ABI_VERSION; }
 
-const char *nnc_version(void) { return "0.1.0"; }
+const char *nnc_version(void) { return NNC_VERSION; }
+
+static bool isElementType(nnc_element_type_t type) {
+  return static_cast<int>(type) >= 0 &&
+         static_cast<int>(type) < numElementTypes;
+}
+
+size_t nnc_element_size(nnc_element_type_t element_type) {
+  if (!isElementType(element_type))
+    return 0;
+  return sizeBytes(static_cast<ElementType>(element_type));
+}
+
+nnc_status_t nnc_set_log(nnc_log_fn log, void *context, nnc_log_level_t most) {
+  return call([&]() -> Status {
+    if (most < NNC_LOG_OFF || most > NNC_LOG_DEBUG)
+      return {Code::InvalidArgument,
+              concat("log level is ", static_cast<int>(most),
+                     ", expected 0 to ", static_cast<int>(NNC_LOG_DEBUG))};
+    return setLog(log, context, static_cast<LogLevel>(most));
+  });
+}
+
+size_t nnc_num_targets(void) { return numTargets(); }
+
+const char *nnc_target(size_t index) { return targetName(index); }
+
+nnc_status_t nnc_target_check(const char *target) {
+  return call([&]() -> Status {
+    if (!target)
+      return nullArgument("target");
+    return createDevice(target, 1).status();
+  });
+}
+
+size_t nnc_num_cpu_features(void) { return numCpuFeatures(); }
+
+const char *nnc_cpu_feature(size_t index) { return cpuFeature(index); }
 
 static Status handOver(StatusOr<std::shared_ptr<const Plan>> opened,
                        nnc_plan_t **plan) {
@@ -95,6 +170,18 @@ nnc_status_t nnc_plan_open_memory(const void *data, size_t size_bytes,
   });
 }
 
+nnc_status_t nnc_plan_open_static(const void *data, size_t size_bytes,
+                                  nnc_plan_t **plan) {
+  return call([&]() -> Status {
+    if (!plan)
+      return nullArgument("plan");
+    *plan = nullptr;
+    if (!data)
+      return nullArgument("data");
+    return handOver(Plan::fromStatic(data, size_bytes), plan);
+  });
+}
+
 void nnc_plan_close(nnc_plan_t *plan) { delete plan; }
 
 const char *nnc_plan_model(const nnc_plan_t *plan) {
@@ -103,6 +190,39 @@ const char *nnc_plan_model(const nnc_plan_t *plan) {
 
 int64_t nnc_plan_max_batch(const nnc_plan_t *plan) {
   return plan ? plan->plan->maxBatch : 0;
+}
+
+nnc_status_t nnc_plan_recipe(const nnc_plan_t *plan, nnc_recipe_t *recipe) {
+  return call([&]() -> Status {
+    if (!plan || !recipe)
+      return nullArgument(!plan ? "plan" : "recipe");
+    const Recipe &from = plan->plan->recipe;
+    *recipe = {from.batch, from.epochs, from.seed, from.validation, {}};
+    return {};
+  });
+}
+
+const char *nnc_plan_target(const nnc_plan_t *plan) {
+  return plan ? plan->plan->code.target.c_str() : "";
+}
+
+size_t nnc_plan_num_features(const nnc_plan_t *plan) {
+  return plan ? plan->plan->code.features.size() : 0;
+}
+
+const char *nnc_plan_feature(const nnc_plan_t *plan, size_t index) {
+  if (index >= nnc_plan_num_features(plan))
+    return nullptr;
+  return plan->plan->code.features[index].c_str();
+}
+
+nnc_status_t nnc_plan_check(const nnc_plan_t *plan) {
+  return call([&]() -> Status {
+    if (!plan)
+      return nullArgument("plan");
+    auto device = createDevice(plan->plan->code.target, 1);
+    return device.isOk() ? (*device)->check(plan->plan->code) : device.status();
+  });
 }
 
 int64_t nnc_plan_planned_bytes(const nnc_plan_t *plan, int threads) {
@@ -131,7 +251,8 @@ static void describeTensor(const TensorInfo &tensor, nnc_tensor_info_t *info) {
            static_cast<int32_t>(tensor.shape.size()),
            tensor.shape.data(),
            tensor.kind.empty() ? "input" : tensor.kind.c_str(),
-           tensor.indexLimit};
+           tensor.indexLimit,
+           {}};
 }
 
 static const std::vector<TensorInfo> *
@@ -199,7 +320,8 @@ nnc_status_t nnc_plan_state_tensor(const nnc_plan_t *plan, size_t index,
              static_cast<int32_t>(tensor.shape.size()),
              tensor.shape.data(),
              nameOf(tensor.role),
-             0};
+             0,
+             {}};
     return {};
   });
 }
@@ -213,13 +335,19 @@ nnc_status_t nnc_session_create(const nnc_plan_t *plan,
     *session = nullptr;
     if (!plan)
       return nullArgument("plan");
+    if (options &&
+        std::any_of(std::begin(options->reserved), std::end(options->reserved),
+                    [](int64_t field) { return field != 0; }))
+      return {Code::InvalidArgument,
+              "the options have a field that this version of the library does "
+              "not know: start from zeros"};
     SessionOptions chosen;
     chosen.threads = options ? options->threads : 0;
     chosen.seed = options ? options->seed : plan->plan->recipe.seed;
     auto created = Session::create(plan->plan, std::move(chosen));
     if (!created.isOk())
       return created.status();
-    *session = new nnc_session_t{std::move(*created), {}, {}, {}};
+    *session = new nnc_session_t{std::move(*created)};
     return {};
   });
 }
@@ -227,11 +355,8 @@ nnc_status_t nnc_session_create(const nnc_plan_t *plan,
 void nnc_session_destroy(nnc_session_t *session) { delete session; }
 
 nnc_status_t nnc_session_init(nnc_session_t *session, int64_t seed) {
-  return call([&]() -> Status {
-    if (!session)
-      return nullArgument("session");
-    return session->session->init(seed);
-  });
+  return callOn(session,
+                [&]() -> Status { return session->session->init(seed); });
 }
 
 // Checks type and shape, and takes the batch from them: 0 means not known yet.
@@ -249,13 +374,11 @@ static Status checkTensor(const TensorInfo &expected, const nnc_tensor_t &given,
   }
   if (isType && isShape)
     return {};
-  bool isKnownType = given.element_type >= 0 &&
-                     static_cast<int>(given.element_type) < numElementTypes;
   Shape shape;
   if (given.shape && given.rank > 0)
     shape.assign(given.shape, given.shape + std::min(given.rank, 16));
   std::string found =
-      isKnownType
+      isElementType(given.element_type)
           ? describe(static_cast<ElementType>(given.element_type), shape)
           : concat("element type ", static_cast<int>(given.element_type));
   return {Code::InvalidArgument,
@@ -267,8 +390,8 @@ static Status checkTensor(const TensorInfo &expected, const nnc_tensor_t &given,
 
 static Status run(nnc_session_t *session, const char *entryPoint,
                   const nnc_tensor_t *inputs, size_t numInputs) {
-  if (!session || !entryPoint)
-    return nullArgument(!session ? "session" : "entry_point");
+  if (!entryPoint)
+    return nullArgument("entry_point");
   const Plan &plan = session->session->plan();
   const EntryPoint *entry = plan.findEntryPoint(entryPoint);
   if (!entry)
@@ -298,13 +421,14 @@ static Status run(nnc_session_t *session, const char *entryPoint,
 
 nnc_status_t nnc_session_run(nnc_session_t *session, const char *entry_point,
                              const nnc_tensor_t *inputs, size_t num_inputs) {
-  return call([&] { return run(session, entry_point, inputs, num_inputs); });
+  return callOn(session,
+                [&] { return run(session, entry_point, inputs, num_inputs); });
 }
 
 static nnc_status_t runForLoss(nnc_session_t *session, const char *entryPoint,
                                const nnc_tensor_t *inputs, size_t numInputs,
                                float *loss) {
-  return call([&]() -> Status {
+  return callOn(session, [&]() -> Status {
     Status status = run(session, entryPoint, inputs, numInputs);
     if (status.isOk() && loss)
       *loss = static_cast<float>(session->session->outputSum("loss"));
@@ -324,6 +448,21 @@ nnc_status_t nnc_session_eval_step(nnc_session_t *session,
   return runForLoss(session, "eval_step", inputs, num_inputs, loss);
 }
 
+nnc_status_t nnc_session_gradients(nnc_session_t *session,
+                                   const nnc_tensor_t *inputs,
+                                   size_t num_inputs, float *loss) {
+  return callOn(session, [&]() -> Status {
+    if (!session->session->plan().findEntryPoint("gradients"))
+      return {Code::NotFound,
+              "the plan has no entry point 'gradients': compile "
+              "it with --gradients"};
+    Status status = run(session, "gradients", inputs, num_inputs);
+    if (status.isOk() && loss)
+      *loss = static_cast<float>(session->session->outputSum("loss"));
+    return status;
+  });
+}
+
 nnc_status_t nnc_session_predict(nnc_session_t *session,
                                  const nnc_tensor_t *inputs,
                                  size_t num_inputs) {
@@ -332,9 +471,9 @@ nnc_status_t nnc_session_predict(nnc_session_t *session,
 
 nnc_status_t nnc_session_output(nnc_session_t *session, const char *name,
                                 nnc_tensor_t *output) {
-  return call([&]() -> Status {
-    if (!session || !name || !output)
-      return nullArgument(!session ? "session" : !name ? "name" : "output");
+  return callOn(session, [&]() -> Status {
+    if (!name || !output)
+      return nullArgument(!name ? "name" : "output");
     const Session &inside = *session->session;
     if (!inside.lastRun())
       return {Code::NotFound, "nothing has run in this session"};
@@ -357,27 +496,27 @@ nnc_status_t nnc_session_output(nnc_session_t *session, const char *name,
 
 nnc_status_t nnc_session_read_state(nnc_session_t *session, const char *name,
                                     void *data, size_t size_bytes) {
-  return call([&]() -> Status {
-    if (!session || !name || (!data && size_bytes))
-      return nullArgument(!session ? "session" : !name ? "name" : "data");
+  return callOn(session, [&]() -> Status {
+    if (!name || (!data && size_bytes))
+      return nullArgument(!name ? "name" : "data");
     return session->session->readState(name, data, size_bytes);
   });
 }
 
 nnc_status_t nnc_session_write_state(nnc_session_t *session, const char *name,
                                      const void *data, size_t size_bytes) {
-  return call([&]() -> Status {
-    if (!session || !name || (!data && size_bytes))
-      return nullArgument(!session ? "session" : !name ? "name" : "data");
+  return callOn(session, [&]() -> Status {
+    if (!name || (!data && size_bytes))
+      return nullArgument(!name ? "name" : "data");
     return session->session->writeState(name, data, size_bytes);
   });
 }
 
 nnc_status_t nnc_session_get_scalar(nnc_session_t *session, const char *name,
                                     double *value) {
-  return call([&]() -> Status {
-    if (!session || !name || !value)
-      return nullArgument(!session ? "session" : !name ? "name" : "value");
+  return callOn(session, [&]() -> Status {
+    if (!name || !value)
+      return nullArgument(!name ? "name" : "value");
     StatusOr<double> found = session->session->scalar(name);
     if (!found.isOk())
       return found.status();
@@ -388,9 +527,9 @@ nnc_status_t nnc_session_get_scalar(nnc_session_t *session, const char *name,
 
 nnc_status_t nnc_session_set_scalar(nnc_session_t *session, const char *name,
                                     double value) {
-  return call([&]() -> Status {
-    if (!session || !name)
-      return nullArgument(!session ? "session" : "name");
+  return callOn(session, [&]() -> Status {
+    if (!name)
+      return nullArgument("name");
     return session->session->setScalar(name, value);
   });
 }
@@ -414,9 +553,9 @@ static void keep(LoadReport report, CLoadReport &to) {
 
 static nnc_status_t load(nnc_session_t *session, const char *path,
                          SaveKind kind, Matching matching) {
-  return call([&]() -> Status {
-    if (!session || !path)
-      return nullArgument(!session ? "session" : "path");
+  return callOn(session, [&]() -> Status {
+    if (!path)
+      return nullArgument("path");
     LoadReport report;
     Status status = session->session->load(path, kind, matching, &report);
     if (status.isOk())
@@ -442,9 +581,9 @@ static Status collect(const nnc_metadata_t *given, size_t count,
 }
 
 nnc_status_t nnc_session_save(nnc_session_t *session, const char *path) {
-  return call([&]() -> Status {
-    if (!session || !path)
-      return nullArgument(!session ? "session" : "path");
+  return callOn(session, [&]() -> Status {
+    if (!path)
+      return nullArgument("path");
     return session->session->save(path, SaveKind::Weights);
   });
 }
@@ -453,9 +592,9 @@ nnc_status_t nnc_session_save_checkpoint(nnc_session_t *session,
                                          const char *path,
                                          const nnc_metadata_t *metadata,
                                          size_t num_metadata) {
-  return call([&]() -> Status {
-    if (!session || !path || (!metadata && num_metadata))
-      return nullArgument(!session ? "session" : !path ? "path" : "metadata");
+  return callOn(session, [&]() -> Status {
+    if (!path || (!metadata && num_metadata))
+      return nullArgument(!path ? "path" : "metadata");
     Metadata notes;
     Status status = collect(metadata, num_metadata, notes);
     if (!status.isOk())

@@ -15,7 +15,10 @@
 #define NNC_EXPORT
 #endif
 
-/* Grows when a program built against an older header would no longer run. */
+/* Structures that may gain fields end in `reserved`, which callers leave zero:
+ * zero in a field is always what a program had that did not know of it.
+ *
+ * Grows when a program built against an older header would no longer run. */
 #define NNC_ABI_VERSION 1
 
 #ifdef __cplusplus
@@ -81,7 +84,19 @@ typedef struct nnc_tensor_info_t {
   const char *kind;
   /* Inputs: values must be in [0, index_limit). 0: any value is allowed. */
   int64_t index_limit;
+  int64_t reserved[3];
 } nnc_tensor_info_t;
+
+/* How the model asks to be trained. */
+typedef struct nnc_recipe_t {
+  /* Samples a step, and passes over the data. */
+  int64_t batch;
+  int64_t epochs;
+  int64_t seed;
+  /* The fraction of the training samples that is held out. */
+  double validation;
+  int64_t reserved[4];
+} nnc_recipe_t;
 
 /* A compiled program. */
 typedef struct nnc_plan_t nnc_plan_t;
@@ -94,6 +109,64 @@ NNC_EXPORT uint32_t nnc_abi_version(void);
 
 /* Returns the library's version, such as "0.1.0". */
 NNC_EXPORT const char *nnc_version(void);
+
+/* Bytes of one element; 0 for a value that is no element type. */
+NNC_EXPORT size_t nnc_element_size(nnc_element_type_t element_type);
+
+/*===-- Log
+ * ----------------------------------------------------------------===*/
+
+typedef enum nnc_log_level_t {
+  NNC_LOG_OFF = 0,
+  /* Something is not as it was asked for, and goes on: fewer threads, say. */
+  NNC_LOG_WARNING = 1,
+  /* Plans opened, sessions made, files of weights saved and loaded. */
+  NNC_LOG_INFO = 2,
+  /* What the machine has and the plan uses, initialisations. */
+  NNC_LOG_DEBUG = 3
+} nnc_log_level_t;
+
+/* Receives one message, without a line's end; it stands during the call.
+ *
+ * It runs inside of the call that has something to say, on that call's thread,
+ * and never on two threads at once. What it does with nnc is not logged. It
+ * must not leave by longjmp. */
+typedef void (*nnc_log_fn)(nnc_log_level_t level, const char *message,
+                           void *context);
+
+/* Has messages up to the level `most` go to `log`, for the whole process;
+ * before the first call they go nowhere. Failures are statuses, and are not
+ * logged as well.
+ *
+ * log      null: no more messages.
+ * context  passed to `log`.
+ *
+ * On return the previous function is not running, and will not be called again.
+ *
+ * Returns NNC_INVALID_ARGUMENT for an unknown level, or inside of `log`. */
+NNC_EXPORT nnc_status_t nnc_set_log(nnc_log_fn log, void *context,
+                                    nnc_log_level_t most);
+
+/*===-- What this library and this machine can do
+ * --------------------------===*/
+
+/* Targets whose plans this library runs: "cpu". Null if there is no such
+ * index. */
+NNC_EXPORT size_t nnc_num_targets(void);
+NNC_EXPORT const char *nnc_target(size_t index);
+
+/* Returns NNC_OK if this machine has what plans of the target run on;
+ * NNC_UNSUPPORTED with what is missing otherwise. */
+NNC_EXPORT nnc_status_t nnc_target_check(const char *target);
+
+/* Instruction sets that this processor and its operating system support, by the
+ * names that plans use ("avx2", "fma", "avx512f"). Null if there is no such
+ * index. */
+NNC_EXPORT size_t nnc_num_cpu_features(void);
+NNC_EXPORT const char *nnc_cpu_feature(size_t index);
+
+/*===-- Plans
+ * --------------------------------------------------------------===*/
 
 /* Opens a plan and verifies it.
  *
@@ -112,6 +185,15 @@ NNC_EXPORT nnc_status_t nnc_plan_open_memory(const void *data,
                                              size_t size_bytes,
                                              nnc_plan_t **plan);
 
+/* As nnc_plan_open, from bytes that stay where they are, unchanged, until the
+ * plan is closed and its last session destroyed: those of an object file that
+ * `nnc compile --emit object` wrote. They are not copied.
+ *
+ * data     on a boundary of 64 bytes. */
+NNC_EXPORT nnc_status_t nnc_plan_open_static(const void *data,
+                                             size_t size_bytes,
+                                             nnc_plan_t **plan);
+
 /* Releases the plan. Its sessions live on. Null is allowed. */
 NNC_EXPORT void nnc_plan_close(nnc_plan_t *plan);
 
@@ -120,6 +202,20 @@ NNC_EXPORT const char *nnc_plan_model(const nnc_plan_t *plan);
 
 /* Every entry point runs with 1 to this many samples. */
 NNC_EXPORT int64_t nnc_plan_max_batch(const nnc_plan_t *plan);
+
+/* How the model asks to be trained: what `nnc train` does. */
+NNC_EXPORT nnc_status_t nnc_plan_recipe(const nnc_plan_t *plan,
+                                        nnc_recipe_t *recipe);
+
+/* What the plan runs on: a target, and the features that its code uses. Null if
+ * there is no such index. Belongs to the plan. */
+NNC_EXPORT const char *nnc_plan_target(const nnc_plan_t *plan);
+NNC_EXPORT size_t nnc_plan_num_features(const nnc_plan_t *plan);
+NNC_EXPORT const char *nnc_plan_feature(const nnc_plan_t *plan, size_t index);
+
+/* Returns NNC_OK if this machine can run the plan; NNC_UNSUPPORTED with what is
+ * missing otherwise, as nnc_session_create would. */
+NNC_EXPORT nnc_status_t nnc_plan_check(const nnc_plan_t *plan);
 
 /* Bytes that a session on `threads` threads allocates for the plan: state,
  * arena, constants and scratch. */
@@ -151,15 +247,23 @@ NNC_EXPORT nnc_status_t nnc_plan_state_tensor(const nnc_plan_t *plan,
                                               size_t index,
                                               nnc_tensor_info_t *info);
 
+/*===-- Sessions
+ * -----------------------------------------------------------===*/
+
 typedef struct nnc_session_options_t {
   /* Threads to compute on, the caller's included. 0: one a processor. The
    * results are the same bits for any number. */
   int threads;
   /* What initial values, dropout and the like are drawn from. */
   int64_t seed;
+  int64_t reserved[6];
 } nnc_session_options_t;
 
-/* Makes a session and runs the plan's "init" where it has one.
+/* Makes a session and runs the plan's "init" where it has one. A session keeps
+ * what it needs of the plan, which may be closed at any time.
+ *
+ * Calls on one session come from one thread at a time: a call that finds
+ * another one under way returns NNC_INVALID_ARGUMENT.
  *
  * options  null: all processors, and the seed of the model's recipe.
  * session  receives the session, to be destroyed by nnc_session_destroy; null
@@ -222,6 +326,15 @@ NNC_EXPORT nnc_status_t nnc_session_predict(nnc_session_t *session,
                                             const nnc_tensor_t *inputs,
                                             size_t num_inputs);
 
+/* Runs the entry point "gradients", which a plan has if it was compiled with
+ * --gradients: the loss as in a training step, and its gradient for every
+ * parameter and every floating-point input, read by nnc_session_output under
+ * their names. Nothing is updated, and the next training step draws the same
+ * random numbers. */
+NNC_EXPORT nnc_status_t nnc_session_gradients(nnc_session_t *session,
+                                              const nnc_tensor_t *inputs,
+                                              size_t num_inputs, float *loss);
+
 /* Copies a tensor of the state out or in.
  *
  * data     row-major, `size_bytes` bytes, which must be the tensor's size.
@@ -236,8 +349,13 @@ NNC_EXPORT nnc_status_t nnc_session_write_state(nnc_session_t *session,
                                                 const void *data,
                                                 size_t size_bytes);
 
-/* Reads or sets a scalar of the state: "learning_rate", "step", "seed".
- * Integers beyond 2^53 need nnc_session_read_state.
+/* Reads or sets a scalar of the state: "learning_rate", "step", "seed". What
+ * is set holds from the next step on, until it is set again or
+ * nnc_session_init. Integers beyond 2^53 need nnc_session_read_state.
+ *
+ * A model with a schedule computes each step's rate from "learning_rate", which
+ * is the schedule's base and is not changed by it, and "step": setting the base
+ * scales the whole schedule. Without a schedule it is the rate itself.
  *
  * Returns NNC_NOT_FOUND for an unknown name, NNC_INVALID_ARGUMENT for a tensor
  * that is no scalar or a value that its type cannot hold. */

@@ -26,7 +26,8 @@ struct CompileArguments {
   std::string model, output, target = "cpu", stage = "plan";
   int64_t maxBatch = 0;
   std::vector<std::string> settings;
-  bool reference = false, gradientCheck = false, quiet = false;
+  bool reference = false, gradients = false, gradientCheck = false;
+  bool quiet = false;
 };
 
 struct ConvertArguments {
@@ -105,10 +106,10 @@ static int compile(const CompileArguments &arguments) {
       (arguments.output.empty() || arguments.output == "-" ? arguments.model
                                                            : arguments.output) +
       ".reproducer.mlir";
-  if (arguments.gradientCheck) {
-    options.passes.gradientsEntry = true;
+  options.passes.gradientsEntry =
+      arguments.gradients || arguments.gradientCheck;
+  if (arguments.gradientCheck)
     options.passes.elementType = "f64";
-  }
   if (arguments.stage == "plan")
     return writePlan(*module, arguments, options);
   return emit(*module, arguments, options);
@@ -218,6 +219,9 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
       ->allow_extra_args(false);
   command->add_flag("--reference", arguments.reference,
                     "schedule every kernel as plain loops");
+  command->add_flag("--gradients", arguments.gradients,
+                    "add the entry point `gradients`: of the loss, for every "
+                    "parameter and floating-point input");
   command->add_flag("--gradient-check", arguments.gradientCheck,
                     "compute in f64 and add the entry point `gradients`, for "
                     "nnc check-gradients");

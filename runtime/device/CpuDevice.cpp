@@ -1,5 +1,6 @@
 #include "runtime/device/CpuDevice.h"
 
+#include "runtime/Log.h"
 #include "runtime/device/CpuFeatures.h"
 
 #include <cerrno>
@@ -21,7 +22,7 @@ static DeviceMemory mapPages(int64_t sizeBytes) {
           [](void *data, int64_t size) { munmap(data, size); }};
 }
 
-Status CpuDevice::load(const MachineCode &code, int64_t scratchBytes) {
+Status CpuDevice::check(const MachineCode &code) const {
   std::string missing;
   for (const std::string &feature : missingCpuFeatures(code.features))
     missing += concat(missing.empty() ? "" : ", ", quote(feature));
@@ -30,7 +31,25 @@ Status CpuDevice::load(const MachineCode &code, int64_t scratchBytes) {
         Code::Unsupported,
         concat("the plan needs processor features that this machine lacks: ",
                missing)};
-  Status status = mapImage(code.image);
+  return {};
+}
+
+static void logProcessor(const MachineCode &code) {
+  std::string has, uses;
+  for (size_t i = 0; i < numCpuFeatures(); ++i)
+    has += concat(" ", cpuFeature(i));
+  for (const std::string &feature : code.features)
+    uses += concat(" ", feature);
+  log(LogLevel::Debug, "processor has:", has, "; the plan uses:", uses);
+}
+
+Status CpuDevice::load(const MachineCode &code, int64_t scratchBytes) {
+  Status status = check(code);
+  if (!status.isOk())
+    return status;
+  if (isLogged(LogLevel::Debug))
+    logProcessor(code);
+  status = mapImage(code.image);
   if (!status.isOk())
     return status;
   for (const Kernel &kernel : code.kernels)

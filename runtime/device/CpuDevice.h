@@ -13,6 +13,7 @@ class CpuDevice : public Device {
 public:
   explicit CpuDevice(int numThreads) : pool(numThreads) {}
 
+  Status check(const MachineCode &code) const override;
   Status load(const MachineCode &code, int64_t scratchBytes) override;
   StatusOr<DeviceMemory> allocate(int64_t sizeBytes, const char *what) override;
   void beginRun() override;

@@ -108,20 +108,31 @@ static bool isSaved(SavedState state) {
   return (readSavedStates() & mask) == mask;
 }
 
+static bool isSupported(const Feature &feature) {
+  return (readRegister(feature) >> feature.bit & 1) && isSaved(feature.saved);
+}
+
 static bool isSupported(const std::string &name) {
   // Part of every x86-64 processor, and in no CPUID bit worth reading.
   if (name == "x87")
     return true;
   for (const Feature &feature : features)
     if (name == feature.name)
-      return (readRegister(feature) >> feature.bit & 1) &&
-             isSaved(feature.saved);
+      return isSupported(feature);
   return false;
+}
+
+template <typename Visit> static void forEachSupported(Visit visit) {
+  for (const Feature &feature : features)
+    if (isSupported(feature))
+      visit(feature.name);
 }
 
 #else
 
 static bool isSupported(const std::string &) { return false; }
+
+template <typename Visit> static void forEachSupported(Visit) {}
 
 #endif
 
@@ -132,6 +143,21 @@ missingCpuFeatures(const std::vector<std::string> &required) {
     if (!isSupported(feature))
       missing.push_back(feature);
   return missing;
+}
+
+size_t numCpuFeatures() {
+  size_t count = 0;
+  forEachSupported([&](const char *) { ++count; });
+  return count;
+}
+
+const char *cpuFeature(size_t index) {
+  const char *found = nullptr;
+  forEachSupported([&](const char *name) {
+    if (index-- == 0)
+      found = name;
+  });
+  return found;
 }
 
 } // namespace nnc::runtime

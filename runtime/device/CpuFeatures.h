@@ -12,6 +12,10 @@ namespace nnc::runtime {
 std::vector<std::string>
 missingCpuFeatures(const std::vector<std::string> &features);
 
+/// Those that this machine supports, by index; null beyond the last.
+size_t numCpuFeatures();
+const char *cpuFeature(size_t index);
+
 } // namespace nnc::runtime
 
 #endif // NNC_RUNTIME_DEVICE_CPUFEATURES_H

@@ -2,6 +2,8 @@
 
 #include "runtime/device/CpuDevice.h"
 
+#include <iterator>
+
 namespace nnc::runtime {
 
 namespace {
@@ -27,9 +29,14 @@ StatusOr<std::unique_ptr<Device>> createDevice(const std::string &target,
       return candidate.create(numThreads);
     known += concat(known.empty() ? "" : ", ", candidate.name);
   }
-  return Status(Code::Unsupported,
-                concat("the plan is for target ", quote(target),
-                       ", this runtime has: ", known));
+  return Status(Code::Unsupported, concat("this runtime has no target ",
+                                          quote(target), ", it has: ", known));
+}
+
+size_t numTargets() { return std::size(targets); }
+
+const char *targetName(size_t index) {
+  return index < numTargets() ? targets[index].name : nullptr;
 }
 
 } // namespace nnc::runtime

@@ -45,9 +45,11 @@ class Device {
 public:
   virtual ~Device() = default;
 
+  /// Unsupported if this machine cannot run `code`, saying what it lacks.
+  virtual Status check(const MachineCode &code) const { return {}; }
+
   /// Makes the kernels of `code` ready to launch, each with `scratchBytes` of
-  /// scratch per thread. Unsupported if the machine cannot run them, saying
-  /// what it lacks.
+  /// scratch per thread. Fails as check() does.
   virtual Status load(const MachineCode &code, int64_t scratchBytes) = 0;
 
   /// Zeroed memory on a NNC_ALIGNMENT_BYTES boundary; `what` names it in the
@@ -72,6 +74,10 @@ public:
 /// host; at least 1.
 StatusOr<std::unique_ptr<Device>> createDevice(const std::string &target,
                                                int numThreads);
+
+/// The targets that there are, by index; null beyond the last.
+size_t numTargets();
+const char *targetName(size_t index);
 
 } // namespace nnc::runtime
 

@@ -166,7 +166,7 @@ TEST(Session, RefusesAnotherTarget) {
   Status status = Session::create(openPlan(source), {}).status();
   EXPECT_EQ(status.code(), Code::Unsupported);
   EXPECT_EQ(status.message(),
-            "the plan is for target 'abacus', this runtime has: cpu");
+            "this runtime has no target 'abacus', it has: cpu");
 }
 
 TEST(Session, NamesEveryMissingFeature) {
