@@ -4,11 +4,13 @@
 #include "tools/Compiler.h"
 
 #include "codegen/Compile.h"
+#include "codegen/EmbedPlan.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "frontend/Frontend.h"
 #include "ir/Signature.h"
 
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/SourceMgr.h"
@@ -40,8 +42,11 @@ struct InspectArguments {
   bool asJson = false;
 };
 
-static std::string planName(const std::string &model) {
-  return model.substr(0, model.rfind('.')) + ".plan";
+static std::string withEnding(const std::string &path, const char *ending) {
+  size_t name = path.rfind('/') + 1;
+  size_t dot = path.rfind('.');
+  bool hasEnding = dot != std::string::npos && dot > name;
+  return path.substr(0, hasEnding ? dot : path.size()) + ending;
 }
 
 static int emit(ModuleOp module, const CompileArguments &arguments,
@@ -55,19 +60,36 @@ static int emit(ModuleOp module, const CompileArguments &arguments,
       });
 }
 
+static int writeBytes(const std::string &path, llvm::ArrayRef<uint8_t> bytes) {
+  return writeOutput(path, [&](llvm::raw_ostream &os) {
+    os.write(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+    return Done;
+  });
+}
+
+/// Writes the object `path`, and its header beside it.
+static int writeEmbedded(const std::string &path,
+                         llvm::ArrayRef<uint8_t> plan) {
+  EmbeddedPlan embedded = embedPlan(plan);
+  if (int exit = writeBytes(path, embedded.object))
+    return exit;
+  return writeBytes(withEnding(path, ".h"),
+                    llvm::arrayRefFromStringRef<uint8_t>(embedded.header));
+}
+
 static int writePlan(ModuleOp module, const CompileArguments &arguments,
                      const CompileOptions &options) {
   auto begin = std::chrono::steady_clock::now();
   FailureOr<CompiledPlan> plan = compileToPlan(module, options);
   if (failed(plan))
     return InputWrong;
+  const bool isObject = arguments.stage == "object";
   std::string path =
-      arguments.output.empty() ? planName(arguments.model) : arguments.output;
-  int exit = writeOutput(path, [&](llvm::raw_ostream &os) {
-    os.write(reinterpret_cast<const char *>(plan->bytes.data()),
-             plan->bytes.size());
-    return Done;
-  });
+      arguments.output.empty()
+          ? withEnding(arguments.model, isObject ? ".o" : ".plan")
+          : arguments.output;
+  int exit = isObject ? writeEmbedded(path, plan->bytes)
+                      : writeBytes(path, plan->bytes);
   if (exit != Done || arguments.quiet || path == "-")
     return exit;
   double seconds =
@@ -85,6 +107,12 @@ static int writePlan(ModuleOp module, const CompileArguments &arguments,
 }
 
 static int compile(const CompileArguments &arguments) {
+  const bool isHeader = llvm::StringRef(arguments.output).ends_with(".h");
+  if (arguments.stage == "object" && (arguments.output == "-" || isHeader)) {
+    llvm::errs() << "error: --emit object writes two files: -o names the "
+                    "object, MODEL.o, and the header goes beside it\n";
+    return CommandLineWrong;
+  }
   llvm::Expected<CpuModel> cpu = findCpuModel(arguments.target);
   if (!cpu) {
     llvm::errs() << "error: " << llvm::toString(cpu.takeError()) << '\n';
@@ -110,7 +138,7 @@ static int compile(const CompileArguments &arguments) {
       arguments.gradients || arguments.gradientCheck;
   if (arguments.gradientCheck)
     options.passes.elementType = "f64";
-  if (arguments.stage == "plan")
+  if (arguments.stage == "plan" || arguments.stage == "object")
     return writePlan(*module, arguments, options);
   return emit(*module, arguments, options);
 }
@@ -191,7 +219,8 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
     stageNames.push_back(stage.name.str());
     stageHelp += "\n  " + stage.name.str() + ": " + stage.summary.str();
   }
-  stageNames.push_back("plan");
+  stageNames.insert(stageNames.end(), {"object", "plan"});
+  stageHelp += "\n  object: the plan as MODEL.o to link, with a C header";
   CLI::App *command = app.add_subcommand(
       "compile", "compile a model to a plan, or show a stage on the way");
   command
@@ -200,7 +229,8 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
       ->required();
   command->add_option(
       "-o,--output", arguments.output,
-      "where to write (default: MODEL.plan; a stage: standard output)");
+      "where to write (default: MODEL.plan or MODEL.o; other stages: "
+      "standard output)");
   command
       ->add_option(
           "--target", arguments.target,

@@ -4,12 +4,14 @@
 
 #include "codegen/cpu/LinkImage.h"
 #include "codegen/cpu/LowerToLlvm.h"
+#include "runtime/abi.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/Constants.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -252,6 +254,32 @@ FailureOr<std::vector<uint8_t>> nnc::emitObject(ModuleOp phases,
   if (failed(object))
     return failure();
   return std::vector<uint8_t>(object->begin(), object->end());
+}
+
+static llvm::GlobalVariable *addConstant(llvm::Module &module,
+                                         llvm::Constant *value,
+                                         const llvm::Twine &name) {
+  return new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
+                                  llvm::GlobalValue::ExternalLinkage, value,
+                                  name);
+}
+
+std::vector<uint8_t> nnc::emitDataObject(ArrayRef<uint8_t> bytes,
+                                         StringRef name) {
+  // Of the machine it matters only whose object format it is.
+  std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine({});
+  llvm::LLVMContext context;
+  llvm::Module module(name, context);
+  module.setTargetTriple(machine->getTargetTriple());
+  module.setDataLayout(machine->createDataLayout());
+  addConstant(module, llvm::ConstantDataArray::get(context, bytes), name)
+      ->setAlignment(llvm::Align(NNC_ALIGNMENT_BYTES));
+  addConstant(
+      module,
+      llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), bytes.size()),
+      name + "_size");
+  Output object = generate(module, *machine, llvm::CodeGenFileType::ObjectFile);
+  return {object.begin(), object.end()};
 }
 
 FailureOr<std::string> nnc::emitAssembly(ModuleOp phases,

@@ -47,6 +47,11 @@ mlir::FailureOr<CodeImage> emitCode(mlir::ModuleOp phases,
 mlir::FailureOr<std::vector<uint8_t>> emitObject(mlir::ModuleOp phases,
                                                  const CpuModel &model);
 
+/// An ELF object of x86-64 that holds `bytes` as read-only data: the symbol
+/// `name`, on a boundary of NNC_ALIGNMENT_BYTES, and NAME_size, a size_t.
+std::vector<uint8_t> emitDataObject(llvm::ArrayRef<uint8_t> bytes,
+                                    llvm::StringRef name);
+
 mlir::FailureOr<std::string> emitAssembly(mlir::ModuleOp phases,
                                           const CpuModel &model);
 
