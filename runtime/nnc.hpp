@@ -4,9 +4,11 @@
 
 #include "nnc.h"
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace nnc {
@@ -21,6 +23,32 @@ struct SessionDestroyer {
   }
 };
 
+/// The element type that a C++ type is; 16-bit floats are none.
+template <typename T> constexpr nnc_element_type_t elementType() {
+  if constexpr (std::is_same_v<T, float>)
+    return NNC_F32;
+  else if constexpr (std::is_same_v<T, double>)
+    return NNC_F64;
+  else if constexpr (std::is_same_v<T, int32_t>)
+    return NNC_I32;
+  else if constexpr (std::is_same_v<T, int64_t>)
+    return NNC_I64;
+  else if constexpr (std::is_same_v<T, bool>)
+    return NNC_BOOL;
+  else if constexpr (std::is_same_v<T, uint32_t>)
+    return NNC_U32;
+  else
+    static_assert(std::is_same_v<T, uint8_t>, "not an element type");
+  return NNC_U8;
+}
+
+/// A tensor of elements that lie one after another. Both arguments are
+/// borrowed, and outlive the calls that it is passed to.
+template <typename T, size_t rank>
+nnc_tensor_t tensor(const T *data, const std::array<int64_t, rank> &shape) {
+  return {data, elementType<T>(), static_cast<int32_t>(rank), shape.data()};
+}
+
 /// Pass `get()` to the calls of nnc.h.
 using PlanHandle = std::unique_ptr<nnc_plan_t, PlanCloser>;
 using SessionHandle = std::unique_ptr<nnc_session_t, SessionDestroyer>;
@@ -29,6 +57,15 @@ using SessionHandle = std::unique_ptr<nnc_session_t, SessionDestroyer>;
 inline nnc_status_t openPlan(const char *path, PlanHandle &plan) {
   nnc_plan_t *opened = nullptr;
   nnc_status_t status = nnc_plan_open(path, &opened);
+  plan.reset(opened);
+  return status;
+}
+
+/// nnc_plan_open_memory into a handle, which is empty on failure.
+inline nnc_status_t openPlan(const void *data, size_t sizeBytes,
+                             PlanHandle &plan) {
+  nnc_plan_t *opened = nullptr;
+  nnc_status_t status = nnc_plan_open_memory(data, sizeBytes, &opened);
   plan.reset(opened);
   return status;
 }
