@@ -1,6 +1,7 @@
 #include "tools/Program.h"
 
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
@@ -63,6 +64,12 @@ int failAt(const std::string &place, const Status &status) {
   if (source && column <= long(text.size()) + 1)
     std::cerr << text << '\n' << std::string(column - 1, ' ') << "^\n";
   return exitFor(status.code());
+}
+
+bool parseNumber(const std::string &text, int64_t &number) {
+  const char *end = text.data() + text.size();
+  auto [stop, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && stop == end;
 }
 
 std::string folderOf(const std::string &path) {

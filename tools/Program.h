@@ -61,6 +61,9 @@ int becomeCompiler(const std::vector<std::string> &arguments);
 int runBeside(const std::string &program,
               const std::vector<std::string> &arguments, int output);
 
+/// The whole of `text` as a number; false where it is something else.
+bool parseNumber(const std::string &text, int64_t &number);
+
 /// The folder of `path`, "." if it names none.
 std::string folderOf(const std::string &path);
 /// The last part of `path` without its last extension.

@@ -1,10 +1,15 @@
 #include "tools/Training.h"
 
+#include "tools/Program.h"
+#include "tools/StopSignal.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <numeric>
 #include <ostream>
+#include <sstream>
 
 namespace nnc::tools {
 
@@ -39,6 +44,55 @@ std::vector<std::pair<std::string, double>> Averages::metrics() const {
   return means;
 }
 
+static constexpr const char *samplesKey = "nnc.epoch_samples";
+static constexpr const char *lossKey = "nnc.epoch_loss_sum";
+static constexpr const char *metricsKey = "nnc.epoch_metric_sums";
+
+// In base 16, a double's digits are all of its bits.
+static std::string toHex(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%a", value);
+  return text;
+}
+
+static bool fromHex(const std::string &text, double &value) {
+  char *end = nullptr;
+  value = std::strtod(text.c_str(), &end);
+  return end != text.c_str() && *end == '\0';
+}
+
+void Averages::save(Metadata &notes) const {
+  notes[samplesKey] = std::to_string(numSamples);
+  notes[lossKey] = toHex(lossSum);
+  std::string sums;
+  for (auto &[name, sum] : metricSums)
+    sums += (sums.empty() ? "" : " ") + toHex(sum);
+  notes[metricsKey] = sums;
+}
+
+bool Averages::restore(const Metadata &notes, const EntryPoint &entry) {
+  auto samples = notes.find(samplesKey), loss = notes.find(lossKey),
+       metrics = notes.find(metricsKey);
+  if (samples == notes.end() || loss == notes.end() || metrics == notes.end())
+    return false;
+  *this = {};
+  if (!parseNumber(samples->second, numSamples) || numSamples < 0 ||
+      !fromHex(loss->second, lossSum))
+    return false;
+  std::istringstream words(metrics->second);
+  std::string word;
+  for (const TensorInfo &output : entry.outputs) {
+    // Before the first step there are none.
+    if (output.kind != "metric" || numSamples == 0)
+      continue;
+    double sum = 0;
+    if (!(words >> word) || !fromHex(word, sum))
+      return false;
+    metricSums.emplace_back(output.name, sum);
+  }
+  return !(words >> word);
+}
+
 static std::string note(const Averages &averages) {
   char text[64];
   std::snprintf(text, sizeof text, "loss %.4f", averages.loss());
@@ -59,26 +113,35 @@ static void logStep(const Session &session, std::ostream &log) {
   log << line;
 }
 
-Status runEpoch(Session &session, const EntryPoint &entry, Batches &batches,
-                Averages &averages, Progress &progress, int64_t mostSteps,
-                std::ostream *stepLog) {
-  batches.rewind();
-  int64_t done = 0;
-  for (int64_t step = 0; step < mostSteps && batches.next(); ++step) {
-    if (Status status = session.run(entry, batches.inputs(), batches.size());
+Status run(const Pass &pass) {
+  Session &session = pass.session;
+  pass.batches.rewind();
+  pass.batches.skip(pass.firstBatch);
+  int64_t samples = pass.averages.samples();
+  for (int64_t i = pass.firstBatch; i < pass.endBatch && pass.batches.next();
+       ++i) {
+    if (Status status =
+            session.run(pass.entry, pass.batches.inputs(), pass.batches.size());
         !status.isOk())
       return status;
-    averages.add(session);
-    if (stepLog)
-      logStep(session, *stepLog);
-    done += batches.size();
+    pass.averages.add(session);
+    if (pass.stepLog)
+      logStep(session, *pass.stepLog);
+    samples += pass.batches.size();
     if (!std::isfinite(session.outputSum("loss")))
       return {Code::InvalidArgument,
-              concat("the loss is not finite after ", done,
+              concat("the loss is not finite after ", samples,
                      " samples of the epoch; a smaller "
                      "learning rate or clip_norm may help")};
-    if (progress.isDue())
-      progress.update(done, note(averages));
+    if (pass.progress.isDue())
+      pass.progress.update(samples, note(pass.averages));
+    if (!pass.afterBatch)
+      continue;
+    StatusOr<bool> goesOn = pass.afterBatch(i + 1);
+    if (!goesOn.isOk())
+      return goesOn.status();
+    if (!*goesOn)
+      break;
   }
   return {};
 }
@@ -89,7 +152,9 @@ Status evaluate(Session &session, const EntryPoint &entry,
   std::iota(order.begin(), order.end(), 0);
   Batches batches(columns, std::move(order), batch);
   Progress progress("test", batches.numSamples());
-  return runEpoch(session, entry, batches, averages, progress);
+  Pass pass{session, entry, batches, averages, progress};
+  pass.afterBatch = [](int64_t) -> StatusOr<bool> { return stopSignal() == 0; };
+  return run(pass);
 }
 
 } // namespace nnc::tools

@@ -7,6 +7,7 @@
 #include "tools/Data.h"
 #include "tools/Progress.h"
 
+#include <functional>
 #include <iosfwd>
 #include <string>
 #include <utility>
@@ -20,9 +21,16 @@ public:
   /// Adds the outputs of the session's last run, weighted by its batch.
   void add(const runtime::Session &session);
 
+  int64_t samples() const { return numSamples; }
   double loss() const { return numSamples ? lossSum / numSamples : 0; }
   /// Metrics by name, in the model's order.
   std::vector<std::pair<std::string, double>> metrics() const;
+  /// Notes that `restore` gives the same bits back from; without confusion().
+  void save(runtime::Metadata &notes) const;
+  /// `entry` is what the averages are of. False if the notes are not there or
+  /// not of this entry point.
+  bool restore(const runtime::Metadata &notes,
+               const runtime::EntryPoint &entry);
   /// Counts, row the label and column the prediction; empty if there are none.
   const std::vector<std::vector<double>> &confusion() const { return counts; }
 
@@ -33,16 +41,29 @@ private:
   std::vector<std::vector<double>> counts;
 };
 
-/// Runs `entry` over the batches from the first to the last, or `mostSteps` of
-/// them. Adds each run to `averages`, and a line of JSON to `stepLog` unless
-/// null.
-runtime::Status runEpoch(runtime::Session &session,
-                         const runtime::EntryPoint &entry,
-                         runtime::Batches &batches, Averages &averages,
-                         Progress &progress, int64_t mostSteps = INT64_MAX,
-                         std::ostream *stepLog = nullptr);
+/// One way through the batches, or a part of it.
+struct Pass {
+  runtime::Session &session;
+  const runtime::EntryPoint &entry;
+  runtime::Batches &batches;
+  /// Each run is added to it.
+  Averages &averages;
+  Progress &progress;
+  /// Batches before this one are passed over, and end where it ends.
+  int64_t firstBatch = 0;
+  int64_t endBatch = INT64_MAX;
+  /// A line of JSON a run, unless null.
+  std::ostream *stepLog = nullptr;
+  /// Called after each batch with the number that are done, passed over or
+  /// run; false ends the pass. May be empty.
+  std::function<runtime::StatusOr<bool>(int64_t)> afterBatch = {};
+};
 
-/// Evaluates every sample of `columns` in order, with a progress bar.
+/// InvalidArgument if the loss is not finite.
+runtime::Status run(const Pass &pass);
+
+/// Evaluates every sample of `columns` in order, with a progress bar. Ends
+/// early if a signal asks to stop.
 runtime::Status evaluate(runtime::Session &session,
                          const runtime::EntryPoint &entry,
                          const Columns &columns, int64_t batch,

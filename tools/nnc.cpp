@@ -4,6 +4,7 @@
 
 #include "runtime/nnc.h"
 
+#include <csignal>
 #include <cstring>
 #include <iostream>
 
@@ -81,6 +82,8 @@ static int runCommandLine(int argc, char **argv) {
 
 int main(int argc, char **argv) {
   using namespace nnc::tools;
+  // A limit on the size of files is then an error of writing, with a message.
+  std::signal(SIGXFSZ, SIG_IGN);
   std::vector<std::string> words(argv + 1, argv + argc);
   for (const CompilerCommand &command : compilerCommands)
     if (!words.empty() && words[0] == command.name)

@@ -1,6 +1,9 @@
 // nnc train: epochs of training steps over the model's data, a line an epoch,
 // the test split at the end, and what came of it on disk.
+#include "tools/Resume.h"
+#include "tools/StopSignal.h"
 #include "tools/Training.h"
+#include "tools/TrainingLog.h"
 #include "tools/commands/Commands.h"
 
 #include "runtime/data/Reader.h"
@@ -8,15 +11,10 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <iostream>
 #include <optional>
-
-#include <sys/stat.h>
 
 namespace nnc::tools {
 
@@ -27,9 +25,12 @@ using Clock = std::chrono::steady_clock;
 struct TrainOptions {
   CompileRequest request;
   std::string dataFolder, weightsFile, logFolder, initialWeights;
-  std::optional<int64_t> epochs, batch, seed, steps;
+  std::string checkpoint;
+  std::optional<int64_t> epochs, batch, seed, steps, every;
   int threads = 0;
   bool keepOrder = false;
+  bool allowMissing = false;
+  bool resume = false;
   bool asJson = false;
 };
 
@@ -42,8 +43,11 @@ struct TrainRun {
   Columns training = {}, test = {};
   /// Of `training`: the validation samples are held out of it.
   std::optional<Batches> trainingBatches = {}, validationBatches = {};
-  std::ofstream log = {}, stepLog = {};
-  Clock::time_point begin = Clock::now();
+  RunIdentity identity = {};
+  RunPosition position = {};
+  /// Whether the checkpoint is of this position.
+  bool isSaved = false;
+  TrainingLog log = {};
 };
 
 static double secondsSince(Clock::time_point begin) {
@@ -74,8 +78,8 @@ static std::string columns(const std::string &prefix,
 
 static void report(TrainRun &run, const ordered_json &record,
                    const std::string &line) {
-  if (run.log.is_open())
-    run.log << record.dump() << std::endl;
+  if (run.log.isOpen())
+    run.log.addEpoch(record.dump());
   if (run.options.asJson)
     std::cout << record.dump() << std::endl;
   else
@@ -89,43 +93,117 @@ static std::string epochLabel(int64_t epoch, int64_t epochs) {
   return text;
 }
 
-static Status trainEpoch(TrainRun &run, int64_t epoch) {
-  Clock::time_point begin = Clock::now();
-  const std::string label = epochLabel(epoch, run.epochs);
-  Averages training, validation;
-  Batches &batches = *run.trainingBatches;
-  int64_t mostSteps = run.options.steps.value_or(batches.numBatches());
-  Progress progress(label,
-                    std::min(batches.numSamples(), mostSteps * run.batch));
-  if (!run.options.keepOrder)
-    batches.shuffle(run.seed, epoch);
-  if (Status status =
-          runEpoch(run.session, *run.plan.findEntryPoint("train_step"), batches,
-                   training, progress, mostSteps,
-                   run.stepLog.is_open() ? &run.stepLog : nullptr);
-      !status.isOk())
-    return status;
-  const bool validates = run.validationBatches->numSamples() > 0;
-  if (Status status =
-          runEpoch(run.session, *run.plan.findEntryPoint("eval_step"),
-                   *run.validationBatches, validation, progress);
-      !status.isOk())
-    return status;
-  progress.clear();
+static int64_t stepsOf(const TrainRun &run) {
   StatusOr<double> step = run.session.scalar("step");
-  ordered_json record = {{"epoch", epoch},
-                         {"step", step.isOk() ? int64_t(*step) : 0}};
-  addAverages(record, "", training);
-  std::string line = label + columns("", training);
-  if (validates) {
+  return step.isOk() ? int64_t(*step) : 0;
+}
+
+static Status saveCheckpoint(TrainRun &run) {
+  if (run.options.checkpoint.empty() || run.isSaved)
+    return {};
+  // Before the checkpoint: what it has behind it is in the log then.
+  if (Status status = run.log.flush(); !status.isOk())
+    return status;
+  Metadata notes = describe(run.identity, run.position);
+  notes["nnc.version"] = NNC_TOOLS_VERSION;
+  if (Status status =
+          run.session.save(run.options.checkpoint, SaveKind::Checkpoint, notes);
+      !status.isOk())
+    return status;
+  run.isSaved = true;
+  return {};
+}
+
+/// The part of an epoch that is left; it ends early if a signal asks to stop.
+static Status runSteps(TrainRun &run, Progress &progress) {
+  RunPosition &position = run.position;
+  const double secondsBefore = position.seconds;
+  Clock::time_point begin = Clock::now();
+  Pass pass{run.session, *run.plan.findEntryPoint("train_step"),
+            *run.trainingBatches, position.averages, progress};
+  pass.firstBatch = position.batches;
+  pass.endBatch = run.identity.stepsPerEpoch;
+  pass.stepLog = run.log.isOpen() ? &run.log.stepLog() : nullptr;
+  pass.afterBatch = [&](int64_t batches) -> StatusOr<bool> {
+    position.batches = batches;
+    position.seconds = secondsBefore + secondsSince(begin);
+    run.isSaved = false;
+    if (run.options.every && stepsOf(run) % *run.options.every == 0)
+      if (Status status = saveCheckpoint(run); !status.isOk())
+        return status;
+    return stopSignal() == 0;
+  };
+  return tools::run(pass);
+}
+
+static Status validate(TrainRun &run, Progress &progress,
+                       Averages &validation) {
+  Pass pass{run.session, *run.plan.findEntryPoint("eval_step"),
+            *run.validationBatches, validation, progress};
+  pass.afterBatch = [](int64_t) -> StatusOr<bool> { return stopSignal() == 0; };
+  return tools::run(pass);
+}
+
+static void reportEpoch(TrainRun &run, const Averages &validation,
+                        double seconds) {
+  const RunPosition &position = run.position;
+  ordered_json record = {{"epoch", position.epoch}, {"step", stepsOf(run)}};
+  addAverages(record, "", position.averages);
+  std::string line =
+      epochLabel(position.epoch, run.epochs) + columns("", position.averages);
+  if (run.validationBatches->numSamples() > 0) {
     addAverages(record, "validation_", validation);
     line += columns("validation_", validation);
   }
-  record["seconds"] = secondsSince(begin);
-  char seconds[32];
-  std::snprintf(seconds, sizeof seconds, "  %.1f s", secondsSince(begin));
-  report(run, record, line + seconds);
-  return {};
+  record["seconds"] = seconds;
+  char text[32];
+  std::snprintf(text, sizeof text, "  %.1f s", seconds);
+  report(run, record, line + text);
+}
+
+/// Does what is left of the epoch under way and goes on to the next, unless a
+/// signal asks to stop.
+static Status trainEpoch(TrainRun &run) {
+  RunPosition &position = run.position;
+  Batches &batches = *run.trainingBatches;
+  Progress progress(
+      epochLabel(position.epoch, run.epochs),
+      std::min(batches.numSamples(), run.identity.stepsPerEpoch * run.batch));
+  if (!run.options.keepOrder)
+    batches.shuffle(run.seed, position.epoch);
+  if (Status status = runSteps(run, progress);
+      !status.isOk() || stopSignal() != 0)
+    return status;
+  Clock::time_point begin = Clock::now();
+  Averages validation;
+  if (Status status = validate(run, progress, validation);
+      !status.isOk() || stopSignal() != 0)
+    return status;
+  progress.clear();
+  reportEpoch(run, validation, position.seconds + secondsSince(begin));
+  position = {position.epoch + 1};
+  run.isSaved = false;
+  return run.options.every ? Status() : saveCheckpoint(run);
+}
+
+/// Every epoch that is left, and the last checkpoint, of a stopped run too.
+static Status trainEpochs(TrainRun &run) {
+  if (!run.options.checkpoint.empty())
+    catchStopSignals();
+  while (run.position.epoch <= run.epochs && stopSignal() == 0)
+    if (Status status = trainEpoch(run); !status.isOk())
+      return status;
+  return saveCheckpoint(run);
+}
+
+/// Says how to go on, and ends as the signal would have ended the program.
+[[noreturn]] static void endStopped(TrainRun &run) {
+  std::cerr << "stopped after step " << stepsOf(run) << ", in epoch "
+            << std::min(run.position.epoch, run.epochs) << " of " << run.epochs
+            << "; the same command with --resume goes on from "
+            << run.options.checkpoint << std::endl;
+  std::cout.flush();
+  endBySignal(stopSignal());
 }
 
 static Status testAtEnd(TrainRun &run) {
@@ -133,7 +211,7 @@ static Status testAtEnd(TrainRun &run) {
   if (Status status =
           evaluate(run.session, *run.plan.findEntryPoint("eval_step"), run.test,
                    run.batch, averages);
-      !status.isOk())
+      !status.isOk() || stopSignal() != 0)
     return status;
   ordered_json record = {{"epoch", run.epochs}};
   addAverages(record, "test_", averages);
@@ -141,27 +219,6 @@ static Status testAtEnd(TrainRun &run) {
     record["confusion"] = averages.confusion();
   report(run, record, "test" + columns("", averages));
   return {};
-}
-
-static int makeFolder(const std::string &path) {
-  if (mkdir(path.c_str(), 0777) == 0 || errno == EEXIST)
-    return Done;
-  return fail(
-      {Code::IoError, path + ": cannot be made: " + std::strerror(errno)});
-}
-
-static int openLog(TrainRun &run) {
-  const std::string &folder = run.options.logFolder;
-  if (folder.empty())
-    return Done;
-  if (int exit = makeFolder(folder))
-    return exit;
-  run.log.open(folder + "/log.jsonl", std::ios::trunc);
-  run.stepLog.open(folder + "/steps.jsonl", std::ios::trunc);
-  if (run.log && run.stepLog)
-    return Done;
-  return fail({Code::IoError, folder + "/log.jsonl: cannot be written: " +
-                                  std::strerror(errno)});
 }
 
 static int loadData(TrainRun &run) {
@@ -192,6 +249,103 @@ static int loadData(TrainRun &run) {
   return fail({Code::InvalidArgument, "the training split has no samples"});
 }
 
+static void identify(TrainRun &run) {
+  int64_t numBatches = run.trainingBatches->numBatches();
+  run.identity = {run.plan.model,
+                  stateLayout(run.plan),
+                  run.seed,
+                  run.batch,
+                  run.trainingBatches->numSamples(),
+                  run.validationBatches->numSamples(),
+                  std::min(run.options.steps.value_or(numBatches), numBatches),
+                  run.options.keepOrder ? "kept" : "shuffled"};
+}
+
+/// Takes the state and the position from the checkpoint. All that differs from
+/// this run is said at once.
+static Status continueFrom(TrainRun &run, const SafetensorsFile &checkpoint) {
+  const std::string &path = run.options.checkpoint;
+  StatusOr<RunPosition> position =
+      findPosition(checkpoint.metadata(), run.identity,
+                   *run.plan.findEntryPoint("train_step"));
+  Status loaded = run.session.load(path, SaveKind::Checkpoint);
+  if (!position.isOk())
+    return {position.status().code(),
+            path + ": " + position.status().message() +
+                (loaded.isOk() ? "" : "\n" + loaded.message())};
+  if (!loaded.isOk())
+    return loaded;
+  run.position = std::move(*position);
+  run.isSaved = true;
+  const bool isFinished = run.position.epoch > run.epochs;
+  std::cerr << "note: goes on from " << path << ": ";
+  if (isFinished)
+    std::cerr << "its " << run.position.epoch - 1
+              << " epochs are done; --epochs asks for more\n";
+  else
+    std::cerr << "epoch " << run.position.epoch << ", " << run.position.batches
+              << " of " << run.identity.stepsPerEpoch << " steps done\n";
+  return {};
+}
+
+/// Begins with the checkpoint where the run is to go on from one and it is
+/// there, else with --weights or the initial values.
+static Status beginOrContinue(TrainRun &run) {
+  const TrainOptions &options = run.options;
+  if (!options.checkpoint.empty()) {
+    StatusOr<SafetensorsFile> file = SafetensorsFile::open(options.checkpoint);
+    const bool exists = file.status().code() != Code::NotFound;
+    if (options.resume && exists)
+      return file.isOk() ? continueFrom(run, *file) : file.status();
+    if (options.resume)
+      std::cerr << "note: no checkpoint " << options.checkpoint
+                << " yet: begins with the first epoch\n";
+    else if (exists)
+      std::cerr << "note: " << options.checkpoint
+                << " will be replaced; --resume would go on from it\n";
+  }
+  if (options.initialWeights.empty())
+    return {};
+  LoadReport report;
+  Status status = run.session.load(
+      options.initialWeights, SaveKind::Weights,
+      options.allowMissing ? Matching::AllowMissing : Matching::Exact, &report);
+  if (!status.isOk())
+    return status;
+  for (const std::string &name : report.missing)
+    std::cerr << "note: " << options.initialWeights << " has no " << quote(name)
+              << ": it keeps its initial value\n";
+  for (const std::string &name : report.extra)
+    std::cerr << "note: " << options.initialWeights << ": " << quote(name)
+              << " is not in the model: passed over\n";
+  return {};
+}
+
+static std::string weightsPath(const TrainOptions &options) {
+  return options.weightsFile.empty()
+             ? stemOf(options.request.model) + ".safetensors"
+             : options.weightsFile;
+}
+
+/// What would be a pity to learn after hours.
+static Status checkOutputs(const TrainOptions &options) {
+  if (!options.checkpoint.empty())
+    if (Status status = checkReplaceable(options.checkpoint); !status.isOk())
+      return status;
+  return checkReplaceable(weightsPath(options));
+}
+
+static Status prepareFiles(TrainRun &run) {
+  if (Status status = checkOutputs(run.options); !status.isOk())
+    return status;
+  if (Status status = beginOrContinue(run); !status.isOk())
+    return status;
+  if (run.options.logFolder.empty())
+    return {};
+  return run.log.open(run.options.logFolder, run.position.epoch - 1,
+                      stepsOf(run));
+}
+
 static void announce(const TrainRun &run) {
   if (run.options.asJson)
     return;
@@ -213,9 +367,7 @@ static void announce(const TrainRun &run) {
 
 static int saveResults(TrainRun &run) {
   const TrainOptions &options = run.options;
-  std::string weights = options.weightsFile.empty()
-                            ? stemOf(options.request.model) + ".safetensors"
-                            : options.weightsFile;
+  std::string weights = weightsPath(options);
   if (Status status = run.session.save(weights, SaveKind::Weights,
                                        {{"model", run.plan.model}});
       !status.isOk())
@@ -224,6 +376,8 @@ static int saveResults(TrainRun &run) {
     std::cout << "weights  " << weights << std::endl;
   if (options.logFolder.empty())
     return Done;
+  if (Status status = run.log.flush(); !status.isOk())
+    return fail(status);
   run.log.close();
   if (!options.asJson)
     std::cout << "pictures" << std::endl;
@@ -253,11 +407,6 @@ static int train(const TrainOptions &options) {
   auto session = Session::create(opened.plan, {options.threads, seed, nullptr});
   if (!session.isOk())
     return fail(session.status());
-  if (!options.initialWeights.empty())
-    if (Status status =
-            (*session)->load(options.initialWeights, SaveKind::Weights);
-        !status.isOk())
-      return fail(status);
   TrainRun run{options,
                plan,
                **session,
@@ -266,15 +415,17 @@ static int train(const TrainOptions &options) {
                seed};
   if (int exit = loadData(run))
     return exit;
-  if (int exit = openLog(run))
-    return exit;
+  identify(run);
+  if (Status status = prepareFiles(run); !status.isOk())
+    return fail(status);
   announce(run);
-  for (int64_t epoch = 1; epoch <= run.epochs; ++epoch)
-    if (Status status = trainEpoch(run, epoch); !status.isOk())
-      return fail(status);
-  if (numSamples(run.test) > 0)
+  if (Status status = trainEpochs(run); !status.isOk())
+    return fail(status);
+  if (stopSignal() == 0 && numSamples(run.test) > 0)
     if (Status status = testAtEnd(run); !status.isOk())
       return fail(status);
+  if (stopSignal() != 0)
+    endStopped(run);
   return saveResults(run);
 }
 
@@ -301,8 +452,25 @@ void addTrainCommand(CLI::App &app, int &exit) {
   command->add_option(
       "--seed", options->seed,
       "of initial weights, shuffling and dropout (default: the model's)");
-  command->add_option("--weights", options->initialWeights,
-                      "begin with the weights of this file");
+  CLI::Option *weights =
+      command->add_option("--weights", options->initialWeights,
+                          "begin with the weights of this file");
+  command
+      ->add_flag("--allow-missing", options->allowMissing,
+                 "of --weights, take what the model shares with the file")
+      ->needs(weights);
+  CLI::Option *checkpoint = command->add_option(
+      "--checkpoint", options->checkpoint,
+      "save all that going on needs in this file, each epoch");
+  command
+      ->add_option("--every", options->every,
+                   "save the checkpoint every so many steps instead")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 31))
+      ->needs(checkpoint);
+  command
+      ->add_flag("--resume", options->resume,
+                 "go on from the checkpoint, where it is there")
+      ->needs(checkpoint);
   command->add_option("-o,--output", options->weightsFile,
                       "where the weights go (default: MODEL.safetensors here)");
   command->add_option(

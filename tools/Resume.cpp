@@ -1,0 +1,110 @@
+#include "tools/Resume.h"
+
+#include "tools/Program.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace nnc::tools {
+
+using namespace runtime;
+
+// FNV-1a of 64 bits (Fowler, Noll and Vo; RFC 9923): to tell layouts apart, not
+// to keep anyone out.
+std::string stateLayout(const Plan &plan) {
+  uint64_t hash = 0xcbf29ce484222325;
+  auto add = [&](const std::string &text) {
+    for (unsigned char c : text + '\n')
+      hash = (hash ^ c) * 0x100000001b3;
+  };
+  for (const StateTensor &tensor : plan.state) {
+    add(tensor.name);
+    add(std::to_string(int(tensor.role)));
+    add(runtime::describe(tensor.elementType, tensor.shape));
+  }
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx", (unsigned long long)hash);
+  return digits;
+}
+
+namespace {
+/// One fact of a run: its key in the notes, and its name in a message.
+struct Fact {
+  const char *key, *name;
+  std::string value;
+};
+} // namespace
+
+static std::vector<Fact> factsOf(const RunIdentity &run) {
+  auto number = [](int64_t value) { return std::to_string(value); };
+  return {{"nnc.model", "the model", run.model},
+          {"nnc.state_layout", "the layout of the state", run.stateLayout},
+          {"nnc.seed", "the seed", number(run.seed)},
+          {"nnc.batch_size", "the batch size", number(run.batch)},
+          {"nnc.training_samples", "the number of training samples",
+           number(run.trainingSamples)},
+          {"nnc.validation_samples", "the number of validation samples",
+           number(run.validationSamples)},
+          {"nnc.steps_per_epoch", "the number of steps an epoch",
+           number(run.stepsPerEpoch)},
+          {"nnc.order", "the order of the samples", run.order}};
+}
+
+static constexpr const char *epochKey = "nnc.epoch";
+static constexpr const char *batchKey = "nnc.batch";
+static constexpr const char *secondsKey = "nnc.epoch_seconds";
+
+Metadata describe(const RunIdentity &run, const RunPosition &position) {
+  Metadata notes;
+  for (const Fact &fact : factsOf(run))
+    notes[fact.key] = fact.value;
+  notes[epochKey] = std::to_string(position.epoch);
+  notes[batchKey] = std::to_string(position.batches);
+  notes[secondsKey] = std::to_string(position.seconds);
+  position.averages.save(notes);
+  return notes;
+}
+
+static Status compare(const Metadata &notes, const RunIdentity &run) {
+  std::string differences;
+  for (const Fact &fact : factsOf(run)) {
+    auto found = notes.find(fact.key);
+    if (found == notes.end())
+      return {Code::InvalidFile,
+              concat("not a checkpoint of nnc train: its metadata has no '",
+                     fact.key, "'")};
+    if (found->second != fact.value)
+      differences +=
+          concat(differences.empty() ? "" : "; ", fact.name, " is ", fact.value,
+                 ", the checkpoint has ", quote(found->second));
+  }
+  if (differences.empty())
+    return {};
+  return {Code::InvalidArgument,
+          "the checkpoint is of another run: " + differences};
+}
+
+static bool readNumber(const Metadata &notes, const char *key,
+                       int64_t &number) {
+  auto found = notes.find(key);
+  return found != notes.end() && parseNumber(found->second, number);
+}
+
+StatusOr<RunPosition> findPosition(const Metadata &notes,
+                                   const RunIdentity &run,
+                                   const EntryPoint &entry) {
+  if (Status status = compare(notes, run); !status.isOk())
+    return status;
+  RunPosition position;
+  if (!readNumber(notes, epochKey, position.epoch) || position.epoch < 1 ||
+      !readNumber(notes, batchKey, position.batches) || position.batches < 0 ||
+      position.batches > run.stepsPerEpoch ||
+      !position.averages.restore(notes, entry))
+    return Status(Code::InvalidFile,
+                  "damaged: its metadata gives no place in the data");
+  if (auto found = notes.find(secondsKey); found != notes.end())
+    position.seconds = std::atof(found->second.c_str());
+  return position;
+}
+
+} // namespace nnc::tools

@@ -1,0 +1,72 @@
+#include "tools/TrainingLog.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace nnc::tools {
+
+using namespace runtime;
+using nlohmann::json;
+
+static Status failure(const std::string &path) {
+  return {Code::IoError, path + ": cannot be written: " + std::strerror(errno)};
+}
+
+/// Whether a line belongs to what the run has behind it. The test at the end of
+/// a run does not: it comes again.
+static bool isBehind(const std::string &line, const char *key, int64_t last) {
+  json record = json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!record.is_object() || record.contains("test_loss"))
+    return false;
+  auto number = record.find(key);
+  return number != record.end() && number->is_number() &&
+         number->get<double>() <= double(last);
+}
+
+/// The number of bytes that the lines to keep take, from the start.
+static int64_t bytesToKeep(const std::string &path, const char *key,
+                           int64_t last) {
+  std::ifstream file(path);
+  int64_t bytes = 0;
+  std::string line;
+  // A last line without its end is one that a killed run was writing.
+  while (last > 0 && std::getline(file, line) && !file.eof() &&
+         isBehind(line, key, last))
+    bytes += int64_t(line.size()) + 1;
+  return bytes;
+}
+
+static Status continueFile(std::ofstream &file, const std::string &path,
+                           const char *key, int64_t last) {
+  int64_t bytes = bytesToKeep(path, key, last);
+  if (truncate(path.c_str(), bytes) != 0 && errno != ENOENT)
+    return failure(path);
+  file.open(path, std::ios::app);
+  return file ? Status() : failure(path);
+}
+
+Status TrainingLog::open(const std::string &where, int64_t numEpochs,
+                         int64_t numSteps) {
+  folder = where;
+  if (mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST)
+    return {Code::IoError,
+            folder + ": cannot be made: " + std::strerror(errno)};
+  if (Status status =
+          continueFile(epochs, folder + "/log.jsonl", "epoch", numEpochs);
+      !status.isOk())
+    return status;
+  return continueFile(steps, folder + "/steps.jsonl", "step", numSteps);
+}
+
+Status TrainingLog::flush() {
+  if (!isOpen() || (epochs.flush() && steps.flush()))
+    return {};
+  return failure(folder);
+}
+
+} // namespace nnc::tools
