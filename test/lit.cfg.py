@@ -16,9 +16,26 @@ config.environment["PATH"] = os.pathsep.join(
 )
 config.substitutions.append(("%examples", os.path.join(config.source_root, "examples")))
 config.substitutions.append(("%lib", os.path.join(config.build_root, "lib")))
-# Where `ninja install-for-tests` has installed the build. check-nnc runs it first.
-config.substitutions.append(
-    ("%prefix", os.path.join(config.build_root, "test", "prefix")))
+# Where `ninja install-for-tests` has installed the build. check-nnc runs it first;
+# who runs lit by hand may not have.
+prefix = os.path.join(config.build_root, "test", "prefix")
+config.substitutions.append(("%prefix", prefix))
+
+
+def is_installed():
+    library = os.path.join("lib", "libnnc-runtime.so")
+    installed, built = (os.path.join(root, library) for root in (prefix, config.build_root))
+    if not os.path.exists(installed):
+        return False
+    # Installing keeps a file's time.
+    return os.path.getmtime(installed) >= int(os.path.getmtime(built))
+
+
+if is_installed():
+    config.available_features.add("installed")
+else:
+    lit_config.note(prefix + " is missing or older than the build: what is "
+                    "installed is not tested; `ninja install-for-tests` makes it")
 config.substitutions.append(("%docs", os.path.join(config.source_root, "docs")))
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%build", config.build_root))
