@@ -6,13 +6,14 @@
 #include "codegen/PlanMemory.h"
 #include "codegen/PlanWriter.h"
 #include "codegen/ScheduleKernels.h"
-#include "codegen/cpu/EmitObject.h"
 #include "passes/EntryPoints.h"
 #include "runtime/abi.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Pass/PassManager.h"
+
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace nnc;
@@ -56,7 +57,7 @@ static FailureOr<Schedule> runToSchedule(ModuleOp module,
                                          const CompileOptions &options) {
   if (failed(runToLinalg(module, options)))
     return failure();
-  return scheduleKernels(module, {options.model, options.reference});
+  return scheduleKernels(module, *options.target);
 }
 
 //===----------------------------------------------------------------------===//
@@ -90,14 +91,19 @@ static LogicalResult emitKernels(ModuleOp module, const CompileOptions &options,
   return success();
 }
 
-/// The phases as `print` makes them text: LLVM IR or assembly.
-template <FailureOr<std::string> (*print)(ModuleOp, const CpuModel &)>
-static LogicalResult emitMachine(ModuleOp module, const CompileOptions &options,
-                                 llvm::raw_ostream &os) {
+/// The phases as the target makes them text.
+static LogicalResult emitTargetStage(ModuleOp module, StringRef stage,
+                                     const CompileOptions &options,
+                                     llvm::raw_ostream &os) {
+  const Target &target = *options.target;
+  if (!llvm::is_contained(target.stages(), stage))
+    return module.emitError("target ")
+           << target.name() << " has no stage '" << stage << "'; it has "
+           << llvm::join(target.stages(), " and ");
   FailureOr<Schedule> schedule = runToSchedule(module, options);
   if (failed(schedule))
     return failure();
-  FailureOr<std::string> text = print(*schedule->phases, options.model);
+  FailureOr<std::string> text = target.print(*schedule->phases, stage);
   if (failed(text))
     return failure();
   os << *text;
@@ -108,6 +114,7 @@ namespace {
 
 struct StageEmitter {
   StageDescription description;
+  /// Null for a stage of the target's.
   LogicalResult (*emit)(ModuleOp, const CompileOptions &, llvm::raw_ostream &);
 };
 
@@ -120,8 +127,8 @@ static constexpr StageEmitter kStages[] = {
     {{"fused", "primitives in fused regions"}, emitDialect<Stage::Fused>},
     {{"linalg", "launches, and kernels as linalg"}, emitLinalg},
     {{"kernels", "kernels as the target schedules them"}, emitKernels},
-    {{"llvm", "LLVM IR"}, emitMachine<emitLlvmIr>},
-    {{"asm", "assembly"}, emitMachine<emitAssembly>},
+    {{"llvm", "LLVM IR (cpu)"}, nullptr},
+    {{"asm", "assembly (cpu)"}, nullptr},
 };
 
 ArrayRef<StageDescription> nnc::stages() {
@@ -138,7 +145,8 @@ LogicalResult nnc::emitStage(ModuleOp module, StringRef stage,
   });
   assert(found != std::end(kStages) &&
          "the caller has checked the stage's name");
-  return found->emit(module, options, os);
+  return found->emit ? found->emit(module, options, os)
+                     : emitTargetStage(module, stage, options, os);
 }
 
 //===----------------------------------------------------------------------===//
@@ -155,9 +163,10 @@ FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
   if (failed(plan))
     return failure();
   // Last, because it consumes the phases.
-  FailureOr<CodeImage> image = emitCode(*schedule->phases, options.model);
+  FailureOr<CodeImage> image = options.target->compile(*schedule->phases);
   if (failed(image))
     return failure();
-  return CompiledPlan{writePlan(module, *plan, *schedule, *image),
-                      plan->maxBatch, plan->stateBytes, plan->peakBytes()};
+  return CompiledPlan{
+      writePlan(module, *plan, *schedule, *image, options.target->name()),
+      plan->maxBatch, plan->stateBytes, plan->peakBytes()};
 }

@@ -14,11 +14,10 @@
 namespace nnc {
 
 struct CompileOptions {
-  CpuModel model;
+  /// Never null when compiling; borrowed.
+  const Target *target = nullptr;
   /// The largest batch that the plan runs; 0: the recipe's.
   int64_t maxBatch = 0;
-  /// Plain loops for every kernel.
-  bool reference = false;
   PipelineOptions passes;
   /// Where to write a reproducer when a pass fails; empty: nowhere.
   std::string reproducerPath;
@@ -29,11 +28,12 @@ struct StageDescription {
   llvm::StringRef name, summary;
 };
 
-/// The stages in their order, "nnc" to "asm".
+/// The stages in their order, those of every target last.
 llvm::ArrayRef<StageDescription> stages();
 
 /// Brings `module` to the stage of that name and prints it. Fails after a
-/// diagnostic. The name is one of stages().
+/// diagnostic, one of which is that the target has no such stage. The name is
+/// one of stages().
 mlir::LogicalResult emitStage(mlir::ModuleOp module, llvm::StringRef stage,
                               const CompileOptions &options,
                               llvm::raw_ostream &os);

@@ -6,6 +6,7 @@
 #include "codegen/Passes.h"
 #include "codegen/Placement.h"
 #include "codegen/Reference.h"
+#include "codegen/cpu/CpuTarget.h"
 #include "ir/Ops.h"
 #include "runtime/abi.h"
 
@@ -309,16 +310,27 @@ void EntryPlanner::emitLaunch(LaunchOp launch, PlannedEntryPoint &entry) {
     }
     llvm_unreachable("a buffer is an operand, a result or a workspace");
   };
-  for (Phase phase : kernel.phases)
-    entry.commands.push_back(
-        PlannedLaunch{phase.function.getName().str(),
-                      llvm::map_to_vector(phase.buffers, resolve), phase.extent,
-                      phase.grain, Extent(), Extent(), launch.getLoc()});
+  for (Phase phase : kernel.phases) {
+    auto buffers = llvm::map_to_vector(phase.buffers, resolve);
+    if (phase.matmul)
+      entry.commands.push_back(PlannedMatmul{
+          *phase.matmul, buffers, (launch.getKernel() + ".matmul").str(),
+          Extent(), Extent(), launch.getLoc()});
+    else
+      entry.commands.push_back(
+          PlannedLaunch{phase.function.getName().str(), buffers, phase.extent,
+                        phase.grain, Extent(), Extent(), launch.getLoc()});
+  }
   auto kernelFunction = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
       launch, launch.getKernelAttr());
-  auto &last = std::get<PlannedLaunch>(entry.commands.back());
-  last.flop = countFlop(kernelFunction);
-  last.trafficBytes = countTrafficBytes(kernelFunction);
+  auto count = [&](auto &last) {
+    last.flop = countFlop(kernelFunction);
+    last.trafficBytes = countTrafficBytes(kernelFunction);
+  };
+  if (auto *last = std::get_if<PlannedLaunch>(&entry.commands.back()))
+    count(*last);
+  else
+    count(std::get<PlannedMatmul>(entry.commands.back()));
   entry.scratchBytes = std::max(entry.scratchBytes, kernel.scratchBytes);
 }
 
@@ -405,12 +417,20 @@ static void print(llvm::raw_ostream &os, const PlannedBuffer &buffer) {
   os << " + " << buffer.offsetBytes;
 }
 
-static void print(llvm::raw_ostream &os, const PlannedLaunch &launch) {
-  os << launch.phase << '(';
-  llvm::interleaveComma(launch.buffers, os, [&](const PlannedBuffer &buffer) {
-    print(os, buffer);
-  });
+static void print(llvm::raw_ostream &os, StringRef name,
+                  ArrayRef<PlannedBuffer> buffers) {
+  os << name << '(';
+  llvm::interleaveComma(
+      buffers, os, [&](const PlannedBuffer &buffer) { print(os, buffer); });
   os << ')';
+}
+
+static void print(llvm::raw_ostream &os, const PlannedLaunch &launch) {
+  print(os, launch.phase, launch.buffers);
+}
+
+static void print(llvm::raw_ostream &os, const PlannedMatmul &matmul) {
+  print(os, matmul.name, matmul.buffers);
 }
 
 static void print(llvm::raw_ostream &os, const PlannedCopy &copy) {
@@ -447,9 +467,8 @@ struct PrintMemoryPlanPass
   using PrintMemoryPlanPassBase::PrintMemoryPlanPassBase;
 
   void runOnOperation() override {
-    ScheduleOptions options;
-    options.reference = true;
-    FailureOr<Schedule> schedule = scheduleKernels(getOperation(), options);
+    FailureOr<Schedule> schedule = scheduleKernels(
+        getOperation(), *createCpuTarget(CpuModel(), /*reference=*/true));
     if (failed(schedule))
       return signalPassFailure();
     FailureOr<MemoryPlan> plan =

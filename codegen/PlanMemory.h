@@ -39,11 +39,21 @@ struct PlannedLaunch {
   mlir::Location loc;
 };
 
+/// A call of the target's library.
+struct PlannedMatmul {
+  MatmulCall call;
+  llvm::SmallVector<PlannedBuffer> buffers;
+  /// "matmul_relu_Bx128x784.matmul".
+  std::string name;
+  Extent flop, trafficBytes;
+  mlir::Location loc;
+};
+
 struct PlannedCopy {
   PlannedBuffer from, to;
 };
 
-using PlannedCommand = std::variant<PlannedLaunch, PlannedCopy>;
+using PlannedCommand = std::variant<PlannedLaunch, PlannedMatmul, PlannedCopy>;
 
 struct PlannedEntryPoint {
   mlir::func::FuncOp function;

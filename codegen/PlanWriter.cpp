@@ -106,8 +106,9 @@ namespace {
 class PlanWriter {
 public:
   PlanWriter(ModuleOp module, const MemoryPlan &plan, const Schedule &schedule,
-             const CodeImage &image)
+             const CodeImage &image, StringRef target)
       : module(module), plan(plan), schedule(schedule), image(image),
+        target(target),
         recipe(module->getAttrOfType<DictionaryAttr>(kRecipeAttr)) {}
 
   std::vector<uint8_t> write();
@@ -121,6 +122,7 @@ private:
   std::vector<Offset<plan::Tensor>>
   writeOutputs(const PlannedEntryPoint &entry);
   Offset<void> writeCommand(const PlannedLaunch &launch);
+  Offset<void> writeCommand(const PlannedMatmul &matmul);
   Offset<void> writeCommand(const PlannedCopy &copy);
   Offset<plan::Recipe> writeRecipe();
   Offset<plan::DataBinding> writeBinding(DictionaryAttr binding);
@@ -139,6 +141,7 @@ private:
   const MemoryPlan &plan;
   const Schedule &schedule;
   const CodeImage &image;
+  StringRef target;
   DictionaryAttr recipe;
   flatbuffers::FlatBufferBuilder fbb;
   /// Index of each phase in Code.kernels.
@@ -151,16 +154,23 @@ Offset<plan::Code> PlanWriter::writeCode() {
   std::vector<Offset<plan::Kernel>> kernels;
   for (const CodeImage::Kernel &kernel : image.kernels) {
     kernelIndex[kernel.name] = kernels.size();
-    kernels.push_back(
-        plan::CreateKernel(fbb, writeText(kernel.name), kernel.offsetBytes,
-                           writeText(schedule.phaseKinds.lookup(kernel.name))));
+    Schedule::PhaseInfo info = schedule.phaseInfos.lookup(kernel.name);
+    kernels.push_back(plan::CreateKernel(
+        fbb, writeText(kernel.name), kernel.offsetBytes, writeText(info.kind),
+        uint32_t(info.threads), kernel.unit));
   }
+  std::vector<Offset<plan::Module>> modules;
+  for (const CodeImage::Module &module : image.modules)
+    modules.push_back(plan::CreateModule(fbb, module.unit,
+                                         writeText(module.architecture),
+                                         fbb.CreateVector(module.bytes)));
   // Aligned in the file, so that a mapped plan's code could run where it lies.
   fbb.ForceVectorAlignment(image.bytes.size(), sizeof(uint8_t),
                            NNC_ALIGNMENT_BYTES);
   auto bytes = fbb.CreateVector(image.bytes);
-  return plan::CreateCode(fbb, writeText("cpu"), writeTexts(image.features),
-                          bytes, fbb.CreateVector(kernels));
+  return plan::CreateCode(fbb, writeText(target), writeTexts(image.features),
+                          bytes, fbb.CreateVector(kernels),
+                          modules.empty() ? 0 : fbb.CreateVector(modules));
 }
 
 std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {
@@ -175,18 +185,46 @@ std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {
   return state;
 }
 
+static std::vector<plan::Buffer> convert(ArrayRef<PlannedBuffer> buffers) {
+  std::vector<plan::Buffer> converted;
+  for (const PlannedBuffer &buffer : buffers)
+    converted.push_back(convert(buffer));
+  return converted;
+}
+
 Offset<void> PlanWriter::writeCommand(const PlannedLaunch &launch) {
-  std::vector<plan::Buffer> buffers;
-  for (const PlannedBuffer &buffer : launch.buffers)
-    buffers.push_back(convert(buffer));
   plan::Extent extent = convert(launch.extent);
   plan::Extent flop = convert(launch.flop);
   plan::Extent traffic = convert(launch.trafficBytes);
   std::string source = describeSource(launch.loc);
   return plan::CreateLaunch(fbb, kernelIndex.lookup(launch.phase),
-                            fbb.CreateVectorOfStructs(buffers), &extent,
-                            launch.grain, &flop, &traffic,
+                            fbb.CreateVectorOfStructs(convert(launch.buffers)),
+                            &extent, launch.grain, &flop, &traffic,
                             source.empty() ? TextOffset() : writeText(source))
+      .Union();
+}
+
+static plan::MatrixLayout convert(const MatrixLayout &layout) {
+  return plan::MatrixLayout(layout.transposed, convert(layout.leading),
+                            convert(layout.stride));
+}
+
+Offset<void> PlanWriter::writeCommand(const PlannedMatmul &matmul) {
+  const MatmulCall &call = matmul.call;
+  plan::Extent count = convert(call.count), m = convert(call.m),
+               n = convert(call.n), k = convert(call.k),
+               flop = convert(matmul.flop),
+               traffic = convert(matmul.trafficBytes);
+  plan::MatrixLayout a = convert(call.a), b = convert(call.b),
+                     d = convert(call.d);
+  std::string source = describeSource(matmul.loc);
+  return plan::CreateMatmul(
+             fbb, writeText(matmul.name),
+             fbb.CreateVectorOfStructs(convert(matmul.buffers)), &count, &m, &n,
+             &k, &a, &b, &d, elementTypeOf(call.operandType),
+             elementTypeOf(call.resultType), call.allowTf32,
+             static_cast<plan::Epilogue>(call.epilogue), &flop, &traffic,
+             source.empty() ? TextOffset() : writeText(source))
       .Union();
 }
 
@@ -229,12 +267,13 @@ PlanWriter::writeOutputs(const PlannedEntryPoint &entry) {
 
 Offset<plan::EntryPoint>
 PlanWriter::writeEntryPoint(const PlannedEntryPoint &entry) {
+  // In the order of PlannedCommand's alternatives.
+  static constexpr plan::Command commandTypes[] = {
+      plan::Command::Launch, plan::Command::Matmul, plan::Command::Copy};
   std::vector<plan::Command> types;
   std::vector<Offset<void>> commands;
   for (const PlannedCommand &command : entry.commands) {
-    types.push_back(std::holds_alternative<PlannedLaunch>(command)
-                        ? plan::Command::Launch
-                        : plan::Command::Copy);
+    types.push_back(commandTypes[command.index()]);
     commands.push_back(std::visit(
         [&](const auto &known) { return writeCommand(known); }, command));
   }
@@ -302,6 +341,6 @@ std::vector<uint8_t> PlanWriter::write() {
 
 std::vector<uint8_t> nnc::writePlan(ModuleOp module, const MemoryPlan &plan,
                                     const Schedule &schedule,
-                                    const CodeImage &image) {
-  return PlanWriter(module, plan, schedule, image).write();
+                                    const CodeImage &image, StringRef target) {
+  return PlanWriter(module, plan, schedule, image, target).write();
 }

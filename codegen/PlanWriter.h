@@ -4,16 +4,15 @@
 #define NNC_CODEGEN_PLANWRITER_H
 
 #include "codegen/PlanMemory.h"
-#include "codegen/cpu/EmitObject.h"
 
 namespace nnc {
 
 /// The finished plan. Names of inputs and outputs, roles of state, the recipe
 /// and the data bindings come from the attributes of `module`, as
-/// nnc-build-entry-points left them.
+/// nnc-build-entry-points left them. `target`: Target::name().
 std::vector<uint8_t> writePlan(mlir::ModuleOp module, const MemoryPlan &plan,
-                               const Schedule &schedule,
-                               const CodeImage &image);
+                               const Schedule &schedule, const CodeImage &image,
+                               llvm::StringRef target);
 
 } // namespace nnc
 

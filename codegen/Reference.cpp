@@ -221,8 +221,12 @@ FailureOr<ScheduledKernel> nnc::scheduleReference(func::FuncOp kernel) {
 
   ScheduledKernel scheduled;
   scheduled.workspaceBytes = phase.workspaceBytes;
-  scheduled.phases.push_back({phase.function, "reference",
-                              Extent{/*constant=*/1, 0, 1}, /*grain=*/1,
-                              phase.buffers});
+  scheduled.phases.push_back({phase.function,
+                              "reference",
+                              Extent{/*constant=*/1, 0, 1},
+                              /*grain=*/1,
+                              /*threads=*/0,
+                              phase.buffers,
+                              {}});
   return scheduled;
 }

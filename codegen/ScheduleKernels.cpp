@@ -1,18 +1,13 @@
-// The emitters, in the order in which they are asked; the reference last,
-// because it takes everything.
+// Kernels to phases: what is the same for every target.
 #include "codegen/ScheduleKernels.h"
 
 #include "codegen/Passes.h"
-#include "codegen/Reference.h"
-#include "codegen/cpu/Contraction.h"
-#include "codegen/cpu/CpuTarget.h"
-#include "codegen/cpu/Movement.h"
-#include "codegen/cpu/Rows.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
@@ -34,50 +29,43 @@ namespace nnc {
 #include "codegen/Passes.h.inc"
 } // namespace nnc
 
-/// Schedules a kernel, or fails without a diagnostic and without a trace where
-/// the kernel is not of its kind.
-using Emitter = FailureOr<ScheduledKernel> (*)(func::FuncOp, const CpuModel &);
-
-static constexpr Emitter kEmitters[] = {scheduleContraction, scheduleRows,
-                                        scheduleMovement};
-
 /// Whether the phases pass the verifier, whose complaints the user could do
 /// nothing about.
 static bool isWellFormed(const ScheduledKernel &scheduled) {
-  MLIRContext *context = scheduled.phases.front().function->getContext();
-  ScopedDiagnosticHandler silence(context, [](Diagnostic &) {});
   return llvm::all_of(scheduled.phases, [](const Phase &phase) {
+    if (!phase.function)
+      return true;
+    ScopedDiagnosticHandler silence(phase.function->getContext(),
+                                    [](Diagnostic &) {});
     return succeeded(verify(phase.function));
   });
 }
 
-static FailureOr<ScheduledKernel>
-scheduleKernel(func::FuncOp kernel, const ScheduleOptions &options) {
-  if (options.reference)
-    return scheduleReference(kernel);
-  for (Emitter emitter : kEmitters) {
-    FailureOr<ScheduledKernel> scheduled = emitter(kernel, options.model);
+FailureOr<ScheduledKernel> nnc::scheduleByFirst(func::FuncOp kernel,
+                                                ArrayRef<Emitter> emitters) {
+  for (const Emitter &emitter : emitters) {
+    FailureOr<ScheduledKernel> scheduled = emitter(kernel);
     if (failed(scheduled))
       continue;
     if (isWellFormed(*scheduled))
       return scheduled;
-    // A mistake of the emitter: the kernel still runs, only slowly.
-    kernel.emitRemark() << "kernel " << kernel.getName()
-                        << " runs as plain loops: its "
+    // The kernel still runs, only slower.
+    kernel.emitRemark() << "kernel " << kernel.getName() << ": its "
                         << scheduled->phases.front().kind
-                        << " schedule is malformed";
+                        << " schedule is malformed and left aside";
     for (Phase &phase : scheduled->phases)
-      phase.function.erase();
+      if (phase.function)
+        phase.function.erase();
   }
-  return scheduleReference(kernel);
+  return failure();
 }
 
 void nnc::registerScheduling(DialectRegistry &registry) {
-  registry
-      .insert<affine::AffineDialect, arith::ArithDialect,
-              bufferization::BufferizationDialect, func::FuncDialect,
-              linalg::LinalgDialect, math::MathDialect, memref::MemRefDialect,
-              scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
+  registry.insert<affine::AffineDialect, arith::ArithDialect,
+                  bufferization::BufferizationDialect, func::FuncDialect,
+                  gpu::GPUDialect, linalg::LinalgDialect, math::MathDialect,
+                  memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
+                  vector::VectorDialect>();
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   linalg::registerBufferizableOpInterfaceExternalModels(registry);
   scf::registerBufferizableOpInterfaceExternalModels(registry);
@@ -87,10 +75,11 @@ void nnc::registerScheduling(DialectRegistry &registry) {
 }
 
 FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module,
-                                         const ScheduleOptions &options) {
+                                         const Target &target) {
   module->getContext()
       ->loadDialect<affine::AffineDialect, bufferization::BufferizationDialect,
-                    memref::MemRefDialect, vector::VectorDialect>();
+                    gpu::GPUDialect, memref::MemRefDialect,
+                    vector::VectorDialect>();
   Schedule schedule;
   schedule.phases = ModuleOp::create(module.getLoc());
   SmallVector<func::FuncOp> kernels;
@@ -100,11 +89,13 @@ FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module,
       schedule.phases->push_back(kernels.back());
     }
   for (func::FuncOp kernel : kernels) {
-    FailureOr<ScheduledKernel> scheduled = scheduleKernel(kernel, options);
+    FailureOr<ScheduledKernel> scheduled = target.schedule(kernel);
     if (failed(scheduled))
       return failure();
     for (Phase &phase : scheduled->phases)
-      schedule.phaseKinds[phase.function.getName()] = phase.kind;
+      if (phase.function)
+        schedule.phaseInfos[phase.function.getName()] = {phase.kind,
+                                                         phase.threads};
     schedule.kernels[kernel.getName()] = std::move(*scheduled);
   }
   for (func::FuncOp kernel : kernels)
@@ -129,12 +120,19 @@ static Attribute describe(Builder &builder, Extent extent) {
 }
 
 static void annotatePhase(const Phase &phase) {
+  if (!phase.function)
+    return;
   Builder builder(phase.function->getContext());
   auto buffers = llvm::map_to_vector(
       phase.buffers, [](BufferRef buffer) { return describe(buffer); });
   phase.function->setAttr("nnc.kind", builder.getStringAttr(phase.kind));
   phase.function->setAttr("nnc.extent", describe(builder, phase.extent));
-  phase.function->setAttr("nnc.grain", builder.getI64IntegerAttr(phase.grain));
+  if (phase.threads)
+    phase.function->setAttr("nnc.threads",
+                            builder.getI64IntegerAttr(phase.threads));
+  else
+    phase.function->setAttr("nnc.grain",
+                            builder.getI64IntegerAttr(phase.grain));
   phase.function->setAttr("nnc.buffers",
                           builder.getStrArrayAttr(SmallVector<StringRef>(
                               buffers.begin(), buffers.end())));
@@ -144,6 +142,8 @@ static void annotateKernel(const ScheduledKernel &kernel) {
   for (const Phase &phase : kernel.phases)
     annotatePhase(phase);
   func::FuncOp first = kernel.phases.front().function;
+  if (!first)
+    return;
   Builder builder(first->getContext());
   if (!kernel.workspaceBytes.empty())
     first->setAttr("nnc.workspace_bytes",
@@ -175,13 +175,12 @@ struct ScheduleKernelsPass
   using ScheduleKernelsPassBase::ScheduleKernelsPassBase;
 
   void runOnOperation() override {
-    llvm::Expected<CpuModel> model = findCpuModel(target);
-    if (!model) {
-      getOperation().emitError(llvm::toString(model.takeError()));
+    auto created = createTarget(target, reference);
+    if (!created) {
+      getOperation().emitError(llvm::toString(created.takeError()));
       return signalPassFailure();
     }
-    FailureOr<Schedule> schedule =
-        scheduleKernels(getOperation(), {*model, reference});
+    FailureOr<Schedule> schedule = scheduleKernels(getOperation(), **created);
     if (failed(schedule))
       return signalPassFailure();
     annotate(*schedule);

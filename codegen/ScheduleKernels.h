@@ -8,17 +8,24 @@
 
 #include "llvm/ADT/StringMap.h"
 
+#include <functional>
+
 namespace nnc {
 
 /// Registers the dialects of phases, and how ops become operations on buffers.
 /// Once, before a context schedules.
 void registerScheduling(mlir::DialectRegistry &registry);
 
-struct ScheduleOptions {
-  CpuModel model;
-  /// Plain loops for every kernel.
-  bool reference = false;
-};
+/// Schedules a kernel, or fails without a diagnostic and without a trace where
+/// the kernel is not of its kind.
+using Emitter =
+    std::function<mlir::FailureOr<ScheduledKernel>(mlir::func::FuncOp)>;
+
+/// The schedule of the first of `emitters` that claims `kernel`. A schedule
+/// that does not pass the verifier is a mistake of its emitter: a remark, and
+/// the next is asked. Fails, silently, if none is left.
+mlir::FailureOr<ScheduledKernel>
+scheduleByFirst(mlir::func::FuncOp kernel, llvm::ArrayRef<Emitter> emitters);
 
 /// All kernels of a module as their target runs them.
 struct Schedule {
@@ -26,15 +33,19 @@ struct Schedule {
   mlir::OwningOpRef<mlir::ModuleOp> phases;
   /// By the kernel's name.
   llvm::StringMap<ScheduledKernel> kernels;
-  /// The kind of each phase, by its function's name: what is left to say of a
-  /// phase when it has become machine code.
-  llvm::StringMap<std::string> phaseKinds;
+  /// Of each phase, by its function's name: what is left to say of a phase when
+  /// it has become machine code.
+  struct PhaseInfo {
+    std::string kind;
+    int64_t threads = 0;
+  };
+  llvm::StringMap<PhaseInfo> phaseInfos;
 };
 
 /// Schedules every function of `module` that has the attribute `nnc.kernel`.
 /// The module itself is not changed. Fails after a diagnostic.
 mlir::FailureOr<Schedule> scheduleKernels(mlir::ModuleOp module,
-                                          const ScheduleOptions &options);
+                                          const Target &target);
 
 /// Prints what the schedule says of each phase into attributes of its function,
 /// for reading.

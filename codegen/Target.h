@@ -1,5 +1,5 @@
-// What a target must provide: the machine it stands for, and how a kernel is
-// scheduled on it.
+// What a target must provide: how a kernel is scheduled on it, and what its
+// phases are compiled to. codegen/Target.cpp has the list of targets.
 //
 // A kernel is a private func.func with the unit attribute `nnc.kernel`, as
 // docs/architecture.md section 3 says: `index` batch first, then tensors;
@@ -11,10 +11,14 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
+#include "llvm/Support/Error.h"
+
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace nnc {
 
@@ -44,27 +48,65 @@ struct BufferRef {
   unsigned index;
 };
 
-/// One function that the runtime's threads run over [0, extent).
+/// How a matrix lies in memory: element (row, column) is at row * leading +
+/// column, or at column * leading + row if `transposed`; sizes in elements.
+struct MatrixLayout {
+  bool transposed = false;
+  Extent leading;
+  /// From one matrix of a batched product to the next.
+  Extent stride;
+};
+
+/// d[o, m, n] = epilogue(sum over k of a[o, m, k] * b[o, k, n]), computed by a
+/// library of the target's. Mirrors nnc.plan.Matmul.
+struct MatmulCall {
+  enum Epilogue { None, Bias, Relu, BiasRelu };
+
+  Extent count, m, n, k;
+  MatrixLayout a, b, d;
+  /// Of a and b; sums are in f32, or in f64 where this is f64.
+  mlir::Type operandType;
+  mlir::Type resultType;
+  /// f32 operands may be rounded to TF32.
+  bool allowTf32 = false;
+  /// A bias has n elements of `resultType`.
+  Epilogue epilogue = None;
+};
+
+/// One function that the target runs over [0, extent), or one call of a
+/// library.
 ///
-/// Form: func.func @name(memref<NxT> or memref<?xT> per entry of `buffers`, all
+/// On a CPU: indices of the outermost parallel loop, split over threads. Form:
+/// func.func @name(memref<NxT> or memref<?xT> per entry of `buffers`, all
 /// one-dimensional with an identity layout; then batch, begin, end : index;
 /// then scratch : memref<?xi8>) with no result. i1 is stored as i8; 16-bit
 /// floats may be given as i16. Lowered with bare pointers: never take
 /// memref.dim of an argument.
+///
+/// On a GPU: blocks of `threads` threads. Form: func.func @name(the buffers;
+/// then batch : index), with gpu.block_id, gpu.thread_id (x alone), gpu.barrier
+/// and gpu.shuffle in its body; shared memory is a memref.alloca of the address
+/// space gpu.address_space<workgroup> in the entry block.
 struct Phase {
+  /// Null for a library call.
   mlir::func::FuncOp function;
-  /// "contraction", "rows", "movement" or "reference".
+  /// "contraction", "rows", "movement", "elements" or "reference".
   std::string kind;
   Extent extent;
-  /// The fewest indices worth a thread of their own.
+  /// CPU: the fewest indices worth a thread of their own.
   int64_t grain = 1;
+  /// GPU: threads a block, a multiple of 32.
+  int64_t threads = 0;
+  /// Of a library call: a, b, d, then the bias if there is one, then the
+  /// library's workspace.
   llvm::SmallVector<BufferRef> buffers;
+  std::optional<MatmulCall> matmul;
 };
 
 /// A kernel as its target runs it.
 struct ScheduledKernel {
   /// In order, with a barrier between one and the next.
-  llvm::SmallVector<Phase> phases;
+  std::vector<Phase> phases;
   /// Buffers in the arena that live while the kernel runs.
   llvm::SmallVector<Extent> workspaceBytes;
   /// For each thread, alive during one phase.
@@ -75,24 +117,72 @@ struct ScheduledKernel {
   llvm::SmallVector<std::pair<unsigned, unsigned>> mayAlias;
 };
 
-/// The CPU that code is generated for. Everything that an emitter's choice
-/// depends on is here; nothing is read from the machine that compiles.
-struct CpuModel {
-  /// As LLVM names them: "x86-64-v3", and the features that code may use.
-  std::string name;
-  llvm::SmallVector<std::string> features;
-  /// Width of a vector register, and how many there are.
-  int64_t vectorBytes = 32;
-  int64_t vectorRegisters = 16;
-  int64_t l1Bytes = 32 << 10;
-  int64_t l2Bytes = 512 << 10;
-  int64_t l3Bytes = 16 << 20;
-  bool hasFma = true;
+/// Compiled phases, as the plan carries them.
+struct CodeImage {
+  struct Kernel {
+    std::string name;
+    /// CPU: of its entry, of type nnc_kernel_fn (runtime/abi.h), in `bytes`.
+    uint64_t offsetBytes = 0;
+    /// GPU: which unit of `modules` it is in.
+    unsigned unit = 0;
+  };
+  /// GPU: one unit compiled for one architecture: a cubin for "sm_90", PTX for
+  /// "compute_90".
+  struct Module {
+    unsigned unit = 0;
+    std::string architecture;
+    std::vector<uint8_t> bytes;
+  };
 
-  int64_t lanes(mlir::Type elementType) const {
-    return vectorBytes * 8 / elementType.getIntOrFloatBitWidth();
-  }
+  /// CPU: machine code that runs wherever it is placed, at an address that is a
+  /// multiple of NNC_ALIGNMENT_BYTES: it holds its constants, refers to nothing
+  /// outside of itself, and contains no absolute address. sim: a shared object
+  /// that exports each kernel by its name.
+  std::vector<uint8_t> bytes;
+  /// In the order of the module's functions.
+  std::vector<Kernel> kernels;
+  /// What the code may use and a machine may lack, in LLVM's names.
+  std::vector<std::string> features;
+  std::vector<Module> modules;
 };
+
+/// What code is generated for.
+class Target {
+public:
+  virtual ~Target() = default;
+
+  /// The runtime's device that runs the plan: "cpu", "cuda" or "sim".
+  virtual llvm::StringRef name() const = 0;
+
+  /// Schedules one kernel, which is left as it is. Phases are placed after it.
+  /// Fails after a diagnostic.
+  virtual mlir::FailureOr<ScheduledKernel>
+  schedule(mlir::func::FuncOp kernel) const = 0;
+
+  /// Compiles a module of phases, which is consumed. Fails after a diagnostic.
+  virtual mlir::FailureOr<CodeImage> compile(mlir::ModuleOp phases) const = 0;
+
+  /// The forms between phases and code that can be shown.
+  virtual llvm::ArrayRef<llvm::StringRef> stages() const = 0;
+
+  /// The phases, which are consumed, as text of one of stages(). Fails after a
+  /// diagnostic.
+  virtual mlir::FailureOr<std::string> print(mlir::ModuleOp phases,
+                                             llvm::StringRef stage) const = 0;
+};
+
+/// The names that createTarget knows, for help texts.
+llvm::ArrayRef<llvm::StringRef> targetNames();
+
+/// Lists the names that are known and suggests the nearest.
+llvm::Error unknownTarget(llvm::StringRef name,
+                          llvm::ArrayRef<llvm::StringRef> known);
+
+/// The target of that name, as `nnc compile --target` takes it. `reference`:
+/// plain loops for every kernel. An unknown name is an error that lists the
+/// names and suggests the nearest.
+llvm::Expected<std::unique_ptr<Target>> createTarget(llvm::StringRef name,
+                                                     bool reference = false);
 
 } // namespace nnc
 

@@ -56,6 +56,8 @@ void Executor::runStep(const Step &step, int64_t batch) {
   if (command.kind == Command::Kind::Launch)
     device.launch(command.kernel, buffers, batch, command.extent.at(batch),
                   command.grain);
+  else if (command.kind == Command::Kind::Matmul)
+    device.matmul(command.matmul, buffers, batch);
   else
     device.copy(buffers[1], buffers[0], command.buffers[1].sizeBytes.at(batch));
 }

@@ -99,6 +99,32 @@ const StateTensor *Plan::findState(std::string_view name) const {
   return find(state, name);
 }
 
+static const std::string copyText = "copy", contractionText = "contraction";
+
+const std::string &Plan::nameOf(const Command &command) const {
+  switch (command.kind) {
+  case Command::Kind::Launch:
+    return code.kernels[command.kernel].name;
+  case Command::Kind::Matmul:
+    return command.matmul.name;
+  case Command::Kind::Copy:
+    return copyText;
+  }
+  return copyText;
+}
+
+const std::string &Plan::kindOf(const Command &command) const {
+  switch (command.kind) {
+  case Command::Kind::Launch:
+    return code.kernels[command.kernel].kind;
+  case Command::Kind::Matmul:
+    return contractionText;
+  case Command::Kind::Copy:
+    return copyText;
+  }
+  return copyText;
+}
+
 int64_t Plan::arenaBytes() const {
   int64_t largest = 0;
   for (const EntryPoint &entry : entryPoints)

@@ -40,15 +40,48 @@ struct BufferRef {
   Extent sizeBytes;
 };
 
+/// How a matrix lies in memory: element (row, column) is at row * leading +
+/// column, or at column * leading + row if `transposed`; in elements.
+struct MatrixLayout {
+  bool transposed = false;
+  Extent leading;
+  /// From one matrix of a batched product to the next.
+  Extent stride;
+};
+
+/// d[o, m, n] = epilogue(sum over k of a[o, m, k] * b[o, k, n]).
+struct Matmul {
+  enum class Epilogue : uint8_t { None, Bias, Relu, BiasRelu };
+
+  std::string name;
+  Extent count, m, n, k;
+  MatrixLayout a, b, d;
+  ElementType operandType = ElementType::F32;
+  ElementType resultType = ElementType::F32;
+  bool allowTf32 = false;
+  Epilogue epilogue = Epilogue::None;
+
+  bool hasBias() const {
+    return epilogue == Epilogue::Bias || epilogue == Epilogue::BiasRelu;
+  }
+  bool hasRelu() const {
+    return epilogue == Epilogue::Relu || epilogue == Epilogue::BiasRelu;
+  }
+};
+
 struct Command {
-  enum class Kind : uint8_t { Launch, Copy };
+  enum class Kind : uint8_t { Launch, Copy, Matmul };
   Kind kind = Kind::Launch;
   /// Launch: what the kernel's `buffers` argument holds. Copy: from, to.
+  /// Matmul: a, b, d, the bias if there is one, then perhaps a workspace.
   std::vector<BufferRef> buffers;
-  /// The rest is a launch's alone.
+  /// A matmul's alone.
+  Matmul matmul;
+  /// A launch's alone.
   uint32_t kernel = 0;
   Extent extent;
   int64_t grain = 1;
+  /// Not of a copy.
   Extent flop;
   Extent trafficBytes;
   /// "file:line:column" in the model; may be empty.
@@ -98,8 +131,12 @@ struct StateTensor {
 struct Kernel {
   std::string name;
   int64_t offsetBytes = 0;
-  /// "contraction", "rows", "movement" or "reference".
+  /// "contraction", "rows", "movement", "elements" or "reference".
   std::string kind;
+  /// GPU: threads a block; 0 on a CPU.
+  int64_t threads = 0;
+  /// GPU: which unit of MachineCode::modules has it.
+  uint32_t unit = 0;
 };
 
 /// Bytes inside a plan, borrowed from it.
@@ -108,12 +145,21 @@ struct Bytes {
   int64_t sizeBytes = 0;
 };
 
+/// GPU: one unit of kernels compiled for one architecture.
+struct CodeModule {
+  uint32_t unit = 0;
+  /// "sm_90": a cubin. "compute_90": PTX, for later architectures too.
+  std::string architecture;
+  Bytes image;
+};
+
 /// Machine code for one target.
 struct MachineCode {
   std::string target;
   std::vector<std::string> features;
   std::vector<Kernel> kernels;
   Bytes image;
+  std::vector<CodeModule> modules;
 };
 
 /// How to read some of the model's inputs from files.
@@ -168,6 +214,11 @@ public:
   /// Null if the plan has none of that name.
   const EntryPoint *findEntryPoint(std::string_view name) const;
   const StateTensor *findState(std::string_view name) const;
+
+  /// For reports: the name of what a command runs, and its kind; "copy" and
+  /// "copy" of a copy.
+  const std::string &nameOf(const Command &command) const;
+  const std::string &kindOf(const Command &command) const;
 
   /// The largest arena of any entry point; they share one.
   int64_t arenaBytes() const;

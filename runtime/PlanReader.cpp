@@ -75,17 +75,45 @@ bool PlanReader::readCode(const plan::Code &from) {
   std::set<std::string> names;
   for (const plan::Kernel *kernel : *from.kernels()) {
     where = concat("kernel ", quote(text(kernel->name())));
-    code.kernels.push_back(
-        {text(kernel->name()), kernel->offset_bytes(), text(kernel->kind())});
+    code.kernels.push_back({text(kernel->name()), kernel->offset_bytes(),
+                            text(kernel->kind()), kernel->threads(),
+                            kernel->unit()});
     if (!names.insert(text(kernel->name())).second)
       return fail("two kernels have this name");
-    if (kernel->offset_bytes() < 0 ||
-        kernel->offset_bytes() >= code.image.sizeBytes)
-      return fail("starts at byte ", kernel->offset_bytes(),
-                  " of a code image of ", code.image.sizeBytes, " bytes");
+    if (!checkKernel(code.kernels.back(), from))
+      return false;
   }
+  if (from.modules())
+    for (const plan::Module *module : *from.modules())
+      code.modules.push_back(
+          {module->unit(),
+           text(module->architecture()),
+           {module->image()->Data(), module->image()->size()}});
   where.clear();
   return true;
+}
+
+/// A kernel of a CPU starts in the image; one of a GPU is found by its name in
+/// a module.
+bool PlanReader::checkKernel(const Kernel &kernel, const plan::Code &code) {
+  constexpr int64_t mostThreads = 1024;
+  if (kernel.threads > mostThreads)
+    return fail("has ", kernel.threads, " threads a block, expected 0 to ",
+                mostThreads);
+  if (kernel.threads == 0)
+    return (kernel.offsetBytes >= 0 &&
+            kernel.offsetBytes < result.code.image.sizeBytes) ||
+           fail("starts at byte ", kernel.offsetBytes, " of a code image of ",
+                result.code.image.sizeBytes, " bytes");
+  if (result.code.image.sizeBytes > 0)
+    return true;
+  bool isFound = false;
+  if (code.modules())
+    for (const plan::Module *module : *code.modules())
+      isFound |= module->unit() == kernel.unit;
+  return isFound || fail("is in unit ", kernel.unit,
+                         ", of which there is no "
+                         "code");
 }
 
 bool PlanReader::readState(const plan::Plan &from) {
@@ -262,6 +290,9 @@ bool PlanReader::readCommands(const plan::EntryPoint &from) {
     case plan::Command::Launch:
       isRead = readLaunch(*static_cast<const plan::Launch *>(command), to);
       break;
+    case plan::Command::Matmul:
+      isRead = readMatmul(*static_cast<const plan::Matmul *>(command), to);
+      break;
     case plan::Command::Copy:
       isRead = readCopy(*static_cast<const plan::Copy *>(command), to);
       break;
@@ -297,6 +328,107 @@ bool PlanReader::readLaunch(const plan::Launch &from, Command &to) {
          (!from.flop() || readExtent(*from.flop(), "flop", to.flop)) &&
          (!from.traffic_bytes() ||
           readExtent(*from.traffic_bytes(), "traffic_bytes", to.trafficBytes));
+}
+
+bool PlanReader::readMatmul(const plan::Matmul &from, Command &to) {
+  to.kind = Command::Kind::Matmul;
+  Matmul &matmul = to.matmul;
+  matmul.name = text(from.name());
+  where += concat(" (", quote(matmul.name), ")");
+  if (!isAligned(from.buffers()))
+    return fail("its buffers are not aligned");
+  for (const plan::Buffer *buffer : *from.buffers())
+    if (!readBuffer(*buffer, to.buffers.emplace_back()))
+      return false;
+  if (from.epilogue() < plan::Epilogue::MIN ||
+      from.epilogue() > plan::Epilogue::MAX)
+    return fail("unknown epilogue ", static_cast<int>(from.epilogue()));
+  matmul.epilogue = static_cast<Matmul::Epilogue>(from.epilogue());
+  matmul.allowTf32 = from.allow_tf32();
+  size_t least = matmul.hasBias() ? 4 : 3;
+  if (to.buffers.size() != least && to.buffers.size() != least + 1)
+    return fail("has ", to.buffers.size(), " buffers, expected ", least, " or ",
+                least + 1);
+  to.source = text(from.source());
+  if (!readMatmulSizes(from, matmul) ||
+      !readElementType(from.operand_type(), matmul.operandType) ||
+      !readElementType(from.result_type(), matmul.resultType))
+    return false;
+  for (ElementType type : {matmul.operandType, matmul.resultType})
+    if (isInteger(type))
+      return fail("multiplies elements of type ", name(type));
+  if (matmul.d.transposed)
+    return fail("its result is transposed");
+  constexpr Extent one{1, 0, 1};
+  return checkMatrix(to, 0, matmul.a, matmul.m, matmul.k, matmul.operandType) &&
+         checkMatrix(to, 1, matmul.b, matmul.k, matmul.n, matmul.operandType) &&
+         checkMatrix(to, 2, matmul.d, matmul.m, matmul.n, matmul.resultType) &&
+         (!matmul.hasBias() || checkMatrix(to, 3, {false, matmul.n, {}}, one,
+                                           matmul.n, matmul.resultType)) &&
+         (!from.flop() || readExtent(*from.flop(), "flop", to.flop)) &&
+         (!from.traffic_bytes() ||
+          readExtent(*from.traffic_bytes(), "traffic_bytes", to.trafficBytes));
+}
+
+bool PlanReader::readMatmulSizes(const plan::Matmul &from, Matmul &to) {
+  const struct {
+    const plan::Extent *from;
+    const char *what;
+    Extent &to;
+  } sizes[] = {{from.count(), "count", to.count},
+               {from.m(), "m", to.m},
+               {from.n(), "n", to.n},
+               {from.k(), "k", to.k}};
+  for (const auto &size : sizes)
+    if (!size.from)
+      return fail("has no ", size.what);
+    else if (!readExtent(*size.from, size.what, size.to))
+      return false;
+  return readLayout(from.a(), "a", to.a) && readLayout(from.b(), "b", to.b) &&
+         readLayout(from.d(), "d", to.d);
+}
+
+bool PlanReader::readLayout(const plan::MatrixLayout *from, const char *what,
+                            MatrixLayout &to) {
+  if (!from)
+    return fail("has no layout of ", what);
+  to.transposed = from->transposed();
+  return readExtent(from->leading(), "a leading dimension", to.leading) &&
+         readExtent(from->stride(), "a stride", to.stride);
+}
+
+/// Whether the matrices of a product lie in their buffer. What they touch is
+/// convex in the batch, and the buffer's size is affine: the ends stand for all
+/// between.
+bool PlanReader::checkMatrix(const Command &command, size_t buffer,
+                             const MatrixLayout &layout, Extent rows,
+                             Extent columns, ElementType type) {
+  constexpr Extent one{1, 0, 1};
+  // A bias is the same for all the products.
+  Extent count = buffer < 3 ? command.matmul.count : one;
+  if (layout.transposed)
+    std::swap(rows, columns);
+  for (int64_t batch : {int64_t(1), result.maxBatch}) {
+    int64_t numRows = rows.at(batch), numColumns = columns.at(batch);
+    if (numRows == 0 || numColumns == 0 || count.at(batch) == 0)
+      continue;
+    if (layout.leading.at(batch) < numColumns)
+      return fail("matrix ", buffer, " has rows of ", numColumns,
+                  " elements that are ", layout.leading.at(batch), " apart");
+    int64_t inner, outer, elements, bytes;
+    if (__builtin_mul_overflow(numRows - 1, layout.leading.at(batch), &inner) ||
+        __builtin_mul_overflow(count.at(batch) - 1, layout.stride.at(batch),
+                               &outer) ||
+        __builtin_add_overflow(inner, outer, &elements) ||
+        __builtin_add_overflow(elements, numColumns, &elements) ||
+        __builtin_mul_overflow(elements, runtime::sizeBytes(type), &bytes))
+      return fail("the size of matrix ", buffer, " overflows 64 bits");
+    int64_t limit = command.buffers[buffer].sizeBytes.at(batch);
+    if (bytes > limit)
+      return fail("matrix ", buffer, " has ", bytes, " bytes at batch ", batch,
+                  ", its buffer ", limit);
+  }
+  return true;
 }
 
 bool PlanReader::readCopy(const plan::Copy &from, Command &to) {

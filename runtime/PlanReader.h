@@ -19,6 +19,7 @@ private:
   // Each returns false after it has set `problem`.
   bool readContents(const plan::Plan &from);
   bool readCode(const plan::Code &from);
+  bool checkKernel(const Kernel &kernel, const plan::Code &code);
   bool readState(const plan::Plan &from);
   bool readRole(const plan::StateTensor &from, StateTensor &to);
   bool checkStateOverlap();
@@ -31,6 +32,13 @@ private:
   bool readTensor(const plan::Tensor &from, TensorInfo &to);
   bool readCommands(const plan::EntryPoint &from);
   bool readLaunch(const plan::Launch &from, Command &to);
+  bool readMatmul(const plan::Matmul &from, Command &to);
+  bool readMatmulSizes(const plan::Matmul &from, Matmul &to);
+  bool readLayout(const plan::MatrixLayout *from, const char *what,
+                  MatrixLayout &to);
+  bool checkMatrix(const Command &command, size_t buffer,
+                   const MatrixLayout &layout, Extent rows, Extent columns,
+                   ElementType type);
   bool readCopy(const plan::Copy &from, Command &to);
   bool readBuffer(const plan::Buffer &from, BufferRef &to);
   bool checkInside(const BufferRef &buffer);

@@ -5,7 +5,6 @@
 
 #include "codegen/Compile.h"
 #include "codegen/EmbedPlan.h"
-#include "codegen/cpu/CpuTarget.h"
 #include "frontend/Frontend.h"
 #include "ir/Signature.h"
 
@@ -113,9 +112,9 @@ static int compile(const CompileArguments &arguments) {
                     "object, MODEL.o, and the header goes beside it\n";
     return CommandLineWrong;
   }
-  llvm::Expected<CpuModel> cpu = findCpuModel(arguments.target);
-  if (!cpu) {
-    llvm::errs() << "error: " << llvm::toString(cpu.takeError()) << '\n';
+  auto target = createTarget(arguments.target, arguments.reference);
+  if (!target) {
+    llvm::errs() << "error: " << llvm::toString(target.takeError()) << '\n';
     return CommandLineWrong;
   }
   MLIRContext context;
@@ -127,9 +126,8 @@ static int compile(const CompileArguments &arguments) {
   if (!module)
     return InputWrong;
   CompileOptions options;
-  options.model = *cpu;
+  options.target = target->get();
   options.maxBatch = arguments.maxBatch;
-  options.reference = arguments.reference;
   options.reproducerPath =
       (arguments.output.empty() || arguments.output == "-" ? arguments.model
                                                            : arguments.output) +

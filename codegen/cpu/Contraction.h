@@ -3,6 +3,7 @@
 #define NNC_CODEGEN_CPU_CONTRACTION_H
 
 #include "codegen/Target.h"
+#include "codegen/cpu/CpuModel.h"
 
 namespace nnc {
 

@@ -4,6 +4,7 @@
 
 #include "codegen/Target.h"
 #include "codegen/cpu/ContractionAnalysis.h"
+#include "codegen/cpu/CpuModel.h"
 
 namespace nnc {
 

@@ -1,15 +1,21 @@
 // CPU models: the psABI levels as a table, and this machine in its terms.
 #include "codegen/cpu/CpuTarget.h"
 
+#include "codegen/Reference.h"
+#include "codegen/ScheduleKernels.h"
+#include "codegen/cpu/Contraction.h"
+#include "codegen/cpu/EmitObject.h"
+#include "codegen/cpu/Movement.h"
+#include "codegen/cpu/Rows.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/TargetParser/Host.h"
 
+using namespace mlir;
 using namespace nnc;
-using llvm::ArrayRef;
-using llvm::StringRef;
 
 namespace {
 
@@ -109,20 +115,57 @@ static CpuModel modelOfHost() {
   return model;
 }
 
-static llvm::Error unknownTarget(StringRef name) {
-  StringRef nearest =
-      *llvm::min_element(kTargetNames, [&](StringRef lhs, StringRef rhs) {
-        return lhs.edit_distance(name) < rhs.edit_distance(name);
-      });
-  return llvm::createStringError(
-      "unknown target '" + name + "', expected one of " +
-      llvm::join(cpuTargetNames(), ", ") + "; did you mean '" + nearest + "'?");
-}
-
 llvm::Expected<CpuModel> nnc::findCpuModel(StringRef targetName) {
   if (!llvm::is_contained(cpuTargetNames(), targetName))
-    return unknownTarget(targetName);
+    return unknownTarget(targetName, cpuTargetNames());
   if (targetName == "cpu")
     return modelOfHost();
   return modelOfLevel(targetName.drop_front(StringRef("cpu:").size()));
+}
+
+namespace {
+
+class CpuTarget : public Target {
+public:
+  CpuTarget(CpuModel model, bool reference)
+      : model(std::move(model)), reference(reference) {}
+
+  StringRef name() const override { return "cpu"; }
+
+  /// The reference last, because it takes everything.
+  FailureOr<ScheduledKernel> schedule(func::FuncOp kernel) const override {
+    if (reference)
+      return scheduleReference(kernel);
+    auto emitter = [&](auto schedule) -> Emitter {
+      return [this, schedule](func::FuncOp op) { return schedule(op, model); };
+    };
+    return scheduleByFirst(kernel,
+                           {emitter(scheduleContraction), emitter(scheduleRows),
+                            emitter(scheduleMovement), scheduleReference});
+  }
+
+  FailureOr<CodeImage> compile(ModuleOp phases) const override {
+    return emitCode(phases, model);
+  }
+
+  ArrayRef<StringRef> stages() const override {
+    static constexpr StringRef names[] = {"llvm", "asm"};
+    return names;
+  }
+
+  FailureOr<std::string> print(ModuleOp phases,
+                               StringRef stage) const override {
+    return stage == "llvm" ? emitLlvmIr(phases, model)
+                           : emitAssembly(phases, model);
+  }
+
+private:
+  CpuModel model;
+  bool reference;
+};
+
+} // namespace
+
+std::unique_ptr<Target> nnc::createCpuTarget(CpuModel model, bool reference) {
+  return std::make_unique<CpuTarget>(std::move(model), reference);
 }

@@ -3,6 +3,7 @@
 #define NNC_CODEGEN_CPU_CPUTARGET_H
 
 #include "codegen/Target.h"
+#include "codegen/cpu/CpuModel.h"
 
 #include "llvm/Support/Error.h"
 
@@ -18,6 +19,9 @@ llvm::ArrayRef<llvm::StringRef> cpuTargetNames();
 ///
 /// An unknown name is an error that lists the names and suggests the nearest.
 llvm::Expected<CpuModel> findCpuModel(llvm::StringRef targetName);
+
+/// The target for a model; `reference` schedules every kernel as plain loops.
+std::unique_ptr<Target> createCpuTarget(CpuModel model, bool reference = false);
 
 } // namespace nnc
 

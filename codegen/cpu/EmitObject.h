@@ -4,28 +4,12 @@
 #define NNC_CODEGEN_CPU_EMITOBJECT_H
 
 #include "codegen/Target.h"
+#include "codegen/cpu/CpuModel.h"
 
 #include <string>
 #include <vector>
 
 namespace nnc {
-
-/// Machine code that runs wherever it is placed, at an address that is a
-/// multiple of NNC_ALIGNMENT_BYTES: it holds its constants, refers to nothing
-/// outside of itself, and contains no absolute address.
-struct CodeImage {
-  /// A phase's entry, of type nnc_kernel_fn (runtime/abi.h).
-  struct Kernel {
-    std::string name;
-    uint64_t offsetBytes;
-  };
-
-  std::vector<uint8_t> bytes;
-  /// In the order of the module's functions.
-  std::vector<Kernel> kernels;
-  /// What the code may use and a machine may lack, in LLVM's names.
-  std::vector<std::string> features;
-};
 
 // Each of the following consumes `phases`: a module of func.funcs.
 //

@@ -78,7 +78,7 @@ Phase PhaseBuilder::finish(Extent extent, int64_t grain,
     if (!aliases)
       function.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
   }
-  return {function, "contraction", extent, grain, refs};
+  return {function, "contraction", extent, grain, /*threads=*/0, refs, {}};
 }
 
 //===----------------------------------------------------------------------===//

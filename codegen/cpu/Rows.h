@@ -5,6 +5,7 @@
 #define NNC_CODEGEN_CPU_ROWS_H
 
 #include "codegen/Target.h"
+#include "codegen/cpu/CpuModel.h"
 
 namespace nnc {
 

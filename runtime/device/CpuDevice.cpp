@@ -2,6 +2,7 @@
 
 #include "runtime/Log.h"
 #include "runtime/device/CpuFeatures.h"
+#include "runtime/device/ReferenceMatmul.h"
 
 #include <cerrno>
 #include <cstring>
@@ -151,6 +152,11 @@ void CpuDevice::launch(uint32_t kernel, void *const *buffers, int64_t batch,
   KernelCall call{kernels[kernel], buffers, batch, scratch.data(),
                   scratchStrideBytes};
   pool.run(extent, grain, runRange, &call);
+}
+
+void CpuDevice::matmul(const Matmul &matmul, void *const *buffers,
+                       int64_t batch) {
+  computeMatmul(matmul, buffers, batch);
 }
 
 void CpuDevice::copy(void *to, const void *from, int64_t sizeBytes) {

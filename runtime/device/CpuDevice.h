@@ -20,6 +20,8 @@ public:
   Status endRun() override;
   void launch(uint32_t kernel, void *const *buffers, int64_t batch,
               int64_t extent, int64_t grain) override;
+  void matmul(const Matmul &matmul, void *const *buffers,
+              int64_t batch) override;
   void copy(void *to, const void *from, int64_t sizeBytes) override;
 
 protected:

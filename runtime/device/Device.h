@@ -57,13 +57,17 @@ public:
   virtual StatusOr<DeviceMemory> allocate(int64_t sizeBytes,
                                           const char *what) = 0;
 
-  /// Brackets the launches and copies of one run.
+  /// Brackets the commands of one run; endRun tells what went wrong in any.
   virtual void beginRun() {}
   virtual Status endRun() { return {}; }
 
-  /// Runs one kernel over [0, extent).
+  /// Runs one kernel over [0, extent): indices on a CPU, blocks on a GPU.
   virtual void launch(uint32_t kernel, void *const *buffers, int64_t batch,
                       int64_t extent, int64_t grain) = 0;
+
+  /// Computes a product by the device's library; `buffers` as in Command.
+  virtual void matmul(const Matmul &matmul, void *const *buffers,
+                      int64_t batch) = 0;
 
   /// Copies between memory of the device, or it and the host's.
   virtual void copy(void *to, const void *from, int64_t sizeBytes) = 0;

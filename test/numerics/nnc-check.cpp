@@ -13,7 +13,6 @@
 // with central differences too. The same is done in f32 (values only), unless a
 // function has `check.f64_only`.
 #include "codegen/Compile.h"
-#include "codegen/cpu/CpuTarget.h"
 #include "passes/Passes.h"
 #include "tools/Compiler.h"
 #include "tools/GradientCheck.h"
@@ -124,13 +123,13 @@ static void makeGradientFunction(func::FuncOp function) {
 
 static FailureOr<std::shared_ptr<const runtime::Plan>>
 compile(ModuleOp module, int64_t batch, StringRef elementType) {
-  llvm::Expected<CpuModel> model = findCpuModel(target);
-  if (!model)
-    return emitError(module.getLoc()) << llvm::toString(model.takeError());
+  auto compilationTarget = createTarget(target, reference);
+  if (!compilationTarget)
+    return emitError(module.getLoc())
+           << llvm::toString(compilationTarget.takeError());
   CompileOptions options;
-  options.model = *model;
+  options.target = compilationTarget->get();
   options.maxBatch = batch;
-  options.reference = reference;
   if (!elementType.empty()) {
     PassManager pm(module.getContext());
     pm.addPass(createConvertElementTypePass({"f64", elementType.str()}));

@@ -165,12 +165,10 @@ static void printKernelTable(const Plan &plan, const EntryPoint &entry,
     // than its traffic at peak bandwidth (Williams et al. 2009).
     double bound =
         std::max(flop / peak.flopPerSecond, bytes / peak.bytesPerSecond);
-    bool isLaunch = command.kind == Command::Kind::Launch;
-    std::string name =
-        isLaunch ? plan.code.kernels[command.kernel].name : "copy";
     std::printf("  %8.2f %5.1f%% %9.1f %8.1f %8.0f%%  %s%s%s\n", seconds * 1e6,
                 100 * m.profile.seconds[i] / sum, flop / seconds / 1e9,
-                bytes / seconds / 1e9, 100 * bound / seconds, name.c_str(),
+                bytes / seconds / 1e9, 100 * bound / seconds,
+                plan.nameOf(command).c_str(),
                 command.source.empty() ? "" : "  ", command.source.c_str());
   }
   std::printf("\npeak of this machine on %d threads: %.1f GFLOP/s (f32), %.1f "

@@ -35,9 +35,8 @@ static json describeTensor(const TensorInfo &tensor) {
 static json describeCommand(const Plan &plan, const Command &command) {
   if (command.kind == Command::Kind::Copy)
     return {{"copy_bytes", command.buffers[1].sizeBytes.at(plan.maxBatch)}};
-  const Kernel &kernel = plan.code.kernels[command.kernel];
-  return {{"kernel", kernel.name},
-          {"kind", kernel.kind},
+  return {{"kernel", plan.nameOf(command)},
+          {"kind", plan.kindOf(command)},
           {"extent", command.extent.at(plan.maxBatch)},
           {"flop", command.flop.at(plan.maxBatch)},
           {"bytes", command.trafficBytes.at(plan.maxBatch)},
@@ -118,11 +117,10 @@ static void printPlan(const Plan &plan) {
         std::printf("  %12s  copy\n", "");
         continue;
       }
-      const Kernel &kernel = plan.code.kernels[command.kernel];
       std::printf("  %8.3f MFLOP %9.1f KiB  %-12s %s  %s\n",
                   command.flop.at(plan.maxBatch) / 1e6,
                   kib(command.trafficBytes.at(plan.maxBatch)),
-                  kernel.kind.c_str(), kernel.name.c_str(),
+                  plan.kindOf(command).c_str(), plan.nameOf(command).c_str(),
                   command.source.c_str());
     }
   }

@@ -1,0 +1,32 @@
+// The list of targets.
+#include "codegen/Target.h"
+
+#include "codegen/cpu/CpuTarget.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace nnc;
+using llvm::ArrayRef;
+using llvm::StringRef;
+
+ArrayRef<StringRef> nnc::targetNames() { return cpuTargetNames(); }
+
+llvm::Error nnc::unknownTarget(StringRef name, ArrayRef<StringRef> known) {
+  StringRef nearest =
+      *llvm::min_element(known, [&](StringRef lhs, StringRef rhs) {
+        return lhs.edit_distance(name) < rhs.edit_distance(name);
+      });
+  return llvm::createStringError(
+      "unknown target '" + name + "', expected one of " +
+      llvm::join(known, ", ") + "; did you mean '" + nearest + "'?");
+}
+
+llvm::Expected<std::unique_ptr<Target>> nnc::createTarget(StringRef name,
+                                                          bool reference) {
+  if (!llvm::is_contained(cpuTargetNames(), name))
+    return unknownTarget(name, targetNames());
+  llvm::Expected<CpuModel> model = findCpuModel(name);
+  if (!model)
+    return model.takeError();
+  return createCpuTarget(std::move(*model), reference);
+}
