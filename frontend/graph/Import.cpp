@@ -290,7 +290,7 @@ LogicalResult Importer::defineResults(const Node &node, Operation *op) {
 //===-- Nodes ------------------------------------------------------------===//
 
 FailureOr<RegisteredOperationName> Importer::findOp(StringRef name) {
-  std::string fullName = name.contains('.') ? name.str() : "nnc." + name.str();
+  std::string fullName = operationName(name);
   auto op = RegisteredOperationName::lookup(fullName, context);
   if (!op) {
     SmallVector<StringRef> names = llvm::map_to_vector(
@@ -393,10 +393,10 @@ LogicalResult Importer::readNode(const Node &node, StringRef name) {
       return failure();
   }
   auto check = [&]() -> LogicalResult {
-    if (auto user = dyn_cast<SymbolUserOpInterface>(*created))
-      if (failed(user.verifySymbolUses(symbols)))
-        return failure();
-    return verify(*created);
+    if (failed(verify(*created)))
+      return failure();
+    auto user = dyn_cast<SymbolUserOpInterface>(*created);
+    return success(!user || succeeded(user.verifySymbolUses(symbols)));
   };
   if (failed(reader.run(check)))
     return failure();

@@ -1,5 +1,7 @@
 #include "frontend/graph/Reader.h"
 
+#include "frontend/dsl/Diagnostics.h"
+
 #include "ir/Shapes.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -66,7 +68,7 @@ LogicalResult Reader::run(llvm::function_ref<LogicalResult()> action) {
         });
     result = action();
   }
-  return succeeded(result) ? result : fail(message);
+  return succeeded(result) ? result : fail(dsl::inUsersTerms(message));
 }
 
 //===-- Text -------------------------------------------------------------===//

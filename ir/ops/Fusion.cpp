@@ -59,7 +59,11 @@ LogicalResult FusedOp::verify() {
     return site.error()
            << "the arguments of the region differ from the operands in "
               "number or type";
-  auto yield = cast<YieldOp>(getBody().front().getTerminator());
+  // This runs before the region's own checks: it may end in anything.
+  Block &body = getBody().front();
+  auto yield = body.empty() ? YieldOp() : dyn_cast<YieldOp>(body.back());
+  if (!yield)
+    return site.error() << "the region does not end in nnc.yield";
   if (TypeRange(yield.getValues().getTypes()) != TypeRange(getResultTypes()))
     return site.error()
            << "the yielded values differ from the results in number or "

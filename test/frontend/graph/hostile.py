@@ -1,0 +1,383 @@
+"""Writes graphs that are wrong in one thing each, and compares what is said:
+
+  hostile.py FOLDER IMPORTER
+
+Needs the package flatbuffers, and on its path what flatc --python --gen-object-api
+makes of graph.fbs."""
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import flatbuffers
+from nnc.graph.Argument import ArgumentT
+from nnc.graph.ArrayValue import ArrayValueT
+from nnc.graph.Attribute import AttributeT
+from nnc.graph.AttributeValue import AttributeValue
+from nnc.graph.BoolValue import BoolValueT
+from nnc.graph.Call import CallT
+from nnc.graph.DataBinding import DataBindingT
+from nnc.graph.DictionaryValue import DictionaryValueT
+from nnc.graph.ElementType import ElementType
+from nnc.graph.FloatValue import FloatValueT
+from nnc.graph.Graph import GraphT
+from nnc.graph.IntsValue import IntsValueT
+from nnc.graph.IntValue import IntValueT
+from nnc.graph.Location import LocationT
+from nnc.graph.Model import ModelT
+from nnc.graph.Node import NodeT
+from nnc.graph.Parameter import ParameterT
+from nnc.graph.ReaderArgument import ReaderArgumentT
+from nnc.graph.Recipe import RecipeT
+from nnc.graph.Region import RegionT
+from nnc.graph.StringValue import StringValueT
+from nnc.graph.SymbolValue import SymbolValueT
+from nnc.graph.TensorValue import TensorValueT
+from nnc.graph.Value import ValueT
+
+folder, importer = Path(sys.argv[1]), sys.argv[2]
+
+
+def make(kind, **fields):
+    result = kind()
+    for name, value in fields.items():
+        assert hasattr(result, name), name
+        setattr(result, name, value)
+    return result
+
+
+def attribute(name, value):
+    kind = getattr(AttributeValue, type(value).__name__[:-1])
+    return make(AttributeT, name=name, value=value, valueType=kind)
+
+
+def text(name, value):
+    return attribute(name, make(StringValueT, value=value))
+
+
+def value(*shape, element=ElementType.F32):
+    return make(ValueT, elementType=element, shape=list(shape))
+
+
+def at(line):
+    return make(LocationT, file=0, line=line, column=3)
+
+
+def node(op, operands, results, attributes=(), regions=(), line=None):
+    return make(NodeT, op=op, operands=list(operands), results=list(results),
+                attributes=list(attributes), regions=list(regions),
+                location=line and at(line))
+
+
+def good():
+    """0: x [batch, 4], 1: w [4, 2], 2: x w, 3: its mean."""
+    read = attribute("parameter", make(SymbolValueT, value="w"))
+    model = make(
+        ModelT, name="m",
+        inputs=[make(ArgumentT, value=0, name="x")],
+        nodes=[node("read", [], [1], [read], line=1),
+               node("matmul", [0, 1], [2], line=2),
+               node("mean", [2], [3], line=3),
+               node("loss", [3], []),
+               node("output", [2], [], [text("name", "y")])],
+        recipe=make(RecipeT, optimizer=make(CallT, name="sgd"), learningRate=0.1,
+                    batch=4, data=[binding("train", [0])]))
+    w = make(ParameterT, name="w", elementType=ElementType.F32, shape=[4, 2],
+             initializer=make(CallT, name="zeros"))
+    return make(GraphT, version=1, files=["source.py"],
+                values=[value(-1, 4), value(4, 2), value(-1, 2), value()],
+                parameters=[w], model=model)
+
+
+def binding(split, inputs, reader="csv"):
+    path = make(ReaderArgumentT, name="path", text="d.csv")
+    return make(DataBindingT, split=split, inputs=inputs, reader=reader, arguments=[path])
+
+
+def nested(depth):
+    inner = make(IntValueT, value=1)
+    for _ in range(depth):
+        inner = make(ArrayValueT, values=[attribute(None, inner)])
+    return attribute("a.b", inner)
+
+
+def nested_regions(g, depth):
+    inner = [node("yield", [], [])]
+    for _ in range(depth):
+        inner = [node("fused", [], [], [text("kind", "rows")], [make(RegionT, nodes=inner)]),
+                 node("yield", [], [])]
+    g.model.nodes = inner[:1]
+
+
+def insert(index, *nodes):
+    def change(g):
+        g.model.nodes[index:index] = nodes
+    return change
+
+
+def extra(*results):
+    """Adds values of these shapes, from 4 on."""
+    def change(g):
+        g.values += results
+    return change
+
+
+def fused(*nodes, arguments=(), results=(), operands=()):
+    return node("fused", operands, results, [text("kind", "rows")],
+                [make(RegionT, arguments=list(arguments), nodes=list(nodes))])
+
+
+def both(*changes):
+    def change(g):
+        for one in changes:
+            one(g)
+    return change
+
+
+def set_(path, new):
+    """Sets `g.a[1].b`, written as "a.1.b"."""
+    def change(g):
+        *most, last = path.split(".")
+        for part in most:
+            g = g[int(part)] if part.isdigit() else getattr(g, part)
+        if last.isdigit():
+            g[int(last)] = new
+        else:
+            assert hasattr(g, last), last
+            setattr(g, last, new)
+    return change
+
+
+huge = 1 << 40
+deep_tensor = make(TensorValueT, elementType=ElementType.F32, shape=[1 << 31, 1 << 31, 4],
+                   data=[0] * 4)
+
+
+def constant(tensor):
+    return insert(0, node("constant", [], [4], [attribute("value", tensor)]))
+
+
+# What is changed in the good graph, and what is then said.
+cases = [
+    # Indices.
+    (set_("model.nodes.1.operands", [0, 9]),
+     "node 1 'matmul': operand 1 is value 9, and the graph has 4 values", 2),
+    (set_("model.nodes.1.operands", [-2, 1]),
+     "node 1 'matmul': operand 0 is value -2, and the graph has 4 values", 2),
+    (set_("model.nodes.1.operands", [2, 1]),
+     "node 1 'matmul': operand 0 is value 2, which is not defined before this node", 2),
+    (set_("model.nodes.1.operands", [3, 1]),
+     "node 1 'matmul': operand 0 is value 3, which is not defined before this node", 2),
+    (set_("model.nodes.2.results", [2]),
+     "node 2 'mean': result 0 is value 2, which is defined already", 3),
+    (set_("model.nodes.2.results", [-1]),
+     "node 2 'mean': result 0 is value -1, and the graph has 4 values", 3),
+    (set_("model.nodes.2.results", []),
+     "node 2 'mean': the node has 0 results: expected 1", 3),
+    (set_("model.inputs.0.value", 4),
+     "input 0: it is value 4, and the graph has 4 values"),
+    (extra(value(3)), "value 4 is never defined"),
+    (set_("model.nodes.1.location", make(LocationT, file=7, line=1, column=1)),
+     "node 1 'matmul': its location is in file 7, and the graph lists 1"),
+    # Types and sizes.
+    (set_("values.2", value(-1, 3)),
+     "node 1 'matmul': result 0 is value 2, f32[batch, 3]: expected f32[batch, 2]", 2),
+    (set_("values.2", value(-1, 2, element=ElementType.F64)),
+     "node 1 'matmul': result 0 is value 2, f64[batch, 2]: expected f32[batch, 2]", 2),
+    (set_("values.0", value(-1, 5)),
+     "node 1 'matmul': 'matmul' inner dimensions differ: lhs is f32[batch, 5] (5), rhs is "
+     "f32[4, 2] (4)", 2),
+    (set_("values.0", value(-1, huge, huge)),
+     "value 0: f32[batch, 1099511627776, 1099511627776] is too large: at most 2^40 "
+     "elements are supported"),
+    (set_("values.0", value(-1, 1 << 62, 4)),
+     "value 0: f32[batch, 4611686018427387904, 4] is too large: at most 2^40 elements "
+     "are supported"),
+    (set_("values.0", value(-1, -1)),
+     "value 0: f32[batch, batch] has the batch in more than one place"),
+    (set_("values.0", value(-1, 0)),
+     "value 0: the shape has the dimension 0: expected a size above 0, or -1 for the batch"),
+    (set_("values.0", value(-1, -(1 << 63))),
+     "value 0: the shape has the dimension -9223372036854775808: expected a size above 0, "
+     "or -1 for the batch"),
+    (set_("values.0", value(*[1] * 65)),
+     "value 0: the shape has 65 dimensions: at most 64 are supported"),
+    (set_("values.0", value(-1, 4, element=99)),
+     "value 0: the element type is number 99, which is not known"),
+    (both(extra(value(2)), constant(make(TensorValueT, elementType=0, shape=[2], data=[0] * 7))),
+     "node 0 'constant', attribute 'value': there are 7 bytes of data for f32[2]: expected "
+     "8, or 4 for all elements alike"),
+    (both(extra(value(2)), constant(make(TensorValueT, elementType=7, shape=[2], data=[0, 2]))),
+     "node 0 'constant', attribute 'value': a bool is 2: expected 0 or 1"),
+    (both(extra(value(2)), constant(make(TensorValueT, elementType=0, shape=[-1], data=[0] * 4))),
+     "node 0 'constant', attribute 'value': the shape depends on the batch: expected a known "
+     "size"),
+    (both(extra(value(2)), constant(deep_tensor)),
+     "node 0 'constant', attribute 'value': f32[2147483648, 2147483648, 4] is too large: at "
+     "most 2^40 elements are supported"),
+    # Ops and attributes.
+    (set_("model.nodes.1.op", "matmull"),
+     "node 1 'matmull': there is no op 'matmull'; did you mean 'matmul'?", 2),
+    (set_("model.nodes.1.op", ""), "node 1: the op's name is empty", 2),
+    (set_("model.nodes.1.op", b"mat\xff"), "node 1: the op's name is no UTF-8", 2),
+    (set_("model.nodes.1.op", "nnc.model"),
+     "node 1 'nnc.model': the op 'nnc.model' does not stand in a model", 2),
+    (set_("model.nodes.1.op", "builtin.module"),
+     "node 1 'builtin.module': the op 'builtin.module' does not stand in a model", 2),
+    (set_("model.nodes.1.operands", [0]),
+     "node 1 'matmul': 'matmul' takes 2 operands, here there are 1", 2),
+    (set_("model.nodes.1.attributes", [attribute("transpose_lhs", make(IntValueT, value=1))]),
+     "node 1 'matmul', attribute 'transpose_lhs': expected a bool, found an integer", 2),
+    (set_("model.nodes.1.attributes", [attribute("transpose", make(BoolValueT))]),
+     "node 1 'matmul': 'matmul' has no attribute 'transpose'", 2),
+    (set_("model.nodes.1.attributes", [attribute("transpose_lhs", make(BoolValueT))] * 2),
+     "node 1 'matmul': attribute 'transpose_lhs' is given twice", 2),
+    (set_("model.nodes.2.attributes", [attribute("axes", make(FloatValueT))]),
+     "node 2 'mean', attribute 'axes': expected integers, found a float", 3),
+    (set_("model.nodes.4.attributes", []),
+     "node 4 'output': 'output' requires attribute 'name'"),
+    (set_("model.nodes.4.attributes", [attribute("name", make(IntValueT))]),
+     "node 4 'output': attribute 'name' failed to satisfy constraint: string attribute"),
+    (set_("model.nodes.3.attributes", [make(AttributeT, name="a.b", valueType=99,
+                                            value=make(IntValueT))]),
+     "node 3 'loss', attribute 'a.b': its value is of kind 99, which is not known"),
+    (set_("model.nodes.3.attributes", [nested(16)]),
+     "node 3 'loss'" + ", attribute 'a.b'" + "".join([", element 0"] * 16) +
+     ": attributes are nested more than 16 deep"),
+    (set_("model.nodes.3.attributes", [attribute("a.b", make(DictionaryValueT, entries=[
+        text("k", "1"), text("k", "2")]))]),
+     "node 3 'loss', attribute 'a.b': attribute 'k' is given twice"),
+    (set_("model.nodes.3.attributes", [text("a.b", "x\0y")]),
+     "node 3 'loss', attribute 'a.b': the string contains a zero"),
+    (both(extra(value(2)), insert(2, node("compare", [2, 2], [4], [text("predicate", "near")]))),
+     "node 2 'compare', attribute 'predicate': 'near' is no predicate"),
+    (insert(0, node("read", [], [1], [attribute("parameter", make(SymbolValueT, value="v"))])),
+     "node 0 'read': 'read' there is no parameter @v"),
+    (set_("model.nodes.0.attributes", []),
+     "node 0 'read': 'read' requires attribute 'parameter'", 1),
+    (set_("values.1", value(2, 4)),
+     "node 0 'read': 'read' @w is f32[4, 2], here it is f32[2, 4]", 1),
+    (set_("model.attributes", [text("batch", "x")]),
+     "the model's attribute 'batch': expected a name with a dot"),
+    # Regions.
+    (insert(2, fused()), "node 2 'fused': 'fused' expects a non-empty block"),
+    (both(extra(value(-1, 2)), insert(2, fused(node("yield", [], []), node("relu", [2], [4])))),
+     "node 2 'fused': 'fused' the region does not end in nnc.yield"),
+    (lambda g: nested_regions(g, 18),
+     "node 0 'fused'" + ", region 0, node 0 'fused'" * 16 +
+     ", region 0: regions are nested more than 16 deep"),
+    (both(extra(value(-1, 2), value(-1, 2)),
+          insert(2, fused(node("relu", [4], [5]), node("yield", [], []), operands=[2],
+                          arguments=[make(ArgumentT, value=4)]),
+                 node("output", [5], [], [text("name", "z")]))),
+     "node 3 'output': operand 0 is value 5, which is defined in a region that has ended"),
+    (both(extra(value(-1, 2)),
+          insert(2, fused(arguments=[make(ArgumentT, value=4, name="n")], operands=[2]))),
+     "node 2 'fused', region 0, argument 0: a region's argument has neither name nor "
+     "attributes"),
+    (set_("model.nodes.1.regions", [make(RegionT, nodes=[])]),
+     "node 1 'matmul': 'matmul' requires zero regions", 2),
+    # Parameters.
+    (lambda g: g.parameters.append(g.parameters[0]), "there are two parameters 'w'"),
+    (set_("model.name", "w"), "the model has the name of the parameter 'w'"),
+    (set_("parameters.0.name", ""), "a parameter's name is empty"),
+    (set_("parameters.0.initializer", None),
+     "parameter 'w': expected either an initializer or data, found neither"),
+    (set_("parameters.0.data", [0] * 32),
+     "parameter 'w': expected either an initializer or data, found both"),
+    (both(set_("parameters.0.initializer", None), set_("parameters.0.data", [0] * 31)),
+     "parameter 'w': there are 31 bytes of data for f32[4, 2]: expected 32, or 4 for all "
+     "elements alike"),
+    (set_("parameters.0.initializer.name", "zeroes"),
+     "parameter 'w': there is no initializer 'zeroes'"),
+    (set_("parameters.0.initializer", make(CallT, name="constant")),
+     "parameter 'w': initializer 'constant' needs its argument 'value'"),
+    (set_("parameters.0.shape", [-1, 2]),
+     "parameter 'w': the shape depends on the batch: expected a known size"),
+    (set_("parameters.0.role", "scalar"),
+     "parameter 'w': the role is 'scalar': expected parameter or buffer"),
+    # Inputs and the recipe.
+    (set_("model.inputs.0.name", None), "input 0: its name is missing"),
+    (lambda g: g.model.inputs.append(make(ArgumentT, value=1, name="x")),
+     "input 1: there is an input 'x' already"),
+    (set_("model.recipe.optimizer.name", "sdg"),
+     "recipe, optimizer: 'sdg' is no optimizer: expected one of "),
+    (set_("model.recipe.optimizer", make(CallT, name="adam", arguments=[text("beta1", "0.9")])),
+     "recipe, optimizer, attribute 'beta1': expected a float, found a string"),
+    (set_("model.recipe.optimizer.arguments", [text("momentum", "0.9")]),
+     "recipe, optimizer: 'sgd' has no attribute 'momentum'"),
+    (set_("model.recipe.optimizer.name", "relu"),
+     "recipe, optimizer: 'relu' is no optimizer: expected one of "),
+    (set_("model.recipe.learningRate", -1.0), "recipe: the learning rate is missing"),
+    (set_("model.recipe.learningRate", -2.0),
+     "recipe: the learning rate must be a number of at least 0, found -2"),
+    (set_("model.recipe.learningRate", float("nan")),
+     "recipe: the learning rate must be a number of at least 0, found nan"),
+    (set_("model.recipe.batch", 0),
+     "recipe: 'batch' must be a whole number from 1 to 2^24, found 0"),
+    (set_("model.recipe.batch", 1 << 62),
+     "recipe: 'batch' must be a whole number from 1 to 2^24, found 4611686018427387904"),
+    (set_("model.recipe.validation", 1.0),
+     "recipe: 'validation' must be a share of at least 0 and below 1, found 1.0"),
+    (set_("model.recipe.data", [binding("train", [1])]),
+     "recipe, data binding 0: there is no input 1: the model has 1"),
+    (set_("model.recipe.data", [binding("train", [0, 0])]),
+     "recipe, data binding 0: input 'x' is given twice"),
+    (set_("model.recipe.data", [binding("dev", [0])]),
+     "recipe, data binding 0: 'dev' is no split: expected one of train, test"),
+    (set_("model.recipe.data", [binding("train", [0], "xml")]),
+     "recipe, data binding 0: 'xml' is no reader: expected one of "),
+    # The file.
+    (set_("version", 2), "graph of version 2: expected 1"),
+]
+
+
+def write(graph, path, identifier=b"NNCG"):
+    builder = flatbuffers.Builder(0)
+    builder.Finish(graph.Pack(builder), identifier)
+    path.write_bytes(builder.Output())
+
+
+def said_of(paths):
+    """What the importer says of each; it must refuse one at least."""
+    result = subprocess.run([importer, *paths], capture_output=True, text=True)
+    assert result.returncode == 1, result
+    said = {}
+    for line in result.stderr.splitlines():
+        path, colon, _ = line.partition(": error: ")
+        current = path if colon else current
+        said[current] = said.get(current, "") + line + "\n"
+    return said
+
+
+write(good(), folder / "good.graph")
+subprocess.run([importer, folder / "good.graph"], check=True)
+expected = {}
+for number, (change, message, *line) in enumerate(cases):
+    graph = good()
+    change(graph)
+    path = folder / f"{number}.graph"
+    write(graph, path)
+    expected[path] = message, line
+
+content = (folder / "good.graph").read_bytes()
+for name, damaged, message in [
+    ("empty", b"", "no graph: expected the identifier NNCG at byte 4"),
+    ("other", b"\x10\0\0\0NNCP" + content[8:], "no graph: expected the identifier NNCG"),
+    ("cut", content[:-8], f"damaged graph: its {len(content) - 8} bytes are no well-formed"),
+    ("root", struct.pack("<I", 1 << 31) + content[4:], "damaged graph: "),
+]:
+    path = folder / f"{name}.graph"
+    path.write_bytes(damaged)
+    expected[path] = message, []
+
+failures = 0
+said = said_of(expected)
+for path, (message, line) in expected.items():
+    found = said.get(str(path), "nothing")
+    place = f"source.py:{line[0]}:3: note: it is written here" if line else ""
+    if not found.startswith(f"{path}: error: {message}") or place not in found:
+        print(f"{path.name}:\nexpected {message} {place}\nfound    {found}")
+        failures += 1
+print(len(expected), "cases,", failures, "failures")
+sys.exit(failures != 0)
