@@ -6,6 +6,7 @@
 #include "codegen/PlanMemory.h"
 #include "codegen/PlanWriter.h"
 #include "codegen/ScheduleKernels.h"
+#include "ir/Version.h"
 #include "passes/EntryPoints.h"
 #include "runtime/abi.h"
 
@@ -50,6 +51,7 @@ static LogicalResult runToLinalg(ModuleOp module,
   return runPasses(module, options, [&](OpPassManager &pm) {
     buildPipeline(pm, Stage::AsWritten, Stage::Fused, options.passes);
     buildLinalgPipeline(pm);
+    addExtraPasses(pm, "kernels", options.passes);
   });
 }
 
@@ -153,6 +155,14 @@ LogicalResult nnc::emitStage(ModuleOp module, StringRef stage,
 // The plan
 //===----------------------------------------------------------------------===//
 
+/// Who made the plan: nnc, and what it was told to run beside its own passes.
+static std::string producerOf(const PipelineOptions &options) {
+  std::string producer = ("nnc " + kVersion).str();
+  for (const ExtraPasses &extra : options.extraPasses)
+    producer += ", " + extra.stage + "='" + extra.pipeline + "'";
+  return producer;
+}
+
 FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
                                            const CompileOptions &options) {
   FailureOr<Schedule> schedule = runToSchedule(module, options);
@@ -166,7 +176,8 @@ FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
   FailureOr<CodeImage> image = options.target->compile(*schedule->phases);
   if (failed(image))
     return failure();
-  return CompiledPlan{
-      writePlan(module, *plan, *schedule, *image, options.target->name()),
-      plan->maxBatch, plan->stateBytes, plan->peakBytes()};
+  return CompiledPlan{writePlan(module, *plan, *schedule, *image,
+                                options.target->name(),
+                                producerOf(options.passes)),
+                      plan->maxBatch, plan->stateBytes, plan->peakBytes()};
 }

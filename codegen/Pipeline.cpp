@@ -2,7 +2,10 @@
 #include "codegen/Pipeline.h"
 
 #include "codegen/Passes.h"
+#include "passes/Passes.h"
+#include "passes/Pipeline.h"
 
+#include "mlir/InitAllPasses.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -17,6 +20,14 @@ void nnc::buildLinalgPipeline(OpPassManager &pm) {
   pm.addPass(createLowerToLinalgPass());
   // Lowerings build index arithmetic and fills as they need them.
   pm.addPass(createCSEPass());
+}
+
+void nnc::registerPasses() {
+  mlir::registerAllPasses();
+  registerNncPasses();
+  registerPipelines();
+  registerNncCodegenPasses();
+  registerLinalgPipeline();
 }
 
 void nnc::registerLinalgPipeline() {

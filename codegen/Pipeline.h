@@ -16,6 +16,10 @@ void buildLinalgPipeline(mlir::OpPassManager &pm);
 /// Makes `nnc-to-linalg` known to textual pipelines.
 void registerLinalgPipeline();
 
+/// Makes every pass known to textual pipelines: nnc's and MLIR's. Once a
+/// program.
+void registerPasses();
+
 } // namespace nnc
 
 #endif // NNC_CODEGEN_PIPELINE_H

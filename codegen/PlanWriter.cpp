@@ -111,7 +111,7 @@ public:
         target(target),
         recipe(module->getAttrOfType<DictionaryAttr>(kRecipeAttr)) {}
 
-  std::vector<uint8_t> write();
+  std::vector<uint8_t> write(StringRef producer);
 
 private:
   Offset<plan::Code> writeCode();
@@ -323,7 +323,7 @@ Offset<plan::Recipe> PlanWriter::writeRecipe() {
                             fbb.CreateVector(data), numberOr(get("seed"), 0));
 }
 
-std::vector<uint8_t> PlanWriter::write() {
+std::vector<uint8_t> PlanWriter::write(StringRef producer) {
   std::string name = textOr(recipe, "model", "model");
   auto code = writeCode();
   auto entryPoints = fbb.CreateVector(writeEntryPoints());
@@ -332,7 +332,7 @@ std::vector<uint8_t> PlanWriter::write() {
                            NNC_ALIGNMENT_BYTES);
   auto constants = fbb.CreateVector(plan.constants);
   auto recipe = writeRecipe();
-  fbb.Finish(plan::CreatePlan(fbb, /*version=*/1, writeText("nnc 0.1.0"),
+  fbb.Finish(plan::CreatePlan(fbb, /*version=*/1, writeText(producer),
                               writeText(name), plan.maxBatch, code, entryPoints,
                               state, plan.stateBytes, constants, recipe),
              plan::PlanIdentifier());
@@ -341,6 +341,7 @@ std::vector<uint8_t> PlanWriter::write() {
 
 std::vector<uint8_t> nnc::writePlan(ModuleOp module, const MemoryPlan &plan,
                                     const Schedule &schedule,
-                                    const CodeImage &image, StringRef target) {
-  return PlanWriter(module, plan, schedule, image, target).write();
+                                    const CodeImage &image, StringRef target,
+                                    StringRef producer) {
+  return PlanWriter(module, plan, schedule, image, target).write(producer);
 }

@@ -12,7 +12,8 @@ namespace nnc {
 /// nnc-build-entry-points left them. `target`: Target::name().
 std::vector<uint8_t> writePlan(mlir::ModuleOp module, const MemoryPlan &plan,
                                const Schedule &schedule, const CodeImage &image,
-                               llvm::StringRef target);
+                               llvm::StringRef target,
+                               llvm::StringRef producer);
 
 } // namespace nnc
 

@@ -9,9 +9,63 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
 using namespace mlir;
 
 namespace nnc {
+
+ArrayRef<StringLiteral> extraPassStages() {
+  static constexpr StringLiteral stages[] = {"written", "step", "expanded",
+                                             "fused", "kernels"};
+  return stages;
+}
+
+static llvm::Error makeError(const Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+/// Adds a pipeline of passes on modules; `builtin.module(...)` around it, which
+/// mlir-opt asks for, says nothing new.
+static LogicalResult addTextualPasses(OpPassManager &pm, StringRef text,
+                                      llvm::raw_ostream &errors) {
+  text = text.trim();
+  if (text.consume_front("builtin.module("))
+    text.consume_back(")");
+  return parsePassPipeline(text, pm, errors);
+}
+
+llvm::Expected<ExtraPasses> parseExtraPasses(StringRef text) {
+  auto [stage, pipeline] = text.split('=');
+  std::string stages = llvm::join(extraPassStages(), ", ");
+  if (!text.contains('=') || stage.trim().empty())
+    return makeError("expected STAGE=PIPELINE, with STAGE one of " + stages +
+                     ", found '" + text + "'");
+  if (!llvm::is_contained(extraPassStages(), stage.trim()))
+    return makeError("unknown stage '" + stage.trim() + "', expected one of " +
+                     stages);
+  OpPassManager pm(ModuleOp::getOperationName());
+  std::string errors;
+  llvm::raw_string_ostream os(errors);
+  if (failed(addTextualPasses(pm, pipeline, os)))
+    return makeError("stage '" + stage.trim() +
+                     "': " + StringRef(errors).trim() +
+                     "\nnote: `nnc-opt --list-passes` lists what can be named; "
+                     "with --load-pass-plugin, a plugin's passes too");
+  return ExtraPasses{stage.trim().str(), pipeline.str()};
+}
+
+void addExtraPasses(OpPassManager &pm, StringRef stage,
+                    const PipelineOptions &options) {
+  for (const ExtraPasses &extra : options.extraPasses) {
+    if (extra.stage != stage)
+      continue;
+    [[maybe_unused]] LogicalResult added =
+        addTextualPasses(pm, extra.pipeline, llvm::errs());
+    assert(succeeded(added) && "parseExtraPasses has parsed it");
+  }
+}
 
 /// From the model to differentiated entry points.
 static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
@@ -63,12 +117,20 @@ static void addFusePasses(OpPassManager &pm) {
 void buildPipeline(OpPassManager &pm, Stage from, Stage to,
                    const PipelineOptions &options) {
   auto reaches = [&](Stage stage) { return from < stage && stage <= to; };
-  if (reaches(Stage::Step))
+  if (from == Stage::AsWritten)
+    addExtraPasses(pm, "written", options);
+  if (reaches(Stage::Step)) {
     addStepPasses(pm, options);
-  if (reaches(Stage::Expanded))
+    addExtraPasses(pm, "step", options);
+  }
+  if (reaches(Stage::Expanded)) {
     addExpandPasses(pm);
-  if (reaches(Stage::Fused))
+    addExtraPasses(pm, "expanded", options);
+  }
+  if (reaches(Stage::Fused)) {
     addFusePasses(pm);
+    addExtraPasses(pm, "fused", options);
+  }
 }
 
 namespace {

@@ -2,9 +2,12 @@
 #ifndef NNC_PASSES_PIPELINE_H
 #define NNC_PASSES_PIPELINE_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
 
 #include <string>
+#include <vector>
 
 namespace mlir {
 class OpPassManager;
@@ -25,15 +28,36 @@ enum class Stage {
   Fused
 };
 
+/// Passes that a user has run at one of extraPassStages().
+struct ExtraPasses {
+  std::string stage;
+  /// Passes of the module, as MLIR spells a pipeline.
+  std::string pipeline;
+};
+
 struct PipelineOptions {
   /// Also make @gradients, for checking gradients.
   bool gradientsEntry = false;
   /// "f64" computes in f64 what was written in f32, f16 or bf16; empty changes
   /// nothing.
   std::string elementType;
+  /// In the order given where several are of one stage.
+  std::vector<ExtraPasses> extraPasses;
 };
 
-/// Adds the passes that bring a module from `from` to `to`.
+/// The stages at which extra passes may run, in their order: "written", "step",
+/// "expanded", "fused", and "kernels", which are linalg (codegen/Pipeline.h).
+llvm::ArrayRef<llvm::StringLiteral> extraPassStages();
+
+/// Reads `STAGE=PIPELINE`. Every pass that it names must be registered before.
+llvm::Expected<ExtraPasses> parseExtraPasses(llvm::StringRef text);
+
+/// Adds those of the extra passes that are for `stage`.
+void addExtraPasses(mlir::OpPassManager &pm, llvm::StringRef stage,
+                    const PipelineOptions &options);
+
+/// Adds the passes that bring a module from `from` to `to`, and the extra ones
+/// of the stages that it reaches; those of `written` where it begins there.
 void buildPipeline(mlir::OpPassManager &pm, Stage from, Stage to,
                    const PipelineOptions &options = {});
 

@@ -3,6 +3,7 @@
 #include "codegen/ScheduleKernels.h"
 #include "frontend/Frontend.h"
 #include "ir/Dialect.h"
+#include "passes/LoadPlugin.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
@@ -21,6 +22,18 @@ void prepareContext(MLIRContext &context) {
   registerScheduling(registry);
   context.appendDialectRegistry(registry);
   context.loadAllAvailableDialects();
+}
+
+int loadPlugins(MLIRContext &context, const std::vector<std::string> &plugins) {
+  DialectRegistry registry;
+  for (const std::string &plugin : plugins)
+    if (llvm::Error error = loadPlugin(plugin, registry)) {
+      llvm::errs() << llvm::toString(std::move(error)) << '\n';
+      return InputWrong;
+    }
+  context.appendDialectRegistry(registry);
+  context.loadAllAvailableDialects();
+  return Done;
 }
 
 /// A model in a file that is not text, or whose consts are gone.

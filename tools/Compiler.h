@@ -22,6 +22,11 @@ namespace nnc::tools {
 /// what diagnostics need.
 void prepareContext(mlir::MLIRContext &context);
 
+/// Loads plugins: their passes into MLIR's registry, their dialects into
+/// `context`. The exit status; not Done after a message.
+int loadPlugins(mlir::MLIRContext &context,
+                const std::vector<std::string> &plugins);
+
 /// Whether the name ends as that of a model does: .nn, .graph, .mlir, .mlirbc.
 bool isModelFile(llvm::StringRef path);
 
@@ -43,10 +48,12 @@ int writeOutput(const std::string &path,
 
 /// `nnc convert`: reads a model and writes it as the ending of `output` says.
 int convert(const std::string &input, const std::string &output,
-            const std::vector<std::string> &settings);
+            const std::vector<std::string> &settings,
+            const std::vector<std::string> &plugins);
 
 /// `nnc inspect` of a model: parameters, inputs and ops.
-int inspectModel(const std::string &path, bool asJson);
+int inspectModel(const std::string &path, bool asJson,
+                 const std::vector<std::string> &plugins);
 
 } // namespace nnc::tools
 

@@ -44,7 +44,8 @@ static constexpr Format formats[] = {
     {".graph", writeGraph}, {".mlir", writeText}, {".mlirbc", writeBytecode}};
 
 int convert(const std::string &input, const std::string &output,
-            const std::vector<std::string> &settings) {
+            const std::vector<std::string> &settings,
+            const std::vector<std::string> &plugins) {
   const Format *format = llvm::find_if(formats, [&](const Format &known) {
     return StringRef(output).ends_with(known.ending);
   });
@@ -56,6 +57,8 @@ int convert(const std::string &input, const std::string &output,
   }
   MLIRContext context;
   prepareContext(context);
+  if (int exit = loadPlugins(context, plugins))
+    return exit;
   llvm::SourceMgr sources;
   DiagnosticPrinter printer(sources, &context);
   OwningOpRef<ModuleOp> module = loadModel(input, sources, &context, settings);

@@ -115,9 +115,12 @@ static void printText(const Contents &contents) {
     llvm::outs() << llvm::formatv("  {0,6}  {1}\n", count, name);
 }
 
-int inspectModel(const std::string &path, bool asJson) {
+int inspectModel(const std::string &path, bool asJson,
+                 const std::vector<std::string> &plugins) {
   MLIRContext context;
   prepareContext(context);
+  if (int exit = loadPlugins(context, plugins))
+    return exit;
   llvm::SourceMgr sources;
   DiagnosticPrinter printer(sources, &context);
   OwningOpRef<ModuleOp> module = loadModel(path, sources, &context, {});

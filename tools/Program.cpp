@@ -156,6 +156,10 @@ static std::vector<std::string> compilerWords(const CompileRequest &request) {
                  {"--max-batch", std::to_string(request.maxBatch)});
   for (const std::string &setting : request.settings)
     words.insert(words.end(), {"--set", setting});
+  for (const std::string &plugin : request.plugins)
+    words.insert(words.end(), {"--load-pass-plugin", plugin});
+  for (const std::string &passes : request.passesAt)
+    words.insert(words.end(), {"--pass-at", passes});
   if (request.forGradientCheck)
     words.push_back("--gradient-check");
   if (request.reference)

@@ -34,6 +34,8 @@ struct CompileRequest {
   int64_t maxBatch = 0;
   /// NAME=VALUE, for the model's `const`s.
   std::vector<std::string> settings;
+  /// Shared libraries with passes or ops, and STAGE=PIPELINE.
+  std::vector<std::string> plugins, passesAt;
   /// Adds the entry point "gradients" and computes in f64.
   bool forGradientCheck = false;
   /// Schedules every kernel as upstream's plain loops.

@@ -5,6 +5,7 @@
 
 #include "codegen/Compile.h"
 #include "codegen/EmbedPlan.h"
+#include "codegen/Pipeline.h"
 #include "frontend/Frontend.h"
 #include "ir/Signature.h"
 
@@ -26,18 +27,19 @@ namespace nnc::tools {
 struct CompileArguments {
   std::string model, output, target = "cpu", stage = "plan";
   int64_t maxBatch = 0;
-  std::vector<std::string> settings;
+  std::vector<std::string> settings, plugins, passesAt;
   bool reference = false, gradients = false, gradientCheck = false;
   bool quiet = false;
 };
 
 struct ConvertArguments {
   std::string input, output;
-  std::vector<std::string> settings;
+  std::vector<std::string> settings, plugins;
 };
 
 struct InspectArguments {
   std::string path;
+  std::vector<std::string> plugins;
   bool asJson = false;
 };
 
@@ -105,6 +107,23 @@ static int writePlan(ModuleOp module, const CompileArguments &arguments,
   return Done;
 }
 
+static int readExtraPasses(const std::vector<std::string> &passesAt,
+                           PipelineOptions &options) {
+  if (passesAt.empty())
+    return Done;
+  registerPasses();
+  for (const std::string &text : passesAt) {
+    llvm::Expected<ExtraPasses> extra = parseExtraPasses(text);
+    if (!extra) {
+      llvm::errs() << "error: --pass-at: " << llvm::toString(extra.takeError())
+                   << '\n';
+      return CommandLineWrong;
+    }
+    options.extraPasses.push_back(*extra);
+  }
+  return Done;
+}
+
 static int compile(const CompileArguments &arguments) {
   const bool isHeader = llvm::StringRef(arguments.output).ends_with(".h");
   if (arguments.stage == "object" && (arguments.output == "-" || isHeader)) {
@@ -119,13 +138,17 @@ static int compile(const CompileArguments &arguments) {
   }
   MLIRContext context;
   prepareContext(context);
+  if (int exit = loadPlugins(context, arguments.plugins))
+    return exit;
+  CompileOptions options;
+  if (int exit = readExtraPasses(arguments.passesAt, options.passes))
+    return exit;
   llvm::SourceMgr sources;
   DiagnosticPrinter printer(sources, &context);
   OwningOpRef<ModuleOp> module =
       loadModel(arguments.model, sources, &context, arguments.settings);
   if (!module)
     return InputWrong;
-  CompileOptions options;
   options.target = target->get();
   options.maxBatch = arguments.maxBatch;
   options.reproducerPath =
@@ -187,9 +210,11 @@ static std::string spell(const Signature &signature) {
   return text + ")";
 }
 
-static int listOps(bool asJson) {
+static int listOps(const std::vector<std::string> &plugins, bool asJson) {
   MLIRContext context;
   prepareContext(context);
+  if (int exit = loadPlugins(context, plugins))
+    return exit;
   llvm::json::Array array;
   for (const Signature *signature : allSignatures(&context)) {
     if (signature->category == Category::Internal)
@@ -209,6 +234,16 @@ static int listOps(bool asJson) {
 //===----------------------------------------------------------------------===//
 // Command line
 //===----------------------------------------------------------------------===//
+
+static void addPluginOption(CLI::App &command,
+                            std::vector<std::string> &plugins) {
+  command
+      .add_option("--load-pass-plugin", plugins,
+                  "a shared library with passes or ops")
+      ->type_name("FILE")
+      ->take_all()
+      ->allow_extra_args(false);
+}
 
 static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
   std::vector<std::string> stageNames;
@@ -245,6 +280,14 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
       ->type_name("NAME=VALUE")
       ->take_all()
       ->allow_extra_args(false);
+  addPluginOption(*command, arguments.plugins);
+  command
+      ->add_option("--pass-at", arguments.passesAt,
+                   "run passes at a stage: written, step, expanded, fused, "
+                   "kernels")
+      ->type_name("STAGE=PIPELINE")
+      ->take_all()
+      ->allow_extra_args(false);
   command->add_flag("--reference", arguments.reference,
                     "schedule every kernel as plain loops");
   command->add_flag("--gradients", arguments.gradients,
@@ -273,8 +316,10 @@ static void addConvert(CLI::App &app, ConvertArguments &arguments, int &exit) {
       ->type_name("NAME=VALUE")
       ->take_all()
       ->allow_extra_args(false);
+  addPluginOption(*command, arguments.plugins);
   command->callback([&] {
-    exit = convert(arguments.input, arguments.output, arguments.settings);
+    exit = convert(arguments.input, arguments.output, arguments.settings,
+                   arguments.plugins);
   });
 }
 
@@ -285,8 +330,10 @@ static void addInspect(CLI::App &app, InspectArguments &arguments, int &exit) {
                    "a .nn, .graph, .mlir or .mlirbc file")
       ->required();
   command->add_flag("--json", arguments.asJson, "one JSON object on one line");
-  command->callback(
-      [&] { exit = inspectModel(arguments.path, arguments.asJson); });
+  addPluginOption(*command, arguments.plugins);
+  command->callback([&] {
+    exit = inspectModel(arguments.path, arguments.asJson, arguments.plugins);
+  });
 }
 
 static int runCommandLine(int argc, char **argv) {
@@ -303,7 +350,9 @@ static int runCommandLine(int argc, char **argv) {
   CLI::App *ops =
       app.add_subcommand("ops", "list the ops: operands, attributes, gradient");
   ops->add_flag("--json", asJson, "one JSON array");
-  ops->callback([&] { exit = listOps(asJson); });
+  std::vector<std::string> plugins;
+  addPluginOption(*ops, plugins);
+  ops->callback([&] { exit = listOps(plugins, asJson); });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {

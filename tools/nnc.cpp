@@ -10,6 +10,15 @@
 
 namespace nnc::tools {
 
+void addPluginOption(CLI::App &command, std::vector<std::string> &plugins) {
+  command
+      .add_option("--load-pass-plugin", plugins,
+                  "a shared library with passes or ops")
+      ->type_name("FILE")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
 void addModelOptions(CLI::App &command, CompileRequest &request) {
   command
       .add_option("MODEL", request.model,
@@ -23,6 +32,14 @@ void addModelOptions(CLI::App &command, CompileRequest &request) {
   command
       .add_option("--set", request.settings, "override a const of the model")
       ->type_name("NAME=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  addPluginOption(command, request.plugins);
+  command
+      .add_option("--pass-at", request.passesAt,
+                  "run passes at a stage: written, step, expanded, fused, "
+                  "kernels")
+      ->type_name("STAGE=PIPELINE")
       ->take_all()
       ->allow_extra_args(false);
   command.add_flag("--reference", request.reference,

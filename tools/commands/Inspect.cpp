@@ -161,13 +161,16 @@ static bool isModel(std::string_view path) {
          endsWith(path, ".mlir") || endsWith(path, ".mlirbc");
 }
 
-static int inspect(const std::string &path, bool asJson) {
+static int inspect(const std::string &path, bool asJson,
+                   const std::vector<std::string> &plugins) {
   if (endsWith(path, ".safetensors"))
     return inspectWeights(path, asJson);
   if (isModel(path)) {
     std::vector<std::string> words{"inspect", path};
     if (asJson)
       words.push_back("--json");
+    for (const std::string &plugin : plugins)
+      words.insert(words.end(), {"--load-pass-plugin", plugin});
     return becomeCompiler(words);
   }
   StatusOr<std::shared_ptr<const Plan>> plan = Plan::open(path);
@@ -188,7 +191,11 @@ void addInspectCommand(CLI::App &app, int &exit) {
   command->add_option("FILE", *path, "a model, a .plan or a .safetensors file")
       ->required();
   command->add_flag("--json", *asJson, "one JSON object on one line");
-  command->callback([path, asJson, &exit] { exit = inspect(*path, *asJson); });
+  auto plugins = std::make_shared<std::vector<std::string>>();
+  addPluginOption(*command, *plugins);
+  command->callback([path, asJson, plugins, &exit] {
+    exit = inspect(*path, *asJson, *plugins);
+  });
 }
 
 } // namespace nnc::tools

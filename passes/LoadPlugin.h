@@ -1,0 +1,22 @@
+// Loading plugins (passes/Plugin.h) into a program.
+#ifndef NNC_PASSES_LOADPLUGIN_H
+#define NNC_PASSES_LOADPLUGIN_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+namespace mlir {
+class DialectRegistry;
+} // namespace mlir
+
+namespace nnc {
+
+/// Loads the shared library at `path`, registers its passes and adds its
+/// dialects to `registry`. The library is never unloaded. A file that is no
+/// plugin, or one built for another version, is an error, and none of its code
+/// has run.
+llvm::Error loadPlugin(llvm::StringRef path, mlir::DialectRegistry &registry);
+
+} // namespace nnc
+
+#endif // NNC_PASSES_LOADPLUGIN_H
