@@ -125,6 +125,11 @@ Value Emitter::callUnknown(const CallExpr &call) {
                                "' initializes parameters, as in 'param w: "
                                "f32[4, 2] = " +
                                call.callee + "(...)'");
+  StringRef dialect = call.callee.split('.').first;
+  if (call.callee.contains('.') && !context->getLoadedDialect(dialect))
+    return error(call.loc, "unknown function '" + call.callee +
+                               "': no plugin with a dialect '" + dialect +
+                               "' is loaded; --load-pass-plugin loads one");
   return error(call.loc, "unknown function '" + call.callee + "'" +
                              suggestion(call.callee, callableNames()));
 }

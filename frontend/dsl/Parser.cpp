@@ -144,6 +144,8 @@ private:
   ExpressionPtr parseList();
   ExpressionPtr parseParenthesized();
   ExpressionPtr parseNameOrCall();
+  ExpressionPtr parseCallOfDialect(const Token &dialect);
+  ExpressionPtr parseCall(StringRef callee);
   bool parseArguments(CallExpr &call);
   bool parseArgument(CallExpr &call);
   bool parseScope(CallExpr &call);
@@ -922,13 +924,34 @@ ExpressionPtr Parser::parseParenthesized() {
 
 ExpressionPtr Parser::parseNameOrCall() {
   Token name = advance();
+  if (at(TokenKind::Dot) && peek().is(TokenKind::Identifier))
+    return parseCallOfDialect(name);
   if (!at(TokenKind::LeftParen) || atLineEnd()) {
     auto expression = std::make_unique<NameExpr>(name.loc());
     expression->name = name.text;
     return expression;
   }
-  auto call = std::make_unique<CallExpr>(name.loc());
-  call->callee = name.text;
+  return parseCall(name.text);
+}
+
+// `dialect.op(...)`, an op of a plugin: one name, so without blanks.
+ExpressionPtr Parser::parseCallOfDialect(const Token &dialect) {
+  Token dot = advance();
+  Token op = advance();
+  bool isOneName = dialect.text.end() == dot.text.begin() &&
+                   dot.text.end() == op.text.begin();
+  if (!isOneName || !at(TokenKind::LeftParen) || atLineEnd()) {
+    error(dot.loc(), "expected the call of an op, as in '" + dialect.text +
+                         "." + op.text + "(...)'");
+    return nullptr;
+  }
+  return parseCall(
+      StringRef(dialect.text.begin(), op.text.end() - dialect.text.begin()));
+}
+
+ExpressionPtr Parser::parseCall(StringRef callee) {
+  auto call = std::make_unique<CallExpr>(SMLoc::getFromPointer(callee.data()));
+  call->callee = callee;
   if (!parseArguments(*call))
     return nullptr;
   if (at(TokenKind::As) && !atLineEnd() && !parseScope(*call))
