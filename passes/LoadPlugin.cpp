@@ -67,4 +67,24 @@ llvm::Error loadPlugin(StringRef path, DialectRegistry &registry) {
   return llvm::Error::success();
 }
 
+llvm::Error loadPluginsOf(std::vector<char *> &words,
+                          DialectRegistry &registry) {
+  std::vector<char *> others;
+  for (size_t i = 0; i < words.size(); ++i) {
+    StringRef word = words[i];
+    bool isPlugin = word.consume_front("--load-pass-plugin") &&
+                    (word.empty() || word.consume_front("="));
+    if (!isPlugin) {
+      others.push_back(words[i]);
+      continue;
+    }
+    if (word.empty() && i + 1 < words.size())
+      word = words[++i];
+    if (llvm::Error error = loadPlugin(word, registry))
+      return error;
+  }
+  words = std::move(others);
+  return llvm::Error::success();
+}
+
 } // namespace nnc

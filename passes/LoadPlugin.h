@@ -5,6 +5,8 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
+#include <vector>
+
 namespace mlir {
 class DialectRegistry;
 } // namespace mlir
@@ -16,6 +18,12 @@ namespace nnc {
 /// plugin, or one built for another version, is an error, and none of its code
 /// has run.
 llvm::Error loadPlugin(llvm::StringRef path, mlir::DialectRegistry &registry);
+
+/// Loads what `--load-pass-plugin` names in a command line, and takes it from
+/// there. For programs whose `main` is MLIR's, whose own option of that name
+/// comes too late: passes would not be flags, and it knows no versions.
+llvm::Error loadPluginsOf(std::vector<char *> &words,
+                          mlir::DialectRegistry &registry);
 
 } // namespace nnc
 
