@@ -1,7 +1,8 @@
 // Elements of tensors are computed where they are read, by walking back from
-// them to what lies in memory. Some tensors are put there first, each by a
-// phase of its own: results of the kernel, reductions, what loops build element
-// by element, and what would else be computed several times over.
+// them to what lies in memory. Some tensors are put there first: results of the
+// kernel, reductions, what loops build element by element, and what would else
+// be computed several times over. Those of one shape that need of each other
+// only the elements at the same place share a phase.
 #include "codegen/cuda/Elements.h"
 
 #include "codegen/Reference.h"
@@ -58,11 +59,13 @@ private:
   bool isComputedWhereRead(Operation &op);
   int64_t costOf(Value tensor);
   BufferRef destinationOf(Value tensor);
+  bool mixesElements(Value tensor, bool isWhole);
+  bool isReadOutside(Value tensor);
 
   // Phases.
-  void emitStored(Operation &op);
-  void emitElements(ValueRange tensors);
-  void emitReduction(linalg::GenericOp op);
+  void addStored(Operation &op);
+  void addToGroup(Value tensor);
+  void emitGroup();
   void emitSequence(scf::ForOp op);
   void emitCopy(Value root, unsigned result);
   void inPhase(RankedTensorType domain,
@@ -73,13 +76,13 @@ private:
   // Elements.
   Value read(Value tensor, Position at);
   Value compute(Value tensor, Position at);
-  SmallVector<Value> computeAll(linalg::GenericOp op, Position at);
+  Value compute(linalg::GenericOp op, unsigned result, Position at);
   Value readSlice(tensor::ExtractSliceOp op, Position at);
   Value readInserted(tensor::InsertSliceOp op, Position at);
   SmallVector<Value> evaluateBody(linalg::GenericOp op, ValueRange loops,
                                   std::optional<Position> whole,
                                   ValueRange accumulators);
-  SmallVector<Value> reduce(linalg::GenericOp op, Position at);
+  SmallVector<Value> reduce(linalg::GenericOp op, unsigned result, Position at);
   void run(Block &block, IRMapping &mapping);
   void runLoop(scf::ForOp op, IRMapping &mapping);
   Value scalar(Value value);
@@ -109,6 +112,9 @@ private:
   /// What is to be stored, as roots of results; and what is already.
   llvm::SetVector<Value> planned;
   DenseMap<Value, BufferRef> stored;
+  /// What the next phase will store, and in it what is known at its element.
+  llvm::SetVector<Value> group;
+  DenseMap<Value, Value> current;
 
   /// The phase that is being emitted, and the element of its thread.
   std::unique_ptr<GpuPhase> phase;
@@ -178,20 +184,21 @@ bool ElementsScheduler::isComputedWhereRead(Operation &op) {
     return true;
   if (isa<scf::ForOp>(op) || separately)
     return false;
-  if (auto generic = dyn_cast<linalg::GenericOp>(op);
-      generic && generic.getNumReductionLoops())
-    return false;
-  if (llvm::all_of(op.getResults(),
-                   [&](Value result) { return costOf(result) <= kCheapOps; }))
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  bool isReduction = generic && generic.getNumReductionLoops();
+  if (!isReduction && llvm::all_of(op.getResults(), [&](Value result) {
+        return costOf(result) <= kCheapOps;
+      }))
     return true;
   if (op.getNumResults() != 1 || !op.getResult(0).hasOneUse())
     return false;
-  // The one reader must not ask for an element twice.
+  // The one reader must not ask for an element twice, and have as many threads.
   auto reader = dyn_cast<linalg::GenericOp>(*op.user_begin());
   if (!reader)
-    return isa<tensor::InsertSliceOp, tensor::ExtractSliceOp>(*op.user_begin());
+    return !isReduction &&
+           isa<tensor::InsertSliceOp, tensor::ExtractSliceOp>(*op.user_begin());
   AffineMap map = reader.getMatchingIndexingMap(&*op.getResult(0).use_begin());
-  return map.isPermutation();
+  return map.isPermutation() && !(isReduction && reader.getNumReductionLoops());
 }
 
 void ElementsScheduler::planStored() {
@@ -218,6 +225,44 @@ BufferRef ElementsScheduler::destinationOf(Value tensor) {
       return {BufferRef::Result, unsigned(number)};
   scheduled.workspaceBytes.push_back(sizeBytes(tensorType(tensor)));
   return {BufferRef::Workspace, unsigned(scheduled.workspaceBytes.size() - 1)};
+}
+
+/// Whether an element of `tensor` needs elements of the group at other places
+/// than its own; `isWhole`: the element is at the place of the phase's.
+bool ElementsScheduler::mixesElements(Value tensor, bool isWhole) {
+  if (group.contains(tensor))
+    return !isWhole;
+  Operation *op = tensor.getDefiningOp();
+  if (!op || stored.contains(tensor))
+    return false;
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic) {
+    bool isReshape =
+        isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(op);
+    return llvm::any_of(op->getOperands(), [&](Value operand) {
+      return mixesElements(operand, isWhole && isReshape);
+    });
+  }
+  bool mixes = false;
+  isWhole &=
+      generic.getIndexingMapMatchingResult(cast<OpResult>(tensor)).isIdentity();
+  for (OpOperand &operand : op->getOpOperands())
+    mixes |= mixesElements(
+        operand.get(),
+        isWhole && generic.getMatchingIndexingMap(&operand).isIdentity());
+  op->walk([&](tensor::ExtractOp extract) {
+    mixes |= mixesElements(extract.getTensor(), /*isWhole=*/false);
+  });
+  return mixes;
+}
+
+/// Whether anything but the group's own tensors reads a tensor of the group.
+bool ElementsScheduler::isReadOutside(Value tensor) {
+  return llvm::any_of(tensor.getUsers(), [&](Operation *user) {
+    return !llvm::all_of(user->getResults(), [&](Value result) {
+      return group.contains(result) || result.use_empty();
+    }) || isa<func::ReturnOp>(user);
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -367,6 +412,9 @@ Value ElementsScheduler::scalar(Value value) {
 Value ElementsScheduler::read(Value tensor, Position at) {
   if (Value buffer = inPlace.lookup(tensor))
     tensor = buffer;
+  if (at.number && at.number == element)
+    if (Value known = current.lookup(tensor))
+      return known;
   if (auto known = stored.find(tensor); known != stored.end())
     return load(tensor, known->second, numberOf(at, tensorType(tensor)));
   return compute(tensor, std::move(at));
@@ -396,29 +444,29 @@ Value ElementsScheduler::compute(Value tensor, Position at) {
           [&](tensor::InsertSliceOp slice) { return readInserted(slice, at); })
       .Case([&](linalg::GenericOp generic) {
         unsigned result = cast<OpResult>(tensor).getResultNumber();
-        return computeAll(generic, at)[result];
+        return compute(generic, result, at);
       })
       .Default([&](Operation *) { return unsupported(type.getElementType()); });
 }
 
-/// All results of an op, of which each has the shape of the first.
-SmallVector<Value> ElementsScheduler::computeAll(linalg::GenericOp op,
-                                                 Position at) {
+Value ElementsScheduler::compute(linalg::GenericOp op, unsigned result,
+                                 Position at) {
   if (op.getNumReductionLoops())
-    return reduce(op, at);
+    return reduce(op, result, at)[result];
   // Where the loops are the dimensions, an element's number needs not be taken
   // apart.
-  bool isWhole = op.getIndexingMapMatchingResult(op->getResult(0)).isIdentity();
+  bool isWhole =
+      op.getIndexingMapMatchingResult(op->getResult(result)).isIdentity();
   bool needsLoops = !isWhole || op.hasIndexSemantics() ||
                     llvm::any_of(op.getIndexingMapsArray(), [](AffineMap map) {
                       return !map.isIdentity();
                     });
   SmallVector<Value> loops =
-      needsLoops ? loopsOf(op, 0, at) : SmallVector<Value>();
+      needsLoops ? loopsOf(op, result, at) : SmallVector<Value>();
   std::optional<Position> whole;
   if (isWhole)
     whole = at;
-  return evaluateBody(op, loops, whole, {});
+  return evaluateBody(op, loops, whole, {})[result];
 }
 
 /// The body of `op` at `loops`. `whole` is what an operand is read at whose
@@ -517,8 +565,8 @@ Value ElementsScheduler::readInserted(tensor::InsertSliceOp op, Position at) {
 
 /// The loops that reduce, in the thread and in the op's order.
 SmallVector<Value> ElementsScheduler::reduce(linalg::GenericOp op,
-                                             Position at) {
-  SmallVector<Value> loops = loopsOf(op, 0, at), inits;
+                                             unsigned result, Position at) {
+  SmallVector<Value> loops = loopsOf(op, result, at), inits;
   for (Value init : op.getDpsInits())
     inits.push_back(read(init, at));
   SmallVector<int64_t> ranges = op.getStaticLoopRanges();
@@ -656,24 +704,32 @@ void ElementsScheduler::inPhase(RankedTensorType domain,
   endPhase(divideUp(total, threads), threads);
 }
 
-/// Stores tensors of one shape. All are read before any is written: a result
-/// may lie on an operand.
-void ElementsScheduler::emitElements(ValueRange tensors) {
-  inPhase(tensorType(tensors.front()), [&](Value number) {
-    SmallVector<Value> values;
-    auto generic = tensors.front().getDefiningOp<linalg::GenericOp>();
-    if (generic && tensors.size() > 1)
-      values = computeAll(generic, Position::at(number));
-    else
-      values = {compute(tensors.front(), Position::at(number))};
-    for (Value tensor : tensors)
+/// Stores what is in the group. All is read before any is written: a result may
+/// lie on an operand.
+void ElementsScheduler::emitGroup() {
+  if (group.empty() || failed)
+    return;
+  inPhase(tensorType(group.front()), [&](Value number) {
+    for (Value tensor : group)
+      current[tensor] = compute(tensor, Position::at(number));
+    for (Value tensor : group) {
+      if (!isReadOutside(tensor))
+        continue;
       stored[tensor] = destinationOf(tensor);
-    for (Value tensor : tensors)
-      store(tensors.size() > 1
-                ? values[cast<OpResult>(tensor).getResultNumber()]
-                : values.front(),
-            tensor, number);
+      store(current[tensor], tensor, number);
+    }
   });
+  group.clear();
+  current.clear();
+}
+
+void ElementsScheduler::addToGroup(Value tensor) {
+  auto shapeOf = [](Value value) { return tensorType(value).getShape(); };
+  if (!group.empty() &&
+      (separately || shapeOf(tensor) != shapeOf(group.front()) ||
+       mixesElements(tensor, /*isWhole=*/true)))
+    emitGroup();
+  group.insert(tensor);
 }
 
 /// What a loop builds: its start by all threads, the loop by one of them.
@@ -712,25 +768,14 @@ void ElementsScheduler::emitCopy(Value root, unsigned result) {
   });
 }
 
-void ElementsScheduler::emitStored(Operation &op) {
-  SmallVector<Value> results;
+void ElementsScheduler::addStored(Operation &op) {
+  if (auto loop = dyn_cast<scf::ForOp>(op); loop && needed.contains(&op)) {
+    emitGroup();
+    return emitSequence(loop);
+  }
   for (Value result : op.getResults())
     if (planned.contains(result))
-      results.push_back(result);
-  if (results.empty())
-    return;
-  if (auto loop = dyn_cast<scf::ForOp>(op))
-    return emitSequence(loop);
-  auto generic = dyn_cast<linalg::GenericOp>(op);
-  bool sharesLoops =
-      generic && llvm::all_of(results, [&](Value result) {
-        return generic.getIndexingMapMatchingResult(cast<OpResult>(result)) ==
-               generic.getIndexingMapMatchingResult(generic->getResult(0));
-      });
-  if (sharesLoops)
-    return emitElements(results);
-  for (Value result : results)
-    emitElements(result);
+      addToGroup(result);
 }
 
 FailureOr<ScheduledKernel> ElementsScheduler::run() {
@@ -743,7 +788,8 @@ FailureOr<ScheduledKernel> ElementsScheduler::run() {
   planStored();
   for (Operation &op : block)
     if (!failed)
-      emitStored(op);
+      addStored(op);
+  emitGroup();
   for (auto [number, result] :
        llvm::enumerate(block.getTerminator()->getOperands())) {
     Value root = skipReshapes(result);

@@ -9,8 +9,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 using namespace nnc;
@@ -79,22 +79,21 @@ void GpuPhase::store(Value value, BufferRef ref, RankedTensorType type,
   memref::StoreOp::create(b, value, memory, element);
 }
 
-/// Erases scalars that were cloned in vain.
-static void eraseDead(func::FuncOp function) {
-  for (Operation &op : llvm::make_early_inc_range(
-           llvm::reverse(function.getBody().front().getOperations())))
-    if (isOpTriviallyDead(&op))
-      op.erase();
+/// Folds what is constant, makes one of computations that are the same, and
+/// erases what is unused.
+static void simplify(func::FuncOp function) {
+  (void)applyPatternsGreedily(function,
+                              RewritePatternSet(function.getContext()));
+  IRRewriter rewriter(function.getContext());
+  DominanceInfo dominance(function);
+  eliminateCommonSubExpressions(rewriter, dominance, function);
 }
 
 Phase GpuPhase::finish(StringRef kind, Extent numBlocks, int64_t threads) {
   b.setInsertionPointToEnd(&body());
   func::ReturnOp::create(b);
   function.setType(b.getFunctionType(body().getArgumentTypes(), {}));
-  IRRewriter rewriter(function.getContext());
-  DominanceInfo dominance(function);
-  eliminateCommonSubExpressions(rewriter, dominance, function);
-  eraseDead(function);
+  simplify(function);
   Phase phase;
   phase.function = function;
   phase.kind = kind.str();
