@@ -2,6 +2,8 @@
 #ifndef NNC_FRONTEND_RECIPE_H
 #define NNC_FRONTEND_RECIPE_H
 
+#include "mlir/IR/Types.h"
+
 #include "llvm/ADT/StringRef.h"
 
 #include <limits>
@@ -32,6 +34,12 @@ inline constexpr NumberSetting kNumberSettings[] = {
     {"clip_norm", false, 0, false, kNoLimit, "a number above 0"},
     {"clip_value", false, 0, false, kNoLimit, "a number above 0"},
 };
+
+/// The types that `precision` may name. f16 is not among them: its gradients
+/// would vanish without a scaled loss.
+inline bool isPrecision(mlir::Type type) {
+  return type.isF32() || type.isBF16();
+}
 
 inline constexpr llvm::StringRef kSplits[] = {"train", "test"};
 // Readers of runtime/data. What each takes besides the file's name is checked

@@ -5,6 +5,43 @@
 
 include "mlir/Pass/PassBase.td"
 
+def LowerPrecisionPass : Pass<"nnc-lower-precision", "::mlir::ModuleOp"> {
+  let summary = "Compute in 16 bits what the model's `precision` allows";
+  let description = [{
+    ```mlir
+    nnc.model @line(%x: tensor<?x3xf32> {nnc.name = "x"}, %t: tensor<?x2xf32> {nnc.name = "t"})
+        attributes {precision = bf16} {
+      %w = nnc.read @w : tensor<3x2xf32>
+      %p = nnc.matmul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
+      %r = nnc.relu %p : tensor<?x2xf32>
+      %l = nnc.mse %r, %t : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<f32>
+      nnc.loss %l : tensor<f32>
+    }
+    ```
+    becomes
+    ```mlir
+    nnc.model @line(%x: tensor<?x3xf32> {nnc.name = "x"}, %t: tensor<?x2xf32> {nnc.name = "t"})
+        attributes {precision = bf16} {
+      %0 = nnc.cast %x to = bf16 : (tensor<?x3xf32>) -> tensor<?x3xbf16>
+      %w = nnc.read @w : tensor<3x2xf32>
+      %1 = nnc.cast %w to = bf16 : (tensor<3x2xf32>) -> tensor<3x2xbf16>
+      %p = nnc.matmul %0, %1 : (tensor<?x3xbf16>, tensor<3x2xbf16>) -> tensor<?x2xbf16>
+      %r = nnc.relu %p : tensor<?x2xbf16>
+      %2 = nnc.cast %r to = f32 : (tensor<?x2xbf16>) -> tensor<?x2xf32>
+      %l = nnc.mse %2, %t : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<f32>
+      nnc.loss %l : tensor<f32>
+    }
+    ```
+    Products take and give 16 bits; elementwise ops, activations and movement
+    follow their operands; sums, normalisations, softmax, losses, metrics and ops
+    of plugins compute in f32. Parameters are read in f32, so that their
+    gradients, their updates and the optimizer's state are in f32. Inputs and
+    outputs keep their types. A model in f64, or one that casts by itself, is
+    left as it is there.
+  }];
+  let dependentDialects = ["::nnc::NncDialect"];
+}
+
 def BuildEntryPointsPass : Pass<"nnc-build-entry-points", "::mlir::ModuleOp"> {
   let summary = "Make the functions that a plan runs out of the model";
   let description = [{

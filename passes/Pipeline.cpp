@@ -69,6 +69,8 @@ void addExtraPasses(OpPassManager &pm, StringRef stage,
 
 /// From the model to differentiated entry points.
 static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
+  // First: the backward pass then has the precision of what it reverses.
+  pm.addPass(createLowerPrecisionPass());
   BuildEntryPointsPassOptions entryPoints;
   entryPoints.gradientsEntry = options.gradientsEntry;
   pm.addPass(createBuildEntryPointsPass(entryPoints));

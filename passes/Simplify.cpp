@@ -106,6 +106,27 @@ struct SubtractNegative : OpRewritePattern<SubOp> {
   }
 };
 
+/// A sum of 16-bit numbers that is wanted in f32 need not be rounded to 16
+/// bits: cast(sum(x)) = sum(cast(x)). The gradient of a bias is such a sum.
+struct SumInWiderType : OpRewritePattern<CastOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(CastOp op,
+                                PatternRewriter &rewriter) const override {
+    auto sum = op.getX().getDefiningOp<SumOp>();
+    auto from = dyn_cast<FloatType>(op.getX().getType().getElementType());
+    auto to = dyn_cast<FloatType>(op.getType().getElementType());
+    if (!sum || !sum->hasOneUse() || !from || !to ||
+        from.getWidth() >= to.getWidth())
+      return rewriter.notifyMatchFailure(op, "no sum cast to a wider type");
+    Value wide =
+        CastOp::create(rewriter, op.getLoc(), sum.getX(), TypeAttr::get(to));
+    rewriter.replaceOpWithNewOp<SumOp>(op, wide, sum.getAxes(),
+                                       sum.getKeepDims());
+    return success();
+  }
+};
+
 /// A matmul reads an operand transposed at no cost.
 struct TransposeIntoMatmul : OpRewritePattern<MatmulOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -251,8 +272,9 @@ struct SimplifyPass : impl::SimplifyPassBase<SimplifyPass> {
     RewritePatternSet patterns(&getContext());
     patterns
         .add<ExpandPower, DivideByPowerOfTwo, AddNegative, SubtractNegative,
-             TransposeIntoMatmul, BroadcastAfterElementwise, MergeBroadcasts,
-             BroadcastWithoutReshape, ReshapeBroadcastScalar>(&getContext());
+             SumInWiderType, TransposeIntoMatmul, BroadcastAfterElementwise,
+             MergeBroadcasts, BroadcastWithoutReshape, ReshapeBroadcastScalar>(
+            &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -198,6 +198,7 @@ private:
   //===-- Recipe.cpp -----------------------------------------------------===//
   void emitRecipe();
   void emitTraining(const TrainingDecl &training);
+  void emitPrecision(const Expression &written);
   void emitSetting(const Setting &setting);
   mlir::Attribute emitOptimizer(const Expression &expression);
   mlir::Attribute emitLearningRate(const Expression &expression);

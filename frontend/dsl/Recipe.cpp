@@ -66,15 +66,7 @@ void Emitter::emitSetting(const Setting &setting) {
     return;
   }
   if (name == "precision") {
-    Value value = evaluate(*setting.value);
-    if (value.isElementType() && !value.elementType().isF32())
-      error(setting.value->loc, "precision " +
-                                    printElementType(value.elementType()) +
-                                    " is not supported yet; expected f32");
-    else if (!value.isElementType() && !value.isError())
-      error(setting.value->loc, "expected an element type as 'precision', "
-                                "found " +
-                                    value.describe());
+    emitPrecision(*setting.value);
     return;
   }
   const NumberSetting *known = llvm::find_if(
@@ -103,6 +95,20 @@ void Emitter::emitSetting(const Setting &setting) {
   setRecipe(name, known->isInteger
                       ? Attribute(builder.getI64IntegerAttr(value.integer()))
                       : Attribute(builder.getF64FloatAttr(value.number())));
+}
+
+/// f32 is what happens without, and leaves no trace.
+void Emitter::emitPrecision(const Expression &written) {
+  Value value = evaluate(written);
+  if (value.isError())
+    return;
+  if (!value.isElementType() || !isPrecision(value.elementType()))
+    error(written.loc,
+          "expected f32 or bf16 as 'precision', found " +
+              (value.isElementType() ? printElementType(value.elementType())
+                                     : value.describe()));
+  else if (!value.elementType().isF32())
+    setRecipe("precision", TypeAttr::get(value.elementType()));
 }
 
 //===-- Optimizers and schedules -----------------------------------------===//

@@ -538,6 +538,13 @@ Maybe<Recipe> Exporter::writeRecipe(ModelOp model) {
       return fail(location, "a learning rate that is no f64 of at least 0");
     numbers.learningRate = base.getValueAsDouble();
   }
+  ElementType precision = ElementType::F32;
+  if (mlir::Attribute given = model->getAttr("precision")) {
+    auto type = dyn_cast<TypeAttr>(given);
+    if (!type || !isPrecision(type.getValue()))
+      return fail(location, "'precision' must be f32 or bf16");
+    precision = *fromElementType(type.getValue());
+  }
   std::vector<Offset<DataBinding>> bindings;
   mlir::Attribute data = model->getAttr("data");
   if (data && !isa<ArrayAttr>(data))
@@ -556,7 +563,7 @@ Maybe<Recipe> Exporter::writeRecipe(ModelOp model) {
   return CreateRecipe(buffer, *optimizer, numbers.learningRate, *schedule,
                       numbers.batch, numbers.epochs, numbers.seed,
                       numbers.validation, numbers.clipNorm, numbers.clipValue,
-                      bindingVector);
+                      bindingVector, precision);
 }
 
 //===-- The model --------------------------------------------------------===//
@@ -567,7 +574,7 @@ static SmallVector<NamedAttribute> otherAttributes(ModelOp model) {
   for (NamedAttribute attribute : model->getDiscardableAttrs()) {
     StringRef name = attribute.getName();
     if (name != "optimizer" && name != "learning_rate" && name != "data" &&
-        !findSetting(name))
+        name != "precision" && !findSetting(name))
       others.push_back(attribute);
   }
   return others;

@@ -9,6 +9,7 @@
 
 #include "ir/Initializer.h"
 #include "ir/Ops.h"
+#include "ir/Shapes.h"
 
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -626,6 +627,14 @@ LogicalResult Importer::readRecipe(const Recipe &from) {
       failed(real("clip_norm", from.clip_norm())) ||
       failed(real("clip_value", from.clip_value())))
     return failure();
+  if (from.precision() != ElementType::F32) {
+    Type precision = toElementType(from.precision(), context);
+    if (!precision || !isPrecision(precision))
+      return reader.fail("'precision' must be f32 or bf16, found " +
+                         (precision ? printElementType(precision)
+                                    : "an unknown element type"));
+    model->setAttr("precision", TypeAttr::get(precision));
+  }
   return readData(from.data());
 }
 

@@ -7,6 +7,11 @@ reference: how far that one strays is what rounding does to this network. Sums i
 another order round differently, by chance alike, so nnc may stray four times as
 far as the f32 reference's worst so far, plus two units in the last place of the
 loss itself (2 * 2^-23 relative).
+
+With a fourth argument `bf16` the model has `precision bf16`, and both references
+round to it where it says: products and what is between them, forward and backward,
+but not losses, sums and parameters. Where a sum rounds to the other of two
+neighbours in bf16 is chance again, so the same bound holds.
 """
 import gzip, json, os, subprocess, sys, tempfile
 
@@ -26,8 +31,16 @@ def read_idx(path):
     return numpy.frombuffer(content, "u1", offset=4 + 4 * rank).reshape(shape)
 
 
-def reference_losses(weights, images, labels, float_type):
-    """Forward, backward and Adam (Kingma and Ba 2015, algorithm 1)."""
+def round_to_bf16(x):
+    """To nearest, ties to even: the upper half of an f32."""
+    bits = numpy.asarray(x, numpy.float32).view(numpy.uint32)
+    bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & numpy.uint32(0xFFFF0000)
+    return bits.view(numpy.float32).astype(x.dtype)
+
+
+def reference_losses(weights, images, labels, float_type, low):
+    """Forward, backward and Adam (Kingma and Ba 2015, algorithm 1). `low` rounds
+    what is computed in the model's precision."""
     w1, b1, w2, b2 = (weights[n].astype(float_type) for n in
                       ("dense.weight", "dense.bias", "dense_1.weight", "dense_1.bias"))
     parameters = [w1, b1, w2, b2]
@@ -35,18 +48,19 @@ def reference_losses(weights, images, labels, float_type):
     second = [numpy.zeros_like(p) for p in parameters]
     losses = []
     for step in range(STEPS):
-        x = images[step * BATCH : (step + 1) * BATCH].reshape(BATCH, -1).astype(float_type) / float_type(255)
+        x = low(images[step * BATCH : (step + 1) * BATCH].reshape(BATCH, -1).astype(float_type) / float_type(255))
         label = labels[step * BATCH : (step + 1) * BATCH]
-        hidden = numpy.maximum(x @ w1 + b1, 0)  # [B, 128]
-        logits = hidden @ w2 + b2  # [B, 10]
+        w2_low = low(w2)
+        hidden = numpy.maximum(low(low(x @ low(w1)) + low(b1)), 0)  # [B, 128]
+        logits = low(low(hidden @ w2_low) + low(b2))  # [B, 10]
         shifted = logits - logits.max(1, keepdims=True)
         log_softmax = shifted - numpy.log(numpy.exp(shifted).sum(1, keepdims=True))
         losses.append(-log_softmax[numpy.arange(BATCH), label].mean())
         dlogits = numpy.exp(log_softmax)
         dlogits[numpy.arange(BATCH), label] -= 1
-        dlogits /= BATCH
-        dhidden = (dlogits @ w2.T) * (hidden > 0)
-        gradients = [x.T @ dhidden, dhidden.sum(0), hidden.T @ dlogits, dlogits.sum(0)]
+        dlogits = low(dlogits / BATCH)
+        dhidden = low(dlogits @ w2_low.T) * (hidden > 0)
+        gradients = [low(x.T @ dhidden), dhidden.sum(0), low(hidden.T @ dlogits), dlogits.sum(0)]
         t = step + 1
         for p, g, m, v in zip(parameters, gradients, first, second):
             m += float_type(0.1) * (g - m)
@@ -69,12 +83,13 @@ def nnc_losses(nnc, model, data, folder):
 
 def main():
     nnc, model, data = sys.argv[1:4]
+    low = round_to_bf16 if sys.argv[4:] == ["bf16"] else lambda x: x
     with tempfile.TemporaryDirectory() as folder:
         weights, losses = nnc_losses(nnc, model, data, folder)
     images = read_idx(os.path.join(data, "train-images-idx3-ubyte.gz"))
     labels = read_idx(os.path.join(data, "train-labels-idx1-ubyte.gz"))
-    exact = reference_losses(weights, images, labels, numpy.float64)
-    rounded = reference_losses(weights, images, labels, numpy.float32)
+    exact = reference_losses(weights, images, labels, numpy.float64, low)
+    rounded = reference_losses(weights, images, labels, numpy.float32, low)
     assert len(losses) == STEPS, f"{len(losses)} losses, expected {STEPS}"
     allowed = 4 * numpy.maximum.accumulate(numpy.abs(rounded - exact)) + 2 * 2.0**-23 * exact
     stray = numpy.abs(losses - exact)

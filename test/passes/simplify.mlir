@@ -99,3 +99,23 @@ func.func @keeps_broadcasts_that_others_need(%x: tensor<1x4xf32>, %w: tensor<4x2
   %y = nnc.matmul %0, %w : (tensor<3x4xf32>, tensor<4x2xf32>) -> tensor<3x2xf32>
   return %y : tensor<3x2xf32>
 }
+
+// CHECK-LABEL: @sums_in_the_type_that_is_wanted
+// CHECK:         %[[W:.*]] = nnc.cast %{{.*}} to = f32 : (tensor<?x4xbf16>) -> tensor<?x4xf32>
+// CHECK:         %[[S:.*]] = nnc.sum %[[W]] axes = [0] : (tensor<?x4xf32>) -> tensor<4xf32>
+// CHECK:         return %[[S]]
+func.func @sums_in_the_type_that_is_wanted(%x: tensor<?x4xbf16>) -> tensor<4xf32> {
+  %s = nnc.sum %x axes = [0] : (tensor<?x4xbf16>) -> tensor<4xbf16>
+  %y = nnc.cast %s to = f32 : (tensor<4xbf16>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// Two sums would be computed in place of one.
+// CHECK-LABEL: @keeps_a_sum_that_is_wanted_as_it_is
+// CHECK:         nnc.sum %{{.*}} -> tensor<4xbf16>
+// CHECK:         nnc.cast
+func.func @keeps_a_sum_that_is_wanted_as_it_is(%x: tensor<?x4xbf16>) -> (tensor<4xbf16>, tensor<4xf32>) {
+  %s = nnc.sum %x axes = [0] : (tensor<?x4xbf16>) -> tensor<4xbf16>
+  %y = nnc.cast %s to = f32 : (tensor<4xbf16>) -> tensor<4xf32>
+  return %s, %y : tensor<4xbf16>, tensor<4xf32>
+}
