@@ -1,7 +1,5 @@
 #include "runtime/Executor.h"
 
-#include <chrono>
-
 namespace nnc::runtime {
 
 static char *baseOf(Region region, const Regions &regions) {
@@ -20,7 +18,7 @@ static char *baseOf(Region region, const Regions &regions) {
 
 Executor::Executor(const EntryPoint &entry, const Regions &regions,
                    Device &device)
-    : device(device) {
+    : entry(entry), device(device), inputBases(entry.inputs.size()) {
   for (const Command &command : entry.commands) {
     steps.push_back({&command, addresses.size()});
     for (const BufferRef &buffer : command.buffers) {
@@ -37,41 +35,50 @@ Executor::Executor(const EntryPoint &entry, const Regions &regions,
 
 Status Executor::run(const void *const *inputs, int64_t batch,
                      Profile *profile) {
+  failedHalfway = false;
+  StatusOr<Commands> commands = device.beginRun(
+      {entry, batch, inputs, profile != nullptr}, inputBases.data());
+  if (!commands.isOk())
+    return commands.status();
+  if (*commands == Commands::Issue) {
+    bindInputs();
+    if (profile)
+      runProfiled(batch);
+    else
+      for (const Step &step : steps)
+        runStep(step, batch);
+  }
+  Status status = device.endRun();
+  failedHalfway = !status.isOk();
+  if (failedHalfway || !profile)
+    return status;
+  ++profile->runs;
+  profile->seconds.resize(steps.size());
+  return device.addTimes(profile->seconds);
+}
+
+void Executor::bindInputs() {
   for (const InputAddress &address : inputAddresses)
     addresses[address.address] =
-        static_cast<char *>(const_cast<void *>(inputs[address.input])) +
-        address.offsetBytes;
-  device.beginRun();
-  if (profile)
-    runProfiled(batch, *profile);
-  else
-    for (const Step &step : steps)
-      runStep(step, batch);
-  return device.endRun();
+        static_cast<char *>(inputBases[address.input]) + address.offsetBytes;
 }
 
 void Executor::runStep(const Step &step, int64_t batch) {
   const Command &command = *step.command;
   void *const *buffers = addresses.data() + step.firstAddress;
   if (command.kind == Command::Kind::Launch)
-    device.launch(command.kernel, buffers, batch, command.extent.at(batch),
-                  command.grain);
+    device.launch(command, buffers, batch);
   else if (command.kind == Command::Kind::Matmul)
-    device.matmul(command.matmul, buffers, batch);
+    device.matmul(command, buffers, batch);
   else
     device.copy(buffers[1], buffers[0], command.buffers[1].sizeBytes.at(batch));
 }
 
-void Executor::runProfiled(int64_t batch, Profile &profile) {
-  using Clock = std::chrono::steady_clock;
-  profile.seconds.resize(steps.size());
-  ++profile.runs;
-  Clock::time_point before = Clock::now();
-  for (size_t i = 0; i < steps.size(); ++i) {
-    runStep(steps[i], batch);
-    Clock::time_point after = Clock::now();
-    profile.seconds[i] += std::chrono::duration<double>(after - before).count();
-    before = after;
+void Executor::runProfiled(int64_t batch) {
+  device.mark();
+  for (const Step &step : steps) {
+    runStep(step, batch);
+    device.mark();
   }
 }
 

@@ -33,6 +33,10 @@ public:
   /// to the plan's maximum. Times each command into `profile` unless null.
   Status run(const void *const *inputs, int64_t batch, Profile *profile);
 
+  /// Whether the last run failed after its first command began: what the
+  /// commands write may be half written.
+  bool hasFailedHalfway() const { return failedHalfway; }
+
 private:
   struct Step {
     const Command *command;
@@ -45,13 +49,18 @@ private:
     int64_t offsetBytes;
   };
 
+  void bindInputs();
   void runStep(const Step &step, int64_t batch);
-  void runProfiled(int64_t batch, Profile &profile);
+  void runProfiled(int64_t batch);
 
+  const EntryPoint &entry;
   Device &device;
   std::vector<Step> steps;
   std::vector<void *> addresses;
   std::vector<InputAddress> inputAddresses;
+  /// Where each input is, as the device says.
+  std::vector<void *> inputBases;
+  bool failedHalfway = false;
 };
 
 } // namespace nnc::runtime

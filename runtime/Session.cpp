@@ -46,7 +46,7 @@ Status Session::allocate(SessionOptions &options) {
       return created.status();
     device = std::move(*created);
   }
-  Status status = device->load(openPlan->code, openPlan->scratchBytes());
+  Status status = device->load(*openPlan);
   if (!status.isOk())
     return status;
 
@@ -64,8 +64,10 @@ Status Session::allocate(SessionOptions &options) {
     region.memory = std::move(*memory);
   }
   if (constants.data())
-    device->copy(constants.data(), openPlan->constants.data,
-                 openPlan->constants.sizeBytes);
+    status = device->upload({constants.data(), openPlan->constants.data,
+                             openPlan->constants.sizeBytes});
+  if (!status.isOk())
+    return status;
 
   for (const EntryPoint &entry : openPlan->entryPoints)
     executors.emplace_back(
@@ -76,10 +78,16 @@ Status Session::allocate(SessionOptions &options) {
 
 Status Session::init(int64_t seed) {
   return guardMemory([&]() -> Status {
+    forgetOutputs();
+    Status status;
     if (state.data())
-      std::memset(state.data(), 0, state.sizeBytes());
-    if (const StateTensor *tensor = openPlan->findState("seed"))
-      std::memcpy(stateData(*tensor), &seed, sizeof seed);
+      status = device->zero(state.data(), state.sizeBytes());
+    const StateTensor *tensor = openPlan->findState("seed");
+    if (status.isOk() && tensor)
+      status = device->upload({stateData(*tensor), &seed, sizeof seed});
+    if (!status.isOk())
+      return status;
+    torn = {};
     log(LogLevel::Debug, "initialised with seed ", seed);
     const EntryPoint *entry = openPlan->findEntryPoint("init");
     if (!entry)
@@ -163,16 +171,33 @@ Status Session::run(const EntryPoint &entry, const void *const *inputs,
     Status status = checkInputs(entry, inputs, batch);
     if (!status.isOk())
       return status;
+    if (!torn.isOk())
+      return torn;
     size_t index = indexOf(entry);
+    forgetOutputs();
+    lastInputs.assign(inputs, inputs + entry.inputs.size());
+    status = executors[index].run(inputs, batch, profiles[index]);
+    if (!status.isOk()) {
+      if (executors[index].hasFailedHalfway())
+        torn = {Code::DeviceError,
+                concat("the parameters are not those of a whole step, because "
+                       "an earlier run failed: ",
+                       status.message())};
+      return status;
+    }
     lastEntry = &entry;
     batchOfLastRun = batch;
-    lastInputs.assign(inputs, inputs + entry.inputs.size());
-    return executors[index].run(inputs, batch, profiles[index]);
+    return {};
   });
 }
 
-const void *Session::outputData(const TensorInfo &output) const {
-  const BufferRef &buffer = output.buffer;
+void Session::forgetOutputs() {
+  lastEntry = nullptr;
+  for (HostCopy &copy : hostCopies)
+    copy.isFetched = false;
+}
+
+const void *Session::addressOf(const BufferRef &buffer) const {
   switch (buffer.region) {
   case Region::State:
     return state.data() + buffer.offsetBytes;
@@ -187,16 +212,68 @@ const void *Session::outputData(const TensorInfo &output) const {
   return nullptr;
 }
 
-double Session::outputScalar(const TensorInfo &output) const {
-  return toDouble(output.elementType, outputData(output));
+// Outputs up to this size are fetched together: waiting for the device costs
+// more than copying a page.
+static constexpr int64_t smallBytes = 4096;
+
+Status Session::fetch(const TensorInfo &wanted) const {
+  const std::vector<TensorInfo> &outputs = lastEntry->outputs;
+  hostCopies.resize(std::max(hostCopies.size(), outputs.size()));
+  std::vector<Transfer> transfers;
+  std::vector<HostCopy *> fetched;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    HostCopy &copy = hostCopies[i];
+    int64_t size = outputs[i].sizeBytes(batchOfLastRun);
+    bool isTaken = &outputs[i] == &wanted || size <= smallBytes;
+    if (!isTaken || copy.isFetched || outputs[i].buffer.region == Region::Input)
+      continue;
+    copy.bytes.resize(size);
+    fetched.push_back(&copy);
+    if (size)
+      transfers.push_back(
+          {copy.bytes.data(), addressOf(outputs[i].buffer), size});
+  }
+  Status status = device->download(transfers);
+  if (status.isOk())
+    for (HostCopy *copy : fetched)
+      copy->isFetched = true;
+  return status;
 }
 
-double Session::outputSum(std::string_view kind) const {
+StatusOr<const void *> Session::outputData(const TensorInfo &output) const {
+  return guardMemory([&]() -> StatusOr<const void *> {
+    assert(lastEntry && "an entry point has run");
+    if (device->sharesHostMemory() || output.buffer.region == Region::Input)
+      return addressOf(output.buffer);
+    size_t index = &output - lastEntry->outputs.data();
+    assert(index < lastEntry->outputs.size() &&
+           "the output is of the last run");
+    if (index >= hostCopies.size() || !hostCopies[index].isFetched)
+      if (Status status = fetch(output); !status.isOk())
+        return status;
+    return static_cast<const void *>(hostCopies[index].bytes.data());
+  });
+}
+
+StatusOr<double> Session::outputScalar(const TensorInfo &output) const {
+  StatusOr<const void *> data = outputData(output);
+  if (!data.isOk())
+    return data.status();
+  return toDouble(output.elementType, *data);
+}
+
+StatusOr<double> Session::outputSum(std::string_view kind) const {
   double sum = 0;
-  if (lastEntry)
-    for (const TensorInfo &output : lastEntry->outputs)
-      if (output.kind == kind)
-        sum += outputScalar(output);
+  if (!lastEntry)
+    return sum;
+  for (const TensorInfo &output : lastEntry->outputs) {
+    if (output.kind != kind)
+      continue;
+    StatusOr<double> value = outputScalar(output);
+    if (!value.isOk())
+      return value;
+    sum += *value;
+  }
   return sum;
 }
 
@@ -222,9 +299,11 @@ Status Session::readState(std::string_view name, void *data,
       return unknownState(name);
     if (sizeBytes != static_cast<size_t>(tensor->sizeBytes()))
       return wrongSize(*tensor, sizeBytes);
-    if (sizeBytes)
-      device->copy(data, stateData(*tensor), sizeBytes);
-    return {};
+    if (!torn.isOk())
+      return torn;
+    if (!sizeBytes)
+      return {};
+    return device->download({{data, stateData(*tensor), tensor->sizeBytes()}});
   });
 }
 
@@ -236,11 +315,13 @@ Status Session::writeState(std::string_view name, const void *data,
       return unknownState(name);
     if (sizeBytes != static_cast<size_t>(tensor->sizeBytes()))
       return wrongSize(*tensor, sizeBytes);
-    if (sizeBytes)
-      device->copy(stateData(*tensor), data, sizeBytes);
-    return {};
+    if (!sizeBytes)
+      return {};
+    return device->upload({stateData(*tensor), data, tensor->sizeBytes()});
   });
 }
+
+static constexpr size_t largestElementBytes = 8;
 
 static Status notScalar(const StateTensor &tensor) {
   return {Code::InvalidArgument,
@@ -256,7 +337,14 @@ StatusOr<double> Session::scalar(std::string_view name) const {
       return unknownState(name);
     if (!tensor->shape.empty())
       return notScalar(*tensor);
-    return toDouble(tensor->elementType, stateData(*tensor));
+    if (!torn.isOk())
+      return torn;
+    char element[largestElementBytes];
+    Status status =
+        device->download({{element, stateData(*tensor), tensor->sizeBytes()}});
+    if (!status.isOk())
+      return status;
+    return toDouble(tensor->elementType, element);
   });
 }
 
@@ -271,8 +359,9 @@ Status Session::setScalar(std::string_view name, double value) {
       return {Code::InvalidArgument,
               concat(value, " does not fit state tensor ", quote(name),
                      " of type ", runtime::name(tensor->elementType))};
-    fromDouble(tensor->elementType, value, stateData(*tensor));
-    return {};
+    char element[largestElementBytes];
+    fromDouble(tensor->elementType, value, element);
+    return device->upload({stateData(*tensor), element, tensor->sizeBytes()});
   });
 }
 
@@ -293,14 +382,34 @@ static std::string nameInFile(const StateTensor &tensor) {
   return tensor.name;
 }
 
+/// Has `tensors`, which are on a device, point into `copies` on the host.
+static Status bringToHost(Device &device, std::vector<TensorToSave> &tensors,
+                          std::vector<std::vector<char>> &copies) {
+  std::vector<Transfer> transfers;
+  for (TensorToSave &tensor : tensors) {
+    int64_t size = *numElements(tensor.shape) * sizeBytes(tensor.elementType);
+    char *copy = copies.emplace_back(size).data();
+    if (size)
+      transfers.push_back({copy, tensor.data, size});
+    tensor.data = copy;
+  }
+  return device.download(transfers);
+}
+
 Status Session::save(const std::string &path, SaveKind kind,
                      const Metadata &metadata) const {
   return guardMemory([&]() -> Status {
+    if (!torn.isOk())
+      return torn;
     std::vector<TensorToSave> tensors;
     for (const StateTensor &tensor : openPlan->state)
       if (isSaved(tensor, kind))
         tensors.push_back({nameInFile(tensor), tensor.elementType, tensor.shape,
                            stateData(tensor)});
+    std::vector<std::vector<char>> copies;
+    if (!device->sharesHostMemory())
+      if (Status status = bringToHost(*device, tensors, copies); !status.isOk())
+        return status;
     Metadata all = metadata;
     all[kindKey] = kind == SaveKind::Checkpoint ? "checkpoint" : "weights";
     Status status = writeSafetensors(path, tensors, all);
@@ -382,6 +491,18 @@ static std::string describeProblems(const Comparison &comparison,
   return problems;
 }
 
+/// Reads a tensor of a file to `to`, which is the device's.
+static Status read(const SafetensorsFile &file, const SavedTensor &tensor,
+                   Device &device, void *to) {
+  if (device.sharesHostMemory())
+    return file.read(tensor, to);
+  std::vector<char> copy(tensor.sizeBytes);
+  Status status = file.read(tensor, copy.data());
+  if (!status.isOk() || copy.empty())
+    return status;
+  return device.upload({to, copy.data(), tensor.sizeBytes});
+}
+
 Status Session::load(const std::string &path, SaveKind kind, Matching matching,
                      LoadReport *report) {
   return guardMemory([&]() -> Status {
@@ -393,11 +514,14 @@ Status Session::load(const std::string &path, SaveKind kind, Matching matching,
     if (!problems.empty())
       return {Code::InvalidFile,
               concat(path, ": the tensors are not this plan's: ", problems)};
-    for (const Match &match : comparison.matches) {
-      Status status = file->read(*match.from, stateData(*match.to));
-      if (!status.isOk())
+    for (const Match &match : comparison.matches)
+      if (Status status =
+              read(*file, *match.from, *device, stateData(*match.to));
+          !status.isOk())
         return status;
-    }
+    // All of the state is as it was in a whole step then.
+    if (kind == SaveKind::Checkpoint && matching == Matching::Exact)
+      torn = {};
     log(LogLevel::Info, path, ": loaded ", comparison.matches.size(),
         " tensors, ", nameOf(kind));
     if (report)

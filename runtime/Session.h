@@ -51,26 +51,26 @@ public:
   /// Runs an entry point of plan(). `inputs` holds one pointer per input, each
   /// to numElements(batch) elements, borrowed until return. InvalidArgument for
   /// a batch out of range, a null or misaligned pointer, or a value beyond an
-  /// input's index limit, naming the input.
+  /// input's index limit, naming the input. Where it fails halfway, the state
+  /// is not that of a whole step: calls that want it say so, until init() or
+  /// a load of a checkpoint.
   Status run(const EntryPoint &entry, const void *const *inputs, int64_t batch);
 
   /// The entry point that ran last, with its batch. Null before the first.
   const EntryPoint *lastRun() const { return lastEntry; }
   int64_t lastBatch() const { return batchOfLastRun; }
 
-  /// Data of an output of the last run, to read until the next one. `output`
-  /// is one of lastRun()->outputs.
-  const void *outputData(const TensorInfo &output) const;
+  /// Data of an output of the last run on the host, to read until the next
+  /// one. `output` is one of lastRun()->outputs. Waits for a device that is
+  /// still at it; DeviceError if it failed.
+  StatusOr<const void *> outputData(const TensorInfo &output) const;
 
   /// Sum over the outputs of that kind in the last run, each a scalar: the loss
   /// ("loss"). 0 where there is none.
-  double outputSum(std::string_view kind) const;
+  StatusOr<double> outputSum(std::string_view kind) const;
 
   /// A scalar output of the last run, such as a metric.
-  double outputScalar(const TensorInfo &output) const;
-
-  /// The bytes of a state tensor; `tensor` is one of plan().state.
-  void *stateData(const StateTensor &tensor) const;
+  StatusOr<double> outputScalar(const TensorInfo &output) const;
 
   Status readState(std::string_view name, void *data, size_t sizeBytes) const;
   Status writeState(std::string_view name, const void *data, size_t sizeBytes);
@@ -101,6 +101,10 @@ private:
   Status checkInputs(const EntryPoint &entry, const void *const *inputs,
                      int64_t batch) const;
   size_t indexOf(const EntryPoint &entry) const;
+  void *stateData(const StateTensor &tensor) const;
+  const void *addressOf(const BufferRef &buffer) const;
+  Status fetch(const TensorInfo &output) const;
+  void forgetOutputs();
 
   std::shared_ptr<const Plan> openPlan;
   int threads = 1;
@@ -112,9 +116,21 @@ private:
   std::vector<Executor> executors;
   std::vector<Profile *> profiles;
 
+  /// OK, or why the state is not that of a whole step.
+  Status torn;
+
   const EntryPoint *lastEntry = nullptr;
   int64_t batchOfLastRun = 0;
   std::vector<const void *> lastInputs;
+
+  /// An output of the last run, copied from the device when it is asked for.
+  struct HostCopy {
+    std::vector<char> bytes;
+    bool isFetched = false;
+  };
+  /// Indexed like lastEntry->outputs; not used where the device shares the
+  /// host's memory.
+  mutable std::vector<HostCopy> hostCopies;
 };
 
 } // namespace nnc::runtime

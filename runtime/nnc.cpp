@@ -425,14 +425,21 @@ nnc_status_t nnc_session_run(nnc_session_t *session, const char *entry_point,
                 [&] { return run(session, entry_point, inputs, num_inputs); });
 }
 
+static Status giveLoss(const Session &session, float *loss) {
+  if (!loss)
+    return {};
+  StatusOr<double> sum = session.outputSum("loss");
+  if (sum.isOk())
+    *loss = static_cast<float>(*sum);
+  return sum.status();
+}
+
 static nnc_status_t runForLoss(nnc_session_t *session, const char *entryPoint,
                                const nnc_tensor_t *inputs, size_t numInputs,
                                float *loss) {
   return callOn(session, [&]() -> Status {
     Status status = run(session, entryPoint, inputs, numInputs);
-    if (status.isOk() && loss)
-      *loss = static_cast<float>(session->session->outputSum("loss"));
-    return status;
+    return status.isOk() ? giveLoss(*session->session, loss) : status;
   });
 }
 
@@ -457,9 +464,7 @@ nnc_status_t nnc_session_gradients(nnc_session_t *session,
               "the plan has no entry point 'gradients': compile "
               "it with --gradients"};
     Status status = run(session, "gradients", inputs, num_inputs);
-    if (status.isOk() && loss)
-      *loss = static_cast<float>(session->session->outputSum("loss"));
-    return status;
+    return status.isOk() ? giveLoss(*session->session, loss) : status;
   });
 }
 
@@ -480,11 +485,13 @@ nnc_status_t nnc_session_output(nnc_session_t *session, const char *name,
     for (const TensorInfo &tensor : inside.lastRun()->outputs) {
       if (tensor.name != name)
         continue;
+      StatusOr<const void *> data = inside.outputData(tensor);
+      if (!data.isOk())
+        return data.status();
       Shape &shape = session->shapes[&tensor];
       shape = tensor.shape;
       std::replace(shape.begin(), shape.end(), int64_t(-1), inside.lastBatch());
-      *output = {inside.outputData(tensor),
-                 static_cast<nnc_element_type_t>(tensor.elementType),
+      *output = {*data, static_cast<nnc_element_type_t>(tensor.elementType),
                  static_cast<int32_t>(shape.size()), shape.data()};
       return {};
     }

@@ -7,20 +7,40 @@ namespace nnc::tools {
 
 using namespace runtime;
 
-/// The loss as a function of one number in memory, everything else fixed.
+/// A tensor that is changed element by element.
+struct Variable {
+  std::string name;
+  /// Of an input its own memory; of a state tensor a copy, which the session is
+  /// given before each run.
+  double *values = nullptr;
+  std::vector<double> copy = {};
+};
+
+/// The loss as a function of one element of a variable, everything else fixed.
 class Probe {
 public:
   Probe(Session &session, const EntryPoint &entry,
-        const std::vector<const void *> &inputs, int64_t batch)
-      : session(session), entry(entry), inputs(inputs), batch(batch) {}
+        const std::vector<const void *> &inputs, int64_t batch,
+        Variable &variable)
+      : session(session), entry(entry), inputs(inputs), batch(batch),
+        variable(variable) {}
+
+  double *place(int64_t index) { return variable.values + index; }
 
   Status lossAt(double *place, double value, double &loss) {
     double kept = *place;
     *place = value;
-    Status status = session.run(entry, inputs.data(), batch);
+    Status status = store();
+    if (status.isOk())
+      status = session.run(entry, inputs.data(), batch);
     *place = kept;
-    loss = session.outputSum("loss");
-    return status;
+    if (!status.isOk())
+      return status;
+    StatusOr<double> sum = session.outputSum("loss");
+    if (!sum.isOk())
+      return sum.status();
+    loss = *sum;
+    return store();
   }
 
   /// (f(x + h) - f(x - h)) / 2h
@@ -35,10 +55,18 @@ public:
   }
 
 private:
+  Status store() {
+    if (variable.copy.empty())
+      return {};
+    return session.writeState(variable.name, variable.copy.data(),
+                              variable.copy.size() * sizeof(double));
+  }
+
   Session &session;
   const EntryPoint &entry;
   const std::vector<const void *> &inputs;
   int64_t batch;
+  Variable &variable;
 };
 
 /// A difference with step h errs by about h^2 f'''/6, and by eps |f| / h from
@@ -93,16 +121,34 @@ static std::vector<int64_t> spread(int64_t count, int64_t limit) {
   return places;
 }
 
-static Status checkTensor(Probe &probe, const std::string &name, double *values,
+static Status checkTensor(Probe &probe, const std::string &name,
                           const std::vector<double> &gradient, int64_t limit,
                           std::vector<Verdict> &verdicts) {
   Verdict verdict{name};
   for (int64_t i : spread(int64_t(gradient.size()), limit))
-    if (Status status = checkElement(probe, values + i, gradient[i], verdict);
+    if (Status status =
+            checkElement(probe, probe.place(i), gradient[i], verdict);
         !status.isOk())
       return status;
   verdicts.push_back(verdict);
   return {};
+}
+
+static Status findVariable(Session &session, const EntryPoint &entry,
+                           Columns &columns, Variable &variable) {
+  if (const StateTensor *tensor = session.plan().findState(variable.name)) {
+    variable.copy.resize(tensor->numElements());
+    variable.values = variable.copy.data();
+    return session.readState(variable.name, variable.values,
+                             tensor->sizeBytes());
+  }
+  for (size_t i = 0; i < entry.inputs.size(); ++i)
+    if (entry.inputs[i].name == variable.name)
+      variable.values = reinterpret_cast<double *>(columns[i].data.data());
+  if (variable.values)
+    return {};
+  return {Code::InvalidFile,
+          "gradient of an unknown tensor '" + variable.name + "'"};
 }
 
 bool isGood(const Verdict &verdict) {
@@ -124,25 +170,21 @@ Status checkGradients(Session &session, const EntryPoint &entry,
       return {Code::Unsupported,
               concat("the gradient of '", output.name, "' is computed in ",
                      name(output.elementType), "; only f64 can be checked")};
-    const auto *values =
-        static_cast<const double *>(session.outputData(output));
+    StatusOr<const void *> data = session.outputData(output);
+    if (!data.isOk())
+      return data.status();
+    const auto *values = static_cast<const double *>(*data);
     gradients.emplace_back(
         output.name,
         std::vector<double>(values, values + output.numElements(batch)));
   }
-  Probe probe(session, entry, inputs, batch);
   for (auto &[name, gradient] : gradients) {
-    double *values = nullptr;
-    if (const StateTensor *tensor = session.plan().findState(name))
-      values = static_cast<double *>(session.stateData(*tensor));
-    for (size_t i = 0; i < entry.inputs.size() && !values; ++i)
-      if (entry.inputs[i].name == name)
-        values = reinterpret_cast<double *>(columns[i].data.data());
-    if (!values)
-      return {Code::InvalidFile,
-              "gradient of an unknown tensor '" + name + "'"};
-    if (Status status =
-            checkTensor(probe, name, values, gradient, limit, verdicts);
+    Variable variable{name};
+    if (Status status = findVariable(session, entry, columns, variable);
+        !status.isOk())
+      return status;
+    Probe probe(session, entry, inputs, batch, variable);
+    if (Status status = checkTensor(probe, name, gradient, limit, verdicts);
         !status.isOk())
       return status;
   }

@@ -15,26 +15,42 @@ namespace nnc::tools {
 
 using namespace runtime;
 
-void Averages::add(const Session &session) {
+Status Averages::add(const Session &session) {
   const int64_t batch = session.lastBatch();
+  StatusOr<double> loss = session.outputSum("loss");
+  if (!loss.isOk())
+    return loss.status();
   numSamples += batch;
-  lossSum += session.outputSum("loss") * batch;
+  lossSum += *loss * batch;
   size_t metric = 0;
   for (const TensorInfo &output : session.lastRun()->outputs) {
     if (output.kind == "metric") {
+      StatusOr<double> value = session.outputScalar(output);
+      if (!value.isOk())
+        return value.status();
       if (metric == metricSums.size())
         metricSums.emplace_back(output.name, 0);
-      metricSums[metric++].second += session.outputScalar(output) * batch;
+      metricSums[metric++].second += *value * batch;
     }
     if (output.kind != "confusion" || output.shape.size() != 2)
       continue;
-    const auto *values = static_cast<const char *>(session.outputData(output));
-    const int64_t classes = output.shape[0];
-    counts.resize(classes, std::vector<double>(classes, 0));
-    for (int64_t i = 0; i < classes * classes; ++i)
-      counts[i / classes][i % classes] += toDouble(
-          output.elementType, values + i * sizeBytes(output.elementType));
+    if (Status status = addCounts(session, output); !status.isOk())
+      return status;
   }
+  return {};
+}
+
+Status Averages::addCounts(const Session &session, const TensorInfo &output) {
+  StatusOr<const void *> data = session.outputData(output);
+  if (!data.isOk())
+    return data.status();
+  const auto *values = static_cast<const char *>(*data);
+  const int64_t classes = output.shape[0];
+  counts.resize(classes, std::vector<double>(classes, 0));
+  for (int64_t i = 0; i < classes * classes; ++i)
+    counts[i / classes][i % classes] += toDouble(
+        output.elementType, values + i * sizeBytes(output.elementType));
+  return {};
 }
 
 std::vector<std::pair<std::string, double>> Averages::metrics() const {
@@ -105,11 +121,11 @@ static std::string note(const Averages &averages) {
 }
 
 /// One JSON object a line. Nine digits give an f32 back as it was.
-static void logStep(const Session &session, std::ostream &log) {
+static void logStep(const Session &session, double loss, std::ostream &log) {
   StatusOr<double> step = session.scalar("step");
   char line[96];
   std::snprintf(line, sizeof line, "{\"step\":%lld,\"loss\":%.9g}\n",
-                step.isOk() ? (long long)*step : 0, session.outputSum("loss"));
+                step.isOk() ? (long long)*step : 0, loss);
   log << line;
 }
 
@@ -124,11 +140,15 @@ Status run(const Pass &pass) {
             session.run(pass.entry, pass.batches.inputs(), pass.batches.size());
         !status.isOk())
       return status;
-    pass.averages.add(session);
+    if (Status status = pass.averages.add(session); !status.isOk())
+      return status;
+    StatusOr<double> loss = session.outputSum("loss");
+    if (!loss.isOk())
+      return loss.status();
     if (pass.stepLog)
-      logStep(session, *pass.stepLog);
+      logStep(session, *loss, *pass.stepLog);
     samples += pass.batches.size();
-    if (!std::isfinite(session.outputSum("loss")))
+    if (!std::isfinite(*loss))
       return {Code::InvalidArgument,
               concat("the loss is not finite after ", samples,
                      " samples of the epoch; a smaller "

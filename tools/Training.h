@@ -19,7 +19,7 @@ namespace nnc::tools {
 class Averages {
 public:
   /// Adds the outputs of the session's last run, weighted by its batch.
-  void add(const runtime::Session &session);
+  runtime::Status add(const runtime::Session &session);
 
   int64_t samples() const { return numSamples; }
   double loss() const { return numSamples ? lossSum / numSamples : 0; }
@@ -35,6 +35,9 @@ public:
   const std::vector<std::vector<double>> &confusion() const { return counts; }
 
 private:
+  runtime::Status addCounts(const runtime::Session &session,
+                            const runtime::TensorInfo &output);
+
   double lossSum = 0;
   int64_t numSamples = 0;
   std::vector<std::pair<std::string, double>> metricSums;

@@ -44,7 +44,8 @@ static void logProcessor(const MachineCode &code) {
   log(LogLevel::Debug, "processor has:", has, "; the plan uses:", uses);
 }
 
-Status CpuDevice::load(const MachineCode &code, int64_t scratchBytes) {
+Status CpuDevice::load(const Plan &plan) {
+  const MachineCode &code = plan.code;
   Status status = check(code);
   if (!status.isOk())
     return status;
@@ -56,7 +57,7 @@ Status CpuDevice::load(const MachineCode &code, int64_t scratchBytes) {
   for (const Kernel &kernel : code.kernels)
     kernels.push_back(
         reinterpret_cast<nnc_kernel_fn>(image.data() + kernel.offsetBytes));
-  return allocateScratch(scratchBytes);
+  return allocateScratch(plan.scratchBytes());
 }
 
 // Never writable and executable at once.
@@ -118,9 +119,10 @@ static void writeControlWord(uint32_t word) {
 #endif
 }
 
-void CpuDevice::beginRun() {
+StatusOr<Commands> CpuDevice::beginRun(const Run &run, void **addresses) {
   callersControlWord = readControlWord();
   writeControlWord(kernelControlWord);
+  return Device::beginRun(run, addresses);
 }
 
 Status CpuDevice::endRun() {
@@ -147,16 +149,16 @@ static void runRange(void *context, int64_t begin, int64_t end, int thread) {
               call.scratch + call.scratchStrideBytes * thread);
 }
 
-void CpuDevice::launch(uint32_t kernel, void *const *buffers, int64_t batch,
-                       int64_t extent, int64_t grain) {
-  KernelCall call{kernels[kernel], buffers, batch, scratch.data(),
+void CpuDevice::launch(const Command &command, void *const *buffers,
+                       int64_t batch) {
+  KernelCall call{kernels[command.kernel], buffers, batch, scratch.data(),
                   scratchStrideBytes};
-  pool.run(extent, grain, runRange, &call);
+  pool.run(command.extent.at(batch), command.grain, runRange, &call);
 }
 
-void CpuDevice::matmul(const Matmul &matmul, void *const *buffers,
+void CpuDevice::matmul(const Command &command, void *const *buffers,
                        int64_t batch) {
-  computeMatmul(matmul, buffers, batch);
+  computeMatmul(command.matmul, buffers, batch);
 }
 
 void CpuDevice::copy(void *to, const void *from, int64_t sizeBytes) {

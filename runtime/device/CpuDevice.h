@@ -14,13 +14,13 @@ public:
   explicit CpuDevice(int numThreads) : pool(numThreads) {}
 
   Status check(const MachineCode &code) const override;
-  Status load(const MachineCode &code, int64_t scratchBytes) override;
+  Status load(const Plan &plan) override;
   StatusOr<DeviceMemory> allocate(int64_t sizeBytes, const char *what) override;
-  void beginRun() override;
+  StatusOr<Commands> beginRun(const Run &run, void **addresses) override;
   Status endRun() override;
-  void launch(uint32_t kernel, void *const *buffers, int64_t batch,
-              int64_t extent, int64_t grain) override;
-  void matmul(const Matmul &matmul, void *const *buffers,
+  void launch(const Command &command, void *const *buffers,
+              int64_t batch) override;
+  void matmul(const Command &command, void *const *buffers,
               int64_t batch) override;
   void copy(void *to, const void *from, int64_t sizeBytes) override;
 

@@ -6,9 +6,11 @@
 #include "runtime/Plan.h"
 #include "runtime/Status.h"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 namespace nnc::runtime {
 
@@ -41,6 +43,27 @@ private:
   Release release;
 };
 
+/// One run of an entry point.
+struct Run {
+  const EntryPoint &entry;
+  int64_t batch;
+  /// One pointer per input, on the host.
+  const void *const *inputs;
+  /// The time of each command is wanted.
+  bool isProfiled;
+};
+
+/// Whether the commands of a run are to be issued: a device may have recorded
+/// them in an earlier run.
+enum class Commands { Issue, Recorded };
+
+/// Bytes to be copied from one place to another.
+struct Transfer {
+  void *to;
+  const void *from;
+  int64_t sizeBytes;
+};
+
 class Device {
 public:
   virtual ~Device() = default;
@@ -48,29 +71,54 @@ public:
   /// Unsupported if this machine cannot run `code`, saying what it lacks.
   virtual Status check(const MachineCode &code) const { return {}; }
 
-  /// Makes the kernels of `code` ready to launch, each with `scratchBytes` of
-  /// scratch per thread. Fails as check() does.
-  virtual Status load(const MachineCode &code, int64_t scratchBytes) = 0;
+  /// Makes the kernels of a plan ready to launch, and all else that its entry
+  /// points need beside regions. The plan outlives the device. Fails as check()
+  /// does.
+  virtual Status load(const Plan &plan) = 0;
 
   /// Zeroed memory on a NNC_ALIGNMENT_BYTES boundary; `what` names it in the
   /// message if there is not enough.
   virtual StatusOr<DeviceMemory> allocate(int64_t sizeBytes,
                                           const char *what) = 0;
 
-  /// Brackets the commands of one run; endRun tells what went wrong in any.
-  virtual void beginRun() {}
+  /// Whether the host reads and writes this device's memory in place, and the
+  /// device the host's. If not, the next three are the only ways to it.
+  virtual bool sharesHostMemory() const { return true; }
+
+  /// Between runs: each waits for the runs before it, and tells what went wrong
+  /// in them. `from` of an upload and `to` of a download are on the host.
+  virtual Status zero(void *memory, int64_t sizeBytes);
+  virtual Status upload(const Transfer &transfer);
+  virtual Status download(const std::vector<Transfer> &transfers);
+
+  /// Brackets the commands of one run. `addresses` receives where the commands
+  /// find each input. If beginRun fails, nothing has run. endRun tells what
+  /// went wrong in any command; a device may also go on working, and tell what
+  /// went wrong in a later call.
+  virtual StatusOr<Commands> beginRun(const Run &run, void **addresses);
   virtual Status endRun() { return {}; }
 
-  /// Runs one kernel over [0, extent): indices on a CPU, blocks on a GPU.
-  virtual void launch(uint32_t kernel, void *const *buffers, int64_t batch,
-                      int64_t extent, int64_t grain) = 0;
-
-  /// Computes a product by the device's library; `buffers` as in Command.
-  virtual void matmul(const Matmul &matmul, void *const *buffers,
+  /// Runs one kernel over the command's extent: indices on a CPU, blocks on a
+  /// GPU.
+  virtual void launch(const Command &command, void *const *buffers,
                       int64_t batch) = 0;
 
-  /// Copies between memory of the device, or it and the host's.
+  /// Computes a product by the device's library; `buffers` as in Command.
+  virtual void matmul(const Command &command, void *const *buffers,
+                      int64_t batch) = 0;
+
+  /// Copies between regions of the device.
   virtual void copy(void *to, const void *from, int64_t sizeBytes) = 0;
+
+  /// A moment before, between or after the commands of a profiled run.
+  virtual void mark();
+
+  /// Once after a profiled run: adds the time from mark i to the next to
+  /// seconds[i].
+  virtual Status addTimes(std::vector<double> &seconds);
+
+private:
+  std::vector<std::chrono::steady_clock::time_point> marks;
 };
 
 /// The device for a plan's target. Unsupported, naming the targets that there

@@ -195,7 +195,12 @@ static bool isClose(const Case &test, runtime::Session &session,
                     const runtime::TensorInfo &output,
                     DenseElementsAttr wanted) {
   SmallVector<double> expected = toDoubles(wanted);
-  const auto *found = static_cast<const char *>(session.outputData(output));
+  runtime::StatusOr<const void *> data = session.outputData(output);
+  if (!data.isOk()) {
+    llvm::errs() << "  " << data.status().message() << '\n';
+    return false;
+  }
+  const auto *found = static_cast<const char *>(*data);
   double largest = 0;
   for (double value : expected)
     largest = std::max(largest, std::abs(value));

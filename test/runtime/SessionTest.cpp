@@ -48,10 +48,10 @@ TEST(Session, TrainingReducesTheLoss) {
   auto session = openSession(linePlan(), 1);
   Samples samples(16);
   ASSERT_TRUE(train(*session, samples).isOk());
-  double first = session->outputSum("loss");
+  double first = *session->outputSum("loss");
   for (int i = 0; i < 200; ++i)
     ASSERT_TRUE(train(*session, samples).isOk());
-  EXPECT_LT(session->outputSum("loss"), 0.1 * first);
+  EXPECT_LT(*session->outputSum("loss"), 0.1 * first);
   EXPECT_EQ(*session->scalar("step"), 201);
 }
 
@@ -60,7 +60,7 @@ TEST(Session, CopyCommandCopies) {
   ASSERT_TRUE(train(*session, Samples(4)).isOk());
   const TensorInfo &copy = session->lastRun()->outputs[1];
   EXPECT_EQ(
-      std::memcmp(session->outputData(copy), weights(*session).data(), 16), 0);
+      std::memcmp(*session->outputData(copy), weights(*session).data(), 16), 0);
 }
 
 TEST(Session, ThreadsDoNotChangeABit) {
@@ -78,7 +78,8 @@ TEST(Session, SampleDoesNotDependOnItsBatch) {
   Samples samples(16);
   const void *inputs[] = {samples.x.data()};
   ASSERT_TRUE(session->run(predict, inputs, 16).isOk());
-  auto *y = static_cast<const float *>(session->outputData(predict.outputs[0]));
+  auto *y =
+      static_cast<const float *>(*session->outputData(predict.outputs[0]));
   float third = y[2];
   inputs[0] = &samples.x[8];
   ASSERT_TRUE(session->run(predict, inputs, 1).isOk());

@@ -70,13 +70,13 @@ class TestDevice : public CpuDevice {
 public:
   using CpuDevice::CpuDevice;
 
-  Status load(const MachineCode &code, int64_t scratchBytes) override {
-    for (const Kernel &kernel : code.kernels)
+  Status load(const Plan &plan) override {
+    for (const Kernel &kernel : plan.code.kernels)
       kernels.push_back(kernel.name == "initialize"    ? initialize
                         : kernel.name == "predict"     ? predict
                         : kernel.name == "mean_square" ? meanSquare
                                                        : update);
-    return allocateScratch(scratchBytes);
+    return allocateScratch(plan.scratchBytes());
   }
 };
 } // namespace

@@ -105,7 +105,10 @@ static Status measure(Session &session, const EntryPoint &entry,
     Clock::time_point begin = Clock::now();
     if (Status status = runOne(); !status.isOk())
       return status;
-    result.loss = session.outputSum("loss");
+    StatusOr<double> loss = session.outputSum("loss");
+    if (!loss.isOk())
+      return loss.status();
+    result.loss = *loss;
     result.stepMs.push_back(millisecondsSince(begin));
   }
   rusage usage;

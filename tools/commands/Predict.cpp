@@ -83,10 +83,12 @@ static Status runAll(Session &session, const EntryPoint &entry,
         !status.isOk())
       return status;
     for (size_t i = 0; i < results.size(); ++i) {
-      const auto *data =
-          static_cast<const uint8_t *>(session.outputData(entry.outputs[i]));
-      results[i].insert(results[i].end(), data,
-                        data + entry.outputs[i].sizeBytes(batch));
+      StatusOr<const void *> data = session.outputData(entry.outputs[i]);
+      if (!data.isOk())
+        return data.status();
+      const auto *bytes = static_cast<const uint8_t *>(*data);
+      results[i].insert(results[i].end(), bytes,
+                        bytes + entry.outputs[i].sizeBytes(batch));
     }
   }
   return {};
