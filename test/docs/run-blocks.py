@@ -1,11 +1,12 @@
 """Runs the blocks of a page and compares what they show:
 
-  run-blocks.py PAGE.md
+  run-blocks.py PAGE.md [FOLDER]
 
 A comment before a block says what it is. `<!-- walk.nn -->` names a file, which
 the block becomes. Any other comment is a command, which is run beside those
 files, and the block is its output: white space counts as one space, and `...`
-stands for any text. A block of MLIR without a comment has to parse."""
+stands for any text. A block of MLIR without a comment has to parse. FOLDER is where
+commands run; without it, an empty one."""
 import re
 import subprocess
 import sys
@@ -80,7 +81,8 @@ def main():
     page = sys.argv[1]
     failures = 0
     shown = blocks(page)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as empty:
+        folder = sys.argv[2] if len(sys.argv) > 2 else empty
         for block in shown:
             problem = problem_of(block, folder)
             if problem:

@@ -1,0 +1,8 @@
+#ifndef EXTRA_PASSES_H
+#define EXTRA_PASSES_H
+
+namespace extra {
+void registerPasses();
+} // namespace extra
+
+#endif // EXTRA_PASSES_H
