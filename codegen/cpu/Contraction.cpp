@@ -2,11 +2,11 @@
 // cache blocks, panels. B is the right operand, A the left.
 #include "codegen/cpu/Contraction.h"
 
-#include "codegen/cpu/ContractionAnalysis.h"
+#include "codegen/ContractionAnalysis.h"
+#include "codegen/Vectorize.h"
 #include "codegen/cpu/ContractionTiling.h"
 #include "codegen/cpu/PackPanels.h"
 #include "codegen/cpu/PhaseBuilder.h"
-#include "codegen/cpu/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

@@ -2,8 +2,8 @@
 #ifndef NNC_CODEGEN_CPU_CONTRACTIONTILING_H
 #define NNC_CODEGEN_CPU_CONTRACTIONTILING_H
 
+#include "codegen/ContractionAnalysis.h"
 #include "codegen/Target.h"
-#include "codegen/cpu/ContractionAnalysis.h"
 #include "codegen/cpu/CpuModel.h"
 
 namespace nnc {

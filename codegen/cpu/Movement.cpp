@@ -4,9 +4,9 @@
 // of the result, so that any split gives the same bytes.
 #include "codegen/cpu/Movement.h"
 
+#include "codegen/Vectorize.h"
 #include "codegen/cpu/MovementAnalysis.h"
 #include "codegen/cpu/Transpose.h"
-#include "codegen/cpu/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

@@ -3,8 +3,8 @@
 // else goes element by element.
 #include "codegen/cpu/PackPanels.h"
 
+#include "codegen/Vectorize.h"
 #include "codegen/cpu/Transpose.h"
-#include "codegen/cpu/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

@@ -1,7 +1,7 @@
 // See PhaseBuilder.h.
 #include "codegen/cpu/PhaseBuilder.h"
 
-#include "codegen/cpu/Vectorize.h"
+#include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

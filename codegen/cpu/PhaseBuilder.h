@@ -3,8 +3,8 @@
 #ifndef NNC_CODEGEN_CPU_PHASEBUILDER_H
 #define NNC_CODEGEN_CPU_PHASEBUILDER_H
 
+#include "codegen/ContractionAnalysis.h"
 #include "codegen/Target.h"
-#include "codegen/cpu/ContractionAnalysis.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"

@@ -1,8 +1,8 @@
 // See RowsValues.h.
 #include "codegen/cpu/RowsValues.h"
 
+#include "codegen/Vectorize.h"
 #include "codegen/cpu/RandomBits.h"
-#include "codegen/cpu/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

@@ -6,7 +6,7 @@
 #ifndef NNC_CODEGEN_CPU_ROWSVALUES_H
 #define NNC_CODEGEN_CPU_ROWSVALUES_H
 
-#include "codegen/cpu/RowsAnalysis.h"
+#include "codegen/RowsAnalysis.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"

@@ -256,12 +256,18 @@ bool ElementsScheduler::mixesElements(Value tensor, bool isWhole) {
   return mixes;
 }
 
-/// Whether anything but the group's own tensors reads a tensor of the group.
+/// Whether anything but the group's own tensors needs a tensor of the group.
 bool ElementsScheduler::isReadOutside(Value tensor) {
-  return llvm::any_of(tensor.getUsers(), [&](Operation *user) {
-    return !llvm::all_of(user->getResults(), [&](Value result) {
-      return group.contains(result) || result.use_empty();
-    }) || isa<func::ReturnOp>(user);
+  Block &block = kernel.getBody().front();
+  return llvm::any_of(tensor.getUsers(), [&](Operation *inner) {
+    Operation *user = block.findAncestorOpInBlock(*inner);
+    if (isa<func::ReturnOp>(user))
+      return true;
+    return llvm::any_of(user->getResults(), [&](Value result) {
+      if (group.contains(result))
+        return false;
+      return planned.contains(result) || isReadOutside(result);
+    });
   });
 }
 

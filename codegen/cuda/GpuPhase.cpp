@@ -1,7 +1,7 @@
 // See GpuPhase.h.
 #include "codegen/cuda/GpuPhase.h"
 
-#include "codegen/cpu/Vectorize.h"
+#include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"

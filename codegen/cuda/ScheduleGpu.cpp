@@ -2,6 +2,7 @@
 #include "codegen/cuda/ScheduleGpu.h"
 
 #include "codegen/ScheduleKernels.h"
+#include "codegen/cuda/Contraction.h"
 #include "codegen/cuda/Elements.h"
 
 using namespace mlir;
@@ -10,10 +11,19 @@ using namespace nnc;
 FailureOr<ScheduledKernel> nnc::scheduleForGpu(func::FuncOp kernel,
                                                const GpuModel &model,
                                                bool reference) {
-  SmallVector<Emitter> emitters;
-  emitters.push_back([&](func::FuncOp op) {
+  Emitter elements = [&](func::FuncOp op) {
     return scheduleElements(op, model, /*separately=*/reference);
-  });
+  };
+  SmallVector<Emitter> others = {elements};
+  Emitter contraction = [&](func::FuncOp op) {
+    return scheduleLibraryContraction(op, model, [&](func::FuncOp part) {
+      return scheduleByFirst(part, others);
+    });
+  };
+  SmallVector<Emitter> emitters;
+  if (!reference)
+    emitters.push_back(contraction);
+  llvm::append_range(emitters, others);
   FailureOr<ScheduledKernel> scheduled = scheduleByFirst(kernel, emitters);
   if (failed(scheduled))
     return kernel.emitOpError("has no schedule for a GPU"), failure();

@@ -1,8 +1,8 @@
 // Whether a kernel of linalg ops is a rows kernel, and how each of its tensors
 // lies in the kernel's two-dimensional space.
 // (passes/RowSpace.h).
-#ifndef NNC_CODEGEN_CPU_ROWSANALYSIS_H
-#define NNC_CODEGEN_CPU_ROWSANALYSIS_H
+#ifndef NNC_CODEGEN_ROWSANALYSIS_H
+#define NNC_CODEGEN_ROWSANALYSIS_H
 
 #include "codegen/Target.h"
 #include "passes/RowSpace.h"
@@ -67,4 +67,4 @@ mlir::FailureOr<RowsKernel> analyzeRows(mlir::func::FuncOp kernel);
 
 } // namespace nnc
 
-#endif // NNC_CODEGEN_CPU_ROWSANALYSIS_H
+#endif // NNC_CODEGEN_ROWSANALYSIS_H

@@ -1,6 +1,6 @@
 // See Vectorize.h. Every arith and math op that a body may hold is elementwise
 // mappable: the same op, on vector types, does its work lane by lane.
-#include "codegen/cpu/Vectorize.h"
+#include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

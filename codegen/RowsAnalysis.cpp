@@ -1,7 +1,7 @@
 // See RowsAnalysis.h.
-#include "codegen/cpu/RowsAnalysis.h"
+#include "codegen/RowsAnalysis.h"
 
-#include "codegen/cpu/Vectorize.h"
+#include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

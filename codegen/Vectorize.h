@@ -3,8 +3,8 @@
 //
 // A value of a body is either a scalar, the same in all lanes, or a vector with
 // one element a lane. Scalars stay scalars until they meet a vector.
-#ifndef NNC_CODEGEN_CPU_VECTORIZE_H
-#define NNC_CODEGEN_CPU_VECTORIZE_H
+#ifndef NNC_CODEGEN_VECTORIZE_H
+#define NNC_CODEGEN_VECTORIZE_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -72,4 +72,4 @@ void storeVector(mlir::OpBuilder &builder, mlir::Location loc,
 
 } // namespace nnc
 
-#endif // NNC_CODEGEN_CPU_VECTORIZE_H
+#endif // NNC_CODEGEN_VECTORIZE_H

@@ -1,9 +1,9 @@
 // Loops become axes: unit loops are dropped, and neighbours that every tensor
 // walks through in one stride are merged. What cannot be merged into M, N or K
 // becomes an outer axis.
-#include "codegen/cpu/ContractionAnalysis.h"
+#include "codegen/ContractionAnalysis.h"
 
-#include "codegen/cpu/Vectorize.h"
+#include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"

@@ -1,7 +1,7 @@
 // What a kernel of kind contraction computes: which loops are rows, columns and
 // reduction, where each operand's elements lie, and what surrounds the product.
-#ifndef NNC_CODEGEN_CPU_CONTRACTIONANALYSIS_H
-#define NNC_CODEGEN_CPU_CONTRACTIONANALYSIS_H
+#ifndef NNC_CODEGEN_CONTRACTIONANALYSIS_H
+#define NNC_CODEGEN_CONTRACTIONANALYSIS_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -94,4 +94,4 @@ mlir::FailureOr<Contraction> analyzeContraction(mlir::func::FuncOp kernel);
 
 } // namespace nnc
 
-#endif // NNC_CODEGEN_CPU_CONTRACTIONANALYSIS_H
+#endif // NNC_CODEGEN_CONTRACTIONANALYSIS_H

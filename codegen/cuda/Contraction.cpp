@@ -1,0 +1,501 @@
+// A kernel is cut around its product. What computes the product's operands, if
+// they are no tensors of the caller's, is a kernel of its own, and so is what
+// the library's epilogue cannot do:
+//
+//   operands ── prologue ──► product (library) ── epilogue ──► results
+//
+// The parts are functions beside the kernel, scheduled as kernels are and then
+// erased; their operands and results are buffers of the whole.
+#include "codegen/cuda/Contraction.h"
+
+#include "codegen/ContractionAnalysis.h"
+#include "codegen/Reference.h"
+#include "codegen/RowsAnalysis.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace nnc;
+
+// A product below both is a phase of elements: a call of the library takes some
+// microseconds whatever it does, in which a thread an element has done as much.
+// Estimates: no GPU was at hand to measure. The batch counts as
+// kTypicalBatch, because the schedule holds for all.
+static constexpr int64_t kSmallProduct = 1 << 16;
+static constexpr int64_t kSmallSum = 256;
+static constexpr int64_t kTypicalBatch = 64;
+
+namespace {
+
+class ProductScheduler {
+public:
+  ProductScheduler(func::FuncOp kernel, const GpuModel &model,
+                   Emitter scheduleRest)
+      : kernel(kernel), model(model), scheduleRest(std::move(scheduleRest)) {}
+  ~ProductScheduler() {
+    for (func::FuncOp part : parts)
+      part.erase();
+  }
+
+  FailureOr<ScheduledKernel> run();
+
+private:
+  LogicalResult findProduct();
+  LogicalResult describeCall();
+  void matchEpilogue();
+  bool matchConversion();
+  bool matchBias();
+  bool matchRelu();
+  LogicalResult emitPrologue();
+  void emitCall();
+  LogicalResult emitEpilogue();
+
+  func::FuncOp derive(StringRef suffix, ArrayRef<Value> inputs,
+                      ArrayRef<Value> outputs);
+  LogicalResult schedulePart(func::FuncOp part, ArrayRef<BufferRef> inputs,
+                             ArrayRef<BufferRef> results);
+  linalg::GenericOp onlyElementwiseUser(Value value);
+  BufferRef addWorkspace(Value value);
+  BufferRef addWorkspace(Extent bytes);
+  BufferRef placeOf(Value value);
+  void discard();
+
+  func::FuncOp kernel;
+  const GpuModel &model;
+  Emitter scheduleRest;
+  ScheduledKernel scheduled;
+  SmallVector<func::FuncOp> parts;
+
+  linalg::GenericOp product;
+  /// Operands of the product that are computed.
+  SmallVector<Value> computed;
+  /// Where those lie, and the product with its epilogue.
+  llvm::MapVector<Value, BufferRef> places;
+
+  MatmulCall call;
+  /// The kernel's operands that the call reads, by the product's input.
+  unsigned lhsInput = 0;
+  /// What the call gives, and its bias.
+  Value output, bias;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Parts of a kernel
+//===----------------------------------------------------------------------===//
+
+static void eraseDeadOps(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+/// A function of the kernel's arguments and `inputs`, values in it, that
+/// computes `outputs`.
+func::FuncOp ProductScheduler::derive(StringRef suffix, ArrayRef<Value> inputs,
+                                      ArrayRef<Value> outputs) {
+  OpBuilder builder(kernel.getContext());
+  builder.setInsertionPointAfter(parts.empty() ? kernel : parts.back());
+  SmallVector<Type> types(kernel.getArgumentTypes());
+  llvm::append_range(types, TypeRange(ValueRange(inputs)));
+  auto part = func::FuncOp::create(
+      builder, kernel.getLoc(), (kernel.getName() + "." + suffix).str(),
+      builder.getFunctionType(types, TypeRange(ValueRange(outputs))));
+  parts.push_back(part);
+  Block *body = part.addEntryBlock();
+  builder.setInsertionPointToEnd(body);
+  IRMapping mapping;
+  Block &source = kernel.getBody().front();
+  for (auto [from, to] : llvm::zip(source.getArguments(), body->getArguments()))
+    mapping.map(from, to);
+  auto own = body->getArguments().drop_front(kernel.getNumArguments());
+  for (Operation &op : source.without_terminator()) {
+    builder.clone(op, mapping);
+    for (auto [input, argument] : llvm::zip(inputs, own))
+      if (input.getDefiningOp() == &op)
+        mapping.map(input, argument);
+  }
+  auto results = llvm::map_to_vector(
+      outputs, [&](Value output) { return mapping.lookup(output); });
+  func::ReturnOp::create(builder, kernel.getLoc(), results);
+  eraseDeadOps(*body);
+  return part;
+}
+
+BufferRef ProductScheduler::addWorkspace(Extent bytes) {
+  scheduled.workspaceBytes.push_back(bytes);
+  return {BufferRef::Workspace, unsigned(scheduled.workspaceBytes.size() - 1)};
+}
+
+BufferRef ProductScheduler::addWorkspace(Value value) {
+  return addWorkspace(sizeBytes(cast<RankedTensorType>(value.getType())));
+}
+
+/// Schedules a part and adds its phases. Its operands beyond the kernel's are
+/// `inputs`, its results `results`.
+LogicalResult ProductScheduler::schedulePart(func::FuncOp part,
+                                             ArrayRef<BufferRef> inputs,
+                                             ArrayRef<BufferRef> results) {
+  FailureOr<ScheduledKernel> schedule = scheduleRest(part);
+  if (failed(schedule))
+    return failure();
+  unsigned firstWorkspace = scheduled.workspaceBytes.size();
+  llvm::append_range(scheduled.workspaceBytes, schedule->workspaceBytes);
+  unsigned numOperands = kernel.getNumArguments() - 1;
+  auto place = [&](BufferRef ref) -> BufferRef {
+    if (ref.kind == BufferRef::Workspace)
+      return {BufferRef::Workspace, firstWorkspace + ref.index};
+    if (ref.kind == BufferRef::Result)
+      return results[ref.index];
+    return ref.index < numOperands ? ref : inputs[ref.index - numOperands];
+  };
+  for (Phase &phase : schedule->phases) {
+    for (BufferRef &ref : phase.buffers)
+      ref = place(ref);
+    scheduled.phases.push_back(std::move(phase));
+  }
+  for (auto [operand, result] : schedule->mayAlias)
+    if (operand < numOperands && results[result].kind == BufferRef::Result)
+      scheduled.mayAlias.push_back({operand, results[result].index});
+  return success();
+}
+
+/// Undoes what was scheduled.
+void ProductScheduler::discard() {
+  for (Phase &phase : scheduled.phases)
+    if (phase.function)
+      phase.function.erase();
+}
+
+//===----------------------------------------------------------------------===//
+// The product
+//===----------------------------------------------------------------------===//
+
+LogicalResult ProductScheduler::findProduct() {
+  if (!kernel.getBody().hasOneBlock())
+    return failure();
+  for (auto op : kernel.getBody().getOps<linalg::GenericOp>())
+    if (op.getNumReductionLoops()) {
+      if (product)
+        return failure();
+      product = op;
+    }
+  if (!product || product.getNumDpsInputs() != 2 ||
+      product.getNumResults() != 1)
+    return failure();
+  for (Value input : product.getDpsInputs())
+    if (input.getDefiningOp() && !llvm::is_contained(computed, input))
+      computed.push_back(input);
+  return success();
+}
+
+static Extent extentOf(BatchProduct product) {
+  return product.perBatch ? Extent{0, product.factor, 1}
+                          : Extent{product.factor, 0, 1};
+}
+
+static int64_t typicalSize(BatchProduct size) {
+  return size.factor * (size.perBatch ? kTypicalBatch : 1);
+}
+
+static bool isSmall(const Contraction &contraction) {
+  int64_t numTerms = 1;
+  for (BatchProduct size : contraction.sizes)
+    numTerms *= typicalSize(size);
+  return numTerms <= kSmallProduct && typicalSize(contraction.k()) <= kSmallSum;
+}
+
+/// How the library finds the elements of a matrix whose axes have these sizes
+/// and strides; none where neither axis has stride 1.
+static std::optional<MatrixLayout> layoutOf(const Contraction &contraction,
+                                            ArrayRef<BatchProduct> strides,
+                                            unsigned rowAxis,
+                                            unsigned columnAxis) {
+  BatchProduct rows = contraction.sizes[rowAxis],
+               columns = contraction.sizes[columnAxis];
+  MatrixLayout layout;
+  // The stride of an axis of size 1 says nothing.
+  auto leading = [](BatchProduct stride, BatchProduct size,
+                    BatchProduct otherSize) {
+    return extentOf(size.isOne() ? otherSize : stride);
+  };
+  if (columns.isOne() || strides[columnAxis].isOne()) {
+    layout.leading = leading(strides[rowAxis], rows, columns);
+    return layout;
+  }
+  if (!rows.isOne() && !strides[rowAxis].isOne())
+    return std::nullopt;
+  layout.transposed = true;
+  layout.leading = leading(strides[columnAxis], columns, rows);
+  return layout;
+}
+
+/// The outer axes as one, if a single stride leads each of the three matrices
+/// through all of them.
+static bool mergeOuterAxes(const Contraction &contraction,
+                           ArrayRef<ArrayRef<BatchProduct>> allStrides,
+                           MatmulCall &call) {
+  SmallVector<unsigned> axes;
+  for (unsigned axis = 0; axis < contraction.numOuter; ++axis)
+    if (!contraction.sizes[axis].isOne())
+      axes.push_back(axis);
+  call.count = Extent{1};
+  BatchProduct count;
+  for (auto [number, axis] : llvm::enumerate(axes)) {
+    BatchProduct size = contraction.sizes[axis];
+    if (count.perBatch && size.perBatch)
+      return false;
+    count = {count.factor * size.factor, count.perBatch || size.perBatch};
+    if (number == 0)
+      continue;
+    for (ArrayRef<BatchProduct> strides : allStrides) {
+      BatchProduct inner = strides[axis], outer = strides[axes[number - 1]];
+      BatchProduct whole{inner.factor * size.factor,
+                         inner.perBatch || size.perBatch};
+      if ((inner.perBatch && size.perBatch) || outer != whole)
+        return false;
+    }
+  }
+  call.count = extentOf(count);
+  MatrixLayout *layouts[] = {&call.a, &call.b, &call.d};
+  if (!axes.empty())
+    for (auto [layout, strides] : llvm::zip(layouts, allStrides))
+      layout->stride = extentOf(strides[axes.back()]);
+  return true;
+}
+
+/// The call for the product alone, of operands in memory.
+LogicalResult ProductScheduler::describeCall() {
+  func::FuncOp bare = derive("product", computed, product.getResult(0));
+  FailureOr<Contraction> analysis = analyzeContraction(bare);
+  if (failed(analysis) || !analysis->lhs->operand || !analysis->rhs->operand ||
+      isSmall(*analysis))
+    return failure();
+  const Contraction &contraction = *analysis;
+  unsigned m = contraction.axisM(), n = contraction.axisN(),
+           k = contraction.axisK();
+  ArrayRef<BatchProduct> lhs = contraction.lhs->strides,
+                         rhs = contraction.rhs->strides,
+                         out = contraction.resultStrides[0];
+  auto a = layoutOf(contraction, lhs, m, k);
+  auto b = layoutOf(contraction, rhs, k, n);
+  auto d = layoutOf(contraction, out, m, n);
+  if (!a || !b || !d || d->transposed)
+    return failure();
+  call.a = *a;
+  call.b = *b;
+  call.d = *d;
+  if (!mergeOuterAxes(contraction, {lhs, rhs, out}, call))
+    return failure();
+  call.m = extentOf(contraction.m());
+  call.n = extentOf(contraction.n());
+  call.k = extentOf(contraction.k());
+  Type lhsType = getElementTypeOrSelf(contraction.lhs->tensor.getType()),
+       rhsType = getElementTypeOrSelf(contraction.rhs->tensor.getType());
+  if (lhsType != rhsType)
+    return failure();
+  call.operandType = lhsType;
+  call.resultType = contraction.type;
+  call.allowTf32 = model.allowTf32 && lhsType.isF32();
+  // The analysis may have changed sides.
+  auto argument = cast<BlockArgument>(contraction.lhs->tensor);
+  auto bareProduct = *bare.getOps<linalg::GenericOp>().begin();
+  lhsInput = bareProduct.getDpsInputs()[0] == argument ? 0 : 1;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Epilogues of the library
+//===----------------------------------------------------------------------===//
+
+/// The op that alone reads `value`, element by element, and gives one result.
+linalg::GenericOp ProductScheduler::onlyElementwiseUser(Value value) {
+  if (!value.hasOneUse())
+    return {};
+  OpOperand &use = *value.use_begin();
+  auto user = dyn_cast<linalg::GenericOp>(use.getOwner());
+  if (!user || user.getNumReductionLoops() || user.getNumResults() != 1 ||
+      user.hasIndexSemantics() ||
+      !user.getMatchingIndexingMap(&use).isIdentity() ||
+      !user.getIndexingMapMatchingResult(user->getResult(0)).isIdentity())
+    return {};
+  return user;
+}
+
+/// The only op of a body, if it is an `Op`.
+template <typename Op> static Op onlyOp(linalg::GenericOp op) {
+  Block *body = op.getBody();
+  if (body->getOperations().size() != 2)
+    return {};
+  auto only = dyn_cast<Op>(body->front());
+  bool isYielded =
+      only && body->getTerminator()->getOperand(0) == only->getResult(0);
+  return isYielded ? only : Op();
+}
+
+static bool isArgumentOf(linalg::GenericOp op, Value value, Value operand) {
+  for (OpOperand &use : op->getOpOperands())
+    if (op.getMatchingBlockArgument(&use) == value)
+      return use.get() == operand;
+  return false;
+}
+
+/// A result of 16 bits, rounded once from the sum.
+bool ProductScheduler::matchConversion() {
+  linalg::GenericOp op = onlyElementwiseUser(output);
+  auto convert = op ? onlyOp<arith::TruncFOp>(op) : arith::TruncFOp();
+  if (!convert || !isArgumentOf(op, convert.getIn(), output) ||
+      convert.getType() != call.operandType)
+    return false;
+  call.resultType = convert.getType();
+  output = op->getResult(0);
+  return true;
+}
+
+/// A sum with a vector along the columns. In 16 bits the program rounds before
+/// it adds, and the library does not; for f64 the library has none.
+bool ProductScheduler::matchBias() {
+  linalg::GenericOp op = onlyElementwiseUser(output);
+  auto add = op ? onlyOp<arith::AddFOp>(op) : arith::AddFOp();
+  if (!add || !call.resultType.isF32())
+    return false;
+  bool isLeft = isArgumentOf(op, add.getLhs(), output);
+  Value other = isLeft ? add.getRhs() : add.getLhs();
+  if (!isLeft && !isArgumentOf(op, add.getRhs(), output))
+    return false;
+  for (OpOperand *use : op.getDpsInputOperands()) {
+    if (op.getMatchingBlockArgument(use) != other)
+      continue;
+    auto type = cast<RankedTensorType>(use->get().getType());
+    AffineMap map = op.getMatchingIndexingMap(use);
+    // Its dimensions are the last of the result's, which are the columns.
+    bool isTrailing = map.isMinorIdentity() && type.hasStaticShape() &&
+                      !call.n.perBatch &&
+                      type.getNumElements() == call.n.constant &&
+                      isa<BlockArgument>(rootOf(use->get()));
+    if (!isTrailing)
+      return false;
+    bias = use->get();
+    output = op->getResult(0);
+    call.epilogue = MatmulCall::Bias;
+    return true;
+  }
+  return false;
+}
+
+bool ProductScheduler::matchRelu() {
+  linalg::GenericOp op = onlyElementwiseUser(output);
+  auto maximum = op ? onlyOp<arith::MaximumFOp>(op) : arith::MaximumFOp();
+  if (!maximum || !call.resultType.isF32())
+    return false;
+  bool isLeft = isArgumentOf(op, maximum.getLhs(), output);
+  Value other = isLeft ? maximum.getRhs() : maximum.getLhs();
+  if ((!isLeft && !isArgumentOf(op, maximum.getRhs(), output)) ||
+      !matchPattern(other, m_AnyZeroFloat()))
+    return false;
+  output = op->getResult(0);
+  call.epilogue = call.epilogue == MatmulCall::Bias ? MatmulCall::BiasRelu
+                                                    : MatmulCall::Relu;
+  return true;
+}
+
+void ProductScheduler::matchEpilogue() {
+  output = product.getResult(0);
+  matchConversion();
+  matchBias();
+  matchRelu();
+}
+
+//===----------------------------------------------------------------------===//
+// Phases
+//===----------------------------------------------------------------------===//
+
+/// Where a value lies: an operand, or what an earlier phase has stored.
+BufferRef ProductScheduler::placeOf(Value value) {
+  if (auto known = places.find(value); known != places.end())
+    return known->second;
+  auto argument = cast<BlockArgument>(rootOf(value));
+  return {BufferRef::Operand, argument.getArgNumber() - 1};
+}
+
+/// Stores the operands of the product that are no tensors of the caller's.
+LogicalResult ProductScheduler::emitPrologue() {
+  for (Value operand : computed) {
+    if (isa<BlockArgument>(rootOf(operand)))
+      continue;
+    BufferRef place = addWorkspace(operand);
+    func::FuncOp part =
+        derive("prologue" + std::to_string(places.size()), {}, operand);
+    if (failed(schedulePart(part, {}, place)))
+      return failure();
+    places[operand] = place;
+  }
+  return success();
+}
+
+void ProductScheduler::emitCall() {
+  Operation *terminator = kernel.getBody().front().getTerminator();
+  auto result = llvm::find(terminator->getOperands(), output);
+  if (result == terminator->operand_end())
+    places[output] = addWorkspace(output);
+  else
+    places[output] = {BufferRef::Result, unsigned(result.getIndex())};
+  Phase phase;
+  phase.kind = "contraction";
+  phase.matmul = call;
+  phase.buffers = {placeOf(product.getDpsInputs()[lhsInput]),
+                   placeOf(product.getDpsInputs()[1 - lhsInput]),
+                   places[output]};
+  if (bias)
+    phase.buffers.push_back(placeOf(bias));
+  if (model.libraryWorkspaceBytes)
+    phase.buffers.push_back(addWorkspace(Extent{model.libraryWorkspaceBytes}));
+  scheduled.phases.push_back(std::move(phase));
+}
+
+/// The results that the call has not given, from what it has.
+LogicalResult ProductScheduler::emitEpilogue() {
+  Operation *terminator = kernel.getBody().front().getTerminator();
+  SmallVector<Value> outputs, inputs;
+  SmallVector<BufferRef> results, known;
+  for (auto [number, value] : llvm::enumerate(terminator->getOperands())) {
+    BufferRef ref{BufferRef::Result, unsigned(number)};
+    BufferRef given = places.lookup(value);
+    if (places.contains(value) && given.kind == BufferRef::Result &&
+        given.index == number)
+      continue;
+    outputs.push_back(value);
+    results.push_back(ref);
+  }
+  if (outputs.empty())
+    return success();
+  for (auto [value, place] : places) {
+    inputs.push_back(value);
+    known.push_back(place);
+  }
+  return schedulePart(derive("epilogue", inputs, outputs), known, results);
+}
+
+FailureOr<ScheduledKernel> ProductScheduler::run() {
+  if (failed(findProduct()) || failed(describeCall()))
+    return failure();
+  matchEpilogue();
+  if (failed(emitPrologue()))
+    return discard(), failure();
+  emitCall();
+  if (failed(emitEpilogue()))
+    return discard(), failure();
+  return std::move(scheduled);
+}
+
+FailureOr<ScheduledKernel>
+nnc::scheduleLibraryContraction(func::FuncOp kernel, const GpuModel &model,
+                                Emitter scheduleRest) {
+  return ProductScheduler(kernel, model, std::move(scheduleRest)).run();
+}
