@@ -15,6 +15,14 @@
 #define NNC_EXPORT
 #endif
 
+/* C++ could not even look at a value beyond the enumerators of a plain enum:
+ * the library has to, in order to refuse it. */
+#ifdef __cplusplus
+#define NNC_OF_INT : int
+#else
+#define NNC_OF_INT
+#endif
+
 /* Structures that may gain fields end in `reserved`, which callers leave zero:
  * zero in a field is always what a program had that did not know of it.
  *
@@ -25,7 +33,7 @@
 extern "C" {
 #endif
 
-typedef enum nnc_code_t {
+typedef enum nnc_code_t NNC_OF_INT {
   NNC_OK = 0,
   /* The call is wrong: a shape, a name, a null pointer. */
   NNC_INVALID_ARGUMENT = 1,
@@ -49,7 +57,7 @@ typedef struct nnc_status_t {
 } nnc_status_t;
 
 /* Values are stable. */
-typedef enum nnc_element_type_t {
+typedef enum nnc_element_type_t NNC_OF_INT {
   NNC_F32 = 0,
   NNC_F64 = 1,
   NNC_F16 = 2,
@@ -113,10 +121,9 @@ NNC_EXPORT const char *nnc_version(void);
 /* Bytes of one element; 0 for a value that is no element type. */
 NNC_EXPORT size_t nnc_element_size(nnc_element_type_t element_type);
 
-/*===-- Log
- * ----------------------------------------------------------------===*/
+/* ---- Log ---- */
 
-typedef enum nnc_log_level_t {
+typedef enum nnc_log_level_t NNC_OF_INT {
   NNC_LOG_OFF = 0,
   /* Something is not as it was asked for, and goes on: fewer threads, say. */
   NNC_LOG_WARNING = 1,
@@ -147,8 +154,7 @@ typedef void (*nnc_log_fn)(nnc_log_level_t level, const char *message,
 NNC_EXPORT nnc_status_t nnc_set_log(nnc_log_fn log, void *context,
                                     nnc_log_level_t most);
 
-/*===-- What this library and this machine can do
- * --------------------------===*/
+/* ---- What this library and this machine can do ---- */
 
 /* Targets whose plans this library runs: "cpu". Null if there is no such
  * index. */
@@ -165,8 +171,7 @@ NNC_EXPORT nnc_status_t nnc_target_check(const char *target);
 NNC_EXPORT size_t nnc_num_cpu_features(void);
 NNC_EXPORT const char *nnc_cpu_feature(size_t index);
 
-/*===-- Plans
- * --------------------------------------------------------------===*/
+/* ---- Plans ---- */
 
 /* Opens a plan and verifies it.
  *
@@ -247,8 +252,7 @@ NNC_EXPORT nnc_status_t nnc_plan_state_tensor(const nnc_plan_t *plan,
                                               size_t index,
                                               nnc_tensor_info_t *info);
 
-/*===-- Sessions
- * -----------------------------------------------------------===*/
+/* ---- Sessions ---- */
 
 typedef struct nnc_session_options_t {
   /* Threads to compute on, the caller's included. 0: one a processor. The

@@ -28,7 +28,7 @@ class Header:
     def __init__(self, text):
         text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
         self.version = int(re.search(r"#define NNC_ABI_VERSION (\d+)", text)[1])
-        text = re.sub(r"^#.*$|extern \"C\" \{", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^#.*$|NNC_OF_INT |extern \"C\" \{", "", text, flags=re.MULTILINE)
         self.functions, self.callbacks, self.constants, self.fields = [], [], [], {}
         for kind, body, name in re.findall(
                 r"typedef (enum|struct) \w+ \{(.*?)\} (\w+);", text, re.DOTALL):
