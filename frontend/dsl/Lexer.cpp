@@ -216,6 +216,10 @@ Token Lexer::lexString() {
     if (rest[i] == '\\' && i + 1 < rest.size() && rest[i + 1] != '\n') {
       valid &= resolveEscape(rest[i + 1], rest.data() + i, value);
       ++i;
+    } else if (rest[i] == '\0') {
+      // A file's name would end there, and say another file.
+      error(rest.data() + i, "this string contains a zero byte");
+      valid = false;
     } else {
       value += rest[i];
     }

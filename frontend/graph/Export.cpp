@@ -31,6 +31,7 @@ private:
   }
 
   Offset<flatbuffers::String> text(StringRef string) {
+    hasStrangeText |= !isText(string);
     return buffer.CreateSharedString(string.data(), string.size());
   }
   /// Fills `place` and points `to` at it, or at nothing where `from` is
@@ -73,6 +74,7 @@ private:
   std::vector<Offset<Value>> valueOffsets;
   unsigned depth = 0;
   size_t dataBytes = 0;
+  bool hasStrangeText = false;
 };
 
 } // namespace
@@ -646,6 +648,9 @@ FailureOr<std::vector<uint8_t>> Exporter::run(ModuleOp module) {
   if (failed(written) ||
       failed(writeLocation(module.getLoc(), place, placeOrNull)))
     return failure();
+  if (hasStrangeText)
+    return fail(module.getLoc(),
+                "a string that is no UTF-8, or contains a zero");
   std::vector<Offset<flatbuffers::String>> names;
   for (auto &file : files)
     names.push_back(text(file.first));

@@ -248,10 +248,10 @@ void Importer::define(Slot *slot, mlir::Value value) {
 
 FailureOr<SmallVector<mlir::Value>> Importer::readOperands(const Node &node) {
   SmallVector<mlir::Value> operands;
-  if (node.operands() &&
-      failed(reader.charge(node.operands()->size() * sizeof(int32_t))))
+  FailureOr<ArrayRef<int32_t>> indices = reader.readNumbers(node.operands());
+  if (failed(indices))
     return failure();
-  for (int32_t index : elements(node.operands())) {
+  for (int32_t index : *indices) {
     std::string name = "operand " + std::to_string(operands.size());
     FailureOr<Slot *> slot = findSlot(index, name);
     if (failed(slot))
@@ -321,7 +321,10 @@ FailureOr<Operation *> Importer::createAsClaimed(const Node &node,
   OperationState state(location, op);
   state.addOperands(operands);
   state.addAttributes(*attributes);
-  for (auto [i, index] : llvm::enumerate(elements(node.results()))) {
+  FailureOr<ArrayRef<int32_t>> results = reader.readNumbers(node.results());
+  if (failed(results))
+    return failure();
+  for (auto [i, index] : llvm::enumerate(*results)) {
     FailureOr<Slot *> slot =
         findUndefined(index, "result " + std::to_string(i));
     if (failed(slot))
@@ -643,9 +646,10 @@ LogicalResult Importer::readRecipe(const Recipe &from) {
 FailureOr<mlir::Attribute> Importer::readBoundInputs(const DataBinding &from,
                                                      llvm::StringSet<> &bound) {
   SmallVector<mlir::Attribute> inputs;
-  if (failed(reader.charge(from.inputs()->size() * sizeof(int32_t))))
+  FailureOr<ArrayRef<int32_t>> indices = reader.readNumbers(from.inputs());
+  if (failed(indices))
     return failure();
-  for (int32_t index : *from.inputs()) {
+  for (int32_t index : *indices) {
     if (index < 0 || size_t(index) >= inputNames.size())
       return reader.fail("there is no input " + llvm::Twine(index) +
                          ": the model has " + llvm::Twine(inputNames.size()));

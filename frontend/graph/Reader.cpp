@@ -7,7 +7,6 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -88,12 +87,8 @@ FailureOr<StringRef> Reader::readText(const flatbuffers::String *string,
   if (failed(charge(string->size())))
     return failure();
   StringRef text(string->data(), string->size());
-  auto *begin = reinterpret_cast<const llvm::UTF8 *>(text.begin());
-  auto *end = reinterpret_cast<const llvm::UTF8 *>(text.end());
-  if (!llvm::isLegalUTF8String(&begin, end))
-    return fail(what + " is no UTF-8");
-  if (text.contains('\0'))
-    return fail(what + " contains a zero");
+  if (!isText(text))
+    return fail(what + " is no UTF-8, or contains a zero");
   return text;
 }
 
@@ -133,9 +128,10 @@ LogicalResult Reader::readDimensions(const flatbuffers::Vector<int64_t> *from,
   if (rank > kMaxRank)
     return fail("the shape has " + llvm::Twine(rank) + " dimensions: at most " +
                 llvm::Twine(kMaxRank) + " are supported");
-  if (failed(charge(rank * sizeof(int64_t))))
+  FailureOr<ArrayRef<int64_t>> shape = readNumbers(from);
+  if (failed(shape))
     return failure();
-  for (int64_t dimension : elements(from)) {
+  for (int64_t dimension : *shape) {
     bool isBatch = dimension == kBatch;
     if (!isBatch && dimension < 1)
       return fail("the shape has the dimension " + llvm::Twine(dimension) +
@@ -171,9 +167,10 @@ Reader::readType(ElementType elementType,
 FailureOr<DenseElementsAttr>
 Reader::readElements(RankedTensorType type,
                      const flatbuffers::Vector<uint8_t> *data) {
-  size_t size = data ? data->size() : 0;
-  if (failed(charge(size)))
+  FailureOr<ArrayRef<uint8_t>> given = readNumbers(data);
+  if (failed(given))
     return failure();
+  size_t size = given->size();
   // At most 2^40 elements, of 8 bytes: no overflow.
   Type elementType = type.getElementType();
   size_t elementBytes =
@@ -184,7 +181,7 @@ Reader::readElements(RankedTensorType type,
                 printType(type) + ": expected " + llvm::Twine(expected) +
                 ", or " + llvm::Twine(elementBytes) +
                 " for all elements alike");
-  auto *bytes = reinterpret_cast<const char *>(data->data());
+  auto *bytes = reinterpret_cast<const char *>(given->data());
   if (!elementType.isInteger(1))
     return DenseElementsAttr::getFromRawBuffer(type, {bytes, size});
   SmallVector<bool> values;
@@ -209,14 +206,6 @@ FailureOr<mlir::Attribute> Reader::readTensor(const TensorValue &from) {
 }
 
 //===-- Attributes -------------------------------------------------------===//
-
-FailureOr<mlir::Attribute> Reader::readFloats(const FloatsValue &from) {
-  SmallVector<double> values;
-  if (from.values() && failed(charge(from.values()->size() * sizeof(double))))
-    return failure();
-  llvm::append_range(values, elements(from.values()));
-  return mlir::Attribute(builder().getDenseF64ArrayAttr(values));
-}
 
 FailureOr<mlir::Attribute> Reader::readArray(const ArrayValue &from) {
   SmallVector<mlir::Attribute> values;
@@ -277,13 +266,17 @@ FailureOr<mlir::Attribute> Reader::readValue(const Attribute &from) {
     return some(TypeAttr::get(type->getElementType()));
   }
   case AttributeValue::IntsValue: {
-    const auto *values = from.value_as_IntsValue()->values();
-    if (values && failed(charge(values->size() * sizeof(int64_t))))
+    auto values = readNumbers(from.value_as_IntsValue()->values());
+    if (failed(values))
       return failure();
-    return some(b.getDenseI64ArrayAttr(llvm::to_vector(elements(values))));
+    return some(b.getDenseI64ArrayAttr(*values));
   }
-  case AttributeValue::FloatsValue:
-    return readFloats(*from.value_as_FloatsValue());
+  case AttributeValue::FloatsValue: {
+    auto values = readNumbers(from.value_as_FloatsValue()->values());
+    if (failed(values))
+      return failure();
+    return some(b.getDenseF64ArrayAttr(*values));
+  }
   case AttributeValue::TensorValue:
     return readTensor(*from.value_as_TensorValue());
   case AttributeValue::ArrayValue:

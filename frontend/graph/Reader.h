@@ -62,6 +62,22 @@ public:
   /// may refer to the same bytes, and reading would never end.
   llvm::LogicalResult charge(size_t sizeBytes);
 
+  /// The elements of a vector that may be absent, once they are charged. The
+  /// verifier of FlatBuffers aligns a vector's length, and no more; its writers
+  /// align a vector that has elements.
+  template <typename T>
+  llvm::FailureOr<llvm::ArrayRef<T>>
+  readNumbers(const flatbuffers::Vector<T> *from) {
+    if (!from || from->size() == 0)
+      return llvm::ArrayRef<T>();
+    if (reinterpret_cast<uintptr_t>(from->Data()) % alignof(T) != 0)
+      return fail("numbers do not stand at a multiple of their size");
+    if (failed(charge(from->size() * sizeof(T))))
+      return mlir::failure();
+    return llvm::ArrayRef<T>(reinterpret_cast<const T *>(from->Data()),
+                             from->size());
+  }
+
   /// Unknown where there is none.
   llvm::FailureOr<mlir::Location> readLocation(const Location *location);
   llvm::FailureOr<mlir::RankedTensorType>
@@ -86,7 +102,6 @@ private:
   llvm::FailureOr<mlir::Attribute> readValue(const Attribute &from);
   llvm::FailureOr<mlir::Attribute> readTensor(const TensorValue &from);
   llvm::FailureOr<mlir::Attribute> readArray(const ArrayValue &from);
-  llvm::FailureOr<mlir::Attribute> readFloats(const FloatsValue &from);
   llvm::FailureOr<mlir::Attribute> readNested(const Attribute &from);
   llvm::FailureOr<mlir::Attribute> readArgument(const Signature &signature,
                                                 const AttributeInfo &info,

@@ -30,6 +30,7 @@ programs = {
     + "fn f3000(x) {\n  return x\n}\n"
     + model("  y = f0(x)"),
     "a zero byte": "model m\0(x: f32[batch, 4]) { output x }",
+    "a zero byte in a string": 'const s = "a\0b"\n' + model("  y = x"),
     "a half character": b"model m(x: f32[batch, 4]) { output x } // \xc3",
 }
 

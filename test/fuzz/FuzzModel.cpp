@@ -1,0 +1,41 @@
+// Any text as a program of the language: a module or a message. A module is the
+// same after it has been a graph.
+#include "frontend/Frontend.h"
+
+#include "test/fuzz/FuzzContext.h"
+#include "test/fuzz/Require.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+using namespace nnc;
+
+static std::string print(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  OpPrintingFlags flags;
+  flags.enableDebugInfo();
+  module.print(os, flags);
+  return text;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  MLIRContext &context = fuzz::freshContext();
+  fuzz::Errors errors(&context);
+  llvm::SourceMgr sources;
+  llvm::StringRef text(reinterpret_cast<const char *>(data), size);
+  sources.AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBufferCopy(text, "input.nn"), llvm::SMLoc());
+  auto module = parseModel(sources, &context);
+  if (!module) {
+    fuzz::require(errors.count > 0, "a refused program has a message");
+    return 0;
+  }
+  auto bytes = exportGraph(*module);
+  fuzz::require(succeeded(bytes), "every program is a graph", errors.last);
+  auto again = importGraph(*bytes, "input.graph", &context);
+  fuzz::require(bool(again), "the graph of a program can be read", errors.last);
+  fuzz::require(print(*module) == print(*again), "nothing is lost on the way");
+  return 0;
+}
