@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy
 
-nnc, folder = sys.argv[1], Path(sys.argv[2])
+nnc, folder = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
 scratch = Path(tempfile.mkdtemp())
 
 models = {
@@ -70,9 +70,9 @@ def save(fuzzer, name, content):
 
 
 def compiled(name, *words):
-    target = scratch / name
-    subprocess.run([nnc, *map(str, words), str(target)], check=True)
-    return target.read_bytes()
+    # In the folder, so that no name of it is in a location.
+    subprocess.run([nnc, *words, name], cwd=scratch, check=True)
+    return (scratch / name).read_bytes()
 
 
 def npy(array):
@@ -83,11 +83,10 @@ def npy(array):
 
 for name, text in models.items():
     save("model", name, text.encode())
-    source = scratch / f"{name}.nn"
-    source.write_text(text)
-    save("graph", name, compiled(f"{name}.graph", "convert", source))
+    (scratch / f"{name}.nn").write_text(text)
+    save("graph", name, compiled(f"{name}.graph", "convert", f"{name}.nn"))
 save("plan", "line", compiled("line.plan", "compile", "--quiet", "--target", "cpu:x86-64-v3",
-                              scratch / "line.nn", "-o"))
+                              "line.nn", "-o"))
 
 header = b'{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"s":{"dtype":"I64","shape":[],"data_offsets":[8,16]}}'
 save("safetensors", "two", struct.pack("<Q", len(header)) + header + bytes(16))
