@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import flatbuffers
+import numpy
 from nnc.graph.Argument import ArgumentT
 from nnc.graph.ArrayValue import ArrayValueT
 from nnc.graph.Attribute import AttributeT
@@ -371,13 +372,40 @@ for name, damaged, message in [
     path.write_bytes(damaged)
     expected[path] = message, []
 
+
+
+class Shared:
+    """A table that is written once, however often it is used."""
+
+    def __init__(self, table):
+        self.table, self.offset = table, None
+
+    def Pack(self, builder):
+        self.offset = self.offset or self.table.Pack(builder)
+        return self.offset
+
+
+# A megabyte that a hundred constants refer to: small to write, large to read.
+count, size = 100, 1 << 20
+megabyte = make(TensorValueT, elementType=ElementType.U8, shape=[size],
+                data=numpy.zeros(size, "u1"))
+once = Shared(attribute("value", megabyte))
+graph = good()
+graph.values += [value(size, element=ElementType.U8) for _ in range(count)]
+graph.model.nodes += [node("constant", [], [4 + i], [once]) for i in range(count)]
+write(graph, folder / "shared.graph")
+
 failures = 0
-said = said_of(expected)
+said = said_of([*expected, folder / "shared.graph"])
+if "'constant', attribute 'value': the same data are referred to too often" not in said.get(
+        str(folder / "shared.graph"), ""):
+    print("shared.graph:", said.get(str(folder / "shared.graph")))
+    failures += 1
 for path, (message, line) in expected.items():
     found = said.get(str(path), "nothing")
     place = f"source.py:{line[0]}:3: note: it is written here" if line else ""
     if not found.startswith(f"{path}: error: {message}") or place not in found:
         print(f"{path.name}:\nexpected {message} {place}\nfound    {found}")
         failures += 1
-print(len(expected), "cases,", failures, "failures")
+print(len(expected) + 1, "cases,", failures, "failures")
 sys.exit(failures != 0)
