@@ -8,6 +8,7 @@
 #include "passes/Passes.h"
 
 #include "ir/Expr.h"
+#include "ir/Freezing.h"
 #include "ir/Initializer.h"
 #include "ir/Ops.h"
 
@@ -105,6 +106,28 @@ findTrainable(ModelOp model, const llvm::DenseSet<Operation *> &producers) {
       trainable.push_back(read);
   }
   return trainable;
+}
+
+/// Makes buffers of the parameters that the program's patterns and `patterns`
+/// match: state that training reads and does not change.
+static LogicalResult freeze(ModelOp model, ArrayRef<std::string> patterns) {
+  SmallVector<StringRef> all(patterns.begin(), patterns.end());
+  if (auto written = model->getAttrOfType<ArrayAttr>(kFreezeAttr))
+    for (StringAttr pattern : written.getAsRange<StringAttr>())
+      all.push_back(pattern);
+  SmallVector<ParameterOp> frozen;
+  bool isValid = true;
+  for (StringRef pattern : all) {
+    std::string problem =
+        matchParameters(model->getParentOfType<ModuleOp>(), pattern, frozen);
+    if (problem.empty())
+      continue;
+    emitError(model.getLoc()) << "freeze: " << problem;
+    isValid = false;
+  }
+  for (ParameterOp parameter : frozen)
+    parameter.setRole(Role::buffer);
+  return success(isValid);
 }
 
 /// Takes the attribute `name` off `op`; zero where it has none.
@@ -290,7 +313,8 @@ static func::FuncOp buildFunction(ModelOp model, StringRef name,
 static FailureOr<SmallVector<ReadOp>> findTrained(ModelOp model, Value loss) {
   SmallVector<ReadOp> trained = findTrainable(model, findProducers(loss));
   if (trained.empty())
-    return emitError(loss.getLoc()) << "the loss depends on no parameter";
+    return emitError(loss.getLoc())
+           << "the loss depends on no parameter that is trained";
   llvm::DenseSet<Operation *> all;
   for (Operation &op : getBody(model))
     all.insert(&op);
@@ -523,6 +547,9 @@ struct BuildEntryPointsPass
 
 private:
   LogicalResult replaceModel(ModelOp model) {
+    // First: what is frozen is no weight to penalise either.
+    if (failed(nnc::freeze(model, freeze)))
+      return failure();
     shareReads(model);
     setIndexLimits(model);
     addPenalties(model);

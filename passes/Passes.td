@@ -79,6 +79,8 @@ def BuildEntryPointsPass : Pass<"nnc-build-entry-points", "::mlir::ModuleOp"> {
     A function takes the inputs that its results need, in the model's order.
     Each parameter is read once, at the top. Several losses are added. `l1` and
     `l2` of a loss become explicit penalties over the weights that it depends on.
+    Parameters that `freeze` or the model's `nnc.freeze` match become buffers:
+    no gradient, no optimizer state, no update, no penalty.
     Random ops get a `stream` each, numbered in program order, so that every
     function draws the same values from the same seed and step.
 
@@ -90,7 +92,9 @@ def BuildEntryPointsPass : Pass<"nnc-build-entry-points", "::mlir::ModuleOp"> {
            "Also make @gradients: the loss, and its gradient for every parameter "
            "and every floating-point input">,
     Option<"confusionClasses", "confusion-classes", "int64_t", "1000",
-           "The most classes that a confusion matrix is made for">
+           "The most classes that a confusion matrix is made for">,
+    ListOption<"freeze", "freeze", "std::string",
+               "Patterns of the parameters that training leaves as they are">
   ];
   let dependentDialects = ["::mlir::func::FuncDialect", "::nnc::NncDialect"];
 }

@@ -73,6 +73,7 @@ static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createLowerPrecisionPass());
   BuildEntryPointsPassOptions entryPoints;
   entryPoints.gradientsEntry = options.gradientsEntry;
+  entryPoints.freeze.assign(options.freeze.begin(), options.freeze.end());
   pm.addPass(createBuildEntryPointsPass(entryPoints));
   // Before anything is simplified or fused: rules are written per op.
   pm.addNestedPass<func::FuncOp>(createDifferentiatePass());
@@ -144,6 +145,10 @@ struct TextualOptions : PassPipelineOptions<TextualOptions> {
       *this, "element-type",
       llvm::cl::desc("compute in this type what was written in f32"),
       llvm::cl::init("")};
+  ListOption<std::string> freeze{
+      *this, "freeze",
+      llvm::cl::desc(
+          "patterns of parameters that training leaves as they are")};
 };
 } // namespace
 
@@ -164,6 +169,7 @@ void registerPipelines() {
           PipelineOptions options;
           options.gradientsEntry = text.gradientsEntry;
           options.elementType = text.elementType;
+          options.freeze.assign(text.freeze.begin(), text.freeze.end());
           buildPipeline(pm, Stage::AsWritten, stage, options);
         });
 }

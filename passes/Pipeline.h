@@ -43,6 +43,9 @@ struct PipelineOptions {
   std::string elementType;
   /// In the order given where several are of one stage.
   std::vector<ExtraPasses> extraPasses;
+  /// Patterns of parameters that training leaves as they are, beside those of
+  /// the program.
+  std::vector<std::string> freeze;
 };
 
 /// The stages at which extra passes may run, in their order: "written", "step",

@@ -59,11 +59,17 @@ Status checkReplaceable(const std::string &path);
 struct SavedTensor {
   std::string name;
   ElementType elementType = ElementType::F32;
+  /// A type of the format that nnc does not have, as the format names it; null
+  /// where elementType is the type.
+  const char *foreignType = nullptr;
   Shape shape;
   /// From the start of the file.
   int64_t offsetBytes = 0;
   int64_t sizeBytes = 0;
 };
+
+/// "f32[2, 3]".
+std::string describe(const SavedTensor &tensor);
 
 /// An open file whose header is verified: each tensor's bytes are inside the
 /// file, fit its shape, and overlap no other's.

@@ -8,6 +8,33 @@ namespace nnc::runtime {
 static constexpr const char *typeNames[numElementTypes] = {
     "F32", "F64", "F16", "BF16", "I32", "I64", "U8", "BOOL", "U32"};
 
+namespace {
+struct ForeignType {
+  const char *name;
+  int64_t sizeBytes;
+};
+} // namespace
+
+// The rest of the format's types that fill whole bytes: files with them can be
+// looked at, and their other tensors read.
+static constexpr ForeignType foreignTypes[] = {
+    {"I8", 1},      {"I16", 2},     {"U16", 2},     {"U64", 8},
+    {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1}, {"C64", 8}};
+
+static const ForeignType *findForeignType(std::string_view name) {
+  for (const ForeignType &type : foreignTypes)
+    if (name == type.name)
+      return &type;
+  return nullptr;
+}
+
+std::string describe(const SavedTensor &tensor) {
+  if (!tensor.foreignType)
+    return describe(tensor.elementType, tensor.shape);
+  std::string described = describe(ElementType::F32, tensor.shape);
+  return tensor.foreignType + described.substr(described.find('['));
+}
+
 static constexpr const char *metadataKey = "__metadata__";
 
 static void printString(std::string &out, std::string_view text) {
@@ -219,8 +246,12 @@ bool HeaderParser::parseType(SavedTensor &tensor) {
       tensor.elementType = static_cast<ElementType>(i);
       return true;
     }
+  if (const ForeignType *foreign = findForeignType(type)) {
+    tensor.foreignType = foreign->name;
+    return true;
+  }
   return fail("tensor ", quote(tensor.name), " is of type ", quote(type),
-              ", which nnc does not have");
+              ", which nnc does not know");
 }
 
 bool HeaderParser::parseOffsets(SavedTensor &tensor) {
@@ -238,14 +269,15 @@ bool HeaderParser::parseOffsets(SavedTensor &tensor) {
 bool HeaderParser::checkSize(const SavedTensor &tensor) {
   std::optional<int64_t> elements = numElements(tensor.shape);
   int64_t expected;
-  if (!elements || __builtin_mul_overflow(
-                       *elements, sizeBytes(tensor.elementType), &expected))
+  int64_t elementBytes = tensor.foreignType
+                             ? findForeignType(tensor.foreignType)->sizeBytes
+                             : sizeBytes(tensor.elementType);
+  if (!elements || __builtin_mul_overflow(*elements, elementBytes, &expected))
     return fail("tensor ", quote(tensor.name),
                 " has more elements than any memory holds");
   return expected == tensor.sizeBytes ||
-         fail("tensor ", quote(tensor.name), " is ",
-              describe(tensor.elementType, tensor.shape), ", which needs ",
-              expected, " bytes, and has ", tensor.sizeBytes);
+         fail("tensor ", quote(tensor.name), " is ", describe(tensor),
+              ", which needs ", expected, " bytes, and has ", tensor.sizeBytes);
 }
 
 bool HeaderParser::parseNumbers(std::vector<int64_t> &numbers) {

@@ -451,10 +451,11 @@ static Comparison compare(const Plan &plan, const SafetensorsFile &file,
     }
     const SavedTensor &from = *found->second;
     saved.erase(found);
-    if (from.elementType != tensor.elementType || from.shape != tensor.shape)
+    if (from.foreignType || from.elementType != tensor.elementType ||
+        from.shape != tensor.shape)
       result.different.push_back(concat(
           quote(name), " is ", describe(tensor.elementType, tensor.shape),
-          ", the file has ", describe(from.elementType, from.shape)));
+          ", the file has ", describe(from)));
     result.matches.push_back({&from, &tensor});
   }
   // In the file's order, and without what only a checkpoint's reader wants.

@@ -160,6 +160,8 @@ static std::vector<std::string> compilerWords(const CompileRequest &request) {
     words.insert(words.end(), {"--load-pass-plugin", plugin});
   for (const std::string &passes : request.passesAt)
     words.insert(words.end(), {"--pass-at", passes});
+  for (const std::string &pattern : request.freeze)
+    words.insert(words.end(), {"--freeze", pattern});
   if (request.forGradientCheck)
     words.push_back("--gradient-check");
   if (request.reference)
@@ -175,7 +177,13 @@ finish(runtime::StatusOr<std::shared_ptr<const runtime::Plan>> plan) {
 }
 
 PlanOrExit openModel(const CompileRequest &request) {
-  if (isPlanFile(request.model))
+  const bool isPlan = isPlanFile(request.model);
+  if (isPlan && !request.freeze.empty())
+    return {nullptr, failAt(request.model,
+                            {Code::InvalidArgument,
+                             "a plan is compiled already; --freeze is for "
+                             "nnc compile, or takes the model"})};
+  if (isPlan)
     return finish(runtime::Plan::open(request.model));
   int memory = memfd_create("nnc-plan", MFD_CLOEXEC);
   if (memory < 0)

@@ -36,6 +36,8 @@ struct CompileRequest {
   std::vector<std::string> settings;
   /// Shared libraries with passes or ops, and STAGE=PIPELINE.
   std::vector<std::string> plugins, passesAt;
+  /// Patterns of the parameters that training leaves as they are.
+  std::vector<std::string> freeze;
   /// Adds the entry point "gradients" and computes in f64.
   bool forGradientCheck = false;
   /// Schedules every kernel as upstream's plain loops.

@@ -27,7 +27,7 @@ namespace nnc::tools {
 struct CompileArguments {
   std::string model, output, target = "cpu", stage = "plan";
   int64_t maxBatch = 0;
-  std::vector<std::string> settings, plugins, passesAt;
+  std::vector<std::string> settings, plugins, passesAt, freeze;
   bool reference = false, gradients = false, gradientCheck = false;
   bool quiet = false;
 };
@@ -155,6 +155,7 @@ static int compile(const CompileArguments &arguments) {
       (arguments.output.empty() || arguments.output == "-" ? arguments.model
                                                            : arguments.output) +
       ".reproducer.mlir";
+  options.passes.freeze = arguments.freeze;
   options.passes.gradientsEntry =
       arguments.gradients || arguments.gradientCheck;
   if (arguments.gradientCheck)
@@ -286,6 +287,13 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
                    "run passes at a stage: written, step, expanded, fused, "
                    "kernels")
       ->type_name("STAGE=PIPELINE")
+      ->take_all()
+      ->allow_extra_args(false);
+  command
+      ->add_option("--freeze", arguments.freeze,
+                   "leave parameters as they are, by a pattern of their names "
+                   "such as 'encoder.*'")
+      ->type_name("PATTERN")
       ->take_all()
       ->allow_extra_args(false);
   command->add_flag("--reference", arguments.reference,

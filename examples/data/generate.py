@@ -5,6 +5,8 @@
 
 tabular-{train,test}.csv       20 measurements; whether two interactions and a
                                ring among them add up to more than usual.
+tuning-{train,test}.csv        of the same kind, few to train on; whether the
+                               same things add up to much less than usual.
 logistic-{train,test}.csv      2 measurements; on which side of a line, with
                                some labels on the wrong one.
 regression-{train,test}.csv    4 measurements; a smooth function of them, noisy.
@@ -34,16 +36,24 @@ def write_splits(stem, header, rows, num_test):
     write(f"{stem}-test.csv", header, rows[:num_test])
 
 
-def tabular(num_samples=2000, num_features=20):
-    generator = random.Random(1)
+def measurements(generator, num_samples, label, num_features=20):
     rows = []
     for _ in range(num_samples):
         x = [normal(generator) for _ in range(num_features)]
         ring = x[4] ** 2 + x[5] ** 2 - 2.0
         score = 1.5 * x[0] * x[1] + 1.5 * x[2] * x[3] + ring + 0.5 * x[6]
-        rows.append(x + [1 if score + 0.3 * normal(generator) > 0 else 0])
-    header = [f"x{i}" for i in range(num_features)] + ["label"]
+        rows.append(x + [label(score + 0.3 * normal(generator))])
+    return [f"x{i}" for i in range(num_features)] + ["label"], rows
+
+
+def tabular(num_samples=2000):
+    header, rows = measurements(random.Random(1), num_samples, lambda score: 1 if score > 0 else 0)
     write_splits("tabular", header, rows, num_test=400)
+
+
+def tuning(num_samples=460):
+    header, rows = measurements(random.Random(4), num_samples, lambda score: 1 if score < -1 else 0)
+    write_splits("tuning", header, rows, num_test=400)
 
 
 def logistic(num_samples=500):
@@ -72,6 +82,7 @@ def backpropagation():
 
 if __name__ == "__main__":
     tabular()
+    tuning()
     logistic()
     regression()
     backpropagation()

@@ -201,6 +201,7 @@ private:
   void emitPrecision(const Expression &written);
   void emitSetting(const Setting &setting);
   mlir::Attribute emitOptimizer(const Expression &expression);
+  mlir::Attribute emitFreeze(const Expression &expression);
   mlir::Attribute emitLearningRate(const Expression &expression);
   mlir::Attribute emitSchedule(const CallExpr &call);
   const Signature *resolveRecipeOp(const Expression &expression,

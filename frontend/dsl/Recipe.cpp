@@ -3,6 +3,7 @@
 #include "frontend/dsl/Emitter.h"
 
 #include "frontend/Recipe.h"
+#include "ir/Freezing.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -34,7 +35,7 @@ void Emitter::emitRecipe() {
 //===-- Training ---------------------------------------------------------===//
 
 static std::vector<StringRef> settingNames() {
-  std::vector<StringRef> names = {"optimizer", "precision"};
+  std::vector<StringRef> names = {"optimizer", "precision", "freeze"};
   for (const NumberSetting &setting : kNumberSettings)
     names.push_back(setting.name);
   return names;
@@ -63,6 +64,10 @@ void Emitter::emitSetting(const Setting &setting) {
   StringRef name = setting.name.name;
   if (name == "optimizer") {
     setRecipe(name, emitOptimizer(*setting.value));
+    return;
+  }
+  if (name == "freeze") {
+    setRecipe(kFreezeAttr, emitFreeze(*setting.value));
     return;
   }
   if (name == "precision") {
@@ -109,6 +114,35 @@ void Emitter::emitPrecision(const Expression &written) {
                                      : value.describe()));
   else if (!value.elementType().isF32())
     setRecipe("precision", TypeAttr::get(value.elementType()));
+}
+
+Attribute Emitter::emitFreeze(const Expression &expression) {
+  SmallVector<const Expression *> patterns = {&expression};
+  if (auto *list = llvm::dyn_cast<ListExpr>(&expression)) {
+    patterns.clear();
+    for (const ExpressionPtr &element : list->elements)
+      patterns.push_back(element.get());
+  }
+  // After other errors, what is missing may be a parameter in error.
+  const bool isComplete = !diagnostics.failed();
+  SmallVector<Attribute> texts;
+  SmallVector<ParameterOp> matches;
+  for (const Expression *pattern : patterns) {
+    Value value = evaluate(*pattern);
+    if (value.isError())
+      continue;
+    std::string problem =
+        !value.isString() ? "expected a pattern of parameter names, as in "
+                            "\"encoder.*\", found " +
+                                value.describe()
+        : isComplete      ? matchParameters(module, value.string(), matches)
+                          : "";
+    if (!problem.empty())
+      error(pattern->loc, problem);
+    else
+      texts.push_back(builder.getStringAttr(value.string()));
+  }
+  return builder.getArrayAttr(texts);
 }
 
 //===-- Optimizers and schedules -----------------------------------------===//

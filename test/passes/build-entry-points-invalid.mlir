@@ -48,3 +48,27 @@ nnc.model @first(%x: tensor<?x3xf32> {nnc.name = "x"}) {
 nnc.model @second(%x: tensor<?x3xf32> {nnc.name = "x"}) {
   nnc.output "x" %x : tensor<?x3xf32>
 }
+
+// -----
+
+nnc.parameter @w : tensor<3xf32> = <zeros>
+// expected-error@+1 {{freeze: 'v*' is the name of no parameter; there are w}}
+nnc.model @no_such_parameter(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = 0.1, nnc.freeze = ["v*"]} {
+  %w = nnc.read @w : tensor<3xf32>
+  %0 = nnc.mul %x, %w : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  %l = nnc.mean %0 : (tensor<?x3xf32>) -> tensor<f32>
+  nnc.loss %l : tensor<f32>
+}
+
+// -----
+
+nnc.parameter @w : tensor<3xf32> = <zeros>
+nnc.model @all_frozen(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = 0.1, nnc.freeze = ["*"]} {
+  %w = nnc.read @w : tensor<3xf32>
+  %0 = nnc.mul %x, %w : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  // expected-error@+1 {{the loss depends on no parameter that is trained}}
+  %l = nnc.mean %0 : (tensor<?x3xf32>) -> tensor<f32>
+  nnc.loss %l : tensor<f32>
+}

@@ -342,6 +342,27 @@ TEST(Checkpoint, NamesEverythingThatDiffers) {
   EXPECT_NE(bytesOf(*session, session->plan().state[0]), std::vector<char>(16));
 }
 
+// The format has types that nnc lacks; other tensors of the file are read.
+TEST(Checkpoint, ForeignTypesAreNamed) {
+  std::string path = temporaryPath("foreign.safetensors");
+  auto session = openSession(linePlan(), 1);
+  writeFile(path, withHeader(R"({"w":{"dtype":"F32","shape":[4],)"
+                             R"("data_offsets":[0,16]},)"
+                             R"("q":{"dtype":"I8","shape":[3],)"
+                             R"("data_offsets":[16,19]}})",
+                             std::string(19, '\0')));
+  EXPECT_EQ(session->load(path, SaveKind::Weights).message(),
+            path + ": the tensors are not this plan's: not in the plan: 'q'");
+  EXPECT_TRUE(
+      session->load(path, SaveKind::Weights, Matching::AllowMissing).isOk());
+  writeFile(path, withHeader(R"({"w":{"dtype":"I8","shape":[4],)"
+                             R"("data_offsets":[0,4]}})",
+                             std::string(4, '\0')));
+  EXPECT_EQ(session->load(path, SaveKind::Weights).message(),
+            path + ": the tensors are not this plan's: of another shape or "
+                   "type: 'w' is f32[4], the file has I8[4]");
+}
+
 // The same number of bytes, and still another tensor.
 TEST(Checkpoint, TypesAreCompared) {
   std::string path = temporaryPath("type.safetensors");
@@ -455,7 +476,10 @@ static const WrongHeader wrongHeaders[] = {
     {"Trailing", R"({} x)",
      "byte 3: expected the end of the header, found 'x'"},
     {"UnknownType", R"({"a":{"dtype":"F8","shape":[8],"data_offsets":[0,8]}})",
-     "tensor 'a' is of type 'F8', which nnc does not have"},
+     "tensor 'a' is of type 'F8', which nnc does not know"},
+    {"ForeignSizeDiffers",
+     R"({"a":{"dtype":"I16","shape":[2,2],"data_offsets":[0,6]}})",
+     "tensor 'a' is I16[2, 2], which needs 8 bytes, and has 6"},
     {"UnknownField", R"({"a":{"stride":[1]}})",
      "tensor 'a' has an unknown field 'stride'"},
     {"MissingField", R"({"a":{"dtype":"F32","shape":[2]}})",

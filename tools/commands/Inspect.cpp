@@ -1,4 +1,4 @@
-// nnc inspect: what is in a plan or a file of weights; of a model, the compiler
+// nnc inspect: what is in a plan or a file of tensors; of a model, the compiler
 // says it.
 #include "tools/commands/Commands.h"
 
@@ -6,7 +6,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <string_view>
 
@@ -126,28 +129,144 @@ static void printPlan(const Plan &plan) {
   }
 }
 
-static int inspectWeights(const std::string &path, bool asJson) {
+/// What a tensor of a file is for, by its name.
+static const char *kindOf(const SavedTensor &tensor) {
+  return startsWith(tensor.name, optimizerPrefix) ? name(Role::OptimizerState)
+         : startsWith(tensor.name, scalarPrefix)  ? name(Role::Scalar)
+                                                  : "weight";
+}
+
+namespace {
+/// The values of a tensor at a glance; of those that are numbers.
+struct Summary {
+  int64_t count = 0, nans = 0;
+  double least = HUGE_VAL, largest = -HUGE_VAL, sum = 0;
+
+  void add(double value) {
+    if (std::isnan(value)) {
+      ++nans;
+      return;
+    }
+    ++count;
+    least = std::min(least, value);
+    largest = std::max(largest, value);
+    sum += value;
+  }
+};
+} // namespace
+
+/// Reads a tensor in pieces, so that one larger than the memory is no matter.
+static Status summarize(const SafetensorsFile &file, const SavedTensor &tensor,
+                        Summary &summary) {
+  constexpr int64_t pieceBytes = 1 << 20;
+  const int64_t elementBytes = sizeBytes(tensor.elementType);
+  std::vector<char> bytes(std::min(pieceBytes, tensor.sizeBytes));
+  SavedTensor piece = tensor;
+  for (int64_t done = 0; done < tensor.sizeBytes; done += piece.sizeBytes) {
+    piece.offsetBytes = tensor.offsetBytes + done;
+    piece.sizeBytes = std::min(pieceBytes, tensor.sizeBytes - done);
+    if (Status status = file.read(piece, bytes.data()); !status.isOk())
+      return status;
+    for (int64_t at = 0; at < piece.sizeBytes; at += elementBytes)
+      summary.add(toDouble(tensor.elementType, bytes.data() + at));
+  }
+  return {};
+}
+
+static json describeTensor(const SavedTensor &tensor, const Summary &summary) {
+  json object = {{"name", tensor.name},
+                 {"kind", kindOf(tensor)},
+                 {"element_type", tensor.foreignType
+                                      ? tensor.foreignType
+                                      : runtime::name(tensor.elementType)},
+                 {"shape", tensor.shape},
+                 {"size_bytes", tensor.sizeBytes}};
+  if (tensor.foreignType)
+    return object;
+  object["nan_count"] = summary.nans;
+  if (summary.count > 0) {
+    object["min"] = summary.least;
+    object["max"] = summary.largest;
+    object["mean"] = summary.sum / summary.count;
+  }
+  return object;
+}
+
+/// A name or a note as a terminal can bear it.
+static std::string printable(const std::string &text) {
+  std::string quoted = quote(text);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+static void printTensor(const SavedTensor &tensor, const Summary &summary) {
+  std::printf("  %-16s %-32s %-20s", kindOf(tensor),
+              printable(tensor.name).c_str(), describe(tensor).c_str());
+  if (tensor.foreignType || summary.count + summary.nans == 0)
+    std::printf(" %10.1f KiB", kib(tensor.sizeBytes));
+  else if (tensor.shape.empty())
+    std::printf(" = %.9g", summary.nans ? NAN : summary.sum);
+  else
+    std::printf(" %10.1f KiB  %11.4g to %.4g, mean %.4g", kib(tensor.sizeBytes),
+                summary.least, summary.largest, summary.sum / summary.count);
+  if (summary.nans > 0)
+    std::printf("  %lld NaN", (long long)summary.nans);
+  std::printf("\n");
+}
+
+static void printTitle(const SafetensorsFile &file) {
+  auto kind = file.metadata().find(kindKey);
+  int64_t bytes = 0;
+  for (const SavedTensor &tensor : file.tensors())
+    bytes += tensor.sizeBytes;
+  std::printf("%s: %zu tensors, %.1f KiB\n",
+              kind == file.metadata().end() ? "tensors"
+                                            : printable(kind->second).c_str(),
+              file.tensors().size(), kib(bytes));
+  for (const auto &[key, value] : file.metadata())
+    if (key != kindKey)
+      std::printf("  %s = %s\n", printable(key).c_str(),
+                  printable(value).c_str());
+  std::printf("\n");
+}
+
+static int inspectTensors(const std::string &path, bool asJson) {
   StatusOr<SafetensorsFile> file = SafetensorsFile::open(path);
   if (!file.isOk())
     return fail(file.status());
+  if (!asJson)
+    printTitle(*file);
   json tensors = json::array();
   for (const SavedTensor &tensor : file->tensors()) {
-    tensors.push_back({{"name", tensor.name},
-                       {"element_type", runtime::name(tensor.elementType)},
-                       {"shape", tensor.shape},
-                       {"size_bytes", tensor.sizeBytes}});
-    if (!asJson)
-      std::printf("  %-32s %-20s %10.1f KiB\n", tensor.name.c_str(),
-                  describe(tensor.elementType, tensor.shape).c_str(),
-                  kib(tensor.sizeBytes));
+    Summary summary;
+    if (!tensor.foreignType)
+      if (Status status = summarize(*file, tensor, summary); !status.isOk())
+        return fail(status);
+    if (asJson)
+      tensors.push_back(describeTensor(tensor, summary));
+    else
+      printTensor(tensor, summary);
   }
   if (asJson)
+    // A name may be any bytes; JSON is UTF-8.
     std::cout << json{{"file", "safetensors"},
                       {"metadata", file->metadata()},
                       {"tensors", tensors}}
-                     .dump()
+                     .dump(-1, ' ', false, json::error_handler_t::replace)
               << '\n';
   return Done;
+}
+
+/// Whether a file begins as safetensors do, whatever its name: a length, and a
+/// JSON object of it.
+static bool isTensors(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  unsigned char head[9] = {};
+  file.read(reinterpret_cast<char *>(head), sizeof head);
+  uint64_t length = 0;
+  for (int i = 0; i < 8; ++i)
+    length |= uint64_t(head[i]) << 8 * i;
+  file.seekg(0, std::ios::end);
+  return file && head[8] == '{' && length <= uint64_t(file.tellg()) - 8;
 }
 
 static bool endsWith(std::string_view path, std::string_view ending) {
@@ -163,8 +282,8 @@ static bool isModel(std::string_view path) {
 
 static int inspect(const std::string &path, bool asJson,
                    const std::vector<std::string> &plugins) {
-  if (endsWith(path, ".safetensors"))
-    return inspectWeights(path, asJson);
+  if (endsWith(path, ".safetensors") || isTensors(path))
+    return inspectTensors(path, asJson);
   if (isModel(path)) {
     std::vector<std::string> words{"inspect", path};
     if (asJson)
@@ -187,7 +306,7 @@ void addInspectCommand(CLI::App &app, int &exit) {
   auto path = std::make_shared<std::string>();
   auto asJson = std::make_shared<bool>(false);
   CLI::App *command = app.add_subcommand(
-      "inspect", "show what is in a model, a plan or a file of weights");
+      "inspect", "show what is in a model, a plan or a file of tensors");
   command->add_option("FILE", *path, "a model, a .plan or a .safetensors file")
       ->required();
   command->add_flag("--json", *asJson, "one JSON object on one line");

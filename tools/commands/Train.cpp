@@ -349,13 +349,17 @@ static Status prepareFiles(TrainRun &run) {
 static void announce(const TrainRun &run) {
   if (run.options.asJson)
     return;
-  int64_t parameters = 0;
+  int64_t parameters = 0, buffers = 0;
   for (const StateTensor &tensor : run.plan.state)
     if (tensor.role == Role::Parameter)
       parameters += tensor.numElements();
-  std::printf("%s: %lld parameters, batch %lld, %d threads, %.1f MiB of memory "
-              "planned\n",
-              run.plan.model.c_str(), (long long)parameters,
+    else if (tensor.role == Role::Buffer)
+      buffers += tensor.numElements();
+  const std::string fixed =
+      buffers ? concat(" and ", buffers, " frozen") : std::string();
+  std::printf("%s: %lld parameters%s, batch %lld, %d threads, %.1f MiB of "
+              "memory planned\n",
+              run.plan.model.c_str(), (long long)parameters, fixed.c_str(),
               (long long)run.batch, run.session.numThreads(),
               run.plan.plannedBytes(run.session.numThreads()) / 1048576.0);
   std::printf("%lld training samples, %lld for validation, %lld for test\n",
@@ -459,6 +463,13 @@ void addTrainCommand(CLI::App &app, int &exit) {
       ->add_flag("--allow-missing", options->allowMissing,
                  "of --weights, take what the model shares with the file")
       ->needs(weights);
+  command
+      ->add_option("--freeze", options->request.freeze,
+                   "leave parameters as they are, by a pattern of their names "
+                   "such as 'encoder.*'")
+      ->type_name("PATTERN")
+      ->take_all()
+      ->allow_extra_args(false);
   CLI::Option *checkpoint = command->add_option(
       "--checkpoint", options->checkpoint,
       "save all that going on needs in this file, each epoch");
