@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 
@@ -329,10 +330,19 @@ static std::string weightsPath(const TrainOptions &options) {
 
 /// What would be a pity to learn after hours.
 static Status checkOutputs(const TrainOptions &options) {
-  if (!options.checkpoint.empty())
+  const std::string weights = weightsPath(options);
+  if (!options.checkpoint.empty()) {
+    std::error_code error;
+    using std::filesystem::weakly_canonical;
+    if (weakly_canonical(options.checkpoint, error) ==
+        weakly_canonical(weights, error))
+      return {Code::InvalidArgument,
+              concat("the weights would replace the checkpoint ",
+                     options.checkpoint, "; give one of them another name")};
     if (Status status = checkReplaceable(options.checkpoint); !status.isOk())
       return status;
-  return checkReplaceable(weightsPath(options));
+  }
+  return checkReplaceable(weights);
 }
 
 static Status prepareFiles(TrainRun &run) {
