@@ -145,9 +145,11 @@ static Value fromStorage(OpBuilder &builder, Location loc, Value stored,
                                zero);
 }
 
-static Value toStorage(OpBuilder &builder, Location loc, Value value) {
+/// `value` as elements of `buffer`.
+static Value toStorage(OpBuilder &builder, Location loc, Value value,
+                       Value buffer) {
   Type elementType = getElementTypeOrSelf(value.getType());
-  Type stored = cloneShape(value.getType(), storageType(elementType));
+  Type stored = cloneShape(value.getType(), getElementTypeOrSelf(buffer));
   if (stored == value.getType())
     return value;
   if (elementType.isInteger(1))
@@ -163,7 +165,7 @@ Value loadScalar(OpBuilder &builder, Location loc, Value buffer, Value index,
 
 Value loadVector(OpBuilder &builder, Location loc, Value buffer, Value index,
                  int64_t lanes, Type elementType, Value mask) {
-  auto type = VectorType::get(lanes, storageType(elementType));
+  auto type = VectorType::get(lanes, getElementTypeOrSelf(buffer));
   if (!mask)
     return fromStorage(
         builder, loc, vector::LoadOp::create(builder, loc, type, buffer, index),
@@ -177,13 +179,13 @@ Value loadVector(OpBuilder &builder, Location loc, Value buffer, Value index,
 
 void storeScalar(OpBuilder &builder, Location loc, Value value, Value buffer,
                  Value index) {
-  memref::StoreOp::create(builder, loc, toStorage(builder, loc, value), buffer,
-                          index);
+  memref::StoreOp::create(builder, loc, toStorage(builder, loc, value, buffer),
+                          buffer, index);
 }
 
 void storeVector(OpBuilder &builder, Location loc, Value vector, Value buffer,
                  Value index, Value mask) {
-  Value stored = toStorage(builder, loc, vector);
+  Value stored = toStorage(builder, loc, vector, buffer);
   if (mask)
     vector::MaskedStoreOp::create(builder, loc, buffer, index, mask, stored);
   else

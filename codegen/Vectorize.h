@@ -45,8 +45,8 @@ vectorizeBody(mlir::OpBuilder &builder, mlir::linalg::GenericOp op,
 mlir::Value broadcastToLanes(mlir::OpBuilder &builder, mlir::Location loc,
                              mlir::Value value, int64_t lanes);
 
-/// How an element lies in memory: i1 as i8, 16-bit floats as i16, everything
-/// else as itself.
+/// How an element lies in a CPU's memory: i1 as i8, 16-bit floats as i16,
+/// everything else as itself.
 mlir::Type storageType(mlir::Type elementType);
 
 /// The flat buffer type of a phase's argument for `type`; dynamic if any
@@ -54,8 +54,8 @@ mlir::Type storageType(mlir::Type elementType);
 mlir::MemRefType flatBufferType(mlir::RankedTensorType type);
 
 /// Reads one `elementType` (one value, or `lanes` neighbours) from the flat
-/// `buffer` at `index`. Lanes outside of `mask` are not read, and are zero; a
-/// null mask means all lanes.
+/// `buffer`, of that type or one that stores it, at `index`. Lanes outside of
+/// `mask` are not read, and are zero; a null mask means all lanes.
 mlir::Value loadScalar(mlir::OpBuilder &builder, mlir::Location loc,
                        mlir::Value buffer, mlir::Value index,
                        mlir::Type elementType);

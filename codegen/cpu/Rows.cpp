@@ -13,11 +13,13 @@
 // its nests one after another in a single call.
 #include "codegen/cpu/Rows.h"
 
-#include "codegen/cpu/RandomBits.h"
-#include "codegen/cpu/RowsValues.h"
+#include "codegen/RandomBits.h"
+#include "codegen/RowsValues.h"
+#include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -80,6 +82,36 @@ struct Stage {
   /// The entered reductions are computed by the next stage's columns nest, and
   /// the results by its walk down the rows.
   bool isDirect = false;
+};
+
+/// Values in phases for a CPU, which have a range of indices and scratch.
+class CpuRowsValues : public RowsValues {
+public:
+  CpuRowsValues(func::FuncOp kernel, RowsKernel &rows)
+      : RowsValues(builder, kernel, rows),
+        builder(kernel.getLoc(), kernel.getContext()) {}
+
+  /// Starts a phase's function.
+  void beginPhase(const Twine &name);
+  /// Ends the function and returns the phase, whose extent is not yet set.
+  Phase endPhase();
+
+  Value begin, end;
+
+protected:
+  Type storageOf(Type elementType) const override {
+    return storageType(elementType);
+  }
+  Value argument(BufferRef reference, MemRefType type) override;
+  Value scratch(int64_t offsetBytes, MemRefType type) override {
+    return memref::ViewOp::create(b, type, scratchBytes, index(offsetBytes),
+                                  ValueRange());
+  }
+
+private:
+  ImplicitLocOpBuilder builder;
+  Phase phase;
+  Value scratchBytes;
 };
 
 using LoopBody =
@@ -160,7 +192,7 @@ private:
   func::FuncOp kernel;
   RowsKernel &rows;
   const CpuModel &model;
-  RowsValues values;
+  CpuRowsValues values;
   ImplicitLocOpBuilder &b;
   ScheduledKernel scheduled;
 
@@ -186,6 +218,54 @@ private:
 };
 
 } // namespace
+
+//===----------------------------------------------------------------------===//
+// Functions of phases
+//===----------------------------------------------------------------------===//
+
+void CpuRowsValues::beginPhase(const Twine &name) {
+  phase = Phase();
+  phase.kind = "rows";
+  Type index = b.getIndexType();
+  auto scratchType = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+  b.setInsertionPointAfter(kernel);
+  phase.function = func::FuncOp::create(
+      b, name.str(),
+      b.getFunctionType({index, index, index, scratchType}, TypeRange()));
+  Block *entry = phase.function.addEntryBlock();
+  b.setInsertionPointToStart(entry);
+  begin = entry->getArgument(1);
+  end = entry->getArgument(2);
+  scratchBytes = entry->getArgument(3);
+  beginFunction(/*batch=*/entry->getArgument(0));
+}
+
+/// Erases constants and the like that were cloned or emitted in vain.
+static void eraseDead(func::FuncOp function) {
+  for (Operation &op : llvm::make_early_inc_range(
+           llvm::reverse(function.getBody().front().getOperations())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+Phase CpuRowsValues::endPhase() {
+  func::ReturnOp::create(b);
+  eraseDead(phase.function);
+  return std::move(phase);
+}
+
+Value CpuRowsValues::argument(BufferRef reference, MemRefType type) {
+  for (auto [number, known] : llvm::enumerate(phase.buffers))
+    if (known.kind == reference.kind && known.index == reference.index)
+      return phase.function.getArgument(number);
+  unsigned number = phase.buffers.size();
+  phase.buffers.push_back(reference);
+  LogicalResult inserted =
+      phase.function.insertArgument(number, type, DictionaryAttr(), b.getLoc());
+  assert(succeeded(inserted) && "a phase's arguments can be added to");
+  (void)inserted;
+  return phase.function.getArgument(number);
+}
 
 //===----------------------------------------------------------------------===//
 // Planning

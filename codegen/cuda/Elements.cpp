@@ -48,7 +48,8 @@ struct Position {
 class ElementsScheduler {
 public:
   ElementsScheduler(func::FuncOp kernel, const GpuModel &model, bool separately)
-      : kernel(kernel), model(model), separately(separately), last(kernel) {}
+      : b(kernel.getLoc(), kernel.getContext()), kernel(kernel), model(model),
+        separately(separately), last(kernel) {}
 
   FailureOr<ScheduledKernel> run();
 
@@ -101,6 +102,7 @@ private:
 
   Value unsupported(Type type);
 
+  ImplicitLocOpBuilder b;
   func::FuncOp kernel;
   const GpuModel &model;
   bool separately;
@@ -331,8 +333,8 @@ Position ElementsScheduler::through(AffineMap map, ValueRange loops) {
     else if (auto constant = dyn_cast<AffineConstantExpr>(expr))
       indices.push_back(phase->index(constant.getValue()));
     else
-      indices.push_back(affine::expandAffineExpr(
-          phase->b, phase->b.getLoc(), expr, loops, /*symbolValues=*/{}));
+      indices.push_back(affine::expandAffineExpr(b, b.getLoc(), expr, loops,
+                                                 /*symbolValues=*/{}));
   }
   return Position::at(std::move(indices));
 }
@@ -385,7 +387,7 @@ SmallVector<std::pair<unsigned, unsigned>> ElementsScheduler::findAliases() {
 /// The kernel is not of a form that this emitter knows.
 Value ElementsScheduler::unsupported(Type type) {
   failed = true;
-  return arith::ConstantOp::create(phase->b, phase->b.getZeroAttr(type));
+  return arith::ConstantOp::create(b, b.getZeroAttr(type));
 }
 
 /// A value at the top level of the kernel that is no tensor.
@@ -410,7 +412,7 @@ Value ElementsScheduler::scalar(Value value) {
       return unsupported(value.getType());
     mapping.map(operand, scalar(operand));
   }
-  phase->b.clone(*op, mapping);
+  b.clone(*op, mapping);
   return mapping.lookup(value);
 }
 
@@ -428,7 +430,6 @@ Value ElementsScheduler::read(Value tensor, Position at) {
 
 Value ElementsScheduler::compute(Value tensor, Position at) {
   RankedTensorType type = tensorType(tensor);
-  ImplicitLocOpBuilder &b = phase->b;
   Operation *op = tensor.getDefiningOp();
   if (!op)
     return unsupported(type.getElementType());
@@ -536,8 +537,7 @@ Value ElementsScheduler::readInserted(tensor::InsertSliceOp op, Position at) {
   if (type.getRank() != slice.getRank())
     return unsupported(type.getElementType());
   SmallVector<Value> indices = indicesOf(at, type), inner;
-  Value isInside =
-      arith::ConstantOp::create(phase->b, phase->b.getBoolAttr(true));
+  Value isInside = arith::ConstantOp::create(b, b.getBoolAttr(true));
   for (int64_t dim = 0; dim < type.getRank(); ++dim) {
     std::optional<int64_t> start =
                                getConstantIntValue(op.getMixedOffsets()[dim]),
@@ -634,7 +634,7 @@ void ElementsScheduler::run(Block &block, IRMapping &mapping) {
       }
       for (Value operand : op.getOperands())
         mapping.map(operand, lookup(operand));
-      phase->b.clone(op, mapping);
+      b.clone(op, mapping);
     }
   }
 }
@@ -682,7 +682,7 @@ void ElementsScheduler::runLoop(scf::ForOp op, IRMapping &mapping) {
 void ElementsScheduler::beginPhase() {
   size_t number = scheduled.phases.size();
   phase = std::make_unique<GpuPhase>(
-      kernel, last, "elements" + (number ? Twine(number) : Twine()));
+      b, kernel, last, "elements" + (number ? Twine(number) : Twine()));
 }
 
 void ElementsScheduler::endPhase(Extent numBlocks, int64_t threads) {
@@ -703,9 +703,8 @@ void ElementsScheduler::inPhase(RankedTensorType domain,
         llvm::alignTo(std::max<int64_t>(total.constant, 1), model.warpThreads));
   element = phase->globalThread(threads);
   bool isExact = !total.perBatch && total.constant % threads == 0;
-  Value isInside =
-      isExact ? arith::ConstantOp::create(phase->b, phase->b.getBoolAttr(true))
-              : phase->isLess(element, phase->value(total));
+  Value isInside = isExact ? arith::ConstantOp::create(b, b.getBoolAttr(true))
+                           : phase->isLess(element, phase->value(total));
   phase->when(isInside, [&] { emitElement(element); });
   endPhase(divideUp(total, threads), threads);
 }

@@ -37,9 +37,10 @@ Type nnc::bufferElementType(Type elementType) {
 // The function and its buffers
 //===----------------------------------------------------------------------===//
 
-GpuPhase::GpuPhase(func::FuncOp kernel, Operation *previous,
-                   const Twine &suffix)
-    : b(kernel.getLoc(), kernel.getContext()) {
+GpuPhase::GpuPhase(ImplicitLocOpBuilder &b, func::FuncOp kernel,
+                   Operation *previous, const Twine &suffix)
+    : b(b) {
+  b.setLoc(kernel.getLoc());
   b.setInsertionPointAfter(previous);
   function = func::FuncOp::create(b, (kernel.getName() + "." + suffix).str(),
                                   b.getFunctionType(b.getIndexType(), {}));
@@ -51,15 +52,18 @@ GpuPhase::GpuPhase(func::FuncOp kernel, Operation *previous,
 }
 
 Value GpuPhase::buffer(BufferRef ref, RankedTensorType type) {
+  int64_t size =
+      type.hasStaticShape() ? type.getNumElements() : ShapedType::kDynamic;
+  return buffer(
+      ref, MemRefType::get({size}, bufferElementType(type.getElementType())));
+}
+
+Value GpuPhase::buffer(BufferRef ref, MemRefType type) {
   for (auto [number, known] : llvm::enumerate(refs))
     if (known.kind == ref.kind && known.index == ref.index)
       return body().getArgument(number);
-  int64_t size =
-      type.hasStaticShape() ? type.getNumElements() : ShapedType::kDynamic;
-  auto memory =
-      MemRefType::get({size}, bufferElementType(type.getElementType()));
   refs.push_back(ref);
-  return body().insertArgument(refs.size() - 1, memory, b.getLoc());
+  return body().insertArgument(refs.size() - 1, type, b.getLoc());
 }
 
 Value GpuPhase::load(BufferRef ref, RankedTensorType type, Value element) {
@@ -158,6 +162,28 @@ Value GpuPhase::value(Extent extent) {
 
 Value GpuPhase::size(int64_t dimension) {
   return ShapedType::isDynamic(dimension) ? batch() : index(dimension);
+}
+
+//===----------------------------------------------------------------------===//
+// Threads together
+//===----------------------------------------------------------------------===//
+
+Value GpuPhase::shared(int64_t numElements, Type elementType) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&body());
+  auto space =
+      gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
+  auto type = MemRefType::get({numElements}, elementType,
+                              MemRefLayoutAttrInterface(), space);
+  return memref::AllocaOp::create(b, type);
+}
+
+void GpuPhase::barrier() { gpu::BarrierOp::create(b); }
+
+Value GpuPhase::shuffle(Value value, int64_t mask) {
+  return gpu::ShuffleOp::create(b, value, int32_t(mask), /*width=*/32,
+                                gpu::ShuffleMode::XOR)
+      .getShuffleResult();
 }
 
 Value GpuPhase::globalThread(int64_t threads) {

@@ -23,10 +23,10 @@ class GpuPhase {
 public:
   /// Inserts the function `<kernel>.<suffix>` after `previous`. `suffix` is
   /// unique in the kernel.
-  GpuPhase(mlir::func::FuncOp kernel, mlir::Operation *previous,
-           const llvm::Twine &suffix);
+  GpuPhase(mlir::ImplicitLocOpBuilder &b, mlir::func::FuncOp kernel,
+           mlir::Operation *previous, const llvm::Twine &suffix);
 
-  mlir::ImplicitLocOpBuilder b;
+  mlir::ImplicitLocOpBuilder &b;
   /// Scalars of the kernel's top level, by what they are there.
   mlir::IRMapping scalars;
 
@@ -37,6 +37,7 @@ public:
   /// The argument for a buffer that holds a tensor of `type`; added when first
   /// asked for.
   mlir::Value buffer(BufferRef ref, mlir::RankedTensorType type);
+  mlir::Value buffer(BufferRef ref, mlir::MemRefType type);
   /// The element of that row-major number.
   mlir::Value load(BufferRef ref, mlir::RankedTensorType type,
                    mlir::Value element);
@@ -66,6 +67,13 @@ public:
   /// An extent, or the size of a dimension, as an index.
   mlir::Value value(Extent extent);
   mlir::Value size(int64_t dimension);
+
+  /// Memory that the threads of a block share.
+  mlir::Value shared(int64_t numElements, mlir::Type elementType);
+  void barrier();
+  /// The value of the thread whose number in the warp differs in the bits of
+  /// `mask`.
+  mlir::Value shuffle(mlir::Value value, int64_t mask);
 
   /// This thread's number among all of the phase's, `threads` a block.
   mlir::Value globalThread(int64_t threads);

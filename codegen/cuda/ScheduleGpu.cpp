@@ -4,6 +4,7 @@
 #include "codegen/ScheduleKernels.h"
 #include "codegen/cuda/Contraction.h"
 #include "codegen/cuda/Elements.h"
+#include "codegen/cuda/Rows.h"
 
 using namespace mlir;
 using namespace nnc;
@@ -14,7 +15,11 @@ FailureOr<ScheduledKernel> nnc::scheduleForGpu(func::FuncOp kernel,
   Emitter elements = [&](func::FuncOp op) {
     return scheduleElements(op, model, /*separately=*/reference);
   };
-  SmallVector<Emitter> others = {elements};
+  Emitter rows = [&](func::FuncOp op) { return scheduleGpuRows(op, model); };
+  SmallVector<Emitter> others;
+  if (!reference)
+    others.push_back(rows);
+  others.push_back(elements);
   Emitter contraction = [&](func::FuncOp op) {
     return scheduleLibraryContraction(op, model, [&](func::FuncOp part) {
       return scheduleByFirst(part, others);

@@ -3,8 +3,8 @@
 // A nest of loops (Rows.cpp) says which lanes of the space it is at; a value is
 // then loaded, or computed from others, at most once in its scope: a scalar
 // once a nest, a row's value once a row, and so on.
-#ifndef NNC_CODEGEN_CPU_ROWSVALUES_H
-#define NNC_CODEGEN_CPU_ROWSVALUES_H
+#ifndef NNC_CODEGEN_ROWSVALUES_H
+#define NNC_CODEGEN_ROWSVALUES_H
 
 #include "codegen/RowsAnalysis.h"
 
@@ -15,6 +15,7 @@ namespace nnc {
 
 /// The lanes that a nest is at.
 struct Chunk {
+  /// 0: one element, as a scalar.
   int64_t lanes = 0;
   /// The row; unused in a flat space.
   mlir::Value row;
@@ -33,15 +34,12 @@ struct Storage {
   int64_t scratchOffsetBytes = 0;
 };
 
+/// A target says how its phases begin and end, and where their buffers are.
 class RowsValues {
 public:
-  RowsValues(mlir::func::FuncOp kernel, RowsKernel &rows);
-
-  /// Starts a phase's function; values of the phase before are forgotten, those
-  /// in memory stay known.
-  void beginPhase(const llvm::Twine &name);
-  /// Ends the function and returns the phase, whose extent is not yet set.
-  Phase endPhase();
+  RowsValues(mlir::ImplicitLocOpBuilder &b, mlir::func::FuncOp kernel,
+             RowsKernel &rows);
+  virtual ~RowsValues() = default;
 
   /// What a nest sets: where it is, and before which op the values of a role
   /// are to be computed (null: at the insertion point).
@@ -55,7 +53,7 @@ public:
   mlir::Value get(mlir::Value tensor);
   void set(mlir::Value root, mlir::Value value);
   bool isVector(SpaceRole role) const {
-    return rows.columns == 1 ? role & Row : role & Column;
+    return chunk.lanes && (rows.columns == 1 ? role & Row : role & Column);
   }
 
   /// Memory: `root` can be loaded from `storage` from now on.
@@ -99,8 +97,21 @@ public:
   /// R, from the batch.
   mlir::Value numRows();
 
-  mlir::ImplicitLocOpBuilder b;
-  mlir::Value begin, end;
+  mlir::ImplicitLocOpBuilder &b;
+
+protected:
+  /// A phase's function has begun, with the insertion point in it: values of
+  /// the phase before are forgotten, those in memory stay known.
+  void beginFunction(mlir::Value batch);
+  /// How an element lies in a buffer.
+  virtual mlir::Type storageOf(mlir::Type elementType) const = 0;
+  /// The argument of the phase's function for a buffer.
+  virtual mlir::Value argument(BufferRef reference, mlir::MemRefType type) = 0;
+  /// Memory of the thread's own; for Storage::Scratch.
+  virtual mlir::Value scratch(int64_t offsetBytes, mlir::MemRefType type) = 0;
+
+  mlir::func::FuncOp kernel;
+  RowsKernel &rows;
 
 private:
   mlir::Value uniform(mlir::OpFoldResult value);
@@ -116,10 +127,7 @@ private:
   mlir::Value axisPosition(SpaceRole axis);
   mlir::Value laneNumbers(mlir::Type type);
 
-  mlir::func::FuncOp kernel;
-  RowsKernel &rows;
-  Phase phase;
-  mlir::Value batch, scratch;
+  mlir::Value batch;
   mlir::IRMapping scalars;
   llvm::DenseMap<mlir::Value, mlir::Value> known[4];
   llvm::DenseMap<mlir::Value, Storage> stored;
@@ -130,4 +138,4 @@ private:
 
 } // namespace nnc
 
-#endif // NNC_CODEGEN_CPU_ROWSVALUES_H
+#endif // NNC_CODEGEN_ROWSVALUES_H

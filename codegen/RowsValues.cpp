@@ -1,8 +1,8 @@
 // See RowsValues.h.
-#include "codegen/cpu/RowsValues.h"
+#include "codegen/RowsValues.h"
 
+#include "codegen/RandomBits.h"
 #include "codegen/Vectorize.h"
-#include "codegen/cpu/RandomBits.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -11,8 +11,9 @@
 using namespace mlir;
 using namespace nnc;
 
-RowsValues::RowsValues(func::FuncOp kernel, RowsKernel &rows)
-    : b(kernel.getLoc(), kernel.getContext()), kernel(kernel), rows(rows) {
+RowsValues::RowsValues(ImplicitLocOpBuilder &b, func::FuncOp kernel,
+                       RowsKernel &rows)
+    : b(b), kernel(kernel), rows(rows) {
   for (BlockArgument argument : kernel.getArguments().drop_front())
     stored[argument] = {Storage::Buffer,
                         {BufferRef::Operand, argument.getArgNumber() - 1}};
@@ -22,21 +23,8 @@ RowsValues::RowsValues(func::FuncOp kernel, RowsKernel &rows)
 // Phases
 //===----------------------------------------------------------------------===//
 
-void RowsValues::beginPhase(const Twine &name) {
-  phase = Phase();
-  phase.kind = "rows";
-  Type index = b.getIndexType();
-  auto scratchType = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
-  b.setInsertionPointAfter(kernel);
-  phase.function = func::FuncOp::create(
-      b, name.str(),
-      b.getFunctionType({index, index, index, scratchType}, TypeRange()));
-  Block *entry = phase.function.addEntryBlock();
-  b.setInsertionPointToStart(entry);
-  batch = entry->getArgument(0);
-  begin = entry->getArgument(1);
-  end = entry->getArgument(2);
-  scratch = entry->getArgument(3);
+void RowsValues::beginFunction(Value batchArgument) {
+  batch = batchArgument;
   scalars.clear();
   scalars.map(kernel.getArgument(0), batch);
   cloneScalars(b, kernel, scalars);
@@ -47,46 +35,27 @@ void RowsValues::beginPhase(const Twine &name) {
   tick();
 }
 
-/// Erases constants and the like that were cloned or emitted in vain.
-static void eraseDead(func::FuncOp function) {
-  for (Operation &op : llvm::make_early_inc_range(
-           llvm::reverse(function.getBody().front().getOperations())))
-    if (isOpTriviallyDead(&op))
-      op.erase();
-}
-
-Phase RowsValues::endPhase() {
-  func::ReturnOp::create(b);
-  eraseDead(phase.function);
-  return std::move(phase);
-}
-
 MemRefType RowsValues::bufferType(BufferRef reference) {
+  auto flat = [&](Type tensor) {
+    auto type = cast<RankedTensorType>(tensor);
+    int64_t size =
+        type.hasStaticShape() ? type.getNumElements() : ShapedType::kDynamic;
+    return MemRefType::get({size}, storageOf(type.getElementType()));
+  };
   switch (reference.kind) {
   case BufferRef::Operand:
-    return flatBufferType(cast<RankedTensorType>(
-        kernel.getArgument(reference.index + 1).getType()));
+    return flat(kernel.getArgument(reference.index + 1).getType());
   case BufferRef::Result:
-    return flatBufferType(
-        cast<RankedTensorType>(kernel.getResultTypes()[reference.index]));
+    return flat(kernel.getResultTypes()[reference.index]);
   case BufferRef::Workspace:
     break;
   }
   return MemRefType::get({ShapedType::kDynamic},
-                         storageType(workspaceTypes[reference.index]));
+                         storageOf(workspaceTypes[reference.index]));
 }
 
 Value RowsValues::buffer(BufferRef reference) {
-  for (auto [number, known] : llvm::enumerate(phase.buffers))
-    if (known.kind == reference.kind && known.index == reference.index)
-      return phase.function.getArgument(number);
-  unsigned number = phase.buffers.size();
-  phase.buffers.push_back(reference);
-  LogicalResult inserted = phase.function.insertArgument(
-      number, bufferType(reference), DictionaryAttr(), b.getLoc());
-  assert(succeeded(inserted) && "a phase's arguments can be added to");
-  (void)inserted;
-  return phase.function.getArgument(number);
+  return argument(reference, bufferType(reference));
 }
 
 //===----------------------------------------------------------------------===//
@@ -136,7 +105,7 @@ Value RowsValues::maskFirst(Value count) {
 /// The position of the chunk along an axis: a scalar, or one a lane.
 Value RowsValues::axisPosition(SpaceRole axis) {
   if (!isVector(axis))
-    return chunk.row;
+    return axis == Row && rows.columns != 1 ? chunk.row : chunk.column;
   auto type = VectorType::get(chunk.lanes, b.getIndexType());
   Value first = vector::BroadcastOp::create(b, type, chunk.column);
   return add(first, laneNumbers(b.getIndexType()));
@@ -185,9 +154,8 @@ SmallVector<Value> RowsValues::loopIndices(RowsOp &op) {
 Value RowsValues::memory(Storage storage, Type elementType) {
   if (storage.kind == Storage::Buffer)
     return buffer(storage.buffer);
-  auto type = MemRefType::get({rows.columns}, storageType(elementType));
-  return memref::ViewOp::create(
-      b, type, scratch, index(storage.scratchOffsetBytes), ValueRange());
+  auto type = MemRefType::get({rows.columns}, storageOf(elementType));
+  return scratch(storage.scratchOffsetBytes, type);
 }
 
 Value RowsValues::address(Storage storage, SpaceRole role) {
@@ -197,7 +165,7 @@ Value RowsValues::address(Storage storage, SpaceRole role) {
   case Scalar:
     return index(0);
   case Row:
-    return isVector(Row) ? chunk.column : chunk.row;
+    return rows.columns == 1 ? chunk.column : chunk.row;
   case Column:
     return chunk.column;
   case Full:

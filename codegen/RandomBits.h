@@ -1,6 +1,6 @@
 // Random words, 32 neighbours at a time.
-#ifndef NNC_CODEGEN_CPU_RANDOMBITS_H
-#define NNC_CODEGEN_CPU_RANDOMBITS_H
+#ifndef NNC_CODEGEN_RANDOMBITS_H
+#define NNC_CODEGEN_RANDOMBITS_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -26,4 +26,4 @@ mlir::Value emitRandomBits(mlir::ImplicitLocOpBuilder &b,
 
 } // namespace nnc
 
-#endif // NNC_CODEGEN_CPU_RANDOMBITS_H
+#endif // NNC_CODEGEN_RANDOMBITS_H

@@ -1,6 +1,6 @@
 // Philox4x32-10 on eight counters at once. runtime/Random.h has the source, the
 // constants' origin and the mapping from elements to counters and words.
-#include "codegen/cpu/RandomBits.h"
+#include "codegen/RandomBits.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
