@@ -38,18 +38,26 @@ runPasses(ModuleOp module, const CompileOptions &options,
   return pm.run(module);
 }
 
+/// The options of the passes, as the target would have them.
+static PipelineOptions passOptions(const CompileOptions &options) {
+  PipelineOptions passes = options.passes;
+  // Starting a kernel on a GPU takes as long as reading a megabyte.
+  passes.groupUpdates = options.target->name() != "cpu";
+  return passes;
+}
+
 /// Brings a model as written to a stage inside the dialect.
 static LogicalResult runToStage(ModuleOp module, Stage stage,
                                 const CompileOptions &options) {
   return runPasses(module, options, [&](OpPassManager &pm) {
-    buildPipeline(pm, Stage::AsWritten, stage, options.passes);
+    buildPipeline(pm, Stage::AsWritten, stage, passOptions(options));
   });
 }
 
 static LogicalResult runToLinalg(ModuleOp module,
                                  const CompileOptions &options) {
   return runPasses(module, options, [&](OpPassManager &pm) {
-    buildPipeline(pm, Stage::AsWritten, Stage::Fused, options.passes);
+    buildPipeline(pm, Stage::AsWritten, Stage::Fused, passOptions(options));
     buildLinalgPipeline(pm);
     addExtraPasses(pm, "kernels", options.passes);
   });

@@ -244,6 +244,36 @@ def ConvertElementTypePass : Pass<"nnc-convert-element-type", "::mlir::ModuleOp"
   ];
 }
 
+def FuseUpdatesPass : Pass<"nnc-fuse-updates", "::mlir::func::FuncOp"> {
+  let summary = "Gather the updates of all parameters into one kernel";
+  let description = [{
+    ```mlir
+    %0 = nnc.mul %rate, %dw : (tensor<f32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+    %1 = nnc.sub %w, %0 : tensor<3x2xf32>
+    %2 = nnc.mul %rate, %db : (tensor<f32>, tensor<2xf32>) -> tensor<2xf32>
+    %3 = nnc.sub %b, %2 : tensor<2xf32>
+    nnc.assign @w, %1 : tensor<3x2xf32>
+    nnc.assign @b, %3 : tensor<2xf32>
+    ```
+    becomes
+    ```mlir
+    %0:2 = nnc.fused "updates" (%a = %rate, %b = %dw, %c = %w, %d = %db, %e = %b) : … {
+      %1 = nnc.mul %a, %b : (tensor<f32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+      %2 = nnc.sub %c, %1 : tensor<3x2xf32>
+      %3 = nnc.mul %a, %d : (tensor<f32>, tensor<2xf32>) -> tensor<2xf32>
+      %4 = nnc.sub %e, %3 : tensor<2xf32>
+      nnc.yield %2, %4 : tensor<3x2xf32>, tensor<2xf32>
+    }
+    nnc.assign @w, %0#0 : tensor<3x2xf32>
+    nnc.assign @b, %0#1 : tensor<2xf32>
+    ```
+    for targets on which starting a kernel costs more than the memory traffic
+    that is saved by an update in the epilogue of its gradient. Only elementwise
+    ops whose values become state and nothing else are gathered; scalars stay
+    outside. More buffers than one launch takes make several kernels.
+  }];
+}
+
 def FuseEpiloguePass : Pass<"nnc-fuse-epilogue", "::mlir::func::FuncOp"> {
   let summary = "Move elementwise ops into the matrix product before them";
   let description = [{

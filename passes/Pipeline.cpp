@@ -105,7 +105,10 @@ static void addExpandPasses(OpPassManager &pm) {
 }
 
 /// From primitives to fused regions.
-static void addFusePasses(OpPassManager &pm) {
+static void addFusePasses(OpPassManager &pm, const PipelineOptions &options) {
+  // Before a product takes the update that follows its gradient.
+  if (options.groupUpdates)
+    pm.addNestedPass<func::FuncOp>(createFuseUpdatesPass());
   // Products claim what they can do in registers before chains form.
   pm.addNestedPass<func::FuncOp>(createFuseEpiloguePass());
   // Chains first: they are what a reduction is merged with.
@@ -131,7 +134,7 @@ void buildPipeline(OpPassManager &pm, Stage from, Stage to,
     addExtraPasses(pm, "expanded", options);
   }
   if (reaches(Stage::Fused)) {
-    addFusePasses(pm);
+    addFusePasses(pm, options);
     addExtraPasses(pm, "fused", options);
   }
 }
@@ -141,6 +144,9 @@ struct TextualOptions : PassPipelineOptions<TextualOptions> {
   Option<bool> gradientsEntry{*this, "gradients-entry",
                               llvm::cl::desc("also make @gradients"),
                               llvm::cl::init(false)};
+  Option<bool> groupUpdates{*this, "group-updates",
+                            llvm::cl::desc("update all parameters together"),
+                            llvm::cl::init(false)};
   Option<std::string> elementType{
       *this, "element-type",
       llvm::cl::desc("compute in this type what was written in f32"),
@@ -168,6 +174,7 @@ void registerPipelines() {
         [stage = entry.stage](OpPassManager &pm, const TextualOptions &text) {
           PipelineOptions options;
           options.gradientsEntry = text.gradientsEntry;
+          options.groupUpdates = text.groupUpdates;
           options.elementType = text.elementType;
           options.freeze.assign(text.freeze.begin(), text.freeze.end());
           buildPipeline(pm, Stage::AsWritten, stage, options);

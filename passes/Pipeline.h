@@ -38,6 +38,8 @@ struct ExtraPasses {
 struct PipelineOptions {
   /// Also make @gradients, for checking gradients.
   bool gradientsEntry = false;
+  /// Gather the updates of all parameters into one kernel (nnc-fuse-updates).
+  bool groupUpdates = false;
   /// "f64" computes in f64 what was written in f32, f16 or bf16; empty changes
   /// nothing.
   std::string elementType;

@@ -31,9 +31,7 @@ static bool isReduction(Operation *op) {
   return isa<SumOp, ReduceMaxOp, ReduceMinOp, ArgmaxOp>(op);
 }
 
-/// Ops that compute each element from those at the same place, broadcasts
-/// included.
-static bool isElementwise(Operation *op) {
+bool nnc::isElementwise(Operation *op) {
   if (auto foreign = dyn_cast<Lowerable>(op))
     return foreign.isElementwise();
   return isa<AddOp, SubOp, MulOp, DivOp, PowOp, MaximumOp, MinimumOp, NegOp,

@@ -18,6 +18,10 @@
 
 namespace nnc {
 
+/// Whether `op` computes each element from those at the same place, broadcasts
+/// included.
+bool isElementwise(mlir::Operation *op);
+
 /// The groups of a block: its "rows" regions, opened, and each op by itself.
 class RowFusion {
 public:

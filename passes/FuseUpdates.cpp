@@ -1,0 +1,171 @@
+// The updates of all parameters into one kernel, for targets on which starting
+// a kernel costs more than the memory traffic that fusing an update with its
+// gradient saves.
+//
+// Needs primitives, before any other fusion. What it takes are elementwise ops
+// whose values only become state; scalars that updates share (a rate on its
+// schedule, a clipping factor) stay where they are and become operands.
+#include "passes/Passes.h"
+#include "passes/RowFusion.h"
+
+#include "ir/Ops.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace nnc {
+#define GEN_PASS_DEF_FUSEUPDATESPASS
+#include "passes/Passes.h.inc"
+
+/// Buffers of one kernel. A launch has 4 KiB of arguments, of eight bytes each;
+/// the rest is for what the schedule adds.
+static constexpr size_t kMostBuffers = 400;
+
+namespace {
+
+/// The ops that update some parameters: a kernel to be.
+struct Updates {
+  llvm::SetVector<Operation *> ops;
+  llvm::SetVector<Value> inputs;
+  SmallVector<Value> results;
+
+  size_t numBuffers() const { return inputs.size() + results.size(); }
+};
+
+class UpdateFusion {
+public:
+  explicit UpdateFusion(Block &block) : block(block) {}
+
+  void run();
+
+private:
+  bool isPartOfUpdate(Operation *op) const;
+  Updates collect(AssignOp assign) const;
+  void fuse(const Updates &updates);
+
+  Block &block;
+  /// Ops whose values only become state.
+  DenseSet<Operation *> members;
+};
+
+} // namespace
+
+static bool isScalar(Value value) {
+  return cast<RankedTensorType>(value.getType()).getRank() == 0;
+}
+
+bool UpdateFusion::isPartOfUpdate(Operation *op) const {
+  if (op->getNumResults() != 1 || !isElementwise(op) ||
+      isScalar(op->getResult(0)) || isa<RandomBitsOp>(op))
+    return false;
+  return llvm::all_of(op->getUsers(), [&](Operation *user) {
+    return isa<AssignOp>(user) || members.contains(user);
+  });
+}
+
+/// What computes the value of `assign`, and everything that shares an op with
+/// it: Adam's moments are assigned and used.
+Updates UpdateFusion::collect(AssignOp assign) const {
+  Updates updates;
+  SmallVector<Operation *> pending;
+  auto add = [&](Operation *op) {
+    if (op && members.contains(op) && updates.ops.insert(op))
+      pending.push_back(op);
+  };
+  add(assign.getValue().getDefiningOp());
+  while (!pending.empty()) {
+    Operation *op = pending.pop_back_val();
+    for (Value operand : op->getOperands())
+      add(operand.getDefiningOp());
+    for (Operation *user : op->getUsers())
+      add(user);
+  }
+  return updates;
+}
+
+/// Completes `updates` from its ops: operands from outside, and results.
+static void findBuffers(Updates &updates) {
+  for (Operation *op : updates.ops) {
+    for (Value operand : op->getOperands())
+      if (Operation *producer = operand.getDefiningOp();
+          !updates.ops.contains(producer) &&
+          !(producer && producer->hasTrait<OpTrait::ConstantLike>()))
+        updates.inputs.insert(operand);
+    if (llvm::any_of(op->getUsers(), llvm::IsaPred<AssignOp>))
+      updates.results.push_back(op->getResult(0));
+  }
+}
+
+void UpdateFusion::fuse(const Updates &updates) {
+  SmallVector<Operation *> ops(updates.ops.begin(), updates.ops.end());
+  llvm::sort(ops, [](Operation *lhs, Operation *rhs) {
+    return lhs->isBeforeInBlock(rhs);
+  });
+  SmallVector<Location> locations;
+  for (Operation *op : ops)
+    locations.push_back(op->getLoc());
+  // After everything that is computed: assignments come last.
+  OpBuilder builder(*block.getOps<AssignOp>().begin());
+  Location loc = builder.getFusedLoc(locations);
+  auto fused = FusedOp::create(
+      builder, loc, llvm::to_vector(TypeRange(ValueRange(updates.results))),
+      builder.getStringAttr("updates"), updates.inputs.getArrayRef());
+  Block *body = builder.createBlock(&fused.getBody());
+  IRMapping mapping;
+  for (Value input : updates.inputs)
+    mapping.map(input, body->addArgument(input.getType(), loc));
+  builder.setInsertionPointToEnd(body);
+  for (Operation *op : ops) {
+    for (Value operand : op->getOperands())
+      if (!mapping.contains(operand))
+        builder.clone(*operand.getDefiningOp(), mapping); // a constant
+    builder.clone(*op, mapping);
+  }
+  YieldOp::create(builder, loc,
+                  llvm::map_to_vector(updates.results, [&](Value result) {
+                    return mapping.lookup(result);
+                  }));
+  for (auto [old, made] : llvm::zip(updates.results, fused.getResults()))
+    Value(old).replaceAllUsesWith(made);
+  for (Operation *op : llvm::reverse(ops))
+    op->erase();
+}
+
+void UpdateFusion::run() {
+  SmallVector<AssignOp> assigns(block.getOps<AssignOp>());
+  for (Operation &op : llvm::reverse(block))
+    if (isPartOfUpdate(&op))
+      members.insert(&op);
+  SmallVector<Updates> kernels;
+  DenseSet<Operation *> taken;
+  for (AssignOp assign : assigns) {
+    Updates updates = collect(assign);
+    if (updates.ops.empty() || taken.contains(updates.ops.front()))
+      continue;
+    taken.insert(updates.ops.begin(), updates.ops.end());
+    findBuffers(updates);
+    if (kernels.empty() ||
+        kernels.back().numBuffers() + updates.numBuffers() > kMostBuffers)
+      kernels.emplace_back();
+    Updates &kernel = kernels.back();
+    kernel.ops.insert_range(updates.ops);
+    kernel.inputs.insert_range(updates.inputs);
+    llvm::append_range(kernel.results, updates.results);
+  }
+  for (const Updates &kernel : kernels)
+    fuse(kernel);
+}
+
+namespace {
+struct FuseUpdatesPass : impl::FuseUpdatesPassBase<FuseUpdatesPass> {
+  void runOnOperation() override {
+    UpdateFusion(getOperation().getBody().front()).run();
+  }
+};
+} // namespace
+
+} // namespace nnc

@@ -1,0 +1,70 @@
+// RUN: nnc-opt %s --split-input-file --nnc-fuse-updates | FileCheck %s
+
+nnc.parameter @w : tensor<3x2xf32> = <zeros>
+nnc.parameter @b : tensor<2xf32> = <zeros>
+nnc.parameter @b.velocity : tensor<2xf32> = <zeros> {role = #nnc.role<optimizer_state>}
+
+// Of every shape, state that is assigned and used, and a constant of its own;
+// the rate is an operand.
+// CHECK-LABEL: @gathers_updates_of_every_shape
+// CHECK:         %[[RATE:.*]] = nnc.mul %{{.*}} : tensor<f32>
+// CHECK:         %[[U:.*]]:3 = nnc.fused "updates"
+// CHECK-SAME:      = %[[RATE]]
+// CHECK:           nnc.constant dense<0.899999976>
+// CHECK:           nnc.yield {{.*}} : tensor<3x2xf32>, tensor<2xf32>, tensor<2xf32>
+// CHECK:         nnc.assign @w, %[[U]]#0
+// CHECK:         nnc.assign @b, %[[U]]#
+// CHECK:         nnc.assign @b.velocity, %[[U]]#
+func.func @gathers_updates_of_every_shape(%dw: tensor<3x2xf32>, %db: tensor<2xf32>, %r: tensor<f32>) {
+  %w = nnc.read @w : tensor<3x2xf32>
+  %b = nnc.read @b : tensor<2xf32>
+  %v = nnc.read @b.velocity : tensor<2xf32>
+  %m = nnc.constant dense<0.9> : tensor<f32>
+  %rate = nnc.mul %r, %r : tensor<f32>
+  %0 = nnc.mul %rate, %dw : (tensor<f32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+  %w1 = nnc.sub %w, %0 : tensor<3x2xf32>
+  %1 = nnc.mul %m, %v : (tensor<f32>, tensor<2xf32>) -> tensor<2xf32>
+  %v1 = nnc.add %1, %db : tensor<2xf32>
+  %2 = nnc.mul %rate, %v1 : (tensor<f32>, tensor<2xf32>) -> tensor<2xf32>
+  %b1 = nnc.sub %b, %2 : tensor<2xf32>
+  nnc.assign @w, %w1 : tensor<3x2xf32>
+  nnc.assign @b, %b1 : tensor<2xf32>
+  nnc.assign @b.velocity, %v1 : tensor<2xf32>
+  return
+}
+
+// -----
+
+nnc.parameter @w : tensor<4xf32> = <zeros>
+
+// What is returned, or reduced, is not an update; nor is what it is made of.
+// CHECK-LABEL: @leaves_what_is_used_elsewhere
+// CHECK:         %[[G:.*]] = nnc.mul %{{.*}} : tensor<4xf32>
+// CHECK:         nnc.sum %[[G]]
+// CHECK:         nnc.fused "updates"
+// CHECK-SAME:      = %[[G]]
+// CHECK-NEXT:      nnc.sub
+// CHECK-NEXT:      nnc.yield
+func.func @leaves_what_is_used_elsewhere(%dy: tensor<4xf32>) -> tensor<f32> {
+  %w = nnc.read @w : tensor<4xf32>
+  %g = nnc.mul %dy, %dy : tensor<4xf32>
+  %n = nnc.sum %g axes = [0] : (tensor<4xf32>) -> tensor<f32>
+  %w1 = nnc.sub %w, %g : tensor<4xf32>
+  nnc.assign @w, %w1 : tensor<4xf32>
+  return %n : tensor<f32>
+}
+
+// -----
+
+nnc.parameter @step : tensor<i64> = <zeros>
+
+// CHECK-LABEL: @leaves_scalars
+// CHECK-NOT:     nnc.fused
+// CHECK:         nnc.assign
+func.func @leaves_scalars() {
+  %s = nnc.read @step : tensor<i64>
+  %one = nnc.constant dense<1> : tensor<i64>
+  %s1 = nnc.add %s, %one : tensor<i64>
+  nnc.assign @step, %s1 : tensor<i64>
+  return
+}
