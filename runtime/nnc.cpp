@@ -123,6 +123,12 @@ nnc_status_t nnc_set_log(nnc_log_fn log, void *context, nnc_log_level_t most) {
   });
 }
 
+/// Whether this machine can run `code`; without kernels, any of its target.
+static Status checkDevice(const MachineCode &code) {
+  auto device = createDevice(code.target, 1);
+  return device.isOk() ? (*device)->check(code) : device.status();
+}
+
 size_t nnc_num_targets(void) { return numTargets(); }
 
 const char *nnc_target(size_t index) { return targetName(index); }
@@ -131,7 +137,9 @@ nnc_status_t nnc_target_check(const char *target) {
   return call([&]() -> Status {
     if (!target)
       return nullArgument("target");
-    return createDevice(target, 1).status();
+    MachineCode none;
+    none.target = target;
+    return checkDevice(none);
   });
 }
 
@@ -220,8 +228,7 @@ nnc_status_t nnc_plan_check(const nnc_plan_t *plan) {
   return call([&]() -> Status {
     if (!plan)
       return nullArgument("plan");
-    auto device = createDevice(plan->plan->code.target, 1);
-    return device.isOk() ? (*device)->check(plan->plan->code) : device.status();
+    return checkDevice(plan->plan->code);
   });
 }
 

@@ -69,6 +69,7 @@ public:
   virtual ~Device() = default;
 
   /// Unsupported if this machine cannot run `code`, saying what it lacks.
+  /// Without kernels: whether it could run any of this target.
   virtual Status check(const MachineCode &code) const { return {}; }
 
   /// Makes the kernels of a plan ready to launch, and all else that its entry
