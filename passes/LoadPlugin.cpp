@@ -8,6 +8,7 @@
 #include "mlir/IR/DialectRegistry.h"
 
 #include "llvm/Support/DynamicLibrary.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
@@ -44,6 +45,14 @@ static llvm::Error checkVersion(StringRef path) {
                              withoutTag(kBuiltFor) + "; build it again");
 }
 
+/// MLIR's registries end the program where a name is taken: by a pass or a
+/// dialect of another plugin, or MLIR's own. This says who wanted it.
+[[noreturn]] static void reportTakenName(void *path, const char *reason, bool) {
+  llvm::errs() << *static_cast<StringRef *>(path) << ": error: " << reason
+               << '\n';
+  std::_Exit(EXIT_FAILURE);
+}
+
 llvm::Error loadPlugin(StringRef path, DialectRegistry &registry) {
   if (llvm::Error error = checkVersion(path))
     return error;
@@ -60,6 +69,7 @@ llvm::Error loadPlugin(StringRef path, DialectRegistry &registry) {
     return makeError(path, "has no function nncPlugin: is it extern \"C\", "
                            "and visible?");
   const Plugin &plugin = *entry();
+  llvm::ScopedFatalErrorHandler handler(reportTakenName, &path);
   if (plugin.registerPasses)
     plugin.registerPasses();
   if (plugin.registerDialects)

@@ -78,10 +78,12 @@ std::string suggestion(StringRef name, ArrayRef<StringRef> candidates) {
 
 std::string inUsersTerms(const std::string &message) {
   StringRef rest = message;
-  if (!rest.consume_front("'nnc."))
+  if (!rest.consume_front("'") || !rest.contains('\''))
     return message;
   auto [name, tail] = rest.split('\'');
-  tail.consume_front(" op");
+  if (tail.starts_with(" op "))
+    tail = tail.drop_front(3);
+  name.consume_front("nnc.");
   return ("'" + name + "'" + tail).str();
 }
 
