@@ -67,7 +67,7 @@ static FailureOr<Schedule> runToSchedule(ModuleOp module,
                                          const CompileOptions &options) {
   if (failed(runToLinalg(module, options)))
     return failure();
-  return scheduleKernels(module, *options.target);
+  return scheduleKernels(module, *options.target, maxBatchOf(module, options));
 }
 
 //===----------------------------------------------------------------------===//
@@ -137,6 +137,7 @@ static constexpr StageEmitter kStages[] = {
     {{"fused", "primitives in fused regions"}, emitDialect<Stage::Fused>},
     {{"linalg", "launches, and kernels as linalg"}, emitLinalg},
     {{"kernels", "kernels as the target schedules them"}, emitKernels},
+    {{"cuda", "CUDA C++ (sim)"}, nullptr},
     {{"llvm", "LLVM IR (cpu)"}, nullptr},
     {{"asm", "assembly (cpu)"}, nullptr},
 };

@@ -2,6 +2,7 @@
 #include "codegen/ScheduleKernels.h"
 
 #include "codegen/Passes.h"
+#include "codegen/cuda/GpuPhase.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -19,7 +20,10 @@
 #include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/SymbolTable.h"
 #include "mlir/IR/Verifier.h"
+
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace nnc;
@@ -74,14 +78,77 @@ void nnc::registerScheduling(DialectRegistry &registry) {
   linalg::registerSubsetOpInterfaceExternalModels(registry);
 }
 
-FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module,
-                                         const Target &target) {
+//===----------------------------------------------------------------------===//
+// What printers of a GPU's phases are told
+//===----------------------------------------------------------------------===//
+
+/// A name that is an identifier too, which is what a kernel's must be.
+static void makeIdentifier(func::FuncOp function, SymbolTable &symbols) {
+  std::string name = function.getName().str();
+  for (char &c : name)
+    if (!llvm::isAlnum(c))
+      c = '_';
+  if (name == function.getName())
+    return;
+  std::string unique = name;
+  for (unsigned number = 1; symbols.lookup(unique); ++number)
+    unique = name + "_" + std::to_string(number);
+  symbols.remove(function);
+  function.setName(unique);
+  symbols.insert(function);
+}
+
+static Extent bufferElements(func::FuncOp kernel,
+                             const ScheduledKernel &scheduled, BufferRef buffer,
+                             Type element) {
+  if (buffer.kind == BufferRef::Workspace) {
+    Extent size = scheduled.workspaceBytes[buffer.index];
+    size.divisor *= (element.getIntOrFloatBitWidth() + 7) / 8;
+    return size;
+  }
+  // The batch comes before the operands.
+  Type type = buffer.kind == BufferRef::Operand
+                  ? kernel.getArgumentTypes()[buffer.index + 1]
+                  : kernel.getResultTypes()[buffer.index];
+  return numElements(cast<RankedTensorType>(type));
+}
+
+/// The attributes that codegen/cuda/EmitCuda.h lists.
+static void describePhase(func::FuncOp kernel, const ScheduledKernel &scheduled,
+                          Phase &phase, SymbolTable &symbols) {
+  func::FuncOp function = phase.function;
+  makeIdentifier(function, symbols);
+  Builder builder(function.getContext());
+  auto toAttribute = [&](Extent extent) {
+    return builder.getDenseI64ArrayAttr(
+        {extent.constant, extent.perBatch, extent.divisor});
+  };
+  function->setAttr("nnc.threads", builder.getI64IntegerAttr(phase.threads));
+  function->setAttr("nnc.blocks", toAttribute(phase.extent));
+  static constexpr StringRef names[] = {"x", "y", "work"};
+  for (auto [i, buffer] : llvm::enumerate(phase.buffers)) {
+    auto type = cast<MemRefType>(function.getArgumentTypes()[i]);
+    function.setArgAttr(i, "nnc.elements",
+                        toAttribute(bufferElements(kernel, scheduled, buffer,
+                                                   type.getElementType())));
+    function.setArgAttr(
+        i, "nnc.name",
+        builder.getStringAttr(names[buffer.kind] + Twine(buffer.index)));
+  }
+}
+
+FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module, const Target &target,
+                                         int64_t maxBatch) {
   module->getContext()
       ->loadDialect<affine::AffineDialect, bufferization::BufferizationDialect,
                     gpu::GPUDialect, memref::MemRefDialect,
                     vector::VectorDialect>();
   Schedule schedule;
   schedule.phases = ModuleOp::create(module.getLoc());
+  if (maxBatch)
+    (*schedule.phases)
+        ->setAttr("nnc.max_batch",
+                  Builder(module.getContext()).getI64IntegerAttr(maxBatch));
   SmallVector<func::FuncOp> kernels;
   for (auto function : module.getOps<func::FuncOp>())
     if (function->hasAttr("nnc.kernel")) {
@@ -92,6 +159,10 @@ FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module,
     FailureOr<ScheduledKernel> scheduled = target.schedule(kernel);
     if (failed(scheduled))
       return failure();
+    SymbolTable symbols(*schedule.phases);
+    for (Phase &phase : scheduled->phases)
+      if (phase.function && phase.threads)
+        describePhase(kernel, *scheduled, phase, symbols);
     for (Phase &phase : scheduled->phases)
       if (phase.function)
         schedule.phaseInfos[phase.function.getName()] = {phase.kind,
@@ -127,10 +198,7 @@ static void annotatePhase(const Phase &phase) {
       phase.buffers, [](BufferRef buffer) { return describe(buffer); });
   phase.function->setAttr("nnc.kind", builder.getStringAttr(phase.kind));
   phase.function->setAttr("nnc.extent", describe(builder, phase.extent));
-  if (phase.threads)
-    phase.function->setAttr("nnc.threads",
-                            builder.getI64IntegerAttr(phase.threads));
-  else
+  if (!phase.threads)
     phase.function->setAttr("nnc.grain",
                             builder.getI64IntegerAttr(phase.grain));
   phase.function->setAttr("nnc.buffers",

@@ -43,9 +43,12 @@ struct Schedule {
 };
 
 /// Schedules every function of `module` that has the attribute `nnc.kernel`.
-/// The module itself is not changed. Fails after a diagnostic.
+/// The module itself is not changed. Phases for a GPU get names that are
+/// identifiers, and attributes for codegen/cuda/EmitCuda.h. `maxBatch`: the
+/// largest that they run with; 0: not known. Fails after a diagnostic.
 mlir::FailureOr<Schedule> scheduleKernels(mlir::ModuleOp module,
-                                          const Target &target);
+                                          const Target &target,
+                                          int64_t maxBatch = 0);
 
 /// Prints what the schedule says of each phase into attributes of its function,
 /// for reading.

@@ -2,14 +2,23 @@
 #include "codegen/Target.h"
 
 #include "codegen/cpu/CpuTarget.h"
+#include "codegen/sim/SimTarget.h"
 
 #include "llvm/ADT/StringExtras.h"
 
 using namespace nnc;
 using llvm::ArrayRef;
+using llvm::SmallVector;
 using llvm::StringRef;
 
-ArrayRef<StringRef> nnc::targetNames() { return cpuTargetNames(); }
+ArrayRef<StringRef> nnc::targetNames() {
+  static const auto names = [] {
+    SmallVector<StringRef> names(cpuTargetNames());
+    llvm::append_range(names, simTargetNames());
+    return names;
+  }();
+  return names;
+}
 
 llvm::Error nnc::unknownTarget(StringRef name, ArrayRef<StringRef> known) {
   StringRef nearest =
@@ -23,6 +32,8 @@ llvm::Error nnc::unknownTarget(StringRef name, ArrayRef<StringRef> known) {
 
 llvm::Expected<std::unique_ptr<Target>> nnc::createTarget(StringRef name,
                                                           bool reference) {
+  if (llvm::is_contained(simTargetNames(), name))
+    return createSimTarget(name, reference);
   if (!llvm::is_contained(cpuTargetNames(), name))
     return unknownTarget(name, targetNames());
   llvm::Expected<CpuModel> model = findCpuModel(name);

@@ -268,7 +268,8 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
   command
       ->add_option(
           "--target", arguments.target,
-          "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4")
+          "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4, sim "
+          "(a GPU, simulated), sim:fast")
       ->capture_default_str();
   command
       ->add_option("--max-batch", arguments.maxBatch,

@@ -140,11 +140,16 @@ struct KernelCall {
 };
 } // namespace
 
-static void runRange(void *context, int64_t begin, int64_t end, int thread) {
-  auto &call = *static_cast<KernelCall *>(context);
-  // Set for each range on a worker: it may have been started from anywhere.
+/// For each range on a worker: it may have been started from anywhere.
+void CpuDevice::prepareThread(int thread) {
   if (thread != 0)
     writeControlWord(kernelControlWord);
+}
+
+void CpuDevice::runRange(void *context, int64_t begin, int64_t end,
+                         int thread) {
+  auto &call = *static_cast<KernelCall *>(context);
+  prepareThread(thread);
   call.kernel(call.buffers, call.batch, begin, end,
               call.scratch + call.scratchStrideBytes * thread);
 }

@@ -30,10 +30,15 @@ protected:
 
   Status allocateScratch(int64_t scratchBytes);
 
-private:
-  Status mapImage(const Bytes &image);
+  /// Sets what kernels expect of the thread of that number, before it runs one.
+  static void prepareThread(int thread);
 
   ThreadPool pool;
+
+private:
+  Status mapImage(const Bytes &image);
+  static void runRange(void *context, int64_t begin, int64_t end, int thread);
+
   DeviceMemory image;
   DeviceMemory scratch;
   /// Distance between two threads' scratch; whole cache lines.

@@ -1,6 +1,7 @@
 #include "runtime/device/Device.h"
 
 #include "runtime/device/CpuDevice.h"
+#include "runtime/device/SimDevice.h"
 
 #include <cstring>
 #include <iterator>
@@ -52,6 +53,7 @@ template <typename T> static std::unique_ptr<Device> create(int numThreads) {
 
 static constexpr Target targets[] = {
     {"cpu", create<CpuDevice>},
+    {"sim", create<SimDevice>},
 };
 
 StatusOr<std::unique_ptr<Device>> createDevice(const std::string &target,

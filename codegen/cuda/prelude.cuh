@@ -1,0 +1,244 @@
+// What generated kernels are written in terms of. Includes nothing, so that
+// NVRTC compiles it without any header; the simulator compiles it too.
+
+using u8 = unsigned char;
+using i8 = signed char;
+using u16 = unsigned short;
+using i16 = short;
+using u32 = unsigned int;
+using i32 = int;
+using u64 = unsigned long long;
+using i64 = long long;
+using f32 = float;
+using f64 = double;
+
+// Integers are unsigned unless an operation asks for the other reading, so that
+// arithmetic wraps around.
+
+//===----------------------------------------------------------------------===//
+// Bits
+//===----------------------------------------------------------------------===//
+
+/// The same bits as another type of the same size.
+template <typename To, typename From> __device__ inline To bits_as(From from) {
+  static_assert(sizeof(To) == sizeof(From), "sizes differ");
+  To to;
+  memcpy(&to, &from, sizeof to);
+  return to;
+}
+
+__device__ inline f32 infinity_f32() { return bits_as<f32>(0x7f800000u); }
+__device__ inline f64 infinity_f64() {
+  return bits_as<f64>(0x7ff0000000000000ull);
+}
+
+//===----------------------------------------------------------------------===//
+// 16-bit floats: storage; arithmetic is in f32, rounded after each operation
+//===----------------------------------------------------------------------===//
+
+/// The upper half of an f32, rounded to nearest even.
+struct bf16 {
+  u16 bits;
+
+  bf16() = default;
+  __device__ explicit bf16(f32 value) {
+    u32 word = bits_as<u32>(value);
+    // A NaN keeps its sign and stays one.
+    if ((word & 0x7fffffffu) > 0x7f800000u)
+      bits = u16(word >> 16 | 0x40u);
+    else
+      bits = u16((word + 0x7fffu + (word >> 16 & 1u)) >> 16);
+  }
+  __device__ explicit bf16(f64 value) : bf16(f32(value)) {}
+  __device__ explicit operator f32() const {
+    return bits_as<f32>(u32(bits) << 16);
+  }
+  __device__ explicit operator f64() const { return f64(f32(*this)); }
+};
+
+/// IEEE 754 binary16, rounded to nearest even.
+struct f16 {
+  u16 bits;
+
+  f16() = default;
+  __device__ explicit f16(f32 value) {
+    u32 word = bits_as<u32>(value);
+    u32 sign = word >> 16 & 0x8000u, magnitude = word & 0x7fffffffu;
+    if (magnitude > 0x7f800000u) // NaN
+      bits = u16(sign | 0x7e00u);
+    else if (magnitude >= 0x477ff000u) // 65520 and more round to infinity
+      bits = u16(sign | 0x7c00u);
+    else if (magnitude < 0x38800000u)
+      // Below the least normal number: adding 0.5 leaves the rounded multiple
+      // of 2^-24 in the low bits.
+      bits = u16(sign | (bits_as<u32>(bits_as<f32>(magnitude) + 0.5f) -
+                         0x3f000000u));
+    else
+      bits = u16(sign | ((magnitude + 0xfffu + (magnitude >> 13 & 1u) -
+                          0x38000000u) >>
+                         13));
+  }
+  __device__ explicit f16(f64 value) : f16(f32(value)) {}
+  __device__ explicit operator f32() const {
+    u32 sign = u32(bits & 0x8000u) << 16, magnitude = bits & 0x7fffu;
+    if (magnitude >= 0x7c00u) // infinity and NaN
+      return bits_as<f32>(sign | 0x7f800000u | (magnitude & 0x3ffu) << 13);
+    if (magnitude < 0x400u) // zero and subnormal numbers: multiples of 2^-24
+      return bits_as<f32>(sign | bits_as<u32>(f32(magnitude) * 0x1p-24f));
+    return bits_as<f32>(sign | ((magnitude << 13) + 0x38000000u));
+  }
+  __device__ explicit operator f64() const { return f64(f32(*this)); }
+};
+
+__device__ inline bf16 operator+(bf16 a, bf16 b) { return bf16(f32(a) + f32(b)); }
+__device__ inline bf16 operator-(bf16 a, bf16 b) { return bf16(f32(a) - f32(b)); }
+__device__ inline bf16 operator*(bf16 a, bf16 b) { return bf16(f32(a) * f32(b)); }
+__device__ inline bf16 operator/(bf16 a, bf16 b) { return bf16(f32(a) / f32(b)); }
+__device__ inline bf16 operator-(bf16 a) { return bf16(-f32(a)); }
+__device__ inline f16 operator+(f16 a, f16 b) { return f16(f32(a) + f32(b)); }
+__device__ inline f16 operator-(f16 a, f16 b) { return f16(f32(a) - f32(b)); }
+__device__ inline f16 operator*(f16 a, f16 b) { return f16(f32(a) * f32(b)); }
+__device__ inline f16 operator/(f16 a, f16 b) { return f16(f32(a) / f32(b)); }
+__device__ inline f16 operator-(f16 a) { return f16(-f32(a)); }
+__device__ inline bool operator<(bf16 a, bf16 b) { return f32(a) < f32(b); }
+__device__ inline bool operator>(bf16 a, bf16 b) { return f32(a) > f32(b); }
+__device__ inline bool operator<=(bf16 a, bf16 b) { return f32(a) <= f32(b); }
+__device__ inline bool operator>=(bf16 a, bf16 b) { return f32(a) >= f32(b); }
+__device__ inline bool operator==(bf16 a, bf16 b) { return f32(a) == f32(b); }
+__device__ inline bool operator!=(bf16 a, bf16 b) { return f32(a) != f32(b); }
+__device__ inline bool operator<(f16 a, f16 b) { return f32(a) < f32(b); }
+__device__ inline bool operator>(f16 a, f16 b) { return f32(a) > f32(b); }
+__device__ inline bool operator<=(f16 a, f16 b) { return f32(a) <= f32(b); }
+__device__ inline bool operator>=(f16 a, f16 b) { return f32(a) >= f32(b); }
+__device__ inline bool operator==(f16 a, f16 b) { return f32(a) == f32(b); }
+__device__ inline bool operator!=(f16 a, f16 b) { return f32(a) != f32(b); }
+
+//===----------------------------------------------------------------------===//
+// Scalar functions
+//===----------------------------------------------------------------------===//
+
+/// The smaller and the larger; NaN if either is.
+template <typename T> __device__ inline T minimum(T a, T b) {
+  return a < b || a != a ? a : b;
+}
+template <typename T> __device__ inline T maximum(T a, T b) {
+  return a > b || a != a ? a : b;
+}
+
+template <typename T> __device__ inline bool is_ordered(T a, T b) {
+  return a == a && b == b;
+}
+
+template <typename T> __device__ inline bool is_less_or_greater(T a, T b) {
+  return a < b || a > b;
+}
+
+template <typename T> __device__ inline T absolute(T a) {
+  return a < 0 ? -a : a;
+}
+
+/// Quotients of signed numbers, rounded down and up.
+template <typename T> __device__ inline T floor_divide(T a, T b) {
+  T quotient = a / b;
+  return quotient - (a % b != 0 && (a < 0) != (b < 0));
+}
+template <typename T> __device__ inline T ceil_divide(T a, T b) {
+  T quotient = a / b;
+  return quotient + (a % b != 0 && (a < 0) == (b < 0));
+}
+
+//===----------------------------------------------------------------------===//
+// Vectors
+//===----------------------------------------------------------------------===//
+
+constexpr int vector_alignment(int bytes) {
+  return bytes >= 16 ? 16 : bytes >= 8 ? 8 : bytes >= 4 ? 4 : bytes >= 2 ? 2 : 1;
+}
+
+/// `N` elements side by side, aligned so that 16 bytes are one access.
+template <typename T, int N>
+struct alignas(vector_alignment(int(sizeof(T)) * N)) vec {
+  T lane[N];
+
+  vec() = default;
+  /// The same in each lane.
+  __device__ explicit vec(T value) {
+    for (int i = 0; i < N; ++i)
+      lane[i] = value;
+  }
+  /// Lane by lane, converted.
+  template <typename U> __device__ explicit vec(const vec<U, N> &other) {
+    for (int i = 0; i < N; ++i)
+      lane[i] = T(other.lane[i]);
+  }
+  __device__ T &operator[](int i) { return lane[i]; }
+  __device__ const T &operator[](int i) const { return lane[i]; }
+};
+
+using f32x2 = vec<f32, 2>;
+using f32x4 = vec<f32, 4>;
+using f32x8 = vec<f32, 8>;
+using f64x2 = vec<f64, 2>;
+using f64x4 = vec<f64, 4>;
+using bf16x2 = vec<bf16, 2>;
+using bf16x4 = vec<bf16, 4>;
+using bf16x8 = vec<bf16, 8>;
+using f16x2 = vec<f16, 2>;
+using f16x4 = vec<f16, 4>;
+using f16x8 = vec<f16, 8>;
+using u8x4 = vec<u8, 4>;
+using u32x2 = vec<u32, 2>;
+using u32x4 = vec<u32, 4>;
+using u64x2 = vec<u64, 2>;
+
+/// The vector at an address that is aligned for it.
+template <typename V, typename T> __device__ inline V load(const T *from) {
+  return *reinterpret_cast<const V *>(from);
+}
+template <typename T, typename V> __device__ inline void store(T *to, V value) {
+  *reinterpret_cast<V *>(to) = value;
+}
+
+/// `function` of each lane.
+template <typename F, typename T, int N>
+__device__ inline auto map(F function, vec<T, N> a) {
+  vec<decltype(function(a[0])), N> result;
+  for (int i = 0; i < N; ++i)
+    result[i] = function(a[i]);
+  return result;
+}
+template <typename F, typename T, typename U, int N>
+__device__ inline auto map(F function, vec<T, N> a, vec<U, N> b) {
+  vec<decltype(function(a[0], b[0])), N> result;
+  for (int i = 0; i < N; ++i)
+    result[i] = function(a[i], b[i]);
+  return result;
+}
+template <typename F, typename T, typename U, typename W, int N>
+__device__ inline auto map(F function, vec<T, N> a, vec<U, N> b, vec<W, N> c) {
+  vec<decltype(function(a[0], b[0], c[0])), N> result;
+  for (int i = 0; i < N; ++i)
+    result[i] = function(a[i], b[i], c[i]);
+  return result;
+}
+
+template <typename T, int N>
+__device__ inline vec<T, N> operator+(vec<T, N> a, vec<T, N> b) {
+  return map([](T x, T y) { return T(x + y); }, a, b);
+}
+template <typename T, int N>
+__device__ inline vec<T, N> operator-(vec<T, N> a, vec<T, N> b) {
+  return map([](T x, T y) { return T(x - y); }, a, b);
+}
+template <typename T, int N>
+__device__ inline vec<T, N> operator*(vec<T, N> a, vec<T, N> b) {
+  return map([](T x, T y) { return T(x * y); }, a, b);
+}
+template <typename T, int N>
+__device__ inline vec<T, N> operator/(vec<T, N> a, vec<T, N> b) {
+  return map([](T x, T y) { return T(x / y); }, a, b);
+}
+template <typename T, int N>
+__device__ inline vec<T, N> operator-(vec<T, N> a) {
+  return map([](T x) { return T(-x); }, a);
+}

@@ -1,0 +1,491 @@
+#include "runtime/device/Simulator.h"
+
+#include "runtime/Random.h"
+#include "runtime/Status.h"
+#include "runtime/device/Fiber.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <numeric>
+#include <unordered_map>
+#include <vector>
+
+#include <sys/mman.h>
+
+namespace nnc::runtime {
+
+void SimFaults::report(const std::string &message) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (first.empty())
+    first = message;
+  found = true;
+}
+
+std::string SimFaults::take() {
+  std::lock_guard<std::mutex> lock(mutex);
+  found = false;
+  return std::exchange(first, std::string());
+}
+
+//===----------------------------------------------------------------------===//
+// A worker: one block at a time
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+constexpr unsigned warpThreads = 32;
+constexpr unsigned maxBlockThreads = 1024;
+/// Generated kernels keep little on the stack, and call libm. Pages that are
+/// not touched cost nothing.
+constexpr int64_t stackBytes = 64 << 10;
+
+enum class State { Ready, AtBarrier, AtExchange, Done };
+
+struct Fiber {
+  FiberContext context;
+  sim::Thread thread;
+  State state = State::Ready;
+  /// Where it waits or what it does.
+  int line = 0;
+  /// What it gave to its warp, alternately, so that one that is a step ahead
+  /// does not overwrite what others have yet to read.
+  uint64_t given[2] = {};
+  unsigned numExchanges = 0;
+};
+
+/// An array that a block shares, and who has touched its bytes.
+struct SharedArray {
+  const char *name;
+  uintptr_t begin;
+  uint64_t size;
+
+  struct Byte {
+    /// Block and barrier interval of the last write and of the last read; 0:
+    /// never.
+    uint64_t writtenIn = 0, readIn = 0;
+    uint16_t writer = 0, reader = 0;
+    bool readByOthers = false;
+  };
+  std::vector<Byte> bytes;
+};
+
+class Worker {
+public:
+  ~Worker();
+
+  void prepare(SimFaults &faults, uint64_t seed);
+  void launch(const sim::Kernel &kernel, sim::Thread *&current,
+              void *const *buffers, long long batch, long long begin,
+              long long end);
+  void barrier(int line);
+  uint64_t exchange(uint64_t bits, unsigned from, int line);
+  void atLine(int line) { self->line = line; }
+  void share(const char *name, const void *array, uint64_t bytes);
+  void access(const void *address, uint64_t bytes, bool isWrite);
+
+private:
+  static void fiberMain();
+  void runFiber(Fiber &fiber);
+  void pause();
+  [[noreturn]] void fail(const std::string &message);
+
+  void runBlock(unsigned block);
+  void runIndependently(unsigned begin, unsigned end);
+  void startBlock(unsigned block);
+  bool releaseWarps();
+  bool releaseBarrier();
+  std::string describeWaiting();
+  std::string describeLine(int line);
+  void report(const std::string &message, int line);
+
+  std::string describeNearest(uintptr_t address) const;
+  void checkShared(SharedArray &array, uintptr_t address, uint64_t bytes,
+                   bool isWrite);
+  std::string describeThread() const;
+
+  SimFaults *faults = nullptr;
+  uint64_t seed = 0;
+  char *stacks = nullptr;
+  std::vector<Fiber> fibers;
+  std::vector<unsigned> order;
+  FiberContext scheduler;
+
+  // Of the launch.
+  const sim::Kernel *kernel = nullptr;
+  sim::Thread **current = nullptr;
+  void *const *buffers = nullptr;
+  long long batch = 0;
+  unsigned firstBlock = 0, endBlock = 0;
+  bool hasFailed = false;
+
+  // Of the block.
+  Fiber *self = nullptr;
+  std::vector<SharedArray> shared;
+  /// Counts barriers, and goes on from block to block.
+  uint64_t interval = 0;
+  uint64_t blockStart = 0;
+};
+
+thread_local Worker worker;
+
+} // namespace
+
+Worker::~Worker() {
+  if (stacks)
+    munmap(stacks, stackBytes * maxBlockThreads);
+}
+
+void Worker::prepare(SimFaults &faults, uint64_t seed) {
+  this->faults = &faults;
+  this->seed = seed;
+  if (stacks)
+    return;
+  void *pages =
+      mmap(nullptr, stackBytes * maxBlockThreads, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (pages == MAP_FAILED)
+    return faults.report("no memory for the stacks of simulated threads");
+  stacks = static_cast<char *>(pages);
+  fibers.resize(maxBlockThreads);
+}
+
+static long long evaluate(const sim::Size &size, long long batch) {
+  return (size.constant + size.perBatch * batch + size.divisor - 1) /
+         size.divisor;
+}
+
+void Worker::launch(const sim::Kernel &kernel, sim::Thread *&current,
+                    void *const *buffers, long long batch, long long begin,
+                    long long end) {
+  if (faults->any())
+    return;
+  this->kernel = &kernel;
+  this->current = &current;
+  this->buffers = buffers;
+  this->batch = batch;
+  hasFailed = false;
+  shared.clear();
+  if (!kernel.synchronizes)
+    return runIndependently(begin, end);
+  for (long long block = begin; block < end && !hasFailed; ++block)
+    runBlock(block);
+}
+
+//===----------------------------------------------------------------------===//
+// Fibers
+//===----------------------------------------------------------------------===//
+
+/// Runs threads of a kernel in which they do not wait for each other one after
+/// another; of another, one.
+void Worker::fiberMain() {
+  Worker &w = worker;
+  if (w.kernel->synchronizes) {
+    w.kernel->run(w.buffers, w.batch);
+  } else {
+    sim::Thread &thread = w.self->thread;
+    for (unsigned block = w.firstBlock; block < w.endBlock; ++block) {
+      thread.blockIdx.x = block;
+      w.blockStart = ++w.interval;
+      for (unsigned i = 0; i < w.kernel->threads; ++i) {
+        thread.threadIdx.x = i;
+        w.kernel->run(w.buffers, w.batch);
+      }
+    }
+  }
+  w.self->state = State::Done;
+  w.pause();
+}
+
+void Worker::runFiber(Fiber &fiber) {
+  self = &fiber;
+  *current = &fiber.thread;
+  switchFiber(scheduler, fiber.context);
+}
+
+void Worker::pause() { switchFiber(self->context, scheduler); }
+
+/// Leaves the kernel for good.
+void Worker::fail(const std::string &message) {
+  report(message, self->line);
+  self->state = State::Done;
+  while (true)
+    pause();
+}
+
+void Worker::runIndependently(unsigned begin, unsigned end) {
+  firstBlock = begin;
+  endBlock = end;
+  Fiber &fiber = fibers[0];
+  fiber.thread.blockDim.x = kernel->threads;
+  fiber.thread.gridDim.x =
+      kernel->blocks.divisor ? evaluate(kernel->blocks, batch) : end;
+  fiber.line = 0;
+  prepareFiber(fiber.context, stacks, stackBytes, fiberMain);
+  runFiber(fiber);
+}
+
+void Worker::startBlock(unsigned block) {
+  blockStart = ++interval;
+  unsigned grid = kernel->blocks.divisor
+                      ? unsigned(evaluate(kernel->blocks, batch))
+                      : block + 1;
+  for (unsigned i = 0; i < kernel->threads; ++i) {
+    Fiber &fiber = fibers[i];
+    fiber.thread = {{i}, {block}, {kernel->threads}, {grid}};
+    fiber.state = State::Ready;
+    fiber.line = 0;
+    fiber.numExchanges = 0;
+    prepareFiber(fiber.context, stacks + i * stackBytes, stackBytes, fiberMain);
+  }
+}
+
+/// The order in which threads run between one barrier and the next.
+static void shuffle(std::vector<unsigned> &order, unsigned size, uint64_t seed,
+                    uint64_t interval) {
+  order.resize(size);
+  std::iota(order.begin(), order.end(), 0u);
+  if (seed == 0)
+    return;
+  for (unsigned i = size - 1; i > 0; --i)
+    std::swap(order[i], order[randomWord(seed, interval, 0, i) % (i + 1)]);
+}
+
+void Worker::runBlock(unsigned block) {
+  startBlock(block);
+  while (!hasFailed) {
+    shuffle(order, kernel->threads, seed, interval);
+    bool isDone = true;
+    for (unsigned i : order) {
+      if (fibers[i].state == State::Ready)
+        runFiber(fibers[i]);
+      if (hasFailed)
+        return;
+      isDone &= fibers[i].state == State::Done;
+    }
+    if (isDone)
+      return;
+    if (!releaseWarps() && !releaseBarrier() && !hasFailed)
+      report(describeWaiting(), 0);
+  }
+}
+
+/// Lets the warps go on of which all threads have given something.
+bool Worker::releaseWarps() {
+  bool any = false;
+  for (unsigned warp = 0; warp < kernel->threads; warp += warpThreads) {
+    Fiber *first = &fibers[warp];
+    bool isComplete = std::all_of(first, first + warpThreads, [&](Fiber &f) {
+      return f.state == State::AtExchange && f.line == first->line;
+    });
+    if (!isComplete)
+      continue;
+    any = true;
+    for (unsigned lane = 0; lane < warpThreads; ++lane)
+      first[lane].state = State::Ready;
+  }
+  return any;
+}
+
+/// Lets the block go on if all of its threads wait at the same barrier.
+bool Worker::releaseBarrier() {
+  auto begin = fibers.begin(), end = begin + kernel->threads;
+  if (!std::all_of(begin, end, [&](const Fiber &fiber) {
+        return fiber.state == State::AtBarrier && fiber.line == begin->line;
+      }))
+    return false;
+  std::for_each(begin, end, [](Fiber &f) { f.state = State::Ready; });
+  ++interval;
+  return true;
+}
+
+void Worker::barrier(int line) {
+  self->state = State::AtBarrier;
+  self->line = line;
+  pause();
+}
+
+uint64_t Worker::exchange(uint64_t bits, unsigned from, int line) {
+  unsigned slot = self->numExchanges++ % 2;
+  self->given[slot] = bits;
+  self->state = State::AtExchange;
+  self->line = line;
+  pause();
+  unsigned warp = self->thread.threadIdx.x / warpThreads * warpThreads;
+  return fibers[warp + from].given[slot];
+}
+
+//===----------------------------------------------------------------------===//
+// Messages
+//===----------------------------------------------------------------------===//
+
+std::string Worker::describeLine(int line) {
+  if (line <= 0 || line > kernel->numLines)
+    return "";
+  std::string text = kernel->lines[line - 1];
+  text.erase(0, text.find_first_not_of(' '));
+  std::string result = concat("line ", line, ", ", quote(text));
+  // The nearest comment above says where in the model it is.
+  for (int above = line - 1; above > 0; --above) {
+    std::string comment = kernel->lines[above - 1];
+    size_t start = comment.find("// ");
+    if (start != std::string::npos)
+      return concat(result, " (", comment.substr(start + 3), ")");
+  }
+  return result;
+}
+
+void Worker::report(const std::string &message, int line) {
+  hasFailed = true;
+  std::string where = describeLine(line);
+  faults->report(concat("kernel ", quote(kernel->name), ": ", message,
+                        where.empty() ? "" : concat("; ", where)));
+}
+
+std::string Worker::describeThread() const {
+  return concat("thread ", self->thread.threadIdx.x, " of block ",
+                self->thread.blockIdx.x);
+}
+
+/// Why no thread can go on: some wait for others that never come.
+std::string Worker::describeWaiting() {
+  auto describe = [&](unsigned thread) {
+    const Fiber &fiber = fibers[thread];
+    std::string who = concat("thread ", thread);
+    if (fiber.state == State::Done)
+      return concat(who, " has ended");
+    return concat(who, " waits at ", describeLine(fiber.line));
+  };
+  unsigned other = 1;
+  while (other + 1 < kernel->threads &&
+         fibers[other].state == fibers[0].state &&
+         fibers[other].line == fibers[0].line)
+    ++other;
+  return concat("not all threads of block ", fibers[0].thread.blockIdx.x,
+                " come to the same barrier or shuffle: ", describe(0), ", ",
+                describe(other));
+}
+
+//===----------------------------------------------------------------------===//
+// Checks of accesses
+//===----------------------------------------------------------------------===//
+
+void Worker::share(const char *name, const void *array, uint64_t bytes) {
+  auto begin = reinterpret_cast<uintptr_t>(array);
+  for (const SharedArray &known : shared)
+    if (known.begin == begin)
+      return;
+  SharedArray added{name, begin, bytes, {}};
+  added.bytes.resize(bytes);
+  shared.push_back(std::move(added));
+}
+
+/// The buffer or array that an address out of bounds was likely meant for: the
+/// one that begins nearest before it, or after it if none does.
+std::string Worker::describeNearest(uintptr_t address) const {
+  std::string description;
+  uint64_t smallest = UINT64_MAX;
+  auto consider = [&](const char *name, uintptr_t begin, int64_t elementBytes) {
+    bool isBefore = address < begin;
+    uint64_t distance = isBefore ? begin - address : address - begin;
+    // After every distance from a beginning that is before the address.
+    uint64_t rank = isBefore ? distance | uint64_t(1) << 63 : distance;
+    if (rank >= smallest)
+      return;
+    smallest = rank;
+    description = isBefore
+                      ? concat(": ", distance, " bytes before ", name)
+                      : concat(": ", name, "[", distance / elementBytes, "]");
+  };
+  for (int i = 0; i < kernel->numBuffers; ++i) {
+    const sim::Buffer &buffer = kernel->buffers[i];
+    consider(buffer.name, reinterpret_cast<uintptr_t>(buffers[i]),
+             buffer.elementBytes);
+  }
+  for (const SharedArray &array : shared)
+    consider(array.name, array.begin, 1);
+  return description;
+}
+
+void Worker::access(const void *address, uint64_t bytes, bool isWrite) {
+  auto at = reinterpret_cast<uintptr_t>(address);
+  for (int i = 0; i < kernel->numBuffers; ++i) {
+    const sim::Buffer &buffer = kernel->buffers[i];
+    auto begin = reinterpret_cast<uintptr_t>(buffers[i]);
+    if (buffer.elements.divisor == 0 && at >= begin)
+      return; // of unknown size
+    uint64_t size = evaluate(buffer.elements, batch) * buffer.elementBytes;
+    if (at >= begin && at + bytes <= begin + size)
+      return;
+  }
+  for (SharedArray &array : shared)
+    if (at >= array.begin && at + bytes <= array.begin + array.size)
+      return checkShared(array, at, bytes, isWrite);
+  // Its own stack.
+  char *stack = stacks + (self - fibers.data()) * stackBytes;
+  if (at >= reinterpret_cast<uintptr_t>(stack) &&
+      at + bytes <= reinterpret_cast<uintptr_t>(stack + stackBytes))
+    return;
+  fail(concat(describeThread(), isWrite ? " writes " : " reads ", bytes,
+              " bytes out of bounds", describeNearest(at)));
+}
+
+void Worker::checkShared(SharedArray &array, uintptr_t address, uint64_t bytes,
+                         bool isWrite) {
+  unsigned thread = self->thread.threadIdx.x;
+  auto complain = [&](const char *what, unsigned other) {
+    fail(concat(describeThread(), isWrite ? " writes " : " reads ", array.name,
+                " at byte ", address - array.begin, " ", what, other));
+  };
+  for (uint64_t i = address - array.begin, end = i + bytes; i < end; ++i) {
+    SharedArray::Byte &byte = array.bytes[i];
+    bool isWritten = byte.writtenIn >= blockStart;
+    if (!isWrite && !isWritten)
+      fail(concat(describeThread(), " reads ", array.name, " at byte ", i,
+                  ", which nothing in the block has written"));
+    if (isWritten && byte.writtenIn == interval && byte.writer != thread)
+      complain("with no barrier after it was written by thread ", byte.writer);
+    bool isReadNow = byte.readIn == interval;
+    if (isWrite && isReadNow && (byte.readByOthers || byte.reader != thread))
+      complain("with no barrier after it was read by thread ", byte.reader);
+    if (isWrite) {
+      byte.writtenIn = interval;
+      byte.writer = thread;
+      continue;
+    }
+    byte.readByOthers =
+        isReadNow && (byte.readByOthers || byte.reader != thread);
+    byte.readIn = interval;
+    byte.reader = thread;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The interface
+//===----------------------------------------------------------------------===//
+
+void prepareToSimulate(SimFaults &faults, uint64_t seed) {
+  worker.prepare(faults, seed);
+}
+
+const sim::Simulator &simulator() {
+  static const sim::Simulator functions = {
+      [](const sim::Kernel &kernel, sim::Thread *&current, void *const *buffers,
+         long long batch, long long begin, long long end) {
+        worker.launch(kernel, current, buffers, batch, begin, end);
+      },
+      [](int line) { worker.barrier(line); },
+      [](unsigned long long bits, unsigned from, int line)
+          -> unsigned long long { return worker.exchange(bits, from, line); },
+      [](int line) { worker.atLine(line); },
+      [](const char *name, const void *array, unsigned long long bytes) {
+        worker.share(name, array, bytes);
+      },
+      [](const void *address, unsigned long long bytes, bool isWrite) {
+        worker.access(address, bytes, isWrite);
+      },
+  };
+  return functions;
+}
+
+} // namespace nnc::runtime
