@@ -242,3 +242,7 @@ template <typename T, int N>
 __device__ inline vec<T, N> operator-(vec<T, N> a) {
   return map([](T x) { return T(-x); }, a);
 }
+template <typename T, int N>
+__device__ inline vec<T, N> &operator+=(vec<T, N> &a, vec<T, N> b) {
+  return a = a + b;
+}
