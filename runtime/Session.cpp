@@ -41,7 +41,8 @@ Status Session::allocate(SessionOptions &options) {
       options.threads ? options.threads : std::min(processors, mostThreads);
   device = std::move(options.device);
   if (!device) {
-    auto created = createDevice(openPlan->code.target, threads);
+    auto created =
+        createDevice(openPlan->code.target, {threads, options.deviceIndex});
     if (!created.isOk())
       return created.status();
     device = std::move(*created);

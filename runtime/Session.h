@@ -19,7 +19,9 @@ struct SessionOptions {
   int threads = 0;
   int64_t seed = 0;
   /// Runs the plan instead of the device that its target names; for tests.
-  std::unique_ptr<Device> device;
+  std::unique_ptr<Device> device = nullptr;
+  /// Which of the machine's GPUs, for a plan that runs on one.
+  int deviceIndex = 0;
 };
 
 /// What a file of tensors holds: trained values alone, or all of the state.

@@ -125,7 +125,7 @@ nnc_status_t nnc_set_log(nnc_log_fn log, void *context, nnc_log_level_t most) {
 
 /// Whether this machine can run `code`; without kernels, any of its target.
 static Status checkDevice(const MachineCode &code) {
-  auto device = createDevice(code.target, 1);
+  auto device = createDevice(code.target, {});
   return device.isOk() ? (*device)->check(code) : device.status();
 }
 
@@ -351,6 +351,10 @@ nnc_status_t nnc_session_create(const nnc_plan_t *plan,
     SessionOptions chosen;
     chosen.threads = options ? options->threads : 0;
     chosen.seed = options ? options->seed : plan->plan->recipe.seed;
+    // Beyond an int there is no device either.
+    chosen.deviceIndex = options ? static_cast<int>(std::clamp<int64_t>(
+                                       options->device, -1, INT32_MAX))
+                                 : 0;
     auto created = Session::create(plan->plan, std::move(chosen));
     if (!created.isOk())
       return created.status();

@@ -156,8 +156,8 @@ NNC_EXPORT nnc_status_t nnc_set_log(nnc_log_fn log, void *context,
 
 /* ---- What this library and this machine can do ---- */
 
-/* Targets whose plans this library runs: "cpu". Null if there is no such
- * index. */
+/* Targets whose plans this library runs: "cpu", "cuda" and "sim", whether or not
+ * this machine has what they need. Null if there is no such index. */
 NNC_EXPORT size_t nnc_num_targets(void);
 NNC_EXPORT const char *nnc_target(size_t index);
 
@@ -260,7 +260,10 @@ typedef struct nnc_session_options_t {
   int threads;
   /* What initial values, dropout and the like are drawn from. */
   int64_t seed;
-  int64_t reserved[6];
+  /* Which of the machine's GPUs, for a plan that runs on one: an index into
+   * those that the environment's CUDA_VISIBLE_DEVICES shows. */
+  int64_t device;
+  int64_t reserved[5];
 } nnc_session_options_t;
 
 /* Makes a session and runs the plan's "init" where it has one. A session keeps
@@ -273,8 +276,8 @@ typedef struct nnc_session_options_t {
  * session  receives the session, to be destroyed by nnc_session_destroy; null
  *          on failure.
  *
- * Returns NNC_UNSUPPORTED if the processor lacks a feature, naming each;
- * NNC_OUT_OF_MEMORY. */
+ * Returns NNC_UNSUPPORTED if the processor lacks a feature, naming each, or if
+ * there is no such GPU or none that runs the plan's code; NNC_OUT_OF_MEMORY. */
 NNC_EXPORT nnc_status_t nnc_session_create(const nnc_plan_t *plan,
                                            const nnc_session_options_t *options,
                                            nnc_session_t **session);

@@ -1,6 +1,7 @@
 #include "runtime/device/Device.h"
 
 #include "runtime/device/CpuDevice.h"
+#include "runtime/device/CudaDevice.h"
 #include "runtime/device/SimDevice.h"
 
 #include <cstring>
@@ -43,25 +44,37 @@ Status Device::addTimes(std::vector<double> &seconds) {
 namespace {
 struct Target {
   const char *name;
-  std::unique_ptr<Device> (*create)(int numThreads);
+  StatusOr<std::unique_ptr<Device>> (*create)(const DeviceOptions &options);
 };
 } // namespace
 
-template <typename T> static std::unique_ptr<Device> create(int numThreads) {
-  return std::make_unique<T>(numThreads);
+static StatusOr<std::unique_ptr<Device>>
+createCpu(const DeviceOptions &options) {
+  return std::unique_ptr<Device>(std::make_unique<CpuDevice>(options.threads));
+}
+
+static StatusOr<std::unique_ptr<Device>>
+createSim(const DeviceOptions &options) {
+  return std::unique_ptr<Device>(std::make_unique<SimDevice>(options.threads));
+}
+
+static StatusOr<std::unique_ptr<Device>>
+createCuda(const DeviceOptions &options) {
+  return CudaDevice::create(options.index);
 }
 
 static constexpr Target targets[] = {
-    {"cpu", create<CpuDevice>},
-    {"sim", create<SimDevice>},
+    {"cpu", createCpu},
+    {"cuda", createCuda},
+    {"sim", createSim},
 };
 
 StatusOr<std::unique_ptr<Device>> createDevice(const std::string &target,
-                                               int numThreads) {
+                                               const DeviceOptions &options) {
   std::string known;
   for (const Target &candidate : targets) {
     if (target == candidate.name)
-      return candidate.create(numThreads);
+      return candidate.create(options);
     known += concat(known.empty() ? "" : ", ", candidate.name);
   }
   return Status(Code::Unsupported, concat("this runtime has no target ",

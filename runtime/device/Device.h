@@ -70,7 +70,7 @@ public:
 
   /// Unsupported if this machine cannot run `code`, saying what it lacks.
   /// Without kernels: whether it could run any of this target.
-  virtual Status check(const MachineCode &code) const { return {}; }
+  virtual Status check(const MachineCode &) const { return {}; }
 
   /// Makes the kernels of a plan ready to launch, and all else that its entry
   /// points need beside regions. The plan outlives the device. Fails as check()
@@ -122,11 +122,17 @@ private:
   std::vector<std::chrono::steady_clock::time_point> marks;
 };
 
+struct DeviceOptions {
+  /// Of targets that compute on the host; at least 1.
+  int threads = 1;
+  /// Which of the machine's GPUs.
+  int index = 0;
+};
+
 /// The device for a plan's target. Unsupported, naming the targets that there
-/// are, for an unknown one. `numThreads` is for targets that compute on the
-/// host; at least 1.
+/// are, for an unknown one, or saying what this machine lacks.
 StatusOr<std::unique_ptr<Device>> createDevice(const std::string &target,
-                                               int numThreads);
+                                               const DeviceOptions &options);
 
 /// The targets that there are, by index; null beyond the last.
 size_t numTargets();

@@ -342,7 +342,7 @@ TEST(Interface, OptionsAreChecked) {
                "threads is -1, expected 0 to 1024");
   // A field of a later version, which this one would ignore.
   options = {};
-  options.reserved[5] = 1;
+  options.reserved[4] = 1;
   nnc_status_t status = nnc::createSession(plan, options, session);
   EXPECT_EQ(status.code, NNC_INVALID_ARGUMENT);
   EXPECT_EQ(session.get(), nullptr);

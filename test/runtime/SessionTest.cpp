@@ -167,7 +167,7 @@ TEST(Session, RefusesAnotherTarget) {
   Status status = Session::create(openPlan(source), {}).status();
   EXPECT_EQ(status.code(), Code::Unsupported);
   EXPECT_EQ(status.message(),
-            "this runtime has no target 'abacus', it has: cpu");
+            "this runtime has no target 'abacus', it has: cpu, cuda, sim");
 }
 
 TEST(Session, NamesEveryMissingFeature) {

@@ -65,6 +65,13 @@ static void update(void *const *buffers, int64_t batch, int64_t begin,
     ++*as<int64_t>(buffers, 5);
 }
 
+nnc_kernel_fn testKernel(const std::string &name) {
+  return name == "initialize"    ? initialize
+         : name == "predict"     ? predict
+         : name == "mean_square" ? meanSquare
+                                 : update;
+}
+
 namespace {
 class TestDevice : public CpuDevice {
 public:
@@ -72,10 +79,7 @@ public:
 
   Status load(const Plan &plan) override {
     for (const Kernel &kernel : plan.code.kernels)
-      kernels.push_back(kernel.name == "initialize"    ? initialize
-                        : kernel.name == "predict"     ? predict
-                        : kernel.name == "mean_square" ? meanSquare
-                                                       : update);
+      kernels.push_back(testKernel(kernel.name));
     return allocateScratch(plan.scratchBytes());
   }
 };
@@ -185,12 +189,33 @@ static fb::Offset<plan::Tensor> pack(fb::FlatBufferBuilder &b,
       isOutput ? tensor.kind.c_str() : nullptr);
 }
 
+static plan::MatrixLayout pack(const MatrixLayout &layout) {
+  return {layout.transposed, pack(layout.leading), pack(layout.stride)};
+}
+
+static fb::Offset<void> pack(fb::FlatBufferBuilder &b, const Matmul &matmul,
+                             const std::vector<plan::Buffer> &buffers) {
+  plan::Extent count = pack(matmul.count), m = pack(matmul.m),
+               n = pack(matmul.n), k = pack(matmul.k);
+  plan::MatrixLayout layoutA = pack(matmul.a), layoutB = pack(matmul.b),
+                     layoutD = pack(matmul.d);
+  return plan::CreateMatmulDirect(
+             b, matmul.name.c_str(), &buffers, &count, &m, &n, &k, &layoutA,
+             &layoutB, &layoutD,
+             static_cast<plan::ElementType>(matmul.operandType),
+             static_cast<plan::ElementType>(matmul.resultType),
+             matmul.allowTf32, static_cast<plan::Epilogue>(matmul.epilogue))
+      .Union();
+}
+
 static fb::Offset<void> pack(fb::FlatBufferBuilder &b, const Command &command) {
   std::vector<plan::Buffer> buffers;
   for (const BufferRef &buffer : command.buffers)
     buffers.push_back(pack(buffer));
   if (command.kind == Command::Kind::Copy)
     return plan::CreateCopy(b, &buffers[0], &buffers[1]).Union();
+  if (command.kind == Command::Kind::Matmul)
+    return pack(b, command.matmul, buffers);
   plan::Extent extent = pack(command.extent), flop = pack(command.flop),
                traffic = pack(command.trafficBytes);
   return plan::CreateLaunchDirect(b, command.kernel, &buffers, &extent,
@@ -210,9 +235,10 @@ static fb::Offset<plan::EntryPoint> pack(fb::FlatBufferBuilder &b,
     outputs.push_back(pack(b, output));
   for (const Command &command : entry.commands) {
     commands.push_back(pack(b, command));
-    types.push_back(command.kind == Command::Kind::Launch
-                        ? plan::Command::Launch
-                        : plan::Command::Copy);
+    types.push_back(
+        command.kind == Command::Kind::Launch   ? plan::Command::Launch
+        : command.kind == Command::Kind::Matmul ? plan::Command::Matmul
+                                                : plan::Command::Copy);
   }
   return plan::CreateEntryPointDirect(b, entry.name.c_str(), &inputs, &outputs,
                                       &types, &commands, entry.arenaBytes,
@@ -224,11 +250,22 @@ static fb::Offset<plan::Code> packCode(fb::FlatBufferBuilder &b,
   std::vector<fb::Offset<plan::Kernel>> kernels;
   for (const Kernel &kernel : source.kernels)
     kernels.push_back(plan::CreateKernelDirect(
-        b, kernel.name.c_str(), kernel.offsetBytes, kernel.kind.c_str()));
+        b, kernel.name.c_str(), kernel.offsetBytes, kernel.kind.c_str(),
+        kernel.threads, kernel.unit));
+  std::vector<fb::Offset<plan::Module>> modules;
+  for (const PlanSource::Module &module : source.modules) {
+    auto architecture = b.CreateString(module.architecture);
+    auto bytes =
+        b.CreateVector(reinterpret_cast<const uint8_t *>(module.bytes.data()),
+                       module.bytes.size());
+    modules.push_back(plan::CreateModule(b, module.unit, architecture, bytes));
+  }
   auto target = b.CreateString(source.target);
   auto features = pack(b, source.features);
   auto image = b.CreateVector(source.image);
-  return plan::CreateCode(b, target, features, image, b.CreateVector(kernels));
+  auto kernelTable = b.CreateVector(kernels);
+  return plan::CreateCode(b, target, features, image, kernelTable,
+                          b.CreateVector(modules));
 }
 
 static fb::Offset<plan::Recipe> pack(fb::FlatBufferBuilder &b,

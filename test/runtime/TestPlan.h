@@ -5,6 +5,7 @@
 
 #include "runtime/Plan.h"
 #include "runtime/Session.h"
+#include "runtime/abi.h"
 
 #include <gtest/gtest.h>
 
@@ -22,6 +23,13 @@ struct PlanSource {
   std::vector<std::string> features;
   std::vector<Kernel> kernels;
   std::vector<uint8_t> image;
+  /// Of a GPU's code, with what `bytes` says in place of the borrowed image.
+  struct Module {
+    uint32_t unit = 0;
+    std::string architecture;
+    std::string bytes;
+  };
+  std::vector<Module> modules;
   std::vector<EntryPoint> entryPoints;
   std::vector<StateTensor> state;
   int64_t stateBytes = 0;
@@ -41,6 +49,9 @@ PlanSource linePlan();
 std::vector<uint8_t> serialize(const PlanSource &source);
 
 std::shared_ptr<const Plan> openPlan(const PlanSource &source);
+
+/// A kernel of linePlan(), by its name.
+nnc_kernel_fn testKernel(const std::string &name);
 
 /// A device whose kernels are functions of this file, found by name.
 std::unique_ptr<Device> testDevice(int numThreads);

@@ -1,0 +1,40 @@
+#include "runtime/device/SharedLibrary.h"
+
+#include <dlfcn.h>
+
+// Weak, so that a static program has no loader in it unless it brings one: it
+// cannot use a shared library anyway.
+extern "C" {
+__attribute__((weak)) void *dlopen(const char *, int) noexcept;
+__attribute__((weak)) void *dlsym(void *__restrict,
+                                  const char *__restrict) noexcept;
+__attribute__((weak)) char *dlerror() noexcept;
+}
+
+namespace nnc::runtime {
+
+StatusOr<SharedLibrary>
+SharedLibrary::open(const char *what, const std::vector<std::string> &names) {
+  if (!dlopen || !dlsym || !dlerror)
+    return Status(Code::Unsupported,
+                  concat(what, " is a shared library, which a statically "
+                               "linked program cannot open"));
+  std::string problems;
+  for (const std::string &name : names) {
+    SharedLibrary library;
+    // Its symbols are asked for by name, and must not stand in for others'.
+    library.handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+    library.nameOfFile = name;
+    if (library.handle)
+      return library;
+    const char *problem = dlerror();
+    problems += concat(problems.empty() ? "" : "; ", problem ? problem : name);
+  }
+  return Status(Code::Unsupported, concat(what, " is missing: ", problems));
+}
+
+void *SharedLibrary::find(const char *symbol) const {
+  return dlsym(handle, symbol);
+}
+
+} // namespace nnc::runtime

@@ -1,0 +1,832 @@
+#include "test/runtime/cuda/FakeCuda.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <set>
+#include <sstream>
+
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace fakecuda {
+namespace {
+
+enum : int {
+  Success = 0,
+  InvalidValue = 1,
+  OutOfMemory = 2,
+  NotInitialized = 3,
+  InvalidDevice = 101,
+  InvalidImage = 200,
+  InvalidContext = 201,
+  InvalidPtx = 218,
+  InvalidHandle = 400,
+  NotFound = 500,
+  IllegalAddress = 700,
+  LaunchFailed = 719,
+  CaptureUnsupported = 900,
+  CaptureInvalidated = 901,
+};
+
+struct Event {
+  /// Recordings that were enqueued, and those that have been reached.
+  uint64_t enqueued = 0, reached = 0;
+  bool isTimed = false;
+  double timeMs = 0;
+};
+
+struct Operation {
+  enum Kind { Work, Record, Wait } kind;
+  std::function<void()> work;
+  Event *event = nullptr;
+  uint64_t generation = 0;
+};
+
+struct Graph {
+  std::vector<Operation> operations;
+};
+
+struct Stream {
+  std::deque<Operation> queue;
+  /// Of the capture under way.
+  std::unique_ptr<Graph> captured;
+  bool isInvalidated = false;
+};
+
+struct KernelInfo {
+  std::string name;
+  nnc_kernel_fn function = nullptr;
+  int numBuffers = 0;
+  unsigned threads = 0;
+};
+
+struct Module {
+  std::map<std::string, KernelInfo> kernels;
+  void *sharedObject = nullptr;
+};
+
+/// Its address stands for the primary context of each device.
+struct Context {
+  int retained = 0;
+};
+
+struct Failure {
+  int64_t nth;
+  int error;
+};
+
+struct State {
+  std::recursive_mutex mutex;
+  std::map<std::string, nnc_kernel_fn> kernels;
+  std::map<std::string, int64_t> counts;
+  std::map<std::string, Failure> failures;
+  std::vector<std::string> misuses;
+  std::map<char *, size_t> deviceMemory, hostMemory;
+  std::set<Stream *> streams;
+  std::set<Event *> events;
+  std::set<Module *> modules;
+  std::set<Graph *> graphs, executables;
+  Context contexts[4];
+  int64_t otherObjects = 0;
+  int stuck = 0;
+  bool isInitialized = false, isWorking = false, isSteered = false;
+  Order order = Order::Late;
+  std::mt19937_64 random{0};
+  double nowMs = 0;
+};
+
+State &state() {
+  static State *instance = new State;
+  return *instance;
+}
+
+thread_local std::vector<Context *> contextStack;
+
+int environment(const char *name, int otherwise) {
+  const char *text = std::getenv(name);
+  return text ? std::atoi(text) : otherwise;
+}
+
+/// The host reaches device memory only while this lives.
+class Reach {
+public:
+  Reach() : isOuter(!state().isWorking) {
+    if (isOuter)
+      protect(PROT_READ | PROT_WRITE);
+    state().isWorking = true;
+  }
+  ~Reach() {
+    if (!isOuter)
+      return;
+    protect(PROT_NONE);
+    state().isWorking = false;
+  }
+
+private:
+  static void protect(int access) {
+    for (auto &[address, size] : state().deviceMemory)
+      mprotect(address, size, access);
+  }
+  bool isOuter;
+};
+
+bool isReady(const Operation &operation) {
+  return operation.kind != Operation::Wait ||
+         operation.event->reached >= operation.generation;
+}
+
+void runOne(Stream &stream) {
+  Operation operation = std::move(stream.queue.front());
+  stream.queue.pop_front();
+  state().nowMs += 0.25;
+  if (operation.kind == Operation::Work)
+    operation.work();
+  if (operation.kind == Operation::Record) {
+    operation.event->reached = operation.generation;
+    operation.event->timeMs = state().nowMs;
+  }
+}
+
+Stream *choose(Stream *wanted) {
+  std::vector<Stream *> ready;
+  for (Stream *stream : state().streams)
+    if (!stream->queue.empty() && isReady(stream->queue.front()))
+      ready.push_back(stream);
+  if (ready.empty())
+    return nullptr;
+  if (state().order == Order::Random)
+    return ready[state().random() % ready.size()];
+  bool isWanted = std::count(ready.begin(), ready.end(), wanted);
+  return isWanted ? wanted : ready.front();
+}
+
+/// Runs queues until `isDone`, `wanted` before the others.
+void run(Stream *wanted, const std::function<bool()> &isDone) {
+  Reach reach;
+  while (!isDone()) {
+    Stream *next = choose(wanted);
+    if (!next)
+      return misuse("a stream waits for what will never come");
+    runOne(*next);
+  }
+}
+
+void runAll() {
+  run(nullptr, [] {
+    for (Stream *stream : state().streams)
+      if (!stream->queue.empty())
+        return false;
+    return true;
+  });
+}
+
+int put(Stream *stream, Operation operation) {
+  if (!state().streams.count(stream)) {
+    misuse("a stream that is none");
+    return InvalidHandle;
+  }
+  if (stream->captured) {
+    stream->captured->operations.push_back(std::move(operation));
+    return Success;
+  }
+  stream->queue.push_back(std::move(operation));
+  if (state().order == Order::Early)
+    runAll();
+  return Success;
+}
+
+/// What must not be called while this thread captures.
+bool isCapturing() {
+  for (Stream *stream : state().streams)
+    if (stream->captured)
+      return stream->isInvalidated = true;
+  return false;
+}
+
+bool isInside(const std::map<char *, size_t> &memory, const void *address,
+              size_t sizeBytes) {
+  auto *begin = static_cast<char *>(const_cast<void *>(address));
+  auto next = memory.upper_bound(begin);
+  if (next == memory.begin())
+    return false;
+  auto &[base, size] = *std::prev(next);
+  return begin + sizeBytes <= base + size;
+}
+
+/// Guards every call: counts it, fails it if that is wanted, and checks that
+/// there is a context if it needs one.
+class Entry {
+public:
+  Entry(const char *name, bool needsContext = true) : lock(state().mutex) {
+    countCall(name);
+    if (shouldFail(name, error))
+      return;
+    if (!state().isInitialized && std::strcmp(name, "cuInit") != 0)
+      error = NotInitialized;
+    else if (needsContext && !hasContext()) {
+      misuse(std::string(name) + " without a context");
+      error = InvalidContext;
+    } else if (needsContext && state().stuck)
+      error = state().stuck;
+  }
+
+  int error = Success;
+
+private:
+  std::lock_guard<std::recursive_mutex> lock;
+};
+
+template <typename T> T *made(std::set<T *> &all, T *object) {
+  all.insert(object);
+  return object;
+}
+
+template <typename T>
+int destroy(std::set<T *> &all, T *object, const char *what) {
+  if (!all.erase(object)) {
+    misuse(std::string("destroys ") + what + " that is none");
+    return InvalidHandle;
+  }
+  delete object;
+  return Success;
+}
+
+void reportAtExit() {
+  for (const std::string &what : misuses())
+    std::fprintf(stderr, "fake driver: misuse: %s\n", what.c_str());
+  if (liveObjects())
+    std::fprintf(stderr, "fake driver: %lld objects not given back\n",
+                 (long long)liveObjects());
+  if (!misuses().empty() || liveObjects())
+    _exit(70);
+}
+
+/// A program that is no test.
+void readEnvironment() {
+  const char *failure = std::getenv("FAKE_CUDA_FAIL");
+  char name[64];
+  long long nth = 0;
+  int error = 0;
+  if (failure &&
+      std::sscanf(failure, "%63[^:]:%lld:%d", name, &nth, &error) == 3)
+    failCall(name, nth, error);
+  if (std::getenv("FAKE_CUDA_STRICT"))
+    std::atexit(reportAtExit);
+}
+
+} // namespace
+
+void setOrder(Order order, uint64_t seed) {
+  std::lock_guard<std::recursive_mutex> lock(state().mutex);
+  state().order = order;
+  state().random.seed(seed);
+}
+
+void addKernel(const std::string &name, nnc_kernel_fn kernel) {
+  state().kernels[name] = kernel;
+}
+
+std::string
+moduleImage(const std::vector<std::tuple<std::string, int, int>> &kernels,
+            const std::string &sharedObject) {
+  std::string image;
+  for (auto &[name, numBuffers, threads] : kernels)
+    image += "kernel " + name + " " + std::to_string(numBuffers) + " " +
+             std::to_string(threads) + "\n";
+  if (!sharedObject.empty())
+    image += "elf " + std::to_string(sharedObject.size()) + "\n" + sharedObject;
+  return image;
+}
+
+void failCall(const std::string &name, int64_t nth, int error) {
+  std::lock_guard<std::recursive_mutex> lock(state().mutex);
+  state().failures[name] = {state().counts[name] + nth, error};
+}
+
+std::map<std::string, int64_t> callCounts() { return state().counts; }
+
+int64_t liveObjects() {
+  State &s = state();
+  int64_t count = s.otherObjects + s.deviceMemory.size() + s.hostMemory.size() +
+                  s.streams.size() + s.events.size() + s.modules.size() +
+                  s.graphs.size() + s.executables.size();
+  for (const Context &context : s.contexts)
+    count += context.retained;
+  return count;
+}
+
+std::vector<std::string> misuses() { return state().misuses; }
+
+void reset() {
+  State &s = state();
+  s.counts.clear();
+  s.failures.clear();
+  s.misuses.clear();
+  s.stuck = 0;
+  setOrder(Order::Late);
+}
+
+int enqueue(void *stream, std::function<void()> work) {
+  return put(static_cast<Stream *>(stream), {Operation::Work, std::move(work)});
+}
+
+bool shouldFail(const char *name, int &error) {
+  auto found = state().failures.find(name);
+  if (found == state().failures.end() ||
+      found->second.nth != state().counts[name])
+    return false;
+  error = found->second.error;
+  if (error >= IllegalAddress && error <= LaunchFailed)
+    state().stuck = error;
+  return true;
+}
+
+void countCall(const char *name) { ++state().counts[name]; }
+
+void misuse(const std::string &what) { state().misuses.push_back(what); }
+
+bool isDeviceMemory(const void *address, int64_t sizeBytes) {
+  return isInside(state().deviceMemory, address, sizeBytes);
+}
+
+void countObjects(int64_t change) { state().otherObjects += change; }
+
+bool hasContext() { return !contextStack.empty(); }
+
+} // namespace fakecuda
+
+using namespace fakecuda;
+
+using Address = unsigned long long;
+
+static char *pointer(Address address) {
+  return reinterpret_cast<char *>(address);
+}
+
+/// What a copy or a kernel does beyond its memory sticks.
+static bool isReachable(const void *address, size_t sizeBytes) {
+  if (isDeviceMemory(address, sizeBytes))
+    return true;
+  state().stuck = IllegalAddress;
+  return false;
+}
+
+extern "C" {
+
+int cuInit(unsigned) {
+  Entry entry("cuInit", false);
+  if (entry.error)
+    return entry.error;
+  if (!state().isSteered)
+    readEnvironment();
+  state().isSteered = true;
+  state().isInitialized = true;
+  return Success;
+}
+
+int cuGetErrorName(int error, const char **text) {
+  static const std::map<int, const char *> names = {
+      {OutOfMemory, "CUDA_ERROR_OUT_OF_MEMORY"},
+      {InvalidPtx, "CUDA_ERROR_INVALID_PTX"},
+      {NotFound, "CUDA_ERROR_NOT_FOUND"},
+      {IllegalAddress, "CUDA_ERROR_ILLEGAL_ADDRESS"},
+      {LaunchFailed, "CUDA_ERROR_LAUNCH_FAILED"}};
+  auto found = names.find(error);
+  *text = found == names.end() ? "CUDA_ERROR_FAKE" : found->second;
+  return Success;
+}
+
+int cuGetErrorString(int error, const char **text) {
+  *text = error == OutOfMemory      ? "out of memory"
+          : error == IllegalAddress ? "an illegal memory access was encountered"
+                                    : "a fake error";
+  return Success;
+}
+
+int cuDriverGetVersion(int *version) {
+  Entry entry("cuDriverGetVersion", false);
+  *version = environment("FAKE_CUDA_VERSION", 13000);
+  return entry.error;
+}
+
+int cuDeviceGetCount(int *count) {
+  Entry entry("cuDeviceGetCount", false);
+  *count = environment("FAKE_CUDA_DEVICES", 2);
+  return entry.error;
+}
+
+int cuDeviceGet(int *device, int index) {
+  Entry entry("cuDeviceGet", false);
+  *device = index;
+  return entry.error;
+}
+
+int cuDeviceGetName(char *name, int size, int device) {
+  Entry entry("cuDeviceGetName", false);
+  std::snprintf(name, size, "Fake GPU %d", device);
+  return entry.error;
+}
+
+int cuDeviceGetAttribute(int *value, int attribute, int) {
+  Entry entry("cuDeviceGetAttribute", false);
+  int major = 9, minor = 0;
+  if (const char *text = std::getenv("FAKE_CUDA_CAPABILITY"))
+    std::sscanf(text, "%d.%d", &major, &minor);
+  *value = attribute == 75 ? major : minor;
+  return entry.error;
+}
+
+int cuDevicePrimaryCtxRetain(void **context, int device) {
+  Entry entry("cuDevicePrimaryCtxRetain", false);
+  if (entry.error)
+    return entry.error;
+  ++state().contexts[device].retained;
+  *context = &state().contexts[device];
+  return Success;
+}
+
+int cuDevicePrimaryCtxRelease_v2(int device) {
+  Entry entry("cuDevicePrimaryCtxRelease", false);
+  if (--state().contexts[device].retained < 0)
+    misuse("releases a context that it does not hold");
+  return Success;
+}
+
+int cuCtxPushCurrent_v2(void *context) {
+  Entry entry("cuCtxPushCurrent", false);
+  if (entry.error)
+    return entry.error;
+  auto *pushed = static_cast<Context *>(context);
+  if (!pushed || pushed->retained < 1) {
+    misuse("makes a context current that it does not hold");
+    return InvalidContext;
+  }
+  contextStack.push_back(pushed);
+  return Success;
+}
+
+int cuCtxPopCurrent_v2(void **context) {
+  Entry entry("cuCtxPopCurrent", false);
+  if (contextStack.empty()) {
+    misuse("pops a context that it did not push");
+    return InvalidContext;
+  }
+  *context = contextStack.back();
+  contextStack.pop_back();
+  return Success;
+}
+
+static int loadSharedObject(Module &module, const char *bytes, size_t size) {
+  int file = memfd_create("kernels", 0);
+  std::string path = "/proc/self/fd/" + std::to_string(file);
+  bool isWritten = write(file, bytes, size) == ssize_t(size);
+  module.sharedObject =
+      isWritten ? dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;
+  if (!module.sharedObject)
+    std::fprintf(stderr, "fake driver: %s\n", dlerror());
+  close(file);
+  return module.sharedObject ? Success : InvalidImage;
+}
+
+int cuModuleLoadDataEx(Module **module, const void *image, unsigned numOptions,
+                       int *options, void **values) {
+  Entry entry("cuModuleLoadDataEx");
+  if (entry.error || isCapturing())
+    return entry.error ? entry.error : CaptureUnsupported;
+  auto *text = static_cast<const char *>(image);
+  if (std::strncmp(text, "broken", 6) == 0) {
+    // CU_JIT_ERROR_LOG_BUFFER
+    for (unsigned i = 0; i < numOptions; ++i)
+      if (options[i] == 5)
+        std::strcpy(static_cast<char *>(values[i]),
+                    "ptxas application ptx input, line 1; fatal : syntax");
+    return InvalidPtx;
+  }
+  auto loaded = std::make_unique<Module>();
+  char name[512];
+  int numBuffers = 0, threads = 0, length = 0;
+  while (std::sscanf(text, "kernel %511s %d %d\n%n", name, &numBuffers,
+                     &threads, &length) == 3) {
+    loaded->kernels[name] = {name, nullptr, numBuffers, unsigned(threads)};
+    text += length;
+  }
+  size_t size = 0;
+  if (std::sscanf(text, "elf %zu", &size) == 1) {
+    if (int error =
+            loadSharedObject(*loaded, std::strchr(text, '\n') + 1, size))
+      return error;
+  } else if (*text || loaded->kernels.empty())
+    return InvalidImage;
+  for (auto &[kernelName, kernel] : loaded->kernels) {
+    auto found = state().kernels.find(kernelName);
+    if (loaded->sharedObject) {
+      void *symbol = dlsym(loaded->sharedObject, kernelName.c_str());
+      std::memcpy(&kernel.function, &symbol, sizeof symbol);
+    } else if (found != state().kernels.end())
+      kernel.function = found->second;
+  }
+  *module = made(state().modules, loaded.release());
+  return Success;
+}
+
+int cuModuleUnload(Module *module) {
+  Entry entry("cuModuleUnload");
+  runAll();
+  if (state().modules.count(module) && module->sharedObject)
+    dlclose(module->sharedObject);
+  return destroy(state().modules, module, "a module");
+}
+
+int cuModuleGetFunction(KernelInfo **function, Module *module,
+                        const char *name) {
+  Entry entry("cuModuleGetFunction");
+  if (entry.error)
+    return entry.error;
+  auto found = module->kernels.find(name);
+  if (found == module->kernels.end() || !found->second.function)
+    return NotFound;
+  *function = &found->second;
+  return Success;
+}
+
+static size_t wholePages(size_t size) { return (size + 4095) / 4096 * 4096; }
+
+int cuMemAlloc_v2(Address *address, size_t size) {
+  Entry entry("cuMemAlloc");
+  if (entry.error)
+    return entry.error;
+  if (size == 0)
+    return InvalidValue;
+  if (isCapturing())
+    return CaptureUnsupported;
+  if (size > size_t(80) << 30)
+    return OutOfMemory;
+  void *pages = mmap(nullptr, wholePages(size), PROT_NONE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (pages == MAP_FAILED)
+    return OutOfMemory;
+  state().deviceMemory[static_cast<char *>(pages)] = wholePages(size);
+  // What is not zeroed is not zero.
+  Reach reach;
+  std::memset(pages, 0xa5, std::min<size_t>(size, 1 << 20));
+  *address = reinterpret_cast<Address>(pages);
+  return Success;
+}
+
+int cuMemFree_v2(Address address) {
+  Entry entry("cuMemFree");
+  runAll();
+  auto found = state().deviceMemory.find(pointer(address));
+  if (found == state().deviceMemory.end()) {
+    misuse("frees device memory that is none");
+    return InvalidValue;
+  }
+  munmap(found->first, found->second);
+  state().deviceMemory.erase(found);
+  return Success;
+}
+
+int cuMemHostAlloc(void **memory, size_t size, unsigned) {
+  Entry entry("cuMemHostAlloc");
+  if (entry.error || isCapturing())
+    return entry.error ? entry.error : CaptureUnsupported;
+  *memory = std::malloc(size);
+  state().hostMemory[static_cast<char *>(*memory)] = size;
+  return Success;
+}
+
+int cuMemFreeHost(void *memory) {
+  Entry entry("cuMemFreeHost");
+  runAll();
+  if (!state().hostMemory.erase(static_cast<char *>(memory))) {
+    misuse("frees pinned memory that is none");
+    return InvalidValue;
+  }
+  std::free(memory);
+  return Success;
+}
+
+int cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t size,
+                         Stream *stream) {
+  Entry entry("cuMemcpyHtoDAsync");
+  if (entry.error)
+    return entry.error;
+  if (!isDeviceMemory(pointer(to), size) || size == 0)
+    return InvalidValue;
+  // Pinned memory is read when the copy is its stream's turn, other at once.
+  if (isInside(state().hostMemory, from, size))
+    return enqueue(stream, [=] { std::memcpy(pointer(to), from, size); });
+  if (stream->captured) {
+    stream->isInvalidated = true;
+    return CaptureUnsupported;
+  }
+  std::string copy(static_cast<const char *>(from), size);
+  return enqueue(stream, [=] { std::memcpy(pointer(to), copy.data(), size); });
+}
+
+int cuMemcpyDtoHAsync_v2(void *to, Address from, size_t size, Stream *stream) {
+  Entry entry("cuMemcpyDtoHAsync");
+  if (entry.error)
+    return entry.error;
+  if (!isDeviceMemory(pointer(from), size) || size == 0)
+    return InvalidValue;
+  int error = enqueue(stream, [=] { std::memcpy(to, pointer(from), size); });
+  if (!isInside(state().hostMemory, to, size))
+    run(stream, [=] { return stream->queue.empty(); });
+  return error;
+}
+
+int cuMemcpyDtoDAsync_v2(Address to, Address from, size_t size,
+                         Stream *stream) {
+  Entry entry("cuMemcpyDtoDAsync");
+  if (entry.error)
+    return entry.error;
+  if (!isDeviceMemory(pointer(to), size) ||
+      !isDeviceMemory(pointer(from), size) || size == 0)
+    return InvalidValue;
+  return enqueue(stream,
+                 [=] { std::memcpy(pointer(to), pointer(from), size); });
+}
+
+int cuMemsetD8Async(Address to, unsigned char value, size_t size,
+                    Stream *stream) {
+  Entry entry("cuMemsetD8Async");
+  if (entry.error)
+    return entry.error;
+  if (!isDeviceMemory(pointer(to), size) || size == 0)
+    return InvalidValue;
+  return enqueue(stream, [=] { std::memset(pointer(to), value, size); });
+}
+
+int cuStreamCreate(Stream **stream, unsigned) {
+  Entry entry("cuStreamCreate");
+  if (!entry.error)
+    *stream = made(state().streams, new Stream);
+  return entry.error;
+}
+
+int cuStreamDestroy_v2(Stream *stream) {
+  Entry entry("cuStreamDestroy");
+  if (state().streams.count(stream) && !state().stuck)
+    run(stream, [=] { return stream->queue.empty(); });
+  return destroy(state().streams, stream, "a stream");
+}
+
+int cuStreamSynchronize(Stream *stream) {
+  Entry entry("cuStreamSynchronize");
+  if (entry.error)
+    return entry.error;
+  if (stream->captured) {
+    stream->isInvalidated = true;
+    return CaptureUnsupported;
+  }
+  run(stream, [=] { return stream->queue.empty(); });
+  return state().stuck;
+}
+
+int cuStreamWaitEvent(Stream *stream, Event *event, unsigned) {
+  Entry entry("cuStreamWaitEvent");
+  if (entry.error)
+    return entry.error;
+  if (!state().events.count(event))
+    return InvalidHandle;
+  return put(stream, {Operation::Wait, nullptr, event, event->enqueued});
+}
+
+int cuStreamBeginCapture_v2(Stream *stream, int) {
+  Entry entry("cuStreamBeginCapture");
+  if (entry.error)
+    return entry.error;
+  if (stream->captured)
+    return CaptureUnsupported;
+  stream->captured = std::make_unique<Graph>();
+  stream->isInvalidated = false;
+  return Success;
+}
+
+int cuStreamEndCapture(Stream *stream, Graph **graph) {
+  Entry entry("cuStreamEndCapture");
+  *graph = nullptr;
+  std::unique_ptr<Graph> captured = std::move(stream->captured);
+  if (entry.error)
+    return entry.error;
+  if (!captured)
+    return InvalidValue;
+  if (stream->isInvalidated)
+    return CaptureInvalidated;
+  *graph = made(state().graphs, captured.release());
+  return Success;
+}
+
+int cuEventCreate(Event **event, unsigned flags) {
+  Entry entry("cuEventCreate");
+  if (entry.error)
+    return entry.error;
+  *event = made(state().events, new Event);
+  (*event)->isTimed = !(flags & 2);
+  return Success;
+}
+
+int cuEventDestroy_v2(Event *event) {
+  Entry entry("cuEventDestroy");
+  runAll();
+  return destroy(state().events, event, "an event");
+}
+
+int cuEventRecord(Event *event, Stream *stream) {
+  Entry entry("cuEventRecord");
+  if (entry.error)
+    return entry.error;
+  if (!state().events.count(event))
+    return InvalidHandle;
+  return put(stream, {Operation::Record, nullptr, event, ++event->enqueued});
+}
+
+int cuEventSynchronize(Event *event) {
+  Entry entry("cuEventSynchronize");
+  if (entry.error)
+    return entry.error;
+  if (isCapturing())
+    return CaptureUnsupported;
+  run(nullptr, [=] { return event->reached >= event->enqueued; });
+  return state().stuck;
+}
+
+int cuEventElapsedTime(float *milliseconds, Event *begin, Event *end) {
+  Entry entry("cuEventElapsedTime");
+  if (entry.error)
+    return entry.error;
+  if (!begin->isTimed || !end->isTimed || !begin->reached || !end->reached)
+    return InvalidHandle;
+  *milliseconds = float(end->timeMs - begin->timeMs);
+  return Success;
+}
+
+int cuGraphInstantiateWithFlags(Graph **executable, Graph *graph,
+                                unsigned long long) {
+  Entry entry("cuGraphInstantiateWithFlags");
+  if (!entry.error)
+    *executable = made(state().executables, new Graph(*graph));
+  return entry.error;
+}
+
+int cuGraphLaunch(Graph *executable, Stream *stream) {
+  Entry entry("cuGraphLaunch");
+  if (entry.error)
+    return entry.error;
+  if (!state().executables.count(executable))
+    return InvalidHandle;
+  for (const Operation &operation : executable->operations)
+    put(stream, operation);
+  return Success;
+}
+
+int cuGraphExecDestroy(Graph *executable) {
+  Entry entry("cuGraphExecDestroy");
+  for (Stream *stream : state().streams)
+    if (!stream->queue.empty() && !state().stuck)
+      misuse("destroys a graph while a stream has work");
+  return destroy(state().executables, executable, "an executable graph");
+}
+
+int cuGraphDestroy(Graph *graph) {
+  Entry entry("cuGraphDestroy");
+  return destroy(state().graphs, graph, "a graph");
+}
+
+int cuLaunchKernel(KernelInfo *kernel, unsigned gridX, unsigned gridY,
+                   unsigned gridZ, unsigned blockX, unsigned blockY,
+                   unsigned blockZ, unsigned sharedBytes, Stream *stream,
+                   void **parameters, void **extra) {
+  Entry entry("cuLaunchKernel");
+  if (entry.error)
+    return entry.error;
+  if (gridX == 0 || gridX > INT32_MAX || gridY != 1 || gridZ != 1 ||
+      blockX == 0 || blockX > 1024 || blockY != 1 || blockZ != 1 || extra ||
+      sharedBytes)
+    return InvalidValue;
+  if (blockX != kernel->threads)
+    misuse("launches " + kernel->name + " with " + std::to_string(blockX) +
+           " threads, it has " + std::to_string(kernel->threads));
+  std::vector<void *> buffers;
+  for (int i = 0; i < kernel->numBuffers; ++i)
+    buffers.push_back(*static_cast<void **>(parameters[i]));
+  auto batch = *static_cast<long long *>(parameters[kernel->numBuffers]);
+  return enqueue(stream, [=] {
+    for (void *buffer : buffers)
+      if (!isReachable(buffer, 1))
+        return;
+    // Kernels of tests may have a CPU's scratch.
+    static std::vector<char> scratch(1 << 20);
+    kernel->function(buffers.data(), batch, 0, gridX, scratch.data());
+  });
+}
+
+} // extern "C"
