@@ -2,9 +2,11 @@
 // a kernel costs more than the memory traffic that fusing an update with its
 // gradient saves.
 //
-// Needs primitives, before any other fusion. What it takes are elementwise ops
+// Needs primitives, before any other fusion, and looks at training steps alone:
+// initial values are drawn once. What it takes are elementwise ops
 // whose values only become state; scalars that updates share (a rate on its
 // schedule, a clipping factor) stay where they are and become operands.
+#include "passes/EntryPoints.h"
 #include "passes/Passes.h"
 #include "passes/RowFusion.h"
 
@@ -108,8 +110,10 @@ void UpdateFusion::fuse(const Updates &updates) {
   SmallVector<Location> locations;
   for (Operation *op : ops)
     locations.push_back(op->getLoc());
-  // After everything that is computed: assignments come last.
-  OpBuilder builder(*block.getOps<AssignOp>().begin());
+  // Behind the last of them, where all operands are known. Assignments may wait
+  // until the end: whatever reads a parameter reads it before.
+  OpBuilder builder(block.getParent()->getContext());
+  builder.setInsertionPointAfter(ops.back());
   Location loc = builder.getFusedLoc(locations);
   auto fused = FusedOp::create(
       builder, loc, llvm::to_vector(TypeRange(ValueRange(updates.results))),
@@ -129,8 +133,12 @@ void UpdateFusion::fuse(const Updates &updates) {
                   llvm::map_to_vector(updates.results, [&](Value result) {
                     return mapping.lookup(result);
                   }));
-  for (auto [old, made] : llvm::zip(updates.results, fused.getResults()))
+  for (auto [old, made] : llvm::zip(updates.results, fused.getResults())) {
+    for (Operation *user : old.getUsers())
+      if (isa<AssignOp>(user))
+        user->moveBefore(block.getTerminator());
     Value(old).replaceAllUsesWith(made);
+  }
   for (Operation *op : llvm::reverse(ops))
     op->erase();
 }
@@ -163,7 +171,8 @@ void UpdateFusion::run() {
 namespace {
 struct FuseUpdatesPass : impl::FuseUpdatesPassBase<FuseUpdatesPass> {
   void runOnOperation() override {
-    UpdateFusion(getOperation().getBody().front()).run();
+    if (getOperation()->hasAttr(kTrainingAttr))
+      UpdateFusion(getOperation().getBody().front()).run();
   }
 };
 } // namespace

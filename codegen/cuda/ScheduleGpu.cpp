@@ -4,16 +4,27 @@
 #include "codegen/ScheduleKernels.h"
 #include "codegen/cuda/Contraction.h"
 #include "codegen/cuda/Elements.h"
+#include "codegen/cuda/MergePhases.h"
 #include "codegen/cuda/Rows.h"
 
 using namespace mlir;
 using namespace nnc;
 
+/// Whether the kernel updates parameters of many shapes (nnc-fuse-updates).
+static bool isUpdates(func::FuncOp kernel) {
+  auto kind = kernel->getAttrOfType<StringAttr>("nnc.kind");
+  return kind && kind.getValue() == "updates";
+}
+
 FailureOr<ScheduledKernel> nnc::scheduleForGpu(func::FuncOp kernel,
                                                const GpuModel &model,
                                                bool reference) {
   Emitter elements = [&](func::FuncOp op) {
-    return scheduleElements(op, model, /*separately=*/reference);
+    FailureOr<ScheduledKernel> scheduled =
+        scheduleElements(op, model, /*separately=*/reference);
+    if (succeeded(scheduled) && isUpdates(op))
+      mergePhases(*scheduled);
+    return scheduled;
   };
   Emitter rows = [&](func::FuncOp op) { return scheduleGpuRows(op, model); };
   SmallVector<Emitter> others;

@@ -15,7 +15,8 @@ nnc.parameter @b.velocity : tensor<2xf32> = <zeros> {role = #nnc.role<optimizer_
 // CHECK:         nnc.assign @w, %[[U]]#0
 // CHECK:         nnc.assign @b, %[[U]]#
 // CHECK:         nnc.assign @b.velocity, %[[U]]#
-func.func @gathers_updates_of_every_shape(%dw: tensor<3x2xf32>, %db: tensor<2xf32>, %r: tensor<f32>) {
+func.func @gathers_updates_of_every_shape(%dw: tensor<3x2xf32>, %db: tensor<2xf32>, %r: tensor<f32>)
+    attributes {nnc.training} {
   %w = nnc.read @w : tensor<3x2xf32>
   %b = nnc.read @b : tensor<2xf32>
   %v = nnc.read @b.velocity : tensor<2xf32>
@@ -45,7 +46,8 @@ nnc.parameter @w : tensor<4xf32> = <zeros>
 // CHECK-SAME:      = %[[G]]
 // CHECK-NEXT:      nnc.sub
 // CHECK-NEXT:      nnc.yield
-func.func @leaves_what_is_used_elsewhere(%dy: tensor<4xf32>) -> tensor<f32> {
+func.func @leaves_what_is_used_elsewhere(%dy: tensor<4xf32>) -> tensor<f32>
+    attributes {nnc.training} {
   %w = nnc.read @w : tensor<4xf32>
   %g = nnc.mul %dy, %dy : tensor<4xf32>
   %n = nnc.sum %g axes = [0] : (tensor<4xf32>) -> tensor<f32>
@@ -61,10 +63,24 @@ nnc.parameter @step : tensor<i64> = <zeros>
 // CHECK-LABEL: @leaves_scalars
 // CHECK-NOT:     nnc.fused
 // CHECK:         nnc.assign
-func.func @leaves_scalars() {
+func.func @leaves_scalars() attributes {nnc.training} {
   %s = nnc.read @step : tensor<i64>
   %one = nnc.constant dense<1> : tensor<i64>
   %s1 = nnc.add %s, %one : tensor<i64>
   nnc.assign @step, %s1 : tensor<i64>
+  return
+}
+
+// -----
+
+nnc.parameter @w : tensor<4xf32> = <zeros>
+
+// What is drawn once is not worth it.
+// CHECK-LABEL: @leaves_other_functions
+// CHECK-NOT:     nnc.fused
+// CHECK:         nnc.assign
+func.func @leaves_other_functions(%x: tensor<4xf32>) {
+  %y = nnc.neg %x : tensor<4xf32>
+  nnc.assign @w, %y : tensor<4xf32>
   return
 }
