@@ -207,10 +207,30 @@ static Expression wrapNarrow(Expression expression, Type type,
   return expression;
 }
 
+/// An operand of a bitwise operation, of which few know how tightly it binds:
+/// with parentheses unless it is the same operation.
+static std::string bitwiseOperand(Operands &operands, unsigned i,
+                                  int precedence) {
+  Expression operand = operands.get(i, 0);
+  bool isSame = i == 0 && operand.precedence == precedence;
+  return operand.inside(isSame ? 0 : Unary);
+}
+
 static Expression infix(Operands &operands, StringRef symbol, int precedence) {
-  std::string lhs = operands.text(0, precedence);
-  // Left-associative.
-  std::string rhs = operands.text(1, precedence + 1);
+  bool isBitwise = precedence >= BitOr && precedence <= BitAnd;
+  bool isShift = precedence == Shift;
+  std::string lhs = isBitwise || isShift
+                        ? bitwiseOperand(operands, 0, precedence)
+                        : operands.text(0, precedence);
+  std::string rhs;
+  if (isBitwise) {
+    rhs = bitwiseOperand(operands, 1, precedence);
+  } else {
+    // Left-associative.
+    Expression operand = operands.get(1, precedence + 1);
+    rhs = isShift && operand.literal ? std::to_string(*operand.literal)
+                                     : operand.text;
+  }
   Expression result =
       operands.finish((lhs + " " + symbol + " " + rhs).str(), precedence);
   if (symbol == "+")
@@ -592,7 +612,7 @@ FailureOr<Expression> ScalarPrinter::print(Operation &op, Use use) const {
   bool isPlain = isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
                      arith::NegFOp, arith::ExtFOp, arith::TruncFOp>(op) ||
                  (isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op) &&
-                  element.getIntOrFloatBitWidth() >= 32);
+                  (element.isIndex() || element.getIntOrFloatBitWidth() >= 32));
   if (!isPlain && !isa<arith::SelectOp>(op))
     return printLanes(op, use);
   if (auto select = dyn_cast<arith::SelectOp>(op);

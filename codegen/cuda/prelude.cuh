@@ -151,13 +151,14 @@ template <typename T> __device__ inline T ceil_divide(T a, T b) {
 // Vectors
 //===----------------------------------------------------------------------===//
 
-constexpr int vector_alignment(int bytes) {
-  return bytes >= 16 ? 16 : bytes >= 8 ? 8 : bytes >= 4 ? 4 : bytes >= 2 ? 2 : 1;
-}
+/// What `bytes` bytes side by side are aligned to, to be one access.
+template <int bytes>
+constexpr int vector_alignment =
+    bytes >= 16 ? 16 : bytes >= 8 ? 8 : bytes >= 4 ? 4 : bytes >= 2 ? 2 : 1;
 
 /// `N` elements side by side, aligned so that 16 bytes are one access.
 template <typename T, int N>
-struct alignas(vector_alignment(int(sizeof(T)) * N)) vec {
+struct alignas(vector_alignment<int(sizeof(T)) * N>) vec {
   T lane[N];
 
   vec() = default;
@@ -165,6 +166,10 @@ struct alignas(vector_alignment(int(sizeof(T)) * N)) vec {
   __device__ explicit vec(T value) {
     for (int i = 0; i < N; ++i)
       lane[i] = value;
+  }
+  __device__ explicit vec(const T (&values)[N]) {
+    for (int i = 0; i < N; ++i)
+      lane[i] = values[i];
   }
   /// Lane by lane, converted.
   template <typename U> __device__ explicit vec(const vec<U, N> &other) {

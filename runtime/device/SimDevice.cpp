@@ -22,8 +22,9 @@ SimDevice::~SimDevice() {
     close(imageFile);
 }
 
-Status SimDevice::load(const Plan &plan) {
-  const MachineCode &code = plan.code;
+Status SimDevice::load(const Plan &plan) { return open(plan.code); }
+
+Status SimDevice::open(const MachineCode &code) {
   if (code.kernels.empty())
     return {};
   Status status = openImage(code.image);

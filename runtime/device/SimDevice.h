@@ -14,6 +14,8 @@ public:
   ~SimDevice() override;
 
   Status load(const Plan &plan) override;
+  /// What `load` does, for code alone.
+  Status open(const MachineCode &code);
   Status endRun() override;
   void launch(const Command &command, void *const *buffers,
               int64_t batch) override;

@@ -8,7 +8,7 @@ import json, os, subprocess, sys, tempfile
 
 import numpy
 
-nnc, model = sys.argv[1:3]
+nnc, model, *options = sys.argv[1:]
 BATCH, WIDTH = 2048, 64
 COUNT = BATCH * WIDTH
 
@@ -26,10 +26,10 @@ with tempfile.TemporaryDirectory() as folder:
     numpy.save("x.npy", numpy.ones((BATCH, WIDTH), "f4"))
     numpy.save("y.npy", numpy.zeros(BATCH, "f4"))
     weights = os.path.join(folder, "w.safetensors")
-    train = subprocess.run([nnc, "train", model, "--data", folder, "--json", "-o", weights],
+    train = subprocess.run([nnc, "train", model, "--data", folder, "--json", "-o", weights, *options],
                            check=True, capture_output=True, text=True)
     record = json.loads(train.stdout.splitlines()[0])
-    subprocess.run([nnc, "predict", model, "--weights", weights, "--input", "x=x.npy", "-o", folder],
+    subprocess.run([nnc, "predict", model, "--weights", weights, "--input", "x=x.npy", "-o", folder, *options],
                    check=True, stdout=subprocess.DEVNULL)
     uniform, normal, bernoulli = (numpy.load(n + ".npy").astype("f8") for n in ("uniform", "normal", "bernoulli"))
 

@@ -8,14 +8,14 @@ import numpy
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models"))
 import safetensors
 
-nnc, model = sys.argv[1:3]
+nnc, model, *options = sys.argv[1:]
 FAN_IN, FAN_OUT = 96, 160
 
 with tempfile.TemporaryDirectory() as folder:
     weights = os.path.join(folder, "w.safetensors")
     numpy.save(os.path.join(folder, "x.npy"), numpy.ones((2, 1), "f4"))
     numpy.save(os.path.join(folder, "y.npy"), numpy.ones(2, "f4"))
-    subprocess.run([nnc, "train", model, "--data", folder, "--epochs", "0", "-o", weights],
+    subprocess.run([nnc, "train", model, "--data", folder, "--epochs", "0", "-o", weights, *options],
                    check=True, stdout=subprocess.DEVNULL)
     tensors = {name.rstrip("_"): t.astype("f8") for name, t in safetensors.load(weights).items()}
 

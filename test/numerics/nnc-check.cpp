@@ -6,7 +6,7 @@
 //       -> (tensor<?x2xf64> {check.value = dense<…> : tensor<3x2xf64>})
 //       attributes {check.tolerance = 64.0 : f64, check.gradient}
 //
-// Every function is an entry point of its own plan. Its results must be within
+// Every function becomes an entry point of one plan. Its results must be within
 // `check.tolerance` units of the element type's epsilon, times the largest
 // expected magnitude; integers and booleans must be equal. With
 // `check.gradient` the gradients of a weighted sum of its results are compared
@@ -51,22 +51,12 @@ struct Case {
   SmallVector<DenseElementsAttr> inputs, outputs;
   int64_t batch = 1;
   double tolerance = 64;
+  bool isWrong = false;
 };
 
 //===----------------------------------------------------------------------===//
 // Plans
 //===----------------------------------------------------------------------===//
-
-/// A module with `function` alone.
-static OwningOpRef<ModuleOp> isolate(func::FuncOp function) {
-  OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
-  module->getBody()->push_back(function->clone());
-  return module;
-}
-
-static func::FuncOp onlyFunction(ModuleOp module) {
-  return *module.getOps<func::FuncOp>().begin();
-}
 
 /// Names arguments and results as the plan writer wants them.
 static void nameValues(func::FuncOp function, StringRef resultKind) {
@@ -225,45 +215,29 @@ static bool isClose(const Case &test, runtime::Session &session,
 // Checks
 //===----------------------------------------------------------------------===//
 
-static bool checkValues(const Case &test, StringRef elementType) {
-  OwningOpRef<ModuleOp> module = isolate(test.function);
-  nameValues(onlyFunction(*module), "output");
-  auto plan = compile(*module, test.batch, elementType);
-  if (failed(plan))
-    return false;
-  auto session = runtime::Session::create(*plan, {});
-  if (!session.isOk()) {
-    llvm::errs() << "  " << session.status().message() << '\n';
-    return false;
-  }
-  const runtime::EntryPoint &entry = (*plan)->entryPoints[0];
+using Cases = ArrayRef<Case *>;
+
+static bool checkValues(const Case &test, runtime::Session &session,
+                        const runtime::EntryPoint &entry) {
   tools::Columns columns = makeInputs(test, entry);
   runtime::Status status =
-      (*session)->run(entry, tools::pointersAt(columns, 0).data(), test.batch);
+      session.run(entry, tools::pointersAt(columns, 0).data(), test.batch);
   if (!status.isOk()) {
     llvm::errs() << "  " << status.message() << '\n';
     return false;
   }
   bool ok = true;
   for (auto [output, wanted] : llvm::zip(entry.outputs, test.outputs))
-    ok &= isClose(test, **session, output, wanted);
+    ok &= isClose(test, session, output, wanted);
   return ok;
 }
 
-static bool checkGradient(const Case &test) {
-  OwningOpRef<ModuleOp> module = isolate(test.function);
-  makeGradientFunction(onlyFunction(*module));
-  auto plan = compile(*module, test.batch, "");
-  if (failed(plan))
-    return false;
-  auto session = runtime::Session::create(*plan, {});
-  if (!session.isOk())
-    return false;
-  const runtime::EntryPoint &entry = (*plan)->entryPoints[0];
+static bool checkGradient(const Case &test, runtime::Session &session,
+                          const runtime::EntryPoint &entry) {
   tools::Columns columns = makeInputs(test, entry);
   std::vector<tools::Verdict> verdicts;
-  runtime::Status status = tools::checkGradients(**session, entry, columns,
-                                                 test.batch, 24, verdicts);
+  runtime::Status status =
+      tools::checkGradients(session, entry, columns, test.batch, 24, verdicts);
   if (!status.isOk())
     llvm::errs() << "  " << status.message() << '\n';
   bool ok = status.isOk();
@@ -277,6 +251,63 @@ static bool checkGradient(const Case &test) {
                  << llvm::format("%.1e\n", verdict.worst);
   }
   return ok;
+}
+
+namespace {
+
+/// What is done with cases: how the function becomes an entry point, in which
+/// element type, and how what it computes is checked.
+struct Check {
+  void (*prepare)(func::FuncOp);
+  StringRef elementType;
+  bool (*run)(const Case &, runtime::Session &, const runtime::EntryPoint &);
+};
+
+} // namespace
+
+/// Compiles the functions of all cases into one plan.
+static FailureOr<std::shared_ptr<const runtime::Plan>>
+compileTogether(Cases cases, const Check &check) {
+  OwningOpRef<ModuleOp> module =
+      ModuleOp::create(cases.front()->function.getLoc());
+  int64_t maxBatch = 1;
+  for (Case *test : cases) {
+    func::FuncOp function = test->function.clone();
+    module->getBody()->push_back(function);
+    check.prepare(function);
+    maxBatch = std::max(maxBatch, test->batch);
+  }
+  return compile(*module, maxBatch, check.elementType);
+}
+
+/// Marks those that fail. Where one cannot be compiled, each is compiled alone.
+static void run(Cases cases, const Check &check) {
+  if (cases.empty())
+    return;
+  auto plan = compileTogether(cases, check);
+  if (failed(plan) && cases.size() > 1) {
+    for (Case *test : cases)
+      run(test, check);
+    return;
+  }
+  if (failed(plan)) {
+    cases.front()->isWrong = true;
+    return;
+  }
+  auto session = runtime::Session::create(*plan, {});
+  for (Case *test : cases) {
+    if (!session.isOk()) {
+      llvm::errs() << "  " << session.status().message() << '\n';
+      test->isWrong = true;
+      continue;
+    }
+    const runtime::EntryPoint *entry =
+        (*plan)->findEntryPoint(test->function.getName().str());
+    if (check.run(*test, **session, *entry))
+      continue;
+    llvm::errs() << "  in @" << test->function.getName() << '\n';
+    test->isWrong = true;
+  }
 }
 
 /// The values that the attributes give, and the batch that the shapes imply.
@@ -308,16 +339,20 @@ static FailureOr<Case> readCase(func::FuncOp function) {
   return test;
 }
 
-static bool check(func::FuncOp function) {
-  FailureOr<Case> test = readCase(function);
-  if (failed(test))
-    return false;
-  bool ok = checkValues(*test, "");
-  if (!function->hasAttr("check.f64_only"))
-    ok &= checkValues(*test, "f32");
-  if (function->hasAttr("check.gradient"))
-    ok &= checkGradient(*test);
-  return ok;
+/// In f64 and f32, and the gradients.
+static void checkAll(Cases cases) {
+  auto select = [&](StringRef attribute, bool has) {
+    return llvm::to_vector(llvm::make_filter_range(cases, [&](Case *test) {
+      return test->function->hasAttr(attribute) == has;
+    }));
+  };
+  auto asOutputs = [](func::FuncOp function) {
+    nameValues(function, "output");
+  };
+  run(cases, {asOutputs, "", checkValues});
+  run(select("check.f64_only", false), {asOutputs, "f32", checkValues});
+  run(select("check.gradient", true),
+      {makeGradientFunction, "", checkGradient});
 }
 
 int main(int argc, char **argv) {
@@ -332,17 +367,29 @@ int main(int argc, char **argv) {
       parseSourceFile<ModuleOp>(inputFile, sources, &context);
   if (!module)
     return 1;
-  unsigned numChecked = 0, numWrong = 0;
+  std::vector<std::unique_ptr<Case>> cases;
+  SmallVector<Case *> readable;
   for (auto function : module->getOps<func::FuncOp>()) {
     if (!only.empty() && function.getName() != only)
       continue;
-    ++numChecked;
-    if (check(function))
+    FailureOr<Case> test = readCase(function);
+    cases.push_back(std::make_unique<Case>());
+    cases.back()->function = function;
+    cases.back()->isWrong = failed(test);
+    if (failed(test))
+      continue;
+    *cases.back() = *test;
+    readable.push_back(cases.back().get());
+  }
+  checkAll(readable);
+  unsigned numWrong = 0;
+  for (const auto &test : cases) {
+    if (!test->isWrong)
       continue;
     ++numWrong;
-    llvm::errs() << "FAILED @" << function.getName() << '\n';
+    llvm::errs() << "FAILED @" << test->function.getName() << '\n';
   }
-  llvm::outs() << numChecked - numWrong << " passed, " << numWrong
+  llvm::outs() << cases.size() - numWrong << " passed, " << numWrong
                << " failed\n";
-  return numWrong || !numChecked;
+  return numWrong || cases.empty();
 }
