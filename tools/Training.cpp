@@ -134,12 +134,17 @@ Status run(const Pass &pass) {
   pass.batches.rewind();
   pass.batches.skip(pass.firstBatch);
   int64_t samples = pass.averages.samples();
-  for (int64_t i = pass.firstBatch; i < pass.endBatch && pass.batches.next();
-       ++i) {
-    if (Status status =
-            session.run(pass.entry, pass.batches.inputs(), pass.batches.size());
+  auto next = [&](int64_t i) {
+    return i < pass.endBatch && pass.batches.next();
+  };
+  bool hasBatch = next(pass.firstBatch);
+  for (int64_t i = pass.firstBatch; hasBatch; ++i) {
+    const int64_t batch = pass.batches.size();
+    if (Status status = session.run(pass.entry, pass.batches.inputs(), batch);
         !status.isOk())
       return status;
+    // A GPU is still at it; the loss waits.
+    hasBatch = next(i + 1);
     if (Status status = pass.averages.add(session); !status.isOk())
       return status;
     StatusOr<double> loss = session.outputSum("loss");
@@ -147,7 +152,7 @@ Status run(const Pass &pass) {
       return loss.status();
     if (pass.stepLog)
       logStep(session, *loss, *pass.stepLog);
-    samples += pass.batches.size();
+    samples += batch;
     if (!std::isfinite(*loss))
       return {Code::InvalidArgument,
               concat("the loss is not finite after ", samples,

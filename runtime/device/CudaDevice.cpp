@@ -7,6 +7,7 @@
 #include "runtime/device/CudaInputs.h"
 
 #include <cstdlib>
+#include <cstring>
 
 namespace nnc::runtime {
 

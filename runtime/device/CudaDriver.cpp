@@ -1,5 +1,6 @@
 #include "runtime/device/CudaDriver.h"
 
+#include <cstring>
 #include <mutex>
 
 namespace nnc::runtime {

@@ -1,5 +1,7 @@
 #include "runtime/device/SharedLibrary.h"
 
+#include <cstring>
+
 #include <dlfcn.h>
 
 // Weak, so that a static program has no loader in it unless it brings one: it
@@ -35,6 +37,19 @@ SharedLibrary::open(const char *what, const std::vector<std::string> &names) {
 
 void *SharedLibrary::find(const char *symbol) const {
   return dlsym(handle, symbol);
+}
+
+Status findCalls(const SharedLibrary &library, const WantedCall *calls,
+                 size_t count) {
+  for (const WantedCall *call = calls; call != calls + count; ++call) {
+    void *found = library.find(call->symbol);
+    if (!found)
+      return {Code::Unsupported,
+              concat(library.name(), " has no ", call->symbol,
+                     ": it is too old or damaged")};
+    std::memcpy(call->pointer, &found, sizeof found);
+  }
+  return {};
 }
 
 } // namespace nnc::runtime

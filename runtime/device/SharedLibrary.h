@@ -4,7 +4,6 @@
 
 #include "runtime/Status.h"
 
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -29,6 +28,16 @@ private:
   std::string nameOfFile;
 };
 
+/// A function by name, and the pointer that becomes its address.
+struct WantedCall {
+  const char *symbol;
+  void *pointer;
+};
+
+/// Unsupported, naming the first that `library` does not have.
+Status findCalls(const SharedLibrary &library, const WantedCall *calls,
+                 size_t count);
+
 /// A function of a library that returns 0 or the number of an error, which
 /// `describe` turns into a status with the function's name.
 template <Status (*describe)(const char *name, int error),
@@ -37,15 +46,7 @@ class LibraryCall {
 public:
   explicit constexpr LibraryCall(const char *name) : symbol(name) {}
 
-  /// Unsupported if `library` does not have it.
-  Status find(const SharedLibrary &library) {
-    void *found = library.find(symbol);
-    if (!found)
-      return {Code::Unsupported, concat(library.name(), " has no ", symbol,
-                                        ": it is too old or damaged")};
-    std::memcpy(&function, &found, sizeof found);
-    return {};
-  }
+  WantedCall wanted() { return {symbol, &function}; }
 
   Status operator()(Arguments... arguments) const {
     int error = function(arguments...);
@@ -60,16 +61,10 @@ private:
   int (*function)(Arguments...) = nullptr;
 };
 
-/// Finds all of `calls` in `library`; the first that is missing is an error.
 template <typename... Calls>
 Status findCalls(const SharedLibrary &library, Calls &...calls) {
-  Status status;
-  auto find = [&](auto &call) {
-    if (status.isOk())
-      status = call.find(library);
-  };
-  (find(calls), ...);
-  return status;
+  const WantedCall wanted[] = {calls.wanted()...};
+  return findCalls(library, wanted, sizeof...(calls));
 }
 
 } // namespace nnc::runtime

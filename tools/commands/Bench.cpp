@@ -148,7 +148,9 @@ static void printJson(const Plan &plan, const BenchOptions &options,
 
 static void printKernelTable(const Plan &plan, const EntryPoint &entry,
                              int64_t batch, int threads, const Measurement &m) {
-  const MachinePeak peak = measurePeak(threads);
+  // Of a GPU it is not known: the columns that need no peak are enough.
+  const bool hasPeak = plan.code.target == "cpu";
+  const MachinePeak peak = hasPeak ? measurePeak(threads) : MachinePeak();
   std::vector<size_t> order(entry.commands.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -164,16 +166,21 @@ static void printKernelTable(const Plan &plan, const EntryPoint &entry,
     double seconds = m.profile.seconds[i] / m.profile.runs;
     double flop = double(command.flop.at(batch)),
            bytes = double(command.trafficBytes.at(batch));
-    // The roofline: no kernel runs faster than its arithmetic at peak rate, or
-    // than its traffic at peak bandwidth (Williams et al. 2009).
-    double bound =
-        std::max(flop / peak.flopPerSecond, bytes / peak.bytesPerSecond);
-    std::printf("  %8.2f %5.1f%% %9.1f %8.1f %8.0f%%  %s%s%s\n", seconds * 1e6,
+    char roofline[16] = "-";
+    if (hasPeak) {
+      // The roofline: no kernel runs faster than its arithmetic at peak rate,
+      // or than its traffic at peak bandwidth (Williams et al. 2009).
+      double bound =
+          std::max(flop / peak.flopPerSecond, bytes / peak.bytesPerSecond);
+      std::snprintf(roofline, sizeof roofline, "%.0f%%", 100 * bound / seconds);
+    }
+    std::printf("  %8.2f %5.1f%% %9.1f %8.1f %9s  %s%s%s\n", seconds * 1e6,
                 100 * m.profile.seconds[i] / sum, flop / seconds / 1e9,
-                bytes / seconds / 1e9, 100 * bound / seconds,
-                plan.nameOf(command).c_str(),
+                bytes / seconds / 1e9, roofline, plan.nameOf(command).c_str(),
                 command.source.empty() ? "" : "  ", command.source.c_str());
   }
+  if (!hasPeak)
+    return;
   std::printf("\npeak of this machine on %d threads: %.1f GFLOP/s (f32), %.1f "
               "GB/s of memory\n",
               threads, peak.flopPerSecond / 1e9, peak.bytesPerSecond / 1e9);

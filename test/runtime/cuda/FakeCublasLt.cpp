@@ -254,14 +254,22 @@ int cublasLtMatmul(Handle *, Operation *operation, const void *alpha,
       for (int64_t column = 0; column < ld.columns; ++column)
         for (int64_t row = 0; row < ld.rows; ++row) {
           double sum = 0;
-          for (int64_t k = 0; k < depth; ++k)
-            sum += (op.transposeA ? element(la, a, product, k, row)
-                                  : element(la, a, product, row, k)) *
-                   (op.transposeB ? element(lb, b, product, column, k)
-                                  : element(lb, b, product, k, column));
-          if (op.epilogue & 4)
-            sum += toDouble(type, static_cast<const char *>(op.bias) +
-                                      row * sizeBytes(type));
+          float sum32 = 0;
+          for (int64_t k = 0; k < depth; ++k) {
+            double left = op.transposeA ? element(la, a, product, k, row)
+                                        : element(la, a, product, row, k);
+            double right = op.transposeB ? element(lb, b, product, column, k)
+                                         : element(lb, b, product, k, column);
+            sum += left * right;
+            sum32 += float(left) * float(right);
+          }
+          double bias =
+              op.epilogue & 4
+                  ? toDouble(type, static_cast<const char *>(op.bias) +
+                                       row * sizeBytes(type))
+                  : 0;
+          // As ReferenceMatmul has it, so that whole trainings compare.
+          sum = op.scaleType == 1 ? sum + bias : sum32 + float(bias);
           if (op.epilogue & 2 && sum < 0)
             sum = 0;
           fromDouble(type, sum,

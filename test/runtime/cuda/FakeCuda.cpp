@@ -1,5 +1,7 @@
 #include "test/runtime/cuda/FakeCuda.h"
 
+#include "runtime/device/Simulator.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -492,7 +494,13 @@ static int loadSharedObject(Module &module, const char *bytes, size_t size) {
   if (!module.sharedObject)
     std::fprintf(stderr, "fake driver: %s\n", dlerror());
   close(file);
-  return module.sharedObject ? Success : InvalidImage;
+  if (!module.sharedObject)
+    return InvalidImage;
+  auto attach = reinterpret_cast<void (*)(const nnc::sim::Simulator *)>(
+      dlsym(module.sharedObject, "nnc_sim_attach"));
+  if (attach)
+    attach(&nnc::runtime::simulator());
+  return attach ? Success : InvalidImage;
 }
 
 int cuModuleLoadDataEx(Module **module, const void *image, unsigned numOptions,
@@ -527,7 +535,8 @@ int cuModuleLoadDataEx(Module **module, const void *image, unsigned numOptions,
   for (auto &[kernelName, kernel] : loaded->kernels) {
     auto found = state().kernels.find(kernelName);
     if (loaded->sharedObject) {
-      void *symbol = dlsym(loaded->sharedObject, kernelName.c_str());
+      void *symbol =
+          dlsym(loaded->sharedObject, (kernelName + ".blocks").c_str());
       std::memcpy(&kernel.function, &symbol, sizeof symbol);
     } else if (found != state().kernels.end())
       kernel.function = found->second;
@@ -825,7 +834,11 @@ int cuLaunchKernel(KernelInfo *kernel, unsigned gridX, unsigned gridY,
         return;
     // Kernels of tests may have a CPU's scratch.
     static std::vector<char> scratch(1 << 20);
+    static nnc::runtime::SimFaults faults;
+    nnc::runtime::prepareToSimulate(faults, 0);
     kernel->function(buffers.data(), batch, 0, gridX, scratch.data());
+    if (faults.any())
+      misuse(faults.take());
   });
 }
 
