@@ -190,15 +190,61 @@ static Attribute describe(Builder &builder, Extent extent) {
       {extent.constant, extent.perBatch, extent.divisor});
 }
 
+/// From row to row and from matrix to matrix, "transposed" first if it is so.
+static Attribute describe(Builder &builder, const MatrixLayout &layout) {
+  SmallVector<Attribute> parts = {describe(builder, layout.leading),
+                                  describe(builder, layout.stride)};
+  if (layout.transposed)
+    parts.insert(parts.begin(), builder.getStringAttr("transposed"));
+  return builder.getArrayAttr(parts);
+}
+
+/// A declaration that stands for a call of a library.
+static func::FuncOp declareCall(OpBuilder &builder, Location loc,
+                                StringRef kernel, const MatmulCall &call) {
+  static constexpr StringRef kEpilogues[] = {"none", "bias", "relu",
+                                             "bias, relu"};
+  auto function = func::FuncOp::create(builder, loc, (kernel + ".matmul").str(),
+                                       builder.getFunctionType({}, {}));
+  function.setPrivate();
+  SmallVector<Attribute> sizes;
+  for (Extent size : {call.count, call.m, call.n, call.k})
+    sizes.push_back(describe(builder, size));
+  function->setAttr("nnc.count_m_n_k", builder.getArrayAttr(sizes));
+  function->setAttr("nnc.a", describe(builder, call.a));
+  function->setAttr("nnc.b", describe(builder, call.b));
+  function->setAttr("nnc.d", describe(builder, call.d));
+  function->setAttr("nnc.types", builder.getTypeArrayAttr(
+                                     {call.operandType, call.resultType}));
+  function->setAttr("nnc.epilogue",
+                    builder.getStringAttr(kEpilogues[call.epilogue]));
+  return function;
+}
+
+/// Gives the calls of a kernel declarations, in the order of its phases.
+static void declareCalls(StringRef name, ScheduledKernel &kernel,
+                         ModuleOp phases) {
+  auto builder = OpBuilder::atBlockEnd(phases.getBody());
+  Operation *previous = nullptr;
+  for (Phase &phase : llvm::reverse(kernel.phases)) {
+    if (!phase.function) {
+      if (previous)
+        builder.setInsertionPoint(previous);
+      phase.function =
+          declareCall(builder, phases.getLoc(), name, *phase.matmul);
+    }
+    previous = phase.function;
+  }
+}
+
 static void annotatePhase(const Phase &phase) {
-  if (!phase.function)
-    return;
   Builder builder(phase.function->getContext());
   auto buffers = llvm::map_to_vector(
       phase.buffers, [](BufferRef buffer) { return describe(buffer); });
   phase.function->setAttr("nnc.kind", builder.getStringAttr(phase.kind));
-  phase.function->setAttr("nnc.extent", describe(builder, phase.extent));
-  if (!phase.threads)
+  if (!phase.matmul)
+    phase.function->setAttr("nnc.extent", describe(builder, phase.extent));
+  if (!phase.threads && !phase.matmul)
     phase.function->setAttr("nnc.grain",
                             builder.getI64IntegerAttr(phase.grain));
   phase.function->setAttr("nnc.buffers",
@@ -210,8 +256,6 @@ static void annotateKernel(const ScheduledKernel &kernel) {
   for (const Phase &phase : kernel.phases)
     annotatePhase(phase);
   func::FuncOp first = kernel.phases.front().function;
-  if (!first)
-    return;
   Builder builder(first->getContext());
   if (!kernel.workspaceBytes.empty())
     first->setAttr("nnc.workspace_bytes",
@@ -232,8 +276,14 @@ static void annotateKernel(const ScheduledKernel &kernel) {
 }
 
 void nnc::annotate(const Schedule &schedule) {
-  for (const auto &entry : schedule.kernels)
-    annotateKernel(entry.second);
+  // By name: the table has an order of its own.
+  SmallVector<StringRef> names(schedule.kernels.keys());
+  llvm::sort(names);
+  for (StringRef name : names) {
+    ScheduledKernel kernel = schedule.kernels.lookup(name);
+    declareCalls(name, kernel, *schedule.phases);
+    annotateKernel(kernel);
+  }
 }
 
 namespace {

@@ -11,12 +11,13 @@
 #include "codegen/ContractionAnalysis.h"
 #include "codegen/Reference.h"
 #include "codegen/RowsAnalysis.h"
+#include "codegen/cuda/GpuPhase.h"
+#include "codegen/cuda/KernelParts.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
@@ -24,11 +25,9 @@ using namespace nnc;
 
 // A product below both is a phase of elements: a call of the library takes some
 // microseconds whatever it does, in which a thread an element has done as much.
-// Estimates: no GPU was at hand to measure. The batch counts as
-// kTypicalBatch, because the schedule holds for all.
+// Estimates: no GPU was at hand to measure.
 static constexpr int64_t kSmallProduct = 1 << 16;
 static constexpr int64_t kSmallSum = 256;
-static constexpr int64_t kTypicalBatch = 64;
 
 namespace {
 
@@ -90,42 +89,11 @@ private:
 // Parts of a kernel
 //===----------------------------------------------------------------------===//
 
-static void eraseDeadOps(Block &block) {
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-    if (isOpTriviallyDead(&op))
-      op.erase();
-}
-
-/// A function of the kernel's arguments and `inputs`, values in it, that
-/// computes `outputs`.
 func::FuncOp ProductScheduler::derive(StringRef suffix, ArrayRef<Value> inputs,
                                       ArrayRef<Value> outputs) {
-  OpBuilder builder(kernel.getContext());
-  builder.setInsertionPointAfter(parts.empty() ? kernel : parts.back());
-  SmallVector<Type> types(kernel.getArgumentTypes());
-  llvm::append_range(types, TypeRange(ValueRange(inputs)));
-  auto part = func::FuncOp::create(
-      builder, kernel.getLoc(), (kernel.getName() + "." + suffix).str(),
-      builder.getFunctionType(types, TypeRange(ValueRange(outputs))));
-  parts.push_back(part);
-  Block *body = part.addEntryBlock();
-  builder.setInsertionPointToEnd(body);
-  IRMapping mapping;
-  Block &source = kernel.getBody().front();
-  for (auto [from, to] : llvm::zip(source.getArguments(), body->getArguments()))
-    mapping.map(from, to);
-  auto own = body->getArguments().drop_front(kernel.getNumArguments());
-  for (Operation &op : source.without_terminator()) {
-    builder.clone(op, mapping);
-    for (auto [input, argument] : llvm::zip(inputs, own))
-      if (input.getDefiningOp() == &op)
-        mapping.map(input, argument);
-  }
-  auto results = llvm::map_to_vector(
-      outputs, [&](Value output) { return mapping.lookup(output); });
-  func::ReturnOp::create(builder, kernel.getLoc(), results);
-  eraseDeadOps(*body);
-  return part;
+  Operation *previous = parts.empty() ? kernel : parts.back();
+  parts.push_back(deriveKernel(kernel, previous, suffix, inputs, outputs));
+  return parts.back();
 }
 
 BufferRef ProductScheduler::addWorkspace(Extent bytes) {
@@ -200,11 +168,11 @@ static Extent extentOf(BatchProduct product) {
                           : Extent{product.factor, 0, 1};
 }
 
-static int64_t typicalSize(BatchProduct size) {
-  return size.factor * (size.perBatch ? kTypicalBatch : 1);
-}
-
 static bool isSmall(const Contraction &contraction) {
+  int64_t batch = typicalBatch(contraction.kernel);
+  auto typicalSize = [&](BatchProduct size) {
+    return size.factor * (size.perBatch ? batch : 1);
+  };
   int64_t numTerms = 1;
   for (BatchProduct size : contraction.sizes)
     numTerms *= typicalSize(size);

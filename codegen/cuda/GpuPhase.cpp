@@ -27,6 +27,12 @@ Extent nnc::divideUp(Extent extent, int64_t divisor) {
   return extent;
 }
 
+int64_t nnc::typicalBatch(func::FuncOp kernel) {
+  auto module = kernel->getParentOfType<ModuleOp>();
+  auto known = module->getAttrOfType<IntegerAttr>("nnc.max_batch");
+  return known ? known.getInt() : 64;
+}
+
 Type nnc::bufferElementType(Type elementType) {
   return elementType.isInteger(1)
              ? Type(IntegerType::get(elementType.getContext(), 8))

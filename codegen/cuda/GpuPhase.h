@@ -16,6 +16,9 @@ Extent numElements(mlir::RankedTensorType type);
 /// `extent` divided once more, rounded up.
 Extent divideUp(Extent extent, int64_t divisor);
 
+/// The batch that a schedule is best at: the largest, where it is known.
+int64_t typicalBatch(mlir::func::FuncOp kernel);
+
 /// How an element lies in a buffer: i1 as i8, everything else as itself.
 mlir::Type bufferElementType(mlir::Type elementType);
 

@@ -43,9 +43,6 @@ static constexpr int64_t kWarp = 32;
 static constexpr int64_t kMaxLanes = 16;
 /// Of a columns phase: the threads that share a column.
 static constexpr int64_t kRowThreads = 32;
-/// A schedule holds for every batch; where it matters how many samples there
-/// are, this many are assumed.
-static constexpr int64_t kTypicalBatch = 64;
 /// Elements that one block reduces to a scalar by itself, and those that make
 /// another block worth its launch. Estimates, as no GPU was at hand: 32
 /// elements a thread take about as long as a launch.
@@ -347,7 +344,7 @@ int64_t GpuRowsScheduler::lanesFor(int64_t length) {
 }
 
 int64_t GpuRowsScheduler::typicalRows() {
-  return rows.rows.count * (rows.rows.perBatch ? kTypicalBatch : 1);
+  return rows.rows.count * (rows.rows.perBatch ? typicalBatch(kernel) : 1);
 }
 
 //===----------------------------------------------------------------------===//
@@ -657,7 +654,8 @@ void GpuRowsScheduler::emitScalars(unsigned number) {
   else
     for (const ScalarLoop &loop : loops) {
       Extent chunks = numChunks(loop);
-      int64_t typical = chunks.constant + chunks.perBatch * kTypicalBatch;
+      int64_t typical =
+          chunks.constant + chunks.perBatch * typicalBatch(kernel);
       threads = std::clamp<int64_t>(llvm::PowerOf2Ceil(typical), threads,
                                     model.maxBlockThreads);
     }

@@ -285,6 +285,46 @@ for now in (0, 3, 10, 25, 100):
     case("schedules", "cosine", [base, now], lambda b, s: b * ((s + 1) / 10 if s < 10 else 0.5 * (1 + np.cos(np.pi * min(s - 10, 40) / 40))),
          "warmup = 10 total = 50", gradient=False, tolerance=256)
 
+# Shapes ---------------------------------------------------------------------------
+# Where schedules differ: rows that fill part of a thread, warp or block, or go
+# beyond it; one row; columns and scalars summed in parts; products in calls.
+
+
+def shaped(op, inputs, reference, attributes="", tolerance=64, **more):
+    case("shapes", op, inputs, reference, attributes, gradient=False, tolerance=tolerance, **more)
+
+
+for rows, columns in [(1, 1), (1, 10), (7, 2), (7, 3), (5, 33), (3, 64), (2, 100), (2, 257), (1, 1000), (2, 1001), (1, 4100), (1, 9001)]:
+    v = spread((rows, columns), -4, 4)
+    shaped("softmax", [v], softmax)
+    shaped("layer_norm", [v, spread((columns,), 0.5, 2), spread((columns,), seed=1)], layer_norm, tolerance=256)
+    shaped("argmax", [v], lambda v: v.argmax(1).astype(np.int32), "axis = 1")
+    shaped("sum", [v], lambda v: v.sum(0), "axes = [0]")
+    shaped("mean", [v], np.mean, "axes = [0, 1]")
+    shaped("add", [v, v[0]], np.add)
+    label = np.arange(rows, dtype=np.int32) * 7 % columns
+    shaped("cross_entropy", [v, label], cross_entropy)
+for rows, columns in [(600, 5), (1100, 40)]:
+    v = spread((rows, columns))
+    shaped("sum", [v], lambda v: v.sum(0), "axes = [0]")
+    shaped("sum", [v], np.sum, "axes = [0, 1]", tolerance=256)
+    shaped("reduce_max", [v], np.max, "axes = [0, 1]")
+shaped("sum", [spread((40001,))], np.sum, "axes = [0]", tolerance=256)
+for rows, columns in [(1, 1), (1, 7), (3, 21), (64, 20)]:
+    w, g, m, v = (spread((rows, columns), 0.25, 2, seed=seed) for seed in range(4))
+    shaped("adam", [w, g, rate, step, m, v], adam, tolerance=4096)
+for m, k, n in [(1, 300, 40), (7, 300, 1), (33, 257, 65), (7, 512, 10)]:
+    a, b = spread((m, k), -1, 1), spread((k, n), -1, 1, seed=1)
+    shaped("matmul", [a, b], np.matmul, dynamic=(0,) if m == BATCH else ())
+    shaped("dense", [a, b, spread((n,), seed=2)], lambda v, w, c: v @ w + c, dynamic=(0,) if m == BATCH else ())
+a, b = spread((5, 40, 30), -1, 1), spread((5, 30, 20), -1, 1, seed=1)
+shaped("matmul", [a, b], np.matmul)
+shaped("matmul", [a, b[0]], np.matmul)
+shaped("matmul", [a, b.swapaxes(1, 2).copy()], lambda a, b: a @ b.swapaxes(1, 2), "transpose_rhs = true")
+shaped("transpose", [spread((1, 129))], lambda v: v.T)
+shaped("concat", [spread((3, 1)), spread((3, 66), seed=1)], lambda a, b: np.concatenate([a, b], 1), "axis = 1")
+shaped("gather", [spread((10, 33)), index], lambda t, i: t[i], dynamic=(1,))
+
 
 def main():
     if sys.argv[1] == "--list":

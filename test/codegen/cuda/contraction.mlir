@@ -1,0 +1,104 @@
+// Products for a GPU: calls of the library, and what stands around them.
+// RUN: nnc-opt %s --nnc-to-linalg --nnc-schedule-kernels=target=sim --split-input-file | FileCheck %s
+
+// Bias and relu are the library's: one call, no phase.
+// CHECK:       func.func private @matmul_add_maximum_Bx128x784.matmul()
+// CHECK-SAME:    nnc.a = {{\[\[}}784, 0, 1], [0, 0, 1]]
+// CHECK-SAME:    nnc.b = {{\[\[}}128, 0, 1], [0, 0, 1]]
+// CHECK-SAME:    nnc.buffers = ["operand 0", "operand 1", "result 0", "operand 2"]
+// CHECK-SAME:    nnc.count_m_n_k = {{\[\[}}1, 0, 1], [0, 1, 1], [128, 0, 1], [784, 0, 1]]
+// CHECK-SAME:    nnc.epilogue = "bias, relu"
+// CHECK-NOT:   @matmul_add_maximum_Bx128x784
+func.func @layer(%x: tensor<?x784xf32>, %w: tensor<784x128xf32>, %b: tensor<128xf32>) -> tensor<?x128xf32> {
+  %y = nnc.fused "contraction" (%a = %x, %c = %w, %d = %b)
+      : (tensor<?x784xf32>, tensor<784x128xf32>, tensor<128xf32>) -> tensor<?x128xf32> {
+    %product = nnc.matmul %a, %c : (tensor<?x784xf32>, tensor<784x128xf32>) -> tensor<?x128xf32>
+    %sum = nnc.add %product, %d : (tensor<?x128xf32>, tensor<128xf32>) -> tensor<?x128xf32>
+    %zero = nnc.constant dense<0.0> : tensor<f32>
+    %relu = nnc.maximum %sum, %zero : (tensor<?x128xf32>, tensor<f32>) -> tensor<?x128xf32>
+    nnc.yield %relu : tensor<?x128xf32>
+  }
+  return %y : tensor<?x128xf32>
+}
+
+// -----
+
+// The gradient of a weight: the first operand is read along its columns. The
+// update is a phase after the call, from a workspace, over the weight.
+// CHECK:       func.func private @matmul_sub_784x128xB.matmul()
+// CHECK-SAME:    nnc.a = ["transposed", [784, 0, 1], [0, 0, 1]]
+// CHECK-SAME:    nnc.buffers = ["operand 0", "operand 1", "workspace 0"]
+// CHECK-SAME:    nnc.count_m_n_k = {{\[\[}}1, 0, 1], [784, 0, 1], [128, 0, 1], [0, 1, 1]]
+// CHECK-SAME:    nnc.epilogue = "none"
+// CHECK-SAME:    nnc.may_alias = {{\[\[}}2, 0]]
+// CHECK-LABEL: func.func @matmul_sub_784x128xB_epilogue_rows(
+// CHECK-SAME:    nnc.buffers = ["operand 2", "workspace 0", "result 0"]
+func.func @update(%x: tensor<?x784xf32>, %g: tensor<?x128xf32>, %w: tensor<784x128xf32>) -> tensor<784x128xf32> {
+  %y = nnc.fused "contraction" (%a = %x, %c = %g, %d = %w)
+      : (tensor<?x784xf32>, tensor<?x128xf32>, tensor<784x128xf32>) -> tensor<784x128xf32> {
+    %product = nnc.matmul %a, %c transpose_lhs = true : (tensor<?x784xf32>, tensor<?x128xf32>) -> tensor<784x128xf32>
+    %next = nnc.sub %d, %product : tensor<784x128xf32>
+    nnc.yield %next : tensor<784x128xf32>
+  }
+  return %y : tensor<784x128xf32>
+}
+
+// -----
+
+// What the library cannot do comes after: the sum with the bias is a result of the
+// call, the other result a phase over it.
+// CHECK:       func.func private @matmul_add_tanh_Bx128x784.matmul()
+// CHECK-SAME:    nnc.buffers = ["operand 0", "operand 1", "result 0", "operand 2"]
+// CHECK-SAME:    nnc.epilogue = "bias"
+// CHECK-LABEL: func.func @matmul_add_tanh_Bx128x784_epilogue_rows(
+// CHECK-SAME:    nnc.buffers = ["result 0", "result 1"]
+func.func @both(%x: tensor<?x784xf32>, %w: tensor<784x128xf32>, %b: tensor<128xf32>) -> (tensor<?x128xf32>, tensor<?x128xf32>) {
+  %y:2 = nnc.fused "contraction" (%a = %x, %c = %w, %d = %b)
+      : (tensor<?x784xf32>, tensor<784x128xf32>, tensor<128xf32>) -> (tensor<?x128xf32>, tensor<?x128xf32>) {
+    %product = nnc.matmul %a, %c : (tensor<?x784xf32>, tensor<784x128xf32>) -> tensor<?x128xf32>
+    %sum = nnc.add %product, %d : (tensor<?x128xf32>, tensor<128xf32>) -> tensor<?x128xf32>
+    %tanh = nnc.tanh %sum : tensor<?x128xf32>
+    nnc.yield %sum, %tanh : tensor<?x128xf32>, tensor<?x128xf32>
+  }
+  return %y#0, %y#1 : tensor<?x128xf32>, tensor<?x128xf32>
+}
+
+// -----
+
+// A computed operand is stored first.
+// CHECK-LABEL: func.func @cast_matmul_Bx128x784_prologue0_rows(
+// CHECK-SAME:    nnc.buffers = ["operand 0", "workspace 0"]
+// CHECK:       func.func private @cast_matmul_Bx128x784.matmul()
+// CHECK-SAME:    nnc.buffers = ["workspace 0", "operand 1", "result 0"]
+func.func @computed(%x: tensor<?x784xui8>, %w: tensor<784x128xf32>) -> tensor<?x128xf32> {
+  %y = nnc.fused "contraction" (%a = %x, %c = %w)
+      : (tensor<?x784xui8>, tensor<784x128xf32>) -> tensor<?x128xf32> {
+    %wide = nnc.cast %a to = f32 : (tensor<?x784xui8>) -> tensor<?x784xf32>
+    %product = nnc.matmul %wide, %c : (tensor<?x784xf32>, tensor<784x128xf32>) -> tensor<?x128xf32>
+    nnc.yield %product : tensor<?x128xf32>
+  }
+  return %y : tensor<?x128xf32>
+}
+
+// -----
+
+// One call for all products of a batch; 16-bit operands, and a result rounded once.
+// CHECK:       func.func private @matmul_Bx64x64x64.matmul()
+// CHECK-SAME:    nnc.a = {{\[\[}}64, 0, 1], [4096, 0, 1]]
+// CHECK-SAME:    nnc.b = ["transposed", [64, 0, 1], [4096, 0, 1]]
+// CHECK-SAME:    nnc.count_m_n_k = {{\[\[}}0, 1, 1], [64, 0, 1], [64, 0, 1], [64, 0, 1]]
+// CHECK-SAME:    nnc.d = {{\[\[}}64, 0, 1], [4096, 0, 1]]
+// CHECK-SAME:    nnc.types = [bf16, bf16]
+func.func @many(%x: tensor<?x64x64xbf16>, %z: tensor<?x64x64xbf16>) -> tensor<?x64x64xbf16> {
+  %y = nnc.matmul %x, %z transpose_rhs = true : (tensor<?x64x64xbf16>, tensor<?x64x64xbf16>) -> tensor<?x64x64xbf16>
+  return %y : tensor<?x64x64xbf16>
+}
+
+// -----
+
+// Too small to be worth a call.
+// CHECK-LABEL: func.func @matmul_Bx3x4_elements(
+func.func @small(%x: tensor<?x4xf32>, %w: tensor<4x3xf32>) -> tensor<?x3xf32> {
+  %y = nnc.matmul %x, %w : (tensor<?x4xf32>, tensor<4x3xf32>) -> tensor<?x3xf32>
+  return %y : tensor<?x3xf32>
+}
