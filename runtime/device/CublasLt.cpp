@@ -101,9 +101,11 @@ struct CublasLtLibrary {
   Status load(int driverVersion);
 };
 
+/// The first whose functions are as they are here.
+static constexpr int oldest = 12;
+
 /// A library needs a driver of its major version or a later one.
 static std::vector<std::string> fileNames(int driverVersion) {
-  constexpr int oldest = 12;
   const char *home = std::getenv("CUDA_HOME");
   std::vector<std::string> names;
   for (int major = driverVersion / 1000; major >= oldest; --major) {
@@ -117,6 +119,12 @@ static std::vector<std::string> fileNames(int driverVersion) {
 }
 
 Status CublasLtLibrary::load(int driverVersion) {
+  if (driverVersion / 1000 < oldest)
+    return {Code::Unsupported,
+            concat("NVIDIA's library of products (libcublasLt.so) needs a "
+                   "driver for CUDA ",
+                   oldest, " or later, this machine's is for CUDA ",
+                   driverVersion / 1000)};
   StatusOr<SharedLibrary> library =
       SharedLibrary::open("NVIDIA's library of products (libcublasLt.so, of "
                           "the CUDA toolkit)",

@@ -8,6 +8,7 @@
 // cannot use a shared library anyway.
 extern "C" {
 __attribute__((weak)) void *dlopen(const char *, int) noexcept;
+__attribute__((weak)) int dlclose(void *) noexcept;
 __attribute__((weak)) void *dlsym(void *__restrict,
                                   const char *__restrict) noexcept;
 __attribute__((weak)) char *dlerror() noexcept;
@@ -15,24 +16,38 @@ __attribute__((weak)) char *dlerror() noexcept;
 
 namespace nnc::runtime {
 
+StatusOr<SharedLibrary> SharedLibrary::load(const std::string &name) {
+  if (!dlopen || !dlclose || !dlsym || !dlerror)
+    return Status(
+        Code::Unsupported,
+        concat(name, ": a statically linked program cannot load a library"));
+  SharedLibrary library;
+  // Its symbols are asked for by name, and must not stand in for others'.
+  library.handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  library.nameOfFile = name;
+  if (library.handle)
+    return library;
+  const char *problem = dlerror();
+  return Status(Code::DeviceError, problem ? problem : name);
+}
+
 StatusOr<SharedLibrary>
 SharedLibrary::open(const char *what, const std::vector<std::string> &names) {
-  if (!dlopen || !dlsym || !dlerror)
-    return Status(Code::Unsupported,
-                  concat(what, " is a shared library, which a statically "
-                               "linked program cannot open"));
   std::string problems;
   for (const std::string &name : names) {
-    SharedLibrary library;
-    // Its symbols are asked for by name, and must not stand in for others'.
-    library.handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
-    library.nameOfFile = name;
-    if (library.handle)
+    StatusOr<SharedLibrary> library = load(name);
+    if (library.isOk())
       return library;
-    const char *problem = dlerror();
-    problems += concat(problems.empty() ? "" : "; ", problem ? problem : name);
+    problems +=
+        concat(problems.empty() ? "" : "; ", library.status().message());
   }
   return Status(Code::Unsupported, concat(what, " is missing: ", problems));
+}
+
+void SharedLibrary::close() {
+  if (handle)
+    dlclose(handle);
+  handle = nullptr;
 }
 
 void *SharedLibrary::find(const char *symbol) const {

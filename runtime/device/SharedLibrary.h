@@ -9,14 +9,22 @@
 
 namespace nnc::runtime {
 
-/// An open library. It stays open: drivers have threads of their own, and what
-/// is opened once is wanted again.
+/// An open library; it stays open unless it is closed.
 class SharedLibrary {
 public:
-  /// The first of `names` that the loader finds. Unsupported, with what it was
-  /// that the loader said of each, if there is none; `what` says what it is.
+  /// DeviceError with what the loader says if it cannot be loaded; Unsupported
+  /// in a program that is linked statically.
+  static StatusOr<SharedLibrary> load(const std::string &name);
+
+  /// The first of `names` that the loader finds. Unsupported, with what the
+  /// loader said of each, if there is none; `what` says what it is.
   static StatusOr<SharedLibrary> open(const char *what,
                                       const std::vector<std::string> &names);
+
+  bool isOpen() const { return handle; }
+
+  /// Drivers are not: they have threads of their own.
+  void close();
 
   /// Null if there is no such function.
   void *find(const char *symbol) const;

@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include <dlfcn.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,8 +15,7 @@ SimDevice::SimDevice(int numThreads) : CpuDevice(numThreads) {
 }
 
 SimDevice::~SimDevice() {
-  if (library)
-    dlclose(library);
+  library.close();
   if (imageFile >= 0)
     close(imageFile);
 }
@@ -31,7 +29,7 @@ Status SimDevice::open(const MachineCode &code) {
   if (!status.isOk())
     return status;
   for (const Kernel &kernel : code.kernels) {
-    void *entry = dlsym(library, (kernel.name + ".blocks").c_str());
+    void *entry = library.find((kernel.name + ".blocks").c_str());
     if (!entry)
       return {Code::InvalidFile,
               concat("the plan's code has no kernel ", quote(kernel.name))};
@@ -60,13 +58,14 @@ Status SimDevice::openImage(const Bytes &image) {
     return {Code::DeviceError,
             concat("cannot place the plan's code in memory: ",
                    std::strerror(errno))};
-  library = dlopen(concat("/proc/self/fd/", imageFile).c_str(),
-                   RTLD_NOW | RTLD_LOCAL);
-  if (!library)
-    return {Code::DeviceError,
-            concat("cannot load the plan's code: ", dlerror())};
+  StatusOr<SharedLibrary> loaded =
+      SharedLibrary::load(concat("/proc/self/fd/", imageFile));
+  if (!loaded.isOk())
+    return {loaded.status().code(),
+            concat("cannot load the plan's code: ", loaded.status().message())};
+  library = std::move(*loaded);
   using Attach = void (*)(const sim::Simulator *);
-  auto attach = reinterpret_cast<Attach>(dlsym(library, "nnc_sim_attach"));
+  auto attach = reinterpret_cast<Attach>(library.find("nnc_sim_attach"));
   if (!attach)
     return {Code::InvalidFile, "the plan's code is not for the simulator"};
   attach(&simulator());

@@ -4,6 +4,7 @@
 #define NNC_RUNTIME_DEVICE_SIMDEVICE_H
 
 #include "runtime/device/CpuDevice.h"
+#include "runtime/device/SharedLibrary.h"
 #include "runtime/device/Simulator.h"
 
 namespace nnc::runtime {
@@ -27,7 +28,7 @@ private:
   /// NNC_SIM_SEED: of the order in which the threads of a block run.
   uint64_t seed = 0;
   int imageFile = -1;
-  void *library = nullptr;
+  SharedLibrary library;
 };
 
 } // namespace nnc::runtime

@@ -610,12 +610,52 @@ TEST_F(Cuda, ProductsOfEveryType) {
   }
 }
 
-TEST_F(Cuda, AlgorithmsAreChosenOnce) {
+static Matmul squareProduct() {
   Matmul matmul;
   matmul.name = "product";
   matmul.count = {1};
   matmul.m = matmul.n = matmul.k = {2};
   matmul.a = matmul.b = matmul.d = {false, {2}, {0}};
+  return matmul;
+}
+
+TEST_F(Cuda, EveryCallOfAProductMayFail) {
+  Matmul matmul = squareProduct();
+  matmul.count = {2};
+  matmul.a.stride = matmul.b.stride = matmul.d.stride = {4};
+  matmul.epilogue = Matmul::Epilogue::BiasRelu;
+  PlanSource source = matmulPlan(matmul, 8, 8, 8, 256);
+  auto multiply = [&]() -> Status {
+    auto session = tryOpen(source);
+    if (!session.isOk())
+      return session.status();
+    float a[8] = {1, 2, 3, 4}, bias[2] = {};
+    const uint8_t samples[6] = {};
+    const void *inputs[] = {a, a, bias, samples};
+    return (*session)->run((*session)->plan().entryPoints[0], inputs, 1);
+  };
+  ASSERT_TRUE(multiply().isOk());
+  auto counts = fakecuda::callCounts();
+  for (const auto &[name, count] : counts) {
+    if (name.find("cublasLt") != 0)
+      continue;
+    for (int64_t nth = 1; nth <= count; ++nth) {
+      fakecuda::reset();
+      fakecuda::failCall(name, nth, 15);
+      Status status = multiply();
+      std::string what = concat(name, " number ", nth);
+      EXPECT_EQ(status.code(), Code::DeviceError) << what;
+      EXPECT_NE(status.message().find(concat(name, ": a fake status (15)")),
+                std::string::npos)
+          << what << ": " << status.message();
+      EXPECT_EQ(fakecuda::liveObjects(), 0) << what;
+      EXPECT_EQ(fakecuda::misuses(), std::vector<std::string>()) << what;
+    }
+  }
+}
+
+TEST_F(Cuda, AlgorithmsAreChosenOnce) {
+  Matmul matmul = squareProduct();
   auto session = openCuda(matmulPlan(matmul, 4, 4, 4, 0));
   float a[4] = {1, 2, 3, 4}, bias[2] = {};
   const uint8_t samples[6] = {};
