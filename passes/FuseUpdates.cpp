@@ -143,17 +143,8 @@ void UpdateFusion::fuse(const Updates &updates) {
     op->erase();
 }
 
-/// In steps they do; what initializes a model assigns as it goes.
-static bool assignmentsComeLast(Block &block) {
-  auto isAssign = [](Operation &op) { return isa<AssignOp>(op); };
-  auto first = llvm::find_if(block, isAssign);
-  return std::all_of(first, std::prev(block.end()), isAssign);
-}
-
 void UpdateFusion::run() {
   SmallVector<AssignOp> assigns(block.getOps<AssignOp>());
-  if (assigns.empty() || !assignmentsComeLast(block))
-    return;
   for (Operation &op : llvm::reverse(block))
     if (isPartOfUpdate(&op))
       members.insert(&op);
