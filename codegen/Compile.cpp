@@ -137,9 +137,10 @@ static constexpr StageEmitter kStages[] = {
     {{"fused", "primitives in fused regions"}, emitDialect<Stage::Fused>},
     {{"linalg", "launches, and kernels as linalg"}, emitLinalg},
     {{"kernels", "kernels as the target schedules them"}, emitKernels},
-    {{"cuda", "CUDA C++ (sim)"}, nullptr},
     {{"llvm", "LLVM IR (cpu)"}, nullptr},
     {{"asm", "assembly (cpu)"}, nullptr},
+    {{"cuda", "CUDA C++ (cuda, sim)"}, nullptr},
+    {{"ptx", "PTX (cuda)"}, nullptr},
 };
 
 ArrayRef<StageDescription> nnc::stages() {
@@ -185,8 +186,10 @@ FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
   FailureOr<CodeImage> image = options.target->compile(*schedule->phases);
   if (failed(image))
     return failure();
-  return CompiledPlan{writePlan(module, *plan, *schedule, *image,
-                                options.target->name(),
-                                producerOf(options.passes)),
-                      plan->maxBatch, plan->stateBytes, plan->peakBytes()};
+  if (!options.keepText)
+    image->text.clear();
+  return CompiledPlan{
+      writePlan(module, *plan, *schedule, *image, options.target->name(),
+                producerOf(options.passes)),
+      plan->maxBatch, plan->stateBytes, plan->peakBytes(), image->report};
 }

@@ -18,6 +18,8 @@ struct CompileOptions {
   const Target *target = nullptr;
   /// The largest batch that the plan runs; 0: the recipe's.
   int64_t maxBatch = 0;
+  /// The plan carries the kernels' text too, where the target has one.
+  bool keepText = false;
   PipelineOptions passes;
   /// Where to write a reproducer when a pass fails; empty: nowhere.
   std::string reproducerPath;
@@ -45,6 +47,8 @@ struct CompiledPlan {
   /// the largest entry point.
   int64_t stateBytes = 0;
   int64_t peakBytes = 0;
+  /// CodeImage::report.
+  std::string report;
 };
 
 /// Compiles `module`, which is changed on the way. Fails after a diagnostic.

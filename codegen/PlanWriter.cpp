@@ -115,6 +115,7 @@ public:
 
 private:
   Offset<plan::Code> writeCode();
+  Offset<plan::Module> writeModule(const CodeImage::Module &module);
   std::vector<Offset<plan::StateTensor>> writeState();
   std::vector<Offset<plan::EntryPoint>> writeEntryPoints();
   Offset<plan::EntryPoint> writeEntryPoint(const PlannedEntryPoint &entry);
@@ -161,16 +162,26 @@ Offset<plan::Code> PlanWriter::writeCode() {
   }
   std::vector<Offset<plan::Module>> modules;
   for (const CodeImage::Module &module : image.modules)
-    modules.push_back(plan::CreateModule(fbb, module.unit,
-                                         writeText(module.architecture),
-                                         fbb.CreateVector(module.bytes)));
+    modules.push_back(writeModule(module));
   // Aligned in the file, so that a mapped plan's code could run where it lies.
   fbb.ForceVectorAlignment(image.bytes.size(), sizeof(uint8_t),
                            NNC_ALIGNMENT_BYTES);
   auto bytes = fbb.CreateVector(image.bytes);
   return plan::CreateCode(fbb, writeText(target), writeTexts(image.features),
                           bytes, fbb.CreateVector(kernels),
-                          modules.empty() ? 0 : fbb.CreateVector(modules));
+                          modules.empty() ? 0 : fbb.CreateVector(modules),
+                          image.text.empty() ? 0 : writeText(image.text));
+}
+
+Offset<plan::Module> PlanWriter::writeModule(const CodeImage::Module &module) {
+  std::vector<plan::Resources> resources;
+  for (const CodeImage::Resources &kernel : module.resources)
+    resources.emplace_back(kernelIndex.lookup(kernel.kernel), kernel.registers,
+                           kernel.stackBytes, kernel.spillBytes,
+                           kernel.sharedBytes);
+  return plan::CreateModule(fbb, module.unit, writeText(module.architecture),
+                            fbb.CreateVector(module.bytes),
+                            fbb.CreateVectorOfStructs(resources));
 }
 
 std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {

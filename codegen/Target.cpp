@@ -2,6 +2,7 @@
 #include "codegen/Target.h"
 
 #include "codegen/cpu/CpuTarget.h"
+#include "codegen/cuda/CudaTarget.h"
 #include "codegen/sim/SimTarget.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -15,6 +16,7 @@ ArrayRef<StringRef> nnc::targetNames() {
   static const auto names = [] {
     SmallVector<StringRef> names(cpuTargetNames());
     llvm::append_range(names, simTargetNames());
+    names.push_back("cuda");
     return names;
   }();
   return names;
@@ -30,8 +32,10 @@ llvm::Error nnc::unknownTarget(StringRef name, ArrayRef<StringRef> known) {
       llvm::join(known, ", ") + "; did you mean '" + nearest + "'?");
 }
 
-llvm::Expected<std::unique_ptr<Target>> nnc::createTarget(StringRef name,
-                                                          bool reference) {
+llvm::Expected<std::unique_ptr<Target>>
+nnc::createTarget(StringRef name, bool reference, bool allowTf32) {
+  if (isCudaTarget(name))
+    return createCudaTarget(name, reference, allowTf32);
   if (llvm::is_contained(simTargetNames(), name))
     return createSimTarget(name, reference);
   if (!llvm::is_contained(cpuTargetNames(), name))

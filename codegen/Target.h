@@ -126,12 +126,26 @@ struct CodeImage {
     /// GPU: which unit of `modules` it is in.
     unsigned unit = 0;
   };
+  /// GPU: what a kernel uses of a multiprocessor, as its compiler reports it.
+  struct Resources {
+    std::string kernel;
+    /// Of each thread.
+    uint32_t registers = 0;
+    /// Memory of each thread, of which spilled registers take a part; bytes of
+    /// the loads and stores that spill.
+    uint32_t stackBytes = 0;
+    uint32_t spillBytes = 0;
+    /// Of each block.
+    uint32_t sharedBytes = 0;
+  };
   /// GPU: one unit compiled for one architecture: a cubin for "sm_90", PTX for
   /// "compute_90".
   struct Module {
     unsigned unit = 0;
     std::string architecture;
     std::vector<uint8_t> bytes;
+    /// Of the unit's kernels. Empty for PTX.
+    std::vector<Resources> resources;
   };
 
   /// CPU: machine code that runs wherever it is placed, at an address that is a
@@ -144,6 +158,10 @@ struct CodeImage {
   /// What the code may use and a machine may lack, in LLVM's names.
   std::vector<std::string> features;
   std::vector<Module> modules;
+  /// The kernels as the target's source, if it has one.
+  std::string text;
+  /// A line on how this was compiled, for people. May be empty.
+  std::string report;
 };
 
 /// What code is generated for.
@@ -158,6 +176,10 @@ public:
   /// Fails after a diagnostic.
   virtual mlir::FailureOr<ScheduledKernel>
   schedule(mlir::func::FuncOp kernel) const = 0;
+
+  /// Whether this machine has what compile() needs, before anything else is
+  /// done. The error says what is missing.
+  virtual llvm::Error checkTools() const { return llvm::Error::success(); }
 
   /// Compiles a module of phases, which is consumed. Fails after a diagnostic.
   virtual mlir::FailureOr<CodeImage> compile(mlir::ModuleOp phases) const = 0;
@@ -179,10 +201,12 @@ llvm::Error unknownTarget(llvm::StringRef name,
                           llvm::ArrayRef<llvm::StringRef> known);
 
 /// The target of that name, as `nnc compile --target` takes it. `reference`:
-/// plain loops for every kernel. An unknown name is an error that lists the
-/// names and suggests the nearest.
+/// plain loops for every kernel. `allowTf32`: a GPU's products may round f32
+/// operands to TF32. An unknown name is an error that lists the names and
+/// suggests the nearest.
 llvm::Expected<std::unique_ptr<Target>> createTarget(llvm::StringRef name,
-                                                     bool reference = false);
+                                                     bool reference = false,
+                                                     bool allowTf32 = false);
 
 } // namespace nnc
 

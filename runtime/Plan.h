@@ -147,10 +147,21 @@ struct Bytes {
 
 /// GPU: one unit of kernels compiled for one architecture.
 struct CodeModule {
+  /// What a kernel uses, of each thread but for `sharedBytes`.
+  struct Resources {
+    uint32_t kernel = 0;
+    uint32_t registers = 0;
+    uint32_t stackBytes = 0;
+    uint32_t spillBytes = 0;
+    uint32_t sharedBytes = 0;
+  };
+
   uint32_t unit = 0;
   /// "sm_90": a cubin. "compute_90": PTX, for later architectures too.
   std::string architecture;
   Bytes image;
+  /// Of some of the unit's kernels; for reports.
+  std::vector<Resources> resources;
 };
 
 /// Machine code for one target.
@@ -160,6 +171,8 @@ struct MachineCode {
   std::vector<Kernel> kernels;
   Bytes image;
   std::vector<CodeModule> modules;
+  /// The kernels' source; may be empty.
+  std::string text;
 };
 
 /// How to read some of the model's inputs from files.

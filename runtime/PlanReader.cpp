@@ -85,11 +85,30 @@ bool PlanReader::readCode(const plan::Code &from) {
   }
   if (from.modules())
     for (const plan::Module *module : *from.modules())
-      code.modules.push_back(
-          {module->unit(),
-           text(module->architecture()),
-           {module->image()->Data(), module->image()->size()}});
+      if (!readModule(*module))
+        return false;
+  if (from.text())
+    code.text = text(from.text());
   where.clear();
+  return true;
+}
+
+bool PlanReader::readModule(const plan::Module &from) {
+  where = concat("module ", quote(text(from.architecture())));
+  CodeModule &module = result.code.modules.emplace_back();
+  module.unit = from.unit();
+  module.architecture = text(from.architecture());
+  module.image = {from.image()->Data(), from.image()->size()};
+  if (!from.resources())
+    return true;
+  for (const plan::Resources *kernel : *from.resources()) {
+    if (kernel->kernel() >= result.code.kernels.size())
+      return fail("reports on kernel ", kernel->kernel(), " of ",
+                  result.code.kernels.size());
+    module.resources.push_back({kernel->kernel(), kernel->registers(),
+                                kernel->stack_bytes(), kernel->spill_bytes(),
+                                kernel->shared_bytes()});
+  }
   return true;
 }
 

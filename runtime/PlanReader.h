@@ -19,6 +19,7 @@ private:
   // Each returns false after it has set `problem`.
   bool readContents(const plan::Plan &from);
   bool readCode(const plan::Code &from);
+  bool readModule(const plan::Module &from);
   bool checkKernel(const Kernel &kernel, const plan::Code &code);
   bool readState(const plan::Plan &from);
   bool readRole(const plan::StateTensor &from, StateTensor &to);

@@ -40,6 +40,23 @@ config.substitutions.append(("%docs", os.path.join(config.source_root, "docs")))
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%build", config.build_root))
 
+def has_nvrtc():
+    """Where nnc looks for NVIDIA's run-time compiler."""
+    if "NNC_NVRTC" in os.environ:
+        return os.path.exists(os.environ["NNC_NVRTC"])
+    roots = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda"]
+    folders = [os.path.join(root, lib) for root in roots if root for lib in ("lib64", "lib")]
+    folders += ["/usr/lib/x86_64-linux-gnu"]
+    return any(os.path.exists(os.path.join(folder, "libnvrtc.so." + version))
+               for folder in folders for version in ("13", "12"))
+
+
+if has_nvrtc():
+    config.available_features.add("nvrtc")
+else:
+    lit_config.note("no NVRTC here: that kernels assemble for a GPU, and without "
+                    "spills, is not tested")
+
 # Real data, from Debian's package dataset-fashion-mnist.
 fashion_mnist = "/usr/share/datasets/fashion-mnist"
 config.substitutions.append(("%fashion-mnist", fashion_mnist))

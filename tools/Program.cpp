@@ -166,6 +166,8 @@ static std::vector<std::string> compilerWords(const CompileRequest &request) {
     words.push_back("--gradient-check");
   if (request.reference)
     words.push_back("--reference");
+  if (request.allowTf32)
+    words.push_back("--allow-tf32");
   return words;
 }
 

@@ -42,6 +42,8 @@ struct CompileRequest {
   bool forGradientCheck = false;
   /// Schedules every kernel as upstream's plain loops.
   bool reference = false;
+  /// Products of f32 on a GPU may round operands to TF32.
+  bool allowTf32 = false;
 };
 
 /// A plan, or the exit status of a program that could not make one and has said

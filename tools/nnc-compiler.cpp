@@ -29,7 +29,7 @@ struct CompileArguments {
   int64_t maxBatch = 0;
   std::vector<std::string> settings, plugins, passesAt, freeze;
   bool reference = false, gradients = false, gradientCheck = false;
-  bool quiet = false;
+  bool quiet = false, keepText = false, allowTf32 = false;
 };
 
 struct ConvertArguments {
@@ -104,6 +104,8 @@ static int writePlan(ModuleOp module, const CompileArguments &arguments,
                                 "it parameters and optimizer state\n",
                                 plan->peakBytes / 1024.0,
                                 plan->stateBytes / 1024.0);
+  if (!plan->report.empty())
+    llvm::outs() << "code: " << plan->report << '\n';
   return Done;
 }
 
@@ -124,6 +126,11 @@ static int readExtraPasses(const std::vector<std::string> &passesAt,
   return Done;
 }
 
+/// Whether code is made at all: every other stage needs no tools.
+static bool compilesCode(llvm::StringRef stage) {
+  return stage == "plan" || stage == "object" || stage == "ptx";
+}
+
 static int compile(const CompileArguments &arguments) {
   const bool isHeader = llvm::StringRef(arguments.output).ends_with(".h");
   if (arguments.stage == "object" && (arguments.output == "-" || isHeader)) {
@@ -131,11 +138,17 @@ static int compile(const CompileArguments &arguments) {
                     "object, MODEL.o, and the header goes beside it\n";
     return CommandLineWrong;
   }
-  auto target = createTarget(arguments.target, arguments.reference);
+  auto target =
+      createTarget(arguments.target, arguments.reference, arguments.allowTf32);
   if (!target) {
     llvm::errs() << "error: " << llvm::toString(target.takeError()) << '\n';
     return CommandLineWrong;
   }
+  if (compilesCode(arguments.stage))
+    if (llvm::Error missing = (*target)->checkTools()) {
+      llvm::errs() << "error: " << llvm::toString(std::move(missing)) << '\n';
+      return MachineFailed;
+    }
   MLIRContext context;
   prepareContext(context);
   if (int exit = loadPlugins(context, arguments.plugins))
@@ -151,6 +164,7 @@ static int compile(const CompileArguments &arguments) {
     return InputWrong;
   options.target = target->get();
   options.maxBatch = arguments.maxBatch;
+  options.keepText = arguments.keepText;
   options.reproducerPath =
       (arguments.output.empty() || arguments.output == "-" ? arguments.model
                                                            : arguments.output) +
@@ -246,6 +260,11 @@ static void addPluginOption(CLI::App &command,
       ->allow_extra_args(false);
 }
 
+static constexpr const char *kTargetHelp =
+    "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4; cuda "
+    "(sm_80, sm_90 and later), cuda:sm_90 and others between commas, "
+    "cuda:native (this machine); sim (a GPU, simulated), sim:fast";
+
 static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
   std::vector<std::string> stageNames;
   std::string stageHelp = "stop at a stage and show it:";
@@ -265,11 +284,7 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
       "-o,--output", arguments.output,
       "where to write (default: MODEL.plan or MODEL.o; other stages: "
       "standard output)");
-  command
-      ->add_option(
-          "--target", arguments.target,
-          "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4, sim "
-          "(a GPU, simulated), sim:fast")
+  command->add_option("--target", arguments.target, kTargetHelp)
       ->capture_default_str();
   command
       ->add_option("--max-batch", arguments.maxBatch,
@@ -299,6 +314,10 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
       ->allow_extra_args(false);
   command->add_flag("--reference", arguments.reference,
                     "schedule every kernel as plain loops");
+  command->add_flag("--allow-tf32", arguments.allowTf32,
+                    "let a GPU round operands of f32 products to TF32");
+  command->add_flag("--keep-text", arguments.keepText,
+                    "keep the kernels' CUDA C++ in the plan, for nnc inspect");
   command->add_flag("--gradients", arguments.gradients,
                     "add the entry point `gradients`: of the loss, for every "
                     "parameter and floating-point input");

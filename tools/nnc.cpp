@@ -25,9 +25,11 @@ void addModelOptions(CLI::App &command, CompileRequest &request) {
                   "a .nn, .graph, .mlir, .mlirbc or .plan file")
       ->required();
   command
-      .add_option(
-          "--target", request.target,
-          "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4")
+      .add_option("--target", request.target,
+                  "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, "
+                  "cpu:x86-64-v4; cuda (sm_80, sm_90 and later), cuda:sm_90 "
+                  "and others between commas, cuda:native (this machine); "
+                  "sim (a GPU, simulated), sim:fast")
       ->capture_default_str();
   command
       .add_option("--set", request.settings, "override a const of the model")
@@ -45,6 +47,8 @@ void addModelOptions(CLI::App &command, CompileRequest &request) {
   command.add_flag("--reference", request.reference,
                    "run every kernel as plain loops: slow, to tell a fast "
                    "path's fault from the model's");
+  command.add_flag("--allow-tf32", request.allowTf32,
+                   "let a GPU round operands of f32 products to TF32");
 }
 
 void addThreadsOption(CLI::App &command, int &threads) {

@@ -33,6 +33,8 @@ struct BenchOptions {
   int threads = 0;
   int warmup = 5;
   int steps = 50;
+  /// Steps a timing.
+  int group = 1;
   bool asJson = false;
 };
 
@@ -101,15 +103,17 @@ static Status measure(Session &session, const EntryPoint &entry,
     if (i == 0)
       result.firstStepMs = processAgeMs();
   }
-  for (int i = 0; i < options.steps; ++i) {
+  for (int i = 0; i < options.steps; i += options.group) {
     Clock::time_point begin = Clock::now();
-    if (Status status = runOne(); !status.isOk())
-      return status;
+    for (int j = 0; j < options.group; ++j)
+      if (Status status = runOne(); !status.isOk())
+        return status;
+    // Waits for the device.
     StatusOr<double> loss = session.outputSum("loss");
     if (!loss.isOk())
       return loss.status();
     result.loss = *loss;
-    result.stepMs.push_back(millisecondsSince(begin));
+    result.stepMs.push_back(millisecondsSince(begin) / options.group);
   }
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
@@ -259,6 +263,11 @@ void addBenchCommand(CLI::App &app, int &exit) {
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command->add_option("--steps", options->steps, "timed steps")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command
+      ->add_option("--group", options->group,
+                   "steps a timing: the loss is read at the end of each")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command->add_flag("--json", options->asJson, "one JSON object on one line");

@@ -46,6 +46,40 @@ static json describeCommand(const Plan &plan, const Command &command) {
           {"source", command.source}};
 }
 
+/// The kernels of a unit of a GPU's code: what each uses, if that is known.
+static json describeKernels(const Plan &plan, const CodeModule &module) {
+  json kernels = json::array();
+  for (const CodeModule::Resources &used : module.resources) {
+    const Kernel &kernel = plan.code.kernels[used.kernel];
+    kernels.push_back({{"name", kernel.name},
+                       {"kind", kernel.kind},
+                       {"threads", kernel.threads},
+                       {"registers", used.registers},
+                       {"stack_bytes", used.stackBytes},
+                       {"spill_bytes", used.spillBytes},
+                       {"shared_bytes", used.sharedBytes}});
+  }
+  return kernels;
+}
+
+static json describeModules(const Plan &plan) {
+  json modules = json::array();
+  for (const CodeModule &module : plan.code.modules)
+    modules.push_back({{"unit", module.unit},
+                       {"architecture", module.architecture},
+                       {"bytes", module.image.sizeBytes},
+                       {"kernels", describeKernels(plan, module)}});
+  return modules;
+}
+
+/// For every architecture that the plan is for.
+static int64_t codeBytes(const Plan &plan) {
+  int64_t bytes = plan.code.image.sizeBytes;
+  for (const CodeModule &module : plan.code.modules)
+    bytes += module.image.sizeBytes;
+  return bytes;
+}
+
 static json describePlan(const Plan &plan) {
   json object = {{"file", "plan"},
                  {"producer", plan.producer},
@@ -53,11 +87,13 @@ static json describePlan(const Plan &plan) {
                  {"max_batch", plan.maxBatch},
                  {"target", plan.code.target},
                  {"features", plan.code.features},
-                 {"code_bytes", plan.code.image.sizeBytes},
+                 {"code_bytes", codeBytes(plan)},
                  {"state_bytes", plan.stateBytes},
                  {"arena_bytes", plan.arenaBytes()},
                  {"constant_bytes", plan.constants.sizeBytes},
                  {"scratch_bytes_per_thread", plan.scratchBytes()}};
+  if (!plan.code.modules.empty())
+    object["modules"] = describeModules(plan);
   for (const StateTensor &tensor : plan.state)
     object["state"].push_back(
         {{"name", tensor.name},
@@ -92,6 +128,22 @@ static void printTensors(const char *title,
                 describe(tensor.elementType, tensor.shape).c_str());
 }
 
+/// What the code of a plan for a GPU is: a line a unit and architecture, and
+/// under it what each kernel uses.
+static void printModules(const Plan &plan) {
+  for (const CodeModule &module : plan.code.modules) {
+    std::printf("  %-10s unit %u, %.1f KiB\n", module.architecture.c_str(),
+                module.unit, kib(module.image.sizeBytes));
+    for (const CodeModule::Resources &used : module.resources) {
+      const Kernel &kernel = plan.code.kernels[used.kernel];
+      std::printf("    %4lld threads %4u registers %6u B shared %5u B spilled  "
+                  "%-12s %s\n",
+                  (long long)kernel.threads, used.registers, used.sharedBytes,
+                  used.spillBytes, kernel.kind.c_str(), kernel.name.c_str());
+    }
+  }
+}
+
 static void printPlan(const Plan &plan) {
   std::printf("plan of model %s, by %s\n", plan.model.c_str(),
               plan.producer.c_str());
@@ -101,7 +153,8 @@ static void printPlan(const Plan &plan) {
   std::printf("target %s, needs%s; %.1f KiB of code\n",
               plan.code.target.c_str(),
               features.empty() ? " nothing special" : features.c_str(),
-              kib(plan.code.image.sizeBytes));
+              kib(codeBytes(plan)));
+  printModules(plan);
   std::printf("batch 1 to %lld; memory: %.1f KiB state, %.1f KiB arena, %.1f "
               "KiB scratch a thread, %.1f KiB constants\n\n",
               (long long)plan.maxBatch, kib(plan.stateBytes),
@@ -280,7 +333,16 @@ static bool isModel(std::string_view path) {
          endsWith(path, ".mlir") || endsWith(path, ".mlirbc");
 }
 
-static int inspect(const std::string &path, bool asJson,
+static int printText(const Plan &plan) {
+  if (plan.code.text.empty())
+    return fail({Code::NotFound,
+                 "the plan has no text of its kernels; `nnc "
+                 "compile --target cuda --keep-text` keeps it"});
+  std::cout << plan.code.text;
+  return Done;
+}
+
+static int inspect(const std::string &path, bool asJson, bool showText,
                    const std::vector<std::string> &plugins) {
   if (endsWith(path, ".safetensors") || isTensors(path))
     return inspectTensors(path, asJson);
@@ -295,6 +357,8 @@ static int inspect(const std::string &path, bool asJson,
   StatusOr<std::shared_ptr<const Plan>> plan = Plan::open(path);
   if (!plan.isOk())
     return fail(plan.status());
+  if (showText)
+    return printText(**plan);
   if (asJson)
     std::cout << describePlan(**plan).dump() << '\n';
   else
@@ -305,6 +369,7 @@ static int inspect(const std::string &path, bool asJson,
 void addInspectCommand(CLI::App &app, int &exit) {
   auto path = std::make_shared<std::string>();
   auto asJson = std::make_shared<bool>(false);
+  auto showText = std::make_shared<bool>(false);
   CLI::App *command = app.add_subcommand(
       "inspect", "show what is in a model, a plan or a file of tensors");
   command->add_option("FILE", *path, "a model, a .plan or a .safetensors file")
@@ -312,8 +377,10 @@ void addInspectCommand(CLI::App &app, int &exit) {
   command->add_flag("--json", *asJson, "one JSON object on one line");
   auto plugins = std::make_shared<std::vector<std::string>>();
   addPluginOption(*command, *plugins);
-  command->callback([path, asJson, plugins, &exit] {
-    exit = inspect(*path, *asJson, *plugins);
+  command->add_flag("--text", *showText,
+                    "the CUDA C++ of a plan that was made with --keep-text");
+  command->callback([path, asJson, showText, plugins, &exit] {
+    exit = inspect(*path, *asJson, *showText, *plugins);
   });
 }
 
