@@ -1,8 +1,10 @@
 #include "codegen/cuda/CudaScalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 
@@ -151,9 +153,11 @@ FailureOr<Expression> ScalarPrinter::printConstant(Attribute value,
         printConstant(dense.getSplatValue<Attribute>(), element);
     if (failed(each))
       return failure();
-    // The literal's own type may be another.
-    return Expression{*name + "(" + *typeName(element) + "(" + each->text +
-                      "))"};
+    // The literal of an index is an int.
+    std::string value = element.isIndex() && !hasNarrowIndices
+                            ? "i64(" + each->text + ")"
+                            : each->text;
+    return Expression{*name + "(" + value + ")"};
   }
   SmallVector<std::string> lanes;
   for (Attribute lane : dense.getValues<Attribute>()) {
@@ -207,17 +211,19 @@ static Expression wrapNarrow(Expression expression, Type type,
   return expression;
 }
 
-/// An operand of a bitwise operation, of which few know how tightly it binds:
-/// with parentheses unless it is the same operation.
+/// An operand of a bitwise or logical operation, of which few know how tightly
+/// it binds: with parentheses unless it is the same operation, or a comparison
+/// in a logical one.
 static std::string bitwiseOperand(Operands &operands, unsigned i,
                                   int precedence) {
   Expression operand = operands.get(i, 0);
   bool isSame = i == 0 && operand.precedence == precedence;
-  return operand.inside(isSame ? 0 : Unary);
+  bool isLogical = precedence == LogicalOr || precedence == LogicalAnd;
+  return operand.inside(isSame ? 0 : isLogical ? Equality : Unary);
 }
 
 static Expression infix(Operands &operands, StringRef symbol, int precedence) {
-  bool isBitwise = precedence >= BitOr && precedence <= BitAnd;
+  bool isBitwise = precedence >= LogicalOr && precedence <= BitAnd;
   bool isShift = precedence == Shift;
   std::string lhs = isBitwise || isShift
                         ? bitwiseOperand(operands, 0, precedence)
@@ -246,6 +252,8 @@ static std::string asSigned(Operands &operands, unsigned i, int precedence,
   Expression operand = operands.get(i, 0);
   if (operand.literal && *operand.literal >= 0)
     return std::to_string(*operand.literal);
+  if (!operand.asSigned.empty())
+    return operand.asSigned;
   return signedName + "(" + operand.text + ")";
 }
 
@@ -287,6 +295,30 @@ static std::pair<StringRef, int> infixOf(Operation &op) {
       .Default([](auto) { return Row("", 0); });
 }
 
+/// Whether an index cannot be negative, as far as a short look tells.
+static bool isNonNegative(Value value, unsigned depth = 6) {
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return constant.isNonNegative();
+  Operation *op = value.getDefiningOp();
+  // The batch, and counters of loops that begin at such an index.
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+    if (loop && argument == loop.getInductionVar())
+      return depth > 0 && isNonNegative(loop.getLowerBound(), depth - 1);
+    return isa<func::FuncOp>(argument.getOwner()->getParentOp());
+  }
+  if (isa<gpu::BlockIdOp, gpu::ThreadIdOp, arith::DivUIOp, arith::RemUIOp,
+          arith::ShRUIOp>(op))
+    return true;
+  if (!isa<arith::AddIOp, arith::MulIOp, arith::MinUIOp, arith::MinSIOp,
+           arith::MaxUIOp, arith::DivSIOp, arith::RemSIOp, arith::AndIOp>(op))
+    return false;
+  return depth > 0 && llvm::all_of(op->getOperands(), [&](Value operand) {
+           return isNonNegative(operand, depth - 1);
+         });
+}
+
 static Expression printCmpI(arith::CmpIOp op, Operands &operands,
                             const std::string &signedName,
                             const std::string &unsignedName) {
@@ -303,7 +335,9 @@ static Expression printCmpI(arith::CmpIOp op, Operands &operands,
           .Cases({"sgt", "ugt"}, ">")
           .Default(">=");
   bool isSigned = predicate == P::slt || predicate == P::sle ||
-                  predicate == P::sgt || predicate == P::sge;
+                  predicate == P::sgt || predicate == P::sge ||
+                  (op.getLhs().getType().isIndex() &&
+                   isNonNegative(op.getLhs()) && isNonNegative(op.getRhs()));
   auto print = [&](unsigned i) {
     return isSigned ? asSigned(operands, i, Relational + 1, signedName)
                     : asUnsigned(operands, i, Relational + 1, unsignedName);
@@ -517,8 +551,14 @@ FailureOr<Expression> ScalarPrinter::printScalar(Operation &op, Use use) const {
       .Case([&](arith::IndexCastOp) -> Result {
         if (operandType.isInteger(1))
           return operands.finish(*name + "(-i32(" + operands.text(0) + "))");
-        return operands.finish(*name + "(" +
-                               asSigned(operands, 0, 0, signedOf()) + ")");
+        std::string value = asSigned(operands, 0, 0, signedOf());
+        // From signed to signed of the same width.
+        if (resultType.isIndex() && signedOf() == *name)
+          return operands.finish(value);
+        Expression result = operands.finish(*name + "(" + value + ")");
+        if (operandType.isIndex())
+          result.asSigned = signedName(resultType) + "(" + value + ")";
+        return result;
       })
       .Case([&](arith::IndexCastUIOp) -> Result {
         return operands.finish(
@@ -609,17 +649,21 @@ FailureOr<Expression> ScalarPrinter::print(Operation &op, Use use) const {
     return isVector ? FailureOr<Expression>(failure()) : printScalar(op, use);
   // The prelude has these of vectors too.
   Type element = getElementTypeOrSelf(op.getResult(0).getType());
-  bool isPlain = isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
-                     arith::NegFOp, arith::ExtFOp, arith::TruncFOp>(op) ||
-                 (isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op) &&
-                  (element.isIndex() || element.getIntOrFloatBitWidth() >= 32));
-  if (!isPlain && !isa<arith::SelectOp>(op))
-    return printLanes(op, use);
-  if (auto select = dyn_cast<arith::SelectOp>(op);
-      select && isa<VectorType>(select.getCondition().getType()))
-    return printLanes(op, use);
-  // With the vector's own type for the conversions.
-  if (isa<arith::ExtFOp, arith::TruncFOp>(op)) {
+  auto isAsWide = [&](Type type) {
+    return isa<FloatType>(type) || type.isIndex() ||
+           type.getIntOrFloatBitWidth() >= 32;
+  };
+  if (isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
+          arith::NegFOp>(op) ||
+      (isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op) &&
+       isAsWide(element)))
+    return printScalar(op, use);
+  bool isConversion =
+      isa<arith::ExtFOp, arith::TruncFOp, arith::ExtUIOp>(op) ||
+      (isa<arith::UIToFPOp>(op) && (element.isF32() || element.isF64())) ||
+      (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op) &&
+       getElementTypeOrSelf(op.getOperand(0).getType()).isIndex());
+  if (isConversion) {
     std::optional<std::string> name = typeName(op.getResult(0).getType());
     if (!name)
       return failure();
@@ -627,5 +671,13 @@ FailureOr<Expression> ScalarPrinter::print(Operation &op, Use use) const {
     return Expression{*name + "(" + operand.text + ")", Primary,
                       operand.readsMemory};
   }
-  return printScalar(op, use);
+  if (auto select = dyn_cast<arith::SelectOp>(op)) {
+    if (!isa<VectorType>(select.getCondition().getType()))
+      return printScalar(op, use);
+    Operands operands{op, use};
+    std::string condition = operands.text(0), onTrue = operands.text(1);
+    return operands.finish("select(" + condition + ", " + onTrue + ", " +
+                           operands.text(2) + ")");
+  }
+  return printLanes(op, use);
 }

@@ -33,6 +33,8 @@ struct Expression {
   bool readsMemory = false;
   /// Of a sum: its first operand.
   std::string isSumOf = {};
+  /// Of an integer that was made from a signed one: that.
+  std::string asSigned = {};
   /// Of a constant integer.
   std::optional<int64_t> literal = {};
 

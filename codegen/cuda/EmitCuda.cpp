@@ -208,19 +208,19 @@ private:
 /// Words of C++, and names that the printed text refers to.
 static bool isReserved(StringRef name) {
   static const llvm::StringSet<> words = {
-      "alignas",      "auto",        "bool",    "break",    "case",
-      "char",         "const",       "double",  "default",  "delete",
-      "do",           "else",        "extern",  "false",    "float",
-      "for",          "if",          "inline",  "int",      "long",
-      "new",          "return",      "short",   "signed",   "sizeof",
-      "static",       "struct",      "switch",  "template", "this",
-      "true",         "typedef",     "union",   "unsigned", "using",
-      "vec",          "void",        "while",   "load",     "store",
-      "map",          "minimum",     "maximum", "absolute", "is_ordered",
-      "floor_divide", "ceil_divide", "bits_as", "abs",      "min",
-      "max",          "u8",          "i8",      "u16",      "i16",
-      "u32",          "i32",         "u64",     "i64",      "f16",
-      "bf16",         "f32",         "f64"};
+      "alignas",    "auto",         "bool",        "break",    "case",
+      "char",       "const",        "double",      "default",  "delete",
+      "do",         "else",         "extern",      "false",    "float",
+      "for",        "if",           "inline",      "int",      "long",
+      "new",        "return",       "short",       "signed",   "sizeof",
+      "static",     "struct",       "switch",      "template", "this",
+      "true",       "typedef",      "union",       "unsigned", "using",
+      "vec",        "void",         "while",       "load",     "store",
+      "map",        "select",       "minimum",     "maximum",  "absolute",
+      "is_ordered", "floor_divide", "ceil_divide", "bits_as",  "abs",
+      "min",        "max",          "u8",          "i8",       "u16",
+      "i16",        "u32",          "i32",         "u64",      "i64",
+      "f16",        "bf16",         "f32",         "f64"};
   return words.contains(name);
 }
 
@@ -237,6 +237,9 @@ std::string FunctionPrinter::uniqueName(StringRef wanted) {
 /// What a value is called after the operation that makes it.
 static std::string describeOp(Operation *op) {
   StringRef mnemonic = op->getName().stripDialect();
+  if (op->getNumResults() == 1 &&
+      getElementTypeOrSelf(op->getResult(0).getType()).isInteger(1))
+    return "is";
   static const std::pair<StringRef, StringRef> names[] = {
       {"addf", "sum"},         {"addi", "sum"},        {"subf", "difference"},
       {"subi", "difference"},  {"mulf", "product"},    {"muli", "product"},
@@ -249,6 +252,9 @@ static std::string describeOp(Operation *op) {
       {"ori", "bits"},         {"xori", "bits"},       {"shli", "shifted"},
       {"shrui", "shifted"},    {"shrsi", "shifted"},   {"extf", "value"},
       {"truncf", "value"},     {"sitofp", "value"},    {"uitofp", "value"},
+      {"minui", "least"},      {"minsi", "least"},     {"maxui", "most"},
+      {"maxsi", "most"},       {"extui", "value"},     {"extsi", "value"},
+      {"trunci", "value"},     {"fptosi", "value"},    {"fptoui", "value"},
       {"index_cast", "index"}, {"call", "result"},     {"while", "result"},
       {"extract", "lane"},     {"reduction", "sum"},   {"broadcast", "each"}};
   for (auto [known, name] : names)

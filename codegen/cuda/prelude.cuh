@@ -251,3 +251,11 @@ template <typename T, int N>
 __device__ inline vec<T, N> &operator+=(vec<T, N> &a, vec<T, N> b) {
   return a = a + b;
 }
+
+/// Of each lane, one of two.
+template <typename T, int N>
+__device__ inline vec<T, N> select(vec<bool, N> condition, vec<T, N> on_true,
+                                   vec<T, N> on_false) {
+  return map([](bool is, T a, T b) { return is ? a : b; }, condition, on_true,
+             on_false);
+}
