@@ -4,8 +4,8 @@
 // of the result, so that any split gives the same bytes.
 #include "codegen/cpu/Movement.h"
 
+#include "codegen/MovementAnalysis.h"
 #include "codegen/Vectorize.h"
-#include "codegen/cpu/MovementAnalysis.h"
 #include "codegen/cpu/Transpose.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

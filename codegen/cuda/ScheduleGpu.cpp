@@ -5,6 +5,7 @@
 #include "codegen/cuda/Contraction.h"
 #include "codegen/cuda/Elements.h"
 #include "codegen/cuda/Rows.h"
+#include "codegen/cuda/Scatter.h"
 #include "codegen/cuda/SideBySide.h"
 
 using namespace mlir;
@@ -26,7 +27,8 @@ FailureOr<ScheduledKernel> nnc::scheduleForGpu(func::FuncOp kernel,
   Emitter contraction = [&](func::FuncOp op) {
     return scheduleLibraryContraction(op, model, one);
   };
-  SmallVector<Emitter> emitters = {contraction, several, rows, elements};
+  SmallVector<Emitter> emitters = {contraction, several, rows, scheduleScatter,
+                                   elements};
   if (reference)
     emitters = {elements};
   FailureOr<ScheduledKernel> scheduled = scheduleByFirst(kernel, emitters);

@@ -64,3 +64,20 @@ func.func @step(%x: tensor<?x4xf32>, %g: tensor<?x6xf32>, %w: tensor<4x6xf32>) -
   }
   return %y#0, %y#1 : tensor<4x6xf32>, tensor<4x6xf32>
 }
+
+// -----
+
+// A thread an element of the sum, which looks for its row in the order of the
+// indices: no atomics.
+// CHECK-LABEL: func.func @scatter_add_Bx6_scatter(
+// CHECK-SAME:    nnc.extent = [60, 0, 256]
+// CHECK-SAME:    nnc.kind = "movement"
+// CHECK:         scf.for
+// CHECK:           memref.load {{.*}} : memref<?xi32>
+// CHECK:           scf.if
+// CHECK:             arith.addf
+// CHECK:         memref.store
+func.func @scatter(%index: tensor<?xi32>, %u: tensor<?x6xf32>) -> tensor<10x6xf32> {
+  %y = nnc.scatter_add %index, %u size = 10 : (tensor<?xi32>, tensor<?x6xf32>) -> tensor<10x6xf32>
+  return %y : tensor<10x6xf32>
+}

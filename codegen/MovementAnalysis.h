@@ -1,6 +1,6 @@
 // What a movement kernel does, as strided copies between flat buffers.
-#ifndef NNC_CODEGEN_CPU_MOVEMENTANALYSIS_H
-#define NNC_CODEGEN_CPU_MOVEMENTANALYSIS_H
+#ifndef NNC_CODEGEN_MOVEMENTANALYSIS_H
+#define NNC_CODEGEN_MOVEMENTANALYSIS_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -85,4 +85,4 @@ std::optional<Amount> multiply(Amount lhs, Amount rhs);
 
 } // namespace nnc
 
-#endif // NNC_CODEGEN_CPU_MOVEMENTANALYSIS_H
+#endif // NNC_CODEGEN_MOVEMENTANALYSIS_H

@@ -1,5 +1,5 @@
 // Recognizes the forms that codegen/lower/Movement.cpp gives to movement ops.
-#include "codegen/cpu/MovementAnalysis.h"
+#include "codegen/MovementAnalysis.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"

@@ -1,0 +1,87 @@
+// See Scatter.h.
+#include "codegen/cuda/Scatter.h"
+
+#include "codegen/MovementAnalysis.h"
+#include "codegen/cuda/GpuPhase.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace nnc;
+
+static constexpr int64_t kThreads = 256;
+
+static Value valueOf(GpuPhase &phase, Amount amount) {
+  return amount.timesBatch ? phase.multiply(phase.batch(), amount.factor)
+                           : phase.index(amount.factor);
+}
+
+static RankedTensorType operandType(func::FuncOp kernel, unsigned operand) {
+  return cast<RankedTensorType>(kernel.getArgumentTypes()[operand + 1]);
+}
+
+/// Index number `at`, within the rows of the result.
+static Value loadIndex(GpuPhase &phase, func::FuncOp kernel,
+                       const ScatterAdd &scatter, Value at) {
+  ImplicitLocOpBuilder &b = phase.b;
+  Value index = phase.load({BufferRef::Operand, scatter.indices},
+                           operandType(kernel, scatter.indices), at);
+  Type type = b.getIndexType();
+  Value wide = scatter.isUnsigned
+                   ? Value(arith::IndexCastUIOp::create(b, type, index))
+                   : Value(arith::IndexCastOp::create(b, type, index));
+  Value above = arith::MaxSIOp::create(b, wide, phase.index(0));
+  return arith::MinSIOp::create(b, above, phase.index(scatter.rows - 1));
+}
+
+/// The sum of the updates to column `column` of row `row`.
+static Value emitSum(GpuPhase &phase, func::FuncOp kernel,
+                     const ScatterAdd &scatter, Value outer, Value row,
+                     Value column) {
+  ImplicitLocOpBuilder &b = phase.b;
+  RankedTensorType type = operandType(kernel, scatter.updates);
+  Value width = valueOf(phase, scatter.width);
+  Value count = valueOf(phase, scatter.count);
+  Value zero =
+      arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
+  auto add = [&](Value at, ValueRange sums) -> SmallVector<Value> {
+    Value isOurs = phase.isEqual(loadIndex(phase, kernel, scatter, at), row);
+    Value sum = phase.choose(
+        isOurs, type.getElementType(),
+        [&]() -> Value {
+          Value number = phase.add(phase.multiply(outer, count), at);
+          Value update =
+              phase.load({BufferRef::Operand, scatter.updates}, type,
+                         phase.add(phase.multiply(number, width), column));
+          return arith::AddFOp::create(b, sums[0], update);
+        },
+        [&] { return sums[0]; });
+    return {sum};
+  };
+  return phase.loop(phase.index(0), count, phase.index(1), zero, add)[0];
+}
+
+FailureOr<ScheduledKernel> nnc::scheduleScatter(func::FuncOp kernel) {
+  FailureOr<Movement> movement = analyzeMovement(kernel);
+  if (failed(movement) || !movement->scatter ||
+      !isa<FloatType>(movement->result.getElementType()))
+    return failure();
+  const ScatterAdd &scatter = *movement->scatter;
+  ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
+  GpuPhase phase(b, kernel, kernel, "scatter");
+  Extent total = numElements(movement->result);
+  Value element = phase.globalThread(kThreads);
+  phase.when(phase.isLess(element, phase.value(total)), [&] {
+    Value width = valueOf(phase, scatter.width);
+    Value rest = phase.divide(element, width);
+    Value sum = emitSum(phase, kernel, scatter,
+                        /*outer=*/phase.divide(rest, scatter.rows),
+                        /*row=*/phase.remainder(rest, scatter.rows),
+                        /*column=*/phase.remainder(element, width));
+    phase.store(sum, {BufferRef::Result, 0}, movement->result, element);
+  });
+  ScheduledKernel scheduled;
+  scheduled.phases.push_back(
+      phase.finish("movement", divideUp(total, kThreads), kThreads));
+  return scheduled;
+}
