@@ -3,9 +3,9 @@
 #include <cstring>
 
 #include <dlfcn.h>
+#include <link.h>
 
-// Weak, so that a static program has no loader in it unless it brings one: it
-// cannot use a shared library anyway.
+// Weak, so that this brings no loader into a static program.
 extern "C" {
 __attribute__((weak)) void *dlopen(const char *, int) noexcept;
 __attribute__((weak)) int dlclose(void *) noexcept;
@@ -16,8 +16,20 @@ __attribute__((weak)) char *dlerror() noexcept;
 
 namespace nnc::runtime {
 
-StatusOr<SharedLibrary> SharedLibrary::load(const std::string &name) {
+// A static program may have these functions all the same, and the second C
+// library that a library would bring crashes it. Such a program is the only
+// object that its loader knows, or with the kernel's, which has no path.
+static bool hasLoader() {
   if (!dlopen || !dlclose || !dlsym || !dlerror)
+    return false;
+  auto isLoaded = [](dl_phdr_info *object, size_t, void *) -> int {
+    return object->dlpi_name && std::strchr(object->dlpi_name, '/');
+  };
+  return dl_iterate_phdr(isLoaded, nullptr) != 0;
+}
+
+StatusOr<SharedLibrary> SharedLibrary::load(const std::string &name) {
+  if (!hasLoader())
     return Status(
         Code::Unsupported,
         concat(name, ": a statically linked program cannot load a library"));
