@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import safetensors
 
 TOLERANCE = 1.3e-6
-nnc, model, page = sys.argv[1:4]
+nnc, model, page, *extra = sys.argv[1:]
 
 expected = {}
 for block in re.findall(r"```\n(.*?)```", open(page).read(), re.S):
@@ -24,7 +24,7 @@ for block in re.findall(r"```\n(.*?)```", open(page).read(), re.S):
 with tempfile.TemporaryDirectory() as folder:
     def train(*options):
         weights = os.path.join(folder, "weights.safetensors")
-        done = subprocess.run([nnc, "train", model, "--json", "-o", weights, *options],
+        done = subprocess.run([nnc, "train", model, "--json", "-o", weights, *extra, *options],
                               check=True, capture_output=True, text=True)
         return safetensors.load(weights), done.stdout
 

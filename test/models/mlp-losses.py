@@ -8,8 +8,8 @@ another order round differently, by chance alike, so nnc may stray four times as
 far as the f32 reference's worst so far, plus two units in the last place of the
 loss itself (2 * 2^-23 relative).
 
-With a fourth argument `bf16` the model has `precision bf16`, and both references
-round to it where it says: products and what is between them, forward and backward,
+Arguments after the data are options of `nnc train`, but for `bf16`: with it the model
+has `precision bf16`, and both references round to it where it says: products and what is between them, forward and backward,
 but not losses, sums and parameters. Where a sum rounds to the other of two
 neighbours in bf16 is chance again, so the same bound holds.
 """
@@ -70,10 +70,10 @@ def reference_losses(weights, images, labels, float_type, low):
     return numpy.array(losses, dtype=numpy.float64)
 
 
-def nnc_losses(nnc, model, data, folder):
+def nnc_losses(nnc, model, data, folder, options):
     """The weights before the first step, and the loss of every step."""
     start, log = os.path.join(folder, "start.safetensors"), os.path.join(folder, "log")
-    common = [nnc, "train", model, "--data", data, "--keep-order"]
+    common = [nnc, "train", model, "--data", data, "--keep-order", *options]
     subprocess.run([*common, "--epochs", "0", "-o", start], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([*common, "--steps", str(STEPS), "--log", log, "-o", os.path.join(folder, "end.safetensors")],
                    check=True, stdout=subprocess.DEVNULL)
@@ -82,10 +82,13 @@ def nnc_losses(nnc, model, data, folder):
 
 
 def main():
-    nnc, model, data = sys.argv[1:4]
-    low = round_to_bf16 if sys.argv[4:] == ["bf16"] else lambda x: x
+    nnc, model, data, *options = sys.argv[1:]
+    low = lambda x: x
+    if "bf16" in options:
+        options.remove("bf16")
+        low = round_to_bf16
     with tempfile.TemporaryDirectory() as folder:
-        weights, losses = nnc_losses(nnc, model, data, folder)
+        weights, losses = nnc_losses(nnc, model, data, folder, options)
     images = read_idx(os.path.join(data, "train-images-idx3-ubyte.gz"))
     labels = read_idx(os.path.join(data, "train-labels-idx1-ubyte.gz"))
     exact = reference_losses(weights, images, labels, numpy.float64, low)
