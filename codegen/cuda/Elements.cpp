@@ -6,6 +6,7 @@
 #include "codegen/cuda/Elements.h"
 
 #include "codegen/Reference.h"
+#include "codegen/RowsAnalysis.h"
 #include "codegen/cuda/GpuPhase.h"
 
 #include "mlir/Dialect/Affine/Utils.h"
@@ -141,17 +142,6 @@ private:
 // Planning
 //===----------------------------------------------------------------------===//
 
-/// The tensor with the same elements in the same order that is not a reshape.
-static Value skipReshapes(Value tensor) {
-  while (Operation *op = tensor.getDefiningOp()) {
-    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(
-            op))
-      break;
-    tensor = op->getOperand(0);
-  }
-  return tensor;
-}
-
 void ElementsScheduler::collectNeeded(Operation *op) {
   if (!op || op->getBlock() != &kernel.getBody().front() || !needed.insert(op))
     return;
@@ -164,7 +154,7 @@ void ElementsScheduler::collectNeeded(Operation *op) {
 /// Scalar operations for one element, as far back as memory.
 int64_t ElementsScheduler::costOf(Value tensor) {
   Operation *op = tensor.getDefiningOp();
-  if (!op || planned.contains(skipReshapes(tensor)) ||
+  if (!op || planned.contains(rootOf(tensor)) ||
       isa<linalg::FillOp, tensor::EmptyOp, arith::ConstantOp>(op))
     return 0;
   int64_t cost = 1;
@@ -206,7 +196,7 @@ bool ElementsScheduler::isComputedWhereRead(Operation &op) {
 void ElementsScheduler::planStored() {
   Operation *terminator = kernel.getBody().front().getTerminator();
   for (Value result : terminator->getOperands())
-    if (Value root = skipReshapes(result); root.getDefiningOp())
+    if (Value root = rootOf(result); root.getDefiningOp())
       planned.insert(root);
   for (Operation &op : kernel.getBody().front()) {
     bool isTensor =
@@ -223,7 +213,7 @@ void ElementsScheduler::planStored() {
 BufferRef ElementsScheduler::destinationOf(Value tensor) {
   Operation *terminator = kernel.getBody().front().getTerminator();
   for (auto [number, result] : llvm::enumerate(terminator->getOperands()))
-    if (skipReshapes(result) == tensor)
+    if (rootOf(result) == tensor)
       return {BufferRef::Result, unsigned(number)};
   scheduled.workspaceBytes.push_back(sizeBytes(tensorType(tensor)));
   return {BufferRef::Workspace, unsigned(scheduled.workspaceBytes.size() - 1)};
@@ -797,7 +787,7 @@ FailureOr<ScheduledKernel> ElementsScheduler::run() {
   emitGroup();
   for (auto [number, result] :
        llvm::enumerate(block.getTerminator()->getOperands())) {
-    Value root = skipReshapes(result);
+    Value root = rootOf(result);
     BufferRef ref = stored.lookup(root);
     if (!failed && (ref.kind != BufferRef::Result || ref.index != number))
       emitCopy(root, number);
