@@ -13,6 +13,24 @@ func.func @large(%y: memref<?xf32>, %batch: index) attributes {nnc.threads = 32 
 }
 #thread = loc("thread"("model.nn":3:1))
 
+// CHECK-LABEL: void __launch_bounds__(32) many(
+// CHECK:        i64 thread = i64(threadIdx.x);
+func.func @many(%y: memref<?xf32> {nnc.elements = array<i64: 2147483648, 0, 1>}, %batch: index) attributes {nnc.threads = 32 : i64, nnc.blocks = array<i64: 1, 0, 1>} {
+  %zero = arith.constant 0.0 : f32
+  %thread = gpu.thread_id x loc(#thread)
+  memref.store %zero, %y[%thread] : memref<?xf32>
+  return
+}
+
+// CHECK-LABEL: void __launch_bounds__(32) fewer(
+// CHECK:        i32 thread = i32(threadIdx.x);
+func.func @fewer(%y: memref<?xf32> {nnc.elements = array<i64: 2000000000, 0, 1>}, %batch: index) attributes {nnc.threads = 32 : i64, nnc.blocks = array<i64: 1, 0, 1>} {
+  %zero = arith.constant 0.0 : f32
+  %thread = gpu.thread_id x loc(#thread)
+  memref.store %zero, %y[%thread] : memref<?xf32>
+  return
+}
+
 // A loop's values change at once: the second reads the first as it was.
 // CHECK-LABEL: void __launch_bounds__(32) swap(
 // CHECK:        for (i32 i = 0; i < 3; ++i) {
