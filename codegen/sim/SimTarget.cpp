@@ -4,7 +4,6 @@
 
 #include "mlir/IR/Diagnostics.h"
 
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -185,7 +184,7 @@ static SmallVector<StringRef> compilerArguments(StringRef compiler,
                                                 bool isChecked) {
   SmallVector<StringRef> arguments{
       compiler, "-x", "c++", "-std=c++17", "-O1", "-fPIC", "-shared", "-w",
-      // Rounding as written; integers of signed indices may not overflow.
+      // Each operation rounds, as the text says.
       "-ffp-contract=off", "-fno-exceptions", "-fno-rtti",
       "-fvisibility=hidden", "-fno-math-errno", "-nostdlib"};
   bool isClang = compiler.contains("clang");
