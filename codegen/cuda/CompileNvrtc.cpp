@@ -49,7 +49,7 @@ struct Job {
 /// A unit costs about 0.03 s before its first kernel, and a kernel of 1 KiB
 /// about 0.08 s (CUDA 13.0): at this size there are enough units for several
 /// threads, and what they cost is little. A kernel is never split.
-static constexpr size_t kUnitBytes = 6 << 10;
+static constexpr size_t kUnitBytes = 8 << 10;
 
 /// In the kernels' order, so that a change to one leaves the units before it as
 /// they are, and in the cache.

@@ -658,8 +658,17 @@ FailureOr<Expression> ScalarPrinter::print(Operation &op, Use use) const {
       (isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op) &&
        isAsWide(element)))
     return printScalar(op, use);
+  // A function of lanes is a type of its own each time it is written, and
+  // random bits are hundreds of operations: NVRTC takes three times as long for
+  // them.
+  const bool isWideInteger = element.isInteger(32) || element.isInteger(64);
+  if (isWideInteger &&
+      isa<arith::DivUIOp, arith::RemUIOp, arith::AndIOp, arith::OrIOp,
+          arith::XOrIOp, arith::ShLIOp, arith::ShRUIOp>(op))
+    return printScalar(op, use);
   bool isConversion =
       isa<arith::ExtFOp, arith::TruncFOp, arith::ExtUIOp>(op) ||
+      (isa<arith::TruncIOp>(op) && isWideInteger) ||
       (isa<arith::UIToFPOp>(op) && (element.isF32() || element.isF64())) ||
       (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op) &&
        getElementTypeOrSelf(op.getOperand(0).getType()).isIndex());
