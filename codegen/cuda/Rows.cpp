@@ -20,6 +20,7 @@
 // depends on the shape alone.
 #include "codegen/cuda/Rows.h"
 
+#include "codegen/RandomBits.h"
 #include "codegen/Reference.h"
 #include "codegen/RowsValues.h"
 #include "codegen/cuda/GpuPhase.h"
@@ -332,6 +333,12 @@ bool GpuRowsScheduler::canReduce() {
 /// Neighbouring elements for one thread: the widest tensor fills one vector
 /// access, and `length` is a multiple. 0 for one element.
 int64_t GpuRowsScheduler::lanesFor(int64_t length) {
+  // A random word is a hundred operations: a wider store would save nothing,
+  // and the vectors of all these operations take NVRTC four times as long.
+  if (llvm::any_of(rows.ops, [](const auto &entry) {
+        return isRandomBits(entry.second.op);
+      }))
+    return 0;
   int64_t widest = 2;
   SpaceRole whole = isFlat() ? Row : Full;
   for (auto [tensor, role] : rows.roles)
