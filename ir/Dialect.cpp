@@ -45,8 +45,9 @@ void registerDialect(DialectRegistry &registry) {
   registry.insert<NncDialect>();
 }
 
-//===- Initializers
-//--------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Initializers
+//===----------------------------------------------------------------------===//
 
 // #nnc.init<name> or #nnc.init<name, {argument = value}>; a parameter's syntax
 // leaves out the prefix.

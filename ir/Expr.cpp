@@ -32,8 +32,9 @@ static Expr build(Expr x, Args &&...args) {
       b, OpTy::create(b, b.getLoc(), Value(x), std::forward<Args>(args)...));
 }
 
-//===- Constants
-//-----------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Constants
+//===----------------------------------------------------------------------===//
 
 Expr constant(ImplicitLocOpBuilder &b, ElementsAttr value) {
   return Expr(b, ConstantOp::create(b, b.getLoc(), value));
@@ -52,8 +53,9 @@ Expr scalar(Expr like, double value) {
   return constant(like.builder(), value, like.elementType());
 }
 
-//===- Arithmetic
-//----------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Arithmetic
+//===----------------------------------------------------------------------===//
 
 Expr operator+(Expr lhs, Expr rhs) { return build<AddOp>(lhs, rhs); }
 Expr operator+(Expr lhs, double rhs) { return lhs + scalar(lhs, rhs); }
@@ -82,8 +84,9 @@ Expr maximum(Expr lhs, double rhs) { return maximum(lhs, scalar(lhs, rhs)); }
 Expr minimum(Expr lhs, Expr rhs) { return build<MinimumOp>(lhs, rhs); }
 Expr minimum(Expr lhs, double rhs) { return minimum(lhs, scalar(lhs, rhs)); }
 
-//===- Functions
-//-----------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
 
 Expr abs(Expr x) { return build<AbsOp>(x); }
 Expr sign(Expr x) { return build<SignOp>(x); }
@@ -106,8 +109,9 @@ Expr clamp(Expr x, double min, double max) {
   return build<ClampOp>(x, APFloat(min), APFloat(max));
 }
 
-//===- Choice
-//--------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Choice
+//===----------------------------------------------------------------------===//
 
 Expr compare(Expr lhs, Expr rhs, Predicate predicate) {
   return build<CompareOp>(lhs, rhs, predicate);
@@ -144,8 +148,9 @@ Expr iota(ImplicitLocOpBuilder &b, ArrayRef<int64_t> shape, int64_t axis,
   return Expr(b, IotaOp::create(b, b.getLoc(), shape, elementType, axis));
 }
 
-//===- Contraction and reduction
-//-------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Contraction and reduction
+//===----------------------------------------------------------------------===//
 
 Expr matmul(Expr lhs, Expr rhs, unsigned flags) {
   return build<MatmulOp>(lhs, rhs, bool(flags & kTransposeLhs),
@@ -183,8 +188,9 @@ Expr shareAmongEqual(Expr dy, Expr x, Expr y, ArrayRef<int64_t> axes) {
   return attains * (keepReduced(dy, x, axes) / sum(attains, axes, true));
 }
 
-//===- Movement
-//------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Movement
+//===----------------------------------------------------------------------===//
 
 Expr reshape(Expr x, ArrayRef<int64_t> shape) {
   return ArrayRef<int64_t>(x.dims()) == shape ? x : build<ReshapeOp>(x, shape);

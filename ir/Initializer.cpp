@@ -77,8 +77,9 @@ verifyInitializer(llvm::function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-//===- Expansion
-//-----------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Expansion
+//===----------------------------------------------------------------------===//
 
 namespace {
 /// How many inputs and outputs an element of a weight has.

@@ -9,8 +9,9 @@ using namespace mlir;
 
 namespace nnc {
 
-//===- Spelling
-//------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Spelling
+//===----------------------------------------------------------------------===//
 
 std::string printElementType(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type)) {
@@ -51,8 +52,9 @@ static std::string printDims(ArrayRef<int64_t> dims) {
   return text + "]";
 }
 
-//===- Types
-//---------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
 
 // Keeps products of sizes, element sizes and the batch well inside int64_t.
 static constexpr int64_t kMaxElements = int64_t(1) << 40;
@@ -142,8 +144,9 @@ LogicalResult appendType(SmallVectorImpl<Type> &types, TypeOrFailure type) {
   return success();
 }
 
-//===- Axes
-//----------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Axes
+//===----------------------------------------------------------------------===//
 
 LogicalResult checkAxis(const OpSite &site, RankedTensorType x, int64_t axis) {
   if (-x.getRank() <= axis && axis < x.getRank())
@@ -202,8 +205,9 @@ SmallVector<int64_t> invertPermutation(ArrayRef<int64_t> permutation) {
   return inverse;
 }
 
-//===- Elementwise
-//---------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Elementwise
+//===----------------------------------------------------------------------===//
 
 /// The size to which two sizes broadcast, or nothing if they do not.
 static std::optional<int64_t> broadcastDim(int64_t lhs, int64_t rhs) {
@@ -334,8 +338,9 @@ TypeOrFailure inferIota(const OpSite &site, ArrayRef<int64_t> shape,
   return type;
 }
 
-//===- Contraction
-//---------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Contraction
+//===----------------------------------------------------------------------===//
 
 namespace {
 /// One operand of a matrix product: its dimensions before the last two, and the
@@ -405,8 +410,9 @@ TypeOrFailure inferMatmul(const OpSite &site, RankedTensorType lhs,
   return makeTensor(site, shape, lhs.getElementType());
 }
 
-//===- Reduction
-//-----------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Reduction
+//===----------------------------------------------------------------------===//
 
 TypeOrFailure inferReduction(const OpSite &site, RankedTensorType x,
                              ArrayRef<int64_t> axes, bool keepDims) {
@@ -430,8 +436,9 @@ TypeOrFailure inferSize(const OpSite &site, RankedTensorType x,
   return RankedTensorType::get({}, x.getElementType());
 }
 
-//===- Movement
-//------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Movement
+//===----------------------------------------------------------------------===//
 
 /// The number of elements a sample; sizes have been checked before.
 static int64_t countStatic(ArrayRef<int64_t> shape) {
@@ -644,8 +651,9 @@ TypeOrFailure inferScatterAdd(const OpSite &site, RankedTensorType indices,
   return makeType(site, dims, updates.getElementType());
 }
 
-//===- Random and neural
-//---------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Random and neural
+//===----------------------------------------------------------------------===//
 
 static TypeOrFailure makeFloat(const OpSite &site, ArrayRef<int64_t> shape,
                                std::optional<Type> elementType) {
@@ -739,8 +747,9 @@ TypeOrFailure inferOneHot(const OpSite &site, RankedTensorType x,
   return makeFloat(site, shape, elementType);
 }
 
-//===- Losses and metrics
-//--------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Losses and metrics
+//===----------------------------------------------------------------------===//
 
 static ArrayRef<int64_t> dropTrailingOnes(ArrayRef<int64_t> shape) {
   while (!shape.empty() && shape.back() == 1)

@@ -12,8 +12,9 @@ using namespace mlir;
 
 namespace nnc {
 
-//===- Looking up
-//----------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Looking up
+//===----------------------------------------------------------------------===//
 
 static StringRef dialectOf(StringRef name) {
   return name.contains('.') ? name.split('.').first
@@ -72,8 +73,9 @@ static std::string getEnumKeyword(Attribute attribute) {
   return StringRef(text).split('<').second.drop_back().str();
 }
 
-//===- Building
-//------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Building
+//===----------------------------------------------------------------------===//
 
 namespace {
 /// The properties of an op before it exists.
@@ -171,8 +173,9 @@ FailureOr<Operation *> createByName(OpBuilder &builder, Location loc,
   return builder.insert(created);
 }
 
-//===- Syntax
-//--------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Syntax
+//===----------------------------------------------------------------------===//
 
 static ParseResult parseValue(OpAsmParser &parser, const Signature &signature,
                               const AttributeInfo &info, Attribute &value) {

@@ -29,8 +29,9 @@ void ExtraDialect::initialize() {
       >();
 }
 
-//===- square
-//--------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// square
+//===----------------------------------------------------------------------===//
 
 FailureOr<SmallVector<Value>> SquareOp::lowerToLinalg(nnc::KernelBuilder &b,
                                                       ValueRange operands) {
@@ -41,8 +42,9 @@ FailureOr<SmallVector<Value>> SquareOp::lowerToLinalg(nnc::KernelBuilder &b,
   return SmallVector<Value>{b.elementwise(type, operands, body)};
 }
 
-//===- cumsum
-//--------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// cumsum
+//===----------------------------------------------------------------------===//
 
 static nnc::TypeOrFailure inferCumsum(const nnc::OpSite &site,
                                       RankedTensorType x) {
@@ -107,8 +109,9 @@ FailureOr<SmallVector<Value>> CumsumOp::lowerToLinalg(nnc::KernelBuilder &b,
                                 .results);
 }
 
-//===- sign_descent
-//--------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// sign_descent
+//===----------------------------------------------------------------------===//
 
 ArrayRef<StringRef> SignDescentOp::getSlots() { return {}; }
 

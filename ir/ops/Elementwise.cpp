@@ -8,8 +8,9 @@
 using namespace mlir;
 using namespace nnc;
 
-//===- Folding of splats
-//---------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Folding of splats
+//===----------------------------------------------------------------------===//
 
 /// The one value of a constant of floats, or nothing.
 static std::optional<APFloat> getSplat(Attribute attribute) {
@@ -131,8 +132,9 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
 
 OpFoldResult ConstantOp::fold(FoldAdaptor adaptor) { return getValue(); }
 
-//===- Verifiers
-//-----------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Verifiers
+//===----------------------------------------------------------------------===//
 
 LogicalResult ClampOp::verify() {
   if (getMin() <= getMax())

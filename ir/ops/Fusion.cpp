@@ -6,8 +6,9 @@
 using namespace mlir;
 using namespace nnc;
 
-//===- Fused
-//---------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Fused
+//===----------------------------------------------------------------------===//
 
 // nnc.fused "kind" (%argument = %operand, ...) {attributes} : (types) -> types
 // { ... }
@@ -73,8 +74,9 @@ LogicalResult FusedOp::verify() {
 
 void YieldOp::build(OpBuilder &, OperationState &) {}
 
-//===- Launch
-//--------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Launch
+//===----------------------------------------------------------------------===//
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   OpSite site(getLoc(), "launch");

@@ -5,8 +5,9 @@
 using namespace mlir;
 using namespace nnc;
 
-//===- Folds
-//---------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Folds
+//===----------------------------------------------------------------------===//
 
 /// A constant splat in another static shape.
 static OpFoldResult foldSplat(Attribute x, RankedTensorType type) {
@@ -50,8 +51,9 @@ OpFoldResult SliceOp::fold(FoldAdaptor adaptor) {
   return foldSplat(adaptor.getX(), getType());
 }
 
-//===- Gradients
-//-----------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Gradients
+//===----------------------------------------------------------------------===//
 
 FailureOr<SmallVector<Value>> SliceOp::buildGradient(OpBuilder &builder,
                                                      ValueRange upstream) {

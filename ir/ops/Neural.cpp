@@ -59,8 +59,9 @@ FailureOr<SmallVector<Value>> LayerNormOp::buildExpansion(OpBuilder &builder,
   return SmallVector<Value>{normal * scale + bias};
 }
 
-//===- Parameters
-//----------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Parameters
+//===----------------------------------------------------------------------===//
 
 /// The type of the layer's first operand, if it is a float tensor with a last
 /// dimension that is not the batch.

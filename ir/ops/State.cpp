@@ -6,8 +6,9 @@
 using namespace mlir;
 using namespace nnc;
 
-//===- Model
-//---------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Model
+//===----------------------------------------------------------------------===//
 
 ParseResult ModelOp::parse(OpAsmParser &parser, OperationState &result) {
   auto makeType = [](Builder &builder, ArrayRef<Type> arguments,
@@ -40,8 +41,9 @@ LogicalResult ModelOp::verify() {
   return success();
 }
 
-//===- Parameters
-//----------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Parameters
+//===----------------------------------------------------------------------===//
 
 LogicalResult ParameterOp::verify() {
   auto type = cast<RankedTensorType>(getType());
@@ -77,8 +79,9 @@ LogicalResult AssignOp::verifySymbolUses(SymbolTableCollection &symbols) {
                         symbols);
 }
 
-//===- Calculus
-//------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Calculus
+//===----------------------------------------------------------------------===//
 
 LogicalResult GradientOp::verify() {
   OpSite site(getLoc(), "gradient");

@@ -6,8 +6,9 @@
 using namespace mlir;
 using namespace nnc;
 
-//===- Losses
-//--------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Losses
+//===----------------------------------------------------------------------===//
 
 namespace nnc {
 
@@ -107,8 +108,9 @@ FailureOr<SmallVector<Value>> HuberOp::buildExpansion(OpBuilder &builder,
       mean(0.5 * near * near + delta * (distance - near))};
 }
 
-//===- Metrics
-//-------------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Metrics
+//===----------------------------------------------------------------------===//
 
 /// The class of each row: [..], i32.
 static Expr targetClasses(Expr target, Expr prediction) {
@@ -166,8 +168,9 @@ SmallVector<IndexLimit> TopKAccuracyOp::getIndexLimits() {
   return limitClasses(getPrediction().getType(), getTarget().getType());
 }
 
-//===- Optimizers
-//----------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Optimizers
+//===----------------------------------------------------------------------===//
 
 FailureOr<SmallVector<Value>> SgdOp::buildExpansion(OpBuilder &builder,
                                                     bool training) {
@@ -271,8 +274,9 @@ FailureOr<SmallVector<Value>> AdamwOp::buildExpansion(OpBuilder &builder,
   return SmallVector<Value>{decayed - update.amount, update.m, update.v};
 }
 
-//===- Schedules
-//-----------------------------------------------------------===//
+//===----------------------------------------------------------------------===//
+// Schedules
+//===----------------------------------------------------------------------===//
 
 FailureOr<SmallVector<Value>> CosineOp::buildExpansion(OpBuilder &builder,
                                                        bool training) {
