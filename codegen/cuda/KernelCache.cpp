@@ -140,7 +140,7 @@ std::optional<std::vector<uint8_t>> KernelCache::find(StringRef key) {
   int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (file < 0)
     return std::nullopt;
-  auto close = llvm::make_scope_exit([&] { ::close(file); });
+  llvm::scope_exit close([&] { ::close(file); });
   std::optional<std::vector<uint8_t>> contents;
   // An entry over the limit is not read, and would be the first to go.
   if (auto entry = readRegular(file, maxBytes))

@@ -396,7 +396,7 @@ static std::string chosen(std::vector<std::string> architectures, int major,
   MachineCode code;
   code.kernels.push_back({"k", 0, "rows", 32, 0});
   for (const std::string &name : architectures)
-    code.modules.push_back({0, name, {}});
+    code.modules.push_back({0, name, {}, {}});
   auto modules = selectModules(code, {"GPU", major, minor});
   return modules.isOk() ? (*modules)[0]->architecture
                         : modules.status().message();
