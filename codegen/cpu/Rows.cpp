@@ -14,6 +14,7 @@
 #include "codegen/cpu/Rows.h"
 
 #include "codegen/RandomBits.h"
+#include "codegen/RowPasses.h"
 #include "codegen/RowsValues.h"
 #include "codegen/Vectorize.h"
 
@@ -164,10 +165,7 @@ private:
 
   // Passes over a row.
   void planPasses(Stage &stage);
-  void collectRowReductions(Value tensor);
   void planKeptRows(Stage &stage);
-  unsigned passOf(Value tensor);
-  unsigned passOf(RowsOp &op);
   void demand(Value tensor, unsigned pass);
   void emitPass(unsigned stage, unsigned pass, Value block);
   void addToPartial(RowsOp &op, Value at);
@@ -209,12 +207,11 @@ private:
   int64_t rowLanes = 0, columnLanes = 0;
   bool isSingleChunk = false;
 
-  /// Of the rows nest that is being emitted.
-  DenseMap<Value, unsigned> passes;
+  /// Of the rows that are being emitted.
+  RowPasses passes{rows, values};
   unsigned lastPass = 0;
   /// Values that a later pass reads instead of computing them again.
   llvm::SetVector<Value> kept;
-  llvm::SetVector<Operation *> rowReductions;
 };
 
 } // namespace
@@ -760,55 +757,22 @@ void RowsScheduler::keepScalar(Value root) {
 // Passes over a row
 //===----------------------------------------------------------------------===//
 
-/// The first pass in which a value is known.
-unsigned RowsScheduler::passOf(Value tensor) {
-  Value root = rootOf(tensor);
-  RowsOp *op = rows.definition(root);
-  if (!op || op->reduced & Row || values.isStored(root))
-    return 0;
-  if (auto found = passes.find(root); found != passes.end())
-    return found->second;
-  unsigned pass = passOf(*op) + (op->reduced == Column ? 1 : 0);
-  return passes[root] = pass;
-}
-
-/// The first pass in which all operands of `op` are known.
-unsigned RowsScheduler::passOf(RowsOp &op) {
-  unsigned pass = 0;
-  for (Value operand : op.op->getOperands())
-    pass = std::max(pass, passOf(operand));
-  return pass;
-}
-
-void RowsScheduler::collectRowReductions(Value tensor) {
-  Value root = rootOf(tensor);
-  RowsOp *op = rows.definition(root);
-  if (!op || op->reduced & Row || values.isStored(root))
-    return;
-  if (rowReductions.contains(op->op))
-    return;
-  for (Value operand : op->op->getOperands())
-    collectRowReductions(operand);
-  if (op->reduced == Column)
-    rowReductions.insert(op->op);
-}
-
 void RowsScheduler::planPasses(Stage &stage) {
   passes.clear();
   kept.clear();
-  rowReductions.clear();
   lastPass = 0;
   for (unsigned result : stage.rowResults)
-    collectRowReductions(rows.results[result]);
+    passes.collect(rows.results[result]);
   for (RowsOp *op : stage.entered)
     for (Value operand : op->op.getInputs())
-      collectRowReductions(operand);
+      passes.collect(operand);
   for (unsigned result : stage.rowResults)
-    lastPass = std::max(lastPass, passOf(rows.results[result]));
+    lastPass = std::max(lastPass, passes.of(rows.results[result]));
   for (RowsOp *op : stage.entered)
-    lastPass = std::max(lastPass, passOf(*op));
-  for (Operation *op : rowReductions)
-    lastPass = std::max(lastPass, passOf(*rows.definition(op->getResult(0))));
+    lastPass = std::max(lastPass, passes.of(*op));
+  for (Operation *op : passes.reductions())
+    lastPass =
+        std::max(lastPass, passes.of(*rows.definition(op->getResult(0))));
   if (!isSingleChunk)
     planKeptRows(stage);
 }
@@ -816,14 +780,14 @@ void RowsScheduler::planPasses(Stage &stage) {
 /// Finds what later passes over the row read from memory.
 void RowsScheduler::planKeptRows(Stage &stage) {
   for (unsigned result : stage.rowResults)
-    demand(rows.results[result], passOf(rows.results[result]));
+    demand(rows.results[result], passes.of(rows.results[result]));
   auto demandInputs = [&](RowsOp &op) {
     for (Value input : op.op.getInputs())
-      demand(input, passOf(op));
+      demand(input, passes.of(op));
   };
   for (RowsOp *op : stage.entered)
     demandInputs(*op);
-  for (Operation *op : rowReductions)
+  for (Operation *op : passes.reductions())
     demandInputs(*rows.definition(op->getResult(0)));
 }
 
@@ -834,7 +798,7 @@ void RowsScheduler::demand(Value tensor, unsigned pass) {
   RowsOp *op = rows.definition(root);
   if (!op || rows.roleOf(root) != Full || values.isStored(root))
     return;
-  unsigned first = passOf(root);
+  unsigned first = passes.of(root);
   bool isKept = pass > first &&
                 (isExpensive(op->op) || llvm::is_contained(rows.results, root));
   if (isKept && !kept.insert(root))
@@ -908,21 +872,21 @@ void RowsScheduler::addRowTotals(RowsOp &op, ValueRange totals, Value at) {
 void RowsScheduler::emitPass(unsigned number, unsigned pass, Value block) {
   Stage &stage = stages[number];
   SmallVector<RowsOp *> overLanes, downRows;
-  for (Operation *op : rowReductions)
+  for (Operation *op : passes.reductions())
     if (RowsOp *rowsOp = rows.definition(op->getResult(0));
-        passOf(*rowsOp) == pass)
+        passes.of(*rowsOp) == pass)
       overLanes.push_back(rowsOp);
   for (RowsOp *op : stage.entered)
-    if (op->domain == Full && passOf(*op) == pass)
+    if (op->domain == Full && passes.of(*op) == pass)
       (op->reduced == Full ? overLanes : downRows).push_back(op);
   SmallVector<unsigned> results;
   for (unsigned result : stage.rowResults)
     if (Value root = rows.results[result];
-        rows.roleOf(root) == Full && passOf(root) == pass)
+        rows.roleOf(root) == Full && passes.of(root) == pass)
       results.push_back(result);
   SmallVector<std::pair<Value, Storage>> keptHere;
   for (Value root : kept)
-    if (passOf(root) == pass)
+    if (passes.of(root) == pass)
       keptHere.push_back({root, placeOf(root)});
   if (overLanes.empty() && downRows.empty() && results.empty() &&
       keptHere.empty())

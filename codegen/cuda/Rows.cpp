@@ -22,6 +22,7 @@
 
 #include "codegen/RandomBits.h"
 #include "codegen/Reference.h"
+#include "codegen/RowPasses.h"
 #include "codegen/RowsValues.h"
 #include "codegen/cuda/GpuPhase.h"
 
@@ -157,9 +158,6 @@ private:
 
   // Reductions of a row.
   RowGroup chooseGroup();
-  void collectRowReductions(Value tensor);
-  unsigned passOf(Value tensor);
-  unsigned passOf(RowsOp &op);
   Accumulators forEachChunk(ValueRange inits,
                             llvm::function_ref<Accumulators(ValueRange)> body);
   void reducePass(unsigned pass);
@@ -204,9 +202,8 @@ private:
   /// Workspaces of the partial results of an op, one a result.
   DenseMap<Operation *, SmallVector<unsigned>> partials;
 
-  /// Of the rows phase that is being emitted.
-  llvm::SetVector<Operation *> rowReductions;
-  DenseMap<Value, unsigned> passes;
+  /// Of the rows that are being emitted.
+  RowPasses passes{rows, values};
   RowGroup group;
   int64_t groupLanes = 0;
   Value threadInGroup, isInRow;
@@ -849,38 +846,6 @@ void GpuRowsScheduler::emitColumns(unsigned number) {
 // Rows
 //===----------------------------------------------------------------------===//
 
-void GpuRowsScheduler::collectRowReductions(Value tensor) {
-  Value root = rootOf(tensor);
-  RowsOp *op = rows.definition(root);
-  if (!op || op->reduced & Row || values.isStored(root) ||
-      rowReductions.contains(op->op))
-    return;
-  for (Value operand : op->op->getOperands())
-    collectRowReductions(operand);
-  if (op->reduced == Column)
-    rowReductions.insert(op->op);
-}
-
-/// The number of a row's reductions that follow one another before a value is
-/// known.
-unsigned GpuRowsScheduler::passOf(Value tensor) {
-  Value root = rootOf(tensor);
-  RowsOp *op = rows.definition(root);
-  if (!op || op->reduced & Row || values.isStored(root))
-    return 0;
-  if (auto found = passes.find(root); found != passes.end())
-    return found->second;
-  unsigned pass = passOf(*op) + (op->reduced == Column ? 1 : 0);
-  return passes[root] = pass;
-}
-
-unsigned GpuRowsScheduler::passOf(RowsOp &op) {
-  unsigned pass = 0;
-  for (Value operand : op.op->getOperands())
-    pass = std::max(pass, passOf(operand));
-  return pass;
-}
-
 /// Every thread has elements of its own, or a row.
 void GpuRowsScheduler::emitUngrouped(unsigned number) {
   Stage &stage = stages[number];
@@ -969,9 +934,9 @@ Accumulators GpuRowsScheduler::forEachChunk(
 /// passes.
 void GpuRowsScheduler::reducePass(unsigned pass) {
   SmallVector<RowsOp *> ops;
-  for (Operation *op : rowReductions)
+  for (Operation *op : passes.reductions())
     if (RowsOp *rowsOp = rows.definition(op->getResult(0));
-        passOf(*rowsOp) == pass)
+        passes.of(*rowsOp) == pass)
       ops.push_back(rowsOp);
   Accumulators none = identities(ops, groupLanes);
   Accumulators own = forEachChunk(
@@ -1015,8 +980,9 @@ void GpuRowsScheduler::emitGrouped(unsigned number) {
     values.chunk.column = phase().multiply(chunk, width);
   }
   unsigned lastPass = 0;
-  for (Operation *op : rowReductions)
-    lastPass = std::max(lastPass, passOf(*rows.definition(op->getResult(0))));
+  for (Operation *op : passes.reductions())
+    lastPass =
+        std::max(lastPass, passes.of(*rows.definition(op->getResult(0))));
   for (unsigned pass = 0; pass <= lastPass; ++pass)
     reducePass(pass);
 
@@ -1066,14 +1032,13 @@ void GpuRowsScheduler::emitRows(unsigned number) {
   Stage &stage = stages[number];
   if (stage.rowResults.empty() && stage.keptRows.empty())
     return;
-  rowReductions.clear();
   passes.clear();
   for (unsigned result : stage.rowResults)
-    collectRowReductions(rows.results[result]);
+    passes.collect(rows.results[result]);
   for (Value root : stage.keptRows)
-    collectRowReductions(root);
+    passes.collect(root);
   beginPhase("rows");
-  if (rowReductions.empty())
+  if (passes.reductions().empty())
     emitUngrouped(number);
   else
     emitGrouped(number);
