@@ -14,6 +14,9 @@ config.test_exec_root = os.path.join(config.build_root, "test")
 config.environment["PATH"] = os.pathsep.join(
     [os.path.join(config.build_root, "bin"), config.llvm_tools, os.environ["PATH"]]
 )
+# What builds nnc, for tests that build against it: CMake's own choice, make, is not
+# among what tools/setup installs.
+config.environment["CMAKE_GENERATOR"] = "Ninja"
 config.substitutions.append(("%examples", os.path.join(config.source_root, "examples")))
 config.substitutions.append(("%lib", os.path.join(config.build_root, "lib")))
 # Where `ninja install-for-tests` has installed the build. check-nnc runs it first;
