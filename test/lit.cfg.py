@@ -42,6 +42,8 @@ else:
 config.substitutions.append(("%docs", os.path.join(config.source_root, "docs")))
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%build", config.build_root))
+config.substitutions.append(
+    ("%each-level", config.python + " " + os.path.join(config.test_source_root, "each-level.py")))
 
 def has_nvrtc():
     """Where nnc looks for NVIDIA's run-time compiler."""

@@ -1,4 +1,4 @@
-// RUN: nnc-run-kernel %s --emitter=contraction --batch=1,3,32,65 | FileCheck %s
+// RUN: %each-level nnc-run-kernel %s --target=LEVEL --emitter=contraction --batch=1,3,32,65 | FileCheck %s
 
 // What surrounds a product: several results, operands of all shapes, results in
 // the place of operands (nnc-run-kernel tries each that may alias).

@@ -1,5 +1,4 @@
-// RUN: nnc-run-kernel %s --emitter=contraction --batch=1,2,7,64,129 | FileCheck %s
-// RUN: nnc-run-kernel %s --emitter=contraction --batch=33 --target=cpu:x86-64-v2 | FileCheck %s
+// RUN: %each-level nnc-run-kernel %s --target=LEVEL --emitter=contraction --batch=1,2,7,33,64,129 | FileCheck %s
 
 // Products against plain loops. A sum of K terms of magnitude at most 1, once
 // with fused and once with separate roundings, differs by K eps / 2 at most;

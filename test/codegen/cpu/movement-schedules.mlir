@@ -1,5 +1,5 @@
-// RUN: nnc-run-kernel %s --emitter=movement --max-ulp=0.1 | FileCheck %s
-// RUN: nnc-run-kernel %s --emitter=movement --target=cpu:x86-64-v2 --batch=3,17
+// RUN: %each-level nnc-run-kernel %s --target=LEVEL --emitter=movement --max-ulp=0.1 | FileCheck %s
+// RUN: %each-level nnc-run-kernel %s --target=LEVEL --emitter=movement --batch=3,17
 // RUN: nnc-run-kernel %s --emitter=movement --target=cpu:x86-64-v4 --compile-only
 
 #i = affine_map<(i) -> (i)>

@@ -1,7 +1,7 @@
 // Row scalars of shape [R, 1], and reshapes between them and [R].
 //
-// RUN: nnc-opt %s --nnc-lower-to-linalg \
-// RUN:   | nnc-run-kernel - --emitter=rows --batch=1,2,37 | FileCheck %s
+// RUN: nnc-opt %s --nnc-lower-to-linalg > %t.mlir
+// RUN: %each-level nnc-run-kernel %t.mlir --target=LEVEL --emitter=rows --batch=1,2,37 | FileCheck %s
 
 // CHECK: normalizes: rows, 1 phases, {{.*}}: ok
 func.func private @normalizes(%batch: index, %x: tensor<?x10xf32>, %label: tensor<?xui8>)

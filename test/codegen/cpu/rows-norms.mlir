@@ -1,7 +1,7 @@
 // Global norms and what waits for them: scalars, columns and rows of one stage.
 //
-// RUN: nnc-opt %s --nnc-lower-to-linalg --cse \
-// RUN:   | nnc-run-kernel - --emitter=rows --batch=1,2,37 | FileCheck %s
+// RUN: nnc-opt %s --nnc-lower-to-linalg --cse > %t.mlir
+// RUN: %each-level nnc-run-kernel %t.mlir --target=LEVEL --emitter=rows --batch=1,2,37 | FileCheck %s
 
 // In one call. The columns take two units, and wait for the norm too.
 // CHECK: clips: rows, 1 phases, {{.*}}: ok

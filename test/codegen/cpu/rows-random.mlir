@@ -1,7 +1,7 @@
 // Random words in rows kernels: bit by bit those of the scalar form.
 //
-// RUN: nnc-opt %s --nnc-lower-to-linalg \
-// RUN:   | nnc-run-kernel - --emitter=rows --batch=1,2,37,300 | FileCheck %s
+// RUN: nnc-opt %s --nnc-lower-to-linalg > %t.mlir
+// RUN: %each-level nnc-run-kernel %t.mlir --target=LEVEL --emitter=rows --batch=1,2,37,300 | FileCheck %s
 
 // A flat space, 32 words at a time, and a tail one by one.
 // CHECK: drops_elements: rows, 1 phases, 0 ulp, 0 of the largest: ok

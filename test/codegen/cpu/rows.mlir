@@ -3,7 +3,7 @@
 // Sums run in another order than the reference's, lane by lane; the default
 // tolerance allows for that.
 //
-// RUN: nnc-run-kernel %s --emitter=rows --batch=1,2,5,131 | FileCheck %s
+// RUN: %each-level nnc-run-kernel %s --target=LEVEL --emitter=rows --batch=1,2,5,131 | FileCheck %s
 
 #id2 = affine_map<(d0, d1) -> (d0, d1)>
 #row = affine_map<(d0, d1) -> (d0)>
