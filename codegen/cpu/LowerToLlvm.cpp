@@ -4,6 +4,7 @@
 // patterns.
 #include "codegen/cpu/LowerToLlvm.h"
 
+#include "codegen/cpu/HalfTypes.h"
 #include "codegen/cpu/MathFunctions.h"
 #include "codegen/cpu/Transpose.h"
 
@@ -120,7 +121,7 @@ static FrozenRewritePatternSet preparation(MLIRContext *context,
   populateMathFunctionPatterns(patterns);
   if (!model.hasFma)
     patterns.add<SplitFma<math::FmaOp>, SplitFma<vector::FMAOp>>(context);
-  arith::populateExpandBFloat16Patterns(patterns);
+  populateHalfTypePatterns(patterns, model);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
   memref::populateExpandStridedMetadataPatterns(patterns);
   memref::populateResolveExtractStridedMetadataPatterns(patterns);
@@ -439,6 +440,7 @@ LogicalResult nnc::lowerToLlvm(ModuleOp phases, const CpuModel &model) {
   SmallVector<func::FuncOp> sources(phases.getOps<func::FuncOp>());
   parallelForEach(context, sources, [&](func::FuncOp function) {
     prepareBody(function, prepare);
+    replaceHalfTypes(function, model);
   });
   SmallVector<LLVM::LLVMFuncOp> functions;
   for (func::FuncOp function : sources) {
