@@ -31,6 +31,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -88,7 +89,7 @@ private:
 /// What is to be computed between two barriers of all blocks.
 struct Stage {
   /// Results of the kernel, by number.
-  SmallVector<unsigned> columnResults, rowResults;
+  SmallVector<unsigned> scalarResults, columnResults, rowResults;
   /// Reductions across rows that are complete at its start.
   SmallVector<RowsOp *> columnSums, scalarSums;
   /// What later phases need from memory.
@@ -120,6 +121,7 @@ private:
   // Planning.
   void collectNeeded(Value tensor);
   void planStages();
+  void placeEarlyScalars();
   void planKeptColumns();
   void planKeptRows();
   bool dependsOnRowReduction(Value tensor);
@@ -152,9 +154,9 @@ private:
   Accumulators reduceElements(const ScalarLoop &loop, int64_t threads);
   void emitPartialScalars(const ScalarLoop &loop);
   Accumulators reducePartials(const ScalarLoop &loop, int64_t threads);
-  void finishScalars(unsigned stage,
+  void finishScalars(unsigned number,
                      ArrayRef<std::pair<RowsOp *, Accumulators>> totals);
-  bool isReadLater(Value scalar, unsigned stage);
+  llvm::DenseSet<Value> readLater(unsigned stage);
 
   // Reductions of a row.
   RowGroup chooseGroup();
@@ -197,8 +199,6 @@ private:
 
   llvm::SetVector<Operation *> needed;
   std::vector<Stage> stages;
-  SmallVector<unsigned> scalarResults;
-  unsigned scalarStage = 0;
   /// Workspaces of the partial results of an op, one a result.
   DenseMap<Operation *, SmallVector<unsigned>> partials;
 
@@ -243,8 +243,7 @@ void GpuRowsScheduler::planStages() {
     Stage &stage = stages[rows.stageOf(result)];
     switch (rows.roleOf(result)) {
     case Scalar:
-      scalarResults.push_back(number);
-      scalarStage = std::max(scalarStage, rows.stageOf(result));
+      stage.scalarResults.push_back(number);
       break;
     case Column:
       stage.columnResults.push_back(number);
@@ -262,6 +261,18 @@ void GpuRowsScheduler::planStages() {
     Stage &stage = stages[rowsOp.stage];
     (givesColumns ? stage.columnSums : stage.scalarSums).push_back(&rowsOp);
   }
+  placeEarlyScalars();
+}
+
+/// Scalars that wait for nothing are stored with the last others, so that they
+/// may lie on operands and need no phase of their own.
+void GpuRowsScheduler::placeEarlyScalars() {
+  for (Stage &stage : llvm::reverse(MutableArrayRef(stages).drop_front()))
+    if (!stage.scalarSums.empty()) {
+      stage.scalarResults.append(stages.front().scalarResults);
+      stages.front().scalarResults.clear();
+      return;
+    }
 }
 
 /// A column of a later stage is stored where anything but that stage's own
@@ -606,27 +617,28 @@ Accumulators GpuRowsScheduler::reducePartials(const ScalarLoop &plan,
   return combineThreads(plan.ops, std::move(totals), threads, threads);
 }
 
-/// Whether a scalar that is known in the scalars phase of `stage` is needed in
-/// a later one.
-bool GpuRowsScheduler::isReadLater(Value scalar, unsigned stage) {
-  return llvm::any_of(needed, [&](Operation *op) {
-    bool isUser = llvm::any_of(op->getOperands(), [&](Value operand) {
-      return rootOf(operand) == scalar;
-    });
-    return isUser && (rows.definition(op->getResult(0))->domain != Scalar ||
-                      stage != scalarStage ||
-                      llvm::any_of(op->getResults(), [&](Value result) {
-                        return isReadLater(result, stage);
-                      }));
-  });
+/// What later phases read of the scalars that the scalars phase of `stage`
+/// knows: whatever is not an operand of this phase's own scalars alone.
+llvm::DenseSet<Value> GpuRowsScheduler::readLater(unsigned stage) {
+  llvm::DenseSet<Value> late;
+  for (Operation *op : llvm::reverse(needed)) {
+    RowsOp &user = *rows.definition(op->getResult(0));
+    bool isHere = user.domain == Scalar && user.stage == stage &&
+                  llvm::none_of(op->getResults(), [&](Value result) {
+                    return late.contains(result);
+                  });
+    if (!isHere)
+      for (Value operand : op->getOperands())
+        late.insert(rootOf(operand));
+  }
+  return late;
 }
 
 /// By one thread: the results, and what later phases read.
 void GpuRowsScheduler::finishScalars(
-    unsigned stage, ArrayRef<std::pair<RowsOp *, Accumulators>> totals) {
-  ArrayRef<unsigned> results;
-  if (stage == scalarStage)
-    results = scalarResults;
+    unsigned number, ArrayRef<std::pair<RowsOp *, Accumulators>> totals) {
+  ArrayRef<unsigned> results = stages[number].scalarResults;
+  llvm::DenseSet<Value> late = readLater(number);
   values.tick();
   SmallVector<std::pair<Value, Storage>> kept;
   phase().when(phase().isEqual(phase().thread(), index(0)), [&] {
@@ -635,7 +647,7 @@ void GpuRowsScheduler::finishScalars(
     storeAll(results);
     for (auto &[op, total] : totals)
       for (Value root : op->op->getResults()) {
-        if (!isReadLater(root, stage))
+        if (!late.contains(root))
           continue;
         kept.push_back({root, placeOf(root, Extent{1})});
         if (kept.back().second.buffer.kind == BufferRef::Workspace)
@@ -1065,7 +1077,7 @@ FailureOr<ScheduledKernel> GpuRowsScheduler::run() {
       emitColumns(number);
     emitRows(number);
     // After the rows, so that they can overwrite what the rows read.
-    if (number == scalarStage && !scalarResults.empty() && !hasScalars)
+    if (!stage.scalarResults.empty() && !hasScalars)
       emitScalars(number);
   }
   // Threads of a row read its scalars while one of them writes.

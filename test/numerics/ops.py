@@ -55,7 +55,8 @@ def case(family, op, inputs, reference, attributes="", gradient=True, dynamic=()
          text=None, training=False):
     """One test of `op`. `dynamic`: inputs whose first dimension is the batch; the
     result's is too, then, unless it is a scalar. `tolerance`: in units of the
-    element type's epsilon, times the largest magnitude of the result."""
+    element type's epsilon, times the largest magnitude of the result. `text` stands
+    in place of the op alone; it may be a function of the operands' types."""
     TESTED.add(op)
     tests = FAMILIES.setdefault(family, [])
     inputs = [np.asarray(i) for i in inputs]
@@ -70,7 +71,9 @@ def case(family, op, inputs, reference, attributes="", gradient=True, dynamic=()
         marks = [f"check.tolerance = {float(tolerance)} : f64"] + (["check.gradient"] if gradient else [])
         marks += ["nnc.training"] if training else []
         values = ", ".join(f"%y#{i}" for i in range(len(results))) if len(results) > 1 else "%y"
-        body = text or (f"%y{':' + str(len(results)) if len(results) > 1 else ''} = nnc.{op} "
+        if callable(text):  # names the results %y0, %y1 and so on
+            values = ", ".join(f"%y{i}" for i in range(len(results)))
+        body = text(*arguments) if callable(text) else text or (f"%y{':' + str(len(results)) if len(results) > 1 else ''} = nnc.{op} "
                         + ", ".join(f"%a{i}" for i in range(len(inputs)))
                         + f"{' ' + attributes if attributes else ''} : ({', '.join(arguments)}) -> "
                         + (f"({', '.join(results)})" if len(results) > 1 else results[0]))
@@ -324,6 +327,32 @@ shaped("matmul", [a, b], np.matmul)
 shaped("matmul", [a, b[0]], np.matmul)
 shaped("matmul", [a, b.swapaxes(1, 2).copy()], lambda a, b: a @ b.swapaxes(1, 2), "transpose_rhs = true")
 shaped("transpose", [spread((1, 129))], lambda v: v.T)
+# A kernel of several stages: what a pass over all elements gives is a result, is an
+# operand of the next pass, or both. $ is the type of those elements.
+def staged(length, reference, lines):
+    v, c = spread((length,)), np.float64(0.25)
+    shaped("reduce_max", [v, c], reference, name="staged", tolerance=256, dynamic=(0,) if length == BATCH else (),
+           text=lambda of, _: lines.replace("$", of))
+
+
+for length in (1, 2, BATCH, 32, 257, 2100, 40001):
+    staged(length, lambda v, c: (v.max(), np.exp(v - v.max()).sum()), """
+  %y0 = nnc.reduce_max %a0 : ($) -> tensor<f64>
+  %d = nnc.sub %a0, %y0 : ($, tensor<f64>) -> $
+  %e = nnc.exp %d : $
+  %y1 = nnc.sum %e : ($) -> tensor<f64>""")
+    staged(length, lambda v, c: (v.sum(), np.log(np.exp(v).sum()), c + 1), """
+  %y0 = nnc.sum %a0 : ($) -> tensor<f64>
+  %y1 = nnc.logsumexp %a0 axes = [0] : ($) -> tensor<f64>
+  %one = nnc.constant dense<1.0> : tensor<f64>
+  %y2 = nnc.add %a1, %one : tensor<f64>""")
+    staged(length, lambda v, c: (v.max() * c, (v * v.max() * c).sum(), softmax(v[None])[0] * v.max() * c), """
+  %m = nnc.reduce_max %a0 : ($) -> tensor<f64>
+  %y0 = nnc.mul %m, %a1 : tensor<f64>
+  %p = nnc.mul %a0, %y0 : ($, tensor<f64>) -> $
+  %y1 = nnc.sum %p : ($) -> tensor<f64>
+  %s = nnc.softmax %a0 axis = 0 : $
+  %y2 = nnc.mul %s, %y0 : ($, tensor<f64>) -> $""")
 shaped("concat", [spread((3, 1)), spread((3, 66), seed=1)], lambda a, b: np.concatenate([a, b], 1), "axis = 1")
 shaped("gather", [spread((10, 33)), index], lambda t, i: t[i], dynamic=(1,))
 
