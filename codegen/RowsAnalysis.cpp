@@ -99,16 +99,26 @@ bool nnc::isArgReduction(linalg::GenericOp op,
 // What may stand in a rows kernel
 //===----------------------------------------------------------------------===//
 
+/// Whether anything reads a tensor that has no value.
+static bool readsEmpty(ValueRange tensors) {
+  return llvm::any_of(tensors, [](Value tensor) {
+    return rootOf(tensor).getDefiningOp<tensor::EmptyOp>() != nullptr;
+  });
+}
+
 /// Collects the generic ops; false where another op would have to be computed.
 static bool collectOps(func::FuncOp kernel, RowsKernel &rows) {
   for (Operation &op : kernel.getBody().front()) {
     if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
-      if (!generic.hasPureTensorSemantics() || !isVectorizable(generic))
+      if (!generic.hasPureTensorSemantics() || !isVectorizable(generic) ||
+          readsEmpty(generic.getInputs()))
         return false;
       rows.ops[&op].op = generic;
       continue;
     }
     if (isa<func::ReturnOp>(op)) {
+      if (readsEmpty(op.getOperands()))
+        return false;
       for (Value result : op.getOperands())
         rows.results.push_back(rootOf(result));
       continue;

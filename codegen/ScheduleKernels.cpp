@@ -1,6 +1,7 @@
 // Kernels to phases: what is the same for every target.
 #include "codegen/ScheduleKernels.h"
 
+#include "codegen/BufferAccesses.h"
 #include "codegen/Passes.h"
 #include "codegen/cuda/GpuPhase.h"
 
@@ -33,16 +34,15 @@ namespace nnc {
 #include "codegen/Passes.h.inc"
 } // namespace nnc
 
-/// Whether the phases pass the verifier, whose complaints the user could do
-/// nothing about.
-static bool isWellFormed(const ScheduledKernel &scheduled) {
-  return llvm::all_of(scheduled.phases, [](const Phase &phase) {
-    if (!phase.function)
-      return true;
-    ScopedDiagnosticHandler silence(phase.function->getContext(),
-                                    [](Diagnostic &) {});
-    return succeeded(verify(phase.function));
-  });
+/// What is wrong with a schedule, which the user could do nothing about; empty
+/// if nothing is.
+static std::string findMistake(func::FuncOp kernel,
+                               const ScheduledKernel &scheduled) {
+  ScopedDiagnosticHandler silence(kernel->getContext(), [](Diagnostic &) {});
+  for (const Phase &phase : scheduled.phases)
+    if (phase.function && failed(verify(phase.function)))
+      return "malformed";
+  return findUnwritten(kernel, scheduled);
 }
 
 FailureOr<ScheduledKernel> nnc::scheduleByFirst(func::FuncOp kernel,
@@ -51,12 +51,13 @@ FailureOr<ScheduledKernel> nnc::scheduleByFirst(func::FuncOp kernel,
     FailureOr<ScheduledKernel> scheduled = emitter(kernel);
     if (failed(scheduled))
       continue;
-    if (isWellFormed(*scheduled))
+    std::string mistake = findMistake(kernel, *scheduled);
+    if (mistake.empty())
       return scheduled;
     // The kernel still runs, only slower.
     kernel.emitRemark() << "kernel " << kernel.getName() << ": its "
                         << scheduled->phases.front().kind
-                        << " schedule is malformed and left aside";
+                        << " schedule is left aside: " << mistake;
     for (Phase &phase : scheduled->phases)
       if (phase.function)
         phase.function.erase();
@@ -159,6 +160,9 @@ FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module, const Target &target,
     FailureOr<ScheduledKernel> scheduled = target.schedule(kernel);
     if (failed(scheduled))
       return failure();
+    if (std::string mistake = findUnwritten(kernel, *scheduled);
+        !mistake.empty())
+      return kernel.emitOpError("is scheduled wrongly: ") << mistake, failure();
     SymbolTable symbols(*schedule.phases);
     for (Phase &phase : scheduled->phases)
       if (phase.function && phase.threads)

@@ -139,9 +139,12 @@ public:
     auto emitter = [&](auto schedule) -> Emitter {
       return [this, schedule](func::FuncOp op) { return schedule(op, model); };
     };
-    return scheduleByFirst(kernel,
-                           {emitter(scheduleContraction), emitter(scheduleRows),
-                            emitter(scheduleMovement), scheduleReference});
+    FailureOr<ScheduledKernel> scheduled = scheduleByFirst(
+        kernel, {emitter(scheduleContraction), emitter(scheduleRows),
+                 emitter(scheduleMovement), scheduleReference});
+    if (failed(scheduled))
+      return kernel.emitOpError("has no schedule for a CPU"), failure();
+    return scheduled;
   }
 
   FailureOr<CodeImage> compile(ModuleOp phases) const override {
