@@ -152,6 +152,17 @@ Expr keepReduced(Expr y, Expr x, llvm::ArrayRef<int64_t> axes);
 /// shared equally among those equal to `y`.
 Expr shareAmongEqual(Expr dy, Expr x, Expr y, llvm::ArrayRef<int64_t> axes);
 
+/// A softmax over `axes` in parts, of which none is large: a part to which the
+/// maximum is added again has lost what is small beside it.
+struct SoftmaxParts {
+  Expr shifted; // x - max(x), at most 0; its largest element is 0
+  Expr powers;  // e ^ shifted
+  Expr total;   // the sum of powers over the axes, which are kept as ones
+};
+SoftmaxParts splitSoftmax(Expr x, llvm::ArrayRef<int64_t> axes);
+/// The gradient of logsumexp over `axes`.
+Expr softmaxGradient(Expr dy, Expr x, llvm::ArrayRef<int64_t> axes);
+
 /// Where the numbers `indices` [..] are: [.., classes], of element type i1.
 /// It is computed in the rows that use it, and costs no memory of its own.
 Expr classMask(Expr indices, int64_t classes);

@@ -16,15 +16,27 @@ Expr classMask(Expr indices, int64_t classes) {
   return reshape(cast(indices, i32), column) == iota(b, {classes}, 0, i32);
 }
 
+SoftmaxParts splitSoftmax(Expr x, ArrayRef<int64_t> axes) {
+  Expr shifted = x - reduceMax(x, axes, /*keepDims=*/true);
+  Expr powers = exp(shifted);
+  return {shifted, powers, sum(powers, axes, /*keepDims=*/true)};
+}
+
 } // namespace nnc
 
 FailureOr<SmallVector<Value>> SoftmaxOp::buildExpansion(OpBuilder &builder,
                                                         bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr x(b, getX());
-  int64_t axis = getResolvedAxis();
-  Expr powers = exp(x - reduceMax(x, {axis}, /*keepDims=*/true));
-  return SmallVector<Value>{powers / sum(powers, {axis}, /*keepDims=*/true)};
+  SoftmaxParts parts = splitSoftmax(x, {getResolvedAxis()});
+  return SmallVector<Value>{parts.powers / parts.total};
+}
+
+FailureOr<SmallVector<Value>> LogSoftmaxOp::buildExpansion(OpBuilder &builder,
+                                                           bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  SoftmaxParts parts = splitSoftmax(Expr(b, getX()), {getResolvedAxis()});
+  return SmallVector<Value>{parts.shifted - log(parts.total)};
 }
 
 FailureOr<SmallVector<Value>> DropoutOp::buildExpansion(OpBuilder &builder,

@@ -152,7 +152,9 @@ def SoftmaxOp : Nnc_ActivationWithGradient<"softmax", (ins DefaultValuedAttr<I64
 def LogSoftmaxOp : Nnc_ActivationWithGradient<"log_softmax", (ins DefaultValuedAttr<I64Attr, "-1">:$axis)> {
   let summary = "Logarithm of the normalised exponential";
   let description = [{
-    y = x - logsumexp(x) over `axis`.
+    y = x - m - ln(sum(e ^ (x - m))) over `axis`, with m = max(x), which is
+    subtracted from x first: x - logsumexp(x) would lose the logarithm beside a
+    large m.
 
     dx = dy - e ^ y * sum(dy). It needs y only, so x is not kept.
 
@@ -163,7 +165,7 @@ def LogSoftmaxOp : Nnc_ActivationWithGradient<"log_softmax", (ins DefaultValuedA
     ```
   }];
   let resultTypes = ["inferAlongAxis(site, x, adaptor.getAxis())"];
-  let expansion = "x - logsumexp(x, {getResolvedAxis()}, true)";
+  let hasExpansion = 1;
   let gradient = ["dy - exp(y) * sum(dy, {getResolvedAxis()}, true)"];
   let extraClassDeclaration = Nnc_AxisOfX;
 }

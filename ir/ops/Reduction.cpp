@@ -16,6 +16,11 @@ FailureOr<SmallVector<Value>> LogsumexpOp::buildExpansion(OpBuilder &builder,
   return SmallVector<Value>{shaped};
 }
 
+Expr nnc::softmaxGradient(Expr dy, Expr x, ArrayRef<int64_t> axes) {
+  SoftmaxParts parts = splitSoftmax(x, axes);
+  return parts.powers * (keepReduced(dy, x, axes) / parts.total);
+}
+
 static bool reducesSingleElements(RankedTensorType type,
                                   ArrayRef<int64_t> axes) {
   return llvm::all_of(axes,

@@ -154,7 +154,8 @@ def LogsumexpOp : Nnc_CompositeWithGradientOp<"logsumexp"> {
     y = m + ln(sum(e ^ (x - m))) over `axes`, with m = max(x) so that no
     exponent is positive. Where every x is -inf, y is NaN.
 
-    dx = dy * e ^ (x - y): the softmax, without a gradient through the maximum.
+    dx = dy * softmax(x), without a gradient through the maximum. It is computed
+    from x - m: in x - y a large m would have rounded the logarithm away.
 
     ```mlir
     // x: [[0.0, 0.0]]
@@ -167,7 +168,7 @@ def LogsumexpOp : Nnc_CompositeWithGradientOp<"logsumexp"> {
   let resultTypes = ["inferReduction(site, x, adaptor.getAxes(), adaptor.getKeepDims())"];
   let hasExpansion = 1;
   let gradient = [
-    "keepReduced(dy, x, getReducedAxes()) * exp(x - keepReduced(y, x, getReducedAxes()))"
+    "softmaxGradient(dy, x, getReducedAxes())"
   ];
   let extraClassDeclaration = Nnc_ReducedAxes;
 }

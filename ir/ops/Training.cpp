@@ -51,14 +51,15 @@ FailureOr<SmallVector<Value>> CrossEntropyOp::buildExpansion(OpBuilder &builder,
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr logits(b, getLogits()), target(b, getTarget());
   int64_t last = logits.rank() - 1;
-  Expr total = logsumexp(logits, {last}); // [..]
+  SoftmaxParts parts = splitSoftmax(logits, {last});
+  Expr total = log(reshape(parts.total, getRowDims(logits))); // [..]
   if (!target.isFloat()) {
     Expr mask = maskOfTarget(target, logits);
     return SmallVector<Value>{
-        mean(total - sum(select(mask, logits, 0.0), {last}))};
+        mean(total - sum(select(mask, parts.shifted, 0.0), {last}))};
   }
   Expr rows = cast(target, logits.elementType()); // [.., C]
-  Expr loss = total * sum(rows, {last}) - sum(rows * logits, {last});
+  Expr loss = total * sum(rows, {last}) - sum(rows * parts.shifted, {last});
   return SmallVector<Value>{mean(loss)};
 }
 
@@ -68,17 +69,17 @@ CrossEntropyOp::buildGradient(OpBuilder &builder, ValueRange upstream) {
   Expr logits(b, getLogits()), target(b, getTarget()), dy(b, upstream[0]);
   int64_t last = logits.rank() - 1;
   Expr share = dy / countRows(logits);
-  Expr total = logsumexp(logits, {last}, /*keepDims=*/true); // [.., 1]
-  Expr softmax = exp(logits - total);                        // [.., C]
+  SoftmaxParts parts = splitSoftmax(logits, {last});
+  // One factor a row, which divides by the total, too.
+  Expr softmax = parts.powers * (share / parts.total); // [.., C], times share
   if (!target.isFloat()) {
     Expr hit = maskOfTarget(target, logits);
-    return SmallVector<Value>{select(hit, softmax - 1.0, softmax) * share,
-                              Value()};
+    return SmallVector<Value>{select(hit, softmax - share, softmax), Value()};
   }
   Expr rows = cast(target, logits.elementType());
-  Expr dlogits =
-      (softmax * sum(rows, {last}, /*keepDims=*/true) - rows) * share;
-  Expr dtarget = cast((total - logits) * share, target.elementType());
+  Expr dlogits = softmax * sum(rows, {last}, /*keepDims=*/true) - rows * share;
+  Expr dtarget =
+      cast((log(parts.total) - parts.shifted) * share, target.elementType());
   return SmallVector<Value>{dlogits, dtarget};
 }
 

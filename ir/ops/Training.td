@@ -20,7 +20,8 @@ def CrossEntropyOp : Nnc_CompositeWithGradientOp<"cross_entropy", [
     [.., C] of floats. In nats.
 
     dlogits = (softmax(logits) * sum(t) - t) * dy / rows, which is bounded where
-    the parts are not. For a target of floats dt = -log_softmax(logits) * dy / rows.
+    the parts are not. Both are computed from logits - max(logits), so that logits
+    of any size lose nothing but what they have lost themselves. For a target of floats dt = -log_softmax(logits) * dy / rows.
 
     ```mlir
     // logits: [[0.0, 0.0]], target: [1]

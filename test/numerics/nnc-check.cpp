@@ -11,7 +11,8 @@
 // expected magnitude; integers and booleans must be equal. With
 // `check.gradient` the gradients of a weighted sum of its results are compared
 // with central differences too. The same is done in f32 (values only), unless a
-// function has `check.f64_only`.
+// function has `check.f64_only`, and in f16 and bf16 where it has
+// `check.narrow`. Infinities and NaN are expected as such.
 #include "codegen/Compile.h"
 #include "passes/Passes.h"
 #include "tools/Compiler.h"
@@ -175,9 +176,16 @@ static tools::Columns makeInputs(const Case &test,
 static double epsilon(runtime::ElementType type) {
   if (type == runtime::ElementType::F64)
     return std::numeric_limits<double>::epsilon();
-  return type == runtime::ElementType::F32
-             ? std::numeric_limits<float>::epsilon()
-             : 0;
+  switch (type) {
+  case runtime::ElementType::F32:
+    return std::numeric_limits<float>::epsilon();
+  case runtime::ElementType::F16:
+    return 0x1p-10;
+  case runtime::ElementType::BF16:
+    return 0x1p-7;
+  default:
+    return 0;
+  }
 }
 
 /// Compares one output; prints what differs.
@@ -193,13 +201,15 @@ static bool isClose(const Case &test, runtime::Session &session,
   const auto *found = static_cast<const char *>(*data);
   double largest = 0;
   for (double value : expected)
-    largest = std::max(largest, std::abs(value));
+    if (std::isfinite(value))
+      largest = std::max(largest, std::abs(value));
   double allowed =
       test.tolerance * epsilon(output.elementType) * std::max(largest, 1e-3);
   for (auto [i, value] : llvm::enumerate(expected)) {
     double actual = runtime::toDouble(
         output.elementType, found + i * runtime::sizeBytes(output.elementType));
-    if (std::abs(actual - value) <= allowed)
+    if (std::abs(actual - value) <= allowed || actual == value ||
+        (std::isnan(actual) && std::isnan(value)))
       continue;
     llvm::errs() << "  " << runtime::name(output.elementType) << " result "
                  << output.name << '[' << i << "] is "
@@ -339,7 +349,7 @@ static FailureOr<Case> readCase(func::FuncOp function) {
   return test;
 }
 
-/// In f64 and f32, and the gradients.
+/// In f64, f32 and narrower types, and the gradients.
 static void checkAll(Cases cases) {
   auto select = [&](StringRef attribute, bool has) {
     return llvm::to_vector(llvm::make_filter_range(cases, [&](Case *test) {
@@ -351,6 +361,8 @@ static void checkAll(Cases cases) {
   };
   run(cases, {asOutputs, "", checkValues});
   run(select("check.f64_only", false), {asOutputs, "f32", checkValues});
+  for (StringRef narrow : {"f16", "bf16"})
+    run(select("check.narrow", true), {asOutputs, narrow, checkValues});
   run(select("check.gradient", true),
       {makeGradientFunction, "", checkGradient});
 }

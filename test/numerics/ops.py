@@ -43,20 +43,24 @@ def literal(array):
             value = a.item()
             if isinstance(value, bool):
                 return "true" if value else "false"
-            return repr(float(value)) if a.dtype == np.float64 else str(int(value))
+            if a.dtype != np.float64:
+                return str(int(value))
+            # MLIR wants a point, and bits for what is not finite.
+            decimal = repr(value) if "." in repr(value) else repr(value).replace("e", ".0e")
+            return decimal if math.isfinite(value) else f"0x{a.view(np.uint64).item():016X}"
         return "[" + ", ".join(nested(x) for x in a) + "]"
 
-    if array.dtype == np.float64 and not np.isfinite(array).all():
-        raise ValueError("an expected value is not finite")
     return f"dense<{nested(array)}> : {mlir_type(array)}"
 
 
 def case(family, op, inputs, reference, attributes="", gradient=True, dynamic=(), tolerance=64, name=None,
-         text=None, training=False):
+         text=None, training=False, narrow=False, values=None):
     """One test of `op`. `dynamic`: inputs whose first dimension is the batch; the
     result's is too, then, unless it is a scalar. `tolerance`: in units of the
     element type's epsilon, times the largest magnitude of the result. `text` stands
-    in place of the op alone; it may be a function of the operands' types."""
+    in place of the op alone; it may be a function of the operands' types, and then
+    names the results %y0, %y1 and so on. `narrow`: in f16 and bf16, too, which must
+    hold the inputs."""
     TESTED.add(op)
     tests = FAMILIES.setdefault(family, [])
     inputs = [np.asarray(i) for i in inputs]
@@ -70,15 +74,35 @@ def case(family, op, inputs, reference, attributes="", gradient=True, dynamic=()
         tail = ", ".join(f"{t} {{check.value = {literal(e)}}}" for t, e in zip(results, expected))
         marks = [f"check.tolerance = {float(tolerance)} : f64"] + (["check.gradient"] if gradient else [])
         marks += ["nnc.training"] if training else []
-        values = ", ".join(f"%y#{i}" for i in range(len(results))) if len(results) > 1 else "%y"
-        if callable(text):  # names the results %y0, %y1 and so on
-            values = ", ".join(f"%y{i}" for i in range(len(results)))
+        marks += ["check.narrow"] if narrow else []
+        if not values and callable(text):
+            values = [f"%y{i}" for i in range(len(results))]
+        returned = ", ".join(values or [f"%y#{i}" for i in range(len(results))] if values or len(results) > 1 else ["%y"])
         body = text(*arguments) if callable(text) else text or (f"%y{':' + str(len(results)) if len(results) > 1 else ''} = nnc.{op} "
                         + ", ".join(f"%a{i}" for i in range(len(inputs)))
                         + f"{' ' + attributes if attributes else ''} : ({', '.join(arguments)}) -> "
                         + (f"({', '.join(results)})" if len(results) > 1 else results[0]))
         tests.append(f"func.func @{function}({head}) -> ({tail})\n    attributes {{{', '.join(marks)}}} {{\n"
-                     f"  {body}\n  return {values} : {', '.join(results)}\n}}\n")
+                     f"  {body}\n  return {returned} : {', '.join(results)}\n}}\n")
+
+
+def edge(family, op, inputs, expected, gradients=None, attributes="", **more):
+    """`op` where differences say nothing about its gradient: at infinities, kinks and
+    numbers so large that they have no digits left. `gradients`: those of the sum of the
+    result by the first inputs."""
+    inputs = [np.asarray(i) for i in inputs]
+    results = [np.asarray(r) for r in [expected, *(gradients or [])]]
+    types, wanted = [mlir_type(i) for i in inputs], [mlir_type(r) for r in results]
+    arguments = ", ".join(f"%a{i}" for i in range(len(inputs)))
+    text = f"%value = nnc.{op} {arguments} {attributes} : ({', '.join(types)}) -> {wanted[0]}\n  "
+    values = ["%value"]
+    if gradients:
+        n = len(gradients)
+        text += (f"%total = nnc.sum %value : ({wanted[0]}) -> tensor<f64>\n  " if results[0].ndim else "")
+        text += (f"%g:{n} = nnc.gradient {'%total' if results[0].ndim else '%value'} wrt({', '.join(f'%a{i}' for i in range(n))})"
+                 f" : (tensor<f64>, {', '.join(types[:n])}) -> ({', '.join(wanted[1:])})")
+        values += [f"%g#{i}" for i in range(n)]
+    case(family, op, inputs, lambda *_: tuple(results), gradient=False, text=text, name=f"{op}_edge", values=values, **more)
 
 
 def reference_is_batched(op, expected, inputs, dynamic):
@@ -238,6 +262,15 @@ def cross_entropy(v, target):
 case("losses", "cross_entropy", [x, labels], cross_entropy, dynamic=(0, 1))
 case("losses", "cross_entropy", [x * 300, labels], lambda v, l: np.mean(
     np.log(np.exp(v - v.max(1, keepdims=True)).sum(1)) + v.max(1) - v[np.arange(BATCH), l]), name="cross_entropy_large")
+# Large logits have no digits left for the loss; their differences still have it.
+for size in (1e4, 1e7, 1e8, 1e30):
+    even, small = np.full((2, 2), size), size <= 1e4
+    edge("losses", "cross_entropy", [even, np.array([0, 1], np.int32)], np.log(2.0), [np.array([[-0.25, 0.25], [0.25, -0.25]])], narrow=small)
+    edge("losses", "cross_entropy", [even, np.array([[0.0, 1.0], [0.5, 0.5]])], np.log(2.0),
+         [np.array([[0.25, -0.25], [0.0, 0.0]]), np.full((2, 2), np.log(2.0) / 2)], narrow=small)
+    edge("neural", "log_softmax", [even], np.full((2, 2), -np.log(2.0)), [np.zeros((2, 2))], narrow=small)
+    edge("neural", "softmax", [even], np.full((2, 2), 0.5), [np.zeros((2, 2))], narrow=small)
+    edge("reduction", "logsumexp", [even], size + np.log([2.0, 2.0]), [np.full((2, 2), 0.5)], "axes = [1]", narrow=small)
 case("losses", "cross_entropy", [x, np.eye(5)[labels]], cross_entropy, dynamic=(0, 1))
 truth = np.array([0, 1, 1, 0, 1, 0, 1], dtype=np.float64)
 probability = spread((BATCH,), 0.1, 0.9)
