@@ -1,16 +1,10 @@
 #include "runtime/Checkpoint.h"
 
+#include "runtime/AtomicFile.h"
 #include "runtime/SafetensorsHeader.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <fcntl.h>
 #include <set>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace nnc::runtime {
 
@@ -27,21 +21,6 @@ bool isReservedName(std::string_view name) {
   return startsWith(name, optimizerPrefix) || startsWith(name, scalarPrefix);
 }
 
-static Status writeAll(const OpenFile &file, const std::string &path,
-                       const void *data, int64_t sizeBytes) {
-  auto *cursor = static_cast<const char *>(data);
-  while (sizeBytes > 0) {
-    ssize_t written = write(file.get(), cursor, sizeBytes);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      return systemError(path, "write", errno);
-    cursor += written;
-    sizeBytes -= written;
-  }
-  return {};
-}
-
 static std::string encodeLength(uint64_t length) {
   std::string bytes;
   for (int i = 0; i < lengthBytes; ++i)
@@ -54,37 +33,6 @@ static uint64_t decodeLength(const unsigned char *bytes) {
   for (int i = 0; i < lengthBytes; ++i)
     length |= static_cast<uint64_t>(bytes[i]) << 8 * i;
   return length;
-}
-
-// A file system without locks is no reason not to save: there, writers of one
-// path must not overlap.
-static void waitForLock(const OpenFile &file) {
-  while (flock(file.get(), LOCK_EX) != 0 && errno == EINTR)
-    ;
-}
-
-/// Opens `path` to write and locks it against other writers. What a killed one
-/// has left is used again, so that nothing piles up.
-static StatusOr<OpenFile> openPartial(const std::string &path) {
-  for (;;) {
-    // Non-blocking, or opening a pipe would wait for its reader.
-    OpenFile file(open(path.c_str(),
-                       O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-                       0666));
-    if (file.get() < 0)
-      return systemError(path, "create", errno);
-    waitForLock(file);
-    struct stat locked, named;
-    if (fstat(file.get(), &locked) != 0)
-      return systemError(path, "create", errno);
-    if (!S_ISREG(locked.st_mode))
-      return Status(Code::IoError, path + ": not a regular file");
-    // Where they differ, the writer before has renamed the file meanwhile: what
-    // is locked now is its result, which is not to be written to.
-    if (stat(path.c_str(), &named) == 0 && named.st_ino == locked.st_ino &&
-        named.st_dev == locked.st_dev)
-      return file;
-  }
 }
 
 // RFC 3629, section 4.
@@ -135,11 +83,9 @@ static Status checkText(const std::vector<TensorToSave> &tensors,
   return {};
 }
 
-static Status writeContents(const OpenFile &file, const std::string &path,
+static Status writeContents(AtomicFile &file, const std::string &path,
                             const std::vector<const TensorToSave *> &tensors,
                             const Metadata &metadata) {
-  if (ftruncate(file.get(), 0) != 0)
-    return systemError(path, "write", errno);
   std::string header = printHeader(tensors, metadata);
   // The format allows spaces at the end; the tensors then start aligned.
   constexpr size_t alignment = 64;
@@ -150,27 +96,12 @@ static Status writeContents(const OpenFile &file, const std::string &path,
             concat(path, ": names and metadata take ", header.size(),
                    " bytes, the format allows ", longestHeaderBytes)};
   std::string start = encodeLength(header.size()) + header;
-  Status status = writeAll(file, path, start.data(), start.size());
+  Status status = file.write(start.data(), start.size());
   for (const TensorToSave *tensor : tensors)
     if (status.isOk())
-      status = writeAll(file, path, tensor->data,
-                        *numElements(tensor->shape) *
-                            sizeBytes(tensor->elementType));
-  if (status.isOk() && fsync(file.get()) != 0)
-    status = systemError(path, "flush", errno);
+      status = file.write(tensor->data, *numElements(tensor->shape) *
+                                            sizeBytes(tensor->elementType));
   return status;
-}
-
-// The rename is on disk only when the directory is.
-static Status flushDirectory(const std::string &path) {
-  size_t slash = path.rfind('/');
-  std::string directory = slash == std::string::npos ? "."
-                          : slash == 0               ? "/"
-                                                     : path.substr(0, slash);
-  OpenFile file(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (file.get() < 0 || fsync(file.get()) != 0)
-    return systemError(directory, "flush", errno);
-  return {};
 }
 
 Status writeSafetensors(const std::string &path,
@@ -186,33 +117,13 @@ Status writeSafetensors(const std::string &path,
     for (const TensorToSave &tensor : tensors)
       if (sizeBytes(tensor.elementType) == elementBytes)
         ordered.push_back(&tensor);
-  std::string partial = path + ".part";
-  // Open, and so locked, until it has its name.
-  StatusOr<OpenFile> file = openPartial(partial);
-  if (!file.isOk())
-    return file.status();
-  // No memory is a failure like others: what is partial goes.
-  status = guardMemory(
-      [&] { return writeContents(*file, partial, ordered, metadata); });
-  if (status.isOk() && std::rename(partial.c_str(), path.c_str()) != 0)
-    status = systemError(path, "replace", errno);
-  if (!status.isOk()) {
-    unlink(partial.c_str());
-    return status;
-  }
-  return flushDirectory(path);
-}
-
-Status checkReplaceable(const std::string &path) {
-  struct stat facts;
-  if (stat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
-    return {Code::IoError, path + ": not a regular file"};
-  std::string partial = path + ".part";
-  StatusOr<OpenFile> file = openPartial(partial);
-  if (!file.isOk())
-    return file.status();
-  unlink(partial.c_str());
-  return {};
+  return guardMemory([&]() -> Status {
+    StatusOr<AtomicFile> file = AtomicFile::create(path);
+    if (!file.isOk())
+      return file.status();
+    Status written = writeContents(*file, path, ordered, metadata);
+    return written.isOk() ? file->commit() : written;
+  });
 }
 
 // Makes offsets those of the file, after it has checked that the tensors fill

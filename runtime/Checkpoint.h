@@ -43,18 +43,12 @@ bool startsWith(std::string_view text, std::string_view prefix);
 /// Whether a tensor of this name is not a weight.
 bool isReservedName(std::string_view name);
 
-/// Replaces the file `path`. The file is complete or what it was before, even
-/// if the process or the machine stops: written beside as "PATH.part", flushed,
-/// renamed, and the folder flushed. Writers of the same path take turns.
-/// InvalidArgument for two tensors of one name or text that is not UTF-8,
-/// NotFound if there is no such folder, IoError if the system refuses.
+/// Replaces the file `path`, as AtomicFile does. InvalidArgument for two
+/// tensors of one name or text that is not UTF-8, NotFound if there is no such
+/// folder, IoError if the system refuses.
 Status writeSafetensors(const std::string &path,
                         const std::vector<TensorToSave> &tensors,
                         const Metadata &metadata);
-
-/// Whether writeSafetensors could replace `path` now: to learn before hours of
-/// work, not after.
-Status checkReplaceable(const std::string &path);
 
 struct SavedTensor {
   std::string name;

@@ -372,10 +372,12 @@ NNC_EXPORT nnc_status_t nnc_session_set_scalar(nnc_session_t *session,
                                                const char *name, double value);
 
 /* Writes the weights (parameters and buffers) as safetensors. The file is
- * complete or, if the call fails or the machine stops, what it was before.
+ * complete or, if the call fails or the machine stops, what it was before. It is
+ * written beside as "PATH.part". A symbolic link stays, and what it leads to is
+ * replaced.
  *
  * Returns NNC_NOT_FOUND if there is no such folder, NNC_IO_ERROR if the file
- * cannot be written. */
+ * cannot be written, or if `path` is a folder, a device, a pipe or a socket. */
 NNC_EXPORT nnc_status_t nnc_session_save(nnc_session_t *session,
                                          const char *path);
 

@@ -133,9 +133,6 @@ def folder_in_the_way():
     os.makedirs("folder/x", exist_ok=True)
     status, said = finish(start("--checkpoint", "folder"))
     assert status == 3 and "error: folder: not a regular file" in said, (status, said)
-    os.makedirs("way.safetensors.part", exist_ok=True)
-    status, said = finish(start("--checkpoint", "way.safetensors"))
-    assert status == 3 and "way.safetensors.part: cannot create: Is a directory" in said, (status, said)
     # The weights' place is looked at before the first step as well.
     status, said = finish(start("-o", "folder"))
     assert status == 3 and "epoch" not in said, (status, said)

@@ -6,6 +6,7 @@
 #include "tools/TrainingLog.h"
 #include "tools/commands/Commands.h"
 
+#include "runtime/AtomicFile.h"
 #include "runtime/data/Reader.h"
 
 #include <nlohmann/json.hpp>
