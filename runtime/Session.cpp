@@ -366,6 +366,51 @@ Status Session::setScalar(std::string_view name, double value) {
   });
 }
 
+static Status checkFinite(const StateTensor &tensor, const void *data) {
+  const int64_t count = tensor.numElements();
+  const int64_t bad = countNonFinite(tensor.elementType, data, count);
+  if (bad == 0)
+    return {};
+  auto *element = static_cast<const char *>(data);
+  int64_t first = 0;
+  while (!countNonFinite(tensor.elementType, element, 1)) {
+    element += sizeBytes(tensor.elementType);
+    ++first;
+  }
+  double value = toDouble(tensor.elementType, element);
+  return {Code::NotFinite,
+          concat("state tensor ", quote(tensor.name), " has ", bad, " of ",
+                 count, " elements that are not finite, the first is element ",
+                 first, ": ",
+                 value > 0   ? "inf"
+                 : value < 0 ? "-inf"
+                             : "nan")};
+}
+
+Status Session::checkFinite() const {
+  return guardMemory([&]() -> Status {
+    if (!torn.isOk())
+      return torn;
+    std::vector<char> copy;
+    for (const StateTensor &tensor : openPlan->state) {
+      const void *data = stateData(tensor);
+      if (isInteger(tensor.elementType) || tensor.sizeBytes() == 0)
+        continue;
+      if (!device->sharesHostMemory()) {
+        copy.resize(tensor.sizeBytes());
+        Status status =
+            device->download({{copy.data(), data, tensor.sizeBytes()}});
+        if (!status.isOk())
+          return status;
+        data = copy.data();
+      }
+      if (Status status = runtime::checkFinite(tensor, data); !status.isOk())
+        return status;
+    }
+    return {};
+  });
+}
+
 static const char *nameOf(SaveKind kind) {
   return kind == SaveKind::Weights ? "weights" : "a checkpoint";
 }

@@ -79,6 +79,10 @@ public:
   StatusOr<double> scalar(std::string_view name) const;
   Status setScalar(std::string_view name, double value);
 
+  /// Whether all the floating-point numbers of the state are finite. NotFinite
+  /// if not, naming the first tensor, its first such element and how many.
+  Status checkFinite() const;
+
   /// Writes a safetensors file, whole or not at all. `metadata` goes into its
   /// header. A checkpoint has the optimizer's state and the scalars under
   /// prefixes of their own, so that it can be read as weights too.

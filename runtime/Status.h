@@ -27,6 +27,8 @@ enum class Code {
   /// The operating system failed to read or write.
   IoError = 6,
   DeviceError = 7,
+  /// Numbers that training came to are infinite or not numbers.
+  NotFinite = 8,
 };
 
 class [[nodiscard]] Status {

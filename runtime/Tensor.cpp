@@ -136,6 +136,32 @@ double toDouble(ElementType type, const void *element) {
   return 0;
 }
 
+// Infinite or not a number: the exponent's bits are all set (IEEE 754, 3.4).
+template <typename Bits>
+static int64_t countExponents(const void *elements, int64_t count,
+                              Bits exponent) {
+  auto *bytes = static_cast<const char *>(elements);
+  int64_t found = 0;
+  for (int64_t i = 0; i < count; ++i)
+    found += (load<Bits>(bytes + i * sizeof(Bits)) & exponent) == exponent;
+  return found;
+}
+
+int64_t countNonFinite(ElementType type, const void *elements, int64_t count) {
+  switch (type) {
+  case ElementType::F32:
+    return countExponents<uint32_t>(elements, count, 0x7f800000);
+  case ElementType::F64:
+    return countExponents<uint64_t>(elements, count, 0x7ff0000000000000);
+  case ElementType::F16:
+    return countExponents<uint16_t>(elements, count, 0x7c00);
+  case ElementType::BF16:
+    return countExponents<uint16_t>(elements, count, 0x7f80);
+  default:
+    return 0;
+  }
+}
+
 bool fits(ElementType type, double value) {
   // The bounds are doubles; 2^63 itself does not fit an i64.
   struct Range {

@@ -47,6 +47,9 @@ std::string describe(ElementType type, const Shape &shape);
 /// The number that `element` points to, of any element type, as a double.
 double toDouble(ElementType type, const void *element);
 
+/// How many of the elements are infinite or not a number; none of integers.
+int64_t countNonFinite(ElementType type, const void *elements, int64_t count);
+
 /// Whether the element type can hold `value`: floating-point types hold any,
 /// integers whole numbers in their range.
 bool fits(ElementType type, double value);

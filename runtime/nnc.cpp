@@ -598,6 +598,11 @@ static Status collect(const nnc_metadata_t *given, size_t count,
   return {};
 }
 
+nnc_status_t nnc_session_check_finite(nnc_session_t *session) {
+  return callOn(session,
+                [&]() -> Status { return session->session->checkFinite(); });
+}
+
 nnc_status_t nnc_session_save(nnc_session_t *session, const char *path) {
   return callOn(session, [&]() -> Status {
     if (!path)

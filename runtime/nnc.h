@@ -46,7 +46,9 @@ typedef enum nnc_code_t NNC_OF_INT {
   NNC_OUT_OF_MEMORY = 5,
   /* The operating system failed to read or write. */
   NNC_IO_ERROR = 6,
-  NNC_DEVICE_ERROR = 7
+  NNC_DEVICE_ERROR = 7,
+  /* A number of the state is infinite or not a number. */
+  NNC_NOT_FINITE = 8
 } nnc_code_t;
 
 /* What a call came to. Nothing to release: `message` is the thread's own and
@@ -317,7 +319,11 @@ NNC_EXPORT nnc_status_t nnc_session_output(nnc_session_t *session,
  *
  * inputs   as for nnc_session_run, of the entry point "train_step".
  * loss     receives the mean loss over the batch, in nats where the model's
- *          loss is an entropy; may be null. */
+ *          loss is an entropy; may be null.
+ *
+ * A loss that is infinite or not a number is no failure of the call: it is
+ * reported as it is, and the update has been made. nnc_session_check_finite
+ * tells whether what is left is worth keeping. */
 NNC_EXPORT nnc_status_t nnc_session_train_step(nnc_session_t *session,
                                                const nnc_tensor_t *inputs,
                                                size_t num_inputs, float *loss);
@@ -371,10 +377,18 @@ NNC_EXPORT nnc_status_t nnc_session_get_scalar(nnc_session_t *session,
 NNC_EXPORT nnc_status_t nnc_session_set_scalar(nnc_session_t *session,
                                                const char *name, double value);
 
+/* Whether all the floating-point numbers of the state (parameters, buffers,
+ * optimizer state and scalars) are finite: to ask before a save replaces what
+ * was good. It reads the state once, and changes nothing.
+ *
+ * Returns NNC_NOT_FINITE if not, naming the first tensor, its first such element
+ * and how many there are. */
+NNC_EXPORT nnc_status_t nnc_session_check_finite(nnc_session_t *session);
+
 /* Writes the weights (parameters and buffers) as safetensors. The file is
  * complete or, if the call fails or the machine stops, what it was before. It is
  * written beside as "PATH.part". A symbolic link stays, and what it leads to is
- * replaced.
+ * replaced. Numbers are written as they are, finite or not.
  *
  * Returns NNC_NOT_FOUND if there is no such folder, NNC_IO_ERROR if the file
  * cannot be written, or if `path` is a folder, a device, a pipe or a socket. */

@@ -98,6 +98,7 @@ TEST(Interface, NullArgumentsAreStatuses) {
       {nnc_session_get_scalar(s, "step", nullptr), "value"},
       {nnc_session_set_scalar(nullptr, "step", 1), "session"},
       {nnc_session_set_scalar(s, nullptr, 1), "name"},
+      {nnc_session_check_finite(nullptr), "session"},
       {nnc_session_save(nullptr, "x"), "session"},
       {nnc_session_save(s, nullptr), "path"},
       {nnc_session_load(nullptr, "x"), "session"},

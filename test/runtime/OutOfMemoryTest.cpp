@@ -127,6 +127,7 @@ TEST_F(OutOfMemory, AccessesState) {
   starve([&] { return nnc_session_write_state(session.get(), "w", w, 16); });
   starve([&] { return nnc_session_get_scalar(session.get(), "step", &value); });
   starve([&] { return nnc_session_set_scalar(session.get(), "step", 3); });
+  starve([&] { return nnc_session_check_finite(session.get()); });
 }
 
 TEST_F(OutOfMemory, SavesAndLoads) {

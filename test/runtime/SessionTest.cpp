@@ -150,6 +150,33 @@ TEST(Session, ScalarsAreChecked) {
   EXPECT_EQ(session->setScalar("step", 0x1p63).code(), Code::InvalidArgument);
 }
 
+TEST(Session, NamesWhatIsNotFinite) {
+  auto session = openSession(linePlan(), 1);
+  EXPECT_TRUE(session->checkFinite().isOk());
+  const float moments[] = {1, -INFINITY, NAN, 2};
+  ASSERT_TRUE(session->writeState("w.m", moments, 16).isOk());
+  Status status = session->checkFinite();
+  EXPECT_EQ(status.code(), Code::NotFinite);
+  EXPECT_EQ(status.message(), "state tensor 'w.m' has 2 of 4 elements that are "
+                              "not finite, the first is element 1: -inf");
+}
+
+// A step whose loss is no number is a step all the same; what it leaves can be
+// told, and is saved and read as it is.
+TEST(Session, ANonFiniteLossIsReported) {
+  auto session = openSession(linePlan(), 1);
+  Samples samples(4);
+  samples.x[5] = NAN;
+  ASSERT_TRUE(train(*session, samples).isOk());
+  EXPECT_TRUE(std::isnan(*session->outputSum("loss")));
+  EXPECT_EQ(session->checkFinite().code(), Code::NotFinite);
+  std::string path = temporaryPath("diverged.safetensors");
+  ASSERT_TRUE(session->save(path, SaveKind::Checkpoint).isOk());
+  auto other = openSession(linePlan(), 1);
+  ASSERT_TRUE(other->load(path, SaveKind::Checkpoint).isOk());
+  EXPECT_EQ(other->checkFinite().code(), Code::NotFinite);
+}
+
 TEST(Session, ReportsTooLittleMemory) {
   PlanSource source = linePlan();
   source.entryPoints[1].arenaBytes = int64_t(1) << 46;

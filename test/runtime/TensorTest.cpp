@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cfloat>
 #include <cmath>
 #include <cstring>
 
@@ -40,6 +41,26 @@ TEST(Tensor, HalvesRoundToEven) {
   EXPECT_EQ(half, 0x3c02);
   fromDouble(ElementType::F16, 65520, &half);
   EXPECT_EQ(half, 0x7c00);
+}
+
+// Counted as the C library's test of the value says, for all the halves.
+TEST(Tensor, CountsWhatIsNotFinite) {
+  for (ElementType type : {ElementType::F16, ElementType::BF16}) {
+    std::vector<uint16_t> halves(0x10000);
+    int64_t expected = 0;
+    for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+      halves[bits] = bits;
+      expected += !std::isfinite(toDouble(type, &halves[bits]));
+    }
+    EXPECT_GT(expected, 0);
+    EXPECT_EQ(countNonFinite(type, halves.data(), halves.size()), expected);
+  }
+  const float f32[] = {0, NAN, FLT_MAX, -INFINITY, FLT_TRUE_MIN};
+  EXPECT_EQ(countNonFinite(ElementType::F32, f32, 5), 2);
+  const double f64[] = {-NAN, DBL_MAX, INFINITY, -DBL_TRUE_MIN, -0.0};
+  EXPECT_EQ(countNonFinite(ElementType::F64, f64, 5), 2);
+  const int32_t i32[] = {0x7f800000};
+  EXPECT_EQ(countNonFinite(ElementType::I32, i32, 1), 0);
 }
 
 TEST(Tensor, IntegersHaveRanges) {
