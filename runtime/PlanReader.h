@@ -50,6 +50,23 @@ private:
   bool readDataBinding(const plan::DataBinding &from, DataBinding &to);
   bool checkTotal();
 
+  // Beyond it `constant + perBatch * batch` and a tensor's size would need
+  // wider arithmetic, and no machine has the memory.
+  static constexpr int64_t largestBatch = int64_t(1) << 31;
+  static constexpr int64_t largestBytes = int64_t(1) << 46;
+
+  static std::string text(const flatbuffers::String *from) {
+    return from ? from->str() : std::string();
+  }
+
+  // FlatBuffers' verifier checks where a vector starts, but not that its
+  // elements are aligned beyond the four bytes of its length; its builder
+  // aligns them all unless there are none.
+  template <typename Vector> static bool isAligned(const Vector *vector) {
+    return vector->size() == 0 ||
+           reinterpret_cast<uintptr_t>(vector->Data()) % 8 == 0;
+  }
+
   template <typename... Parts> bool fail(const Parts &...parts) {
     problem = concat(where.empty() ? "" : where + ": ", parts...);
     return false;

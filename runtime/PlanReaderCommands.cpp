@@ -1,0 +1,246 @@
+// What an entry point does: commands, and the buffers that they touch.
+#include "runtime/PlanReader.h"
+
+#include "runtime/abi.h"
+
+namespace nnc::runtime {
+
+bool PlanReader::readCommands(const plan::EntryPoint &from) {
+  std::string entryName = where;
+  const auto &types = *from.commands_type();
+  if (types.size() != from.commands()->size())
+    return fail(types.size(), " command types for ", from.commands()->size(),
+                " commands");
+  for (size_t i = 0; i < types.size(); ++i) {
+    where = concat(entryName, ", command ", i);
+    Command &to = entry->commands.emplace_back();
+    const void *command = from.commands()->Get(i);
+    bool isRead = false;
+    switch (types.GetEnum<plan::Command>(i)) {
+    case plan::Command::Launch:
+      isRead = readLaunch(*static_cast<const plan::Launch *>(command), to);
+      break;
+    case plan::Command::Matmul:
+      isRead = readMatmul(*static_cast<const plan::Matmul *>(command), to);
+      break;
+    case plan::Command::Copy:
+      isRead = readCopy(*static_cast<const plan::Copy *>(command), to);
+      break;
+    default:
+      fail("unknown kind ", static_cast<int>(types.Get(i)));
+    }
+    if (!isRead)
+      return false;
+  }
+  where = entryName;
+  return true;
+}
+
+bool PlanReader::readLaunch(const plan::Launch &from, Command &to) {
+  to.kind = Command::Kind::Launch;
+  to.kernel = from.kernel();
+  if (to.kernel >= result.code.kernels.size())
+    return fail("launches kernel ", to.kernel, " of ",
+                result.code.kernels.size());
+  where += concat(" (", quote(result.code.kernels[to.kernel].name), ")");
+  if (!isAligned(from.buffers()))
+    return fail("its buffers are not aligned");
+  for (const plan::Buffer *buffer : *from.buffers())
+    if (!readBuffer(*buffer, to.buffers.emplace_back()))
+      return false;
+  if (!from.extent())
+    return fail("has no extent");
+  to.grain = from.grain();
+  if (to.grain < 1)
+    return fail("grain is ", to.grain, ", expected 1 or more");
+  to.source = text(from.source());
+  return readExtent(*from.extent(), "extent", to.extent) &&
+         (!from.flop() || readExtent(*from.flop(), "flop", to.flop)) &&
+         (!from.traffic_bytes() ||
+          readExtent(*from.traffic_bytes(), "traffic_bytes", to.trafficBytes));
+}
+
+bool PlanReader::readMatmul(const plan::Matmul &from, Command &to) {
+  to.kind = Command::Kind::Matmul;
+  Matmul &matmul = to.matmul;
+  matmul.name = text(from.name());
+  where += concat(" (", quote(matmul.name), ")");
+  if (!isAligned(from.buffers()))
+    return fail("its buffers are not aligned");
+  for (const plan::Buffer *buffer : *from.buffers())
+    if (!readBuffer(*buffer, to.buffers.emplace_back()))
+      return false;
+  if (from.epilogue() < plan::Epilogue::MIN ||
+      from.epilogue() > plan::Epilogue::MAX)
+    return fail("unknown epilogue ", static_cast<int>(from.epilogue()));
+  matmul.epilogue = static_cast<Matmul::Epilogue>(from.epilogue());
+  matmul.allowTf32 = from.allow_tf32();
+  size_t least = matmul.hasBias() ? 4 : 3;
+  if (to.buffers.size() != least && to.buffers.size() != least + 1)
+    return fail("has ", to.buffers.size(), " buffers, expected ", least, " or ",
+                least + 1);
+  to.source = text(from.source());
+  if (!readMatmulSizes(from, matmul) ||
+      !readElementType(from.operand_type(), matmul.operandType) ||
+      !readElementType(from.result_type(), matmul.resultType))
+    return false;
+  for (ElementType type : {matmul.operandType, matmul.resultType})
+    if (isInteger(type))
+      return fail("multiplies elements of type ", name(type));
+  if (matmul.d.transposed)
+    return fail("its result is transposed");
+  constexpr Extent one{1, 0, 1};
+  return checkMatrix(to, 0, matmul.a, matmul.m, matmul.k, matmul.operandType) &&
+         checkMatrix(to, 1, matmul.b, matmul.k, matmul.n, matmul.operandType) &&
+         checkMatrix(to, 2, matmul.d, matmul.m, matmul.n, matmul.resultType) &&
+         (!matmul.hasBias() || checkMatrix(to, 3, {false, matmul.n, {}}, one,
+                                           matmul.n, matmul.resultType)) &&
+         (!from.flop() || readExtent(*from.flop(), "flop", to.flop)) &&
+         (!from.traffic_bytes() ||
+          readExtent(*from.traffic_bytes(), "traffic_bytes", to.trafficBytes));
+}
+
+bool PlanReader::readMatmulSizes(const plan::Matmul &from, Matmul &to) {
+  const struct {
+    const plan::Extent *from;
+    const char *what;
+    Extent &to;
+  } sizes[] = {{from.count(), "count", to.count},
+               {from.m(), "m", to.m},
+               {from.n(), "n", to.n},
+               {from.k(), "k", to.k}};
+  for (const auto &size : sizes)
+    if (!size.from)
+      return fail("has no ", size.what);
+    else if (!readExtent(*size.from, size.what, size.to))
+      return false;
+  return readLayout(from.a(), "a", to.a) && readLayout(from.b(), "b", to.b) &&
+         readLayout(from.d(), "d", to.d);
+}
+
+bool PlanReader::readLayout(const plan::MatrixLayout *from, const char *what,
+                            MatrixLayout &to) {
+  if (!from)
+    return fail("has no layout of ", what);
+  to.transposed = from->transposed();
+  return readExtent(from->leading(), "a leading dimension", to.leading) &&
+         readExtent(from->stride(), "a stride", to.stride);
+}
+
+/// Whether the matrices of a product lie in their buffer. What they touch is
+/// convex in the batch, and the buffer's size is affine: the ends stand for all
+/// between.
+bool PlanReader::checkMatrix(const Command &command, size_t buffer,
+                             const MatrixLayout &layout, Extent rows,
+                             Extent columns, ElementType type) {
+  constexpr Extent one{1, 0, 1};
+  // A bias is the same for all the products.
+  Extent count = buffer < 3 ? command.matmul.count : one;
+  if (layout.transposed)
+    std::swap(rows, columns);
+  for (int64_t batch : {int64_t(1), result.maxBatch}) {
+    int64_t numRows = rows.at(batch), numColumns = columns.at(batch);
+    if (numRows == 0 || numColumns == 0 || count.at(batch) == 0)
+      continue;
+    if (layout.leading.at(batch) < numColumns)
+      return fail("matrix ", buffer, " has rows of ", numColumns,
+                  " elements that are ", layout.leading.at(batch), " apart");
+    int64_t inner, outer, elements, bytes;
+    if (__builtin_mul_overflow(numRows - 1, layout.leading.at(batch), &inner) ||
+        __builtin_mul_overflow(count.at(batch) - 1, layout.stride.at(batch),
+                               &outer) ||
+        __builtin_add_overflow(inner, outer, &elements) ||
+        __builtin_add_overflow(elements, numColumns, &elements) ||
+        __builtin_mul_overflow(elements, runtime::sizeBytes(type), &bytes))
+      return fail("the size of matrix ", buffer, " overflows 64 bits");
+    int64_t limit = command.buffers[buffer].sizeBytes.at(batch);
+    if (bytes > limit)
+      return fail("matrix ", buffer, " has ", bytes, " bytes at batch ", batch,
+                  ", its buffer ", limit);
+  }
+  return true;
+}
+
+bool PlanReader::readCopy(const plan::Copy &from, Command &to) {
+  to.kind = Command::Kind::Copy;
+  if (!from.from() || !from.to())
+    return fail("a copy needs both 'from' and 'to'");
+  to.buffers.resize(2);
+  BufferRef &source = to.buffers[0], &target = to.buffers[1];
+  if (!readBuffer(*from.from(), source) || !readBuffer(*from.to(), target))
+    return false;
+  if (target.region != Region::State && target.region != Region::Arena)
+    return fail("copies into a region that is only read");
+  for (int64_t batch : {int64_t(1), result.maxBatch})
+    if (target.sizeBytes.at(batch) > source.sizeBytes.at(batch))
+      return fail("copies ", target.sizeBytes.at(batch), " bytes at batch ",
+                  batch, " from a buffer of ", source.sizeBytes.at(batch));
+  int64_t size = target.sizeBytes.at(result.maxBatch);
+  bool isApart = source.region != target.region ||
+                 source.offsetBytes + size <= target.offsetBytes ||
+                 target.offsetBytes + size <= source.offsetBytes;
+  return isApart || fail("copies between buffers that overlap");
+}
+
+bool PlanReader::readBuffer(const plan::Buffer &from, BufferRef &to) {
+  if (from.region() < plan::Region::MIN || from.region() > plan::Region::MAX)
+    return fail("a buffer is in unknown region ",
+                static_cast<int>(from.region()));
+  to.region = static_cast<Region>(from.region());
+  to.index = from.index();
+  to.offsetBytes = from.offset_bytes();
+  int64_t numIndices =
+      to.region == Region::Input ? int64_t(entry->inputs.size()) : 1;
+  if (to.index < 0 || to.index >= numIndices)
+    return fail("a buffer has index ", to.index, " of ", numIndices);
+  if (to.offsetBytes < 0 || to.offsetBytes > largestBytes ||
+      to.offsetBytes % NNC_ALIGNMENT_BYTES != 0)
+    return fail("a buffer is at offset ", to.offsetBytes,
+                ", expected a multiple of ", NNC_ALIGNMENT_BYTES);
+  return readExtent(from.size_bytes(), "a buffer's size", to.sizeBytes) &&
+         checkInside(to);
+}
+
+bool PlanReader::checkInside(const BufferRef &buffer) {
+  for (int64_t batch : {int64_t(1), result.maxBatch}) {
+    int64_t limit = 0;
+    switch (buffer.region) {
+    case Region::State:
+      limit = result.stateBytes;
+      break;
+    case Region::Arena:
+      limit = entry->arenaBytes;
+      break;
+    case Region::Input:
+      limit = entry->inputs[buffer.index].sizeBytes(batch);
+      break;
+    case Region::Constant:
+      limit = result.constants.sizeBytes;
+      break;
+    }
+    int64_t size = buffer.sizeBytes.at(batch);
+    if (buffer.offsetBytes > limit || size > limit - buffer.offsetBytes)
+      return fail("a buffer of ", size, " bytes at offset ", buffer.offsetBytes,
+                  " leaves its region of ", limit, " bytes at batch ", batch);
+  }
+  return true;
+}
+
+// Affine in the batch before the division, so that the two ends bound it.
+bool PlanReader::readExtent(const plan::Extent &from, const char *what,
+                            Extent &to) {
+  to = {from.constant(), from.per_batch(), from.divisor()};
+  if (to.divisor < 1)
+    return fail(what, " is divided by ", to.divisor, ", expected 1 or more");
+  int64_t product, numerator;
+  if (__builtin_mul_overflow(to.perBatch, result.maxBatch, &product) ||
+      __builtin_add_overflow(to.constant, product, &numerator) ||
+      __builtin_add_overflow(to.constant, to.perBatch, &product))
+    return fail(what, " overflows 64 bits at batch ", result.maxBatch);
+  if (numerator < 0 || product < 0)
+    return fail(what, " is negative: ", to.constant, " + ", to.perBatch,
+                " * batch");
+  return true;
+}
+
+} // namespace nnc::runtime
