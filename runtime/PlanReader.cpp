@@ -95,13 +95,16 @@ bool PlanReader::readModule(const plan::Module &from) {
   return true;
 }
 
-/// A kernel of a CPU starts in the image; one of a GPU is found by its name in
-/// a module.
+/// A kernel of a CPU starts in the image; one of a GPU is found by its name, in
+/// a module or in the simulator's image.
 bool PlanReader::checkKernel(const Kernel &kernel, const plan::Code &code) {
   constexpr int64_t mostThreads = 1024;
   if (kernel.threads > mostThreads)
     return fail("has ", kernel.threads, " threads a block, expected 0 to ",
                 mostThreads);
+  const bool isCpu = result.code.target == "cpu";
+  if (isCpu && kernel.threads != 0)
+    return fail("has ", kernel.threads, " threads a block, and is a CPU's");
   if (kernel.threads == 0)
     return (kernel.offsetBytes >= 0 &&
             kernel.offsetBytes < result.code.image.sizeBytes) ||

@@ -43,6 +43,7 @@ private:
   bool readCopy(const plan::Copy &from, Command &to);
   bool readBuffer(const plan::Buffer &from, BufferRef &to);
   bool checkInside(const BufferRef &buffer);
+  bool readSize(const plan::Extent &from, const char *what, Extent &to);
   bool readExtent(const plan::Extent &from, const char *what, Extent &to);
   bool readShape(const flatbuffers::Vector<int64_t> *from, Shape &to);
   bool readElementType(plan::ElementType from, ElementType &to);

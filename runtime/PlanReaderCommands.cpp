@@ -3,6 +3,8 @@
 
 #include "runtime/abi.h"
 
+#include <algorithm>
+
 namespace nnc::runtime {
 
 bool PlanReader::readCommands(const plan::EntryPoint &from) {
@@ -112,7 +114,7 @@ bool PlanReader::readMatmulSizes(const plan::Matmul &from, Matmul &to) {
   for (const auto &size : sizes)
     if (!size.from)
       return fail("has no ", size.what);
-    else if (!readExtent(*size.from, size.what, size.to))
+    else if (!readSize(*size.from, size.what, size.to))
       return false;
   return readLayout(from.a(), "a", to.a) && readLayout(from.b(), "b", to.b) &&
          readLayout(from.d(), "d", to.d);
@@ -123,13 +125,29 @@ bool PlanReader::readLayout(const plan::MatrixLayout *from, const char *what,
   if (!from)
     return fail("has no layout of ", what);
   to.transposed = from->transposed();
-  return readExtent(from->leading(), "a leading dimension", to.leading) &&
-         readExtent(from->stride(), "a stride", to.stride);
+  return readSize(from->leading(), "a leading dimension", to.leading) &&
+         readSize(from->stride(), "a stride", to.stride);
 }
 
-/// Whether the matrices of a product lie in their buffer. What they touch is
-/// convex in the batch, and the buffer's size is affine: the ends stand for all
-/// between.
+/// What a product's sizes may be, so that what it touches is convex in the
+/// batch: affine and never falling. A size is 0 for all batches or for none.
+bool PlanReader::readSize(const plan::Extent &from, const char *what,
+                          Extent &to) {
+  if (!readExtent(from, what, to))
+    return false;
+  if (to.divisor != 1 || to.perBatch < 0)
+    return fail(what, " of a product is (", to.constant, " + ", to.perBatch,
+                " * batch) / ", to.divisor,
+                ", expected no divisor and no negative factor");
+  bool isZero = to.constant == 0 && to.perBatch == 0;
+  return isZero || to.at(1) > 0 ||
+         fail(what, " of a product is 0 at batch 1, and not beyond");
+}
+
+/// Whether the matrices of a product lie in their buffer. What they touch is a
+/// sum of products of sizes that never fall with the batch, and so convex in
+/// it; the buffer's size is affine before it is divided and rounded up to a
+/// whole number. So the ends stand for all between.
 bool PlanReader::checkMatrix(const Command &command, size_t buffer,
                              const MatrixLayout &layout, Extent rows,
                              Extent columns, ElementType type) {
@@ -141,7 +159,7 @@ bool PlanReader::checkMatrix(const Command &command, size_t buffer,
   for (int64_t batch : {int64_t(1), result.maxBatch}) {
     int64_t numRows = rows.at(batch), numColumns = columns.at(batch);
     if (numRows == 0 || numColumns == 0 || count.at(batch) == 0)
-      continue;
+      return true;
     if (layout.leading.at(batch) < numColumns)
       return fail("matrix ", buffer, " has rows of ", numColumns,
                   " elements that are ", layout.leading.at(batch), " apart");
@@ -171,11 +189,17 @@ bool PlanReader::readCopy(const plan::Copy &from, Command &to) {
     return false;
   if (target.region != Region::State && target.region != Region::Arena)
     return fail("copies into a region that is only read");
+  // Without rounding both are affine, so that the ends stand for all between.
+  for (const BufferRef &buffer : to.buffers)
+    if (buffer.sizeBytes.divisor != 1)
+      return fail("a copy's size is divided by ", buffer.sizeBytes.divisor);
   for (int64_t batch : {int64_t(1), result.maxBatch})
     if (target.sizeBytes.at(batch) > source.sizeBytes.at(batch))
       return fail("copies ", target.sizeBytes.at(batch), " bytes at batch ",
                   batch, " from a buffer of ", source.sizeBytes.at(batch));
-  int64_t size = target.sizeBytes.at(result.maxBatch);
+  // A size rises or falls with the batch, and is largest at an end.
+  int64_t size =
+      std::max(target.sizeBytes.at(1), target.sizeBytes.at(result.maxBatch));
   bool isApart = source.region != target.region ||
                  source.offsetBytes + size <= target.offsetBytes ||
                  target.offsetBytes + size <= source.offsetBytes;
@@ -226,7 +250,9 @@ bool PlanReader::checkInside(const BufferRef &buffer) {
   return true;
 }
 
-// Affine in the batch before the division, so that the two ends bound it.
+// Affine in the batch before the division, and so between its values at the
+// two ends, which bound it: whatever it is compared with is a constant, or
+// affine with whole numbers as values, for which rounding up changes nothing.
 bool PlanReader::readExtent(const plan::Extent &from, const char *what,
                             Extent &to) {
   to = {from.constant(), from.per_batch(), from.divisor()};

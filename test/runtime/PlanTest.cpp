@@ -157,6 +157,12 @@ static const WrongPlan wrongPlans[] = {
      "kernel 'predict': starts at byte 64 of a code image of 64 bytes"},
     {"KernelBeforeImage", [](auto &p) { p.kernels[1].offsetBytes = -1; },
      "starts at byte -1"},
+    {"KernelOfACpuWithThreads",
+     [](auto &p) {
+       p.kernels[1].threads = 1;
+       p.kernels[1].offsetBytes = -1;
+     },
+     "kernel 'predict': has 1 threads a block, and is a CPU's"},
     {"KernelTwice", [](auto &p) { p.kernels[1].name = "update"; },
      "two kernels have this name"},
     {"EntryPointTwice", [](auto &p) { p.entryPoints[2].name = "init"; },
@@ -231,6 +237,24 @@ static const WrongPlan wrongPlans[] = {
        buffers[0] = buffers[1];
      },
      "copies between buffers that overlap"},
+    // Apart at batch 16, where 8 bytes are copied, and overlapping at batch 1.
+    {"CopyOverlapsAtTheSmallestBatch",
+     [](auto &p) {
+       auto &buffers = p.entryPoints[1].commands[3].buffers;
+       buffers[1] = {Region::Arena, 0, 64, {136, -8}};
+       buffers[0] = {Region::Arena, 0, 0, {136, -8}};
+     },
+     "copies between buffers that overlap"},
+    // 1 of 1, 3 of 2, 4 of 4 bytes at batches 1, 2, 3: rounded up, both ends
+    // are alike.
+    {"CopyOfMoreBetweenTheEnds",
+     [](auto &p) {
+       p.maxBatch = 3;
+       auto &buffers = p.entryPoints[1].commands[3].buffers;
+       buffers[0].sizeBytes = {-9, 14, 10};
+       buffers[1].sizeBytes = {-1, 11, 10};
+     },
+     "a copy's size is divided by 10"},
     {"OutputOfUnknownKind",
      [](auto &p) { p.entryPoints[1].outputs[0].kind = "gain"; },
      "unknown kind 'gain'"},
@@ -247,6 +271,60 @@ static const WrongPlan wrongPlans[] = {
      [](auto &p) { p.recipe.validation = 0.0 / 0.0; },
      "expected from 0 to below 1"},
 };
+
+/// A plan that multiplies [m, 2] by [2, 1] in the arena; rows are at most 8.
+static PlanSource productPlan() {
+  PlanSource plan = linePlan();
+  Command product;
+  product.kind = Command::Kind::Matmul;
+  product.buffers = {{Region::Arena, 0, 0, {64}},
+                     {Region::Arena, 0, 64, {64}},
+                     {Region::Arena, 0, 128, {64}}};
+  product.matmul.name = "product";
+  product.matmul.count = product.matmul.n = {1};
+  product.matmul.m = {8};
+  product.matmul.k = {2};
+  product.matmul.a.leading = {2};
+  product.matmul.b.leading = product.matmul.d.leading = {1};
+  plan.entryPoints[1].commands = {product};
+  return plan;
+}
+
+static Status openProduct(const std::function<void(Matmul &)> &change) {
+  PlanSource plan = productPlan();
+  change(plan.entryPoints[1].commands[0].matmul);
+  return openBytes(serialize(plan));
+}
+
+TEST(Plan, ProductsFitTheirBuffers) {
+  EXPECT_TRUE(openProduct([](Matmul &) {}).isOk());
+  EXPECT_EQ(openProduct([](Matmul &m) { m.m = {9}; }).message(),
+            "plan: damaged plan: entry point 'train_step', command 0 "
+            "('product'): matrix 0 has 72 bytes at batch 1, its buffer 64");
+}
+
+// 17 - batch rows that are 1 + batch apart: 16 * 2 elements at batch 1 and
+// 1 * 17 at batch 16, but 9 * 9 at batch 8.
+TEST(Plan, ProductsAreLargestAtAnEnd) {
+  for (Extent falling : {Extent{17, -1, 1}, Extent{8, 1, 4}}) {
+    Status status = openProduct([&](Matmul &m) {
+      m.m = falling;
+      m.a.leading = {1, 1};
+    });
+    EXPECT_EQ(status.code(), Code::InvalidFile);
+    EXPECT_NE(status.message().find("m of a product is (" +
+                                    std::to_string(falling.constant)),
+              std::string::npos)
+        << status.message();
+  }
+  EXPECT_FALSE(openProduct([](Matmul &m) { m.a.leading = {18, -1}; }).isOk());
+  EXPECT_FALSE(openProduct([](Matmul &m) { m.a.stride = {18, -1}; }).isOk());
+  Status status = openProduct([](Matmul &m) { m.count = {-1, 1}; });
+  EXPECT_NE(status.message().find("count of a product is 0 at batch 1, and not "
+                                  "beyond"),
+            std::string::npos)
+      << status.message();
+}
 
 class WrongPlanTest : public testing::TestWithParam<WrongPlan> {};
 
