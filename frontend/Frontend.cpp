@@ -113,6 +113,24 @@ static std::optional<StringRef> findLine(StringRef buffer, unsigned number) {
   return buffer.take_until([](char c) { return c == '\n' || c == '\r'; });
 }
 
+static bool continuesCharacter(char c) { return (c & 0xC0) == 0x80; }
+
+/// What is shown of a line, all of it unless it is very long, around the byte
+/// `column`, which becomes that of the part.
+static StringRef cutLine(StringRef line, size_t &column) {
+  constexpr size_t kLongest = 200, kBefore = 100;
+  if (line.size() <= kLongest)
+    return line;
+  size_t begin = column - std::min(column, kBefore);
+  size_t end = std::min(line.size(), begin + kLongest);
+  while (begin < column && continuesCharacter(line[begin]))
+    ++begin;
+  while (end > begin && end < line.size() && continuesCharacter(line[end]))
+    --end;
+  column -= begin;
+  return line.slice(begin, end);
+}
+
 // The line, and a caret under the place: as many columns to the right as there
 // are characters before it, tabs kept.
 void DiagnosticPrinter::printLine(FileLineColLoc place) {
@@ -126,11 +144,13 @@ void DiagnosticPrinter::printLine(FileLineColLoc place) {
         findLine(buffer->getBuffer(), place.getLine());
     if (!line || place.getLine() == 0 || place.getColumn() == 0)
       return;
+    size_t column = std::min<size_t>(place.getColumn() - 1, line->size());
+    StringRef shown = cutLine(*line, column);
     std::string margin;
-    for (char c : line->take_front(place.getColumn() - 1))
-      if ((c & 0xC0) != 0x80) // the first byte of a character
+    for (char c : shown.take_front(column))
+      if (!continuesCharacter(c))
         margin += c == '\t' ? '\t' : ' ';
-    llvm::errs() << *line << '\n' << margin << "^\n";
+    llvm::errs() << shown << '\n' << margin << "^\n";
     return;
   }
 }

@@ -191,15 +191,20 @@ std::optional<std::vector<const Argument *>>
 Emitter::matchArguments(const CallExpr &call, ArrayRef<StringRef> names,
                         ArrayRef<Note> notes) {
   std::vector<const Argument *> matched(names.size());
+  llvm::StringMap<size_t> places;
+  for (auto [i, name] : llvm::enumerate(names))
+    places.try_emplace(name, i);
   bool valid = true;
   auto reject = [&](SMLoc loc, const Twine &message, ArrayRef<Note> notes) {
     error(loc, message, notes);
     valid = false;
   };
   for (auto [i, argument] : llvm::enumerate(call.arguments)) {
-    size_t index = argument.name
-                       ? llvm::find(names, argument.name->name) - names.begin()
-                       : i;
+    size_t index = i;
+    if (argument.name) {
+      auto place = places.find(argument.name->name);
+      index = place == places.end() ? names.size() : place->second;
+    }
     if (index < names.size() && !matched[index]) {
       matched[index] = &argument;
     } else if (index < names.size()) {
@@ -359,6 +364,8 @@ Attribute Emitter::toDims(const AttributeInfo &info, const Value &value,
                      (value.isList() ? " in it" : ""));
     return element.isBatch() || element.isInteger();
   };
+  if (value.isList() && !expend(loc, value.list().size()))
+    return nullptr;
   bool valid = value.isList() ? llvm::all_of(value.list(), add) : add(value);
   return valid ? builder.getDenseI64ArrayAttr(dims) : Attribute();
 }

@@ -2,6 +2,7 @@
 #include "frontend/dsl/Diagnostics.h"
 
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -16,9 +17,18 @@ FileLineColLoc Diagnostics::location(llvm::SMLoc loc) const {
   unsigned buffer = loc.isValid() ? sources.FindBufferContainingLoc(loc) : 0;
   if (buffer == 0)
     return FileLineColLoc::get(context, "<command line>", 0, 0);
-  auto [line, column] = sources.getLineAndColumn(loc, buffer);
-  StringRef file = sources.getMemoryBuffer(buffer)->getBufferIdentifier();
-  return FileLineColLoc::get(context, file, line, column);
+  const llvm::MemoryBuffer *file = sources.getMemoryBuffer(buffer);
+  std::vector<const char *> &starts = lineStarts[buffer];
+  if (starts.empty()) {
+    starts.push_back(file->getBufferStart());
+    for (const char &c : file->getBuffer())
+      if (c == '\n')
+        starts.push_back(&c + 1);
+  }
+  auto next = llvm::upper_bound(starts, loc.getPointer());
+  return FileLineColLoc::get(context, file->getBufferIdentifier(),
+                             next - starts.begin(),
+                             loc.getPointer() - *std::prev(next) + 1);
 }
 
 bool Diagnostics::isNew(llvm::SMLoc loc, const std::string &message) {
@@ -50,17 +60,27 @@ void Diagnostics::error(llvm::SMLoc loc, const llvm::Twine &message,
 void Diagnostics::warning(llvm::SMLoc loc, const llvm::Twine &message,
                           ArrayRef<Note> notes) {
   std::string text = message.str();
-  if (isNew(loc, text))
-    report(DiagnosticSeverity::Warning, loc, text, notes);
+  if (warningCount == kMaxWarnings || !isNew(loc, text))
+    return;
+  report(DiagnosticSeverity::Warning, loc, text, notes);
+  if (++warningCount == kMaxWarnings)
+    report(DiagnosticSeverity::Warning, loc,
+           "too many warnings; further ones are not shown", {});
 }
 
 StringRef nearestName(StringRef name, ArrayRef<StringRef> candidates) {
+  // A distance costs as much as the product of the lengths.
+  constexpr size_t kLongest = 64, kMostCandidates = 4096;
+  if (name.size() > kLongest)
+    return "";
   // A third of the letters may be wrong, and two that changed places count as
   // two: "widht" finds "width", "x" finds nothing.
   unsigned allowed = name.size() < 4 ? 1 : std::max<size_t>(2, name.size() / 3);
   unsigned bestDistance = allowed + 1;
   StringRef best;
-  for (StringRef candidate : candidates) {
+  for (StringRef candidate : candidates.take_front(kMostCandidates)) {
+    if (candidate.size() > kLongest)
+      continue;
     unsigned distance = candidate.edit_distance_insensitive(name);
     // One letter names are all within one letter of each other.
     if (distance * 2 > candidate.size() || distance >= bestDistance)

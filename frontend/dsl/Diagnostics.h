@@ -5,10 +5,12 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Location.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/SMLoc.h"
 
 #include <string>
+#include <vector>
 
 namespace llvm {
 class SourceMgr;
@@ -42,6 +44,7 @@ public:
 
 private:
   static constexpr unsigned kMaxErrors = 50;
+  static constexpr unsigned kMaxWarnings = 50;
 
   bool isNew(llvm::SMLoc loc, const std::string &message);
   void report(mlir::DiagnosticSeverity severity, llvm::SMLoc loc,
@@ -51,10 +54,15 @@ private:
   mlir::MLIRContext *context;
   llvm::StringSet<> reported;
   unsigned errorCount = 0;
+  unsigned warningCount = 0;
+  /// Of each buffer that a place was asked for. A search from the place back to
+  /// its line's start would cost a long line's length every time.
+  mutable llvm::DenseMap<unsigned, std::vector<const char *>> lineStarts;
 };
 
 /// The candidate nearest to `name` by edit distance, or empty where none is
-/// near enough to be what was meant.
+/// near enough to be what was meant. Long names, and candidates after the first
+/// thousands, are not looked at.
 llvm::StringRef nearestName(llvm::StringRef name,
                             llvm::ArrayRef<llvm::StringRef> candidates);
 

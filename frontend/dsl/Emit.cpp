@@ -2,6 +2,7 @@
 #include "frontend/dsl/Emit.h"
 
 #include "frontend/dsl/Emitter.h"
+#include "frontend/dsl/Limits.h"
 
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/STLExtras.h"
@@ -11,11 +12,6 @@
 using namespace mlir;
 
 namespace nnc::dsl {
-
-// Enough for networks of a thousand layers and weights written out by hand, and
-// done in seconds.
-static constexpr uint64_t kMaxWork = 2'000'000;
-static constexpr int64_t kMaxIterations = 100'000;
 
 Emitter::Emitter(const Program &program, Diagnostics &diagnostics,
                  MLIRContext *context)
@@ -38,11 +34,12 @@ Value Emitter::error(SMLoc loc, const Twine &message, ArrayRef<Note> notes) {
   return {};
 }
 
-bool Emitter::expend(SMLoc loc) {
-  if (!exhausted && ++work > kMaxWork) {
+bool Emitter::expend(SMLoc loc, uint64_t steps) {
+  work = llvm::SaturatingAdd(work, steps);
+  if (!exhausted && work > kMaxSteps) {
     exhausted = true;
     error(loc, "the program does not come to an end: more than " +
-                   Twine(kMaxWork) +
+                   Twine(kMaxSteps) +
                    " steps were evaluated while compiling; are its loops too "
                    "long?");
   }
@@ -341,7 +338,9 @@ void Emitter::emitFor(const ForStmt &statement) {
   std::optional<Binding> outer;
   if (auto it = frame->names.find(name); it != frame->names.end())
     outer = it->second;
-  for (uint64_t i = 0; i < count && !frame->returned && !exhausted; ++i) {
+  for (uint64_t i = 0; i < count && !frame->returned; ++i) {
+    if (!expend(statement.loc))
+      break;
     bind(statement.variable, Value(*lower + int64_t(i)));
     emitBlock(statement.body);
   }

@@ -34,14 +34,16 @@ struct Binding {
 /// Entering a scope again, to share its parameters, counts calls from the
 /// start.
 struct ScopeEntry {
-  std::string path;                  // "block.3", empty for the model
-  llvm::StringSet<> callNames;       // given to calls of this entry
+  std::string path;            // "block.3", empty for the model
+  llvm::StringSet<> callNames; // given to calls of this entry
+  llvm::StringMap<unsigned>
+      nextNumbers;                   // of a name without `as`: a first guess
   llvm::StringMap<SMLoc> paramNames; // declared by `param` in this entry
 };
 
 /// A call of a function in progress.
 struct Frame {
-  llvm::MapVector<StringRef, Binding> names;
+  llvm::DenseMap<StringRef, Binding> names;
   ScopeEntry *scope = nullptr;
   const FunctionDecl *function = nullptr; // null in the model
   SMLoc callLoc;
@@ -70,7 +72,8 @@ private:
   //===-- Errors. Each gives the value of what is in error. --------------===//
   Value error(SMLoc loc, const llvm::Twine &message,
               llvm::ArrayRef<Note> notes = {});
-  bool expend(SMLoc loc); // false once the program has done too much
+  /// False once the program has done too much (Limits.h).
+  bool expend(SMLoc loc, uint64_t steps = 1);
 
   //===-- Emit.cpp -------------------------------------------------------===//
   void declareFunctions();
@@ -253,7 +256,7 @@ private:
   };
   llvm::MapVector<const char *, NameUse> assignments; // by place
 
-  uint64_t work = 0;  // expressions and statements evaluated
+  uint64_t work = 0;  // steps
   unsigned depth = 0; // of the evaluator's recursion
   bool exhausted = false;
 };

@@ -1,5 +1,6 @@
 // Names, arithmetic, lists and slices.
 #include "frontend/dsl/Emitter.h"
+#include "frontend/dsl/Limits.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -71,6 +72,7 @@ std::vector<StringRef> Emitter::visibleNames() const {
   for (auto &[name, binding] : constants)
     names.push_back(name);
   names.push_back("batch");
+  llvm::sort(names);
   return names;
 }
 
@@ -122,7 +124,18 @@ Value Emitter::evaluateList(const ListExpr &list) {
     elements.push_back(evaluate(*element));
     failed |= elements.back().isError();
   }
-  return failed ? Value() : Value(std::move(elements));
+  if (failed)
+    return {};
+  Value value(std::move(elements));
+  if (value.listDepth() > kMaxListDepth)
+    return error(list.loc, "lists are nested more than " +
+                               Twine(kMaxListDepth) + " deep here");
+  if (value.elementCount() > kMaxSteps)
+    return error(list.loc, "this list has " + Twine(value.elementCount()) +
+                               " elements, those of the lists in it counted: "
+                               "at most " +
+                               Twine(kMaxSteps) + " are supported");
+  return value;
 }
 
 Value Emitter::evaluateUnaryExpr(const UnaryExpr &unary) {
@@ -305,6 +318,8 @@ DenseElementsAttr Emitter::toElements(const Value &value, Type elementType,
                                       SMLoc loc) {
   SmallVector<int64_t> shape;
   SmallVector<Value> elements;
+  if (!expend(loc, value.elementCount()))
+    return nullptr;
   if (!flatten(value, 0, shape, elements, loc))
     return nullptr;
   SmallVector<Attribute> attributes;
@@ -386,8 +401,9 @@ bool Emitter::evaluateBounds(const SubscriptItem &item, int64_t dim,
   std::optional<int64_t> lower = resolve(item.lower, 0);
   if (!lower)
     return false;
+  // An index outside is found below; it must not overflow here.
   std::optional<int64_t> upper =
-      item.isRange ? resolve(item.upper, dim) : *lower + 1;
+      item.isRange ? resolve(item.upper, dim) : *lower + (*lower != INT64_MAX);
   if (!upper)
     return false;
   if (*lower < 0 || *upper > dim || *lower >= *upper) {

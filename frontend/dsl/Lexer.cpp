@@ -1,12 +1,13 @@
 // Text to tokens.
 #include "frontend/dsl/Lexer.h"
 
+#include "frontend/Text.h"
 #include "frontend/dsl/Diagnostics.h"
+#include "frontend/dsl/Limits.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/Twine.h"
-#include "llvm/Support/ConvertUTF.h"
 
 #include <cmath>
 
@@ -74,6 +75,7 @@ private:
   Token next();
   void skipSpace();
   Token take(TokenKind kind, size_t length);
+  Token takeTooLong(StringRef what, size_t length, size_t limit);
   Token lexName();
   Token lexNumber();
   Token lexString();
@@ -113,6 +115,13 @@ Token Lexer::take(TokenKind kind, size_t length) {
   return token;
 }
 
+Token Lexer::takeTooLong(StringRef what, size_t length, size_t limit) {
+  error(rest.data(), "this " + what + " is " + Twine(length) +
+                         " bytes long: at most " + Twine(limit) +
+                         " are supported");
+  return take(TokenKind::Invalid, length);
+}
+
 Token Lexer::next() {
   skipSpace();
   if (rest.empty()) {
@@ -133,6 +142,8 @@ Token Lexer::next() {
 
 Token Lexer::lexName() {
   StringRef name = rest.take_while(continuesName);
+  if (name.size() > kMaxWordBytes)
+    return takeTooLong("name", name.size(), kMaxWordBytes);
   for (const Keyword &keyword : kKeywords)
     if (keyword.text == name)
       return take(keyword.kind, name.size());
@@ -164,6 +175,9 @@ Token Lexer::lexNumber() {
       takeDigits();
     }
   }
+
+  if (length > kMaxWordBytes)
+    return takeTooLong("number", length, kMaxWordBytes);
 
   const char *place = rest.data();
   size_t written =
@@ -216,10 +230,6 @@ Token Lexer::lexString() {
     if (rest[i] == '\\' && i + 1 < rest.size() && rest[i + 1] != '\n') {
       valid &= resolveEscape(rest[i + 1], rest.data() + i, value);
       ++i;
-    } else if (rest[i] == '\0') {
-      // A file's name would end there, and say another file.
-      error(rest.data() + i, "this string contains a zero byte");
-      valid = false;
     } else {
       value += rest[i];
     }
@@ -227,6 +237,8 @@ Token Lexer::lexString() {
   bool closed = i < rest.size() && rest[i] == '"';
   if (!closed)
     error(place, "this string has no closing '\"' on its line");
+  else if (value.size() > kMaxStringBytes)
+    return takeTooLong("string", i + 1, kMaxStringBytes);
   Token token = take(closed && valid ? TokenKind::String : TokenKind::Invalid,
                      i + closed);
   token.string = std::move(value);
@@ -251,10 +263,6 @@ Token Lexer::lexForeign() {
                          .Case("@", "; write matmul(a, b)")
                          .Default("");
     error(place, "unexpected character '" + token.text + "'" + hint);
-  } else if (static_cast<unsigned char>(token.text.front()) < 0x80) {
-    error(place, "unexpected byte 0x" +
-                     llvm::toHex(token.text, /*LowerCase=*/true) +
-                     "; a model is text");
   } else {
     error(place, "unexpected character '" + token.text +
                      "'; names are made of letters a-z, digits and '_'");
@@ -262,23 +270,20 @@ Token Lexer::lexForeign() {
   return token;
 }
 
-// The place of the first byte that is not UTF-8, or null.
-const char *findInvalidUtf8(StringRef source) {
-  const llvm::UTF8 *place = source.bytes_begin();
-  if (llvm::isLegalUTF8String(&place, source.bytes_end()))
-    return nullptr;
-  return reinterpret_cast<const char *>(place);
-}
-
 } // namespace
 
 std::vector<Token> lex(StringRef source, Diagnostics &diagnostics) {
-  if (const char *place = findInvalidUtf8(source)) {
-    diagnostics.error(llvm::SMLoc::getFromPointer(place),
-                      "byte 0x" + llvm::toHex(StringRef(place, 1), true) +
-                          " is not UTF-8 text");
+  auto refuse = [&](size_t place, const Twine &message) {
+    auto loc = llvm::SMLoc::getFromPointer(source.data() + place);
+    diagnostics.error(loc, message);
     source = source.take_front(0);
-  }
+  };
+  if (source.size() > kMaxSourceBytes)
+    refuse(0, "the file has " + Twine(source.size()) + " bytes: at most " +
+                  Twine(kMaxSourceBytes) + " are supported");
+  else if (size_t place = findNoText(source); place != StringRef::npos)
+    refuse(place, "byte 0x" + llvm::toHex(source.substr(place, 1), true) +
+                      " is not UTF-8 text, or begins a control character");
   return Lexer(source, diagnostics).run();
 }
 

@@ -215,6 +215,8 @@ bool OpCall::bindOperand(unsigned index, const Argument &argument) {
     return false;
   SMLoc loc = argument.value->loc;
   if (isVariadic && value.isList()) {
+    if (!emitter.expend(loc, value.list().size()))
+      return false;
     for (const Value &element : value.list())
       operands[index].push_back({element, loc});
     return true;

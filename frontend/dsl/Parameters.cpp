@@ -1,5 +1,6 @@
 // Scopes, parameters, their types and initializers.
 #include "frontend/dsl/Emitter.h"
+#include "frontend/dsl/Limits.h"
 
 #include "ir/Initializer.h"
 
@@ -22,7 +23,8 @@ std::optional<std::string> Emitter::chooseScope(const CallExpr &call) {
   ScopeEntry &outer = *frame->scope;
   if (!call.scope) {
     // dense, dense_1, dense_2; past those that `as` has taken.
-    for (unsigned i = 0;; ++i) {
+    unsigned &next = outer.nextNumbers[call.callee];
+    for (unsigned i = next;; ++i) {
       std::string name =
           i == 0 ? call.callee.str() : (call.callee + "_" + Twine(i)).str();
       auto owner = scopeOwners.find(joinPath(outer.path, name));
@@ -31,6 +33,7 @@ std::optional<std::string> Emitter::chooseScope(const CallExpr &call) {
         continue;
       scopeOwners.try_emplace(joinPath(outer.path, name),
                               ScopeOwner{call.callee, call.loc, false});
+      next = i + 1;
       return name;
     }
   }
@@ -73,10 +76,17 @@ void Emitter::inScope(const CallExpr &call,
   ScopeEntry &outer = *frame->scope;
   ScopeEntry entry;
   entry.path = joinPath(outer.path, *name);
+  if (entry.path.size() > kMaxPathBytes) {
+    error(call.loc, "the name of this scope is " + Twine(entry.path.size()) +
+                        " bytes long: at most " + Twine(kMaxPathBytes) +
+                        " are supported");
+    return;
+  }
   uint64_t usesBefore = parameterUses;
   body(entry);
   if (call.scope || parameterUses != usesBefore)
     return;
+  --outer.nextNumbers[call.callee];
   outer.callNames.erase(*name);
   scopeOwners.erase(entry.path);
 }

@@ -1,6 +1,7 @@
 // The training and data blocks: attributes of the model, listed in
 // docs/architecture.md section 1.
 #include "frontend/dsl/Emitter.h"
+#include "frontend/dsl/Limits.h"
 
 #include "frontend/Recipe.h"
 #include "ir/Freezing.h"
@@ -334,10 +335,12 @@ void Emitter::emitSplit(const DataSplit &split,
   std::vector<StringRef> names;
   for (const Parameter &input : declaration.inputs)
     names.push_back(input.name.name);
+  llvm::StringSet<> known;
+  known.insert_range(names);
   llvm::StringMap<SMLoc> bound;
   for (const DataBinding &binding : split.bindings) {
     for (const Identifier &input : binding.inputs) {
-      if (!llvm::is_contained(names, input.name))
+      if (!known.contains(input.name))
         error(input.loc,
               "the model has no input '" + input.name + "'" +
                   suggestion(input.name, names),
@@ -371,14 +374,19 @@ Emitter::readerArgument(const Expression &expression) {
     return std::to_string(*lower) + ":" + std::to_string(*upper);
   }
   if (auto *list = llvm::dyn_cast<ListExpr>(&expression)) {
-    std::vector<std::string> parts;
+    std::string joined;
     for (const ExpressionPtr &element : list->elements) {
       std::optional<std::string> part = readerArgument(*element);
       if (!part)
         return std::nullopt;
-      parts.push_back(*part);
+      joined += (joined.empty() ? "" : ",") + *part;
+      if (joined.size() > kMaxArgumentBytes) {
+        error(element->loc, "this list is longer than " +
+                                Twine(kMaxArgumentBytes) + " bytes of text");
+        return std::nullopt;
+      }
     }
-    return llvm::join(parts, ",");
+    return joined;
   }
   Value value = evaluate(expression);
   if (value.isString())

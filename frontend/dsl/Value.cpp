@@ -14,6 +14,34 @@ using namespace mlir;
 
 namespace nnc::dsl {
 
+struct Value::ListData {
+  List elements;
+  uint64_t count = 0;
+  unsigned depth = 1;
+};
+
+Value::Value(List list) {
+  ListData made;
+  for (const Value &element : list) {
+    made.count = llvm::SaturatingAdd(made.count, element.elementCount());
+    made.depth = std::max(made.depth, element.listDepth() + 1);
+  }
+  made.elements = std::move(list);
+  data = std::make_shared<const ListData>(std::move(made));
+}
+
+const Value::List &Value::list() const {
+  return std::get<SharedList>(data)->elements;
+}
+
+uint64_t Value::elementCount() const {
+  return isList() ? std::get<SharedList>(data)->count : 1;
+}
+
+unsigned Value::listDepth() const {
+  return isList() ? std::get<SharedList>(data)->depth : 0;
+}
+
 // The shortest text that reads back as the same number.
 static std::string printReal(double real) {
   char text[32];
@@ -74,7 +102,8 @@ std::optional<Value> evaluateUnary(UnaryOperator op, const Value &operand,
   if (op == UnaryOperator::Negate && operand.isReal())
     return Value(-operand.number());
   if (op == UnaryOperator::Negate && operand.isInteger())
-    return Value(-operand.integer()); // literals are not negative: no overflow
+    return evaluateBinary(BinaryOperator::Subtract, Value(int64_t(0)), operand,
+                          problem);
   problem = op == UnaryOperator::Not
                 ? "'not' expects a boolean, found " + operand.describe()
                 : "'-' expects a number, found " + operand.describe();
@@ -134,9 +163,12 @@ static std::optional<Value> evaluateIntegers(BinaryOperator op, int64_t lhs,
       problem = "division by zero";
       return std::nullopt;
     }
-    if (rhs == -1) // INT64_MIN / -1 overflows
-      return op == BinaryOperator::Remainder ? Value(int64_t(0))
-                                             : Value(-double(lhs));
+    if (rhs == -1) { // INT64_MIN / -1 overflows
+      if (op == BinaryOperator::Remainder)
+        return Value(int64_t(0));
+      overflow = llvm::SubOverflow(int64_t(0), lhs, result);
+      break;
+    }
     if (op == BinaryOperator::Divide && lhs % rhs != 0)
       return Value(double(lhs) / double(rhs));
     return Value(op == BinaryOperator::Divide ? lhs / rhs : lhs % rhs);
@@ -251,9 +283,10 @@ std::optional<Value> evaluateFunction(StringRef name,
   }
   if (arguments.size() != 1)
     return std::nullopt;
-  if (name == "abs")
-    return first.isInteger() ? Value(std::abs(first.integer()))
-                             : Value(std::fabs(first.number()));
+  if (name == "abs") // of INT64_MIN it is a real
+    return first.isInteger() && first.integer() != INT64_MIN
+               ? Value(std::abs(first.integer()))
+               : Value(std::fabs(first.number()));
   if (name == "floor")
     return toInteger(std::floor(first.number()));
   if (name == "ceil")

@@ -8,6 +8,7 @@
 #include "mlir/IR/Types.h"
 #include "mlir/IR/Value.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -28,7 +29,7 @@ public:
   Value(double real) : data(real) {}
   Value(bool boolean) : data(boolean) {}
   Value(std::string string) : data(std::move(string)) {}
-  Value(List list) : data(std::move(list)) {}
+  Value(List list);
   Value(mlir::Type elementType) : data(elementType) {}
   Value(Batch batch) : data(batch) {}
 
@@ -38,7 +39,7 @@ public:
   bool isReal() const { return is<double>(); }
   bool isBoolean() const { return is<bool>(); }
   bool isString() const { return is<std::string>(); }
-  bool isList() const { return is<List>(); }
+  bool isList() const { return is<SharedList>(); }
   bool isElementType() const { return is<mlir::Type>(); }
   bool isBatch() const { return is<Batch>(); }
   bool isNumber() const { return isInteger() || isReal(); }
@@ -47,23 +48,33 @@ public:
   int64_t integer() const { return std::get<int64_t>(data); }
   bool boolean() const { return std::get<bool>(data); }
   const std::string &string() const { return std::get<std::string>(data); }
-  const List &list() const { return std::get<List>(data); }
+  const List &list() const;
   mlir::Type elementType() const { return std::get<mlir::Type>(data); }
   /// Of an integer or a real.
   double number() const {
     return isInteger() ? double(integer()) : std::get<double>(data);
   }
 
+  /// Of a list: the values in it and in the lists in it, and how deep these
+  /// nest. Of another value 1 and 0.
+  uint64_t elementCount() const;
+  unsigned listDepth() const;
+
   /// How a message names it: "3", "a list", "a tensor f32[batch, 10]".
   std::string describe() const;
 
 private:
+  struct ListData;
+  /// Values are copied wherever a name is used, so that `l = [l, l]` costs a
+  /// step each time, and not twice the memory.
+  using SharedList = std::shared_ptr<const ListData>;
+
   template <typename T> bool is() const {
     return std::holds_alternative<T>(data);
   }
 
   std::variant<std::monostate, mlir::Value, int64_t, double, bool, std::string,
-               List, mlir::Type, Batch>
+               SharedList, mlir::Type, Batch>
       data;
 };
 
