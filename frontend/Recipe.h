@@ -44,7 +44,7 @@ inline bool isPrecision(mlir::Type type) {
 inline constexpr llvm::StringRef kSplits[] = {"train", "test"};
 // Readers of runtime/data. What each takes besides the file's name is checked
 // where the file is read, at the place that `loc` keeps.
-inline constexpr llvm::StringRef kReaders[] = {"idx", "npy", "csv"};
+inline constexpr llvm::StringRef kReaders[] = {"idx", "npy", "npz", "csv"};
 
 } // namespace nnc
 

@@ -217,7 +217,8 @@ private:
                  llvm::SmallVectorImpl<mlir::Attribute> &bindings);
   mlir::Attribute emitBinding(const DataSplit &split,
                               const DataBinding &binding);
-  std::optional<std::string> readerArgument(const Expression &expression);
+  std::optional<std::string> readerArgument(const Expression &expression,
+                                            bool isInList = false);
   void setRecipe(StringRef name, mlir::Attribute value);
 
   const Program &program;

@@ -363,9 +363,21 @@ void Emitter::emitSplit(const DataSplit &split,
                  "'" + input.name.name.str() + "' is declared here"});
 }
 
+/// A string of a list: in quotes where a reader would see several items in it,
+/// or a number or range.
+static std::string listItem(StringRef text) {
+  const bool isPlain = !text.empty() && !llvm::isDigit(text[0]) &&
+                       text[0] != '-' && !text.contains(',') &&
+                       !text.contains('"') && text.trim() == text;
+  std::string quoted = "\"";
+  for (char c : text)
+    quoted += c == '"' ? std::string(2, c) : std::string(1, c);
+  return isPlain ? text.str() : quoted + "\"";
+}
+
 /// The text of a value as its reader sees it. Nothing after an error.
-std::optional<std::string>
-Emitter::readerArgument(const Expression &expression) {
+std::optional<std::string> Emitter::readerArgument(const Expression &expression,
+                                                   bool isInList) {
   if (auto *range = llvm::dyn_cast<RangeExpr>(&expression)) {
     std::optional<int64_t> lower = expectInteger(*range->lower, "a bound");
     std::optional<int64_t> upper = expectInteger(*range->upper, "a bound");
@@ -376,7 +388,7 @@ Emitter::readerArgument(const Expression &expression) {
   if (auto *list = llvm::dyn_cast<ListExpr>(&expression)) {
     std::string joined;
     for (const ExpressionPtr &element : list->elements) {
-      std::optional<std::string> part = readerArgument(*element);
+      std::optional<std::string> part = readerArgument(*element, true);
       if (!part)
         return std::nullopt;
       joined += (joined.empty() ? "" : ",") + *part;
@@ -390,7 +402,7 @@ Emitter::readerArgument(const Expression &expression) {
   }
   Value value = evaluate(expression);
   if (value.isString())
-    return value.string();
+    return isInList ? listItem(value.string()) : std::string(value.string());
   if (value.isNumber() || value.isBoolean())
     return value.describe();
   if (!value.isError())

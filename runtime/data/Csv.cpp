@@ -1,10 +1,13 @@
 #include "runtime/data/Csv.h"
 
-#include "runtime/data/ByteStream.h"
+#include "runtime/data/CsvRows.h"
+#include "runtime/data/Suggestion.h"
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 
 namespace nnc::runtime {
@@ -18,108 +21,37 @@ struct Layout {
   /// Empty: all columns.
   std::string columns;
 };
-
-/// Goes through a text row by row.
-class Rows {
-public:
-  Rows(std::string_view text, char delimiter)
-      : text(text), delimiter(delimiter) {}
-
-  /// Splits the next row that is not empty into `fields`. False at the end.
-  bool next();
-  /// As next(), without going on.
-  bool peek();
-
-  /// Number of the row's line, from 1.
-  int64_t line() const { return rowLine; }
-
-  std::vector<std::string> fields;
-
-private:
-  size_t parseField(size_t at);
-
-  std::string_view text;
-  char delimiter;
-  size_t position = 0;
-  int64_t nextLine = 1;
-  int64_t rowLine = 0;
-};
 } // namespace
 
-// Appends the field that begins at `at`; returns where it ends.
-size_t Rows::parseField(size_t at) {
-  std::string &field = fields.emplace_back();
-  bool isQuoted = at < text.size() && text[at] == '"';
-  if (!isQuoted) {
-    size_t end = at;
-    while (end < text.size() && text[end] != delimiter && text[end] != '\n')
-      ++end;
-    field = text.substr(at, end - at);
-    return end;
-  }
-  for (++at; at < text.size(); ++at) {
-    bool isDoubled = text.substr(at, 2) == "\"\"";
-    if (text[at] == '"' && !isDoubled)
-      return at + 1;
-    at += isDoubled;
-    nextLine += text[at] == '\n';
-    field += text[at];
-  }
-  return at;
-}
-
-static void trim(std::string &field) {
+static std::string_view trimmed(std::string_view text) {
   constexpr const char *space = " \t\r";
-  size_t begin = field.find_first_not_of(space);
-  size_t end = field.find_last_not_of(space);
-  field =
-      begin == std::string::npos ? "" : field.substr(begin, end - begin + 1);
+  size_t begin = text.find_first_not_of(space);
+  if (begin == std::string_view::npos)
+    return {};
+  return text.substr(begin, text.find_last_not_of(space) + 1 - begin);
 }
 
-bool Rows::next() {
-  while (position < text.size()) {
-    fields.clear();
-    rowLine = nextLine++;
-    size_t at = position;
-    for (;;) {
-      at = parseField(at);
-      // What stands between a closing quote and the delimiter is dropped.
-      while (at < text.size() && text[at] != delimiter && text[at] != '\n')
-        ++at;
-      if (at >= text.size() || text[at] == '\n')
-        break;
-      ++at;
-    }
-    position = at + 1;
-    for (std::string &field : fields)
-      trim(field);
-    bool isEmpty = fields.size() == 1 && fields[0].empty();
-    if (!isEmpty)
-      return true;
-  }
-  return false;
-}
-
-bool Rows::peek() {
-  size_t before = position;
-  int64_t lineBefore = nextLine;
-  bool hasRow = next();
-  position = before;
-  nextLine = lineBefore;
-  return hasRow;
-}
-
-static bool parseNumber(const std::string &field, double &number) {
-  // from_chars takes no plus sign.
-  const char *begin = field.c_str() + (field[0] == '+');
-  const char *end = field.c_str() + field.size();
-  auto [stop, error] = std::from_chars(begin, end, number);
+/// The whole of `text` as a number. Words such as "nan" are numbers here, of
+/// which the caller takes the finite ones.
+static bool parseNumber(std::string_view text, double &number) {
+  // from_chars takes no plus sign; behind one, no other sign.
+  if (text.substr(0, 1) == "+")
+    text = text.substr(1, 1) == "-" ? "" : text.substr(1);
+  const char *end = text.data() + text.size();
+  auto [stop, error] = std::from_chars(text.data(), end, number);
   // from_chars leaves it to its caller what becomes of 1e-400; C makes it 0.
   if (error == std::errc::result_out_of_range)
-    number = std::strtod(begin, nullptr);
+    number = std::strtod(std::string(text).c_str(), nullptr);
   else if (error != std::errc())
     return false;
   return stop == end;
+}
+
+template <typename Integer>
+static bool parseInteger(std::string_view text, Integer &number) {
+  const char *end = text.data() + text.size();
+  auto [stop, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && stop == end;
 }
 
 static Status wrongArgument(const char *name, const std::string &value,
@@ -149,57 +81,67 @@ static StatusOr<Layout> readLayout(const ReadRequest &request) {
   }
   if (const std::string *delimiter = request.argument("delimiter")) {
     bool isTab = *delimiter == "tab";
-    if (!isTab && delimiter->size() != 1)
-      return wrongArgument("delimiter", *delimiter, "one character, or tab");
+    constexpr std::string_view used = "0123456789+-.eE\"\r\n";
+    if (!isTab && (delimiter->size() != 1 ||
+                   used.find((*delimiter)[0]) != std::string_view::npos))
+      return wrongArgument("delimiter", *delimiter,
+                           "one character that no number has, or tab");
     layout.delimiter = isTab ? '\t' : (*delimiter)[0];
   }
   return layout;
 }
 
-static StatusOr<std::string> readText(const std::string &path) {
-  StatusOr<ByteStream> stream = ByteStream::open(path);
-  if (!stream.isOk())
-    return stream.status();
-  constexpr int64_t pieceBytes = 1 << 20;
-  std::string text;
-  for (;;) {
-    size_t before = text.size();
-    text.resize(before + pieceBytes);
-    StatusOr<int64_t> got = stream->readSome(text.data() + before, pieceBytes);
-    if (!got.isOk())
-      return got.status();
-    text.resize(before + *got);
-    if (*got < pieceBytes)
-      return text;
-  }
+/// The first names of a header, for a message.
+static std::string listNames(const std::vector<std::string> &names) {
+  constexpr size_t most = 12;
+  std::string list;
+  for (size_t i = 0; i < std::min(names.size(), most); ++i)
+    list += concat(i ? ", " : "", quote(names[i]));
+  return names.size() > most ? list + ", ..." : list;
 }
 
-// One item of `columns`: a number, a range, or a name of the header.
-static Status chooseColumns(const std::string &item,
+static Status chooseName(const std::string &name,
+                         const std::vector<std::string> &names,
+                         std::vector<int64_t> &chosen) {
+  if (names.empty())
+    return wrongArgument("columns", name,
+                         "a number or a range such as 0:20: the file has no "
+                         "header");
+  auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end())
+    return {Code::InvalidArgument,
+            concat("csv: argument 'columns' has ", quote(name),
+                   ", the header has ", listNames(names),
+                   suggestion(name, names))};
+  auto other = std::find(found + 1, names.end(), name);
+  if (other != names.end())
+    return {Code::InvalidArgument,
+            concat("csv: argument 'columns' has ", quote(name),
+                   ", which is the name of column ", found - names.begin(),
+                   " and of column ", other - names.begin())};
+  chosen.push_back(found - names.begin());
+  return {};
+}
+
+// One item of `columns`: a number, a range, or a name of the header, in quotes
+// where it would be taken for one of the others.
+static Status chooseColumns(std::string_view item,
                             const std::vector<std::string> &names,
                             int64_t numColumns, std::vector<int64_t> &chosen) {
-  auto named = std::find(names.begin(), names.end(), item);
-  if (named != names.end()) {
-    chosen.push_back(named - names.begin());
-    return {};
+  if (item.size() >= 2 && item.front() == '"' && item.back() == '"') {
+    std::string name(item.substr(1, item.size() - 2));
+    for (size_t at = 0; (at = name.find("\"\"", at)) != std::string::npos; ++at)
+      name.erase(at, 1);
+    return chooseName(name, names, chosen);
   }
-  auto parse = [](std::string_view digits, int64_t &number) {
-    auto [stop, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    return error == std::errc() && stop == digits.data() + digits.size();
-  };
   size_t colon = item.find(':');
   int64_t begin = 0, end = 0;
-  bool isParsed =
-      colon == std::string::npos
-          ? parse(item, begin)
-          : parse(std::string_view(item).substr(0, colon), begin) &&
-                parse(std::string_view(item).substr(colon + 1), end);
-  if (!isParsed)
-    return wrongArgument("columns", item,
-                         "a number, a range such as 0:20, or a name of the "
-                         "header");
-  if (colon == std::string::npos)
+  bool isPlace = parseInteger(item.substr(0, colon), begin) &&
+                 (colon == std::string_view::npos ||
+                  parseInteger(item.substr(colon + 1), end));
+  if (!isPlace)
+    return chooseName(std::string(item), names, chosen);
+  if (colon == std::string_view::npos)
     end = begin + (begin < numColumns);
   if (begin < 0 || begin >= end || end > numColumns)
     return {Code::InvalidArgument,
@@ -210,20 +152,35 @@ static Status chooseColumns(const std::string &item,
   return {};
 }
 
+/// The text up to the first comma that is not in quotes.
+static std::string_view firstItem(std::string_view list) {
+  bool isQuoted = false;
+  for (size_t i = 0; i < list.size(); ++i) {
+    isQuoted ^= list[i] == '"';
+    if (list[i] == ',' && !isQuoted)
+      return list.substr(0, i);
+  }
+  return list;
+}
+
 static StatusOr<std::vector<int64_t>>
 chooseColumns(const std::string &list, const std::vector<std::string> &names,
               int64_t numColumns) {
+  // As many as a file may have.
+  constexpr size_t mostChosen = 1 << 20;
   std::vector<int64_t> chosen;
   std::string all = concat("0:", numColumns);
   std::string_view rest = list.empty() ? all : list;
   while (!rest.empty()) {
-    size_t comma = std::min(rest.find(','), rest.size());
-    std::string item(rest.substr(0, comma));
-    trim(item);
-    Status status = chooseColumns(item, names, numColumns, chosen);
+    std::string_view item = firstItem(rest);
+    Status status = chooseColumns(trimmed(item), names, numColumns, chosen);
+    if (status.isOk() && chosen.size() > mostChosen)
+      status = {Code::InvalidArgument,
+                concat("csv: argument 'columns' chooses more than ", mostChosen,
+                       " columns")};
     if (!status.isOk())
       return status;
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    rest.remove_prefix(std::min(item.size() + 1, rest.size()));
   }
   return chosen;
 }
@@ -255,34 +212,65 @@ struct ColumnBuilder {
 };
 } // namespace
 
-static Status appendField(ColumnBuilder &column, const std::string &path,
-                          const Rows &rows, int64_t field) {
-  const std::string &text = rows.fields[field];
-  ElementType type = column.input.elementType;
+/// Where a message about a field points.
+struct TableContext {
+  CsvRows &rows;
+  const std::vector<std::string> &names;
+};
+
+static Status wrongField(const TableContext &table, int64_t field,
+                         const std::string &problem) {
+  return {Code::InvalidFile, table.rows.where(field, table.names) + problem};
+}
+
+/// Stores the number that a text is as an element; false if it does not fit.
+/// Whole numbers of 64 bits go past the double, which has 53.
+static bool storeNumber(std::string_view text, double number, ElementType type,
+                        uint8_t *element) {
+  int64_t whole = 0;
+  if (type == ElementType::I64 &&
+      parseInteger(text.substr(text.substr(0, 1) == "+"), whole)) {
+    std::memcpy(element, &whole, sizeof whole);
+    return true;
+  }
+  // Written as 1e3 or 2.0: below 2^53, a double has every whole number.
+  constexpr double beyondExact = 0x1p53;
+  if (!fits(type, number) ||
+      (type == ElementType::I64 && std::abs(number) >= beyondExact))
+    return false;
+  fromDouble(type, number, element);
+  return std::isfinite(toDouble(type, element));
+}
+
+static Status appendField(ColumnBuilder &column, const TableContext &table,
+                          int64_t field) {
+  std::string_view text = table.rows.field(field);
   double number = 0;
-  auto where = [&] {
-    return concat(path, ":", rows.line(), ": column ", field, ": ");
-  };
   if (!parseNumber(text, number))
-    return {Code::InvalidFile,
-            concat(where(), "expected a number, found ", quote(text))};
-  if (!fits(type, number))
-    return {Code::InvalidFile,
-            concat(where(), text, " does not fit input ",
-                   quote(column.input.name), " of type ", name(type))};
+    return wrongField(table, field,
+                      concat("expected a number, found ", quote(text)));
+  const bool isWord = text.find_first_of("0123456789") == text.npos;
+  if (isWord)
+    return wrongField(table, field,
+                      concat("expected a finite number, found ", quote(text)));
+  ElementType type = column.input.elementType;
   size_t end = column.bytes.size();
   column.bytes.resize(end + sizeBytes(type));
-  fromDouble(type, number, &column.bytes[end]);
+  if (!storeNumber(text, number, type, &column.bytes[end]))
+    return wrongField(table, field,
+                      concat(quote(text), " does not fit input ",
+                             quote(column.input.name), " of type ",
+                             name(type)));
   return {};
 }
 
 static Status appendRow(std::vector<ColumnBuilder> &columns,
-                        const std::string &path, const Rows &rows,
+                        const TableContext &table,
                         const std::vector<int64_t> &chosen) {
   auto field = chosen.begin();
   for (ColumnBuilder &column : columns)
     for (int64_t i = elementsPerSample(column.input); i > 0; --i) {
-      Status status = appendField(column, path, rows, *field++);
+      Status status = appendField(column, table, *field++);
       if (!status.isOk())
         return status;
     }
@@ -304,52 +292,118 @@ static std::vector<Column> finish(const std::vector<ColumnBuilder> &builders,
   return columns;
 }
 
-static bool looksLikeHeader(const std::vector<std::string> &fields) {
-  double ignored;
-  return std::any_of(
-      fields.begin(), fields.end(),
-      [&](const std::string &field) { return !parseNumber(field, ignored); });
+/// Whether a field of the first row can only be the name of a column: it begins
+/// as a name, and is no mark of a missing number.
+static bool isName(std::string_view field) {
+  static constexpr std::string_view missing[] = {"NA",   "N/A",  "n/a",  "NULL",
+                                                 "null", "None", "none", "NaT"};
+  const unsigned char first = field.empty() ? 0 : field[0];
+  const bool isLetter =
+      (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z');
+  return (isLetter || first == '_' || first >= 0x80) &&
+         std::find(std::begin(missing), std::end(missing), field) ==
+             std::end(missing);
+}
+
+/// Whether the first row is a header: one of names is, one of numbers is not.
+/// Any other is refused, so that no row is lost without a word. A header may
+/// leave columns without a name.
+static StatusOr<bool> isHeader(const CsvRows &rows) {
+  size_t numbers = 0, names = 0;
+  std::optional<size_t> firstOther, firstOdd;
+  for (size_t i = rows.size(); i-- > 0;) {
+    std::string_view field = rows.field(i);
+    double ignored;
+    if (parseNumber(field, ignored)) {
+      ++numbers;
+      continue;
+    }
+    firstOther = i;
+    names += isName(field);
+    if (!isName(field) && !field.empty())
+      firstOdd = i;
+  }
+  const bool isAllNumbers = numbers == rows.size();
+  if (isAllNumbers || (numbers == 0 && names > 0 && !firstOdd))
+    return !isAllNumbers;
+  const size_t place = numbers > 0 ? *firstOther : firstOdd.value_or(0);
+  return Status(Code::InvalidFile,
+                concat(rows.where(place, {}), "found ",
+                       quote(rows.field(place)), " in the first row, which ",
+                       numbers > 0 ? "has numbers" : "may hold names or data",
+                       ": write header = true if it is a header, header = "
+                       "false if it is data"));
+}
+
+static Status readRows(CsvRows &rows, size_t numFields,
+                       const TableContext &table,
+                       const std::vector<int64_t> &chosen, int64_t mostSamples,
+                       std::vector<ColumnBuilder> &columns,
+                       int64_t &numSamples) {
+  for (numSamples = 0; numSamples < mostSamples; ++numSamples) {
+    StatusOr<bool> hasRow = rows.next();
+    if (!hasRow.isOk() || !*hasRow)
+      return hasRow.status();
+    if (rows.size() != numFields)
+      return {Code::InvalidFile,
+              concat(rows.where(), "has ", rows.size(),
+                     " fields, the first row has ", numFields)};
+    if (Status status = appendRow(columns, table, chosen); !status.isOk())
+      return status;
+  }
+  return {};
+}
+
+/// Reads the header, if there is one: the names of the columns. The row behind
+/// it, or the first, is the next.
+static Status readHeader(CsvRows &rows, const Layout &layout, size_t &numFields,
+                         std::vector<std::string> &names) {
+  StatusOr<bool> hasRow = rows.next();
+  if (!hasRow.isOk())
+    return hasRow.status();
+  if (!*hasRow)
+    return {Code::InvalidFile, rows.path() + ": has no rows"};
+  numFields = rows.size();
+  StatusOr<bool> hasHeader = layout.hasHeader
+                                 ? StatusOr<bool>(bool(*layout.hasHeader))
+                                 : isHeader(rows);
+  if (!hasHeader.isOk())
+    return hasHeader.status();
+  if (!*hasHeader)
+    rows.repeat();
+  for (size_t i = 0; *hasHeader && i < numFields; ++i)
+    names.emplace_back(rows.field(i));
+  return {};
 }
 
 StatusOr<std::vector<Column>> readCsv(const ReadRequest &request) {
   StatusOr<Layout> layout = readLayout(request);
   if (!layout.isOk())
     return layout.status();
-  StatusOr<std::string> text = readText(request.path);
-  if (!text.isOk())
-    return text.status();
-
-  Rows rows(*text, layout->delimiter);
-  if (!rows.peek())
-    return Status(Code::InvalidFile, request.path + ": has no rows");
-  size_t numFields = rows.fields.size();
+  StatusOr<ByteStream> stream = ByteStream::open(request.path);
+  if (!stream.isOk())
+    return stream.status();
+  CsvRows rows(*stream, layout->delimiter);
+  size_t numFields = 0;
   std::vector<std::string> names;
-  if (layout->hasHeader.value_or(looksLikeHeader(rows.fields))) {
-    rows.next();
-    names = rows.fields;
-  }
+  Status status = readHeader(rows, *layout, numFields, names);
+  if (!status.isOk())
+    return status;
   auto chosen = chooseColumns(layout->columns, names, numFields);
   if (!chosen.isOk())
     return Status(chosen.status().code(),
                   concat(request.path, ": ", chosen.status().message()));
-  Status status = checkNumChosen(request, chosen->size());
+  status = checkNumChosen(request, chosen->size());
   if (!status.isOk())
     return status;
-
   std::vector<ColumnBuilder> columns;
   for (const TensorInfo *input : request.inputs)
     columns.push_back({*input, {}});
   int64_t numSamples = 0;
-  for (; numSamples < request.mostSamples && rows.next(); ++numSamples) {
-    if (rows.fields.size() != numFields)
-      return Status(Code::InvalidFile,
-                    concat(request.path, ":", rows.line(), ": has ",
-                           rows.fields.size(), " fields, the first row has ",
-                           numFields));
-    status = appendRow(columns, request.path, rows, *chosen);
-    if (!status.isOk())
-      return status;
-  }
+  status = readRows(rows, numFields, {rows, names}, *chosen,
+                    request.mostSamples, columns, numSamples);
+  if (!status.isOk())
+    return status;
   return finish(columns, numSamples);
 }
 

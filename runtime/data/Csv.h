@@ -9,12 +9,14 @@ namespace nnc::runtime {
 
 /// csv("path", columns = "0:20", header = "auto", delimiter = ","): any number
 /// of inputs, which take the chosen columns in order, each as many as its
-/// sample has elements. Numbers are read into the input's element type.
+/// sample has elements. Numbers are read into the input's element type: whole
+/// numbers exactly, and all of them finite.
 ///
 /// columns    numbers from 0, half-open ranges "0:20", and names of the header,
-///            separated by commas. `column` is the same. Default: all.
-/// header     "true", "false", or "auto": the first row is one if a field of it
-///            is no number.
+///            separated by commas. A name that looks like none stands in
+///            double quotes. `column` is the same. Default: all.
+/// header     "true", "false", or "auto": a first row of names is one, a first
+///            row of numbers is none, and any other is refused.
 /// delimiter  one character, or "tab".
 StatusOr<std::vector<Column>> readCsv(const ReadRequest &request);
 
