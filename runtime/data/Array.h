@@ -15,7 +15,9 @@ struct ArrayHeader {
 };
 
 /// Reads the elements that follow the header, as a column for `input`, after
-/// it has checked that they are what the input takes and can be in the stream.
+/// it has checked that they are of its shape and can be in the stream. Elements
+/// of another type are converted where that loses nothing; InvalidFile with the
+/// first that would lose something.
 StatusOr<Column> readArray(ByteStream &stream, const ArrayHeader &header,
                            const TensorInfo &input, int64_t mostSamples);
 

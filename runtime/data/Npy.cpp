@@ -225,7 +225,8 @@ StatusOr<std::vector<Column>> readNpz(const ReadRequest &request) {
     return status;
   const std::string *array = request.argument("array");
   StatusOr<ByteStream> stream =
-      openZipMember(request.path, array ? *array + ".npy" : "");
+      openZipMember(request.path, array ? *array + ".npy" : "",
+                    request.inputs[0]->name + ".npy");
   if (!stream.isOk())
     return stream.status();
   return readFrom(*stream, request);

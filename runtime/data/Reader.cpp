@@ -1,5 +1,6 @@
 #include "runtime/data/Reader.h"
 
+#include "runtime/data/ByteStream.h"
 #include "runtime/data/Csv.h"
 #include "runtime/data/Idx.h"
 #include "runtime/data/Npy.h"
@@ -48,11 +49,11 @@ Shape sampleShapeOf(const TensorInfo &input) {
   return {input.shape.begin() + !input.shape.empty(), input.shape.end()};
 }
 
-Status checkColumnType(const std::string &path, const TensorInfo &input,
-                       ElementType elementType, const Shape &found) {
+Status checkSampleShape(const std::string &path, const TensorInfo &input,
+                        ElementType elementType, const Shape &found) {
   Shape expected = input.shape;
   bool isSame =
-      elementType == input.elementType && found.size() == expected.size() &&
+      found.size() == expected.size() &&
       std::equal(found.begin() + 1, found.end(), expected.begin() + 1);
   if (isSame)
     return {};
@@ -254,21 +255,50 @@ bool hasSplit(const Recipe &recipe, std::string_view split) {
       [&](const DataBinding &binding) { return binding.split == split; });
 }
 
-StatusOr<Column> readInputFile(const std::string &path,
-                               const TensorInfo &input) {
+static bool endsWith(std::string_view path, std::string_view ending) {
+  return path.size() > ending.size() &&
+         path.substr(path.size() - ending.size()) == ending;
+}
+
+/// The reader of a file by how it begins; text, which has no sign, by its name.
+static StatusOr<std::string> readerOf(const std::string &path) {
+  StatusOr<ByteStream> stream = ByteStream::open(path);
+  if (!stream.isOk())
+    return stream.status();
+  char start[6] = {};
+  StatusOr<int64_t> got = stream->readSome(start, sizeof start);
+  if (!got.isOk())
+    return got.status();
+  const std::string_view begin(start, size_t(*got));
+  if (begin == "\x93NUMPY")
+    return std::string("npy");
+  if (begin.substr(0, 2) == "PK")
+    return std::string("npz");
+  if (endsWith(path, ".csv") || endsWith(path, ".csv.gz"))
+    return std::string("csv");
+  if (begin.size() > 4 && start[0] == 0 && start[1] == 0)
+    return std::string("idx");
+  return Status(Code::InvalidFile,
+                path + ": expected a .npy, .npz or IDX file, or a name that "
+                       "ends in .csv");
+}
+
+StatusOr<Column> readInputFile(const std::string &path, const TensorInfo &input,
+                               const std::string &columns) {
   return guardMemory([&]() -> StatusOr<Column> {
-    constexpr std::string_view suffix = ".npy";
-    bool isNpy =
-        path.size() > suffix.size() &&
-        path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0;
+    StatusOr<std::string> reader = readerOf(path);
+    if (!reader.isOk())
+      return reader.status();
     DataBinding binding;
     binding.inputs = {input.name};
-    binding.reader = isNpy ? "npy" : "idx";
+    binding.reader = *reader;
     binding.arguments = {{"path", path}};
-    auto columns = readBinding(binding, {&input}, ReadOptions());
-    if (!columns.isOk())
-      return columns.status();
-    return std::move((*columns)[0]);
+    if (!columns.empty())
+      binding.arguments.emplace_back("columns", columns);
+    auto read = readBinding(binding, {&input}, ReadOptions());
+    if (!read.isOk())
+      return read.status();
+    return std::move((*read)[0]);
   });
 }
 

@@ -39,10 +39,10 @@ readSplit(const Recipe &recipe, std::string_view split, const EntryPoint &entry,
 /// Whether the recipe binds any data to that split.
 bool hasSplit(const Recipe &recipe, std::string_view split);
 
-/// Reads a file of a single tensor (.npy, IDX) for one input, by the name of
-/// the file: for `nnc predict`.
-StatusOr<Column> readInputFile(const std::string &path,
-                               const TensorInfo &input);
+/// Reads a file for one input, for `nnc predict`: .npy, .npz and IDX, which
+/// tell themselves, and CSV by its name. `columns` is csv's argument, or empty.
+StatusOr<Column> readInputFile(const std::string &path, const TensorInfo &input,
+                               const std::string &columns = "");
 
 /// What a reader is asked for.
 struct ReadRequest {
@@ -63,9 +63,9 @@ struct ReadRequest {
 Shape sampleShapeOf(const TensorInfo &input);
 
 /// InvalidFile, with both types, unless `found`, of which the first dimension
-/// counts samples, is what `input` takes.
-Status checkColumnType(const std::string &path, const TensorInfo &input,
-                       ElementType elementType, const Shape &found);
+/// counts samples, has the shape that `input` takes.
+Status checkSampleShape(const std::string &path, const TensorInfo &input,
+                        ElementType elementType, const Shape &found);
 
 } // namespace nnc::runtime
 

@@ -116,7 +116,8 @@ static StatusOr<ByteStream> openMember(const Archive &archive,
 }
 
 StatusOr<ByteStream> openZipMember(const std::string &path,
-                                   const std::string &member) {
+                                   const std::string &member,
+                                   const std::string &usual) {
   Archive archive;
   archive.path = path;
   StatusOr<OpenFile> file = openToRead(path, archive.sizeBytes);
@@ -131,19 +132,19 @@ StatusOr<ByteStream> openZipMember(const std::string &path,
     return status;
   if (member.empty() && members.size() == 1)
     return openMember(archive, members[0]);
+  const std::string &wanted = member.empty() ? usual : member;
   std::string known;
   for (const Member &candidate : members) {
-    if (candidate.name == member)
+    if (candidate.name == wanted)
       return openMember(archive, candidate);
     known += concat(known.empty() ? "" : ", ", quote(candidate.name));
   }
   return Status(Code::NotFound,
-                member.empty() ? concat(path,
-                                        ": holds several arrays, name one by "
-                                        "'array': ",
-                                        known)
-                               : concat(path, ": has no member ", quote(member),
-                                        ", it has: ", known));
+                member.empty()
+                    ? concat(path, ": holds several arrays and none is ",
+                             quote(usual), ", name one by 'array': ", known)
+                    : concat(path, ": has no member ", quote(member),
+                             ", it has: ", known));
 }
 
 } // namespace nnc::runtime

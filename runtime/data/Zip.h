@@ -6,11 +6,13 @@
 
 namespace nnc::runtime {
 
-/// Opens the member of that name, or the only one if `member` is empty.
+/// Opens the member of that name; if `member` is empty, the only one, or among
+/// several that of the name `usual`.
 /// NotFound, with the members that there are, if there is none; InvalidFile
 /// for a damaged archive.
 StatusOr<ByteStream> openZipMember(const std::string &path,
-                                   const std::string &member);
+                                   const std::string &member,
+                                   const std::string &usual);
 
 } // namespace nnc::runtime
 

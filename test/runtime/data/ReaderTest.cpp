@@ -4,6 +4,7 @@
 #include "runtime/data/Npy.h"
 #include "runtime/data/Reader.h"
 
+#include <cmath>
 #include <cstring>
 #include <zlib.h>
 
@@ -208,8 +209,8 @@ TEST(Npy, RefusesWrongFiles) {
        "expected ',' or ')'"},
       {npy("{'descr': [('a', '<f4')], }", ""), "expected a string"},
       {npy("{'shape': (99999999999999999999,), }", ""), "a size below 2^63"},
-      {npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2), }", ""),
-       "holds f64[1, 2], input 'x' is f32[batch, 2]"},
+      {npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 3), }", ""),
+       "holds f64[1, 3], input 'x' is f32[batch, 2]"},
       {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }",
            "abc"),
        "too short for f32[1, 2]"},
@@ -224,6 +225,75 @@ TEST(Npy, RefusesWrongFiles) {
     expectFailure(readFor({numbers}, "npy", {{"path", "wrong.npy"}}),
                   Code::InvalidFile, wrong.message);
   }
+}
+
+// A .npy file of two numbers of any type.
+template <typename T>
+static std::string npyOf(const char *type, const T (&values)[2]) {
+  return npy(
+      std::string("{'descr': '") + type +
+          "', 'fortran_order': False, 'shape': (2,), }",
+      std::string(reinterpret_cast<const char *>(values), sizeof values));
+}
+
+static StatusOr<std::vector<Column>> readAs(ElementType type,
+                                            const std::string &content) {
+  writeFile(temporaryPath("typed.npy"), content);
+  return readFor({input("x", type, {-1})}, "npy", {{"path", "typed.npy"}});
+}
+
+TEST(Npy, ConvertsWhatLosesNothing) {
+  struct {
+    ElementType type;
+    std::string content;
+    double first, second;
+  } cases[] = {
+      {ElementType::F32, npyOf("<f8", {0.5, -16777216.0}), 0.5, -16777216},
+      {ElementType::F32, npyOf<int64_t>("<i8", {16777216, -3}), 16777216, -3},
+      {ElementType::I32, npyOf<int64_t>("<i8", {2147483647, -2147483648}),
+       2147483647, -2147483648.0},
+      {ElementType::F64, npyOf("<f4", {0.1f, HUGE_VALF}), 0.1f, HUGE_VAL},
+      {ElementType::U8, npyOf("<f8", {255.0, -0.0}), 255, 0},
+      {ElementType::Bool, npyOf<uint8_t>("|u1", {1, 0}), 1, 0},
+      {ElementType::BF16, npyOf("<f8", {1.0078125, 3.0}), 1.0078125, 3},
+      {ElementType::F64, npyOf<int64_t>("<i8", {int64_t(1) << 53, 0}), 0x1p53,
+       0},
+  };
+  for (const auto &good : cases) {
+    auto read = readAs(good.type, good.content);
+    ASSERT_TRUE(read.isOk()) << read.status().message();
+    const Column &column = (*read)[0];
+    EXPECT_EQ(column.elementType, good.type);
+    EXPECT_EQ(toDouble(good.type, column.data.data()), good.first);
+    EXPECT_EQ(toDouble(good.type, column.data.data() + sizeBytes(good.type)),
+              good.second);
+  }
+}
+
+TEST(Npy, RefusesToLoseAnything) {
+  struct {
+    ElementType type;
+    std::string content;
+    const char *found;
+  } cases[] = {
+      {ElementType::F32, npyOf("<f8", {0.5, 0.1}),
+       "sample 1 has 0.10000000000000001, of type f64, input 'x' is of type "
+       "f32, which does not hold it exactly"},
+      {ElementType::F32, npyOf<int64_t>("<i8", {1, 16777217}),
+       "sample 1 has 16777217, of type i64"},
+      {ElementType::I32, npyOf<int64_t>("<i8", {int64_t(1) << 31, 0}),
+       "sample 0 has 2147483648"},
+      {ElementType::F64, npyOf<int64_t>("<i8", {9007199254740993, 0}),
+       "sample 0 has 9007199254740993"},
+      {ElementType::F64, npyOf<int64_t>("<i8", {INT64_MAX, 0}),
+       "sample 0 has 9223372036854775807"},
+      {ElementType::U8, npyOf<int32_t>("<i4", {-1, 0}), "sample 0 has -1"},
+      {ElementType::I32, npyOf("<f4", {1.0f, NAN}), "sample 1 has nan"},
+      {ElementType::F16, npyOf("<f4", {65520.0f, 0.0f}), "sample 0 has 65520"},
+  };
+  for (const auto &wrong : cases)
+    expectFailure(readAs(wrong.type, wrong.content), Code::InvalidFile,
+                  wrong.found);
 }
 
 TEST(Npy, SurvivesEveryChange) {
@@ -290,8 +360,12 @@ TEST(Npz, ReadsTheNamedArray) {
   expectFailure(readFor({numbers}, "npz", {{"path", "a.npz"}, {"array", "y"}}),
                 Code::NotFound,
                 "has no member 'y.npy', it has: 'other.npy', 'x.npy'");
-  expectFailure(readFor({numbers}, "npz", {{"path", "a.npz"}}), Code::NotFound,
-                "name one by 'array'");
+  // Without a name, the one that is called as the input is.
+  read = readFor({numbers}, "npz", {{"path", "a.npz"}});
+  ASSERT_TRUE(read.isOk()) << read.status().message();
+  expectFailure(readFor({label}, "npz", {{"path", "a.npz"}}), Code::NotFound,
+                "holds several arrays and none is 'label.npy', name one by "
+                "'array': 'other.npy', 'x.npy'");
 }
 
 TEST(Npz, SurvivesTruncationAndChange) {
@@ -519,6 +593,25 @@ TEST(Csv, ReadsRowsAcrossItsBuffer) {
   for (size_t i = 0; i < values.size(); i += 2)
     ASSERT_TRUE(values[i] == i / 2 && values[i + 1] == 2) << i;
   EXPECT_GT(values.size(), 20000u);
+}
+
+TEST(Reader, KnowsAFileByHowItBegins) {
+  writeFile(temporaryPath("a.npz"), zip({{"x.npy", smallNpy()}}));
+  writeGzip(temporaryPath("b.gz"), smallNpy());
+  writeFile(temporaryPath("c.csv"), "n,a,b\n1,1,-2\n2,0.5,3\n");
+  for (const char *name : {"a.npz", "b.gz", "c.csv"}) {
+    auto read = readInputFile(temporaryPath(name), numbers,
+                              std::strchr(name, 'v') ? "1:3" : "");
+    ASSERT_TRUE(read.isOk()) << read.status().message();
+    EXPECT_EQ(floats(*read), (std::vector<float>{1, -2, 0.5, 3})) << name;
+  }
+  writeFile(temporaryPath("d.txt"), "1,2\n");
+  auto read = readInputFile(temporaryPath("d.txt"), numbers);
+  ASSERT_FALSE(read.isOk());
+  EXPECT_NE(read.status().message().find("d.txt: expected a .npy, .npz or IDX "
+                                         "file, or a name that ends in .csv"),
+            std::string::npos)
+      << read.status().message();
 }
 
 TEST(Reader, NamesWhatIsMissing) {
