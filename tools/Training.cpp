@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
-#include <ostream>
 #include <sstream>
 
 namespace nnc::tools {
@@ -120,15 +119,6 @@ static std::string note(const Averages &averages) {
   return line;
 }
 
-/// One JSON object a line. Nine digits give an f32 back as it was.
-static void logStep(const Session &session, double loss, std::ostream &log) {
-  StatusOr<double> step = session.scalar("step");
-  char line[96];
-  std::snprintf(line, sizeof line, "{\"step\":%lld,\"loss\":%.9g}\n",
-                step.isOk() ? (long long)*step : 0, loss);
-  log << line;
-}
-
 Status run(const Pass &pass) {
   Session &session = pass.session;
   pass.batches.rewind();
@@ -150,14 +140,15 @@ Status run(const Pass &pass) {
     StatusOr<double> loss = session.outputSum("loss");
     if (!loss.isOk())
       return loss.status();
-    if (pass.stepLog)
-      logStep(session, *loss, *pass.stepLog);
+    if (pass.afterRun)
+      pass.afterRun(*loss);
     samples += batch;
     if (!std::isfinite(*loss))
-      return {Code::InvalidArgument,
-              concat("the loss is not finite after ", samples,
-                     " samples of the epoch; a smaller "
-                     "learning rate or clip_norm may help")};
+      return {Code::NotFinite, concat("the loss is ",
+                                      std::isnan(*loss) ? "nan"
+                                      : *loss > 0       ? "inf"
+                                                        : "-inf",
+                                      " after ", samples, " samples")};
     if (pass.progress.isDue())
       pass.progress.update(samples, note(pass.averages));
     if (!pass.afterBatch)

@@ -8,7 +8,6 @@
 #include "tools/Progress.h"
 
 #include <functional>
-#include <iosfwd>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,14 +54,14 @@ struct Pass {
   /// Batches before this one are passed over, and end where it ends.
   int64_t firstBatch = 0;
   int64_t endBatch = INT64_MAX;
-  /// A line of JSON a run, unless null.
-  std::ostream *stepLog = nullptr;
+  /// Called after each run with its loss, finite or not. May be empty.
+  std::function<void(double)> afterRun = {};
   /// Called after each batch with the number that are done, passed over or
   /// run; false ends the pass. May be empty.
   std::function<runtime::StatusOr<bool>(int64_t)> afterBatch = {};
 };
 
-/// InvalidArgument if the loss is not finite.
+/// NotFinite if a loss is not finite.
 runtime::Status run(const Pass &pass);
 
 /// Evaluates every sample of `columns` in order, with a progress bar. Ends

@@ -1,6 +1,6 @@
 #include "tools/TrainingLog.h"
 
-#include <nlohmann/json.hpp>
+#include "tools/Json.h"
 
 #include <cerrno>
 #include <cstring>
@@ -61,6 +61,11 @@ Status TrainingLog::open(const std::string &where, int64_t numEpochs,
       !status.isOk())
     return status;
   return continueFile(steps, folder + "/steps.jsonl", "step", numSteps);
+}
+
+void TrainingLog::addStep(int64_t step, double loss) {
+  steps << toLine(nlohmann::ordered_json{{"step", step}, {"loss", loss}})
+        << '\n';
 }
 
 Status TrainingLog::flush() {

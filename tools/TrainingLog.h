@@ -21,7 +21,7 @@ public:
 
   bool isOpen() const { return epochs.is_open(); }
   void addEpoch(const std::string &line) { epochs << line << '\n'; }
-  std::ostream &stepLog() { return steps; }
+  void addStep(int64_t step, double loss);
 
   /// Hands everything to the system, so that it outlives this process. IoError
   /// if it does not take it.

@@ -1,12 +1,11 @@
 // nnc bench: the time of a training step, and of each kernel in it against what
 // the machine could do.
 #include "tools/Data.h"
+#include "tools/Json.h"
 #include "tools/MachinePeak.h"
 #include "tools/commands/Commands.h"
 
 #include "runtime/Session.h"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -147,7 +146,7 @@ static void printJson(const Plan &plan, const BenchOptions &options,
       {"growth_bytes", m.growthBytes},
       {"planned_bytes", plan.plannedBytes(threads)},
       {"loss", m.loss}};
-  std::cout << object.dump() << '\n';
+  std::cout << toLine(object) << '\n';
 }
 
 static void printKernelTable(const Plan &plan, const EntryPoint &entry,

@@ -1,9 +1,8 @@
 // nnc check-gradients: every gradient of a model against central differences,
 // both computed in f64.
 #include "tools/GradientCheck.h"
+#include "tools/Json.h"
 #include "tools/commands/Commands.h"
-
-#include <nlohmann/json.hpp>
 
 #include <cstdio>
 #include <iostream>
@@ -31,7 +30,7 @@ static int print(const std::vector<Verdict> &verdicts, bool asJson) {
                              {"kinks", v.kinks},
                              {"wrong", v.wrong},
                              {"worst_relative_error", v.worst}};
-      std::cout << object.dump() << '\n';
+      std::cout << toLine(object) << '\n';
     } else {
       std::printf("%-5s %-32s %5lld elements, largest relative error %.1e",
                   isGood(v) ? "ok" : "WRONG", v.name.c_str(),

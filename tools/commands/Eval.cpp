@@ -1,10 +1,9 @@
 // nnc eval: the loss and metrics of trained weights on the test split.
+#include "tools/Json.h"
 #include "tools/Training.h"
 #include "tools/commands/Commands.h"
 
 #include "runtime/data/Reader.h"
-
-#include <nlohmann/json.hpp>
 
 #include <cstdio>
 #include <iostream>
@@ -35,7 +34,7 @@ static void print(const Averages &averages, int64_t samples, bool asJson) {
     object[name] = value;
   if (!averages.confusion().empty())
     object["confusion"] = averages.confusion();
-  std::cout << object.dump() << '\n';
+  std::cout << toLine(object) << '\n';
 }
 
 static int evaluateModel(const EvalOptions &options) {

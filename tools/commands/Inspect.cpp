@@ -1,10 +1,9 @@
 // nnc inspect: what is in a plan or a file of tensors; of a model, the compiler
 // says it.
+#include "tools/Json.h"
 #include "tools/commands/Commands.h"
 
 #include "runtime/Checkpoint.h"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -300,11 +299,9 @@ static int inspectTensors(const std::string &path, bool asJson) {
       printTensor(tensor, summary);
   }
   if (asJson)
-    // A name may be any bytes; JSON is UTF-8.
-    std::cout << json{{"file", "safetensors"},
-                      {"metadata", file->metadata()},
-                      {"tensors", tensors}}
-                     .dump(-1, ' ', false, json::error_handler_t::replace)
+    std::cout << toLine(json{{"file", "safetensors"},
+                             {"metadata", file->metadata()},
+                             {"tensors", tensors}})
               << '\n';
   return Done;
 }
@@ -360,7 +357,7 @@ static int inspect(const std::string &path, bool asJson, bool showText,
   if (showText)
     return printText(**plan);
   if (asJson)
-    std::cout << describePlan(**plan).dump() << '\n';
+    std::cout << toLine(describePlan(**plan)) << '\n';
   else
     printPlan(**plan);
   return Done;

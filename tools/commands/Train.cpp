@@ -1,5 +1,6 @@
 // nnc train: epochs of training steps over the model's data, a line an epoch,
 // the test split at the end, and what came of it on disk.
+#include "tools/Json.h"
 #include "tools/Resume.h"
 #include "tools/StopSignal.h"
 #include "tools/Training.h"
@@ -8,8 +9,6 @@
 
 #include "runtime/AtomicFile.h"
 #include "runtime/data/Reader.h"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -81,9 +80,9 @@ static std::string columns(const std::string &prefix,
 static void report(TrainRun &run, const ordered_json &record,
                    const std::string &line) {
   if (run.log.isOpen())
-    run.log.addEpoch(record.dump());
+    run.log.addEpoch(toLine(record));
   if (run.options.asJson)
-    std::cout << record.dump() << std::endl;
+    std::cout << toLine(record) << std::endl;
   else
     std::cout << line << std::endl;
 }
@@ -100,9 +99,38 @@ static int64_t stepsOf(const TrainRun &run) {
   return step.isOk() ? int64_t(*step) : 0;
 }
 
+/// Says at which step numbers stopped being finite, where they are, and what
+/// may help; any other status as it is.
+static Status explain(const TrainRun &run, const Status &status) {
+  if (status.code() != Code::NotFinite)
+    return status;
+  std::string text = concat("step ", stepsOf(run), ": ", status.message());
+  if (Status state = run.session.checkFinite();
+      !state.isOk() && state.message() != status.message())
+    text += "; " + state.message();
+  for (const Column &column : run.training) {
+    const int64_t elements = *numElements(column.sampleShape);
+    int64_t sample = 0;
+    while (sample < column.numSamples &&
+           !countNonFinite(column.elementType,
+                           column.data.data() + sample * column.sampleBytes(),
+                           elements))
+      ++sample;
+    if (sample < column.numSamples)
+      return {Code::NotFinite,
+              concat(text, "; the data of input ", quote(column.name),
+                     " are not finite themselves, first in sample ", sample)};
+  }
+  return {Code::NotFinite,
+          text + "; a smaller learning rate or clip_norm may help"};
+}
+
 static Status saveCheckpoint(TrainRun &run) {
   if (run.options.checkpoint.empty() || run.isSaved)
     return {};
+  // What was good stays.
+  if (Status status = run.session.checkFinite(); !status.isOk())
+    return status;
   // Before the checkpoint: what it has behind it is in the log then.
   if (Status status = run.log.flush(); !status.isOk())
     return status;
@@ -125,7 +153,10 @@ static Status runSteps(TrainRun &run, Progress &progress) {
             *run.trainingBatches, position.averages, progress};
   pass.firstBatch = position.batches;
   pass.endBatch = run.identity.stepsPerEpoch;
-  pass.stepLog = run.log.isOpen() ? &run.log.stepLog() : nullptr;
+  pass.afterRun = [&](double loss) {
+    if (run.log.isOpen())
+      run.log.addStep(stepsOf(run), loss);
+  };
   pass.afterBatch = [&](int64_t batches) -> StatusOr<bool> {
     position.batches = batches;
     position.seconds = secondsBefore + secondsSince(begin);
@@ -382,6 +413,8 @@ static void announce(const TrainRun &run) {
 
 static int saveResults(TrainRun &run) {
   const TrainOptions &options = run.options;
+  if (Status status = run.session.checkFinite(); !status.isOk())
+    return fail(explain(run, status));
   std::string weights = weightsPath(options);
   if (Status status = run.session.save(weights, SaveKind::Weights,
                                        {{"model", run.plan.model}});
@@ -435,7 +468,7 @@ static int train(const TrainOptions &options) {
     return fail(status);
   announce(run);
   if (Status status = trainEpochs(run); !status.isOk())
-    return fail(status);
+    return fail(explain(run, status));
   if (stopSignal() == 0 && numSamples(run.test) > 0)
     if (Status status = testAtEnd(run); !status.isOk())
       return fail(status);
