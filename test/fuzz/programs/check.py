@@ -1,0 +1,193 @@
+"""Checks one program: what it computes on each target against its evaluation, its
+gradients against differences, its bits against each other."""
+import numpy as np
+
+from evaluate import INTEGERS, UNIT, Evaluation, to_type
+from server import ServerDied, decode, encode
+
+# Of a result's largest magnitude: a bound beyond this says little.
+USEFUL = 0.05
+
+
+class Finding(Exception):
+    """`kind` is what shrinking keeps."""
+
+    def __init__(self, kind, message, target=""):
+        super().__init__(f"{target + ': ' if target else ''}{kind}: {message}")
+        self.kind, self.target = kind, target
+
+
+class Counts:
+    def __init__(self):
+        self.compared = self.elements = self.gradients = 0
+
+    def add(self, other):
+        self.compared += other.compared
+        self.elements += other.elements
+        self.gradients += other.gradients
+
+
+def draw_tensor(rng, type, shape, limit=0, role="parameter"):
+    """Numbers that every type holds exactly; zeros and ties among them."""
+    if type == "i1":
+        return rng.integers(0, 2, shape).astype(bool)
+    if type in INTEGERS:
+        low, high = (0, limit) if limit else (0, 20) if type == "ui8" else (-9, 10)
+        return rng.integers(low, high, shape)
+    grid = rng.choice([64, 64, 64, 4])
+    numbers = rng.integers(-2 * grid, 2 * grid + 1, shape) / grid
+    return to_type(np.abs(numbers) if role == "optimizer_state" else numbers, type)
+
+
+def same(a, b):
+    return a == b
+
+
+class Checker:
+    """`text` with the data and batches that `seed` draws."""
+
+    def __init__(self, server, text, seed, gradients=True):
+        self.server, self.text, self.gradients = server, text, gradients
+        self.rng = np.random.default_rng([seed, 1])
+        self.counts = Counts()
+        self.batch = int(self.rng.choice([1, 2, 3, 4, 5, 7, 8, 9])) if self.rng.random() < 0.95 else int(self.rng.integers(40, 140))
+        self.max_batch = self.batch + int(self.rng.choice([0, 0, 1, 3, 7]))
+
+    def ask(self, what, where="", **request):
+        try:
+            answer = self.server.ask(what, text=self.text, **request)
+        except ServerDied as death:
+            raise Finding("crashed", str(death), where)
+        if "error" in answer:
+            raise Finding("refused", answer["error"], where)
+        return answer
+
+    # The evaluation -------------------------------------------------------------------
+
+    def prepare(self):
+        """Expands and evaluates; the runs that are to give the same."""
+        answer = self.ask("expand", gradients=self.gradients)
+        self.written = answer["written"]
+        self.functions = answer["expanded"]["functions"]
+        self.parameters = {p["name"]: p for p in answer["expanded"]["parameters"]}
+        self.draw_data()
+        self.runs, self.expected = [], []
+        self.add_run("init", {}, self.first_state())
+        if "predict" in self.functions:
+            self.add_run("predict", self.inputs, self.state)
+        for entry in ("eval_step", "gradients", "train_step"):
+            if entry in self.functions:
+                self.add_run(entry, self.inputs, self.state)
+
+    def draw_data(self):
+        self.inputs, self.state = {}, {}
+        arguments = {}
+        for function in self.functions.values():
+            arguments.update((a["name"], a) for a in function["arguments"])
+        self.types = {name: a["type"] for name, a in arguments.items()}
+        for name in sorted(arguments):
+            type, dims = arguments[name]["type"]
+            shape = [self.batch if d == -1 else d for d in dims]
+            self.inputs[name] = draw_tensor(self.rng, type, shape, arguments[name]["limit"])
+        for name, parameter in sorted(self.parameters.items()):
+            type, shape = parameter["type"]
+            if name == "step":
+                self.state[name] = np.int64(self.rng.integers(0, 7))
+            elif parameter["role"] != "scalar":
+                self.state[name] = draw_tensor(self.rng, type, shape, role=parameter["role"])
+        self.state["seed"] = np.int64(self.rng.integers(0, 2**40))
+        self.state["learning_rate"] = np.float64(np.float32(self.rng.choice([0.5, 0.125, 0.01])))
+
+    def first_state(self):
+        """What init reads: the seed of the program."""
+        seed = 7 if "\n  seed 7\n" in self.text else 0
+        return {"seed": np.int64(seed)}
+
+    def add_run(self, entry, inputs, state):
+        evaluation = Evaluation(self.functions[entry], inputs, state, self.batch).run()
+        run = {"entry": entry, "batch": self.batch,
+               "inputs": {a["name"]: encode(inputs[a["name"]], a["type"][0]) for a in self.functions[entry]["arguments"]},
+               "state": {name: encode(value, self.parameters[name]["type"][0]) for name, value in state.items()
+                         if name in self.parameters}}
+        self.runs.append(run)
+        self.expected.append(evaluation)
+
+    # Gradients against differences of the loss ---------------------------------------------
+
+    def check_gradients(self):
+        """Central differences of the forward ops alone, in f64: independent of all
+        rules. Steps h and h / 2 differ by three times the error of the latter."""
+        function = self.functions.get("gradients")
+        if not function or "stop_gradient" in self.text:
+            return
+        evaluation = self.expected[[r["entry"] for r in self.runs].index("gradients")]
+        results = evaluation.results()
+        loss = function["results"][0]["value"]
+        rng = np.random.default_rng(7)
+        directions, slope, size = {}, 0.0, 0.0
+        for key, gradient in results.items():
+            kind, name = key.split(":", 1)
+            if kind not in ("gradient", "input_gradient"):
+                continue
+            direction = rng.standard_normal(gradient.v.shape)
+            directions[kind, name] = direction
+            slope += np.sum(direction * gradient.v)
+            size += np.sum(np.abs(direction * gradient.v))
+        if not np.isfinite(slope):
+            return
+        base = Evaluation(function, self.inputs, self.state, self.batch).run(loss)
+        def at(h):
+            inputs = {n: v + h * directions.get(("input_gradient", n), 0) for n, v in self.inputs.items()}
+            state = {n: v + h * directions.get(("gradient", n), 0) for n, v in self.state.items()}
+            moved = Evaluation(function, inputs, state, self.batch).run(loss)
+            alike = all(np.array_equal(a, b) for a, b in zip(base.decisions, moved.decisions))
+            return float(moved.values[loss].v) if alike else np.nan
+        h = 2.0**-16
+        wide, narrow = ((at(s) - at(-s)) / (2 * s) for s in (h, h / 2))
+        magnitude = max((np.max(np.abs(v.v)) for v in base.values.values() if v.v.size and v.v.dtype == np.float64), default=1.0)
+        allowed = 8 * abs(wide - narrow) + 1e-6 * size + 2.0**-52 * 64 * (magnitude + 1) / h
+        if not np.isfinite(wide + narrow + allowed):
+            return
+        self.counts.gradients += 1
+        if abs(slope - narrow) > allowed:
+            raise Finding("gradient", f"slope {slope:.9g}, differences say {narrow:.9g} within {allowed:.2g}")
+
+    # One target ------------------------------------------------------------------------------
+
+    def check_target(self, target):
+        name, _, option = target.partition("+")
+        answer = self.ask("run", where=target, target=name, reference=option == "reference", maxBatch=self.max_batch,
+                          gradients=self.gradients, threads=[1, 2, 3] if name.startswith("cpu") else [1], runs=self.runs)
+        if answer["differingThreads"]:
+            raise Finding("threads", f"other bits at {answer['differingThreads']} threads", target)
+        for run, evaluation, found in zip(self.runs, self.expected, answer["runs"]):
+            if "error" in found:
+                raise Finding("run", found["error"], target)
+            self.compare_run(run["entry"], evaluation, found, target)
+
+    def compare_run(self, entry, evaluation, found, target):
+        for result in self.functions[entry]["results"]:
+            key = f"{result['kind']}:{result['name']}"
+            wanted = evaluation.values[result["value"]]
+            self.compare(f"{entry} {key}", wanted, found["outputs"][key], target)
+        for name, wanted in evaluation.assigned.items():
+            if name in found["state"]:
+                self.compare(f"{entry} {name}", wanted, found["state"][name], target)
+        for name, value in evaluation.state.items():
+            if name in self.parameters and name not in evaluation.assigned and name in found["state"]:
+                if found["state"][name] != encode(value, self.parameters[name]["type"][0]):
+                    raise Finding("state", f"{entry} changes {name}", target)
+
+    def compare(self, what, wanted, text, target):
+        got = decode(text, wanted.type, wanted.v.shape)
+        known = np.isfinite(wanted.e) if wanted.type != "i1" else wanted.e == 0
+        largest = float(np.max(np.abs(wanted.v), initial=0.0, where=known)) if wanted.type != "i1" else 1.0
+        self.counts.elements += known.size
+        self.counts.compared += int(np.sum(known & (wanted.e <= USEFUL * max(largest, 1e-30))))
+        with np.errstate(invalid="ignore", over="ignore"):
+            off = np.abs(got.astype(np.float64) - wanted.v.astype(np.float64))
+            wrong = known & ~(off <= wanted.e)
+        if wrong.any():
+            worst = np.unravel_index(np.argmax(np.where(wrong, np.where(np.isnan(off), np.inf, off / (wanted.e + 1e-300)), -1)), wrong.shape) if wrong.ndim else ()
+            raise Finding("value", f"{what}{[int(i) for i in worst]} ({wanted.type}) is {got[worst]:.9g}, expected "
+                          f"{wanted.v[worst]:.9g} within {wanted.e[worst]:.3g}; {int(wrong.sum())} of {wrong.size} are wrong", target)
