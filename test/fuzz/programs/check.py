@@ -1,5 +1,7 @@
 """Checks one program: what it computes on each target against its evaluation, its
 gradients against differences, its bits against each other."""
+import re
+
 import numpy as np
 
 from evaluate import INTEGERS, UNIT, Evaluation, to_type
@@ -14,7 +16,12 @@ class Finding(Exception):
 
     def __init__(self, kind, message, target=""):
         super().__init__(f"{target + ': ' if target else ''}{kind}: {message}")
-        self.kind, self.target = kind, target
+        self.kind, self.target, self.message = kind, target, message
+
+    def key(self):
+        """What two findings of one cause have in common: no places and numbers."""
+        about = re.sub(r"loc\([^)]*\)|[\d.]+", "", self.message) if self.kind in ("refused", "crashed", "run") else ""
+        return self.kind, self.target, about
 
 
 class Counts:
@@ -37,10 +44,6 @@ def draw_tensor(rng, type, shape, limit=0, role="parameter"):
     grid = rng.choice([64, 64, 64, 4])
     numbers = rng.integers(-2 * grid, 2 * grid + 1, shape) / grid
     return to_type(np.abs(numbers) if role == "optimizer_state" else numbers, type)
-
-
-def same(a, b):
-    return a == b
 
 
 class Checker:
@@ -145,7 +148,9 @@ class Checker:
         h = 2.0**-16
         wide, narrow = ((at(s) - at(-s)) / (2 * s) for s in (h, h / 2))
         magnitude = max((np.max(np.abs(v.v)) for v in base.values.values() if v.v.size and v.v.dtype == np.float64), default=1.0)
-        allowed = 8 * abs(wide - narrow) + 1e-6 * size + 2.0**-52 * 64 * (magnitude + 1) / h
+        # Constants of a rule are rounded to its type: some on the way to a gradient.
+        unit = max(UNIT[t[0]] for op in function["ops"] for t in op["types"] if t[0] in UNIT)
+        allowed = 8 * abs(wide - narrow) + 16 * unit * size + 2.0**-52 * 64 * (magnitude + 1) / h
         if not np.isfinite(wide + narrow + allowed):
             return
         self.counts.gradients += 1

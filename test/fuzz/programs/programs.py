@@ -1,46 +1,184 @@
 #!/usr/bin/env python3
-"""Compiles and runs random programs and compares them with an evaluation of their own."""
-import argparse, multiprocessing, os, sys, time
+"""Compiles and runs random programs and compares them with an evaluation of their own.
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+Prints what it finds, writes each finding to a folder as a small program, and exits
+with 1 if there is one. The same seed gives the same program, data and batches.
+"""
+import argparse, multiprocessing, os, queue, re, sys, time
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1") # The tensors are small.
 import numpy as np
 
-sys.path.insert(0, os.path.dirname(__file__))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from check import Checker, Counts, Finding
-from generate import Generator
+from generate import Generator, Program
 from server import Server, ServerDied
+from shrink import shrink
+
+LEVELS = ["x86-64-v2", "x86-64-v3", "x86-64-v4"]
+
+
+def cpu_targets():
+    """This machine, and what else it can run."""
+    with open("/proc/cpuinfo") as file:
+        flags = set(re.search(r"^flags\s*:(.*)$", file.read(), re.M)[1].split())
+    levels = LEVELS[:3 if "avx512vl" in flags else 2 if {"avx2", "fma"} <= flags else 1]
+    return ["cpu+reference", *(f"cpu:{level}" for level in levels)]
+
+
+def targets_of(names, seed):
+    """`cpu` stands for this machine and, in turn, one other way to run on it."""
+    targets = []
+    for name in names:
+        targets.append(name)
+        if name == "cpu":
+            others = cpu_targets()
+            targets.append(others[seed % len(others)])
+    return targets
+
+
+class FixedProgram(Program):
+    """One from a file, which is not taken apart."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.fixed = text
+
+    def text(self):
+        return self.fixed
+
+
+class Worker:
+    """Checks programs one after another with a server of its own."""
+
+    def __init__(self, options):
+        self.options = options
+        self.server = Server(options.program)
+        self.ops = self.server.ask("ops")["ops"]
+
+    def types(self, text):
+        return self.server.ask("check", text=text).get("outputs")
+
+    def check(self, program, seed, targets):
+        """The first finding or None, and what was counted."""
+        checker = Checker(self.server, program.text(), seed, program.gradients)
+        try:
+            checker.prepare()
+            checker.check_gradients()
+            for target in targets:
+                checker.check_target(target)
+        except Finding as finding:
+            return finding, checker.counts
+        return None, checker.counts
+
+    def draw(self, seed):
+        """The program of a seed: the first that has something to train."""
+        for attempt in range(10):
+            rng = np.random.default_rng([seed, attempt])
+            program = Generator(rng, self.ops, self.types).generate()
+            answer = self.server.ask("expand", text=program.text(), gradients=True)
+            if "depends on no parameter" not in answer.get("error", ""):
+                break
+        return program
+
+    def run(self, seed):
+        program = self.draw(seed)
+        targets = targets_of(self.options.targets, seed)
+        finding, counts = self.check(program, seed, targets)
+        if finding and self.options.shrink:
+            targets = [finding.target] if finding.target else []
+            def fails(smaller):
+                other, _ = self.check(smaller, seed, targets)
+                return other is not None and other.key() == finding.key()
+            program = shrink(program, fails, self.options.shrink)
+            finding = self.check(program, seed, targets)[0] or finding
+        return program, finding, counts
+
+
+def work(options, seeds, results):
+    worker = Worker(options)
+    for seed in seeds:
+        try:
+            program, finding, counts = worker.run(seed)
+            report = (program.text(), program.gradients, finding.kind, finding.target, str(finding)) if finding else None
+        except ServerDied as death:
+            report, counts = ("", True, "crashed", "", f"while drawing: {death}"), Counts()
+        results.put((seed, report, counts))
+    worker.server.stop()
+    results.put(None)
+
+
+def seeds_of(options, job):
+    end = time.time() + options.seconds if options.seconds else None
+    for seed in range(options.seed + job, options.seed + options.count, options.jobs):
+        if end and time.time() > end:
+            return
+        yield seed
+
+
+def write_finding(options, seed, report):
+    """A file with the program, how it failed, and the command that repeats it."""
+    text, gradients, kind, target, message = report
+    os.makedirs(options.out, exist_ok=True)
+    path = os.path.join(options.out, f"{seed}.nn")
+    command = f"tools/fuzz programs --file {path} --seed {seed}" + (f" --targets {target}" if target else "")
+    with open(path, "w") as file:
+        file.write(f"// {message}\n// {command}{'' if gradients else ' --no-gradients'}\n{text}")
+    return path
+
+
+def run_all(options):
+    results = multiprocessing.Queue()
+    jobs = [multiprocessing.Process(target=work, args=(options, seeds_of(options, j), results), daemon=True)
+            for j in range(options.jobs)]
+    for job in jobs:
+        job.start()
+    total, programs, findings, running, begin = Counts(), 0, 0, options.jobs, time.time()
+    while running:
+        item = results.get()
+        if item is None:
+            running -= 1
+            continue
+        seed, report, counts = item
+        programs += 1
+        total.add(counts)
+        if report:
+            findings += 1
+            print(f"seed {seed}: {report[4]}\n  {write_finding(options, seed, report)}", flush=True)
+        if sys.stderr.isatty() and programs % 10 == 0:
+            print(f"\r{programs} programs, {findings} findings", end="\r", file=sys.stderr, flush=True)
+    seconds = time.time() - begin
+    print(f"{programs} programs from seed {options.seed} on {', '.join(options.targets)} in {seconds:.0f} s: "
+          f"{total.compared} of {total.elements} values compared, {total.gradients} slopes, {findings} findings")
+    return findings
+
+
+def run_file(options):
+    with open(options.file) as file:
+        program = FixedProgram(file.read())
+    program.gradients = not options.no_gradients
+    finding, counts = Worker(options).check(program, options.seed, targets_of(options.targets, options.seed))
+    print(finding or f"nothing found: {counts.compared} of {counts.elements} values compared")
+    return finding is not None
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="tools/fuzz programs", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seconds", nargs="?", type=float, help="for how long; by default, until --count")
+    parser.add_argument("--seed", type=int, default=0, help="of the first program (default: 0)")
+    parser.add_argument("--count", type=int, default=1_000_000, help="how many programs")
+    parser.add_argument("--targets", type=lambda text: text.split(","), default=["cpu"],
+                        help="cpu (each level and --reference in turn), cpu+reference, cpu:x86-64-v3, sim, cuda, ...")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time")
+    parser.add_argument("--out", default="build/fuzz-programs", help="folder for what is found")
+    parser.add_argument("--shrink", type=float, default=60, help="seconds to make a finding smaller")
+    parser.add_argument("--file", help="check this program alone")
+    parser.add_argument("--no-gradients", action="store_true", help="of --file, without the entry point `gradients`")
     parser.add_argument("--program", default="build/bin/nnc-run-programs")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--count", type=int, default=20)
-    parser.add_argument("--targets", default="cpu")
-    parser.add_argument("--keep-going", action="store_true")
-    args = parser.parse_args()
-    server = Server(args.program)
-    ops = server.ask("ops")["ops"]
-    counts, begin, findings = Counts(), time.time(), 0
-    def check(text):
-        answer = server.ask("check", text=text)
-        return answer.get("outputs")
-    for seed in range(args.seed, args.seed + args.count):
-        text = ""
-        try:
-            program = Generator(np.random.default_rng([seed, 0]), ops, check).generate()
-            text = program.text()
-            checker = Checker(server, text, seed)
-            checker.prepare()
-            checker.check_gradients()
-            for target in args.targets.split(","):
-                checker.check_target(target)
-            counts.add(checker.counts)
-        except Finding as finding:
-            findings += 1
-            print(f"seed {seed}: {finding}")
-            os.makedirs("/tmp/h7f", exist_ok=True)
-            open(f"/tmp/h7f/{seed}.nn", "w").write(f"// {finding}\n" + text)
-            # print(text)
-    print(f"{args.count} programs in {time.time() - begin:.1f} s, {findings} findings, {counts.compared} of {counts.elements} compared, {counts.gradients} gradients")
-main()
+    options = parser.parse_args()
+    sys.exit(1 if (run_file if options.file else run_all)(options) else 0)
+
+
+if __name__ == "__main__":
+    main()
