@@ -1,10 +1,11 @@
 """Checks one program: what it computes on each target against its evaluation, its
 gradients against differences, its bits against each other."""
-import re
+import base64, re
 
 import numpy as np
 
 from evaluate import INTEGERS, UNIT, Evaluation, to_type
+from samples import results_by_sample
 from server import ServerDied, decode, encode
 
 # Of a result's largest magnitude: a bound beyond this says little.
@@ -78,9 +79,26 @@ class Checker:
         self.add_run("init", {}, self.first_state())
         if "predict" in self.functions:
             self.add_run("predict", self.inputs, self.state)
+            self.add_parts()
         for entry in ("eval_step", "gradients", "train_step"):
             if entry in self.functions:
                 self.add_run(entry, self.inputs, self.state)
+        # The next step begins with what the last one left.
+        if "train_step" in self.functions:
+            self.runs.append({**self.runs[-1], "state": {}})
+            self.expected.append(None)
+
+    def add_parts(self):
+        """The same samples in two batches."""
+        self.by_sample = results_by_sample(self.functions["predict"])
+        if self.batch < 2 or not self.by_sample:
+            return
+        split = int(self.rng.integers(1, self.batch))
+        for part in (slice(0, split), slice(split, self.batch)):
+            inputs = {name: value[part] if self.types[name][1][:1] == [-1] else value
+                      for name, value in self.inputs.items()}
+            self.add_run("predict", inputs, self.state, part.stop - part.start)
+            self.expected[-1] = part
 
     def draw_data(self):
         self.inputs, self.state = {}, {}
@@ -106,9 +124,9 @@ class Checker:
         seed = 7 if "\n  seed 7\n" in self.text else 0
         return {"seed": np.int64(seed)}
 
-    def add_run(self, entry, inputs, state):
-        evaluation = Evaluation(self.functions[entry], inputs, state, self.batch).run()
-        run = {"entry": entry, "batch": self.batch,
+    def add_run(self, entry, inputs, state, batch=None):
+        evaluation = None if batch else Evaluation(self.functions[entry], inputs, state, self.batch).run()
+        run = {"entry": entry, "batch": batch or self.batch,
                "inputs": {a["name"]: encode(inputs[a["name"]], a["type"][0]) for a in self.functions[entry]["arguments"]},
                "state": {name: encode(value, self.parameters[name]["type"][0]) for name, value in state.items()
                          if name in self.parameters}}
@@ -168,7 +186,26 @@ class Checker:
         for run, evaluation, found in zip(self.runs, self.expected, answer["runs"]):
             if "error" in found:
                 raise Finding("run", found["error"], target)
+            if isinstance(evaluation, slice):
+                self.compare_part(evaluation, whole, found, target)
+                continue
+            if evaluation is None:
+                evaluation = self.next_step(before)
             self.compare_run(run["entry"], evaluation, found, target)
+            before = found["state"]
+            if run["entry"] == "predict":
+                whole = found
+
+    def next_step(self, before):
+        state = {name: decode(text, *self.parameters[name]["type"]) for name, text in before.items() if name in self.parameters}
+        return Evaluation(self.functions["train_step"], self.inputs, {**self.state, **state}, self.batch).run()
+
+    def compare_part(self, part, whole, found, target):
+        for key in self.by_sample:
+            rows, together = (base64.b64decode(answer["outputs"][key]) for answer in (found, whole))
+            row_bytes = len(together) // self.batch
+            if rows != together[part.start * row_bytes:part.stop * row_bytes]:
+                raise Finding("samples", f"{key}: samples {part.start} to {part.stop - 1} of {self.batch} have other bits alone", target)
 
     def compare_run(self, entry, evaluation, found, target):
         for result in self.functions[entry]["results"]:
