@@ -1,9 +1,9 @@
 #include "codegen/EmbedPlan.h"
 
+#include "codegen/GeneratedText.h"
 #include "codegen/cpu/EmitObject.h"
 #include "runtime/plan_generated.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -14,26 +14,16 @@ static StringRef text(const flatbuffers::String *string) {
   return string ? StringRef(string->data(), string->size()) : StringRef();
 }
 
-/// `name` where C allows only a letter, digits and underscores.
-static std::string toIdentifier(StringRef name) {
-  std::string result;
-  for (char c : name)
-    result += llvm::isAlnum(c) ? c : '_';
-  return result.empty() || llvm::isDigit(result[0]) ? "model_" + result
-                                                    : result;
+/// What the names of the header begin with. Those of nnc.h are its own.
+static std::string prefixFor(StringRef model) {
+  std::string name = toIdentifier(model);
+  bool isTaken = StringRef(name).starts_with("nnc");
+  return isTaken || !isIdentifier(name) ? "model_" + name : name;
 }
 
 //===----------------------------------------------------------------------===//
 // What the header's comment says
 //===----------------------------------------------------------------------===//
-
-/// Text that ends no comment.
-static std::string commented(StringRef text) {
-  std::string result;
-  for (char c : text)
-    result += llvm::isPrint(c) && c != '*' && c != '\\' ? c : '.';
-  return result;
-}
 
 /// "image: u8[batch, 28, 28]"
 static std::string describe(const plan::Tensor &tensor) {
@@ -43,13 +33,13 @@ static std::string describe(const plan::Tensor &tensor) {
   for (int64_t size : *tensor.shape())
     shape += (shape.empty() ? "" : ", ") +
              (size < 0 ? "batch" : std::to_string(size));
-  return llvm::formatv("{0}: {1}[{2}]", commented(text(tensor.name())), type,
+  return llvm::formatv("{0}: {1}[{2}]", toComment(text(tensor.name())), type,
                        shape);
 }
 
 static std::string describe(const plan::EntryPoint &entry) {
   std::string result =
-      llvm::formatv(" *\n *   {0}\n", commented(text(entry.name())));
+      llvm::formatv(" *\n *   {0}\n", toComment(text(entry.name())));
   for (const plan::Tensor *input : *entry.inputs())
     result += llvm::formatv(" *     takes {0}\n", describe(*input));
   for (const plan::Tensor *output : *entry.outputs())
@@ -60,13 +50,13 @@ static std::string describe(const plan::EntryPoint &entry) {
 static std::string describe(const plan::Plan &plan) {
   std::string features;
   for (const flatbuffers::String *feature : *plan.code()->features())
-    features += " " + text(feature).str();
+    features += " " + toComment(text(feature));
   std::string result = llvm::formatv(
       "/* The model {0}, compiled by {1} for {2},{3}; batch 1 to {4}.\n"
       " *\n"
       " * Link the object beside this header, and nnc's runtime.\n",
-      commented(text(plan.model())), commented(text(plan.producer())),
-      commented(text(plan.code()->target())), features, plan.max_batch());
+      toComment(text(plan.model())), toComment(text(plan.producer())),
+      toComment(text(plan.code()->target())), features, plan.max_batch());
   for (const plan::EntryPoint *entry : *plan.entry_points())
     result += describe(*entry);
   return result + " */\n";
@@ -108,7 +98,7 @@ static std::string declare(StringRef identifier) {
 
 EmbeddedPlan nnc::embedPlan(llvm::ArrayRef<uint8_t> bytes) {
   const plan::Plan &plan = *plan::GetPlan(bytes.data());
-  std::string identifier = toIdentifier(text(plan.model()));
+  std::string identifier = prefixFor(text(plan.model()));
   return {emitDataObject(bytes, identifier + "_plan"),
           describe(plan) + declare(identifier)};
 }

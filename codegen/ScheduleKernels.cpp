@@ -2,6 +2,7 @@
 #include "codegen/ScheduleKernels.h"
 
 #include "codegen/BufferAccesses.h"
+#include "codegen/GeneratedText.h"
 #include "codegen/Passes.h"
 #include "codegen/cuda/GpuPhase.h"
 
@@ -85,10 +86,7 @@ void nnc::registerScheduling(DialectRegistry &registry) {
 
 /// A name that is an identifier too, which is what a kernel's must be.
 static void makeIdentifier(func::FuncOp function, SymbolTable &symbols) {
-  std::string name = function.getName().str();
-  for (char &c : name)
-    if (!llvm::isAlnum(c))
-      c = '_';
+  std::string name = toIdentifier(function.getName());
   if (name == function.getName())
     return;
   std::string unique = name;

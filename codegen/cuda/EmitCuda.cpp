@@ -4,6 +4,7 @@
 // none is reassociated.
 #include "codegen/cuda/EmitCuda.h"
 
+#include "codegen/GeneratedText.h"
 #include "codegen/cuda/CudaScalars.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
@@ -92,9 +93,8 @@ static std::string describeSource(Location loc) {
   // A line 0 is of no text.
   if (!source || source.getLine() == 0)
     return "";
-  return (llvm::sys::path::filename(source.getFilename()) + ":" +
-          Twine(source.getLine()))
-      .str();
+  return toComment(llvm::sys::path::filename(source.getFilename())) + ":" +
+         std::to_string(source.getLine());
 }
 
 /// The name that a location gives, made an identifier; empty if it gives none.

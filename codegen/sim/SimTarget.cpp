@@ -1,5 +1,6 @@
 #include "codegen/sim/SimTarget.h"
 
+#include "codegen/GeneratedText.h"
 #include "codegen/cuda/ScheduleGpu.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -26,16 +27,6 @@ static constexpr char kShim[] =
 #include "codegen/sim/shim.h.inc"
     ;
 
-static std::string quote(StringRef text) {
-  std::string quoted = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\')
-      quoted += '\\';
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
 /// "{constant, per batch, divisor}".
 static std::string printSize(std::optional<Extent> size) {
   Extent extent = size.value_or(Extent{0, 0, 0});
@@ -46,7 +37,7 @@ static std::string printSize(std::optional<Extent> size) {
 
 /// The name of the array that a line declares as shared; empty if it does not.
 static StringRef sharedArray(StringRef line) {
-  if (!line.contains("__shared__ "))
+  if (!line.contains("__shared__ ") || line.ltrim().starts_with("//"))
     return "";
   StringRef declared = line.split('[').first;
   return declared.substr(declared.rfind(' ') + 1);
@@ -86,13 +77,13 @@ static std::string printEntry(const CudaKernel &kernel) {
   for (auto [i, buffer] : llvm::enumerate(kernel.buffers)) {
     std::string at = "buffers[" + std::to_string(i) + "]";
     arguments += "(" + buffer.type + ")" + at + ", ";
-    buffers += "{" + quote(buffer.name) + ", " +
+    buffers += "{" + toLiteral(buffer.name) + ", " +
                std::to_string(buffer.elementBytes) + ", " +
                printSize(buffer.elements) + "}, ";
   }
   unsigned numLines = 0;
   for (StringRef line : llvm::split(kernel.text, '\n')) {
-    lines += "  " + quote(line) + ",\n";
+    lines += "  " + toLiteral(line) + ",\n";
     ++numLines;
   }
   const std::string &name = kernel.name;
@@ -124,7 +115,7 @@ static std::string printUnit(const CudaText &text, bool isChecked) {
   unit += cudaPrelude();
   unit += text.helpers;
   for (const CudaKernel &kernel : text.kernels)
-    unit += "#line 1 " + quote(kernel.name) + "\n" + numberLines(kernel);
+    unit += "#line 1 " + toLiteral(kernel.name) + "\n" + numberLines(kernel);
   unit += "#line 1 \"entries\"\n";
   for (const CudaKernel &kernel : text.kernels)
     unit += printEntry(kernel);
