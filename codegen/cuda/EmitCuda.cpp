@@ -5,6 +5,7 @@
 #include "codegen/cuda/EmitCuda.h"
 
 #include "codegen/GeneratedText.h"
+#include "codegen/cuda/CudaNames.h"
 #include "codegen/cuda/CudaScalars.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
@@ -97,18 +98,6 @@ static std::string describeSource(Location loc) {
          std::to_string(source.getLine());
 }
 
-/// The name that a location gives, made an identifier; empty if it gives none.
-static std::string nameOf(Location loc) {
-  auto named = dyn_cast<NameLoc>(loc);
-  if (!named)
-    return "";
-  std::string name = named.getName().str();
-  for (char &c : name)
-    if (!llvm::isAlnum(c))
-      c = '_';
-  return name.empty() || llvm::isDigit(name[0]) ? "" : name;
-}
-
 //===----------------------------------------------------------------------===//
 // The printer of one function
 //===----------------------------------------------------------------------===//
@@ -127,7 +116,13 @@ struct View {
 class FunctionPrinter {
 public:
   FunctionPrinter(func::FuncOp function, bool hasNarrowIndices)
-      : function(function), scalars{hasNarrowIndices} {}
+      : function(function), scalars{hasNarrowIndices} {
+    // What it may call, and itself.
+    for (auto other :
+         function->getParentOfType<ModuleOp>().getOps<func::FuncOp>())
+      if (!other.isPublic() || other == function)
+        names.insert(other.getName());
+  }
 
   /// As a kernel of so many threads a block.
   FailureOr<CudaKernel> printKernel(int64_t threads);
@@ -205,71 +200,13 @@ private:
 // Names and types
 //===----------------------------------------------------------------------===//
 
-/// Words of C++, and names that the printed text refers to.
-static bool isReserved(StringRef name) {
-  static const llvm::StringSet<> words = {
-      "alignas",    "auto",         "bool",        "break",    "case",
-      "char",       "const",        "double",      "default",  "delete",
-      "do",         "else",         "extern",      "false",    "float",
-      "for",        "if",           "inline",      "int",      "long",
-      "new",        "return",       "short",       "signed",   "sizeof",
-      "static",     "struct",       "switch",      "template", "this",
-      "true",       "typedef",      "union",       "unsigned", "using",
-      "vec",        "void",         "while",       "load",     "store",
-      "map",        "select",       "minimum",     "maximum",  "absolute",
-      "is_ordered", "floor_divide", "ceil_divide", "bits_as",  "abs",
-      "min",        "max",          "u8",          "i8",       "u16",
-      "i16",        "u32",          "i32",         "u64",      "i64",
-      "f16",        "bf16",         "f32",         "f64"};
-  return words.contains(name);
-}
-
 std::string FunctionPrinter::uniqueName(StringRef wanted) {
-  std::string name = wanted.str();
+  std::string stem = toCudaName(wanted), name = stem;
   for (unsigned number = 1;
-       isReserved(name) || isMathFunction(name) || !names.insert(name).second;
-       ++number)
-    name = (wanted + (llvm::isDigit(wanted.back()) ? "_" : "") + Twine(number))
-               .str();
+       isReservedInCuda(name) || !names.insert(name).second; ++number)
+    name =
+        stem + (llvm::isDigit(stem.back()) ? "_" : "") + std::to_string(number);
   return name;
-}
-
-/// What a value is called after the operation that makes it.
-static std::string describeOp(Operation *op) {
-  StringRef mnemonic = op->getName().stripDialect();
-  if (op->getNumResults() == 1 &&
-      getElementTypeOrSelf(op->getResult(0).getType()).isInteger(1))
-    return "is";
-  static const std::pair<StringRef, StringRef> names[] = {
-      {"addf", "sum"},         {"addi", "sum"},        {"subf", "difference"},
-      {"subi", "difference"},  {"mulf", "product"},    {"muli", "product"},
-      {"divf", "quotient"},    {"divsi", "quotient"},  {"divui", "quotient"},
-      {"remsi", "remainder"},  {"remui", "remainder"}, {"negf", "negative"},
-      {"maximumf", "largest"}, {"maxnumf", "largest"}, {"minimumf", "smallest"},
-      {"minnumf", "smallest"}, {"cmpf", "is"},         {"cmpi", "is"},
-      {"select", "chosen"},    {"if", "chosen"},       {"block_id", "block"},
-      {"thread_id", "thread"}, {"shuffle", "other"},   {"andi", "bits"},
-      {"ori", "bits"},         {"xori", "bits"},       {"shli", "shifted"},
-      {"shrui", "shifted"},    {"shrsi", "shifted"},   {"extf", "value"},
-      {"truncf", "value"},     {"sitofp", "value"},    {"uitofp", "value"},
-      {"minui", "least"},      {"minsi", "least"},     {"maxui", "most"},
-      {"maxsi", "most"},       {"extui", "value"},     {"extsi", "value"},
-      {"trunci", "value"},     {"fptosi", "value"},    {"fptoui", "value"},
-      {"index_cast", "index"}, {"call", "result"},     {"while", "result"},
-      {"extract", "lane"},     {"reduction", "sum"},   {"broadcast", "each"}};
-  for (auto [known, name] : names)
-    if (mnemonic == known)
-      return name.str();
-  return mnemonic.str();
-}
-
-/// What a loop makes of a value that it carries, by the operation it yields.
-static std::string describeCarried(Value yielded) {
-  Operation *op = yielded.getDefiningOp();
-  if (auto loop = dyn_cast_or_null<scf::ForOp>(op))
-    return describeCarried(
-        loop.getYieldedValues()[cast<OpResult>(yielded).getResultNumber()]);
-  return op ? describeOp(op) : "carried";
 }
 
 std::string FunctionPrinter::nameFor(Value value) {
@@ -379,7 +316,6 @@ FailureOr<CudaKernel> FunctionPrinter::printKernel(int64_t threads) {
   kernel.name = function.getName().str();
   kernel.threads = threads;
   kernel.blocks = toExtent(function->getAttr("nnc.blocks"));
-  names.insert(kernel.name);
   Block &entry = function.getBody().front();
   SmallVector<std::string> parameters;
   for (BlockArgument argument : entry.getArguments().drop_back()) {
@@ -412,7 +348,6 @@ FailureOr<CudaKernel> FunctionPrinter::printKernel(int64_t threads) {
 
 FailureOr<std::string> FunctionPrinter::printHelper() {
   Block &entry = function.getBody().front();
-  names.insert(function.getName());
   SmallVector<std::string> parameters;
   for (BlockArgument argument : entry.getArguments()) {
     if (isa<MemRefType>(argument.getType())) {
@@ -1009,6 +944,10 @@ FailureOr<CudaText> nnc::emitCuda(ModuleOp phases) {
     auto threads = function->getAttrOfType<IntegerAttr>("nnc.threads");
     return threads ? threads.getInt() : 0;
   };
+  for (auto function : phases.getOps<func::FuncOp>())
+    if (!isIdentifier(function.getName()))
+      return function.emitOpError("has a name that is none in CUDA C++"),
+             failure();
   for (auto function : phases.getOps<func::FuncOp>())
     if (function.isPublic())
       helpersAreNarrow &= hasNarrowIndices(function, threadsOf(function));
