@@ -3,6 +3,7 @@
 
 #include "ir/Ops.h"
 #include "passes/EntryPoints.h"
+#include "runtime/PlanNames.h"
 #include "runtime/abi.h"
 #include "runtime/plan_generated.h"
 
@@ -29,9 +30,11 @@ static std::string describeSource(LocationAttr loc) {
   });
   if (!found)
     return "";
-  return (found.getFilename().getValue() + ":" + Twine(found.getLine()) + ":" +
-          Twine(found.getColumn()))
-      .str();
+  // A file's name may be any bytes.
+  return runtime::printable((found.getFilename().getValue() + ":" +
+                             Twine(found.getLine()) + ":" +
+                             Twine(found.getColumn()))
+                                .str());
 }
 
 static plan::ElementType elementTypeOf(Type type) {
@@ -167,10 +170,13 @@ Offset<plan::Code> PlanWriter::writeCode() {
   fbb.ForceVectorAlignment(image.bytes.size(), sizeof(uint8_t),
                            NNC_ALIGNMENT_BYTES);
   auto bytes = fbb.CreateVector(image.bytes);
-  return plan::CreateCode(fbb, writeText(target), writeTexts(image.features),
-                          bytes, fbb.CreateVector(kernels),
-                          modules.empty() ? 0 : fbb.CreateVector(modules),
-                          image.text.empty() ? 0 : writeText(image.text));
+  return plan::CreateCode(
+      fbb, writeText(target), writeTexts(image.features), bytes,
+      fbb.CreateVector(kernels),
+      modules.empty() ? 0 : fbb.CreateVector(modules),
+      image.text.empty()
+          ? 0
+          : writeText(runtime::printable(image.text, runtime::Lines::Several)));
 }
 
 Offset<plan::Module> PlanWriter::writeModule(const CodeImage::Module &module) {

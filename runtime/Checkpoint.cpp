@@ -35,34 +35,6 @@ static uint64_t decodeLength(const unsigned char *bytes) {
   return length;
 }
 
-// RFC 3629, section 4.
-static bool isUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    auto byte = [&](size_t at) -> unsigned {
-      return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
-    };
-    unsigned first = byte(i);
-    size_t length = first < 0x80   ? 1
-                    : first < 0xc2 ? 0
-                    : first < 0xe0 ? 2
-                    : first < 0xf0 ? 3
-                    : first < 0xf5 ? 4
-                                   : 0;
-    if (length == 0)
-      return false;
-    for (size_t k = 1; k < length; ++k)
-      if (byte(i + k) >> 6 != 2)
-        return false;
-    // Forms longer than they need be, surrogates, and what is beyond U+10FFFF.
-    unsigned second = byte(i + 1);
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-        (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
-      return false;
-    i += length;
-  }
-  return true;
-}
-
 // Other libraries read the header as JSON, which is UTF-8 and has each key
 // once.
 static Status checkText(const std::vector<TensorToSave> &tensors,

@@ -8,6 +8,7 @@
 #define NNC_RUNTIME_CHECKPOINT_H
 
 #include "runtime/File.h"
+#include "runtime/PlanNames.h"
 #include "runtime/Status.h"
 #include "runtime/Tensor.h"
 
@@ -27,11 +28,6 @@ struct TensorToSave {
   Shape shape;
   const void *data = nullptr;
 };
-
-/// Names that begin so are a checkpoint's own: what training needs beside the
-/// weights. Whoever reads the weights of a checkpoint passes over them.
-inline constexpr std::string_view optimizerPrefix = "nnc.optimizer/";
-inline constexpr std::string_view scalarPrefix = "nnc.scalar/";
 
 /// Keys of the metadata that begin so are nnc's own.
 inline constexpr std::string_view metadataPrefix = "nnc.";

@@ -3,7 +3,6 @@
 #include "runtime/abi.h"
 
 #include <algorithm>
-#include <set>
 
 namespace nnc::runtime {
 
@@ -33,9 +32,49 @@ Status PlanReader::read() {
   return {};
 }
 
+// Offsets may share what they refer to, a thousand of them one string of a
+// megabyte: what is made of it would be a thousand times the file. Nothing that
+// a compiler writes is shared, so all of it fits into the file.
+bool PlanReader::take(size_t count, size_t bytesEach) {
+  // Each is below 2^31.
+  if (count * bytesEach > unread)
+    return fail("refers to some of its ", sizeBytes, " bytes more than once");
+  unread -= count * bytesEach;
+  return true;
+}
+
+/// Absent: empty.
+bool PlanReader::readText(const flatbuffers::String *from, std::string &to,
+                          Lines lines) {
+  if (!from)
+    return true;
+  if (!take(from->size(), 1))
+    return false;
+  if (const char *wrong = problemOfText(from->string_view(), lines))
+    return fail("the text ", quoted(from), " ", wrong);
+  to = from->str();
+  return true;
+}
+
+bool PlanReader::readTexts(
+    const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> &from,
+    std::vector<std::string> &to, Lines lines) {
+  if (!take(from.size(), 4))
+    return false;
+  for (const flatbuffers::String *text : from)
+    if (!readText(text, to.emplace_back(), lines))
+      return false;
+  return true;
+}
+
+bool PlanReader::readName(const flatbuffers::String *from, std::string &to) {
+  if (!readText(from, to))
+    return false;
+  const char *wrong = problemOfName(to);
+  return !wrong || fail("its name ", wrong);
+}
+
 bool PlanReader::readContents(const plan::Plan &from) {
-  result.producer = text(from.producer());
-  result.model = text(from.model());
   result.maxBatch = from.max_batch();
   if (result.maxBatch < 1 || result.maxBatch > largestBatch)
     return fail("max_batch is ", result.maxBatch, ", expected 1 to ",
@@ -45,45 +84,58 @@ bool PlanReader::readContents(const plan::Plan &from) {
     return fail("state_bytes is ", result.stateBytes, ", expected 0 to ",
                 largestBytes);
   result.constants = {from.constants()->Data(), from.constants()->size()};
-  return readCode(*from.code()) && readState(from) && readEntryPoints(from) &&
+  return readText(from.producer(), result.producer) &&
+         readName(from.model(), result.model) && readCode(*from.code()) &&
+         readState(from) && readEntryPoints(from) &&
          (!from.recipe() || readRecipe(*from.recipe())) && checkTotal();
 }
 
 bool PlanReader::readCode(const plan::Code &from) {
   MachineCode &code = result.code;
-  code.target = text(from.target());
-  for (const flatbuffers::String *feature : *from.features())
-    code.features.push_back(text(feature));
   code.image = {from.image()->Data(), from.image()->size()};
+  if (!readText(from.target(), code.target) ||
+      !readTexts(*from.features(), code.features) ||
+      !takeTables(from.kernels()) || !takeTables(from.modules()))
+    return false;
   std::set<std::string> names;
+  std::set<uint32_t> units;
+  if (from.modules())
+    for (const plan::Module *module : *from.modules())
+      units.insert(module->unit());
   for (const plan::Kernel *kernel : *from.kernels()) {
-    where = concat("kernel ", quote(text(kernel->name())));
-    code.kernels.push_back({text(kernel->name()), kernel->offset_bytes(),
-                            text(kernel->kind()), kernel->threads(),
-                            kernel->unit()});
-    if (!names.insert(text(kernel->name())).second)
-      return fail("two kernels have this name");
-    if (!checkKernel(code.kernels.back(), from))
+    where = concat("kernel ", quoted(kernel->name()));
+    Kernel &to = code.kernels.emplace_back();
+    if (!readKernel(*kernel, to) || !checkKernel(to, units))
       return false;
+    if (!names.insert(to.name).second)
+      return fail("two kernels have this name");
   }
   if (from.modules())
     for (const plan::Module *module : *from.modules())
       if (!readModule(*module))
         return false;
-  if (from.text())
-    code.text = text(from.text());
   where.clear();
-  return true;
+  return readText(from.text(), code.text, Lines::Several);
+}
+
+bool PlanReader::readKernel(const plan::Kernel &from, Kernel &to) {
+  to.offsetBytes = from.offset_bytes();
+  to.threads = from.threads();
+  to.unit = from.unit();
+  return readName(from.name(), to.name) && readText(from.kind(), to.kind);
 }
 
 bool PlanReader::readModule(const plan::Module &from) {
-  where = concat("module ", quote(text(from.architecture())));
+  where = concat("module ", quoted(from.architecture()));
   CodeModule &module = result.code.modules.emplace_back();
   module.unit = from.unit();
-  module.architecture = text(from.architecture());
   module.image = {from.image()->Data(), from.image()->size()};
+  if (!readText(from.architecture(), module.architecture))
+    return false;
   if (!from.resources())
     return true;
+  if (!take(from.resources()->size(), sizeof(plan::Resources)))
+    return false;
   for (const plan::Resources *kernel : *from.resources()) {
     if (kernel->kernel() >= result.code.kernels.size())
       return fail("reports on kernel ", kernel->kernel(), " of ",
@@ -97,7 +149,8 @@ bool PlanReader::readModule(const plan::Module &from) {
 
 /// A kernel of a CPU starts in the image; one of a GPU is found by its name, in
 /// a module or in the simulator's image.
-bool PlanReader::checkKernel(const Kernel &kernel, const plan::Code &code) {
+bool PlanReader::checkKernel(const Kernel &kernel,
+                             const std::set<uint32_t> &units) {
   constexpr int64_t mostThreads = 1024;
   if (kernel.threads > mostThreads)
     return fail("has ", kernel.threads, " threads a block, expected 0 to ",
@@ -112,19 +165,16 @@ bool PlanReader::checkKernel(const Kernel &kernel, const plan::Code &code) {
                 result.code.image.sizeBytes, " bytes");
   if (result.code.image.sizeBytes > 0)
     return true;
-  bool isFound = false;
-  if (code.modules())
-    for (const plan::Module *module : *code.modules())
-      isFound |= module->unit() == kernel.unit;
-  return isFound || fail("is in unit ", kernel.unit,
-                         ", of which there is no "
-                         "code");
+  return units.count(kernel.unit) ||
+         fail("is in unit ", kernel.unit, ", of which there is no code");
 }
 
 bool PlanReader::readState(const plan::Plan &from) {
+  if (!takeTables(from.state()))
+    return false;
   std::set<std::string> names;
   for (const plan::StateTensor *tensor : *from.state()) {
-    where = concat("state tensor ", quote(text(tensor->name())));
+    where = concat("state tensor ", quoted(tensor->name()));
     StateTensor &to = result.state.emplace_back();
     if (!readRole(*tensor, to))
       return false;
@@ -137,7 +187,8 @@ bool PlanReader::readState(const plan::Plan &from) {
 }
 
 bool PlanReader::readRole(const plan::StateTensor &from, StateTensor &to) {
-  to.name = text(from.name());
+  if (!readName(from.name(), to.name))
+    return false;
   to.offsetBytes = from.offset_bytes();
   if (from.role() < plan::Role::MIN || from.role() > plan::Role::MAX)
     return fail("unknown role ", static_cast<int>(from.role()));
@@ -193,13 +244,15 @@ bool PlanReader::checkLearningRate() {
 }
 
 bool PlanReader::readEntryPoints(const plan::Plan &from) {
+  if (!takeTables(from.entry_points()))
+    return false;
   std::set<std::string> names;
   // References into it are kept in `entry`.
   result.entryPoints.resize(from.entry_points()->size());
   for (size_t i = 0; i < result.entryPoints.size(); ++i) {
     const plan::EntryPoint &source = *from.entry_points()->Get(i);
     entry = &result.entryPoints[i];
-    where = concat("entry point ", quote(text(source.name())));
+    where = concat("entry point ", quoted(source.name()));
     if (!readEntryPoint(source, *entry))
       return false;
     if (!names.insert(entry->name).second)
@@ -210,7 +263,9 @@ bool PlanReader::readEntryPoints(const plan::Plan &from) {
 }
 
 bool PlanReader::readEntryPoint(const plan::EntryPoint &from, EntryPoint &to) {
-  to.name = text(from.name());
+  if (!readName(from.name(), to.name) || !takeTables(from.inputs()) ||
+      !takeTables(from.outputs()))
+    return false;
   to.arenaBytes = from.arena_bytes();
   to.scratchBytes = from.scratch_bytes();
   if (to.arenaBytes < 0 || to.arenaBytes > largestBytes)
@@ -222,14 +277,14 @@ bool PlanReader::readEntryPoint(const plan::EntryPoint &from, EntryPoint &to) {
   std::string entryName = where;
   std::set<std::string> inputNames, outputNames;
   for (const plan::Tensor *tensor : *from.inputs()) {
-    where = concat(entryName, ", input ", quote(text(tensor->name())));
+    where = concat(entryName, ", input ", quoted(tensor->name()));
     if (!readInput(*tensor, to.inputs.emplace_back()))
       return false;
     if (!inputNames.insert(to.inputs.back().name).second)
       return fail("two inputs have this name");
   }
   for (const plan::Tensor *tensor : *from.outputs()) {
-    where = concat(entryName, ", output ", quote(text(tensor->name())));
+    where = concat(entryName, ", output ", quoted(tensor->name()));
     if (!readOutput(*tensor, to.outputs.emplace_back()))
       return false;
     if (!outputNames.insert(to.outputs.back().name).second)
@@ -240,8 +295,8 @@ bool PlanReader::readEntryPoint(const plan::EntryPoint &from, EntryPoint &to) {
 }
 
 bool PlanReader::readTensor(const plan::Tensor &from, TensorInfo &to) {
-  to.name = text(from.name());
-  return readElementType(from.element_type(), to.elementType) &&
+  return readName(from.name(), to.name) &&
+         readElementType(from.element_type(), to.elementType) &&
          readShape(from.shape(), to.shape);
 }
 
@@ -259,7 +314,8 @@ bool PlanReader::readInput(const plan::Tensor &from, TensorInfo &to) {
 bool PlanReader::readOutput(const plan::Tensor &from, TensorInfo &to) {
   if (!readTensor(from, to))
     return false;
-  to.kind = text(from.kind());
+  if (!readText(from.kind(), to.kind))
+    return false;
   static const char *const kinds[] = {"loss",   "metric",   "confusion",
                                       "output", "gradient", "input_gradient"};
   if (std::find(std::begin(kinds), std::end(kinds), to.kind) == std::end(kinds))
@@ -284,6 +340,8 @@ bool PlanReader::readShape(const flatbuffers::Vector<int64_t> *from,
                            Shape &to) {
   if (!isAligned(from))
     return fail("its shape is not aligned");
+  if (!take(from->size(), sizeof(int64_t)))
+    return false;
   to.assign(from->begin(), from->end());
   for (int64_t size : to)
     if (size < -1)
@@ -324,6 +382,8 @@ bool PlanReader::readRecipe(const plan::Recipe &from) {
   if (!(to.validation >= 0 && to.validation < 1))
     return fail("validation is ", to.validation,
                 ", expected from 0 to below 1");
+  if (!takeTables(from.data()))
+    return false;
   if (from.data())
     for (const plan::DataBinding *binding : *from.data())
       if (!readDataBinding(*binding, to.data.emplace_back()))
@@ -334,18 +394,20 @@ bool PlanReader::readRecipe(const plan::Recipe &from) {
 
 bool PlanReader::readDataBinding(const plan::DataBinding &from,
                                  DataBinding &to) {
-  to.split = text(from.split());
-  to.reader = text(from.reader());
-  to.source = text(from.source());
-  for (const flatbuffers::String *input : *from.inputs())
-    to.inputs.push_back(text(input));
-  size_t numArguments = from.argument_names()->size();
-  if (from.argument_values()->size() != numArguments)
-    return fail("a data binding has ", numArguments, " argument names and ",
-                from.argument_values()->size(), " values");
-  for (size_t i = 0; i < numArguments; ++i)
-    to.arguments.emplace_back(text(from.argument_names()->Get(i)),
-                              text(from.argument_values()->Get(i)));
+  std::vector<std::string> names, values;
+  // A value is what the model says, such as a tab between columns.
+  if (!readText(from.split(), to.split) ||
+      !readText(from.reader(), to.reader) ||
+      !readText(from.source(), to.source) ||
+      !readTexts(*from.inputs(), to.inputs) ||
+      !readTexts(*from.argument_names(), names) ||
+      !readTexts(*from.argument_values(), values, Lines::Several))
+    return false;
+  if (values.size() != names.size())
+    return fail("a data binding has ", names.size(), " argument names and ",
+                values.size(), " values");
+  for (size_t i = 0; i < names.size(); ++i)
+    to.arguments.emplace_back(std::move(names[i]), std::move(values[i]));
   return true;
 }
 

@@ -3,24 +3,40 @@
 #define NNC_RUNTIME_PLANREADER_H
 
 #include "runtime/Plan.h"
+#include "runtime/PlanNames.h"
 #include "runtime/plan_generated.h"
+
+#include <set>
 
 namespace nnc::runtime {
 
 class PlanReader {
 public:
   PlanReader(const uint8_t *data, size_t sizeBytes, Plan &result)
-      : data(data), sizeBytes(sizeBytes), result(result) {}
+      : data(data), sizeBytes(sizeBytes), unread(sizeBytes), result(result) {}
 
   /// InvalidFile or Unsupported, with what was expected and found.
   Status read();
 
 private:
   // Each returns false after it has set `problem`.
+  bool take(size_t count, size_t bytesEach);
+  template <typename T>
+  bool takeTables(const flatbuffers::Vector<flatbuffers::Offset<T>> *tables) {
+    // An offset each, and where its fields are.
+    return !tables || take(tables->size(), 4 + 4);
+  }
+  bool readText(const flatbuffers::String *from, std::string &to,
+                Lines lines = Lines::One);
+  bool readTexts(
+      const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> &from,
+      std::vector<std::string> &to, Lines lines = Lines::One);
+  bool readName(const flatbuffers::String *from, std::string &to);
   bool readContents(const plan::Plan &from);
   bool readCode(const plan::Code &from);
   bool readModule(const plan::Module &from);
-  bool checkKernel(const Kernel &kernel, const plan::Code &code);
+  bool readKernel(const plan::Kernel &from, Kernel &to);
+  bool checkKernel(const Kernel &kernel, const std::set<uint32_t> &units);
   bool readState(const plan::Plan &from);
   bool readRole(const plan::StateTensor &from, StateTensor &to);
   bool checkStateOverlap();
@@ -56,8 +72,9 @@ private:
   static constexpr int64_t largestBatch = int64_t(1) << 31;
   static constexpr int64_t largestBytes = int64_t(1) << 46;
 
-  static std::string text(const flatbuffers::String *from) {
-    return from ? from->str() : std::string();
+  /// For messages: text that is not checked yet.
+  static std::string quoted(const flatbuffers::String *from) {
+    return quote(from ? from->string_view() : std::string_view());
   }
 
   // FlatBuffers' verifier checks where a vector starts, but not that its
@@ -75,6 +92,8 @@ private:
 
   const uint8_t *data;
   size_t sizeBytes;
+  /// Bytes that nothing read so far can lie in.
+  size_t unread;
   Plan &result;
   /// The entry point that is being read.
   EntryPoint *entry = nullptr;

@@ -13,6 +13,9 @@ bool PlanReader::readCommands(const plan::EntryPoint &from) {
   if (types.size() != from.commands()->size())
     return fail(types.size(), " command types for ", from.commands()->size(),
                 " commands");
+  // A type's byte, an offset, and where the fields are.
+  if (!take(types.size(), 1 + 4 + 4))
+    return false;
   for (size_t i = 0; i < types.size(); ++i) {
     where = concat(entryName, ", command ", i);
     Command &to = entry->commands.emplace_back();
@@ -47,6 +50,9 @@ bool PlanReader::readLaunch(const plan::Launch &from, Command &to) {
   where += concat(" (", quote(result.code.kernels[to.kernel].name), ")");
   if (!isAligned(from.buffers()))
     return fail("its buffers are not aligned");
+  if (!take(from.buffers()->size(), sizeof(plan::Buffer)) ||
+      !readText(from.source(), to.source))
+    return false;
   for (const plan::Buffer *buffer : *from.buffers())
     if (!readBuffer(*buffer, to.buffers.emplace_back()))
       return false;
@@ -55,7 +61,6 @@ bool PlanReader::readLaunch(const plan::Launch &from, Command &to) {
   to.grain = from.grain();
   if (to.grain < 1)
     return fail("grain is ", to.grain, ", expected 1 or more");
-  to.source = text(from.source());
   return readExtent(*from.extent(), "extent", to.extent) &&
          (!from.flop() || readExtent(*from.flop(), "flop", to.flop)) &&
          (!from.traffic_bytes() ||
@@ -65,10 +70,14 @@ bool PlanReader::readLaunch(const plan::Launch &from, Command &to) {
 bool PlanReader::readMatmul(const plan::Matmul &from, Command &to) {
   to.kind = Command::Kind::Matmul;
   Matmul &matmul = to.matmul;
-  matmul.name = text(from.name());
+  if (!readName(from.name(), matmul.name))
+    return false;
   where += concat(" (", quote(matmul.name), ")");
   if (!isAligned(from.buffers()))
     return fail("its buffers are not aligned");
+  if (!take(from.buffers()->size(), sizeof(plan::Buffer)) ||
+      !readText(from.source(), to.source))
+    return false;
   for (const plan::Buffer *buffer : *from.buffers())
     if (!readBuffer(*buffer, to.buffers.emplace_back()))
       return false;
@@ -81,7 +90,6 @@ bool PlanReader::readMatmul(const plan::Matmul &from, Command &to) {
   if (to.buffers.size() != least && to.buffers.size() != least + 1)
     return fail("has ", to.buffers.size(), " buffers, expected ", least, " or ",
                 least + 1);
-  to.source = text(from.source());
   if (!readMatmulSizes(from, matmul) ||
       !readElementType(from.operand_type(), matmul.operandType) ||
       !readElementType(from.result_type(), matmul.resultType))

@@ -35,8 +35,6 @@ std::string describe(const SavedTensor &tensor) {
   return tensor.foreignType + described.substr(described.find('['));
 }
 
-static constexpr const char *metadataKey = "__metadata__";
-
 static void printString(std::string &out, std::string_view text) {
   static const char digits[] = "0123456789abcdef";
   out += '"';
@@ -56,7 +54,7 @@ static void printString(std::string &out, std::string_view text) {
 }
 
 static void printMetadata(std::string &out, const Metadata &metadata) {
-  printString(out, metadataKey);
+  printString(out, metadataName);
   out += ":{";
   const char *separator = "";
   for (const auto &[key, value] : metadata) {
@@ -192,7 +190,7 @@ template <typename Item> bool HeaderParser::parseObject(Item item) {
 
 bool HeaderParser::parse() {
   bool isParsed = parseObject([&](std::string key) {
-    return key == metadataKey ? parseMetadata() : parseTensor(std::move(key));
+    return key == metadataName ? parseMetadata() : parseTensor(std::move(key));
   });
   if (!isParsed)
     return false;

@@ -1,21 +1,30 @@
 #include "runtime/Status.h"
 
+#include "runtime/PlanNames.h"
+
+#include <algorithm>
+
 namespace nnc::runtime {
 
 std::string quote(std::string_view text) {
   constexpr size_t longest = 96;
   static const char digits[] = "0123456789abcdef";
   std::string result = "'";
-  for (unsigned char c : text.substr(0, longest)) {
-    if (c >= 0x20 && c != 0x7f) {
-      result += static_cast<char>(c);
+  size_t used = 0;
+  while (used < std::min(text.size(), longest)) {
+    std::string_view rest = text.substr(used);
+    size_t length = firstCharacterBytes(rest);
+    if (length && !beginsWithControl(rest)) {
+      result += rest.substr(0, length);
+      used += length;
       continue;
     }
+    unsigned char byte = text[used++];
     result += "\\x";
-    result += digits[c >> 4];
-    result += digits[c & 15];
+    result += digits[byte >> 4];
+    result += digits[byte & 15];
   }
-  result += text.size() > longest ? "...'" : "'";
+  result += text.size() > used ? "...'" : "'";
   return result;
 }
 

@@ -82,7 +82,8 @@ template <typename... Parts> std::string concat(const Parts &...parts) {
   return result;
 }
 
-/// `text` in single quotes, shortened and with unprintable bytes escaped, so
+/// `text` in single quotes, shortened, with control characters and what is not
+/// UTF-8 escaped, so
 /// that a hostile name cannot break a terminal or a log.
 std::string quote(std::string_view text);
 

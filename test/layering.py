@@ -8,8 +8,8 @@ ALLOWED = {
     "ir": set(),
     "passes": {"ir"},
     "codegen": {"ir", "passes", "runtime/abi.h", "runtime/plan_generated.h",
-                "runtime/device/SimInterface.h.inc"},
-    "frontend": {"ir"},
+                "runtime/PlanNames.h", "runtime/device/SimInterface.h.inc"},
+    "frontend": {"ir", "runtime/PlanNames.h"},
     "runtime": set(),
     "tools": {"ir", "passes", "codegen", "frontend", "runtime"},
 }

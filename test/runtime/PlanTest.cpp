@@ -1,6 +1,8 @@
 // A plan is verified before it is believed.
 #include "test/runtime/TestPlan.h"
 
+#include "runtime/plan_generated.h"
+
 #include <cstring>
 #include <functional>
 
@@ -271,6 +273,73 @@ static const WrongPlan wrongPlans[] = {
      [](auto &p) { p.recipe.validation = 0.0 / 0.0; },
      "expected from 0 to below 1"},
 };
+
+// Names go to terminals and into JSON.
+TEST(Plan, RefusesNamesThatNobodyCanPrint) {
+  const struct {
+    const char *name, *message;
+  } wrong[] = {{"", "its name is empty"},
+               {"a\xff", "the text 'a\\xff' is not UTF-8"},
+               {"a\x1b[31m", "the text 'a\\x1b[31m' has a control character"},
+               {"a\xc2\x9b", "the text 'a\\xc2\\x9b' has a control character"},
+               {"a\nb", "the text 'a\\x0ab' has a control character"}};
+  const std::function<std::string &(PlanSource &)> places[] = {
+      [](auto &p) -> std::string & { return p.model; },
+      [](auto &p) -> std::string & { return p.kernels[1].name; },
+      [](auto &p) -> std::string & { return p.state[0].name; },
+      [](auto &p) -> std::string & { return p.entryPoints[1].name; },
+      [](auto &p) -> std::string & { return p.entryPoints[1].inputs[0].name; },
+      [](auto &p) -> std::string & {
+        return p.entryPoints[1].outputs[1].name;
+      }};
+  for (const auto &[name, message] : wrong)
+    for (const auto &place : places) {
+      PlanSource source = linePlan();
+      place(source) = name;
+      Status status = openBytes(serialize(source));
+      EXPECT_EQ(status.code(), Code::InvalidFile);
+      EXPECT_NE(status.message().find(message), std::string::npos)
+          << status.message();
+      EXPECT_EQ(status.message().find('\x1b'), std::string::npos);
+    }
+  PlanSource source = linePlan();
+  source.entryPoints[1].commands[0].source = "a\x1b.nn:1:1";
+  EXPECT_EQ(openBytes(serialize(source)).code(), Code::InvalidFile);
+  source = linePlan();
+  source.entryPoints[1].inputs[0].name = "größe x";
+  source.recipe.data[0].arguments[0].second = "\t";
+  EXPECT_TRUE(openBytes(serialize(source)).isOk());
+}
+
+// A thousand offsets to one feature of 100 KB would become 100 MB of strings;
+// FlatBuffers' verifier has no objection.
+TEST(Plan, RefusesSharedParts) {
+  namespace fb = flatbuffers;
+  namespace plan = nnc::plan;
+  fb::FlatBufferBuilder b;
+  auto longText = b.CreateString(std::string(100'000, 'x'));
+  auto open = [&](size_t numUses) {
+    std::vector<fb::Offset<fb::String>> features(numUses, longText);
+    std::vector<fb::Offset<plan::Kernel>> kernels;
+    std::vector<fb::Offset<plan::EntryPoint>> entryPoints;
+    std::vector<fb::Offset<plan::StateTensor>> state;
+    std::vector<uint8_t> none;
+    auto code = plan::CreateCodeDirect(b, "cpu", &features, &none, &kernels);
+    plan::FinishPlanBuffer(b, plan::CreatePlanDirect(b, 1, "nnc", "shared", 1,
+                                                     code, &entryPoints, &state,
+                                                     0, &none));
+    Status status =
+        Plan::fromMemory(b.GetBufferPointer(), b.GetSize()).status();
+    b.Clear();
+    longText = b.CreateString(std::string(100'000, 'x'));
+    return status;
+  };
+  EXPECT_TRUE(open(1).isOk());
+  Status status = open(1000);
+  EXPECT_EQ(status.code(), Code::InvalidFile);
+  EXPECT_NE(status.message().find("bytes more than once"), std::string::npos)
+      << status.message();
+}
 
 /// A plan that multiplies [m, 2] by [2, 1] in the arena; rows are at most 8.
 static PlanSource productPlan() {
