@@ -80,6 +80,9 @@ Status AtomicFile::takePartial(const std::string &name) {
   constexpr int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
   OpenFile opened(open(name.c_str(), flags | O_CREAT | O_EXCL, 0666));
   bool isNew = opened.get() >= 0;
+  if (!isNew && errno == ENOENT)
+    return {Code::NotFound,
+            concat(target, ": there is no folder ", folderOf(target))};
   if (!isNew && errno != EEXIST)
     return systemError(name, "create", errno);
   // Non-blocking, or opening a pipe would wait for its reader.

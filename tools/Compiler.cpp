@@ -4,11 +4,13 @@
 #include "frontend/Frontend.h"
 #include "ir/Dialect.h"
 #include "passes/LoadPlugin.h"
+#include "runtime/AtomicFile.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -80,21 +82,38 @@ OwningOpRef<ModuleOp> loadModel(const std::string &path,
 
 int writeOutput(const std::string &path,
                 const std::function<int(llvm::raw_ostream &)> &write) {
-  int exit = Done;
-  llvm::Error error =
-      llvm::writeToOutput(path, [&](llvm::raw_ostream &os) -> llvm::Error {
-        exit = write(os);
-        // The text is not printed; an error is what leaves no file.
-        return exit == Done ? llvm::Error::success()
-                            : llvm::createStringError("not written");
-      });
-  if (!error)
-    return Done;
-  std::string message = llvm::toString(std::move(error));
-  if (exit != Done)
+  std::string content;
+  llvm::raw_string_ostream os(content);
+  if (int exit = write(os))
     return exit;
-  llvm::errs() << path << ": error: cannot be written: " << message << '\n';
+  if (path == "-") {
+    llvm::outs() << content;
+    return Done;
+  }
+  runtime::Status status = runtime::replaceFile(path, content);
+  if (status.isOk())
+    return Done;
+  llvm::errs() << "error: " << status.message() << '\n';
   return MachineFailed;
+}
+
+int finishOutput(int exit) {
+  llvm::outs().flush();
+  if (!llvm::outs().has_error())
+    return exit;
+  llvm::errs() << "error: standard output could not be written: "
+               << llvm::outs().error().message() << '\n';
+  // The stream would end the program by itself otherwise.
+  llvm::outs().clear_error();
+  return exit == Done ? MachineFailed : exit;
+}
+
+int checkNoInput(const std::string &path, const std::string &input) {
+  if (path == "-" || !llvm::sys::fs::equivalent(path, input))
+    return Done;
+  llvm::errs() << "error: " << path
+               << " is the model: give another name by -o\n";
+  return InputWrong;
 }
 
 } // namespace nnc::tools

@@ -46,6 +46,14 @@ enum Exit { Done = 0, InputWrong = 1, CommandLineWrong = 2, MachineFailed = 3 };
 int writeOutput(const std::string &path,
                 const std::function<int(llvm::raw_ostream &)> &write);
 
+/// The exit status of a program that would end with `exit`: MachineFailed,
+/// after a message, if what it printed could not be written.
+int finishOutput(int exit);
+
+/// InputWrong, after a message, if `path`, which is to be written, is the file
+/// `input`; else Done.
+int checkNoInput(const std::string &path, const std::string &input);
+
 /// `nnc convert`: reads a model and writes it as the ending of `output` says.
 int convert(const std::string &input, const std::string &output,
             const std::vector<std::string> &settings,

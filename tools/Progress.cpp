@@ -1,8 +1,14 @@
 #include "tools/Progress.h"
 
-#include <algorithm>
-#include <cstdio>
+#include "tools/Text.h"
 
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace nnc::tools {
@@ -10,12 +16,53 @@ namespace nnc::tools {
 using std::chrono::duration;
 using std::chrono::steady_clock;
 
-Progress::Progress(std::string label, int64_t total)
-    : label(std::move(label)), total(std::max<int64_t>(total, 1)),
-      isTerminal(isatty(STDERR_FILENO)), begin(steady_clock::now()) {}
+/// Where \r and an erased line are understood.
+static bool isTerminal() {
+  const char *kind = std::getenv("TERM");
+  return isatty(STDERR_FILENO) && kind && std::strcmp(kind, "dumb") != 0;
+}
+
+/// Of the terminal; 80 where it does not say.
+static size_t numColumns() {
+  winsize size = {};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0
+             ? size.ws_col
+             : 80;
+}
+
+static bool isContinued(char byte) { return (byte & 0xc0) == 0x80; }
+
+/// In characters, of which each is one column: names are letters.
+static size_t widthOf(const std::string &text) {
+  return text.size() -
+         size_t(std::count_if(text.begin(), text.end(), isContinued));
+}
+
+/// The first characters of `text`.
+static std::string cut(const std::string &text, size_t width) {
+  size_t end = 0;
+  for (; end < text.size() && width > 0; --width)
+    for (++end; end < text.size() && isContinued(text[end]);)
+      ++end;
+  return text.substr(0, end);
+}
+
+static std::string barOf(double share, size_t width) {
+  std::string bar;
+  for (size_t i = 0; i < width; ++i)
+    bar += i < size_t(share * width)    ? "━"
+           : i == size_t(share * width) ? "╸"
+                                        : " ";
+  return bar;
+}
+
+Progress::Progress(std::string label, int64_t total, bool isShown)
+    : label(printable(label)), total(std::max<int64_t>(total, 1)),
+      isShown(isShown && isTerminal()), begin(steady_clock::now()),
+      lastDrawn(begin) {}
 
 bool Progress::isDue() const {
-  return isTerminal &&
+  return isShown &&
          steady_clock::now() - lastDrawn > std::chrono::milliseconds(100);
 }
 
@@ -23,16 +70,21 @@ void Progress::update(int64_t done, const std::string &note) {
   if (!isDue())
     return;
   lastDrawn = steady_clock::now();
-  constexpr int width = 28;
-  int filled = int(width * std::min(done, total) / total);
-  std::string bar;
-  for (int i = 0; i < width; ++i)
-    bar += i < filled ? "━" : i == filled ? "╸" : " ";
-  double elapsed = duration<double>(lastDrawn - begin).count();
-  double left = done > 0 ? elapsed / done * (total - done) : 0;
-  std::fprintf(stderr, "\r\033[K%s %s %3lld%%  %s  %.0f s left", label.c_str(),
-               bar.c_str(), (long long)(100 * done / total), note.c_str(),
-               left);
+  const double share = double(std::min(done, total)) / total;
+  const double elapsed = duration<double>(lastDrawn - begin).count();
+  const double left = done > 0 ? elapsed / done * (total - done) : 0;
+  char end[64];
+  std::snprintf(end, sizeof end, " %3.0f%%  %.0f s left  ",
+                std::floor(100 * share), left);
+  // The last column stays free: some terminals wrap when it is written. The bar
+  // gives way to the note, and the note to the edge.
+  constexpr size_t widest = 28, narrowest = 8;
+  const std::string rest = end + printable(note);
+  const size_t width = numColumns() - 1, others = widthOf(label + ' ' + rest);
+  const size_t room = width > others ? width - others : 0;
+  const std::string line =
+      label + ' ' + barOf(share, std::clamp(room, narrowest, widest)) + rest;
+  std::fprintf(stderr, "\r\033[K%s", cut(line, width).c_str());
   std::fflush(stderr);
   isDrawn = true;
 }

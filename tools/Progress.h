@@ -12,11 +12,12 @@ namespace nnc::tools {
 class Progress {
 public:
   /// `label` stands before the bar; `total` is the number of units of work.
-  Progress(std::string label, int64_t total);
+  /// Nothing is drawn unless `isShown`.
+  Progress(std::string label, int64_t total, bool isShown);
   ~Progress() { clear(); }
 
-  /// `done` units are finished; `note` stands behind the bar. Draws at most ten
-  /// times a second.
+  /// `done` units are finished; `note` stands behind the bar, as far as there
+  /// is room on the line. Draws at most ten times a second.
   void update(int64_t done, const std::string &note);
   /// Takes the bar off the screen.
   void clear();
@@ -26,7 +27,7 @@ public:
 private:
   std::string label;
   int64_t total;
-  bool isTerminal;
+  bool isShown;
   bool isDrawn = false;
   std::chrono::steady_clock::time_point begin, lastDrawn;
 };

@@ -163,11 +163,12 @@ Status run(const Pass &pass) {
 }
 
 Status evaluate(Session &session, const EntryPoint &entry,
-                const Columns &columns, int64_t batch, Averages &averages) {
+                const Columns &columns, int64_t batch, bool showsProgress,
+                Averages &averages) {
   std::vector<int64_t> order(size_t(numSamples(columns)));
   std::iota(order.begin(), order.end(), 0);
   Batches batches(columns, std::move(order), batch);
-  Progress progress("test", batches.numSamples());
+  Progress progress("test", batches.numSamples(), showsProgress);
   Pass pass{session, entry, batches, averages, progress};
   pass.afterBatch = [](int64_t) -> StatusOr<bool> { return stopSignal() == 0; };
   return run(pass);

@@ -64,12 +64,12 @@ struct Pass {
 /// NotFinite if a loss is not finite.
 runtime::Status run(const Pass &pass);
 
-/// Evaluates every sample of `columns` in order, with a progress bar. Ends
-/// early if a signal asks to stop.
+/// Evaluates every sample of `columns` in order, with a progress bar if that is
+/// to be shown. Ends early if a signal asks to stop.
 runtime::Status evaluate(runtime::Session &session,
                          const runtime::EntryPoint &entry,
                          const Columns &columns, int64_t batch,
-                         Averages &averages);
+                         bool showsProgress, Averages &averages);
 
 } // namespace nnc::tools
 

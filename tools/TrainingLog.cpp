@@ -1,11 +1,11 @@
 #include "tools/TrainingLog.h"
 
 #include "tools/Json.h"
+#include "tools/Output.h"
 
 #include <cerrno>
 #include <cstring>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace nnc::tools {
@@ -53,9 +53,8 @@ static Status continueFile(std::ofstream &file, const std::string &path,
 Status TrainingLog::open(const std::string &where, int64_t numEpochs,
                          int64_t numSteps) {
   folder = where;
-  if (mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST)
-    return {Code::IoError,
-            folder + ": cannot be made: " + std::strerror(errno)};
+  if (Status status = makeFolder(folder); !status.isOk())
+    return status;
   if (Status status =
           continueFile(epochs, folder + "/log.jsonl", "epoch", numEpochs);
       !status.isOk())

@@ -19,6 +19,7 @@
 #include <CLI/CLI.hpp>
 
 #include <chrono>
+#include <csignal>
 
 using namespace mlir;
 
@@ -48,6 +49,16 @@ static std::string withEnding(const std::string &path, const char *ending) {
   size_t dot = path.rfind('.');
   bool hasEnding = dot != std::string::npos && dot > name;
   return path.substr(0, hasEnding ? dot : path.size()) + ending;
+}
+
+/// Where a plan or object goes: by default in the working folder, as the
+/// weights do, whatever folder the model is in.
+static std::string outputPath(const CompileArguments &arguments) {
+  if (!arguments.output.empty())
+    return arguments.output;
+  const std::string name =
+      arguments.model.substr(arguments.model.rfind('/') + 1);
+  return withEnding(name, arguments.stage == "object" ? ".o" : ".plan");
 }
 
 static int emit(ModuleOp module, const CompileArguments &arguments,
@@ -84,13 +95,9 @@ static int writePlan(ModuleOp module, const CompileArguments &arguments,
   FailureOr<CompiledPlan> plan = compileToPlan(module, options);
   if (failed(plan))
     return InputWrong;
-  const bool isObject = arguments.stage == "object";
-  std::string path =
-      arguments.output.empty()
-          ? withEnding(arguments.model, isObject ? ".o" : ".plan")
-          : arguments.output;
-  int exit = isObject ? writeEmbedded(path, plan->bytes)
-                      : writeBytes(path, plan->bytes);
+  const std::string path = outputPath(arguments);
+  int exit = arguments.stage == "object" ? writeEmbedded(path, plan->bytes)
+                                         : writeBytes(path, plan->bytes);
   if (exit != Done || arguments.quiet || path == "-")
     return exit;
   double seconds =
@@ -162,12 +169,13 @@ static int compile(const CompileArguments &arguments) {
       loadModel(arguments.model, sources, &context, arguments.settings);
   if (!module)
     return InputWrong;
+  if (int exit = checkNoInput(outputPath(arguments), arguments.model))
+    return exit;
   options.target = target->get();
   options.maxBatch = arguments.maxBatch;
   options.keepText = arguments.keepText;
   options.reproducerPath =
-      (arguments.output.empty() || arguments.output == "-" ? arguments.model
-                                                           : arguments.output) +
+      (arguments.output == "-" ? arguments.model : outputPath(arguments)) +
       ".reproducer.mlir";
   options.passes.freeze = arguments.freeze;
   options.passes.gradientsEntry =
@@ -282,7 +290,7 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
       ->required();
   command->add_option(
       "-o,--output", arguments.output,
-      "where to write (default: MODEL.plan or MODEL.o; other stages: "
+      "where to write (default: MODEL.plan or MODEL.o here; other stages: "
       "standard output)");
   command->add_option("--target", arguments.target, kTargetHelp)
       ->capture_default_str();
@@ -392,5 +400,7 @@ static int runCommandLine(int argc, char **argv) {
 } // namespace nnc::tools
 
 int main(int argc, char **argv) {
-  return nnc::tools::runCommandLine(argc, argv);
+  // A limit on the size of files is then an error of writing, with a message.
+  std::signal(SIGXFSZ, SIG_IGN);
+  return nnc::tools::finishOutput(nnc::tools::runCommandLine(argc, argv));
 }

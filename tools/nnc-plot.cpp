@@ -1,6 +1,8 @@
 // Draws what a training run logged: a curve a quantity over the epochs, and the
 // confusion matrix of the test split. Its own program, so that the driver does
 // not carry a drawing library in memory while it trains.
+#include "tools/Text.h"
+
 #include <cairo.h>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +17,7 @@
 #include <string>
 #include <vector>
 
+using namespace nnc::tools;
 using nlohmann::json;
 
 namespace {
@@ -297,6 +300,11 @@ int main(int argc, char **argv) {
     return 1;
   bool ok = true;
   for (auto &[name, bySplit] : run.quantities) {
+    if (!isFileName(name)) {
+      std::cerr << "warning: '" << printable(name)
+                << "' is not drawn: its name is none for a file\n";
+      continue;
+    }
     std::vector<Series> series;
     for (auto &[split, one] : bySplit)
       series.push_back(one);
@@ -304,5 +312,9 @@ int main(int argc, char **argv) {
   }
   if (isCountMatrix(run.confusion))
     ok &= drawConfusion(folder + "/confusion.png", run.confusion);
+  if (!std::cout.flush()) {
+    std::cerr << "error: standard output could not be written\n";
+    ok = false;
+  }
   return ok ? 0 : 3;
 }

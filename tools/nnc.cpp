@@ -1,5 +1,6 @@
 // The driver. It links the runtime and no compiler: what needs one is handed to
 // the program nnc-compiler beside it.
+#include "tools/Output.h"
 #include "tools/commands/Commands.h"
 
 #include "runtime/nnc.h"
@@ -111,5 +112,5 @@ int main(int argc, char **argv) {
       return becomeCompiler(words);
   if (!words.empty() && words[0] == "plot")
     return runBeside("nnc-plot", {words.begin() + 1, words.end()}, -1);
-  return runCommandLine(argc, argv);
+  return finishOutput(runCommandLine(argc, argv));
 }

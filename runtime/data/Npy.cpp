@@ -1,10 +1,9 @@
 #include "runtime/data/Npy.h"
 
+#include "runtime/AtomicFile.h"
 #include "runtime/data/Array.h"
 #include "runtime/data/Zip.h"
 
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 namespace nnc::runtime {
@@ -266,17 +265,13 @@ Status writeNpy(const std::string &path, ElementType elementType,
       return {Code::InvalidArgument,
               concat(path, ": .npy has no type ", name(elementType))};
     std::string header = npyHeader(type, shape);
-    size_t dataBytes = *numElements(shape) * sizeBytes(elementType);
-    std::FILE *file = std::fopen(path.c_str(), "wb");
-    if (!file)
-      return systemError(path, "create", errno);
-    bool isWritten =
-        std::fwrite(header.data(), 1, header.size(), file) == header.size() &&
-        std::fwrite(data, 1, dataBytes, file) == dataBytes;
-    bool isClosed = std::fclose(file) == 0;
-    if (!isWritten || !isClosed)
-      return systemError(path, "write", errno);
-    return {};
+    StatusOr<AtomicFile> file = AtomicFile::create(path);
+    if (!file.isOk())
+      return file.status();
+    Status status = file->write(header.data(), header.size());
+    if (status.isOk())
+      status = file->write(data, *numElements(shape) * sizeBytes(elementType));
+    return status.isOk() ? file->commit() : status;
   });
 }
 

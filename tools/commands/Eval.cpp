@@ -66,7 +66,7 @@ static int evaluateModel(const EvalOptions &options) {
     return exit;
   Averages averages;
   if (Status status =
-          evaluate(**session, *entry, columns, plan.maxBatch, averages);
+          evaluate(**session, *entry, columns, plan.maxBatch, true, averages);
       !status.isOk())
     return fail(status);
   print(averages, numSamples(columns), options.asJson);

@@ -1,5 +1,7 @@
 // nnc predict: a model's outputs on inputs from files.
 #include "tools/Data.h"
+#include "tools/Output.h"
+#include "tools/Text.h"
 #include "tools/commands/Commands.h"
 
 #include "runtime/Session.h"
@@ -7,11 +9,7 @@
 #include "runtime/data/Reader.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <iostream>
-
-#include <sys/stat.h>
 
 namespace nnc::tools {
 
@@ -20,45 +18,64 @@ using namespace runtime;
 struct PredictOptions {
   CompileRequest request;
   std::string weightsFile, folder = ".";
-  std::vector<std::string> inputs;
+  std::vector<std::string> inputs, columns;
   int threads = 0;
 };
 
+/// Splits "NAME=REST"; null, after a message, if that is no input's name.
+static const TensorInfo *parseBinding(const EntryPoint &entry,
+                                      const char *option, const char *form,
+                                      const std::string &argument,
+                                      std::string &rest) {
+  const size_t equals = argument.find('=');
+  const std::string name = argument.substr(0, equals);
+  std::string known;
+  for (const TensorInfo &info : entry.inputs) {
+    if (equals != std::string::npos && info.name == name) {
+      rest = argument.substr(equals + 1);
+      return &info;
+    }
+    known += (known.empty() ? "" : ", ") + info.name;
+  }
+  (void)fail({Code::InvalidArgument,
+              concat(option, " ", argument, ": expected NAME=", form,
+                     ", NAME one of: ", known)});
+  return nullptr;
+}
+
 /// The columns that --input names, in the entry point's order.
-static int readInputs(const EntryPoint &entry,
-                      const std::vector<std::string> &arguments,
+static int readInputs(const EntryPoint &entry, const PredictOptions &options,
                       Columns &columns) {
   columns.resize(entry.inputs.size());
-  std::vector<bool> isGiven(entry.inputs.size());
-  for (const std::string &argument : arguments) {
-    size_t equals = argument.find('=');
-    std::string name = argument.substr(0, equals);
-    auto input =
-        std::find_if(entry.inputs.begin(), entry.inputs.end(),
-                     [&](const TensorInfo &info) { return info.name == name; });
-    if (equals == std::string::npos || input == entry.inputs.end()) {
-      std::string known;
-      for (const TensorInfo &info : entry.inputs)
-        known += (known.empty() ? "" : ", ") + info.name;
-      return fail({Code::InvalidArgument,
-                   "--input " + argument +
-                       ": expected NAME=FILE, NAME one of: " + known});
-    }
-    StatusOr<Column> column =
-        readInputFile(argument.substr(equals + 1), *input);
-    if (!column.isOk())
-      return fail(column.status());
-    columns[input - entry.inputs.begin()] = std::move(*column);
-    isGiven[input - entry.inputs.begin()] = true;
+  std::vector<std::string> files(entry.inputs.size()),
+      lists(entry.inputs.size());
+  std::string text;
+  for (const std::string &argument : options.inputs) {
+    const TensorInfo *input =
+        parseBinding(entry, "--input", "FILE", argument, text);
+    if (!input)
+      return InputWrong;
+    files[input - entry.inputs.data()] = text;
+  }
+  for (const std::string &argument : options.columns) {
+    const TensorInfo *input =
+        parseBinding(entry, "--columns", "LIST", argument, text);
+    if (!input)
+      return InputWrong;
+    lists[input - entry.inputs.data()] = text;
   }
   for (size_t i = 0; i < columns.size(); ++i) {
     const TensorInfo &info = entry.inputs[i];
-    if (!isGiven[i])
+    if (files[i].empty())
       return fail(
           {Code::InvalidArgument, "input " + info.name + " (" +
                                       describe(info.elementType, info.shape) +
                                       ") is missing: give --input " +
                                       info.name + "=FILE.npy"});
+    StatusOr<Column> column = readInputFile(files[i], info, lists[i]);
+    if (!column.isOk())
+      return fail(column.status());
+    columns[i] = std::move(*column);
     if (columns[i].numSamples != columns[0].numSamples)
       return fail({Code::InvalidArgument,
                    concat("input ", info.name, " has ", columns[i].numSamples,
@@ -94,6 +111,51 @@ static Status runAll(Session &session, const EntryPoint &entry,
   return {};
 }
 
+static std::string outputPath(const PredictOptions &options,
+                              const TensorInfo &output) {
+  return options.folder + "/" + output.name + ".npy";
+}
+
+/// That every output has a file of its own in the folder, and no input's.
+static Status checkOutputs(const EntryPoint &entry,
+                           const PredictOptions &options) {
+  std::vector<InputFile> inputs = {{options.request.model, "the model"},
+                                   {options.weightsFile, "the weights"}};
+  for (const std::string &argument : options.inputs)
+    inputs.push_back({argument.substr(argument.find('=') + 1), "an input"});
+  for (const TensorInfo &output : entry.outputs) {
+    if (!isFileName(output.name))
+      return {Code::InvalidArgument,
+              concat("output ", quote(output.name),
+                     " cannot be written: its name is none for a file")};
+    if (Status status =
+            checkNoInput(outputPath(options, output),
+                         concat("output ", quote(output.name)), inputs);
+        !status.isOk())
+      return status;
+  }
+  return {};
+}
+
+static int writeOutputs(const PredictOptions &options, const EntryPoint &entry,
+                        int64_t samples,
+                        const std::vector<std::vector<uint8_t>> &results) {
+  if (Status status = makeFolder(options.folder); !status.isOk())
+    return fail(status);
+  for (size_t i = 0; i < results.size(); ++i) {
+    const TensorInfo &output = entry.outputs[i];
+    Shape shape = output.shape;
+    std::replace(shape.begin(), shape.end(), int64_t(-1), samples);
+    const std::string path = outputPath(options, output);
+    if (Status status =
+            writeNpy(path, output.elementType, shape, results[i].data());
+        !status.isOk())
+      return fail(status);
+    std::cout << path << "  " << describe(output.elementType, shape) << '\n';
+  }
+  return Done;
+}
+
 static int predict(const PredictOptions &options) {
   PlanOrExit opened = openModel(options.request);
   if (!opened.plan)
@@ -103,6 +165,8 @@ static int predict(const PredictOptions &options) {
     return failAt(options.request.model,
                   {Code::InvalidArgument,
                    "the model has no output: add `output NAME = VALUE`"});
+  if (Status status = checkOutputs(*entry, options); !status.isOk())
+    return fail(status);
   auto session = Session::create(opened.plan, {options.threads, 0, nullptr});
   if (!session.isOk())
     return fail(session.status());
@@ -110,27 +174,13 @@ static int predict(const PredictOptions &options) {
       !status.isOk())
     return fail(status);
   Columns columns;
-  if (int exit = readInputs(*entry, options.inputs, columns))
+  if (int exit = readInputs(*entry, options, columns))
     return exit;
   std::vector<std::vector<uint8_t>> results;
   if (Status status = runAll(**session, *entry, columns, results);
       !status.isOk())
     return fail(status);
-  if (mkdir(options.folder.c_str(), 0777) != 0 && errno != EEXIST)
-    return fail({Code::IoError,
-                 options.folder + ": cannot be made: " + std::strerror(errno)});
-  for (size_t i = 0; i < results.size(); ++i) {
-    const TensorInfo &output = entry->outputs[i];
-    Shape shape = output.shape;
-    std::replace(shape.begin(), shape.end(), int64_t(-1), numSamples(columns));
-    std::string path = options.folder + "/" + output.name + ".npy";
-    if (Status status =
-            writeNpy(path, output.elementType, shape, results[i].data());
-        !status.isOk())
-      return fail(status);
-    std::cout << path << "  " << describe(output.elementType, shape) << '\n';
-  }
-  return Done;
+  return writeOutputs(options, *entry, numSamples(columns), results);
 }
 
 void addPredictCommand(CLI::App &app, int &exit) {
@@ -144,10 +194,18 @@ void addPredictCommand(CLI::App &app, int &exit) {
                    "a .safetensors file of this model")
       ->required();
   command
-      ->add_option("--input", options->inputs,
-                   "an input and its .npy or IDX file; once an input")
+      ->add_option(
+          "--input", options->inputs,
+          "an input and its .npy, .npz, IDX or .csv file; once an input")
       ->type_name("NAME=FILE")
       ->required()
+      ->take_all()
+      ->allow_extra_args(false);
+  command
+      ->add_option("--columns", options->columns,
+                   "of a .csv file, the columns that an input takes, such as "
+                   "0:20 or names; default: all")
+      ->type_name("NAME=LIST")
       ->take_all()
       ->allow_extra_args(false);
   command

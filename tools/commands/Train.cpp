@@ -1,6 +1,7 @@
 // nnc train: epochs of training steps over the model's data, a line an epoch,
 // the test split at the end, and what came of it on disk.
 #include "tools/Json.h"
+#include "tools/Output.h"
 #include "tools/Resume.h"
 #include "tools/StopSignal.h"
 #include "tools/Training.h"
@@ -16,6 +17,9 @@
 #include <filesystem>
 #include <iostream>
 #include <optional>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace nnc::tools {
 
@@ -33,6 +37,7 @@ struct TrainOptions {
   bool allowMissing = false;
   bool resume = false;
   bool asJson = false;
+  bool isQuiet = false;
 };
 
 /// A run under way: everything that its parts need.
@@ -81,6 +86,8 @@ static void report(TrainRun &run, const ordered_json &record,
                    const std::string &line) {
   if (run.log.isOpen())
     run.log.addEpoch(toLine(record));
+  if (run.options.isQuiet)
+    return;
   if (run.options.asJson)
     std::cout << toLine(record) << std::endl;
   else
@@ -201,7 +208,8 @@ static Status trainEpoch(TrainRun &run) {
   Batches &batches = *run.trainingBatches;
   Progress progress(
       epochLabel(position.epoch, run.epochs),
-      std::min(batches.numSamples(), run.identity.stepsPerEpoch * run.batch));
+      std::min(batches.numSamples(), run.identity.stepsPerEpoch * run.batch),
+      !run.options.isQuiet);
   if (!run.options.keepOrder)
     batches.shuffle(run.seed, position.epoch);
   if (Status status = runSteps(run, progress);
@@ -243,7 +251,7 @@ static Status testAtEnd(TrainRun &run) {
   Averages averages;
   if (Status status =
           evaluate(run.session, *run.plan.findEntryPoint("eval_step"), run.test,
-                   run.batch, averages);
+                   run.batch, !run.options.isQuiet, averages);
       !status.isOk() || stopSignal() != 0)
     return status;
   ordered_json record = {{"epoch", run.epochs}};
@@ -310,6 +318,8 @@ static Status continueFrom(TrainRun &run, const SafetensorsFile &checkpoint) {
     return loaded;
   run.position = std::move(*position);
   run.isSaved = true;
+  if (run.options.isQuiet)
+    return {};
   const bool isFinished = run.position.epoch > run.epochs;
   std::cerr << "note: goes on from " << path << ": ";
   if (isFinished)
@@ -330,10 +340,10 @@ static Status beginOrContinue(TrainRun &run) {
     const bool exists = file.status().code() != Code::NotFound;
     if (options.resume && exists)
       return file.isOk() ? continueFrom(run, *file) : file.status();
-    if (options.resume)
+    if (options.resume && !options.isQuiet)
       std::cerr << "note: no checkpoint " << options.checkpoint
                 << " yet: begins with the first epoch\n";
-    else if (exists)
+    else if (exists && !options.isQuiet)
       std::cerr << "note: " << options.checkpoint
                 << " will be replaced; --resume would go on from it\n";
   }
@@ -343,7 +353,7 @@ static Status beginOrContinue(TrainRun &run) {
   Status status = run.session.load(
       options.initialWeights, SaveKind::Weights,
       options.allowMissing ? Matching::AllowMissing : Matching::Exact, &report);
-  if (!status.isOk())
+  if (!status.isOk() || options.isQuiet)
     return status;
   for (const std::string &name : report.missing)
     std::cerr << "note: " << options.initialWeights << " has no " << quote(name)
@@ -363,17 +373,29 @@ static std::string weightsPath(const TrainOptions &options) {
 /// What would be a pity to learn after hours.
 static Status checkOutputs(const TrainOptions &options) {
   const std::string weights = weightsPath(options);
-  if (!options.checkpoint.empty()) {
-    std::error_code error;
-    using std::filesystem::weakly_canonical;
-    if (weakly_canonical(options.checkpoint, error) ==
-        weakly_canonical(weights, error))
-      return {Code::InvalidArgument,
-              concat("the weights would replace the checkpoint ",
-                     options.checkpoint, "; give one of them another name")};
-    if (Status status = checkReplaceable(options.checkpoint); !status.isOk())
-      return status;
-  }
+  std::vector<InputFile> inputs = {{options.request.model, "the model"}};
+  // Whoever names one file as both means it.
+  if (options.weightsFile.empty())
+    inputs.push_back({options.initialWeights, "those to begin with"});
+  if (Status status = checkNoInput(weights, "the weights", inputs);
+      !status.isOk())
+    return status;
+  if (options.checkpoint.empty())
+    return checkReplaceable(weights);
+  inputs.push_back({options.initialWeights, "the weights to begin with"});
+  if (Status status =
+          checkNoInput(options.checkpoint, "the checkpoint", inputs);
+      !status.isOk())
+    return status;
+  std::error_code error;
+  using std::filesystem::weakly_canonical;
+  if (weakly_canonical(options.checkpoint, error) ==
+      weakly_canonical(weights, error))
+    return {Code::InvalidArgument,
+            concat("the weights would replace the checkpoint ",
+                   options.checkpoint, "; give one of them another name")};
+  if (Status status = checkReplaceable(options.checkpoint); !status.isOk())
+    return status;
   return checkReplaceable(weights);
 }
 
@@ -389,7 +411,7 @@ static Status prepareFiles(TrainRun &run) {
 }
 
 static void announce(const TrainRun &run) {
-  if (run.options.asJson)
+  if (run.options.asJson || run.options.isQuiet)
     return;
   int64_t parameters = 0, buffers = 0;
   for (const StateTensor &tensor : run.plan.state)
@@ -420,18 +442,22 @@ static int saveResults(TrainRun &run) {
                                        {{"model", run.plan.model}});
       !status.isOk())
     return fail(status);
-  if (!options.asJson)
+  const bool isTalking = !options.asJson && !options.isQuiet;
+  if (isTalking)
     std::cout << "weights  " << weights << std::endl;
   if (options.logFolder.empty())
     return Done;
   if (Status status = run.log.flush(); !status.isOk())
     return fail(status);
   run.log.close();
-  if (!options.asJson)
+  if (isTalking)
     std::cout << "pictures" << std::endl;
   // Standard output is the caller's JSON: the names of the pictures go
-  // elsewhere.
-  return runBeside("nnc-plot", {options.logFolder}, options.asJson ? 2 : -1);
+  // elsewhere, or nowhere.
+  OpenFile nowhere(options.isQuiet ? open("/dev/null", O_WRONLY | O_CLOEXEC)
+                                   : -1);
+  return runBeside("nnc-plot", {options.logFolder},
+                   options.asJson ? STDERR_FILENO : nowhere.get());
 }
 
 static int train(const TrainOptions &options) {
@@ -531,8 +557,13 @@ void addTrainCommand(CLI::App &app, int &exit) {
   command->add_option(
       "--log", options->logFolder,
       "folder for log.jsonl (epochs), steps.jsonl and pictures");
-  command->add_flag("--json", options->asJson,
-                    "one JSON object a line: each epoch, then the test");
+  CLI::Option *json =
+      command->add_flag("--json", options->asJson,
+                        "one JSON object a line: each epoch, then the test");
+  command
+      ->add_flag("--quiet", options->isQuiet,
+                 "say nothing but errors and where a stopped run goes on")
+      ->excludes(json);
   command->callback([options, &exit] { exit = train(*options); });
 }
 
