@@ -5,8 +5,8 @@
 //
 //   {"do": "ops"}                      every op that a program may call
 //   {"do": "check", "text": ...}       types of the outputs and metrics
-//   {"do": "expand", "text": ...}      the program as written, and its entry
-//                                      points in primitives
+//   {"do": "expand", "text": ...}      its entry points, with composites and in
+//                                      primitives
 //   {"do": "run", "text": ..., "target": "cpu", "reference": false,
 //    "maxBatch": 8, "threads": [1, 3], "runs": [
 //      {"entry": "predict", "batch": 3, "inputs": {NAME: BYTES},
@@ -38,7 +38,6 @@ using namespace mlir;
 namespace json = llvm::json;
 
 namespace nnc::fuzz {
-
 
 namespace {
 
@@ -97,14 +96,16 @@ static json::Object expand(const json::Object &request, MLIRContext &context) {
       parse(request.getString("text").value_or(""), context, sources);
   if (!module)
     return failed(error.text);
-  json::Object answer{{"written", describeModule(*module)}};
-  PassManager pm(module->getContext());
+  PassManager toStep(&context), toPrimitives(&context);
   PipelineOptions options;
   options.gradientsEntry = request.getBoolean("gradients").value_or(false);
+  buildPipeline(toStep, Stage::AsWritten, Stage::Step, options);
+  if (mlir::failed(toStep.run(*module)))
+    return failed(error.text);
+  json::Object answer{{"step", describeModule(*module)}};
   // Not further: what simplifies and fuses is under test.
-  buildPipeline(pm, Stage::AsWritten, Stage::Step, options);
-  pm.addNestedPass<func::FuncOp>(createExpandCompositesPass());
-  if (mlir::failed(pm.run(*module)))
+  toPrimitives.addNestedPass<func::FuncOp>(createExpandCompositesPass());
+  if (mlir::failed(toPrimitives.run(*module)))
     return failed(error.text);
   answer["expanded"] = describeModule(*module);
   return answer;

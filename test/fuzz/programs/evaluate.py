@@ -352,18 +352,23 @@ def philox(counter, key):
     return counter
 
 
-@primitive("random_bits")
-def random_bits(ev, op, seed, step):
-    type, shape = op["types"][0]
-    shape = ev.shape(shape)
+def philox_words(seed, step, stream, shape):
+    """The words of runtime/Random.h for a tensor, row by row."""
     element = np.arange(int(np.prod(shape, dtype=np.int64)), dtype=np.uint64)
     index = element // np.uint64(32) * np.uint64(8) + element % np.uint64(8)
     def full(number):
         return np.full(element.shape, int(number) & 0xFFFFFFFF, np.uint64)
-    key = int(seed.v) & (2**64 - 1)
-    words = philox([index, full(0), full(step.v), full(op["attributes"]["stream"])], [key & 0xFFFFFFFF, key >> 32])
+    key = int(seed) & (2**64 - 1)
+    words = philox([index, full(0), full(step), full(stream)], [key & 0xFFFFFFFF, key >> 32])
     word = np.choose((element // np.uint64(8) % np.uint64(4)).astype(np.int64), words)
-    return exact((word >> np.uint64(32 - op["attributes"]["bits"])).astype(np.int64).reshape(shape), type)
+    return word.astype(np.int64).reshape(shape)
+
+
+@primitive("random_bits")
+def random_bits(ev, op, seed, step):
+    type, shape = op["types"][0]
+    words = philox_words(seed.v, step.v, op["attributes"]["stream"], ev.shape(shape))
+    return exact(words >> (32 - op["attributes"]["bits"]), type)
 
 
 # Reductions and products ----------------------------------------------------------------------
@@ -540,9 +545,9 @@ def scatter_add(ev, op, indices, updates):
 class Evaluation:
     """One function on given inputs and state, which stay as they are."""
 
-    def __init__(self, function, inputs, state, batch, table=PRIMITIVES):
-        self.function, self.batch, self.table = function, batch, table
-        self.state, self.assigned = state, {}
+    def __init__(self, function, inputs, state, batch, table=PRIMITIVES, training=False):
+        self.function, self.batch, self.table, self.training = function, batch, table, training
+        self.inputs, self.state, self.assigned = inputs, state, {}
         self.values, self.made_by, self.decisions = {}, {}, []
         for argument in function["arguments"]:
             type = argument["type"][0]

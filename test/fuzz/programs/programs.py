@@ -11,7 +11,9 @@ import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from check import Checker, Counts, Finding
+from evaluate import PRIMITIVES
 from generate import Generator, Program
+from references import REFERENCES
 from server import Server, ServerDied
 from shrink import shrink
 
@@ -64,6 +66,7 @@ class Worker:
         checker = Checker(self.server, program.text(), seed, program.gradients)
         try:
             checker.prepare()
+            checker.check_composites()
             checker.check_gradients()
             for target in targets:
                 checker.check_target(target)
@@ -85,7 +88,7 @@ class Worker:
         program = self.draw(seed)
         targets = targets_of(self.options.targets, seed)
         finding, counts = self.check(program, seed, targets)
-        if finding and self.options.shrink:
+        if finding and self.options.shrink and not is_known(self.options, str(finding)):
             targets = [finding.target] if finding.target else []
             def fails(smaller):
                 other, _ = self.check(smaller, seed, targets)
@@ -93,6 +96,10 @@ class Worker:
             program = shrink(program, fails, self.options.shrink)
             finding = self.check(program, seed, targets)[0] or finding
         return program, finding, counts
+
+
+def is_known(options, message):
+    return any(known in message for known in options.known)
 
 
 def work(options, seeds, results):
@@ -123,7 +130,8 @@ def write_finding(options, seed, report):
     path = os.path.join(options.out, f"{seed}.nn")
     command = f"tools/fuzz programs --file {path} --seed {seed}" + (f" --targets {target}" if target else "")
     with open(path, "w") as file:
-        file.write(f"// {message}\n// {command}{'' if gradients else ' --no-gradients'}\n{text}")
+        said = "".join(f"// {line}\n" for line in message.splitlines())
+        file.write(f"{said}// {command}{'' if gradients else ' --no-gradients'}\n{text}")
     return path
 
 
@@ -133,7 +141,7 @@ def run_all(options):
             for j in range(options.jobs)]
     for job in jobs:
         job.start()
-    total, programs, findings, running, begin = Counts(), 0, 0, options.jobs, time.time()
+    total, programs, findings, known, running, begin = Counts(), 0, 0, 0, options.jobs, time.time()
     while running:
         item = results.get()
         if item is None:
@@ -142,14 +150,17 @@ def run_all(options):
         seed, report, counts = item
         programs += 1
         total.add(counts)
-        if report:
+        if report and is_known(options, report[4]):
+            known += 1
+        elif report:
             findings += 1
             print(f"seed {seed}: {report[4]}\n  {write_finding(options, seed, report)}", flush=True)
         if sys.stderr.isatty() and programs % 10 == 0:
             print(f"\r{programs} programs, {findings} findings", end="\r", file=sys.stderr, flush=True)
     seconds = time.time() - begin
     print(f"{programs} programs from seed {options.seed} on {', '.join(options.targets)} in {seconds:.0f} s: "
-          f"{total.compared} of {total.elements} values compared, {total.gradients} slopes, {findings} findings")
+          f"{total.compared} of {total.elements} values compared, {total.gradients} slopes, {findings} findings"
+          + (f", {known} known" if known else ""))
     return findings
 
 
@@ -160,6 +171,14 @@ def run_file(options):
     finding, counts = Worker(options).check(program, options.seed, targets_of(options.targets, options.seed))
     print(finding or f"nothing found: {counts.compared} of {counts.elements} values compared")
     return finding is not None
+
+
+def list_missing(options):
+    """Prints the ops that no evaluation knows."""
+    missing = [op for op in Worker(options).ops if op["name"] not in (REFERENCES if op["composite"] else PRIMITIVES)]
+    for op in missing:
+        print(f"{op['name']} has no evaluation: test/fuzz/programs/{'references' if op['composite'] else 'evaluate'}.py needs one")
+    return bool(missing)
 
 
 def main():
@@ -173,11 +192,14 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time")
     parser.add_argument("--out", default="build/fuzz-programs", help="folder for what is found")
     parser.add_argument("--shrink", type=float, default=60, help="seconds to make a finding smaller")
+    parser.add_argument("--known", action="append", default=[], metavar="TEXT", help="findings with TEXT in them are counted alone")
     parser.add_argument("--file", help="check this program alone")
     parser.add_argument("--no-gradients", action="store_true", help="of --file, without the entry point `gradients`")
-    parser.add_argument("--program", default="build/bin/nnc-run-programs")
+    parser.add_argument("--list-missing", action="store_true", help="name the ops that have no evaluation, and fail if there are some")
+    parser.add_argument("--program", default="build/bin/nnc-run-programs", help="the program that compiles and runs")
     options = parser.parse_args()
-    sys.exit(1 if (run_file if options.file else run_all)(options) else 0)
+    command = list_missing if options.list_missing else run_file if options.file else run_all
+    sys.exit(1 if command(options) else 0)
 
 
 if __name__ == "__main__":

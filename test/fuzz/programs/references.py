@@ -1,0 +1,216 @@
+"""What composites are, in NumPy and f64: of their records' equations, and without a
+look at how the compiler expands them.
+
+Each takes the op's attributes, whether it is in a training step, and arrays.
+"""
+import math
+
+import numpy as np
+
+from evaluate import PRIMITIVES, Value, axes_of, erf, philox_words, sigmoid
+
+REFERENCES = {}
+
+
+def reference(*names):
+    def add(function):
+        for name in names:
+            REFERENCES[name] = function
+        return function
+    return add
+
+
+# Activations and layers -----------------------------------------------------------------
+
+
+def logsumexp(x, axes, keep=True):
+    top = x.max(axis=axes, keepdims=True)
+    y = top + np.log(np.exp(x - top).sum(axis=axes, keepdims=True))
+    return y if keep else np.squeeze(y, axes)
+
+
+REFERENCES.update({
+    "relu": lambda at, training, x: np.maximum(x, 0),
+    "leaky_relu": lambda at, training, x: np.where(x > 0, x, at["slope"] * x),
+    "elu": lambda at, training, x: np.where(x > 0, x, at["alpha"] * np.expm1(np.minimum(x, 0))),
+    "gelu": lambda at, training, x: x * 0.5 * (1 + erf(x / math.sqrt(2))),
+    "silu": lambda at, training, x: x * sigmoid(x),
+    "softplus": lambda at, training, x: np.logaddexp(0, x),
+    "softmax": lambda at, training, x: np.exp(x - logsumexp(x, at["axis"])),
+    "log_softmax": lambda at, training, x: x - logsumexp(x, at["axis"]),
+    "flatten": lambda at, training, x: x.reshape(x.shape[0], -1),
+    "embedding": lambda at, training, indices, table: table[indices],
+    "one_hot": lambda at, training, x: (x[..., None] == np.arange(at["classes"])).astype(np.float64),
+})
+
+
+@reference("dense")
+def dense(at, training, x, weight, bias=0.0):
+    return np.tensordot(x, weight, 1) + bias
+
+
+@reference("layer_norm")
+def layer_norm(at, training, x, scale, bias):
+    centred = x - x.mean(-1, keepdims=True)
+    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + at["epsilon"]) * scale + bias
+
+
+def reduced(function):
+    return lambda at, training, x: function(x, axes_of({"attributes": at}, x.ndim), at["keep_dims"])
+
+
+REFERENCES["mean"] = reduced(lambda x, axes, keep: x.mean(axis=axes, keepdims=keep))
+REFERENCES["logsumexp"] = reduced(logsumexp)
+
+# Randomness: 24 bits of the even words' stream, 2 * stream, for what one number decides.
+
+UNIFORM = 2.0**-24
+
+
+def uniform(seed, step, stream, shape):
+    return (philox_words(seed, step, stream, shape) >> 8) * UNIFORM
+
+
+@reference("dropout")
+def dropout(at, training, x, seed=None, step=None):
+    keep = 1 - at["rate"]
+    if not training or at["rate"] == 0:
+        return x
+    return np.where(uniform(seed, step, 2 * at["stream"], x.shape) < round(keep / UNIFORM) * UNIFORM, x / keep, 0.0)
+
+
+REFERENCES["random_uniform"] = lambda at, training, seed, step: (
+    at["low"] + (at["high"] - at["low"]) * uniform(seed, step, 2 * at["stream"], at["shape"]))
+REFERENCES["bernoulli"] = lambda at, training, seed, step: (
+    uniform(seed, step, 2 * at["stream"], at["shape"]) < round(at["p"] / UNIFORM) * UNIFORM).astype(np.float64)
+
+
+@reference("random_normal")
+def random_normal(at, training, seed, step):
+    u = uniform(seed, step, 2 * at["stream"], at["shape"]) + UNIFORM
+    v = uniform(seed, step, 2 * at["stream"] + 1, at["shape"])
+    return at["mean"] + at["stddev"] * np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v)
+
+
+# Losses and metrics ---------------------------------------------------------------------------
+
+
+def classes(target, prediction):
+    """The class of each row, of integers or of rows."""
+    if target.dtype != np.float64:
+        return target.reshape(prediction.shape[:-1])
+    return target.argmax(-1)
+
+
+@reference("cross_entropy")
+def cross_entropy(at, training, logits, target):
+    rows = target if target.dtype == np.float64 else np.eye(logits.shape[-1])[classes(target, logits)]
+    return -(rows * (logits - logsumexp(logits, -1))).sum(-1).mean()
+
+
+@reference("binary_cross_entropy")
+def binary_cross_entropy(at, training, p, target):
+    t, p = target.reshape(p.shape), np.clip(p, 1e-7, 1 - 1e-7)
+    return -(t * np.log(p) + (1 - t) * np.log1p(-p)).mean()
+
+
+@reference("bce_logits")
+def bce_logits(at, training, x, target):
+    return (np.logaddexp(0, x) - x * target.reshape(x.shape)).mean()
+
+
+@reference("mse", "mean_squared_error")
+def mse(at, training, x, target):
+    return ((x - target.reshape(x.shape)) ** 2).mean()
+
+
+@reference("mae", "mean_absolute_error")
+def mae(at, training, x, target):
+    return np.abs(x - target.reshape(x.shape)).mean()
+
+
+@reference("huber")
+def huber(at, training, x, target):
+    d, delta = np.abs(x - target.reshape(x.shape)), at["delta"]
+    return np.where(d <= delta, d * d / 2, delta * (d - delta / 2)).mean()
+
+
+@reference("accuracy")
+def accuracy(at, training, x, target):
+    if x.ndim and x.shape[-1] > 1 and (x.ndim > 1 or target.dtype == np.float64) and (
+            target.dtype == np.float64 and target.shape == x.shape or target.size == x.size // x.shape[-1]):
+        return np.mean(x.argmax(-1) == classes(target, x))
+    return np.mean((x > at["threshold"]) == (target.reshape(x.shape) > 0.5))
+
+
+@reference("top_k_accuracy")
+def top_k_accuracy(at, training, x, target):
+    value = np.take_along_axis(x, np.asarray(classes(target, x))[..., None], -1)
+    return np.mean((x > value).sum(-1) < at["k"])
+
+
+# Optimizers and schedules -----------------------------------------------------------------------
+
+
+REFERENCES["sgd"] = lambda at, training, w, g, rate, step: w - rate * (g + at["weight_decay"] * w)
+
+
+@reference("momentum")
+def momentum(at, training, w, g, rate, step, velocity):
+    velocity = at["momentum"] * velocity + g
+    return w - rate * velocity, velocity
+
+
+@reference("nesterov")
+def nesterov(at, training, w, g, rate, step, velocity):
+    velocity = at["momentum"] * velocity + g
+    return w - rate * (g + at["momentum"] * velocity), velocity
+
+
+@reference("rmsprop")
+def rmsprop(at, training, w, g, rate, step, square):
+    square = at["decay"] * square + (1 - at["decay"]) * g**2
+    return w - rate * g / (np.sqrt(square) + at["epsilon"]), square
+
+
+@reference("adagrad")
+def adagrad(at, training, w, g, rate, step, square):
+    square = square + g**2
+    return w - rate * g / (np.sqrt(square) + at["epsilon"]), square
+
+
+@reference("adam", "adamw")
+def adam(at, training, w, g, rate, step, m, v):
+    t = float(step) + 1
+    m, v = at["beta1"] * m + (1 - at["beta1"]) * g, at["beta2"] * v + (1 - at["beta2"]) * g**2
+    step = rate * (m / (1 - at["beta1"]**t)) / (np.sqrt(v / (1 - at["beta2"]**t)) + at["epsilon"])
+    return w * (1 - rate * at.get("weight_decay", 0.0)) - step, m, v
+
+
+REFERENCES["step_decay"] = lambda at, training, base, step: base * at["factor"] ** (step // at["every"])
+REFERENCES["exponential_decay"] = lambda at, training, base, step: base * at["factor"] ** (step / at["every"])
+
+
+@reference("cosine")
+def cosine(at, training, base, step):
+    if step < at["warmup"]:
+        return base * (step + 1) / at["warmup"]
+    t = min((step - at["warmup"]) / (at["total"] - at["warmup"]), 1.0)
+    return at["final"] + (base - at["final"]) * (1 + math.cos(math.pi * t)) / 2
+
+
+# As a table for Evaluation ------------------------------------------------------------------------
+
+
+def evaluates(function):
+    def evaluate(ev, op, *operands):
+        attributes = dict(op["attributes"])
+        if "shape" in attributes:
+            attributes["shape"] = ev.shape(attributes["shape"])
+        results = function(attributes, ev.training, *(x.v for x in operands))
+        results = results if isinstance(results, tuple) else (results,)
+        return tuple(Value(y, 0.0, type[0]) for y, type in zip(results, op["types"]))
+    return evaluate
+
+
+COMPOSITES = {**PRIMITIVES, **{name: evaluates(function) for name, function in REFERENCES.items()}}
