@@ -83,8 +83,8 @@ def elements(shape):
 
 class Generator:
     def __init__(self, rng, ops, check):
-        """`ops`: the records. `check(text)`: the types of a program's outputs, or
-        None where the compiler refuses it."""
+        """`ops`: the records. `check(program)`: the types of its outputs, or None
+        where the compiler refuses it."""
         self.rng, self.ops, self.check = rng, ops, check
         self.by_category = {}
         for op in ops:
@@ -497,7 +497,7 @@ class Generator:
             name = f"v{len(self.values)}"
             trial = self.program.copy()
             trial.body += [f"{name} = {text}", f"output fuzzed = {name}", *(f"output used_{x} = {x}" for x in trial.inputs)]
-            types = self.check(trial.text())
+            types = self.check(trial)
             if types:
                 type, shape = types["fuzzed"]
                 if elements(shape) > MOST_ELEMENTS:

@@ -50,6 +50,13 @@ class FixedProgram(Program):
         return self.fixed
 
 
+class Crash(Exception):
+    """The compiler crashes on `program`, which is half drawn."""
+
+    def __init__(self, program):
+        self.program = program
+
+
 class Worker:
     """Checks programs one after another with a server of its own."""
 
@@ -58,8 +65,11 @@ class Worker:
         self.server = Server(options.program)
         self.ops = self.server.ask("ops")["ops"]
 
-    def types(self, text):
-        return self.server.ask("check", text=text).get("outputs")
+    def types(self, program):
+        try:
+            return self.server.ask("check", text=program.text()).get("outputs")
+        except ServerDied:
+            raise Crash(program)
 
     def check(self, program, seed, targets):
         """The first finding or None, and what was counted."""
@@ -78,8 +88,13 @@ class Worker:
         """The program of a seed: the first that has something to train."""
         for attempt in range(10):
             rng = np.random.default_rng([seed, attempt])
-            program = Generator(rng, self.ops, self.types).generate()
-            answer = self.server.ask("expand", text=program.text(), gradients=True)
+            try:
+                program = Generator(rng, self.ops, self.types).generate()
+                answer = self.server.ask("expand", text=program.text(), gradients=True)
+            except Crash as crash:
+                return crash.program
+            except ServerDied:
+                return program
             if "depends on no parameter" not in answer.get("error", ""):
                 break
         return program
@@ -105,11 +120,8 @@ def is_known(options, message):
 def work(options, seeds, results):
     worker = Worker(options)
     for seed in seeds:
-        try:
-            program, finding, counts = worker.run(seed)
-            report = (program.text(), program.gradients, finding.kind, finding.target, str(finding)) if finding else None
-        except ServerDied as death:
-            report, counts = ("", True, "crashed", "", f"while drawing: {death}"), Counts()
+        program, finding, counts = worker.run(seed)
+        report = (program.text(), program.gradients, finding.target, str(finding)) if finding else None
         results.put((seed, report, counts))
     worker.server.stop()
     results.put(None)
@@ -125,7 +137,7 @@ def seeds_of(options, job):
 
 def write_finding(options, seed, report):
     """A file with the program, how it failed, and the command that repeats it."""
-    text, gradients, kind, target, message = report
+    text, gradients, target, message = report
     os.makedirs(options.out, exist_ok=True)
     path = os.path.join(options.out, f"{seed}.nn")
     command = f"tools/fuzz programs --file {path} --seed {seed}" + (f" --targets {target}" if target else "")
@@ -150,11 +162,11 @@ def run_all(options):
         seed, report, counts = item
         programs += 1
         total.add(counts)
-        if report and is_known(options, report[4]):
+        if report and is_known(options, report[3]):
             known += 1
         elif report:
             findings += 1
-            print(f"seed {seed}: {report[4]}\n  {write_finding(options, seed, report)}", flush=True)
+            print(f"seed {seed}: {report[3]}\n  {write_finding(options, seed, report)}", flush=True)
         if sys.stderr.isatty() and programs % 10 == 0:
             print(f"\r{programs} programs, {findings} findings", end="\r", file=sys.stderr, flush=True)
     seconds = time.time() - begin
