@@ -371,11 +371,40 @@ static LogicalResult buildTrainStep(ModelOp model, ArrayRef<Result> results) {
   return success();
 }
 
+/// The results of @gradients are called after what they are gradients of.
+static LogicalResult checkGradientNames(ModelOp model,
+                                        ArrayRef<ReadOp> trained) {
+  llvm::StringMap<Location> places;
+  places.try_emplace("loss", model.getLoc());
+  auto add = [&](StringRef name, Location location) -> LogicalResult {
+    auto [first, isNew] = places.try_emplace(name, location);
+    if (isNew)
+      return success();
+    InFlightDiagnostic diagnostic = emitError(location)
+                                    << "the gradient of '" << name
+                                    << "' has the name of another result of "
+                                       "'gradients'; rename this";
+    diagnostic.attachNote(first->second) << "the other is here";
+    return diagnostic;
+  };
+  for (ReadOp read : trained)
+    if (failed(add(read.getParameter(), read.getLoc())))
+      return failure();
+  for (BlockArgument argument : getBody(model).getArguments()) {
+    auto name =
+        model.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kNameAttr);
+    bool isFloat = isa<FloatType>(getElementTypeOrSelf(argument));
+    if (name && isFloat && failed(add(name, argument.getLoc())))
+      return failure();
+  }
+  return success();
+}
+
 /// Makes @gradients: the loss, its gradient for each parameter, and for each
 /// floating-point input.
 static LogicalResult buildGradientsEntry(ModelOp model, Result loss) {
   FailureOr<SmallVector<ReadOp>> trained = findTrained(model, loss.value);
-  if (failed(trained))
+  if (failed(trained) || failed(checkGradientNames(model, *trained)))
     return failure();
   IRMapping mapping;
   func::FuncOp function = buildFunction(model, kGradientsName, loss, mapping);

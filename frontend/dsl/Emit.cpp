@@ -434,10 +434,6 @@ void Emitter::emitMetric(const MetricStmt &statement) {
       error(loc, "this metric needs a name: metric NAME = VALUE");
     if (!value || name.empty())
       continue;
-    for (MetricOp other : model.getBody().getOps<MetricOp>())
-      if (other.getName() == name)
-        error(loc, "there is a metric '" + name +
-                       "' already; give one another name: metric NAME = VALUE");
     MetricOp::create(builder, diagnostics.location(loc),
                      builder.getStringAttr(name), value);
   }
@@ -461,10 +457,6 @@ void Emitter::emitOutput(const OutputStmt &statement) {
       error(loc, "this output needs a name: output NAME = VALUE");
       continue;
     }
-    for (OutputOp other : model.getBody().getOps<OutputOp>())
-      if (other.getName() == name)
-        error(loc, "there is an output '" + name +
-                       "' already; give one another name: output NAME = VALUE");
     OutputOp::create(builder, diagnostics.location(loc),
                      builder.getStringAttr(name), value.tensor());
   }

@@ -1,9 +1,10 @@
 // Text to tokens.
 #include "frontend/dsl/Lexer.h"
 
-#include "frontend/Text.h"
 #include "frontend/dsl/Diagnostics.h"
 #include "frontend/dsl/Limits.h"
+
+#include "ir/Text.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"

@@ -3,6 +3,7 @@
 #include "frontend/dsl/Limits.h"
 
 #include "ir/Initializer.h"
+#include "ir/Text.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -93,22 +94,15 @@ void Emitter::inScope(const CallExpr &call,
 
 //===-- Parameters -------------------------------------------------------===//
 
-// Symbols that the compiler makes beside the parameters (docs/architecture.md,
-// section 2).
-static bool isReservedSymbol(StringRef name) {
-  return llvm::is_contained({"init", "train_step", "eval_step", "predict",
-                             "gradients", "seed", "step", "learning_rate"},
-                            name);
-}
-
 void Emitter::emitParam(const ParamStmt &statement) {
   const Identifier &name = statement.name;
   std::string path = joinPath(frame->scope->path, name.name);
   bool isFree = checkReserved(name, "a parameter");
-  if (isReservedSymbol(path) || path == model.getName()) {
-    error(name.loc, "'" + path +
-                        "' cannot name a parameter: the compiled "
-                        "program has it already");
+  std::string problem = findNoParameterName(path);
+  if (problem.empty() && path == model.getName())
+    problem = "is the name of the model";
+  if (!problem.empty()) {
+    error(name.loc, "'" + path + "' cannot name a parameter: it " + problem);
     isFree = false;
   }
   auto [first, isFirst] =

@@ -6,6 +6,7 @@
 #include "frontend/graph/Schema.h"
 
 #include "ir/Ops.h"
+#include "ir/Text.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
@@ -31,7 +32,7 @@ private:
   }
 
   Offset<flatbuffers::String> text(StringRef string) {
-    hasStrangeText |= !isText(string);
+    hasStrangeText |= findNoText(string) != StringRef::npos;
     return buffer.CreateSharedString(string.data(), string.size());
   }
   /// Fills `place` and points `to` at it, or at nothing where `from` is
@@ -648,13 +649,13 @@ FailureOr<std::vector<uint8_t>> Exporter::run(ModuleOp module) {
   if (failed(written) ||
       failed(writeLocation(module.getLoc(), place, placeOrNull)))
     return failure();
-  if (hasStrangeText)
-    return fail(module.getLoc(),
-                "a string that is no UTF-8, or contains a zero");
   std::vector<Offset<flatbuffers::String>> names;
   for (auto &file : files)
     names.push_back(text(file.first));
   auto producer = text("nnc");
+  if (hasStrangeText)
+    return fail(module.getLoc(),
+                "a string that is not UTF-8, or has a control character");
   auto fileVector = buffer.CreateVector(names);
   auto valueVector = buffer.CreateVector(valueOffsets);
   FinishGraphBuffer(buffer,

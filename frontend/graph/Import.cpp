@@ -92,7 +92,6 @@ private:
   /// Of the module, whose parameters are all there before the first node.
   SymbolTableCollection symbols;
   SmallVector<StringRef> inputNames;
-  llvm::StringSet<> knownInputs;
   std::vector<Slot> slots;
   /// In the order of their definition, to end their scope with their region.
   SmallVector<Slot *> visible;
@@ -363,8 +362,9 @@ FailureOr<Operation *> Importer::createComputing(const Node &node,
   });
   if (failed(result))
     return failure();
-  for (NamedAttribute attribute : others)
-    (*op)->setDiscardableAttr(attribute.getName(), attribute.getValue());
+  // At once: a dictionary with one more attribute is another dictionary.
+  if (!others.empty())
+    (*op)->setDiscardableAttrs(builder.getDictionaryAttr(others));
   return op;
 }
 
@@ -469,8 +469,6 @@ FailureOr<DictionaryAttr> Importer::readInput(const Argument &from) {
   FailureOr<StringRef> name = reader.readName(from.name(), "its name");
   if (failed(name))
     return failure();
-  if (!knownInputs.insert(*name).second)
-    return reader.fail("there is an input '" + *name + "' already");
   inputNames.push_back(*name);
   FailureOr<Reader::Attributes> attributes =
       reader.readAttributes(from.attributes());
@@ -522,8 +520,8 @@ LogicalResult Importer::readModel(const Model &from) {
       return reader.fail("the model's attribute '" +
                          attribute.getName().getValue() +
                          "': expected a name with a dot");
-    model->setDiscardableAttr(attribute.getName(), attribute.getValue());
   }
+  model->setDiscardableAttrs(builder.getDictionaryAttr(*others));
   builder.setInsertionPointToEnd(body);
   if (failed(readNodes(from.nodes())))
     return failure();

@@ -3,6 +3,7 @@
 #include "frontend/dsl/Diagnostics.h"
 
 #include "ir/Shapes.h"
+#include "ir/Text.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -34,40 +35,57 @@ Reader::Scope::~Scope() {
   reader.place = outerPlace;
 }
 
+/// A file's name as it stands in messages and in what is generated.
+static bool isFileName(StringRef name) {
+  constexpr size_t kLongest = 4096;
+  return name.size() <= kLongest && findNoText(name) == StringRef::npos &&
+         name.find_first_of("\t\n\r") == StringRef::npos;
+}
+
 /// Where the part that is being read comes from, if its file is listed.
 std::optional<mlir::Location> Reader::findPlace() const {
   size_t count = graph.files() ? graph.files()->size() : 0;
   if (!place || place->file() >= count)
     return std::nullopt;
   StringRef file = graph.files()->Get(place->file())->string_view();
+  if (!isFileName(file))
+    return std::nullopt;
   return FileLineColLoc::get(attributeBuilder.getContext(), file, place->line(),
                              place->column());
 }
 
-LogicalResult Reader::fail(const llvm::Twine &message) {
+LogicalResult Reader::fail(const llvm::Twine &message,
+                           std::optional<mlir::Location> at) {
   std::string what = llvm::join(scopes, ", ");
   InFlightDiagnostic diagnostic =
       emitError(FileLineColLoc::get(builder().getContext(), fileName, 0, 0));
   diagnostic << what << (what.empty() ? "" : ": ") << message;
-  if (std::optional<mlir::Location> location = findPlace())
+  std::optional<mlir::Location> location = findPlace();
+  if (!location && at && (*at)->findInstanceOf<FileLineColLoc>())
+    location = at;
+  if (location)
     diagnostic.attachNote(*location) << "it is written here";
   return diagnostic;
 }
 
 LogicalResult Reader::run(llvm::function_ref<LogicalResult()> action) {
   std::string message;
+  std::optional<mlir::Location> location;
   LogicalResult result = failure();
   {
     ScopedDiagnosticHandler capture(
         builder().getContext(), [&](Diagnostic &diagnostic) {
           if (diagnostic.getSeverity() == DiagnosticSeverity::Error &&
-              message.empty())
+              message.empty()) {
             message = diagnostic.str();
+            location = diagnostic.getLocation();
+          }
           return success();
         });
     result = action();
   }
-  return succeeded(result) ? result : fail(dsl::inUsersTerms(message));
+  return succeeded(result) ? result
+                           : fail(dsl::inUsersTerms(message), location);
 }
 
 //===-- Text -------------------------------------------------------------===//
@@ -87,20 +105,20 @@ FailureOr<StringRef> Reader::readText(const flatbuffers::String *string,
   if (failed(charge(string->size())))
     return failure();
   StringRef text(string->data(), string->size());
-  if (!isText(text))
-    return fail(what + " is no UTF-8, or contains a zero");
+  if (findNoText(text) != StringRef::npos)
+    return fail(what + " is not UTF-8, or has a control character");
   return text;
 }
 
 FailureOr<StringRef> Reader::readName(const flatbuffers::String *string,
                                       StringRef what) {
-  FailureOr<StringRef> name = readText(string, what);
-  if (failed(name))
+  if (!string)
+    return fail(what + " is missing");
+  if (failed(charge(string->size())))
     return failure();
-  if (name->empty())
-    return fail(what + " is empty");
-  if (llvm::any_of(*name, [](char c) { return (unsigned char)c < ' '; }))
-    return fail(what + " contains a control character");
+  StringRef name(string->data(), string->size());
+  if (std::string problem = findNoName(name); !problem.empty())
+    return fail(what + " " + problem);
   return name;
 }
 
@@ -111,12 +129,14 @@ FailureOr<mlir::Location> Reader::readLocation(const Location *location) {
   if (location->file() >= count)
     return fail("its location is in file " + llvm::Twine(location->file()) +
                 ", and the graph lists " + llvm::Twine(count));
-  FailureOr<StringRef> file =
-      readText(graph.files()->Get(location->file()), "a file's name");
-  if (failed(file))
+  StringRef file = graph.files()->Get(location->file())->string_view();
+  if (failed(charge(file.size())))
     return failure();
+  if (!isFileName(file))
+    return fail("the name of its file is not UTF-8, has a control character or "
+                "more than 4096 bytes");
   return mlir::Location(FileLineColLoc::get(
-      builder().getContext(), *file, location->line(), location->column()));
+      builder().getContext(), file, location->line(), location->column()));
 }
 
 //===-- Types ------------------------------------------------------------===//

@@ -46,15 +46,17 @@ public:
     const Location *outerPlace;
   };
 
-  /// Reports an error at the file, with everything that is being read.
-  llvm::LogicalResult fail(const llvm::Twine &message);
+  /// Reports an error at the file, with everything that is being read, and a
+  /// note at the place that its part states, or else `at`.
+  llvm::LogicalResult fail(const llvm::Twine &message,
+                           std::optional<mlir::Location> at = std::nullopt);
   /// Runs `action`, and reports what it reports as fail() does.
   llvm::LogicalResult run(llvm::function_ref<llvm::LogicalResult()> action);
 
-  /// UTF-8 without zeros.
+  /// UTF-8 without control characters, but tabs and line's ends.
   llvm::FailureOr<llvm::StringRef> readText(const flatbuffers::String *string,
                                             llvm::StringRef what);
-  /// The same, neither empty nor with characters that do not print.
+  /// One line of text, neither empty nor too long (ir/Text.h).
   llvm::FailureOr<llvm::StringRef> readName(const flatbuffers::String *string,
                                             llvm::StringRef what);
 

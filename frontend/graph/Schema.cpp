@@ -1,7 +1,6 @@
 #include "frontend/graph/Schema.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/ConvertUTF.h"
 
 using namespace mlir;
 
@@ -42,12 +41,6 @@ std::optional<ElementType> fromElementType(Type type) {
 StringRef shortName(StringRef fullName) {
   fullName.consume_front("nnc.");
   return fullName;
-}
-
-bool isText(StringRef string) {
-  auto *begin = reinterpret_cast<const llvm::UTF8 *>(string.begin());
-  auto *end = reinterpret_cast<const llvm::UTF8 *>(string.end());
-  return llvm::isLegalUTF8String(&begin, end) && !string.contains('\0');
 }
 
 std::string keywordOf(mlir::Attribute attribute) {

@@ -32,9 +32,6 @@ std::optional<ElementType> fromElementType(mlir::Type type);
 /// The name of an op as a file has it: without the prefix of the nnc dialect.
 llvm::StringRef shortName(llvm::StringRef fullName);
 
-/// Whether a graph may hold this string: UTF-8 without zeros.
-bool isText(llvm::StringRef string);
-
 /// The keyword of a value of an enumeration attribute: `gt` of
 /// `#nnc.predicate<gt>`.
 std::string keywordOf(mlir::Attribute attribute);

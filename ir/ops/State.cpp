@@ -1,5 +1,6 @@
 // Syntax and verifiers of ops about the program and its state.
 #include "ir/Ops.h"
+#include "ir/Text.h"
 
 #include "mlir/Interfaces/FunctionImplementation.h"
 
@@ -28,6 +29,77 @@ void ModelOp::print(OpAsmPrinter &printer) {
       getArgAttrsAttrName(), getResAttrsAttrName());
 }
 
+/// `name` as a message shows it, whatever is in it.
+static std::string quoteName(StringRef name) {
+  return findNoName(name).empty() ? ("'" + name + "'").str() : "the name";
+}
+
+static LogicalResult checkFileName(Location location, StringRef op,
+                                   StringRef name) {
+  std::string problem = findNoFileName(name);
+  if (problem.empty())
+    return success();
+  return OpSite(location, op).error() << quoteName(name) << " " << problem;
+}
+
+namespace {
+/// Where each name was given first.
+class UniqueNames {
+public:
+  explicit UniqueNames(StringRef kind) : kind(kind) {}
+
+  LogicalResult add(StringRef name, Location location) {
+    auto [first, isNew] = places.try_emplace(name, location);
+    if (isNew)
+      return success();
+    InFlightDiagnostic diagnostic = emitError(location)
+                                    << "there is " << kind << " '" << name
+                                    << "' already; give one another name";
+    diagnostic.attachNote(first->second) << "the first is here";
+    return diagnostic;
+  }
+
+private:
+  StringRef kind;
+  llvm::StringMap<Location> places;
+};
+} // namespace
+
+/// Plans, files of predictions and logs tell inputs, outputs and metrics by
+/// their names; the loss and the confusion matrix stand among the metrics.
+static LogicalResult checkNames(ModelOp model) {
+  UniqueNames inputs("an input"), outputs("an output"), metrics("a metric");
+  for (BlockArgument input : model.getBody().getArguments()) {
+    auto name =
+        model.getArgAttrOfType<StringAttr>(input.getArgNumber(), "nnc.name");
+    if (name && (failed(checkFileName(input.getLoc(), "input", name)) ||
+                 failed(inputs.add(name, input.getLoc()))))
+      return failure();
+  }
+  LogicalResult result = success();
+  for (Operation &op : model.getBody().front()) {
+    if (auto output = dyn_cast<OutputOp>(op))
+      result = outputs.add(output.getName(), op.getLoc());
+    else if (auto metric = dyn_cast<MetricOp>(op))
+      result = metrics.add(metric.getName(), op.getLoc());
+    if (failed(result))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult OutputOp::verify() {
+  return checkFileName(getLoc(), "output", getName());
+}
+
+LogicalResult MetricOp::verify() {
+  if (getName() == "loss" || getName() == "confusion")
+    return OpSite(getLoc(), "metric").error()
+           << "'" << getName()
+           << "' is what training reports itself; choose another name";
+  return checkFileName(getLoc(), "metric", getName());
+}
+
 LogicalResult ModelOp::verify() {
   OpSite site(getLoc(), "model");
   if (!getFunctionType().getResults().empty())
@@ -38,7 +110,9 @@ LogicalResult ModelOp::verify() {
       return site.error()
              << "input " << i << " is " << printType(type)
              << ": expected a tensor with at most one batch dimension";
-  return success();
+  if (std::string problem = findNoName(getSymName()); !problem.empty())
+    return site.error() << "the model's name " << problem;
+  return checkNames(*this);
 }
 
 //===----------------------------------------------------------------------===//
@@ -46,12 +120,16 @@ LogicalResult ModelOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult ParameterOp::verify() {
+  OpSite site(getLoc(), "parameter");
   auto type = cast<RankedTensorType>(getType());
+  bool isWritten = getRole() == Role::parameter || getRole() == Role::buffer;
+  std::string problem = findNoParameterName(getSymName());
+  if (isWritten && !problem.empty())
+    return site.error() << quoteName(getSymName()) << " " << problem;
   if (type.hasStaticShape())
     return success();
-  return OpSite(getLoc(), "parameter").error()
-         << "@" << getSymName() << " is " << printType(type)
-         << ": a parameter does not depend on the batch";
+  return site.error() << "@" << getSymName() << " is " << printType(type)
+                      << ": a parameter does not depend on the batch";
 }
 
 /// Succeeds if `symbol` is a parameter of type `type`.

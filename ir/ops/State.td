@@ -66,6 +66,7 @@ def MetricOp : Nnc_StateOp<"metric", [MemoryEffects<[MemWrite]>]> {
   }];
   let arguments = (ins StrAttr:$name, Nnc_FloatScalar:$value);
   let assemblyFormat = "$name $value attr-dict `:` type($value)";
+  let hasVerifier = 1;
 }
 
 def OutputOp : Nnc_StateOp<"output", [MemoryEffects<[MemWrite]>]> {
@@ -77,6 +78,7 @@ def OutputOp : Nnc_StateOp<"output", [MemoryEffects<[MemWrite]>]> {
   }];
   let arguments = (ins StrAttr:$name, Nnc_Tensor:$value);
   let assemblyFormat = "$name $value attr-dict `:` type($value)";
+  let hasVerifier = 1;
 }
 
 def ParameterOp : Nnc_StateOp<"parameter", [Symbol]> {

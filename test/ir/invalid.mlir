@@ -592,3 +592,72 @@ func.func @launch_count(%x: tensor<4xf32>) {
   %0 = nnc.launch @kernel(%x, %x) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   return
 }
+
+// -----
+
+// expected-error @+1 {{there is an input 'x' already; give one another name}}
+nnc.model @inputs(%x: tensor<?xf32> {nnc.name = "x"}, %y: tensor<?xf32> {nnc.name = "x"}) {
+}
+
+// -----
+
+// expected-error @+1 {{'input' 'a/b' has a '/': it becomes the name of a file}}
+nnc.model @path(%x: tensor<?xf32> {nnc.name = "a/b"}) {
+}
+
+// -----
+
+nnc.model @outputs(%x: tensor<?xf32>) {
+  nnc.output "y" %x : tensor<?xf32>
+  // expected-error @+1 {{there is an output 'y' already; give one another name}}
+  nnc.output "y" %x : tensor<?xf32>
+}
+
+// -----
+
+nnc.model @hidden(%x: tensor<?xf32>) {
+  // expected-error @+1 {{'output' '.y' begins with '.': it becomes the name of a file}}
+  nnc.output ".y" %x : tensor<?xf32>
+}
+
+// -----
+
+nnc.model @metrics(%x: tensor<f32>) {
+  nnc.metric "y" %x : tensor<f32>
+  // expected-error @+1 {{there is a metric 'y' already; give one another name}}
+  nnc.metric "y" %x : tensor<f32>
+}
+
+// -----
+
+nnc.model @confusion(%x: tensor<f32>) {
+  // expected-error @+1 {{'metric' 'confusion' is what training reports itself; choose another name}}
+  nnc.metric "confusion" %x : tensor<f32>
+}
+
+// -----
+
+nnc.model @strange(%x: tensor<f32>) {
+  // expected-error @+1 {{'metric' the name is not UTF-8, or has a control character}}
+  nnc.metric "a\1B" %x : tensor<f32>
+}
+
+// -----
+
+// expected-error @+1 {{'parameter' '__metadata__' is what a file of weights calls its metadata}}
+nnc.parameter @__metadata__ : tensor<4xf32> = <zeros>
+
+// -----
+
+// expected-error @+1 {{'parameter' 'nnc.scalar/step' begins with 'nnc.', which is nnc's own}}
+nnc.parameter @"nnc.scalar/step" : tensor<4xf32> = <zeros>
+
+// -----
+
+// expected-error @+1 {{'parameter' the name is empty}}
+nnc.parameter @"" : tensor<4xf32> = <zeros>
+
+// -----
+
+// expected-error @+1 {{'parameter' 'predict' is what the compiled program calls a part of its own}}
+nnc.parameter @predict : tensor<4xf32> = <zeros>

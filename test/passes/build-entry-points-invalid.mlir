@@ -25,7 +25,7 @@ nnc.model @unused_parameter(%x: tensor<?x3xf32> {nnc.name = "x"})
 // -----
 
 // expected-error@+1 {{the name 'step' belongs to the training step; choose another}}
-nnc.parameter @step : tensor<3xf32> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
 nnc.model @taken_name(%x: tensor<?x3xf32> {nnc.name = "x"}) {
   nnc.output "x" %x : tensor<?x3xf32>
 }

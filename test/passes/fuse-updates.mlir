@@ -58,7 +58,7 @@ func.func @leaves_what_is_used_elsewhere(%dy: tensor<4xf32>) -> tensor<f32>
 
 // -----
 
-nnc.parameter @step : tensor<i64> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
 
 // CHECK-LABEL: @leaves_scalars
 // CHECK-NOT:     nnc.fused

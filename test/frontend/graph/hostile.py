@@ -220,7 +220,7 @@ cases = [
     (set_("model.nodes.1.op", "matmull"),
      "node 1 'matmull': there is no op 'matmull'; did you mean 'matmul'?", 2),
     (set_("model.nodes.1.op", ""), "node 1: the op's name is empty", 2),
-    (set_("model.nodes.1.op", b"mat\xff"), "node 1: the op's name is no UTF-8, or contains a zero", 2),
+    (set_("model.nodes.1.op", b"mat\xff"), "node 1: the op's name is not UTF-8, or has a control character", 2),
     (set_("model.nodes.1.op", "nnc.model"),
      "node 1 'nnc.model': the op 'nnc.model' does not stand in a model", 2),
     (set_("model.nodes.1.op", "builtin.module"),
@@ -249,7 +249,7 @@ cases = [
         text("k", "1"), text("k", "2")]))]),
      "node 3 'loss', attribute 'a.b': attribute 'k' is given twice"),
     (set_("model.nodes.3.attributes", [text("a.b", "x\0y")]),
-     "node 3 'loss', attribute 'a.b': the string is no UTF-8, or contains a zero"),
+     "node 3 'loss', attribute 'a.b': the string is not UTF-8, or has a control character"),
     (both(extra(value(2)), insert(2, node("compare", [2, 2], [4], [text("predicate", "near")]))),
      "node 2 'compare', attribute 'predicate': 'near' is no predicate"),
     (insert(0, node("read", [], [1], [attribute("parameter", make(SymbolValueT, value="v"))])),
@@ -278,6 +278,37 @@ cases = [
      "attributes"),
     (set_("model.nodes.1.regions", [make(RegionT, nodes=[])]),
      "node 1 'matmul': 'matmul' requires zero regions", 2),
+    # Names.
+    (insert(5, node("output", [2], [], [text("name", "y")], line=6)),
+     "there is an output 'y' already; give one another name", 6),
+    (set_("model.nodes.4.attributes", [text("name", "../../pwned")]),
+     "node 4 'output': 'output' '../../pwned' has a '/': it becomes the name of a file"),
+    (set_("model.nodes.4.attributes", [text("name", "..")]),
+     "node 4 'output': 'output' '..' begins with '.': it becomes the name of a file"),
+    (set_("model.nodes.4.attributes", [text("name", "nnc.y")]),
+     "node 4 'output': 'output' 'nnc.y' begins with 'nnc.', which is nnc's own"),
+    (set_("model.inputs.0.name", "a/b"),
+     "'input' 'a/b' has a '/': it becomes the name of a file"),
+    (set_("model.inputs.0.name", "\x1b[2J"),
+     "input 0: its name is not UTF-8, or has a control character"),
+    (set_("model.inputs.0.name", "x" * 1025),
+     "input 0: its name is 1025 bytes long: at most 1024 are supported"),
+    (set_("parameters.0.name", "__metadata__"),
+     "parameter '__metadata__': 'parameter' '__metadata__' is what a file of weights calls its "
+     "metadata"),
+    (set_("parameters.0.name", "nnc.scalar/step"),
+     "parameter 'nnc.scalar/step': 'parameter' 'nnc.scalar/step' begins with 'nnc.', which is "
+     "nnc's own"),
+    (set_("parameters.0.name", "init"),
+     "parameter 'init': 'parameter' 'init' is what the compiled program calls a part of its own"),
+    (set_("files", ["a.py\nsystem(\"id\");"]),
+     "node 0 'read': the name of its file is not UTF-8, has a control character or more than "
+     "4096 bytes"),
+    (set_("files", ["a" * 4097]),
+     "node 0 'read': the name of its file is not UTF-8, has a control character or more than "
+     "4096 bytes"),
+    (set_("model.nodes.1.op", "m" * 120_000),
+     "node 1: the op's name is 120000 bytes long: at most 1024 are supported", 2),
     # Parameters.
     (lambda g: g.parameters.append(g.parameters[0]), "there are two parameters 'w'"),
     (set_("model.name", "w"), "the model has the name of the parameter 'w'"),
@@ -299,8 +330,9 @@ cases = [
      "parameter 'w': the role is 'scalar': expected parameter or buffer"),
     # Inputs and the recipe.
     (set_("model.inputs.0.name", None), "input 0: its name is missing"),
-    (lambda g: g.model.inputs.append(make(ArgumentT, value=1, name="x")),
-     "input 1: there is an input 'x' already"),
+    (both(extra(value(-1, 4)),
+          lambda g: g.model.inputs.append(make(ArgumentT, value=4, name="x"))),
+     "there is an input 'x' already; give one another name"),
     (set_("model.recipe.optimizer.name", "sdg"),
      "recipe, optimizer: 'sdg' is no optimizer: expected one of "),
     (set_("model.recipe.optimizer", make(CallT, name="adam", arguments=[text("beta1", "0.9")])),
@@ -394,6 +426,14 @@ graph = good()
 graph.values += [value(size, element=ElementType.U8) for _ in range(count)]
 graph.model.nodes += [node("constant", [], [4 + i], [once]) for i in range(count)]
 write(graph, folder / "shared.graph")
+
+# Attributes that are many: what is quadratic in them takes gigabytes, and minutes.
+graph = good()
+graph.model.attributes = [text(f"a.{i}", "v") for i in range(200_000)]
+graph.model.nodes[3].attributes = [text(f"a.{i}", "v") for i in range(200_000)]
+write(graph, folder / "attributes.graph")
+subprocess.run([importer, folder / "attributes.graph"], check=True, stdout=subprocess.DEVNULL,
+               timeout=120)
 
 failures = 0
 said = said_of([*expected, folder / "shared.graph"])
