@@ -1,14 +1,27 @@
 // Any bytes as a graph: a module or a message. A module is written again, and
 // read back to the same bytes.
 #include "frontend/Frontend.h"
+#include "frontend/graph/graph_generated.h"
 
+#include "test/fuzz/FlatMutator.h"
 #include "test/fuzz/FuzzContext.h"
 #include "test/fuzz/Require.h"
+#include "test/fuzz/graph_bfbs_generated.h"
 
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
 using namespace nnc;
+
+static bool verifyGraph(flatbuffers::Verifier &verifier) {
+  return graph::VerifyGraphBuffer(verifier);
+}
+
+const fuzz::FlatMutator &fuzz::flatMutator() {
+  static const FlatMutator mutator(graph::GraphBinarySchema::data(),
+                                   verifyGraph);
+  return mutator;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   MLIRContext &context = fuzz::freshContext();
