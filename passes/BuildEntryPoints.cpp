@@ -148,10 +148,17 @@ static Expr buildPenalised(Expr loss, double l1, double l2, ModelOp model) {
     Expr weight(loss.builder(), read.getResult());
     if (weight.rank() < 2)
       continue;
-    if (l1 != 0)
-      penalised = penalised + sum(abs(weight)) * l1;
-    if (l2 != 0)
-      penalised = penalised + sum(weight * weight) * l2;
+    // Summed in the wider of the two types.
+    Type element = loss.elementType();
+    if (weight.elementType().getIntOrFloatBitWidth() <
+        element.getIntOrFloatBitWidth())
+      weight = cast(weight, element);
+    auto add = [&](Expr penalty, double factor) {
+      if (factor != 0)
+        penalised = penalised + cast(penalty * factor, element);
+    };
+    add(sum(abs(weight)), l1);
+    add(sum(weight * weight), l2);
   }
   return penalised;
 }
@@ -174,7 +181,8 @@ static void addPenalties(ModelOp model) {
   }
 }
 
-/// The sum of the model's losses, at its end; null where it has none.
+/// The sum of the model's losses, at its end, in the first one's element type;
+/// null where it has none.
 static Value buildTotalLoss(ModelOp model, ArrayRef<LossOp> losses) {
   if (losses.empty())
     return {};
@@ -183,7 +191,7 @@ static Value buildTotalLoss(ModelOp model, ArrayRef<LossOp> losses) {
   ImplicitLocOpBuilder b(first.getLoc(), builder);
   Expr total(b, first.getValue());
   for (LossOp loss : losses.drop_front())
-    total = total + Expr(b, loss.getValue());
+    total = total + cast(Expr(b, loss.getValue()), total.elementType());
   return total;
 }
 

@@ -90,6 +90,28 @@ nnc.model @penalised(%x: tensor<?x3xf32> {nnc.name = "x"}, %t: tensor<?x2xf32> {
 
 // -----
 
+// A penalty is summed in the wider type of weight and loss, and added in the
+// loss's; losses are added in the type of the first.
+// CHECK-LABEL: func.func @eval_step
+// CHECK:         %[[WIDE:.*]] = nnc.cast %{{.*}} to = f32 : (tensor<3x2xf16>) -> tensor<3x2xf32>
+// CHECK:         nnc.mul %[[WIDE]], %[[WIDE]] : tensor<3x2xf32>
+// CHECK:         %[[SECOND:.*]] = nnc.mse {{.*}} -> tensor<f16>
+// CHECK:         %[[CAST:.*]] = nnc.cast %[[SECOND]] to = f32 : (tensor<f16>) -> tensor<f32>
+// CHECK:         %[[TOTAL:.*]] = nnc.add %{{.*}}, %[[CAST]] : tensor<f32>
+// CHECK:         return %[[TOTAL]]
+nnc.parameter @w : tensor<3x2xf16> = <zeros>
+nnc.model @mixed(%x: tensor<?x3xf16> {nnc.name = "x"}, %t: tensor<?x2xf32> {nnc.name = "t"}, %u: tensor<?x2xf16> {nnc.name = "u"}) {
+  %w = nnc.read @w : tensor<3x2xf16>
+  %p = nnc.matmul %x, %w : (tensor<?x3xf16>, tensor<3x2xf16>) -> tensor<?x2xf16>
+  %q = nnc.cast %p to = f32 : (tensor<?x2xf16>) -> tensor<?x2xf32>
+  %l1 = nnc.mse %q, %t l2 = 0.5 : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<f32>
+  nnc.loss %l1 : tensor<f32>
+  %l2 = nnc.mse %p, %u : (tensor<?x2xf16>, tensor<?x2xf16>) -> tensor<f16>
+  nnc.loss %l2 : tensor<f16>
+}
+
+// -----
+
 // A classifier's evaluation counts labels against predictions, and its labels
 // are limited to the classes. The random ops' streams follow the parameter's and
 // those of the three scalars.
