@@ -8,12 +8,13 @@
 #include "mlir/IR/IRMapping.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/Debug.h"
+
+#define DEBUG_TYPE "row-fusion"
 
 using namespace mlir;
 using namespace nnc;
 
-/// A kernel of more ops compiles slowly and keeps nothing in registers.
-static constexpr size_t kMostOps = 160;
 static constexpr size_t kMostBuffers = 64;
 
 //===----------------------------------------------------------------------===//
@@ -129,9 +130,33 @@ static SpaceOp describeElementwise(Operation *op) {
   return nest;
 }
 
+/// What `ops` use of others.
+static SmallVector<Value> inputsOf(ArrayRef<Operation *> ops) {
+  DenseSet<Operation *> members(ops.begin(), ops.end());
+  llvm::SetVector<Value> found;
+  for (Operation *op : ops)
+    for (Value operand : op->getOperands())
+      if (!members.contains(operand.getDefiningOp()))
+        found.insert(operand);
+  return found.takeVector();
+}
+
+/// What is used by anything but `ops`.
+static SmallVector<Value> outputsOf(ArrayRef<Operation *> ops) {
+  DenseSet<Operation *> members(ops.begin(), ops.end());
+  SmallVector<Value> values;
+  for (Operation *op : ops)
+    for (Value result : op->getResults())
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+            return !members.contains(user);
+          }))
+        values.push_back(result);
+  return values;
+}
+
 /// Whether the emitter can run `ops` as one kernel: they share a space, and
 /// indices of maxima are taken along rows.
-bool RowFusion::fits(ArrayRef<Operation *> ops) const {
+static bool fits(ArrayRef<Operation *> ops) {
   DenseSet<Operation *> members(ops.begin(), ops.end());
   SmallVector<SpaceOp, 0> nests;
   SmallVector<Operation *> described;
@@ -149,7 +174,7 @@ bool RowFusion::fits(ArrayRef<Operation *> ops) const {
     described.push_back(op);
   }
   SmallVector<Value> results;
-  for (Value output : outputs(ops))
+  for (Value output : outputsOf(ops))
     results.push_back(rootOf(output, members));
   if (!inferRowSpace(nests, results))
     return false;
@@ -164,43 +189,44 @@ bool RowFusion::fits(ArrayRef<Operation *> ops) const {
 //===----------------------------------------------------------------------===//
 
 RowFusion::RowFusion(Block &block) : block(block) {
-  std::vector<SmallVector<Operation *>> opened;
-  for (Operation &op : llvm::make_early_inc_range(block))
-    if (auto fused = dyn_cast<FusedOp>(op);
-        fused && fused.getKind() == "rows") {
-      auto first = fused->getIterator();
-      bool isFirst = first == block.begin();
-      Operation *before = isFirst ? nullptr : fused->getPrevNode();
-      Operation *after = fused->getNextNode();
-      open(fused);
-      SmallVector<Operation *> ops;
-      for (Operation *inner = before ? before->getNextNode() : &block.front();
-           inner != after; inner = inner->getNextNode())
-        ops.push_back(inner);
-      opened.push_back(std::move(ops));
-    }
+  openRegions();
   copyFreeOps();
-  for (auto [position, op] : llvm::enumerate(block))
-    positions[&op] = position;
-  for (ArrayRef<Operation *> ops : opened)
-    addGroup(ops);
-  for (Operation &op : block.without_terminator())
-    if (!numbers.contains(&op))
-      addGroup(&op);
+  makeGroups();
 }
 
-/// Moves the ops of a region to where the region is.
-void RowFusion::open(Operation *op) {
-  auto fused = cast<FusedOp>(op);
-  Block &body = fused.getBody().front();
-  for (auto [argument, operand] :
-       llvm::zip(body.getArguments(), fused.getInputs()))
-    argument.replaceAllUsesWith(operand);
-  Operation *yield = body.getTerminator();
-  fused->replaceAllUsesWith(yield->getOperands());
-  yield->erase();
-  block.getOperations().splice(fused->getIterator(), body.getOperations());
-  fused->erase();
+static std::optional<unsigned>
+find(const DenseMap<Operation *, unsigned> &numbers, Operation *op) {
+  auto number = numbers.find(op);
+  if (number == numbers.end())
+    return std::nullopt;
+  return number->second;
+}
+
+/// The region that an op of the block was in.
+std::optional<unsigned> RowFusion::regionOf(Operation *op) const {
+  return find(regions, op);
+}
+
+/// Moves the ops of each region to where the region is.
+void RowFusion::openRegions() {
+  unsigned numRegions = 0;
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    auto fused = dyn_cast<FusedOp>(op);
+    if (!fused || fused.getKind() != "rows")
+      continue;
+    Block &body = fused.getBody().front();
+    for (auto [argument, operand] :
+         llvm::zip(body.getArguments(), fused.getInputs()))
+      argument.replaceAllUsesWith(operand);
+    Operation *yield = body.getTerminator();
+    fused->replaceAllUsesWith(yield->getOperands());
+    yield->erase();
+    for (Operation &inner : body)
+      regions[&inner] = numRegions;
+    ++numRegions;
+    block.getOperations().splice(fused->getIterator(), body.getOperations());
+    fused->erase();
+  }
 }
 
 /// Users before what they use, so that chains are copied as a whole.
@@ -209,12 +235,16 @@ void RowFusion::copyFreeOps() {
     if (!isFreeOp(&op))
       continue;
     llvm::SetVector<Operation *> users;
-    for (Operation *user : op.getUsers())
-      if (isRowsOp(user))
-        users.insert(user);
+    std::optional<unsigned> region = regionOf(&op);
     // The op itself stays with the first user, if nothing else needs it.
-    bool isNeeded = llvm::any_of(
-        op.getUsers(), [](Operation *user) { return !isRowsOp(user); });
+    bool isNeeded = false;
+    for (Operation *user : op.getUsers()) {
+      bool isShared = region && regionOf(user) == region;
+      if (isRowsOp(user) && !isShared)
+        users.insert(user);
+      else
+        isNeeded = true;
+    }
     for (Operation *user :
          users.getArrayRef().drop_front(users.empty() || isNeeded ? 0 : 1)) {
       OpBuilder builder(op.getContext());
@@ -224,6 +254,26 @@ void RowFusion::copyFreeOps() {
       originals[copy] = &op;
     }
   }
+}
+
+/// Groups are numbered in the order of their first ops, which is one of
+/// dependence: what a region uses is before all of it, and what uses it behind.
+void RowFusion::makeGroups() {
+  DenseMap<unsigned, SmallVector<Operation *>> opened;
+  for (auto [position, op] : llvm::enumerate(block)) {
+    positions[&op] = position;
+    if (std::optional<unsigned> region = regionOf(&op))
+      opened[*region].push_back(&op);
+  }
+  for (Operation &op : block.without_terminator()) {
+    if (groupOf(&op))
+      continue;
+    std::optional<unsigned> region = regionOf(&op);
+    addGroup(region ? ArrayRef(opened.at(*region)) : ArrayRef(&op));
+  }
+  for (unsigned number = 0; number < table.size(); ++number)
+    for (unsigned producer : producers(number))
+      graph.addEdge(producer, number);
 }
 
 void RowFusion::addGroup(ArrayRef<Operation *> ops) {
@@ -239,6 +289,11 @@ void RowFusion::addGroup(ArrayRef<Operation *> ops) {
   for (Operation *op : ops)
     numbers[op] = table.size();
   table.push_back(std::move(group));
+  graph.addGroup();
+}
+
+std::optional<unsigned> RowFusion::groupOf(Operation *op) const {
+  return find(numbers, op);
 }
 
 SmallVector<unsigned> RowFusion::groups() const {
@@ -246,29 +301,22 @@ SmallVector<unsigned> RowFusion::groups() const {
   for (unsigned number = 0; number < table.size(); ++number)
     if (!table[number].ops.empty())
       alive.push_back(number);
-  llvm::sort(alive, [&](unsigned a, unsigned b) {
-    return positions.lookup(table[a].ops.front()) <
-           positions.lookup(table[b].ops.front());
+  llvm::sort(alive, [&](unsigned lhs, unsigned rhs) {
+    return position(lhs) < position(rhs);
   });
   return alive;
 }
 
 SmallVector<Value> RowFusion::inputs(unsigned number) const {
-  llvm::SetVector<Value> found;
-  for (Operation *op : table[number].ops)
-    for (Value operand : op->getOperands()) {
-      Operation *producer = operand.getDefiningOp();
-      if (!producer || groupOf(producer) != number)
-        found.insert(operand);
-    }
-  return found.takeVector();
+  return inputsOf(table[number].ops);
 }
 
 SmallVector<unsigned> RowFusion::producers(unsigned number) const {
   llvm::SetVector<unsigned> found;
   for (Value input : inputs(number))
     if (Operation *producer = input.getDefiningOp())
-      found.insert(groupOf(producer));
+      if (std::optional<unsigned> group = groupOf(producer))
+        found.insert(*group);
   return SmallVector<unsigned>(found.begin(), found.end());
 }
 
@@ -276,22 +324,10 @@ SmallVector<unsigned> RowFusion::consumers(unsigned number) const {
   llvm::SetVector<unsigned> found;
   for (Operation *op : table[number].ops)
     for (Operation *user : op->getUsers())
-      if (numbers.contains(user) && groupOf(user) != number)
-        found.insert(groupOf(user));
+      if (std::optional<unsigned> group = groupOf(user);
+          group && group != number)
+        found.insert(*group);
   return SmallVector<unsigned>(found.begin(), found.end());
-}
-
-/// What is used by anything but `ops`.
-SmallVector<Value> RowFusion::outputs(ArrayRef<Operation *> ops) const {
-  DenseSet<Operation *> members(ops.begin(), ops.end());
-  SmallVector<Value> values;
-  for (Operation *op : ops)
-    for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
-            return !members.contains(user);
-          }))
-        values.push_back(result);
-  return values;
 }
 
 //===----------------------------------------------------------------------===//
@@ -301,55 +337,59 @@ SmallVector<Value> RowFusion::outputs(ArrayRef<Operation *> ops) const {
 bool RowFusion::isSharedScalar(unsigned producer, unsigned consumer) const {
   if (!table[producer].isScalar || table[consumer].isScalar)
     return false;
-  return llvm::any_of(outputs(table[producer].ops), [&](Value output) {
+  return llvm::any_of(outputsOf(table[producer].ops), [&](Value output) {
     return llvm::any_of(output.getUsers(), [&](Operation *user) {
-      auto number = numbers.find(user);
-      return number == numbers.end() ||
-             (number->second != producer && number->second != consumer);
+      std::optional<unsigned> group = groupOf(user);
+      return group != producer && group != consumer;
     });
   });
 }
 
 bool RowFusion::endsWithScalar(unsigned number) const {
-  return llvm::any_of(outputs(table[number].ops), hasOneElement);
+  return llvm::any_of(outputsOf(table[number].ops), hasOneElement);
 }
 
-/// Whether `to` uses a result of `from` by way of a third group.
-bool RowFusion::hasPath(unsigned from, unsigned to) const {
-  SmallVector<unsigned> open;
-  DenseSet<unsigned> seen{from};
-  for (unsigned next : consumers(from))
-    if (next != to && seen.insert(next).second)
-      open.push_back(next);
-  while (!open.empty())
-    for (unsigned next : consumers(open.pop_back_val())) {
-      if (next == to)
-        return true;
-      if (seen.insert(next).second)
-        open.push_back(next);
-    }
-  return false;
-}
-
+/// The ops of both, in the order of the block.
 SmallVector<Operation *> RowFusion::mergedOps(unsigned a, unsigned b) const {
-  SmallVector<Operation *> ops(table[a].ops);
-  llvm::append_range(ops, table[b].ops);
-  llvm::sort(ops, [&](Operation *lhs, Operation *rhs) {
-    return positions.lookup(lhs) < positions.lookup(rhs);
-  });
+  SmallVector<Operation *> ops;
+  std::merge(table[a].ops.begin(), table[a].ops.end(), table[b].ops.begin(),
+             table[b].ops.end(), std::back_inserter(ops),
+             [&](Operation *lhs, Operation *rhs) {
+               return positions.at(lhs) < positions.at(rhs);
+             });
   return ops;
 }
 
+bool RowFusion::isFull(unsigned number) const {
+  return table[number].ops.size() >= kMostKernelOps;
+}
+
+StringRef RowFusion::reasonAgainst(unsigned a, unsigned b,
+                                   ArrayRef<Operation *> merged) {
+  if (inputs(a).size() + inputs(b).size() + outputsOf(merged).size() >
+      kMostBuffers)
+    return "too many buffers";
+  if (!graph.canMerge(a, b))
+    return "a third may have to run between them";
+  if (!fits(merged))
+    return "no space fits both";
+  return {};
+}
+
 std::optional<unsigned> RowFusion::merge(unsigned a, unsigned b) {
-  if (a == b || !table[a].isRows || !table[b].isRows)
+  Group &merged = table[a], &other = table[b];
+  // Asked for most often, and for nothing: proposals need not know sizes.
+  if (a == b || !merged.isRows || !other.isRows ||
+      merged.ops.size() + other.ops.size() > kMostKernelOps)
     return std::nullopt;
   SmallVector<Operation *> ops = mergedOps(a, b);
-  if (ops.size() > kMostOps ||
-      inputs(a).size() + inputs(b).size() + outputs(ops).size() > kMostBuffers)
+  if (StringRef reason = reasonAgainst(a, b, ops); !reason.empty()) {
+    LLVM_DEBUG(llvm::dbgs()
+               << "not merged, as " << reason << ": " << *merged.ops.front()
+               << " and " << *other.ops.front() << '\n');
     return std::nullopt;
-  if (hasPath(a, b) || hasPath(b, a) || !fits(ops))
-    return std::nullopt;
-  Group &merged = table[a], &other = table[b];
+  }
+  graph.merge(a, b);
   merged.ops = std::move(ops);
   merged.hasReduction |= other.hasReduction;
   merged.isFree &= other.isFree;
@@ -368,9 +408,8 @@ void RowFusion::absorbFree() {
       continue;
     SmallVector<unsigned> users = consumers(number);
     bool isUsedOutside = llvm::any_of(table[number].ops, [&](Operation *op) {
-      return llvm::any_of(op->getUsers(), [&](Operation *user) {
-        return !numbers.contains(user);
-      });
+      return llvm::any_of(op->getUsers(),
+                          [&](Operation *user) { return !groupOf(user); });
     });
     if (users.size() == 1 && !isUsedOutside && !table[users.front()].isFree)
       merge(users.front(), number);
@@ -383,28 +422,28 @@ void RowFusion::absorbFree() {
 
 void RowFusion::removeUnusedCopies() {
   SmallVector<Operation *> copies;
+  auto isAlone = [&](Operation *op) {
+    return table[numbers.at(op)].ops.size() == 1;
+  };
   for (auto [copy, original] : originals)
-    if (table[groupOf(copy)].ops.size() == 1)
+    if (isAlone(copy) && isAlone(original))
       copies.push_back(copy);
   // Users first, and each copy for the op that it was made of: copies of copies
   // are copies of the first.
   llvm::sort(copies, [&](Operation *lhs, Operation *rhs) {
-    return positions.lookup(lhs) > positions.lookup(rhs);
+    return positions.at(lhs) > positions.at(rhs);
   });
   for (Operation *copy : copies) {
-    Operation *original = originals.lookup(copy);
-    if (table[groupOf(original)].ops.size() != 1)
-      continue;
-    copy->replaceAllUsesWith(original);
-    table[groupOf(copy)].ops.clear();
+    copy->replaceAllUsesWith(originals.at(copy));
+    table[numbers.at(copy)].ops.clear();
     numbers.erase(copy);
     copy->erase();
   }
 }
 
-void RowFusion::buildRegion(const Group &group) {
-  SmallVector<Value> operands = inputs(groupOf(group.ops.front()));
-  SmallVector<Value> results = outputs(group.ops);
+static void buildRegion(const RowFusion::Group &group) {
+  SmallVector<Value> operands = inputsOf(group.ops);
+  SmallVector<Value> results = outputsOf(group.ops);
   SmallVector<Location> locations;
   for (Operation *op : group.ops)
     locations.push_back(op->getLoc());
@@ -433,10 +472,10 @@ void RowFusion::buildRegion(const Group &group) {
 
 void RowFusion::finish() {
   removeUnusedCopies();
-  // Inputs are asked for by group, before regions replace the values.
   for (unsigned number : groups())
     if (const Group &group = table[number];
         group.ops.size() > 1 && group.isRows)
       buildRegion(group);
-  sortTopologically(&block);
+  [[maybe_unused]] bool isSorted = sortTopologically(&block);
+  assert(isSorted && "no merge has closed a cycle");
 }

@@ -6,6 +6,7 @@
 #ifndef NNC_PASSES_ROWFUSION_H
 #define NNC_PASSES_ROWFUSION_H
 
+#include "passes/GroupGraph.h"
 #include "passes/RowSpace.h"
 
 #include "mlir/IR/Block.h"
@@ -18,6 +19,9 @@
 
 namespace nnc {
 
+/// A kernel of more ops compiles slowly and keeps nothing in registers.
+inline constexpr size_t kMostKernelOps = 160;
+
 /// Whether `op` computes each element from those at the same place, broadcasts
 /// included.
 bool isElementwise(mlir::Operation *op);
@@ -25,8 +29,9 @@ bool isElementwise(mlir::Operation *op);
 /// The groups of a block: its "rows" regions, opened, and each op by itself.
 class RowFusion {
 public:
-  /// Opens the regions and gives each user a copy of its own of what costs
-  /// nothing to compute: constants, broadcasts, reshapes and the like.
+  /// Opens the regions and gives each user outside of an op's region a copy of
+  /// its own of what costs nothing to compute: constants, broadcasts, reshapes
+  /// and the like.
   explicit RowFusion(mlir::Block &block);
 
   struct Group {
@@ -45,8 +50,13 @@ public:
   /// left out.
   llvm::SmallVector<unsigned> groups() const;
   const Group &group(unsigned number) const { return table[number]; }
-  /// The group of an op of the block.
-  unsigned groupOf(mlir::Operation *op) const { return numbers.lookup(op); }
+  /// The group of an op of the block; none of its terminator, and of regions
+  /// that groups have become.
+  std::optional<unsigned> groupOf(mlir::Operation *op) const;
+  /// The place of a group's first op in the block, as it was at the start.
+  size_t position(unsigned number) const {
+    return positions.at(table[number].ops.front());
+  }
 
   /// Groups that a group's operands come from, and those that use its results.
   llvm::SmallVector<unsigned> producers(unsigned number) const;
@@ -63,8 +73,11 @@ public:
 
   /// Makes one group of two, if they can be one kernel: they share a space, and
   /// no op between them would have to run in the middle. Returns the number
-  /// that remains valid: that of the merged group.
+  /// that remains valid: that of the merged group. `--debug-only=row-fusion`
+  /// says why if not.
   std::optional<unsigned> merge(unsigned a, unsigned b);
+  /// Whether a group has as many ops as a kernel may.
+  bool isFull(unsigned number) const;
 
   /// Merges what is free with its users. Copies that find no kernel to be part
   /// of become one op again.
@@ -74,22 +87,25 @@ public:
   void finish();
 
 private:
-  void open(mlir::Operation *region);
+  void openRegions();
+  std::optional<unsigned> regionOf(mlir::Operation *op) const;
   void copyFreeOps();
+  void makeGroups();
   void addGroup(llvm::ArrayRef<mlir::Operation *> ops);
-  bool hasPath(unsigned from, unsigned to) const;
-  bool fits(llvm::ArrayRef<mlir::Operation *> ops) const;
+  /// Why two groups cannot be one; empty if they can.
+  llvm::StringRef reasonAgainst(unsigned a, unsigned b,
+                                llvm::ArrayRef<mlir::Operation *> merged);
   llvm::SmallVector<mlir::Operation *> mergedOps(unsigned a, unsigned b) const;
-  llvm::SmallVector<mlir::Value>
-  outputs(llvm::ArrayRef<mlir::Operation *> ops) const;
   void removeUnusedCopies();
-  void buildRegion(const Group &group);
 
   mlir::Block &block;
   std::vector<Group> table;
+  /// The regions that ops were in, by numbers of their own.
+  llvm::DenseMap<mlir::Operation *, unsigned> regions;
+  GroupGraph graph;
   llvm::DenseMap<mlir::Operation *, unsigned> numbers;
-  /// Position in the block when the groups were made.
-  llvm::DenseMap<mlir::Operation *, unsigned> positions;
+  /// Places in the block when the groups were made.
+  llvm::DenseMap<mlir::Operation *, size_t> positions;
   /// Copies by what they are copies of.
   llvm::DenseMap<mlir::Operation *, mlir::Operation *> originals;
 };

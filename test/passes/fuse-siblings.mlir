@@ -54,3 +54,71 @@ func.func @leaves_what_depends(%x: tensor<4x4xf32>, %y: tensor<4x4xf32>)
 }
 // CHECK-NOT: nnc.fused
 // CHECK:     return
+
+// The region reads what becomes part of a kernel that is made before it.
+// CHECK-LABEL: @reads_what_is_fused
+func.func @reads_what_is_fused(%p: tensor<4x4xf32>, %x: tensor<4x4xf32>)
+    -> (tensor<4xf32>, tensor<4x4xf32>) {
+  %0 = nnc.exp %p : tensor<4x4xf32>
+  %1 = nnc.matmul %0, %x : tensor<4x4xf32>
+  %2 = nnc.fused "rows" (%a = %1, %b = %0)
+      : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4xf32> {
+    %4 = nnc.mul %a, %b : tensor<4x4xf32>
+    %5 = nnc.sum %4 axes = [1] : (tensor<4x4xf32>) -> tensor<4xf32>
+    nnc.yield %5 : tensor<4xf32>
+  }
+  %3 = nnc.tanh %p : tensor<4x4xf32>
+  return %2, %3 : tensor<4xf32>, tensor<4x4xf32>
+}
+// CHECK:      %[[BOTH:.*]]:2 = nnc.fused "rows"
+// CHECK-NEXT:   nnc.exp
+// CHECK-NEXT:   nnc.tanh
+// CHECK:      %[[PRODUCT:.*]] = nnc.matmul %[[BOTH]]#0
+// CHECK:      %[[SUM:.*]] = nnc.fused "rows" (%{{.*}} = %[[PRODUCT]], %{{.*}} = %[[BOTH]]#0)
+// CHECK-NEXT:   nnc.mul
+// CHECK-NEXT:   nnc.sum
+// CHECK:      return %[[SUM]], %[[BOTH]]#1
+
+// Three read %x. The first two become one, and the third, which needs a product
+// of the second, must not become a part of it.
+// CHECK-LABEL: @leaves_what_depends_on_a_part
+func.func @leaves_what_depends_on_a_part(%x: tensor<?x4xf32>, %y: tensor<4x4xf32>)
+    -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %0 = nnc.exp %x : tensor<?x4xf32>
+  %1 = nnc.tanh %x : tensor<?x4xf32>
+  %2 = nnc.matmul %1, %y : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %3 = nnc.mul %2, %x : tensor<?x4xf32>
+  return %0, %3 : tensor<?x4xf32>, tensor<?x4xf32>
+}
+// CHECK:      %[[BOTH:.*]]:2 = nnc.fused "rows"
+// CHECK-NEXT:   nnc.exp
+// CHECK-NEXT:   nnc.tanh
+// CHECK:      %[[PRODUCT:.*]] = nnc.matmul %[[BOTH]]#1
+// CHECK:      %[[LAST:.*]] = nnc.mul %[[PRODUCT]]
+// CHECK:      return %[[BOTH]]#0, %[[LAST]]
+
+// What is free is shared inside of a region, and its own copy outside.
+// CHECK-LABEL: @copies_free_ops_for_others_only
+func.func @copies_free_ops_for_others_only(%x: tensor<?x4xf32>, %w: tensor<4x4xf32>)
+    -> tensor<?x4xf32> {
+  %0:2 = nnc.fused "rows" (%a = %x)
+      : (tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x1xf32>) {
+    %3 = nnc.sum %a axes = [1] : (tensor<?x4xf32>) -> tensor<?xf32>
+    %4 = nnc.reshape %3 shape = [-1, 1] : (tensor<?xf32>) -> tensor<?x1xf32>
+    %5 = nnc.mul %a, %4 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+    %6 = nnc.add %5, %4 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+    nnc.yield %6, %4 : tensor<?x4xf32>, tensor<?x1xf32>
+  }
+  %1 = nnc.matmul %0#0, %w : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %2 = nnc.mul %1, %0#1 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  return %2 : tensor<?x4xf32>
+}
+// CHECK:      %[[ROWS:.*]]:2 = nnc.fused "rows"
+// CHECK-NEXT:   %[[SUM:.*]] = nnc.sum
+// CHECK-NEXT:   %[[COLUMN:.*]] = nnc.reshape %[[SUM]]
+// CHECK-NEXT:   %[[MUL:.*]] = nnc.mul %{{.*}}, %[[COLUMN]]
+// CHECK-NEXT:   nnc.add %[[MUL]], %[[COLUMN]]
+// CHECK:      nnc.matmul
+// CHECK:      nnc.fused "rows" (%{{.*}} = %[[ROWS]]
+// CHECK-NEXT:   nnc.reshape
+// CHECK-NEXT:   nnc.mul
