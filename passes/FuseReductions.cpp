@@ -7,6 +7,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include <set>
+
 using namespace mlir;
 using namespace nnc;
 
@@ -17,33 +19,64 @@ namespace nnc {
 
 namespace {
 
+/// Merges groups with what they use, in rounds through the block. A merge can
+/// make room for another, as what lay between is inside then: the new group and
+/// those that use it are tried again, and no others need be.
+class ReductionFusion {
+public:
+  explicit ReductionFusion(RowFusion &fusion) : fusion(fusion) {}
+
+  void run() {
+    for (unsigned number : fusion.groups())
+      nextRound.insert({fusion.position(number), number});
+    while (!nextRound.empty()) {
+      std::swap(round, nextRound);
+      while (!round.empty())
+        visit(*round.begin());
+    }
+  }
+
+private:
+  /// A group's place in the block, and its number.
+  using Entry = std::pair<size_t, unsigned>;
+
+  void visit(Entry entry) {
+    round.erase(entry);
+    std::optional<unsigned> merged = mergeWithProducers(entry.second);
+    if (!merged)
+      return;
+    SmallVector<unsigned> affected = fusion.consumers(*merged);
+    affected.push_back(*merged);
+    for (unsigned number : affected) {
+      Entry again{fusion.position(number), number};
+      (entry < again ? round : nextRound).insert(again);
+    }
+  }
+
+  /// The group that `number` has become part of, if any.
+  std::optional<unsigned> mergeWithProducers(unsigned number) {
+    std::optional<unsigned> result;
+    if (fusion.group(number).ops.empty() || fusion.group(number).isFree)
+      return result;
+    for (unsigned producer : fusion.producers(number))
+      if (!fusion.group(producer).isFree &&
+          !fusion.isSharedScalar(producer, number))
+        if (std::optional<unsigned> merged = fusion.merge(producer, number))
+          result = number = *merged;
+    return result;
+  }
+
+  RowFusion &fusion;
+  std::set<Entry> round, nextRound;
+};
+
 struct FuseReductionsPass
     : public nnc::impl::FuseReductionsPassBase<FuseReductionsPass> {
   void runOnOperation() override {
     RowFusion fusion(getOperation().getBody().front());
     fusion.absorbFree();
-    // A merge can make room for another: what lay between is now inside.
-    while (mergeOnce(fusion))
-      continue;
+    ReductionFusion(fusion).run();
     fusion.finish();
-  }
-
-  static bool mergeOnce(RowFusion &fusion) {
-    bool isChanged = false;
-    for (unsigned number : fusion.groups()) {
-      if (fusion.group(number).ops.empty() || fusion.group(number).isFree)
-        continue;
-      for (unsigned producer : fusion.producers(number)) {
-        if (fusion.group(producer).isFree ||
-            fusion.isSharedScalar(producer, number))
-          continue;
-        if (std::optional<unsigned> merged = fusion.merge(producer, number)) {
-          number = *merged;
-          isChanged = true;
-        }
-      }
-    }
-    return isChanged;
   }
 };
 
