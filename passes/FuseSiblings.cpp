@@ -25,19 +25,27 @@ static int64_t numElements(Value value) {
   return type.hasStaticShape() ? type.getNumElements() : kFewElements + 1;
 }
 
-/// Merges groups of a list, each with the first that takes it.
+/// With how many others a group is tried: each may refuse it only after a look
+/// at all ops of both.
+static constexpr size_t kMostTried = 32;
+
+/// Merges groups of a list, each with the first of those before it that takes
+/// it.
 static void mergeAll(RowFusion &fusion, ArrayRef<unsigned> alike) {
-  SmallVector<unsigned> merged;
+  SmallVector<unsigned> hosts;
   for (unsigned number : alike) {
     if (fusion.group(number).ops.empty())
       continue;
-    bool isTaken = llvm::any_of(merged, [&](unsigned &other) {
+    auto tried = MutableArrayRef(hosts).take_back(kMostTried);
+    auto *host = llvm::find_if(tried, [&](unsigned &other) {
       std::optional<unsigned> both = fusion.merge(other, number);
       other = both.value_or(other);
       return both.has_value();
     });
-    if (!isTaken)
-      merged.push_back(number);
+    if (host == tried.end())
+      hosts.push_back(number);
+    else if (fusion.isFull(*host))
+      hosts.erase(host);
   }
 }
 
@@ -84,12 +92,18 @@ static void mergeByOperand(RowFusion &fusion) {
 
 /// Arithmetic on scalars costs nothing where a kernel ends with scalars anyway.
 static void mergeScalars(RowFusion &fusion) {
-  for (unsigned scalars : fusion.groups()) {
+  SmallVector<unsigned> hosts, groups = fusion.groups();
+  for (unsigned number : groups)
+    if (isKernel(fusion, number) && fusion.group(number).hasReduction &&
+        fusion.endsWithScalar(number))
+      hosts.push_back(number);
+  for (unsigned scalars : groups) {
     if (!isKernel(fusion, scalars) || !fusion.group(scalars).isScalar)
       continue;
-    for (unsigned host : fusion.groups())
-      if (isKernel(fusion, host) && fusion.group(host).hasReduction &&
-          fusion.endsWithScalar(host) && fusion.merge(host, scalars))
+    size_t numTried = 0;
+    for (unsigned host : hosts)
+      if (isKernel(fusion, host) && fusion.endsWithScalar(host) &&
+          (fusion.merge(host, scalars) || ++numTried == kMostTried))
         break;
   }
 }
