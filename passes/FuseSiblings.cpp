@@ -92,11 +92,14 @@ static void mergeByOperand(RowFusion &fusion) {
 
 /// Arithmetic on scalars costs nothing where a kernel ends with scalars anyway.
 static void mergeScalars(RowFusion &fusion) {
-  SmallVector<unsigned> hosts, groups = fusion.groups();
+  // First those that nothing waits for. They can run last, when a scalar of the
+  // state may be overwritten: the number of steps then needs no copy.
+  SmallVector<unsigned> hosts, others, groups = fusion.groups();
   for (unsigned number : groups)
     if (isKernel(fusion, number) && fusion.group(number).hasReduction &&
         fusion.endsWithScalar(number))
-      hosts.push_back(number);
+      (fusion.consumers(number).empty() ? hosts : others).push_back(number);
+  llvm::append_range(hosts, others);
   for (unsigned scalars : groups) {
     if (!isKernel(fusion, scalars) || !fusion.group(scalars).isScalar)
       continue;

@@ -122,3 +122,25 @@ func.func @copies_free_ops_for_others_only(%x: tensor<?x4xf32>, %w: tensor<4x4xf
 // CHECK:      nnc.fused "rows" (%{{.*}} = %[[ROWS]]
 // CHECK-NEXT:   nnc.reshape
 // CHECK-NEXT:   nnc.mul
+
+// The first sum is waited for; with the second, the counter can be late.
+// CHECK-LABEL: @fuses_scalars_with_what_is_last
+func.func @fuses_scalars_with_what_is_last(%x: tensor<?x6xf32>, %y: tensor<?x8xf32>,
+                                           %w: tensor<8x8xf32>, %step: tensor<i64>)
+    -> (tensor<?x8xf32>, tensor<f32>, tensor<i64>) {
+  %one = nnc.constant dense<1> : tensor<i64>
+  %next = nnc.add %step, %one : tensor<i64>
+  %0 = nnc.exp %x : tensor<?x6xf32>
+  %1 = nnc.sum %0 : (tensor<?x6xf32>) -> tensor<f32>
+  %2 = nnc.matmul %y, %w : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+  %3 = nnc.mul %2, %1 : (tensor<?x8xf32>, tensor<f32>) -> tensor<?x8xf32>
+  %4 = nnc.matmul %3, %w : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+  %5 = nnc.exp %y : tensor<?x8xf32>
+  %6 = nnc.sum %5 : (tensor<?x8xf32>) -> tensor<f32>
+  return %4, %6, %next : tensor<?x8xf32>, tensor<f32>, tensor<i64>
+}
+// CHECK:     nnc.fused "rows" (%{{.*}} = %arg0) : (tensor<?x6xf32>) -> tensor<f32>
+// CHECK:     %[[LAST:.*]]:2 = nnc.fused "rows"
+// CHECK-DAG:   nnc.sum
+// CHECK-DAG:   nnc.add
+// CHECK:     return %{{.*}}, %[[LAST]]#{{.}}, %[[LAST]]#{{.}}
