@@ -6,14 +6,16 @@
 // the kernels after it, and takes in what is computed for it alone. Regions
 // only ever hold ops that the product's emitters can do on sums in registers.
 #include "passes/Passes.h"
+#include "passes/RowFusion.h"
 
 #include "ir/Ops.h"
 
-#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 
 #include "llvm/ADT/SetVector.h"
+
+#include <set>
 
 using namespace mlir;
 using namespace nnc;
@@ -23,21 +25,20 @@ namespace nnc {
 #include "passes/Passes.h.inc"
 } // namespace nnc
 
-static bool isElementwise(Operation *op) {
-  if (auto foreign = dyn_cast<Lowerable>(op))
-    return foreign.isElementwise();
-  return isa<AddOp, SubOp, MulOp, DivOp, PowOp, MaximumOp, MinimumOp, NegOp,
-             AbsOp, SignOp, ExpOp, LogOp, Log1pOp, Expm1Op, TanhOp, SigmoidOp,
-             ErfOp, SqrtOp, RsqrtOp, SinOp, CosOp, FloorOp, CeilOp, RoundOp,
-             ClampOp, CompareOp, SelectOp, LogicalAndOp, LogicalOrOp,
-             LogicalNotOp, CastOp>(op);
+/// Ops behind a product that are looked at to tell whether one depends on it,
+/// so that the pass stays linear: what reads a product soon after it needs few.
+static constexpr size_t kMostSearched = 1000;
+
+/// Elementwise ops that can be done on sums in registers: those that read one.
+static bool isEpilogue(Operation *op) {
+  return isElementwise(op) &&
+         !isa<StopGradientOp, IotaOp, BroadcastOp, RandomBitsOp>(op);
 }
 
 /// Ops that become part of a rows kernel, and would read there what a region
 /// might compute for them.
 static bool isRowsOp(Operation *op) {
-  return isElementwise(op) ||
-         isa<SumOp, ReduceMaxOp, ReduceMinOp, ArgmaxOp>(op);
+  return isEpilogue(op) || isa<SumOp, ReduceMaxOp, ReduceMinOp, ArgmaxOp>(op);
 }
 
 /// Constants that are one number: each region has its own.
@@ -73,7 +74,8 @@ private:
   bool isMember(Value value) const {
     return value.getDefiningOp() && isMember(value.getDefiningOp());
   }
-  bool canTake(Operation *op, const DenseSet<Operation *> &later) const;
+  bool canTake(Operation *op);
+  bool isLater(Operation *op);
   bool isBetterOutside(Operation *op) const;
   /// Bits an element that the region writes, with `without` left out.
   int64_t resultBits(Operation *without) const;
@@ -82,6 +84,9 @@ private:
   ArrayRef<int64_t> shape;
   /// In program order.
   llvm::SmallSetVector<Operation *, 8> members;
+  /// Ops behind the product that are known not to depend on the region: what
+  /// joins it later is behind them.
+  DenseSet<Operation *> independent;
 };
 
 } // namespace
@@ -92,35 +97,60 @@ static bool isUsedOutside(Value value,
                       [&](Operation *user) { return !isInside(user); });
 }
 
-/// `later` are the ops outside that depend on the region: reading one of them
-/// would make the region depend on itself.
-bool FusedProduct::canTake(Operation *op,
-                           const DenseSet<Operation *> &later) const {
-  if (!isElementwise(op))
+/// Whether `op`, which is outside, depends on the region: reading it would make
+/// the region depend on itself. Yes as well where what it depends on is too
+/// much to look at.
+bool FusedProduct::isLater(Operation *op) {
+  SmallVector<Operation *> open;
+  DenseSet<Operation *> seen;
+  auto add = [&](Operation *producer) {
+    if (producer && producer->getBlock() == op->getBlock() &&
+        members.front()->isBeforeInBlock(producer) &&
+        !independent.contains(producer) && seen.insert(producer).second)
+      open.push_back(producer);
+  };
+  add(op);
+  while (!open.empty()) {
+    for (Value operand : open.pop_back_val()->getOperands()) {
+      if (isMember(operand))
+        return true;
+      add(operand.getDefiningOp());
+    }
+    if (seen.size() > kMostSearched)
+      return true;
+  }
+  independent.insert(seen.begin(), seen.end());
+  return false;
+}
+
+bool FusedProduct::canTake(Operation *op) {
+  if (!isEpilogue(op))
     return false;
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   return type.getShape() == shape &&
-         llvm::any_of(op->getOperands(),
-                      [&](Value operand) { return isMember(operand); }) &&
          llvm::none_of(op->getOperands(), [&](Value operand) {
-           return later.contains(operand.getDefiningOp());
+           Operation *producer = operand.getDefiningOp();
+           return producer && !isMember(producer) && isLater(producer);
          });
 }
 
 void FusedProduct::grow() {
-  DenseSet<Operation *> later;
-  Operation *first = members.front();
-  for (Operation *op = first->getNextNode(); op; op = op->getNextNode()) {
-    if (canTake(op, later)) {
-      members.insert(op);
+  auto isBefore = [](Operation *lhs, Operation *rhs) {
+    return lhs->isBeforeInBlock(rhs);
+  };
+  // Users of members, each after what it uses.
+  std::set<Operation *, decltype(isBefore)> users(isBefore);
+  auto addUsers = [&](Operation *member) {
+    users.insert(member->user_begin(), member->user_end());
+  };
+  addUsers(members.front());
+  while (!users.empty() && members.size() < kMostKernelOps) {
+    Operation *op = *users.begin();
+    users.erase(users.begin());
+    if (!canTake(op))
       continue;
-    }
-    bool depends = llvm::any_of(op->getOperands(), [&](Value operand) {
-      Operation *producer = operand.getDefiningOp();
-      return producer && (isMember(producer) || later.contains(producer));
-    });
-    if (depends)
-      later.insert(op);
+    members.insert(op);
+    addUsers(op);
   }
 }
 
@@ -161,7 +191,7 @@ void FusedProduct::giveBack() {
 /// region, else what reads them could not be part of it.
 void FusedProduct::takeInputs() {
   auto isOwn = [&](Operation *op) {
-    return op && !isMember(op) && isElementwise(op) &&
+    return op && !isMember(op) && isEpilogue(op) &&
            op->getBlock() == members.front()->getBlock() &&
            cast<RankedTensorType>(op->getResult(0).getType()).getShape() ==
                shape &&
@@ -170,7 +200,7 @@ void FusedProduct::takeInputs() {
   };
   for (unsigned next = 1; next < members.size(); ++next)
     for (Value operand : members[next]->getOperands())
-      if (isOwn(operand.getDefiningOp()))
+      if (members.size() < kMostKernelOps && isOwn(operand.getDefiningOp()))
         members.insert(operand.getDefiningOp());
   auto sorted = members.takeVector();
   llvm::sort(sorted, [](Operation *lhs, Operation *rhs) {
@@ -186,6 +216,25 @@ SmallVector<Value> FusedProduct::results() const {
                       [&](Operation *user) { return isMember(user); }))
       results.push_back(op->getResult(0));
   return results;
+}
+
+/// Moves what depends on `fused` and stands before it behind it, in order.
+static void moveUsersBehind(Operation *fused) {
+  llvm::SetVector<Operation *> early;
+  auto addUsers = [&](Operation *op) {
+    for (Operation *user : op->getUsers())
+      if (user->isBeforeInBlock(fused))
+        early.insert(user);
+  };
+  addUsers(fused);
+  for (unsigned next = 0; next < early.size(); ++next)
+    addUsers(early[next]);
+  auto sorted = early.takeVector();
+  llvm::sort(sorted, [](Operation *lhs, Operation *rhs) {
+    return rhs->isBeforeInBlock(lhs);
+  });
+  for (Operation *op : sorted)
+    op->moveAfter(fused);
 }
 
 void FusedProduct::build() {
@@ -220,6 +269,7 @@ void FusedProduct::build() {
     output.replaceAllUsesWith(result);
   for (Operation *op : llvm::reverse(members.getArrayRef()))
     op->erase();
+  moveUsersBehind(fused);
 }
 
 namespace {
@@ -239,8 +289,6 @@ struct FuseEpiloguePass
         continue;
       region.takeInputs();
       region.build();
-      // What a region reads may have been computed after the product.
-      sortTopologically(&block);
     }
   }
 };

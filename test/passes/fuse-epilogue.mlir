@@ -120,3 +120,39 @@ func.func @leaves_a_product_alone(%x: tensor<8x4xf32>, %w: tensor<4x16xf32>) -> 
   %0 = nnc.matmul %x, %w : (tensor<8x4xf32>, tensor<4x16xf32>) -> tensor<8x16xf32>
   return %0 : tensor<8x16xf32>
 }
+
+// What reads the product from outside follows the region, wherever it stood.
+// CHECK-LABEL: @moves_users_behind
+// CHECK: %[[OTHER:.*]] = nnc.matmul
+// CHECK: %[[Y:.*]]:2 = nnc.fused "contraction" ({{.*}} = %[[OTHER]])
+// CHECK: nnc.yield %{{.*}}, %{{.*}} : tensor<8x8xf32>, tensor<8x8xf32>
+// CHECK: %[[T:.*]] = nnc.transpose %[[Y]]#0
+// CHECK: %[[S:.*]] = nnc.slice %[[T]]
+// CHECK: return %[[Y]]#1, %[[S]]
+func.func @moves_users_behind(%x: tensor<8x4xf32>, %w: tensor<4x8xf32>)
+    -> (tensor<8x8xf32>, tensor<2x8xf32>) {
+  %0 = nnc.matmul %x, %w : (tensor<8x4xf32>, tensor<4x8xf32>) -> tensor<8x8xf32>
+  %1 = nnc.transpose %0 : tensor<8x8xf32>
+  %2 = nnc.slice %1 starts = [0, 0] sizes = [2, 8] : (tensor<8x8xf32>) -> tensor<2x8xf32>
+  %3 = nnc.matmul %w, %x transpose_lhs = true transpose_rhs = true
+    : (tensor<4x8xf32>, tensor<8x4xf32>) -> tensor<8x8xf32>
+  %4 = nnc.add %0, %3 : tensor<8x8xf32>
+  return %4, %2 : tensor<8x8xf32>, tensor<2x8xf32>
+}
+
+// Taking the last sum would make the region depend on itself, by way of two
+// products.
+// CHECK-LABEL: @leaves_what_depends_on_the_product
+// CHECK: %[[A:.*]] = nnc.matmul %arg0, %arg1
+// CHECK: %[[B:.*]] = nnc.matmul %[[A]]
+// CHECK: nnc.fused "contraction" ({{.*}} = %[[B]], {{.*}} = %[[A]])
+// CHECK: nnc.matmul
+// CHECK: nnc.add
+func.func @leaves_what_depends_on_the_product(%x: tensor<8x8xf32>, %w: tensor<8x8xf32>)
+    -> tensor<8x8xf32> {
+  %0 = nnc.matmul %x, %w : tensor<8x8xf32>
+  %1 = nnc.matmul %0, %w : tensor<8x8xf32>
+  %2 = nnc.matmul %1, %w : tensor<8x8xf32>
+  %3 = nnc.add %0, %2 : tensor<8x8xf32>
+  return %3 : tensor<8x8xf32>
+}
