@@ -27,6 +27,8 @@
 
 #include "llvm/ADT/StringExtras.h"
 
+#include <set>
+
 using namespace mlir;
 using namespace nnc;
 
@@ -136,6 +138,21 @@ static void describePhase(func::FuncOp kernel, const ScheduledKernel &scheduled,
   }
 }
 
+/// Marks each result and workspace where it first appears.
+static void markFresh(const ScheduledKernel &scheduled) {
+  std::set<std::pair<BufferRef::Kind, unsigned>> known;
+  for (const Phase &phase : scheduled.phases)
+    for (auto [i, buffer] : llvm::enumerate(phase.buffers)) {
+      if (buffer.kind == BufferRef::Operand ||
+          !known.insert({buffer.kind, buffer.index}).second)
+        continue;
+      func::FuncOp function = phase.function;
+      if (function && phase.threads)
+        function.setArgAttr(i, "nnc.fresh",
+                            UnitAttr::get(function.getContext()));
+    }
+}
+
 FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module, const Target &target,
                                          int64_t maxBatch) {
   module->getContext()
@@ -165,6 +182,7 @@ FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module, const Target &target,
     for (Phase &phase : scheduled->phases)
       if (phase.function && phase.threads)
         describePhase(kernel, *scheduled, phase, symbols);
+    markFresh(*scheduled);
     for (Phase &phase : scheduled->phases)
       if (phase.function)
         schedule.phaseInfos[phase.function.getName()] = {phase.kind,

@@ -260,6 +260,8 @@ CudaKernel::Buffer FunctionPrinter::describeBuffer(BlockArgument argument) {
   Type element = cast<MemRefType>(argument.getType()).getElementType();
   buffer.elementBytes = (element.getIntOrFloatBitWidth() + 7) / 8;
   buffer.elements = elementsOf(function, number);
+  buffer.isFloat = isa<FloatType>(element);
+  buffer.isFresh = bool(function.getArgAttr(number, "nnc.fresh"));
   return buffer;
 }
 

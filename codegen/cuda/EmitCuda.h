@@ -7,6 +7,7 @@
 //   nnc.elements    of a buffer argument, likewise; where it is absent, the
 //                   argument's type says
 //   nnc.name        of a buffer argument
+//   nnc.fresh       of a buffer argument, a unit: nothing in it has a value yet
 //   nnc.max_batch   of the module
 #ifndef NNC_CODEGEN_CUDA_EMITCUDA_H
 #define NNC_CODEGEN_CUDA_EMITCUDA_H
@@ -26,6 +27,9 @@ struct CudaKernel {
     /// "const f32 *".
     std::string type;
     int64_t elementBytes = 1;
+    bool isFloat = false;
+    /// Nothing in it has a value before this kernel.
+    bool isFresh = false;
     /// Absent: not known.
     std::optional<Extent> elements;
   };

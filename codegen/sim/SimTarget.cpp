@@ -35,6 +35,8 @@ static std::string printSize(std::optional<Extent> size) {
          std::to_string(extent.divisor) + "}";
 }
 
+static const char *printBool(bool value) { return value ? "true" : "false"; }
+
 /// The name of the array that a line declares as shared; empty if it does not.
 static StringRef sharedArray(StringRef line) {
   if (!line.contains("__shared__ ") || line.ltrim().starts_with("//"))
@@ -72,14 +74,15 @@ static std::string numberLines(const CudaKernel &kernel) {
 }
 
 /// What makes a kernel an nnc_kernel_fn (runtime/abi.h), as "<name>.blocks".
-static std::string printEntry(const CudaKernel &kernel) {
+static std::string printEntry(const CudaKernel &kernel, bool isChecked) {
   std::string arguments, buffers, lines;
   for (auto [i, buffer] : llvm::enumerate(kernel.buffers)) {
     std::string at = "buffers[" + std::to_string(i) + "]";
     arguments += "(" + buffer.type + ")" + at + ", ";
     buffers += "{" + toLiteral(buffer.name) + ", " +
                std::to_string(buffer.elementBytes) + ", " +
-               printSize(buffer.elements) + "}, ";
+               printSize(buffer.elements) + ", " + printBool(buffer.isFloat) +
+               ", " + printBool(isChecked && buffer.isFresh) + "}, ";
   }
   unsigned numLines = 0;
   for (StringRef line : llvm::split(kernel.text, '\n')) {
@@ -92,11 +95,14 @@ static std::string printEntry(const CudaKernel &kernel) {
          arguments + "batch);\n}\nstatic const char *const " + name +
          "_lines[] = {\n" + lines + "};\nstatic const nnc::sim::Buffer " +
          name + "_buffers[] = {" + buffers +
-         "{}};\nstatic const nnc::sim::Kernel " + name + "_kernel = {\"" +
-         name + "\", " + name + "_lines, " + std::to_string(numLines) + ", " +
+         "{}};\nextern \"C\" __attribute__((visibility(\"default\"))) const "
+         "nnc::sim::Kernel " +
+         name + "_kernel asm(\"" + name + ".kernel\");\n" +
+         "const nnc::sim::Kernel " + name + "_kernel = {\"" + name + "\", " +
+         name + "_lines, " + std::to_string(numLines) + ", " +
          std::to_string(kernel.threads) + ", " + printSize(kernel.blocks) +
-         ", " + (kernel.synchronizes ? "true" : "false") + ", " + name +
-         "_buffers, " + std::to_string(kernel.buffers.size()) + ", " + name +
+         ", " + printBool(kernel.synchronizes) + ", " + name + "_buffers, " +
+         std::to_string(kernel.buffers.size()) + ", " + name +
          "_run};\nextern \"C\" __attribute__((visibility(\"default\"))) void " +
          name +
          "_blocks(void *const *, long long, long long, long long, void *) "
@@ -118,7 +124,7 @@ static std::string printUnit(const CudaText &text, bool isChecked) {
     unit += "#line 1 " + toLiteral(kernel.name) + "\n" + numberLines(kernel);
   unit += "#line 1 \"entries\"\n";
   for (const CudaKernel &kernel : text.kernels)
-    unit += printEntry(kernel);
+    unit += printEntry(kernel, isChecked);
   return unit;
 }
 

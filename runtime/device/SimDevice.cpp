@@ -30,10 +30,12 @@ Status SimDevice::open(const MachineCode &code) {
     return status;
   for (const Kernel &kernel : code.kernels) {
     void *entry = library.find((kernel.name + ".blocks").c_str());
-    if (!entry)
+    void *description = library.find((kernel.name + ".kernel").c_str());
+    if (!entry || !description)
       return {Code::InvalidFile,
               concat("the plan's code has no kernel ", quote(kernel.name))};
     kernels.push_back(reinterpret_cast<nnc_kernel_fn>(entry));
+    described.push_back(static_cast<const sim::Kernel *>(description));
   }
   return {};
 }
@@ -74,6 +76,8 @@ Status SimDevice::openImage(const Bytes &image) {
 
 void SimDevice::launch(const Command &command, void *const *buffers,
                        int64_t batch) {
+  if (!faults.any())
+    poisonFresh(*described[command.kernel], buffers, batch);
   struct Call {
     nnc_kernel_fn kernel;
     void *const *buffers;

@@ -25,6 +25,8 @@ private:
   Status openImage(const Bytes &image);
 
   SimFaults faults;
+  /// What each kernel says of itself, indexed like MachineCode::kernels.
+  std::vector<const sim::Kernel *> described;
   /// NNC_SIM_SEED: of the order in which the threads of a block run.
   uint64_t seed = 0;
   int imageFile = -1;

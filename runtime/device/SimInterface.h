@@ -14,6 +14,9 @@ struct Buffer {
   const char *name;
   long long elementBytes;
   Size elements;
+  bool isFloat;
+  /// Nothing in it has a value before this kernel. Never of unchecked kernels.
+  bool isFresh;
 };
 
 /// What a kernel's thread sees of itself.

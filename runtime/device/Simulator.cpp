@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <numeric>
 #include <unordered_map>
@@ -100,6 +101,8 @@ private:
   void report(const std::string &message, int line);
 
   std::string describeNearest(uintptr_t address) const;
+  void checkWritten(const sim::Buffer &buffer, uintptr_t begin,
+                    uintptr_t address, uint64_t bytes);
   void checkShared(SharedArray &array, uintptr_t address, uint64_t bytes,
                    bool isWrite);
   std::string describeThread() const;
@@ -155,6 +158,10 @@ static long long evaluate(const sim::Size &size, long long batch) {
          size.divisor;
 }
 
+static long long sizeOf(const sim::Buffer &buffer, long long batch) {
+  return evaluate(buffer.elements, batch) * buffer.elementBytes;
+}
+
 void Worker::launch(const sim::Kernel &kernel, sim::Thread *&current,
                     void *const *buffers, long long batch, long long begin,
                     long long end) {
@@ -170,6 +177,52 @@ void Worker::launch(const sim::Kernel &kernel, sim::Thread *&current,
     return runIndependently(begin, end);
   for (long long block = begin; block < end && !hasFailed; ++block)
     runBlock(block);
+}
+
+//===----------------------------------------------------------------------===//
+// Memory without a value
+//===----------------------------------------------------------------------===//
+
+/// Of 16 bits each: NaN in f16 and bf16, and repeated, in f32 and f64. No
+/// arithmetic gives this one: a NaN that it makes has no such low bits.
+constexpr uint16_t poison = 0x7ff4;
+
+static bool isPoison(const char *element, int64_t sizeBytes) {
+  for (int64_t i = 0; i + int64_t(sizeof poison) <= sizeBytes;
+       i += sizeof poison)
+    if (std::memcmp(element + i, &poison, sizeof poison))
+      return false;
+  return sizeBytes >= int64_t(sizeof poison);
+}
+
+static void fillWithPoison(char *memory, int64_t sizeBytes) {
+  for (int64_t i = 0; i < sizeBytes; i += sizeof poison)
+    std::memcpy(memory + i, &poison,
+                std::min<int64_t>(sizeof poison, sizeBytes - i));
+}
+
+/// A result may lie on an operand that the kernel reads.
+static bool liesOnOperand(const sim::Kernel &kernel, void *const *buffers,
+                          long long batch, int number) {
+  auto beginOf = [&](int i) { return static_cast<const char *>(buffers[i]); };
+  auto endOf = [&](int i) {
+    return beginOf(i) + sizeOf(kernel.buffers[i], batch);
+  };
+  for (int i = 0; i < kernel.numBuffers; ++i)
+    if (!kernel.buffers[i].isFresh && kernel.buffers[i].elements.divisor &&
+        beginOf(i) < endOf(number) && beginOf(number) < endOf(i))
+      return true;
+  return false;
+}
+
+void poisonFresh(const sim::Kernel &kernel, void *const *buffers,
+                 long long batch) {
+  for (int i = 0; i < kernel.numBuffers; ++i) {
+    const sim::Buffer &buffer = kernel.buffers[i];
+    if (buffer.isFresh && buffer.elements.divisor &&
+        !liesOnOperand(kernel, buffers, batch, i))
+      fillWithPoison(static_cast<char *>(buffers[i]), sizeOf(buffer, batch));
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -414,9 +467,9 @@ void Worker::access(const void *address, uint64_t bytes, bool isWrite) {
     auto begin = reinterpret_cast<uintptr_t>(buffers[i]);
     if (buffer.elements.divisor == 0 && at >= begin)
       return; // of unknown size
-    uint64_t size = evaluate(buffer.elements, batch) * buffer.elementBytes;
+    uint64_t size = sizeOf(buffer, batch);
     if (at >= begin && at + bytes <= begin + size)
-      return;
+      return isWrite ? void() : checkWritten(buffer, begin, at, bytes);
   }
   for (SharedArray &array : shared)
     if (at >= array.begin && at + bytes <= array.begin + array.size)
@@ -428,6 +481,18 @@ void Worker::access(const void *address, uint64_t bytes, bool isWrite) {
     return;
   fail(concat(describeThread(), isWrite ? " writes " : " reads ", bytes,
               " bytes out of bounds", describeNearest(at)));
+}
+
+void Worker::checkWritten(const sim::Buffer &buffer, uintptr_t begin,
+                          uintptr_t address, uint64_t bytes) {
+  if (!buffer.isFloat)
+    return; // where the pattern is a value like any other
+  for (uint64_t at = address - begin, end = at + bytes;
+       at + buffer.elementBytes <= end; at += buffer.elementBytes)
+    if (isPoison(reinterpret_cast<const char *>(begin) + at,
+                 buffer.elementBytes))
+      fail(concat(describeThread(), " reads ", buffer.name, "[",
+                  at / buffer.elementBytes, "], which nothing has written"));
 }
 
 void Worker::checkShared(SharedArray &array, uintptr_t address, uint64_t bytes,

@@ -33,6 +33,12 @@ const sim::Simulator &simulator();
 /// numbers. A kernel with a fault does not run to its end.
 void prepareToSimulate(SimFaults &faults, uint64_t seed);
 
+/// Before a launch: fills what nothing has written yet with a pattern that is
+/// NaN in every type of floats. Checked kernels may not read it; what reads it
+/// elsewhere shows it.
+void poisonFresh(const sim::Kernel &kernel, void *const *buffers,
+                 long long batch);
+
 } // namespace nnc::runtime
 
 #endif // NNC_RUNTIME_DEVICE_SIMULATOR_H

@@ -115,10 +115,13 @@ func.func @update(%g: tensor<?x40xf32>, %p: tensor<40xf32>) -> tensor<40xf32> {
 // So many rows that one block a column would leave most of the GPU idle: parts
 // first, in a workspace of their own.
 // CHECK-LABEL: func.func @sum_4096x40_partials(
+// CHECK-SAME:    {nnc.elements = array<i64: 2560, 0, 4>, nnc.fresh, nnc.name = "work0"}
 // CHECK-SAME:    nnc.buffers = ["operand 0", "workspace 0"]
 // CHECK-SAME:    nnc.extent = [32, 0, 1]
 // CHECK-SAME:    nnc.workspace_bytes = {{\[\[}}2560, 0, 1]]
 // CHECK-LABEL: func.func @sum_4096x40_columns1(
+// CHECK-SAME:    {nnc.elements = array<i64: 2560, 0, 4>, nnc.name = "work0"}
+// CHECK-SAME:    {nnc.elements = array<i64: 40, 0, 1>, nnc.fresh, nnc.name = "y0"}
 // CHECK-SAME:    nnc.buffers = ["workspace 0", "result 0"]
 // CHECK-SAME:    nnc.extent = [40, 0, 256]
 func.func @sum_of_many(%x: tensor<4096x40xf32>) -> tensor<40xf32> {

@@ -122,6 +122,57 @@ func.func @unwritten_in_block(%y: memref<64xf32>, %batch: index) attributes {nnc
   return
 }
 
+// A result of which one element is never written, in this phase or one before.
+// CHECK: unwritten_result: kernel 'unwritten_result': thread 31 of block 0 reads y[31], which nothing has written; line {{[0-9]+}}, '{{.*}}y[{{.*}}'
+func.func @unwritten_result(%y: memref<32xf32> {nnc.fresh, nnc.name = "y"}, %z: memref<32xf32>, %batch: index) attributes {nnc.threads = 32 : i64, nnc.blocks = array<i64: 1, 0, 1>} {
+  %c31 = arith.constant 31 : index
+  %one = arith.constant 1.0 : f32
+  %thread = gpu.thread_id x
+  %few = arith.cmpi ult, %thread, %c31 : index
+  scf.if %few {
+    memref.store %one, %y[%thread] : memref<32xf32>
+  }
+  %value = memref.load %y[%thread] : memref<32xf32>
+  memref.store %value, %z[%thread] : memref<32xf32>
+  return
+}
+
+// Every lane of a vector counts: of f64 both are written, and of f16 one.
+// CHECK: unwritten_lane: kernel 'unwritten_lane': thread 0 of block 0 reads h[1], which nothing has written
+func.func @unwritten_lane(%d: memref<2xf64> {nnc.fresh, nnc.name = "d"}, %h: memref<4xf16> {nnc.fresh, nnc.name = "h"}, %e: memref<2xf64>, %z: memref<4xf16>, %batch: index) attributes {nnc.threads = 32 : i64, nnc.blocks = array<i64: 1, 0, 1>} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %thread = gpu.thread_id x
+  %first = arith.cmpi eq, %thread, %c0 : index
+  scf.if %first {
+    %two = arith.constant 2.0 : f64
+    memref.store %two, %d[%c0] : memref<2xf64>
+    memref.store %two, %d[%c1] : memref<2xf64>
+    %pair = vector.load %d[%c0] : memref<2xf64>, vector<2xf64>
+    %one = arith.constant 1.0 : f16
+    memref.store %one, %h[%c0] : memref<4xf16>
+    %lanes = vector.load %h[%c0] : memref<4xf16>, vector<4xf16>
+    vector.store %lanes, %z[%c0] : memref<4xf16>, vector<4xf16>
+    vector.store %pair, %e[%c0] : memref<2xf64>, vector<2xf64>
+  }
+  return
+}
+
+// What reads it outside of kernels reads NaN.
+// CHECK: half_written: 1 nan 1 nan
+func.func @half_written(%y: memref<32xf32> {nnc.fresh}, %batch: index) attributes {nnc.threads = 32 : i64, nnc.blocks = array<i64: 1, 0, 1>} {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %one = arith.constant 1.0 : f32
+  %thread = gpu.thread_id x
+  %rest = arith.remui %thread, %c2 : index
+  %even = arith.cmpi eq, %rest, %c0 : index
+  scf.if %even {
+    memref.store %one, %y[%thread] : memref<32xf32>
+  }
+  return
+}
+
 // The bound is 12 elements at batch 4; the last thread goes beyond.
 // CHECK: beyond: kernel 'beyond': thread 12 of block 0 reads 4 bytes out of bounds: x[12]; line {{[0-9]+}}, '{{.*}}x[{{.*}} (model.nn:7)
 func.func @beyond(%x: memref<?xf32> {nnc.elements = array<i64: 0, 3, 1>, nnc.name = "x"}, %y: memref<32xf32>, %batch: index) attributes {nnc.threads = 32 : i64, nnc.blocks = array<i64: 1, 0, 1>} {
