@@ -66,16 +66,4 @@ Status readAt(const OpenFile &file, const std::string &path, void *to,
   return {};
 }
 
-StatusOr<AlignedBytes> readFile(const std::string &path) {
-  int64_t sizeBytes = 0;
-  StatusOr<OpenFile> file = openToRead(path, sizeBytes);
-  if (!file.isOk())
-    return file.status();
-  AlignedBytes content(sizeBytes);
-  Status status = readAt(*file, path, content.data(), sizeBytes, 0);
-  if (!status.isOk())
-    return status;
-  return content;
-}
-
 } // namespace nnc::runtime

@@ -1,4 +1,4 @@
-// Whole files in memory, and the messages when that fails.
+// Files that are read, memory for them, and the messages when that fails.
 #ifndef NNC_RUNTIME_FILE_H
 #define NNC_RUNTIME_FILE_H
 
@@ -58,8 +58,6 @@ StatusOr<OpenFile> openToRead(const std::string &path, int64_t &sizeBytes);
 /// Reads exactly `sizeBytes` bytes from `offsetBytes` on.
 Status readAt(const OpenFile &file, const std::string &path, void *to,
               int64_t sizeBytes, int64_t offsetBytes);
-
-StatusOr<AlignedBytes> readFile(const std::string &path);
 
 /// "PATH: cannot WHAT: " and the system's reason.
 Status systemError(const std::string &path, const char *what, int error);

@@ -27,10 +27,24 @@ int64_t StateTensor::sizeBytes() const {
 
 StatusOr<std::shared_ptr<const Plan>> Plan::open(const std::string &path) {
   return guardMemory([&]() -> StatusOr<std::shared_ptr<const Plan>> {
-    StatusOr<AlignedBytes> content = readFile(path);
-    if (!content.isOk())
-      return content.status();
-    return readOwned(std::move(*content), path);
+    int64_t sizeBytes = 0;
+    StatusOr<OpenFile> file = openToRead(path, sizeBytes);
+    if (!file.isOk())
+      return file.status();
+    // Before there is memory for the rest: a file with holes is large for free.
+    uint8_t start[PlanReader::startBytes] = {};
+    Status status = readAt(*file, path, start,
+                           std::min<int64_t>(sizeBytes, sizeof start), 0);
+    if (!status.isOk())
+      return status;
+    status = PlanReader::checkStart(start, sizeBytes);
+    if (!status.isOk())
+      return Status(status.code(), concat(path, ": ", status.message()));
+    AlignedBytes content(sizeBytes);
+    status = readAt(*file, path, content.data(), sizeBytes, 0);
+    if (!status.isOk())
+      return status;
+    return readOwned(std::move(content), path);
   });
 }
 

@@ -8,14 +8,20 @@ namespace nnc::runtime {
 
 static constexpr uint32_t supportedVersion = 1;
 
-Status PlanReader::read() {
-  constexpr size_t headerBytes = 8;
-  if (sizeBytes < headerBytes || !plan::PlanBufferHasIdentifier(data))
+Status PlanReader::checkStart(const uint8_t *start, size_t sizeBytes) {
+  if (sizeBytes < startBytes || !plan::PlanBufferHasIdentifier(start))
     return {Code::InvalidFile,
             "not a plan: the identifier 'NNCP' is not at byte 4"};
   // FlatBuffers' own limit: its offsets are 31 bits.
   if (sizeBytes >= FLATBUFFERS_MAX_BUFFER_SIZE)
     return {Code::InvalidFile, "damaged plan: larger than 2 GiB"};
+  return {};
+}
+
+Status PlanReader::read() {
+  Status start = checkStart(data, sizeBytes);
+  if (!start.isOk())
+    return start;
   flatbuffers::Verifier verifier(data, sizeBytes);
   if (!plan::VerifyPlanBuffer(verifier))
     return {Code::InvalidFile,

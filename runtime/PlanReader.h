@@ -15,6 +15,13 @@ public:
   PlanReader(const uint8_t *data, size_t sizeBytes, Plan &result)
       : data(data), sizeBytes(sizeBytes), unread(sizeBytes), result(result) {}
 
+  /// How much of a plan checkStart wants to see.
+  static constexpr size_t startBytes = 8;
+
+  /// InvalidFile unless that is how a plan of this size begins. `start` has
+  /// startBytes bytes, zeros where there are fewer.
+  static Status checkStart(const uint8_t *start, size_t sizeBytes);
+
   /// InvalidFile or Unsupported, with what was expected and found.
   Status read();
 

@@ -4,6 +4,7 @@
 #include "runtime/plan_generated.h"
 
 #include <cstring>
+#include <filesystem>
 #include <functional>
 
 using namespace nnc::runtime;
@@ -309,6 +310,21 @@ TEST(Plan, RefusesNamesThatNobodyCanPrint) {
   source.entryPoints[1].inputs[0].name = "größe x";
   source.recipe.data[0].arguments[0].second = "\t";
   EXPECT_TRUE(openBytes(serialize(source)).isOk());
+}
+
+// With holes a file is as large as its writer likes; the limit is 2 GiB.
+TEST(Plan, LooksAtTheStartBeforeItReads) {
+  std::string path = temporaryPath("holes.plan");
+  writeFile(path, std::string("\0\0\0\0NNCQ", 8));
+  std::filesystem::resize_file(path, uintmax_t(1) << 40);
+  EXPECT_EQ(Plan::open(path).status().message(),
+            path + ": not a plan: the identifier 'NNCP' is not at byte 4");
+  writeFile(path, std::string("\0\0\0\0NNCP", 8));
+  std::filesystem::resize_file(path, uintmax_t(1) << 40);
+  EXPECT_EQ(Plan::open(path).status().message(),
+            path + ": damaged plan: larger than 2 GiB");
+  writeFile(path, "NNC");
+  EXPECT_EQ(Plan::open(path).status().code(), Code::InvalidFile);
 }
 
 // A thousand offsets to one feature of 100 KB would become 100 MB of strings;
