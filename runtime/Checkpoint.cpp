@@ -44,6 +44,10 @@ static Status checkText(const std::vector<TensorToSave> &tensors,
     if (!names.insert(tensor.name).second)
       return {Code::InvalidArgument,
               concat("two tensors to save have the name ", quote(tensor.name))};
+    if (tensor.name == metadataName)
+      return {Code::InvalidArgument,
+              concat("no tensor can have the name ", quote(tensor.name),
+                     ", a key of the header")};
     if (!isUtf8(tensor.name))
       return {Code::InvalidArgument,
               concat("the tensor name ", quote(tensor.name), " is not UTF-8")};

@@ -186,6 +186,8 @@ bool PlanReader::readState(const plan::Plan &from) {
       return false;
     if (!names.insert(to.name).second)
       return fail("two state tensors have this name");
+    if (const char *wrong = problemOfStateName(to.name))
+      return fail("its name ", wrong);
   }
   where.clear();
   return checkStateOverlap() && checkScalar("seed", ElementType::I64) &&

@@ -417,6 +417,10 @@ TEST(Checkpoint, WritesNothingThatOthersCannotRead) {
   std::string path = temporaryPath("text.safetensors");
   float value = 0;
   const TensorToSave w{"w", ElementType::F32, {}, &value};
+  TensorToSave metadata = w;
+  metadata.name = "__metadata__";
+  EXPECT_EQ(writeSafetensors(path, {metadata}, {}).message(),
+            "no tensor can have the name '__metadata__', a key of the header");
   EXPECT_EQ(writeSafetensors(path, {w, w}, {}).message(),
             "two tensors to save have the name 'w'");
   // Cut off, too long, half of a pair, beyond the last.

@@ -327,6 +327,23 @@ TEST(Plan, LooksAtTheStartBeforeItReads) {
   EXPECT_EQ(Plan::open(path).status().code(), Code::InvalidFile);
 }
 
+// Its own weights would be no weights to those who read them.
+TEST(Plan, RefusesNamesThatFilesReserve) {
+  for (const char *name :
+       {"__metadata__", "nnc.optimizer/w", "nnc.scalar/step", "nnc.scalar/"}) {
+    PlanSource source = linePlan();
+    source.state[0].name = name;
+    Status status = openBytes(serialize(source));
+    EXPECT_EQ(status.code(), Code::InvalidFile) << name;
+    EXPECT_NE(status.message().find(name), std::string::npos);
+  }
+  for (const char *name : {"__metadata__.w", "nnc.w", "nnc.optimizer"}) {
+    PlanSource source = linePlan();
+    source.state[0].name = name;
+    EXPECT_TRUE(openBytes(serialize(source)).isOk()) << name;
+  }
+}
+
 // A thousand offsets to one feature of 100 KB would become 100 MB of strings;
 // FlatBuffers' verifier has no objection.
 TEST(Plan, RefusesSharedParts) {
