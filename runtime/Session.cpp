@@ -77,8 +77,18 @@ Status Session::allocate(SessionOptions &options) {
   return {};
 }
 
+Status Session::checkProcess() const {
+  if (process.isHere())
+    return {};
+  return {Code::InvalidArgument,
+          "the session was made before a fork, and its threads are the "
+          "parent's: a child makes a session of its own"};
+}
+
 Status Session::init(int64_t seed) {
   return guardMemory([&]() -> Status {
+    if (Status status = checkProcess(); !status.isOk())
+      return status;
     forgetOutputs();
     Status status;
     if (state.data())
@@ -169,7 +179,9 @@ size_t Session::indexOf(const EntryPoint &entry) const {
 Status Session::run(const EntryPoint &entry, const void *const *inputs,
                     int64_t batch) {
   return guardMemory([&]() -> Status {
-    Status status = checkInputs(entry, inputs, batch);
+    Status status = checkProcess();
+    if (status.isOk())
+      status = checkInputs(entry, inputs, batch);
     if (!status.isOk())
       return status;
     if (!torn.isOk())

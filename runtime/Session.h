@@ -5,6 +5,7 @@
 #include "runtime/Checkpoint.h"
 #include "runtime/Executor.h"
 #include "runtime/Plan.h"
+#include "runtime/Process.h"
 #include "runtime/Status.h"
 
 #include <memory>
@@ -47,6 +48,9 @@ public:
   const Plan &plan() const { return *openPlan; }
   int numThreads() const { return threads; }
 
+  /// In a child by fork() a session is to read, save and destroy, where its
+  /// device is the host: init() and run() return InvalidArgument there.
+  ///
   /// Zeroes the state, sets "seed" and runs "init" where the plan has one.
   Status init(int64_t seed);
 
@@ -112,7 +116,11 @@ private:
   Status fetch(const TensorInfo &output) const;
   void forgetOutputs();
 
+  /// OK unless this is a child of the process that made the session.
+  Status checkProcess() const;
+
   std::shared_ptr<const Plan> openPlan;
+  ProcessMark process;
   int threads = 1;
   std::unique_ptr<Device> device;
   DeviceMemory state;

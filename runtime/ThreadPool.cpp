@@ -34,32 +34,42 @@ static uint32_t unclaimedOf(uint64_t ticket) {
 }
 
 ThreadPool::~ThreadPool() {
+  if (!workers)
+    return;
+  if (!process.isHere()) {
+    // Threads of the parent's that wait on what the child has copied: to join
+    // them fails, and to destroy the condition waits for ever.
+    static_cast<void>(workers.release());
+    return;
+  }
   {
-    std::lock_guard<std::mutex> lock(mutex);
+    std::lock_guard<std::mutex> lock(workers->mutex);
     stopping = true;
   }
-  wake.notify_all();
-  for (std::thread &worker : workers)
-    worker.join();
+  workers->wake.notify_all();
+  for (std::thread &thread : workers->threads)
+    thread.join();
 }
 
 void ThreadPool::startWorkers() {
-  started = true;
   try {
-    workers.reserve(threadCount - 1);
+    workers = std::make_unique<Workers>();
+    std::vector<std::thread> &threads = workers->threads;
+    threads.reserve(threadCount - 1);
     for (int thread = 1; thread < threadCount; ++thread)
-      workers.emplace_back([this, thread] { work(thread); });
+      threads.emplace_back([this, thread] { work(thread); });
   } catch (const std::exception &) {
     // The system gives no more threads. Those that there are, and the caller,
     // come to the same result.
-    log(LogLevel::Warning, "computing on ", workers.size() + 1,
+    size_t numThreads = workers ? workers->threads.size() + 1 : 1;
+    log(LogLevel::Warning, "computing on ", numThreads,
         " threads: the system gives no more than that of ", threadCount);
   }
 }
 
 void ThreadPool::runSplit(int64_t extent, int64_t grain, Task task,
                           void *context) {
-  if (!started)
+  if (!workers)
     startWorkers();
   int64_t mostChunks = threadCount * chunksPerThread;
   int64_t chunkSize =
@@ -77,9 +87,9 @@ void ThreadPool::runSplit(int64_t extent, int64_t grain, Task task,
   ticket.store(generation << 32 | static_cast<uint64_t>(numChunks));
   if (sleepers.load() > 0) {
     {
-      std::lock_guard<std::mutex> lock(mutex);
+      std::lock_guard<std::mutex> lock(workers->mutex);
     }
-    wake.notify_all();
+    workers->wake.notify_all();
   }
 
   while (runOneChunk(0)) {
@@ -134,9 +144,9 @@ bool ThreadPool::waitForWork() {
       return false;
   } while (Clock::now() < deadline);
 
-  std::unique_lock<std::mutex> lock(mutex);
+  std::unique_lock<std::mutex> lock(workers->mutex);
   sleepers.fetch_add(1);
-  wake.wait(lock, [&] { return stopping || hasWork(); });
+  workers->wake.wait(lock, [&] { return stopping || hasWork(); });
   sleepers.fetch_sub(1);
   return !stopping;
 }

@@ -2,9 +2,12 @@
 #ifndef NNC_RUNTIME_THREADPOOL_H
 #define NNC_RUNTIME_THREADPOOL_H
 
+#include "runtime/Process.h"
+
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -16,7 +19,8 @@ namespace nnc::runtime {
 /// and then sleep. They start with the first loop that is worth splitting, so
 /// a program of small kernels never has any.
 ///
-/// One thread at a time may call `run`.
+/// One thread at a time may call `run`, and none in a child by fork(), which
+/// has no workers; it may destroy the pool.
 class ThreadPool {
 public:
   /// Runs indices [begin, end). `thread` is below numThreads() and differs
@@ -58,9 +62,16 @@ private:
   bool runOneChunk(int thread);
   bool waitForWork();
 
+  /// What only the process has that made it.
+  struct Workers {
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::vector<std::thread> threads;
+  };
+
   int threadCount;
-  std::vector<std::thread> workers;
-  bool started = false;
+  ProcessMark process;
+  std::unique_ptr<Workers> workers;
 
   Loop loop;
   /// Upper half: the generation of the loop; lower half: chunks not yet
@@ -71,8 +82,6 @@ private:
 
   alignas(64) std::atomic<int> sleepers{0};
   std::atomic<bool> stopping{false};
-  std::mutex mutex;
-  std::condition_variable wake;
 };
 
 } // namespace nnc::runtime

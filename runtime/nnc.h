@@ -284,7 +284,8 @@ NNC_EXPORT nnc_status_t nnc_session_create(const nnc_plan_t *plan,
                                            const nnc_session_options_t *options,
                                            nnc_session_t **session);
 
-/* Null is allowed. */
+/* Null is allowed. So is a session that was made before a fork, in the child:
+ * what may be done with it there besides is said in docs/embedding.md. */
 NNC_EXPORT void nnc_session_destroy(nnc_session_t *session);
 
 /* Starts over: sets the seed, zeroes the optimizer's state and gives every

@@ -53,6 +53,9 @@ static CudaAddress address(const void *memory) {
 template <typename Body> Status CudaDevice::inContext(Body &&body) const {
   if (!lost.isOk())
     return lost;
+  if (!process.isHere())
+    return {Code::DeviceError, "the GPU is used by the process that forked "
+                               "this one, which cannot reach what is there"};
   CudaScope scope(driver, context);
   return scope.status().isOk() ? body() : scope.status();
 }
@@ -113,6 +116,10 @@ Status CudaDevice::retain(int index) {
 CudaDevice::~CudaDevice() {
   if (!context)
     return;
+  if (!process.isHere()) {
+    static_cast<void>(resources.release());
+    return;
+  }
   {
     CudaScope scope(driver, context);
     if (resources && resources->stream && scope.status().isOk())
@@ -233,6 +240,8 @@ StatusOr<DeviceMemory> CudaDevice::allocate(int64_t sizeBytes,
     return status;
   DeviceMemory memory(reinterpret_cast<void *>(made), sizeBytes,
                       [this](void *data, int64_t) {
+                        if (!process.isHere())
+                          return;
                         CudaScope scope(driver, context);
                         if (scope.status().isOk())
                           driver.memoryFree.get()(address(data));

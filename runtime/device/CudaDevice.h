@@ -3,6 +3,7 @@
 #ifndef NNC_RUNTIME_DEVICE_CUDADEVICE_H
 #define NNC_RUNTIME_DEVICE_CUDADEVICE_H
 
+#include "runtime/Process.h"
 #include "runtime/device/CudaCode.h"
 #include "runtime/device/Device.h"
 
@@ -63,6 +64,8 @@ private:
   Status runCommands();
 
   const CudaDriver &driver;
+  /// The driver does not work in a child by fork(), not even to release.
+  ProcessMark process;
   int device = 0;
   CudaDeviceFacts facts;
   CudaContext *context = nullptr;

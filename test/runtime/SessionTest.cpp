@@ -5,6 +5,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace nnc::runtime;
 using namespace nnc::runtime::test;
@@ -186,6 +188,35 @@ TEST(Session, ReportsTooLittleMemory) {
       Session::create(openPlan(source), std::move(options)).status();
   EXPECT_EQ(status.code(), Code::OutOfMemory);
   EXPECT_NE(status.message().find("working memory"), std::string::npos);
+}
+
+// A child may read, save and destroy what it has a copy of, and train with a
+// session of its own.
+TEST(Session, AChildHasACopy) {
+  auto session = openSession(linePlan(), 3);
+  ASSERT_TRUE(train(*session, Samples(16)).isOk());
+  const std::vector<float> before = weights(*session);
+  std::string path = temporaryPath("snapshot.safetensors");
+  pid_t child = fork();
+  if (child == 0) {
+    alarm(10); // should it wait for ever
+    if (train(*session, Samples(16)).code() != Code::InvalidArgument ||
+        session->init(1).code() != Code::InvalidArgument)
+      _exit(1);
+    if (weights(*session) != before ||
+        !session->save(path, SaveKind::Weights).isOk())
+      _exit(2);
+    session.reset();
+    auto own = openSession(linePlan(), 3);
+    _exit(train(*own, Samples(16)).isOk() ? 0 : 3);
+  }
+  int state = -1;
+  waitpid(child, &state, 0);
+  EXPECT_EQ(state, 0);
+  ASSERT_TRUE(train(*session, Samples(16)).isOk());
+  EXPECT_NE(weights(*session), before);
+  ASSERT_TRUE(session->load(path, SaveKind::Weights).isOk());
+  EXPECT_EQ(weights(*session), before);
 }
 
 TEST(Session, RefusesAnotherTarget) {

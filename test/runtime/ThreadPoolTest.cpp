@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace nnc::runtime;
 
@@ -74,5 +77,30 @@ TEST(ThreadPool, WakesAfterSleep) {
                             [](const auto &count) { return count == 1; }));
     // Longer than a worker spins.
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+// A child has a copy of the pool and none of its threads, which may spin or
+// sleep at the fork.
+TEST(ThreadPool, AChildDestroysACopy) {
+  for (bool isAsleep : {false, true}) {
+    auto pool = std::make_unique<ThreadPool>(3);
+    Visits visits(48);
+    visits.numThreads = 3;
+    pool->run(48, 1, visit, &visits);
+    if (isAsleep)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    pid_t child = fork();
+    if (child == 0) {
+      alarm(10); // should it wait for ever
+      pool.reset();
+      _exit(0);
+    }
+    int state = -1;
+    waitpid(child, &state, 0);
+    EXPECT_EQ(state, 0);
+    pool->run(48, 1, visit, &visits);
+    EXPECT_TRUE(std::all_of(visits.counts.begin(), visits.counts.end(),
+                            [](const auto &count) { return count == 2; }));
   }
 }
