@@ -2,6 +2,7 @@
 #include "codegen/PlanWriter.h"
 
 #include "ir/Ops.h"
+#include "ir/Text.h"
 #include "passes/EntryPoints.h"
 #include "runtime/PlanNames.h"
 #include "runtime/abi.h"
@@ -28,7 +29,8 @@ static std::string describeSource(LocationAttr loc) {
     found = dyn_cast<FileLineColLoc>(part);
     return found ? WalkResult::interrupt() : WalkResult::advance();
   });
-  if (!found)
+  // A module as text may name a file with any bytes; a plan's texts are shown.
+  if (!found || !findNoName(found.getFilename()).empty())
     return "";
   // A file's name may be any bytes.
   return runtime::printable((found.getFilename().getValue() + ":" +

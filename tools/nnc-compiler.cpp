@@ -8,6 +8,7 @@
 #include "codegen/Pipeline.h"
 #include "frontend/Frontend.h"
 #include "ir/Signature.h"
+#include "runtime/Plan.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/StringExtras.h"
@@ -89,12 +90,25 @@ static int writeEmbedded(const std::string &path,
                     llvm::arrayRefFromStringRef<uint8_t>(embedded.header));
 }
 
+/// Whether the runtime opens the plan: what it refuses is never written.
+static bool readsBack(llvm::ArrayRef<uint8_t> bytes, const std::string &model) {
+  auto plan = runtime::Plan::fromMemory(bytes.data(), bytes.size(), model);
+  if (plan.isOk())
+    return true;
+  llvm::errs() << "error: a fault of the compiler: the runtime refuses the "
+                  "plan that it made: "
+               << plan.status().message() << "; please report the model\n";
+  return false;
+}
+
 static int writePlan(ModuleOp module, const CompileArguments &arguments,
                      const CompileOptions &options) {
   auto begin = std::chrono::steady_clock::now();
   FailureOr<CompiledPlan> plan = compileToPlan(module, options);
   if (failed(plan))
     return InputWrong;
+  if (!readsBack(plan->bytes, arguments.model))
+    return MachineFailed;
   const std::string path = outputPath(arguments);
   int exit = arguments.stage == "object" ? writeEmbedded(path, plan->bytes)
                                          : writeBytes(path, plan->bytes);

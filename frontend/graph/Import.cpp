@@ -476,9 +476,9 @@ FailureOr<DictionaryAttr> Importer::readInput(const Argument &from) {
     return failure();
   for (NamedAttribute attribute : *attributes) {
     StringRef other = attribute.getName();
-    if (!other.contains('.') || other == "nnc.name")
+    if (!other.contains('.') || other.starts_with("nnc."))
       return reader.fail("attribute '" + other +
-                         "': expected a name with a dot, and not nnc.name");
+                         "': expected a name with a dot, and not one of nnc's");
   }
   attributes->push_back(
       builder.getNamedAttr("nnc.name", builder.getStringAttr(*name)));

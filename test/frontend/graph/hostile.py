@@ -301,6 +301,8 @@ cases = [
      "nnc's own"),
     (set_("parameters.0.name", "init"),
      "parameter 'init': 'parameter' 'init' is what the compiled program calls a part of its own"),
+    (set_("model.inputs.0.attributes", [attribute("nnc.index_limit", make(IntValueT, value=-5))]),
+     "input 0: attribute 'nnc.index_limit': expected a name with a dot, and not one of nnc's"),
     (set_("files", ["a.py\nsystem(\"id\");"]),
      "node 0 'read': the name of its file is not UTF-8, has a control character or more than "
      "4096 bytes"),
