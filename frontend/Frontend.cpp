@@ -6,6 +6,7 @@
 #include "frontend/dsl/Parser.h"
 
 #include "ir/Dialect.h"
+#include "ir/Text.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/StringExtras.h"
@@ -142,7 +143,8 @@ void DiagnosticPrinter::printLine(FileLineColLoc place) {
       return;
     std::optional<StringRef> line =
         findLine(buffer->getBuffer(), place.getLine());
-    if (!line || place.getLine() == 0 || place.getColumn() == 0)
+    if (!line || place.getLine() == 0 || place.getColumn() == 0 ||
+        findNoText(*line) != StringRef::npos)
       return;
     size_t column = std::min<size_t>(place.getColumn() - 1, line->size());
     StringRef shown = cutLine(*line, column);

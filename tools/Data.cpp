@@ -36,7 +36,7 @@ int loadSplit(const Plan &plan, const EntryPoint &entry,
   auto read = readSplit(plan.recipe, split, entry,
                         readOptions(model, folder, mostSamples), &source);
   if (!read.isOk())
-    return failAt(source, read.status());
+    return failAt(source, read.status(), model);
   columns = std::move(*read);
   return Done;
 }

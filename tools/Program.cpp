@@ -51,12 +51,26 @@ static bool parsePlace(const std::string &place, std::string &file, long &line,
   return line > 0 && column > 0;
 }
 
-int failAt(const std::string &place, const Status &status) {
+/// Whether `path` is a program as text, which is short and can be read twice.
+static bool isProgramText(const std::string &path) {
+  constexpr off_t mostBytes = 4 << 20; // the language's limit
+  constexpr std::string_view ending = ".nn";
+  struct stat info;
+  return path.size() > ending.size() &&
+         path.compare(path.size() - ending.size(), ending.size(), ending) ==
+             0 &&
+         stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+         info.st_size <= mostBytes;
+}
+
+int failAt(const std::string &place, const Status &status,
+           const std::string &model) {
   std::cerr << place << (place.empty() ? "" : ": ")
             << "error: " << status.message() << '\n';
   std::string file, text;
   long line = 0, column = 0;
-  if (!parsePlace(place, file, line, column))
+  if (!parsePlace(place, file, line, column) || file != model ||
+      !isProgramText(model))
     return exitFor(status.code());
   std::ifstream source(file);
   while (line-- > 0 && std::getline(source, text))

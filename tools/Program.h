@@ -22,9 +22,11 @@ Exit exitFor(runtime::Code code);
 /// Prints "error: MESSAGE" to standard error and gives the exit status.
 int fail(const runtime::Status &status);
 
-/// The same at a place of the model's source, "file:line:column", with that
-/// line and a caret under it where the file can be read.
-int failAt(const std::string &place, const runtime::Status &status);
+/// The same at a place of a source, "file:line:column". Where that is in
+/// `model`, the program that the command was given, its line is shown with a
+/// caret: a place comes from a file, and may name any other.
+int failAt(const std::string &place, const runtime::Status &status,
+           const std::string &model = "");
 
 /// What the compiler is asked for, as words of its command line.
 struct CompileRequest {
