@@ -231,12 +231,12 @@ static Value findConfusion(ArrayRef<MetricOp> metrics, int64_t maxClasses) {
   return {};
 }
 
-/// The argument of the model whose elements `value` holds, converted or in
-/// another shape at most; null if it is computed otherwise.
+/// The argument of the model whose elements `value` holds, each of them,
+/// converted or in another shape at most; null if it is computed otherwise. A
+/// slice holds a part, and what limits a part says nothing of the rest.
 static BlockArgument traceToArgument(Value value) {
   while (Operation *op = value.getDefiningOp()) {
-    if (!isa<CastOp, ReshapeOp, SliceOp, TransposeOp, BroadcastOp, FlattenOp>(
-            op))
+    if (!isa<CastOp, ReshapeOp, TransposeOp, BroadcastOp, FlattenOp>(op))
       return {};
     value = op->getOperand(0);
   }

@@ -142,6 +142,28 @@ nnc.model @classifier(%x: tensor<?x4xf32> {nnc.name = "x"}, %label: tensor<?xui8
 
 // -----
 
+// What limits a part of an input says nothing of its other parts: no column of
+// the table has the limit of another. What limits all of it does, in any shape.
+// CHECK-LABEL: func.func @predict
+// CHECK-SAME:    (%{{.*}}: tensor<?x2xi32> {nnc.name = "table"}, %{{.*}}: tensor<?x2xi32> {nnc.index_limit = 3 : i64, nnc.name = "whole"})
+nnc.parameter @few : tensor<3x4xf32> = <zeros>
+nnc.parameter @many : tensor<1000x4xf32> = <zeros>
+nnc.model @columns(%t: tensor<?x2xi32> {nnc.name = "table"}, %w: tensor<?x2xi32> {nnc.name = "whole"}) {
+  %few = nnc.read @few : tensor<3x4xf32>
+  %many = nnc.read @many : tensor<1000x4xf32>
+  %0 = nnc.slice %t starts = [0, 0] sizes = [-1, 1] : (tensor<?x2xi32>) -> tensor<?x1xi32>
+  %1 = nnc.slice %t starts = [0, 1] sizes = [-1, 1] : (tensor<?x2xi32>) -> tensor<?x1xi32>
+  %2 = nnc.transpose %w permutation = [1, 0] : (tensor<?x2xi32>) -> tensor<2x?xi32>
+  %3 = nnc.gather %few, %0 : (tensor<3x4xf32>, tensor<?x1xi32>) -> tensor<?x1x4xf32>
+  %4 = nnc.gather %many, %1 : (tensor<1000x4xf32>, tensor<?x1xi32>) -> tensor<?x1x4xf32>
+  %5 = nnc.gather %few, %2 : (tensor<3x4xf32>, tensor<2x?xi32>) -> tensor<2x?x4xf32>
+  nnc.output "a" %3 : tensor<?x1x4xf32>
+  nnc.output "b" %4 : tensor<?x1x4xf32>
+  nnc.output "c" %5 : tensor<2x?x4xf32>
+}
+
+// -----
+
 // A model without a loss is not trained.
 // CHECK-LABEL: func.func @init
 // CHECK-NOT:   @train_step
