@@ -32,10 +32,10 @@ static LogicalResult
 runPasses(ModuleOp module, const CompileOptions &options,
           llvm::function_ref<void(OpPassManager &)> build) {
   PassManager pm(module->getName());
-  if (!options.reproducerPath.empty())
-    enableReproducer(pm, options.reproducerPath);
   build(pm);
-  return pm.run(module);
+  if (options.reproducerPath.empty())
+    return pm.run(module);
+  return runWithReproducer(pm, module, options.reproducerPath);
 }
 
 /// The options of the passes, as the target would have them.

@@ -4,13 +4,19 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Support/FileUtilities.h"
 #include "mlir/Transforms/Passes.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+#include <atomic>
 
 using namespace mlir;
 
@@ -181,10 +187,63 @@ void registerPipelines() {
         });
 }
 
-void enableReproducer(PassManager &pm, StringRef path) {
+//===----------------------------------------------------------------------===//
+// Running with a reproducer
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Tells a program that is refused from a pass that goes wrong: these passes
+/// are where a program meets what it asks for, and a sound module is left.
+struct RefusalFinder : PassInstrumentation {
+  explicit RefusalFinder(std::atomic<bool> &isRefused) : isRefused(isRefused) {}
+
+  void runAfterPassFailed(Pass *pass, Operation *op) override {
+    constexpr StringRef kRefusing[] = {
+        "nnc-build-entry-points", "nnc-differentiate", "nnc-add-optimizer"};
+    if (!llvm::is_contained(kRefusing, pass->getArgument()))
+      return;
+    ScopedDiagnosticHandler silence(op->getContext(),
+                                    [](Diagnostic &) { return success(); });
+    isRefused = succeeded(verify(op));
+  }
+
+  std::atomic<bool> &isRefused;
+};
+
+struct ReproducerFile : ReproducerStream {
+  explicit ReproducerFile(std::unique_ptr<llvm::ToolOutputFile> file)
+      : file(std::move(file)) {}
+  ~ReproducerFile() override { file->keep(); }
+  StringRef description() override { return file->getFilename(); }
+  llvm::raw_ostream &os() override { return file->os(); }
+
+  std::unique_ptr<llvm::ToolOutputFile> file;
+};
+} // namespace
+
+LogicalResult runWithReproducer(PassManager &pm, ModuleOp module,
+                                const std::string &path) {
+  std::atomic<bool> isRefused = false;
+  auto open = [&](std::string &error) -> std::unique_ptr<ReproducerStream> {
+    std::unique_ptr<llvm::ToolOutputFile> file;
+    if (!isRefused)
+      file = openOutputFile(path, &error);
+    return file ? std::make_unique<ReproducerFile>(std::move(file)) : nullptr;
+  };
   // The whole pipeline, not the failed pass alone: a local reproducer would
   // force a single thread, and print every stage in case it fails.
-  pm.enableCrashReproducerGeneration(path, /*genLocalReproducer=*/false);
+  pm.enableCrashReproducerGeneration(open, /*genLocalReproducer=*/false);
+  // After it, to be asked before it: what comes last sees a failure first.
+  pm.addInstrumentation(std::make_unique<RefusalFinder>(isRefused));
+  // A program that is refused has been told so; what upstream adds about its
+  // pipeline is for whoever mends passes.
+  ScopedDiagnosticHandler handler(
+      module.getContext(), [&](Diagnostic &diagnostic) {
+        return success(isRefused && StringRef(diagnostic.str())
+                                        .starts_with("Failures have been "
+                                                     "detected"));
+      });
+  return pm.run(module);
 }
 
 } // namespace nnc

@@ -70,9 +70,12 @@ void buildPipeline(mlir::OpPassManager &pm, Stage from, Stage to,
 /// pipelines: each begins with the program as written.
 void registerPipelines();
 
-/// Has `pm` write the module and the pipeline that failed on it to `path`, so
-/// that `nnc-opt --run-reproducer path` repeats the failure.
-void enableReproducer(mlir::PassManager &pm, llvm::StringRef path);
+/// Runs `pm`. Where a pass goes wrong, the module and the pipeline that failed
+/// on it are written to `path`, so that `nnc-opt --run-reproducer path` repeats
+/// the failure; where a program is refused, its diagnostic is all.
+llvm::LogicalResult runWithReproducer(mlir::PassManager &pm,
+                                      mlir::ModuleOp module,
+                                      const std::string &path);
 
 } // namespace nnc
 

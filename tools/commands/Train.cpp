@@ -467,10 +467,15 @@ static int train(const TrainOptions &options) {
   if (!opened.plan)
     return opened.exit;
   const Plan &plan = *opened.plan;
-  if (!plan.findEntryPoint("train_step") || !plan.findEntryPoint("eval_step"))
+  if (!plan.findEntryPoint("eval_step"))
     return failAt(request.model,
                   {Code::InvalidArgument,
                    "the model has no loss: there is nothing to train"});
+  if (!plan.findEntryPoint("train_step"))
+    return failAt(request.model,
+                  {Code::InvalidArgument,
+                   "the model does not say how it is trained: add `training { "
+                   "... }` with an optimizer, as in adam(0.001)"});
   int64_t seed = options.seed.value_or(plan.recipe.seed);
   int64_t batch =
       std::min(options.batch.value_or(plan.recipe.batch), plan.maxBatch);
