@@ -20,6 +20,8 @@ struct PredictOptions {
   std::string weightsFile, folder = ".";
   std::vector<std::string> inputs, columns;
   int threads = 0;
+  /// For a model without inputs; 0: as many samples as the inputs have.
+  int64_t count = 0;
 };
 
 /// Splits "NAME=REST"; null, after a message, if that is no input's name.
@@ -85,11 +87,26 @@ static int readInputs(const EntryPoint &entry, const PredictOptions &options,
   return Done;
 }
 
-/// Runs all samples, and appends each output's samples to `results`.
+/// How many samples there are, by the inputs or by --count.
+static StatusOr<int64_t> countSamples(const PredictOptions &options,
+                                      const Columns &columns) {
+  if (columns.empty() && options.count == 0)
+    return Status(Code::InvalidArgument,
+                  "the model has no inputs: give --count N, the number of "
+                  "samples to make");
+  if (!columns.empty() && options.count != 0)
+    return Status(Code::InvalidArgument,
+                  "--count is for a model without inputs: this one makes as "
+                  "many samples as its inputs have");
+  return columns.empty() ? options.count : numSamples(columns);
+}
+
+/// Runs `count` samples, and appends each output's to `results`; what does not
+/// depend on the batch is there once.
 static Status runAll(Session &session, const EntryPoint &entry,
-                     const Columns &columns,
+                     const Columns &columns, int64_t count,
                      std::vector<std::vector<uint8_t>> &results) {
-  const int64_t count = numSamples(columns), most = session.plan().maxBatch;
+  const int64_t most = session.plan().maxBatch;
   results.resize(entry.outputs.size());
   for (int64_t first = 0; first < count; first += most) {
     const int64_t batch = std::min(most, count - first);
@@ -100,6 +117,9 @@ static Status runAll(Session &session, const EntryPoint &entry,
         !status.isOk())
       return status;
     for (size_t i = 0; i < results.size(); ++i) {
+      const Shape &shape = entry.outputs[i].shape;
+      if (first > 0 && std::count(shape.begin(), shape.end(), -1) == 0)
+        continue;
       StatusOr<const void *> data = session.outputData(entry.outputs[i]);
       if (!data.isOk())
         return data.status();
@@ -176,11 +196,14 @@ static int predict(const PredictOptions &options) {
   Columns columns;
   if (int exit = readInputs(*entry, options, columns))
     return exit;
+  StatusOr<int64_t> count = countSamples(options, columns);
+  if (!count.isOk())
+    return fail(count.status());
   std::vector<std::vector<uint8_t>> results;
-  if (Status status = runAll(**session, *entry, columns, results);
+  if (Status status = runAll(**session, *entry, columns, *count, results);
       !status.isOk())
     return fail(status);
-  return writeOutputs(options, *entry, numSamples(columns), results);
+  return writeOutputs(options, *entry, *count, results);
 }
 
 void addPredictCommand(CLI::App &app, int &exit) {
@@ -198,7 +221,6 @@ void addPredictCommand(CLI::App &app, int &exit) {
           "--input", options->inputs,
           "an input and its .npy, .npz, IDX or .csv file; once an input")
       ->type_name("NAME=FILE")
-      ->required()
       ->take_all()
       ->allow_extra_args(false);
   command
@@ -208,6 +230,10 @@ void addPredictCommand(CLI::App &app, int &exit) {
       ->type_name("NAME=LIST")
       ->take_all()
       ->allow_extra_args(false);
+  command
+      ->add_option("--count", options->count,
+                   "samples to make, of a model without inputs")
+      ->check(CLI::PositiveNumber);
   command
       ->add_option("-o,--output", options->folder,
                    "folder for OUTPUT.npy, one an output")
