@@ -1,5 +1,6 @@
 // nnc inspect of a model: what it holds before it is compiled.
 #include "tools/Compiler.h"
+#include "tools/Text.h"
 
 #include "frontend/Frontend.h"
 #include "ir/Ops.h"
@@ -97,16 +98,16 @@ static void printJson(const Contents &contents) {
 
 static void print(StringRef title, const std::vector<Tensor> &tensors) {
   for (const Tensor &tensor : tensors) {
-    std::string line =
-        llvm::formatv("  {0,-9}  {1,-32} {2,-20} {3}", title, tensor.name,
-                      printType(tensor.type), tensor.how);
+    std::string line = llvm::formatv(
+        "  {0,-9}  {1,-32} {2,-20} {3}", title, printable(tensor.name),
+        printType(tensor.type), printable(tensor.how));
     llvm::outs() << StringRef(line).rtrim() << '\n';
   }
 }
 
 static void printText(const Contents &contents) {
-  llvm::outs() << "model " << contents.name << ", " << contents.numElements
-               << " parameters\n\n";
+  llvm::outs() << "model " << printable(contents.name) << ", "
+               << contents.numElements << " parameters\n\n";
   print("parameter", contents.parameters);
   print("input", contents.inputs);
   print("output", contents.outputs);

@@ -109,13 +109,15 @@ bool Averages::restore(const Metadata &notes, const EntryPoint &entry) {
 }
 
 static std::string note(const Averages &averages) {
-  char text[64];
-  std::snprintf(text, sizeof text, "loss %.4f", averages.loss());
-  std::string line = text;
-  for (auto &[name, value] : averages.metrics()) {
-    std::snprintf(text, sizeof text, "  %s %.4f", name.c_str(), value);
-    line += text;
-  }
+  std::string line;
+  auto add = [&](const std::string &name, double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, " %.4f", value);
+    line += (line.empty() ? "" : "  ") + name + text;
+  };
+  add("loss", averages.loss());
+  for (auto &[name, value] : averages.metrics())
+    add(name, value);
   return line;
 }
 

@@ -1,7 +1,9 @@
 // The part of `nnc` that needs MLIR: `compile`, `convert`, `ops`, and `inspect`
 // of a model. The driver starts it;
 // nothing speaks against calling it by hand.
+#include "tools/CommandLine.h"
 #include "tools/Compiler.h"
+#include "tools/Text.h"
 
 #include "codegen/Compile.h"
 #include "codegen/EmbedPlan.h"
@@ -118,13 +120,12 @@ static int writePlan(ModuleOp module, const CompileArguments &arguments,
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
           .count();
   llvm::outs() << llvm::formatv(
-                      "{0}: {1:F1} KiB, batch 1 to {2}, compiled in {3:F2} s\n",
-                      path, plan->bytes.size() / 1024.0, plan->maxBatch,
-                      seconds)
-               << llvm::formatv("memory: {0:F1} KiB at its peak, {1:F1} KiB of "
-                                "it parameters and optimizer state\n",
-                                plan->peakBytes / 1024.0,
-                                plan->stateBytes / 1024.0);
+                      "{0}: {1}, batch 1 to {2}, compiled in {3:F2} s\n", path,
+                      sizeText(plan->bytes.size()), plan->maxBatch, seconds)
+               << llvm::formatv("memory: {0} at its peak, {1} of it "
+                                "parameters and optimizer state\n",
+                                sizeText(plan->peakBytes),
+                                sizeText(plan->stateBytes));
   if (!plan->report.empty())
     llvm::outs() << "code: " << plan->report << '\n';
   return Done;
@@ -403,12 +404,8 @@ static int runCommandLine(int argc, char **argv) {
   std::vector<std::string> plugins;
   addPluginOption(*ops, plugins);
   ops->callback([&] { exit = listOps(plugins, asJson); });
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? Done : CommandLineWrong;
-  }
-  return exit;
+  int wrong = Done;
+  return runCommand(app, argc, argv, wrong) ? exit : wrong;
 }
 
 } // namespace nnc::tools

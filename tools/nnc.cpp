@@ -1,5 +1,6 @@
 // The driver. It links the runtime and no compiler: what needs one is handed to
 // the program nnc-compiler beside it.
+#include "tools/CommandLine.h"
 #include "tools/Output.h"
 #include "tools/commands/Commands.h"
 
@@ -92,12 +93,8 @@ static int runCommandLine(int argc, char **argv) {
              "Exit status: 0 done, 1 the input is wrong, 2 the command line is "
              "wrong,\n"
              "3 the machine failed.");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? Done : CommandLineWrong;
-  }
-  return exit;
+  int wrong = Done;
+  return runCommand(app, argc, argv, wrong) ? exit : wrong;
 }
 
 } // namespace nnc::tools

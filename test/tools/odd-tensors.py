@@ -11,7 +11,7 @@ tensors = {
     "half": ("F16", [3], struct.pack("<3e", 0.5, 1, 2)),
     "small": ("I8", [3], b"abc"),
     "none": ("F32", [0, 4], b""),
-    "\x1b[31m": ("U8", [1], b"\x07"),
+    "\x1b[31m\u009b\u00e9": ("U8", [1], b"\x07"),
     # More than is read at a time.
     "large": ("F32", [LARGE], struct.pack(f"<{LARGE}f", *range(LARGE))),
 }

@@ -3,6 +3,7 @@
 #include "tools/Data.h"
 #include "tools/Json.h"
 #include "tools/MachinePeak.h"
+#include "tools/Text.h"
 #include "tools/commands/Commands.h"
 
 #include "runtime/Session.h"
@@ -179,8 +180,10 @@ static void printKernelTable(const Plan &plan, const EntryPoint &entry,
     }
     std::printf("  %8.2f %5.1f%% %9.1f %8.1f %9s  %s%s%s\n", seconds * 1e6,
                 100 * m.profile.seconds[i] / sum, flop / seconds / 1e9,
-                bytes / seconds / 1e9, roofline, plan.nameOf(command).c_str(),
-                command.source.empty() ? "" : "  ", command.source.c_str());
+                bytes / seconds / 1e9, roofline,
+                printable(plan.nameOf(command)).c_str(),
+                command.source.empty() ? "" : "  ",
+                printable(command.source).c_str());
   }
   if (!hasPeak)
     return;
@@ -193,14 +196,15 @@ static void printText(const Plan &plan, const EntryPoint &entry, int64_t batch,
                       int threads, const Measurement &m) {
   auto [low, high] = std::minmax_element(m.stepMs.begin(), m.stepMs.end());
   std::printf("%s, batch %lld, %d threads, %lld parameters\n",
-              plan.model.c_str(), (long long)batch, threads,
+              printable(plan.model).c_str(), (long long)batch, threads,
               (long long)numParameters(plan));
   std::printf("step        %.3f ms median (%.3f to %.3f over %zu steps)\n",
               median(m.stepMs), *low, *high, m.stepMs.size());
   std::printf("first step  %.0f ms after the start, %.0f ms of it compiling\n",
               m.firstStepMs, m.compileMs);
-  std::printf("memory      %.2f MiB planned, %.2f MiB peak of the process\n",
-              plan.plannedBytes(threads) / 1048576.0, m.peakBytes / 1048576.0);
+  std::printf("memory      %s planned, %s peak of the process\n",
+              sizeText(plan.plannedBytes(threads)).c_str(),
+              sizeText(m.peakBytes).c_str());
   printKernelTable(plan, entry, batch, threads, m);
 }
 

@@ -2,6 +2,7 @@
 // both computed in f64.
 #include "tools/GradientCheck.h"
 #include "tools/Json.h"
+#include "tools/Text.h"
 #include "tools/commands/Commands.h"
 
 #include <cstdio>
@@ -33,7 +34,7 @@ static int print(const std::vector<Verdict> &verdicts, bool asJson) {
       std::cout << toLine(object) << '\n';
     } else {
       std::printf("%-5s %-32s %5lld elements, largest relative error %.1e",
-                  isGood(v) ? "ok" : "WRONG", v.name.c_str(),
+                  isGood(v) ? "ok" : "WRONG", printable(v.name).c_str(),
                   (long long)v.checked, v.worst);
       if (v.kinks)
         std::printf(", %lld at a kink", (long long)v.kinks);

@@ -1,5 +1,6 @@
 // nnc eval: the loss and metrics of trained weights on the test split.
 #include "tools/Json.h"
+#include "tools/Text.h"
 #include "tools/Training.h"
 #include "tools/commands/Commands.h"
 
@@ -25,7 +26,7 @@ static void print(const Averages &averages, int64_t samples, bool asJson) {
   if (!asJson) {
     std::printf("%lld samples  loss %.4f", (long long)samples, averages.loss());
     for (auto &[name, value] : averages.metrics())
-      std::printf("  %s %.4f", name.c_str(), value);
+      std::printf("  %s %.4f", printable(name).c_str(), value);
     std::printf("\n");
     return;
   }

@@ -1,6 +1,7 @@
 // nnc inspect: what is in a plan or a file of tensors; of a model, the compiler
 // says it.
 #include "tools/Json.h"
+#include "tools/Text.h"
 #include "tools/commands/Commands.h"
 
 #include "runtime/Checkpoint.h"
@@ -118,12 +119,10 @@ static json describePlan(const Plan &plan) {
   return object;
 }
 
-static double kib(int64_t bytes) { return bytes / 1024.0; }
-
 static void printTensors(const char *title,
                          const std::vector<TensorInfo> &tensors) {
   for (const TensorInfo &tensor : tensors)
-    std::printf("  %-8s %s: %s\n", title, tensor.name.c_str(),
+    std::printf("  %-8s %s: %s\n", title, printable(tensor.name).c_str(),
                 describe(tensor.elementType, tensor.shape).c_str());
 }
 
@@ -131,40 +130,43 @@ static void printTensors(const char *title,
 /// under it what each kernel uses.
 static void printModules(const Plan &plan) {
   for (const CodeModule &module : plan.code.modules) {
-    std::printf("  %-10s unit %u, %.1f KiB\n", module.architecture.c_str(),
-                module.unit, kib(module.image.sizeBytes));
+    std::printf("  %-10s unit %u, %s\n", printable(module.architecture).c_str(),
+                module.unit, sizeText(module.image.sizeBytes).c_str());
     for (const CodeModule::Resources &used : module.resources) {
       const Kernel &kernel = plan.code.kernels[used.kernel];
       std::printf("    %4lld threads %4u registers %6u B shared %5u B spilled  "
                   "%-12s %s\n",
                   (long long)kernel.threads, used.registers, used.sharedBytes,
-                  used.spillBytes, kernel.kind.c_str(), kernel.name.c_str());
+                  used.spillBytes, printable(kernel.kind).c_str(),
+                  printable(kernel.name).c_str());
     }
   }
 }
 
 static void printPlan(const Plan &plan) {
-  std::printf("plan of model %s, by %s\n", plan.model.c_str(),
-              plan.producer.c_str());
+  std::printf("plan of model %s, by %s\n", printable(plan.model).c_str(),
+              printable(plan.producer).c_str());
   std::string features;
   for (const std::string &feature : plan.code.features)
     features += " " + feature;
-  std::printf("target %s, needs%s; %.1f KiB of code\n",
-              plan.code.target.c_str(),
-              features.empty() ? " nothing special" : features.c_str(),
-              kib(codeBytes(plan)));
+  std::printf(
+      "target %s, needs%s; %s of code\n", printable(plan.code.target).c_str(),
+      features.empty() ? " nothing special" : printable(features).c_str(),
+      sizeText(codeBytes(plan)).c_str());
   printModules(plan);
-  std::printf("batch 1 to %lld; memory: %.1f KiB state, %.1f KiB arena, %.1f "
-              "KiB scratch a thread, %.1f KiB constants\n\n",
-              (long long)plan.maxBatch, kib(plan.stateBytes),
-              kib(plan.arenaBytes()), kib(plan.scratchBytes()),
-              kib(plan.constants.sizeBytes));
+  std::printf("batch 1 to %lld; memory: %s state, %s arena, %s scratch a "
+              "thread, %s constants\n\n",
+              (long long)plan.maxBatch, sizeText(plan.stateBytes).c_str(),
+              sizeText(plan.arenaBytes()).c_str(),
+              sizeText(plan.scratchBytes()).c_str(),
+              sizeText(plan.constants.sizeBytes).c_str());
   for (const StateTensor &tensor : plan.state)
-    std::printf("  %-16s %-32s %s\n", name(tensor.role), tensor.name.c_str(),
+    std::printf("  %-16s %-32s %s\n", name(tensor.role),
+                printable(tensor.name).c_str(),
                 describe(tensor.elementType, tensor.shape).c_str());
   for (const EntryPoint &entry : plan.entryPoints) {
-    std::printf("\n%s: %zu commands, %.1f KiB arena\n", entry.name.c_str(),
-                entry.commands.size(), kib(entry.arenaBytes));
+    std::printf("\n%s: %zu commands, %s arena\n", printable(entry.name).c_str(),
+                entry.commands.size(), sizeText(entry.arenaBytes).c_str());
     printTensors("input", entry.inputs);
     printTensors("output", entry.outputs);
     for (const Command &command : entry.commands) {
@@ -172,11 +174,12 @@ static void printPlan(const Plan &plan) {
         std::printf("  %12s  copy\n", "");
         continue;
       }
-      std::printf("  %8.3f MFLOP %9.1f KiB  %-12s %s  %s\n",
+      std::printf("  %8.3f MFLOP %13s  %-12s %s  %s\n",
                   command.flop.at(plan.maxBatch) / 1e6,
-                  kib(command.trafficBytes.at(plan.maxBatch)),
-                  plan.kindOf(command).c_str(), plan.nameOf(command).c_str(),
-                  command.source.c_str());
+                  sizeText(command.trafficBytes.at(plan.maxBatch)).c_str(),
+                  printable(plan.kindOf(command)).c_str(),
+                  printable(plan.nameOf(command)).c_str(),
+                  printable(command.source).c_str());
     }
   }
 }
@@ -244,22 +247,17 @@ static json describeTensor(const SavedTensor &tensor, const Summary &summary) {
   return object;
 }
 
-/// A name or a note as a terminal can bear it.
-static std::string printable(const std::string &text) {
-  std::string quoted = quote(text);
-  return quoted.substr(1, quoted.size() - 2);
-}
-
 static void printTensor(const SavedTensor &tensor, const Summary &summary) {
   std::printf("  %-16s %-32s %-20s", kindOf(tensor),
               printable(tensor.name).c_str(), describe(tensor).c_str());
   if (tensor.foreignType || summary.count + summary.nans == 0)
-    std::printf(" %10.1f KiB", kib(tensor.sizeBytes));
+    std::printf(" %14s", sizeText(tensor.sizeBytes).c_str());
   else if (tensor.shape.empty())
     std::printf(" = %.9g", summary.nans ? NAN : summary.sum);
   else
-    std::printf(" %10.1f KiB  %11.4g to %.4g, mean %.4g", kib(tensor.sizeBytes),
-                summary.least, summary.largest, summary.sum / summary.count);
+    std::printf(" %14s  %11.4g to %.4g, mean %.4g",
+                sizeText(tensor.sizeBytes).c_str(), summary.least,
+                summary.largest, summary.sum / summary.count);
   if (summary.nans > 0)
     std::printf("  %lld NaN", (long long)summary.nans);
   std::printf("\n");
@@ -270,10 +268,10 @@ static void printTitle(const SafetensorsFile &file) {
   int64_t bytes = 0;
   for (const SavedTensor &tensor : file.tensors())
     bytes += tensor.sizeBytes;
-  std::printf("%s: %zu tensors, %.1f KiB\n",
+  std::printf("%s: %zu tensors, %s\n",
               kind == file.metadata().end() ? "tensors"
                                             : printable(kind->second).c_str(),
-              file.tensors().size(), kib(bytes));
+              file.tensors().size(), sizeText(bytes).c_str());
   for (const auto &[key, value] : file.metadata())
     if (key != kindKey)
       std::printf("  %s = %s\n", printable(key).c_str(),

@@ -4,6 +4,7 @@
 #include "tools/Output.h"
 #include "tools/Resume.h"
 #include "tools/StopSignal.h"
+#include "tools/Text.h"
 #include "tools/Training.h"
 #include "tools/TrainingLog.h"
 #include "tools/commands/Commands.h"
@@ -70,15 +71,15 @@ static void addAverages(ordered_json &record, const std::string &prefix,
 /// "  loss 0.4012  accuracy 0.8571", the split's name before each.
 static std::string columns(const std::string &prefix,
                            const Averages &averages) {
-  char text[64];
-  std::snprintf(text, sizeof text, "  %sloss %.4f", prefix.c_str(),
-                averages.loss());
-  std::string line = text;
-  for (auto &[name, value] : averages.metrics()) {
-    std::snprintf(text, sizeof text, "  %s%s %.4f", prefix.c_str(),
-                  name.c_str(), value);
-    line += text;
-  }
+  std::string line;
+  auto add = [&](const std::string &name, double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, " %.4f", value);
+    line += "  " + prefix + printable(name) + text;
+  };
+  add("loss", averages.loss());
+  for (auto &[name, value] : averages.metrics())
+    add(name, value);
   return line;
 }
 
@@ -421,11 +422,12 @@ static void announce(const TrainRun &run) {
       buffers += tensor.numElements();
   const std::string fixed =
       buffers ? concat(" and ", buffers, " frozen") : std::string();
-  std::printf("%s: %lld parameters%s, batch %lld, %d threads, %.1f MiB of "
-              "memory planned\n",
-              run.plan.model.c_str(), (long long)parameters, fixed.c_str(),
-              (long long)run.batch, run.session.numThreads(),
-              run.plan.plannedBytes(run.session.numThreads()) / 1048576.0);
+  std::printf(
+      "%s: %lld parameters%s, batch %lld, %d threads, %s of memory "
+      "planned\n",
+      printable(run.plan.model).c_str(), (long long)parameters, fixed.c_str(),
+      (long long)run.batch, run.session.numThreads(),
+      sizeText(run.plan.plannedBytes(run.session.numThreads())).c_str());
   std::printf("%lld training samples, %lld for validation, %lld for test\n",
               (long long)run.trainingBatches->numSamples(),
               (long long)run.validationBatches->numSamples(),

@@ -1,0 +1,18 @@
+// From words to a command: what `nnc` and its compiler share.
+#ifndef NNC_TOOLS_COMMANDLINE_H
+#define NNC_TOOLS_COMMANDLINE_H
+
+namespace CLI {
+class App;
+} // namespace CLI
+
+namespace nnc::tools {
+
+/// Has `app` run the command that the words name. Returns whether one ran;
+/// if not, `exit` receives the exit status, after help that was asked for or a
+/// message with what was probably meant.
+bool runCommand(CLI::App &app, int argc, char **argv, int &exit);
+
+} // namespace nnc::tools
+
+#endif // NNC_TOOLS_COMMANDLINE_H
