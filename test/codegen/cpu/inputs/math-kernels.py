@@ -28,6 +28,10 @@ RANGES = [
     ("sin", [(-1e4, 1e4)]),
     ("cos", [(-4, 4)]),
     ("cos", [(-1e4, 1e4)]),
+    ("sin", [(-1e17, 1e17)]),
+    ("sin", [(1e30, 3e38)]),
+    ("cos", [(1e19, 1e22)]),
+    ("cos", [(-1e7, 1e7)]),
     ("powf", [(0.1, 10), (-5, 5)]),
     ("powf", [(0.9, 1.1), (-300, 300)]),
 ]
@@ -35,6 +39,8 @@ F64_RANGES = [
     ("exp", [(-745, 709)]),
     ("expm1", [(-50, 709)]),
     ("log", [(1e-300, 1e300)]),
+    ("sin", [(-1e300, 1e300)]),
+    ("cos", [(1e100, 1.7e308)]),
     ("powf", [(0.5, 2), (-100, 100)]),
 ]
 INFINITY, MINUS_INFINITY, NAN = (
@@ -44,6 +50,8 @@ SPECIAL = ["0.0", "-0.0", "1.0", "-1.0", INFINITY, MINUS_INFINITY, NAN, "2.0"]
 # Subnormal in f64; upstream's log in f32 takes subnormals for the least normal.
 TINY = {"f64": "1.0e-310", "f32": "1.2e-38"}
 SPECIAL += ["-2.0", "0.5", "1.0e3", "-1.0e3", "3.0", "-3.0"]
+# Around the largest angle that is reduced in a few multiplications, 2^20.
+SPECIAL += ["1048575.75", "1048576.0", "-1048576.25", "1.0e17", "-1.0e22"]
 
 
 def kernel(name, function, element, count, attributes):
