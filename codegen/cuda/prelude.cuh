@@ -133,8 +133,9 @@ template <typename T> __device__ inline bool is_less_or_greater(T a, T b) {
   return a < b || a > b;
 }
 
+/// That of the smallest integer is itself.
 template <typename T> __device__ inline T absolute(T a) {
-  return a < 0 ? -a : a;
+  return a < 0 ? T(0 - u64(a)) : a;
 }
 
 /// Quotients of signed numbers, rounded down and up.

@@ -5,6 +5,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace nnc;
 
@@ -51,6 +53,32 @@ static void addScalar(Lowerings &lowerings) {
 //===----------------------------------------------------------------------===//
 // Ops that are more than one scalar op
 //===----------------------------------------------------------------------===//
+
+static Value isEqual(ImplicitLocOpBuilder &b, Value x, double number) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, x,
+                               scalarConstant(b, x.getType(), number));
+}
+
+/// Quotients of integers are defined everywhere, where machines trap or differ:
+/// x / 0 is 0, and the smallest number divided by -1 wraps around to itself.
+static Value divide(ImplicitLocOpBuilder &b, DivOp op, ValueRange x) {
+  Type type = x[0].getType();
+  if (isa<FloatType>(type))
+    return arith::DivFOp::create(b, x[0], x[1]);
+  bool isUnsigned = elementType(op.getLhs()).isUnsignedInteger();
+  Value zero = scalarConstant(b, type, 0), one = scalarConstant(b, type, 1);
+  Value isZero = isEqual(b, x[1], 0);
+  Value divisor = arith::SelectOp::create(b, isZero, one, x[1]);
+  if (isUnsigned)
+    return arith::SelectOp::create(b, isZero, zero,
+                                   arith::DivUIOp::create(b, x[0], divisor));
+  Value isMinusOne = isEqual(b, x[1], -1);
+  divisor = arith::SelectOp::create(b, isMinusOne, one, divisor);
+  Value quotient = arith::DivSIOp::create(b, x[0], divisor);
+  Value negative = arith::SubIOp::create(b, zero, quotient);
+  quotient = arith::SelectOp::create(b, isMinusOne, negative, quotient);
+  return arith::SelectOp::create(b, isZero, zero, quotient);
+}
 
 static Value negate(ImplicitLocOpBuilder &b, NegOp op, ValueRange x) {
   if (isa<FloatType>(x[0].getType()))
@@ -160,12 +188,43 @@ static Value castToFloat(ImplicitLocOpBuilder &b, Value x, Type from, Type to) {
   return arith::SIToFPOp::create(b, to, x);
 }
 
+/// Towards zero; beyond the integers of `type` the nearest of them, and 0 for
+/// NaN. What a machine makes of those differs.
+static Value roundToInteger(ImplicitLocOpBuilder &b, Value x, bool isUnsigned,
+                            IntegerType type) {
+  unsigned width = type.getWidth();
+  APInt least =
+      isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width);
+  APInt largest =
+      isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
+  // Powers of two, or zero, which every float type holds.
+  Value low = scalarConstant(b, x.getType(),
+                             isUnsigned ? 0 : std::ldexp(-1.0, width - 1));
+  Value end = scalarConstant(b, x.getType(),
+                             std::ldexp(1.0, isUnsigned ? width : width - 1));
+  using F = arith::CmpFPredicate;
+  Value isLow = arith::CmpFOp::create(b, F::OLT, x, low);
+  Value isHigh = arith::CmpFOp::create(b, F::OGE, x, end);
+  Value isInside =
+      arith::AndIOp::create(b, arith::CmpFOp::create(b, F::OGE, x, low),
+                            arith::CmpFOp::create(b, F::OLT, x, end));
+  Value inside = arith::SelectOp::create(b, isInside, x,
+                                         scalarConstant(b, x.getType(), 0));
+  Value rounded = isUnsigned ? Value(arith::FPToUIOp::create(b, type, inside))
+                             : Value(arith::FPToSIOp::create(b, type, inside));
+  auto constant = [&](const APInt &value) {
+    return arith::ConstantOp::create(b, b.getIntegerAttr(type, value));
+  };
+  rounded = arith::SelectOp::create(b, isHigh, constant(largest), rounded);
+  return arith::SelectOp::create(b, isLow, constant(least), rounded);
+}
+
 static Value castToInteger(ImplicitLocOpBuilder &b, Value x, Type from,
                            Type to) {
   Type type = signlessType(to);
   if (isa<FloatType>(x.getType()))
-    return to.isUnsignedInteger() ? Value(arith::FPToUIOp::create(b, type, x))
-                                  : Value(arith::FPToSIOp::create(b, type, x));
+    return roundToInteger(b, x, to.isUnsignedInteger(),
+                          llvm::cast<IntegerType>(type));
   unsigned fromWidth = x.getType().getIntOrFloatBitWidth();
   unsigned toWidth = type.getIntOrFloatBitWidth();
   if (fromWidth == toWidth)
@@ -228,7 +287,6 @@ void nnc::addElementwiseLowerings(Lowerings &lowerings) {
   addScalar<AddOp, arith::AddFOp, arith::AddIOp>(lowerings);
   addScalar<SubOp, arith::SubFOp, arith::SubIOp>(lowerings);
   addScalar<MulOp, arith::MulFOp, arith::MulIOp>(lowerings);
-  addScalar<DivOp, arith::DivFOp, arith::DivSIOp, arith::DivUIOp>(lowerings);
   addScalar<PowOp, math::PowFOp>(lowerings);
   addScalar<MaximumOp, arith::MaximumFOp, arith::MaxSIOp, arith::MaxUIOp>(
       lowerings);
@@ -250,6 +308,7 @@ void nnc::addElementwiseLowerings(Lowerings &lowerings) {
   addScalar<LogicalAndOp, arith::AndIOp>(lowerings);
   addScalar<LogicalOrOp, arith::OrIOp>(lowerings);
 
+  addBody<DivOp>(lowerings, divide);
   addBody<NegOp>(lowerings, negate);
   addBody<AbsOp>(lowerings, absolute);
   addBody<SignOp>(lowerings, sign);
