@@ -69,23 +69,44 @@ static double measureFlop(int numThreads) {
   return best;
 }
 
-static double measureBandwidth(int numThreads) {
-  constexpr size_t sizeBytes = 64 << 20;
-  std::unique_ptr<char[]> from(new char[sizeBytes]()),
-      to(new char[sizeBytes]());
+/// Copies half of `workingSetBytes` to the other half, a share a thread.
+static double measureBandwidth(int numThreads, int64_t workingSetBytes,
+                               char *memory) {
+  // Much against the start of the threads.
+  constexpr int64_t movedBytes = 128 << 20;
+  const int64_t rounds = movedBytes / workingSetBytes;
+  const size_t half = workingSetBytes / 2, share = half / numThreads;
   double best = 0;
   for (int trial = 0; trial < 5; ++trial) {
     double seconds = secondsOn(numThreads, [&](int t) {
-      size_t share = sizeBytes / numThreads;
-      std::memcpy(to.get() + t * share, from.get() + t * share, share);
+      for (int64_t round = 0; round < rounds; ++round) {
+        std::memcpy(memory + half + t * share, memory + t * share, share);
+        // Or the rounds would be one.
+        asm volatile("" ::: "memory");
+      }
     });
-    best = std::max(best, 2.0 * sizeBytes / seconds);
+    best = std::max(best, 2.0 * share * numThreads * rounds / seconds);
   }
   return best;
 }
 
+double MachinePeak::bytesPerSecondFor(int64_t bytes) const {
+  double best = 0;
+  for (auto [workingSetBytes, rate] : bytesPerSecond)
+    if (workingSetBytes >= bytes ||
+        workingSetBytes == bytesPerSecond.back().first)
+      best = std::max(best, rate);
+  return best;
+}
+
 MachinePeak measurePeak(int numThreads) {
-  return {measureFlop(numThreads), measureBandwidth(numThreads)};
+  constexpr int64_t smallest = 1 << 15, largest = 1 << 27;
+  MachinePeak peak{measureFlop(numThreads)};
+  std::unique_ptr<char[]> memory(new char[largest]());
+  for (int64_t bytes = smallest; bytes <= largest; bytes *= 4)
+    peak.bytesPerSecond.emplace_back(
+        bytes, measureBandwidth(numThreads, bytes, memory.get()));
+  return peak;
 }
 
 } // namespace nnc::tools

@@ -173,9 +173,10 @@ static void printKernelTable(const Plan &plan, const EntryPoint &entry,
     char roofline[16] = "-";
     if (hasPeak) {
       // The roofline: no kernel runs faster than its arithmetic at peak rate,
-      // or than its traffic at peak bandwidth (Williams et al. 2009).
-      double bound =
-          std::max(flop / peak.flopPerSecond, bytes / peak.bytesPerSecond);
+      // or than its traffic at peak bandwidth (Williams et al. 2009); that of a
+      // cache where its data fit into one.
+      double bound = std::max(flop / peak.flopPerSecond,
+                              bytes / peak.bytesPerSecondFor(int64_t(bytes)));
       std::snprintf(roofline, sizeof roofline, "%.0f%%", 100 * bound / seconds);
     }
     std::printf("  %8.2f %5.1f%% %9.1f %8.1f %9s  %s%s%s\n", seconds * 1e6,
@@ -187,9 +188,11 @@ static void printKernelTable(const Plan &plan, const EntryPoint &entry,
   }
   if (!hasPeak)
     return;
-  std::printf("\npeak of this machine on %d threads: %.1f GFLOP/s (f32), %.1f "
-              "GB/s of memory\n",
-              threads, peak.flopPerSecond / 1e9, peak.bytesPerSecond / 1e9);
+  std::printf("\npeak of this machine on %d threads: %.1f GFLOP/s (f32)",
+              threads, peak.flopPerSecond / 1e9);
+  for (auto [workingSet, rate] : peak.bytesPerSecond)
+    std::printf(", %.1f GB/s in %s", rate / 1e9, sizeText(workingSet).c_str());
+  std::printf("\n");
 }
 
 static void printText(const Plan &plan, const EntryPoint &entry, int64_t batch,
