@@ -16,7 +16,8 @@ a fused multiply-add: each leaves roundings out.
 
 Where a decision (a comparison, an index, a rounding to whole numbers) is closer
 than the bounds, the result is as uncertain as what depends on it; e = inf says
-that nothing is known.
+that nothing is known, not even that there is a number, and goes on to all that
+depends on it.
 """
 import math
 
@@ -161,7 +162,7 @@ def ends(function, x):
     """The error of a monotone function from that of x."""
     y = function(x.v)
     e = np.maximum(np.abs(function(x.v + x.e) - y), np.abs(function(x.v - x.e) - y))
-    return y, np.where(np.isnan(e), np.inf, e)
+    return y, np.where(np.isnan(e) | np.isinf(x.e), np.inf, e)
 
 
 def sigmoid(x):
@@ -182,7 +183,7 @@ for name, function, own_units in [
 for name, function in [("sin", np.sin), ("cos", np.cos)]:
     def bounded(ev, op, x, function=function):
         type = result_type(op)
-        return rounded(function(x.v), np.minimum(x.e, 2.0), type, FUNCTION_UNITS[type])
+        return rounded(function(x.v), np.where(np.isinf(x.e), np.inf, np.minimum(x.e, 2.0)), type, FUNCTION_UNITS[type])
     PRIMITIVES[name] = bounded
 
 for name, function in [("floor", np.floor), ("ceil", np.ceil), ("round", np.round), ("sign", np.sign)]:
@@ -209,15 +210,17 @@ def same(ev, op, x):
     return x
 
 
-def chosen(function, values, type):
-    """A function that is monotone in each of `values` and rounds nothing."""
+def chosen(function, values, type, anywhere=np.maximum):
+    """A function that is monotone in each of `values` and rounds nothing.
+    `anywhere` joins flags as the function joins values."""
     y = function([x.v for x in values])
     high = function([x.v + x.e for x in values])
     low = function([x.v - x.e for x in values])
+    unknown = anywhere(*[np.isinf(x.e) for x in values])
     e = np.maximum(high - y, y - low)
     if type in INTEGERS:
         return wrapped(y, e, type)
-    return Value(y, np.where(np.isnan(e), np.inf, e), type)
+    return Value(y, np.where(np.isnan(e) | unknown, np.inf, e), type)
 
 
 for name, function in [("maximum", np.maximum), ("minimum", np.minimum)]:
@@ -231,7 +234,7 @@ for name, function in [("maximum", np.maximum), ("minimum", np.minimum)]:
 def clamp(ev, op, x):
     low, high = (to_type(op["attributes"][side], x.type) for side in ("min", "max"))
     ev.decide((x.v < low).astype(int) + (x.v > high))
-    return chosen(lambda xs: np.clip(xs[0], low, high), [x], x.type)
+    return chosen(lambda xs: np.clip(xs[0], low, high), [x], x.type, lambda flag: flag)
 
 
 # Choice ---------------------------------------------------------------------------------
@@ -394,7 +397,8 @@ def total(ev, op, x):
 def reduce_extreme(ev, op, x):
     axes, keep = axes_of(op, x.v.ndim), op["attributes"]["keep_dims"]
     function = np.max if op["name"] == "reduce_max" else np.min
-    y = chosen(lambda xs: function(xs[0], axis=axes, keepdims=keep), [x], x.type)
+    y = chosen(lambda xs: function(xs[0], axis=axes, keepdims=keep), [x], x.type,
+               lambda flags: flags.any(axis=axes, keepdims=keep))
     ev.decide(x.v == function(x.v, axis=axes, keepdims=True))
     return y
 

@@ -532,20 +532,25 @@ class Generator:
         return self.one_of(["mean({})", "mean({})", "sum({}) * 0.01", "mean(tanh({}))"]).format(name)
 
     def loss(self, x):
-        """A loss of x in a language of its own."""
+        """A loss of x, and perhaps a metric."""
+        body = self.program.body
         whole = x.type == "f32"
         if whole and x.rank >= 2 and x.shape[-1] not in (1, BATCH) and x.shape[0] == BATCH and self.chance(0.3):
             label = self.add_input(self.one_of(["i32", "i64", "ui8"]), x.shape[:-1])
             self.use(label)
-            if self.chance(0.4):
-                self.program.body.append(f"metric accuracy({x.name}, {label.name})")
-            if self.chance(0.2):
-                self.program.body.append(f"metric top_k_accuracy({x.name}, {label.name}, k = 2)")
+            for metric in ("accuracy({x}, {label})", "top_k_accuracy({x}, {label}, k = 2)"):
+                line = "metric " + metric.format(x=x.name, label=label.name)
+                # One of a name.
+                if self.chance(0.3) and not any(line.split("(")[0] in other for other in body):
+                    body.append(line)
             return f"cross_entropy({x.name}, {label.name}{self.penalty()})"
         if whole and x.rank >= 1 and x.shape[0] == BATCH and self.chance(0.6):
             target = self.pick(lambda v: v.is_input and v.type == x.type and v.shape == x.shape) or self.add_input(x.type, x.shape)
             self.use(target)
             op = self.one_of(["mse", "mae", "huber", "bce_logits", "mse"])
+            distance = self.one_of(["mean_squared_error", "mean_absolute_error"])
+            if self.chance(0.15):
+                body.append(f"metric distance{len(body)} = {distance}({x.name}, {target.name})")
             if op == "huber" and self.chance(0.5):
                 return f"huber({x.name}, {target.name}, delta = 0.5{self.penalty()})"
             return f"{op}({x.name}, {target.name}{self.penalty()})"
