@@ -7,9 +7,10 @@ too: the compiler is asked whether such a line is right, and it is dropped if no
 import itertools
 
 BATCH = -1
-SIZES = [1, 2, 3, 5, 7, 8, 17, 33]
-LARGE_SIZES = [65, 130]
-MOST_ELEMENTS = 1500  # of a sample
+# Sizes, and the most elements of a sample: most programs are small, and some reach
+# where schedules change and threads share work.
+SMALL = ([1, 2, 3, 5, 7, 8, 17, 33] * 4 + [65, 130], 1500)
+LARGE = ([1, 3, 16, 64, 100, 257, 513], 8000)
 
 
 class Value:
@@ -100,7 +101,7 @@ class Generator:
         return items[self.rng.integers(len(items))]
 
     def size(self):
-        return self.one_of(LARGE_SIZES) if self.chance(0.03) else self.one_of(SIZES)
+        return self.one_of(self.sizes)
 
     def pick(self, accept=lambda v: True):
         """A value, a late or unused one rather than another; None if none fits."""
@@ -168,7 +169,7 @@ class Generator:
 
     def joins(self, a, b):
         shape = broadcast_shape(a.shape, b.shape)
-        return shape is not None and elements(shape) <= MOST_ELEMENTS and shape.count(BATCH) <= 1
+        return shape is not None and elements(shape) <= self.most and shape.count(BATCH) <= 1
 
     # Forms: each returns a value, or None where nothing fits ------------------------
 
@@ -222,6 +223,36 @@ class Generator:
         other = self.pick(lambda v: v.type == x.type and broadcast_shape(v.shape, shape) == shape) or x
         return self.emit(f"select({condition}, {x.name}, {other.name})", x.type, shape, x, y, other)
 
+    def truth(self):
+        """A tensor of booleans, for movement, logic and outputs."""
+        x = self.pick(lambda v: v.type != "i1")
+        if self.chance(0.3):
+            a = self.pick(lambda v: v.type == "i1")
+            if a:
+                b = self.pick(lambda v: v.type == "i1" and self.joins(v, a)) or a
+                text = self.one_of(["{a} and {b}", "{a} or not {b}", "not {a}", "logical_and({a}, {b})"]).format(a=a.name, b=b.name)
+                shape = a.shape if "{b}" not in text and b.name not in text else broadcast_shape(a.shape, b.shape)
+                return self.emit(text, "i1", shape, a, b, trained=False)
+        if self.chance(0.3):
+            return self.emit(f"{x.name} {self.one_of(['<', '>=', '==', '!='])} 1", "i1", x.shape, x, trained=False)
+        y = self.pick(lambda v: v.type == x.type and self.joins(v, x))
+        text = f"{x.name} {self.one_of(['<', '<=', '>', '>=', '==', '!='])} {y.name}"
+        return self.emit(text, "i1", broadcast_shape(x.shape, y.shape), x, y, trained=False)
+
+    WHOLE = ["{x} + 3", "{x} * 2", "5 - {x}", "{x} / 3", "{x} * {x}", "maximum({x}, 2)", "minimum({x}, {x} + 1)",
+             "select({x} > 2, {x}, 1)", "abs({x})", "sign({x})"]
+
+    def whole(self):
+        """Arithmetic of integers, which may not become an index."""
+        x = self.pick(lambda v: v.type in ("i32", "i64", "ui8")) or self.add_input(self.one_of(["i32", "i64", "ui8"]), (BATCH, self.size()))
+        form = self.one_of(self.WHOLE)
+        if x.type == "ui8" and self.chance(0.7):
+            return self.emit(f"cast({x.name}, {self.float_type}) / 255", self.float_type, x.shape, x)
+        value = self.emit(form.format(x=x.name), x.type, x.shape, x, trained=False)
+        if self.chance(0.6):
+            return self.emit(f"cast({value.name}, {self.float_type}) * 0.125", self.float_type, x.shape, value)
+        return value
+
     def matmul(self):
         x = self.pick_float(lambda v: v.rank >= 2 and v.shape[-1] != BATCH and v.shape[-2] != BATCH
                             or v.rank == 2 and v.shape[0] == BATCH)
@@ -257,12 +288,17 @@ class Generator:
         return None
 
     def layer(self):
-        x = self.pick_float(lambda v: v.rank >= 2 and v.shape[-1] != BATCH and v.type in ("f32", "f64"))
+        x = self.pick_float(lambda v: v.rank >= 2 and v.shape[-1] != BATCH)
         if not x:
             return None
         if self.chance(0.25):
             return self.emit(f"layer_norm({x.name})", x.type, x.shape, x, trained=True)
         n = self.size()
+        if self.chance(0.2):
+            # Shared with whatever else uses the table.
+            table = self.add_parameter(x.type, (n, x.shape[-1]))
+            return self.emit(f"dense({x.name}, {n}, weight = transpose({table.name}))", x.type, (*x.shape[:-1], n), x, table,
+                             trained=True)
         more = self.one_of(["", "", ", bias = false", ", bias = normal(0.3)"])
         return self.emit(f"dense({x.name}, {n}{more})", x.type, (*x.shape[:-1], n), x, trained=True)
 
@@ -342,7 +378,7 @@ class Generator:
         shape = [self.size() if d == 1 and self.chance(0.7) else d for d in x.shape]
         if BATCH not in shape and self.chance(0.5):
             shape = [BATCH if self.chance(0.4) else self.size(), *shape]
-        if elements(shape) > MOST_ELEMENTS or x.type == "i1":
+        if elements(shape) > self.most:
             return None
         return self.emit(f"broadcast({x.name}, {spell_dims(shape)})", x.type, shape, x)
 
@@ -379,7 +415,7 @@ class Generator:
         between = self.chance(0.4)
         shape = [d if d == BATCH else l + h + d + (i * (d - 1) if between else 0)
                  for d, l, h, i in zip(x.shape, low, high, interior)]
-        if elements(shape) > MOST_ELEMENTS:
+        if elements(shape) > self.most:
             return None
         text = f"pad({x.name}, {low}, {high}" + (f", interior = {interior}" if between else "")
         return self.emit(text + self.one_of([")", ", value = 0.5)", ", value = -1)"]), x.type, shape, x)
@@ -396,7 +432,7 @@ class Generator:
         parts = [x] + [self.pick(fits) for _ in range(int(self.rng.integers(1, 3)))]
         shape = list(x.shape)
         shape[axis] = sum(p.shape[axis] for p in parts)
-        if elements(shape) > MOST_ELEMENTS:
+        if elements(shape) > self.most:
             return None
         return self.emit(f"concat({', '.join(p.name for p in parts)}, axis = {axis - x.rank if self.chance(0.3) else axis})",
                          x.type, shape, *parts)
@@ -418,12 +454,12 @@ class Generator:
             return self.emit(f"embedding({index.name}, {rows}, {width})", "f32", (*index.shape, width), index, trained=True)
         if form == "axis":
             table = self.add_parameter(self.float_type, (width, rows))
-            if elements(index.shape) * width > MOST_ELEMENTS:
+            if elements(index.shape) * width > self.most:
                 return None
             return self.emit(f"gather({table.name}, {index.name}, axis = 1)", table.type, (width, *index.shape), table, index)
         if form == "scatter":
             x = self.pick_float(lambda v: v.shape[:index.rank] == index.shape)
-            if not x or rows * elements(x.shape) > MOST_ELEMENTS:
+            if not x or rows * elements(x.shape) > self.most:
                 return None
             return self.emit(f"scatter_add({index.name}, {x.name}, {rows})", x.type, (rows, *x.shape[index.rank:]), index, x)
         return self.emit(f"one_hot({index.name}, {rows}, type = {self.float_type})", self.float_type, (*index.shape, rows), index)
@@ -458,7 +494,7 @@ class Generator:
 
     FORMS = {"unary": 12, "binary": 10, "softmax": 2, "literal": 1, "choice": 2, "matmul": 4, "layer": 4, "function": 1,
              "reduction": 7, "argmax": 1, "reshape": 3, "transpose": 2, "broadcast": 2, "slice": 3, "pad": 2, "concat": 3,
-             "lookup": 3, "random": 1.5, "convert": 1.5, "count": 1, "record": 2}
+             "lookup": 3, "random": 1.5, "convert": 1.5, "count": 1, "truth": 1.5, "whole": 1, "record": 2}
 
     # Ops by their records -------------------------------------------------------------
 
@@ -500,7 +536,7 @@ class Generator:
             types = self.check(trial)
             if types:
                 type, shape = types["fuzzed"]
-                if elements(shape) > MOST_ELEMENTS:
+                if elements(shape) > self.most:
                     return None
                 return self.emit(text, type, shape, *operands, trained=False if type not in ("f16", "bf16", "f32", "f64") else None)
         return None
@@ -509,10 +545,11 @@ class Generator:
 
     def generate(self):
         self.program, self.values = Program(), []
-        self.float_type = self.one_of(["f32"] * 8 + ["f64"] * 2 + ["bf16"])
+        self.sizes, self.most = LARGE if self.chance(0.05) else SMALL
+        self.float_type = self.one_of(["f32"] * 16 + ["f64"] * 4 + ["bf16"] * 2 + ["f16"])
         for _ in range(self.rng.integers(1, 4)):
             shape = [self.size() for _ in range(self.one_of([0, 1, 1, 1, 2, 2]))]
-            if elements(shape) <= MOST_ELEMENTS:
+            if elements(shape) <= self.most:
                 self.add_input(self.float_type, (BATCH, *shape))
         if not self.values:
             self.add_input(self.float_type, (BATCH, 3))
@@ -520,7 +557,7 @@ class Generator:
             self.add_parameter(self.float_type, self.one_of([(), (1,), (), (3,)]))
         names, weights = list(self.FORMS), list(self.FORMS.values())
         total = sum(weights)
-        for _ in range(self.rng.integers(2, 14)):
+        for _ in range(self.rng.integers(2, 14) if self.chance(0.95) else self.rng.integers(20, 40)):
             getattr(self, self.rng.choice(names, p=[w / total for w in weights]))()
         self.finish()
         return self.program
@@ -561,6 +598,10 @@ class Generator:
 
     def finish(self):
         body = self.program.body
+        if self.chance(0.05):
+            # Prediction alone.
+            self.outputs()
+            return
         trained = [v for v in self.values if v.trained and v.is_float]
         if not trained:
             x = self.pick_float()
@@ -577,12 +618,16 @@ class Generator:
             x = self.pick_float()
             body.append(f"metric m0 = {self.as_scalar(x)}")
             self.use(x)
+        self.outputs()
+        self.settings()
+
+    def outputs(self):
+        body = self.program.body
         for value in list(self.values):
             if value.name.startswith("v") and (self.chance(0.6) if not value.uses else self.chance(0.15)):
                 body.append(f"output {value.name}")
         # Each input must be used.
         body += [f"output used_{name} = {name}" for name in self.program.inputs]
-        self.settings()
 
     def settings(self):
         optimizer = self.one_of(self.by_category["optimizer"])
