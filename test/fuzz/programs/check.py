@@ -210,7 +210,8 @@ class Checker:
         name, _, option = target.partition("+")
         # Their kernels are mostly those of train_step: on the other ways to run on
         # a CPU, in half of the programs.
-        gradients = self.gradients and (target in ("cpu", "sim", "cuda") or self.seed % 8 < 4)
+        is_other = target.startswith(("cpu:", "cpu+"))
+        gradients = self.gradients and (not is_other or self.seed % 8 < 4)
         runs, expected = zip(*((run, evaluation) for run, evaluation in zip(self.runs, self.expected)
                                if gradients or run["entry"] != "gradients"))
         answer = self.ask("run", where=target, target=name, reference=option == "reference", maxBatch=self.max_batch,
