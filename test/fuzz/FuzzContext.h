@@ -19,9 +19,11 @@ inline mlir::MLIRContext &freshContext() {
   static std::unique_ptr<mlir::MLIRContext> context;
   static unsigned count = 0;
   if (count++ % kInputsEach == 0) {
+    mlir::DialectRegistry registry;
+    registerDialect(registry);
     context = std::make_unique<mlir::MLIRContext>(
-        mlir::MLIRContext::Threading::DISABLED);
-    context->loadDialect<NncDialect>();
+        registry, mlir::MLIRContext::Threading::DISABLED);
+    context->loadAllAvailableDialects();
   }
   return *context;
 }

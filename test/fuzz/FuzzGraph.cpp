@@ -1,8 +1,9 @@
-// Any bytes as a graph: a module or a message. A module is written again, and
-// read back to the same bytes.
+// Any bytes as a graph: a module or a message. A module is written again, read
+// back to the same bytes, and goes through the passes.
 #include "frontend/Frontend.h"
 #include "frontend/graph/graph_generated.h"
 
+#include "test/fuzz/CheckModule.h"
 #include "test/fuzz/FlatMutator.h"
 #include "test/fuzz/FuzzContext.h"
 #include "test/fuzz/Require.h"
@@ -40,5 +41,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   auto second = exportGraph(*again);
   fuzz::require(succeeded(second) && *first == *second,
                 "nothing is lost on the way");
+  fuzz::checkModule(*module, errors);
   return 0;
 }

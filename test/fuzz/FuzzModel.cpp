@@ -1,7 +1,8 @@
 // Any text as a program of the language: a module or a message. A module is the
-// same after it has been a graph.
+// same after it has been a graph, and goes through the passes.
 #include "frontend/Frontend.h"
 
+#include "test/fuzz/CheckModule.h"
 #include "test/fuzz/FuzzContext.h"
 #include "test/fuzz/Require.h"
 
@@ -37,5 +38,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   auto again = importGraph(*bytes, "input.graph", &context);
   fuzz::require(bool(again), "the graph of a program can be read", errors.last);
   fuzz::require(print(*module) == print(*again), "nothing is lost on the way");
+  fuzz::checkModule(*module, errors);
   return 0;
 }

@@ -5,6 +5,7 @@
 #include "runtime/plan_generated.h"
 
 #include "test/fuzz/CheckPlan.h"
+#include "test/fuzz/CheckText.h"
 #include "test/fuzz/FlatMutator.h"
 #include "test/fuzz/MemoryFile.h"
 #include "test/fuzz/Require.h"
