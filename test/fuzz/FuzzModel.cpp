@@ -5,6 +5,7 @@
 #include "test/fuzz/CheckModule.h"
 #include "test/fuzz/FuzzContext.h"
 #include "test/fuzz/Require.h"
+#include "test/fuzz/TextMutator.h"
 
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
@@ -19,6 +20,32 @@ static std::string print(ModuleOp module) {
   flags.enableDebugInfo();
   module.print(os, flags);
   return text;
+}
+
+/// Names of everything that a program may call, and the language's own words.
+static std::vector<std::string> wordsOfPrograms() {
+  std::vector<std::string> words = {
+      "and",      "as",     "const", "else",       "false",     "fn",
+      "for",      "if",     "in",    "model",      "not",       "or",
+      "param",    "return", "true",  "with",       "loss",      "metric",
+      "output",   "data",   "train", "test",       "training",  "optimizer",
+      "batch",    "epochs", "seed",  "validation", "clip_norm", "clip_value",
+      "schedule", "freeze", "grad",  "precision",  "csv",       "npy",
+      "idx",      "npz",    "f32",   "f64",        "f16",       "bf16",
+      "i32",      "i64",    "u8",    "bool",       "u32",       "he_normal",
+      "x",        "y",      "**",    "..",         "==",        "0",
+      "-1",       "1e39",   "65536", "[]",         "_",         "\n"};
+  MLIRContext &context = fuzz::freshContext();
+  for (RegisteredOperationName name :
+       context.getRegisteredOperationsByDialect("nnc"))
+    words.push_back(name.stripDialect().str());
+  return words;
+}
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
+                                          size_t maxSize, unsigned seed) {
+  static const fuzz::TextMutator mutator(wordsOfPrograms());
+  return mutator.mutate(data, size, maxSize, seed);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
