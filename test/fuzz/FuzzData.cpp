@@ -2,8 +2,11 @@
 // reader, the second what the model wants; the file follows.
 #include "runtime/data/Reader.h"
 
+#include "test/fuzz/DataMutator.h"
 #include "test/fuzz/MemoryFile.h"
 #include "test/fuzz/Require.h"
+
+#include <cstring>
 
 using namespace nnc;
 using namespace nnc::runtime;
@@ -22,6 +25,22 @@ static TensorInfo input(const char *name, unsigned choice) {
   return info;
 }
 
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
+                                          size_t maxSize, unsigned seed) {
+  fuzz::Choices choices(seed);
+  if (size < 2 || maxSize < size || choices.oneIn(8))
+    return LLVMFuzzerMutate(data, size, maxSize);
+  if (choices.oneIn(8))
+    data[1] = uint8_t(choices.below(256));
+  std::string file(reinterpret_cast<char *>(data) + 2, size - 2);
+  file = fuzz::mutateData(fuzz::DataFormat(data[0] % 4), file, maxSize - 2,
+                          choices);
+  if (file.empty() || file.size() > maxSize - 2)
+    return LLVMFuzzerMutate(data, size, maxSize);
+  std::memcpy(data + 2, file.data(), file.size());
+  return 2 + file.size();
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < 2)
     return 0;
@@ -36,6 +55,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     binding.inputs.push_back("y");
   }
   Recipe recipe;
+  if (reader == 2 && choice & 64)
+    binding.arguments.push_back({"columns", "a,0:2,y"});
+  if (reader == 2 && choice & 128)
+    binding.arguments.push_back({"header", "true"});
   recipe.data.push_back(binding);
   auto columns = readSplit(recipe, "train", entry, {});
   if (!columns.isOk()) {
