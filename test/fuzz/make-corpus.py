@@ -5,6 +5,7 @@
 What the fuzzers found is beside them, under names of its own."""
 import gzip
 import io
+import json
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import numpy
 
 nnc, folder = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
 scratch = Path(tempfile.mkdtemp())
+schema = Path(__file__).resolve().parent.parent.parent / "runtime/plan.fbs"
 
 models = {
     "line": """model line(x: f32[batch, 2], y: f32[batch]) {
@@ -61,6 +63,80 @@ data {
   output c, mean(a), d = -a ** 2
 }
 """,
+    "attention": """const heads = 2, width = 4, vocabulary = 5
+fn split(x) { return transpose(reshape(x, [-1, 3, heads, 2]), [0, 2, 1, 3]) }
+model attention(token: i32[batch, 3], next: i32[batch]) {
+  h = embedding(token, vocabulary, width)
+  q = split(dense(h, width))
+  k = split(dense(h, width))
+  a = softmax(matmul(q, k, transpose_rhs = true) / sqrt(2.0))
+  h = layer_norm(h + reshape(transpose(matmul(a, q), [0, 2, 1, 3]), [-1, 3, width]))
+  logits = dense(gelu(h[:, 2, :]), vocabulary)
+  loss cross_entropy(logits, next)
+  metric top_k_accuracy(logits, next, k = 2)
+  output prediction = argmax(logits)
+}
+training {
+  optimizer adamw(learning_rate = step_decay(0.01, every = 3, factor = 0.5))
+  batch 2
+  clip_value 0.5
+  freeze ["dense.*"]
+}
+data { train token, next = csv("d.csv", columns = "token:next", header = true) }
+""",
+    "reductions": """model reductions(x: f32[batch, 2, 3], y: f32[batch], g: i64[batch]) {
+  param p: f32[3] = normal(0.1)
+  param t: f32[4, 3] = uniform(-1, 1)
+  a = pad(x, [0, 1, 0], [0, 0, 1])
+  b = concat([x * p, stop_gradient(x)], axis = 1)
+  c = logsumexp(b, axes = [1, 2]) + reduce_max(a, axes = [1, 2])
+  e = sum(gather(t, g), axes = [1]) + log1p(exp(c)) * rsqrt(1 + c * c)
+  n = random_normal([4]) * clamp(mean(a), -1, 1)
+  loss huber(e, y, delta = 0.5, l1 = 0.1) + sum(n)
+  metric mean_absolute_error(e, y)
+  output e, one_hot(g, 4), z = iota([3], i32)
+}
+training {
+  optimizer rmsprop(learning_rate = exponential_decay(0.1, every = 2, factor = 0.9))
+  precision bf16
+}
+""",
+}
+
+# As for a GPU: a product by its library, a copy, a module.
+extent = dict(constant=0, per_batch=2, divisor=1)
+one = dict(constant=1, per_batch=0, divisor=1)
+two = dict(constant=2, per_batch=0, divisor=1)
+bytes_of = dict(constant=0, per_batch=8, divisor=1)
+rows = dict(transposed=False, leading=two, stride=extent)
+x = dict(region="Input", index=0, offset_bytes=0, size_bytes=bytes_of)
+w = dict(region="State", index=0, offset_bytes=0, size_bytes=dict(constant=16, per_batch=0, divisor=1))
+d = dict(region="Arena", index=0, offset_bytes=0, size_bytes=bytes_of)
+batch = dict(constant=0, per_batch=1, divisor=1)
+product = {
+    "version": 1, "producer": "nnc", "model": "product", "max_batch": 3,
+    "code": {
+        "target": "cuda", "features": [], "image": [],
+        "kernels": [{"name": "k", "kind": "rows", "threads": 32, "unit": 0}],
+        "modules": [{"unit": 0, "architecture": "sm_90", "image": [0],
+                     "resources": [dict(kernel=0, registers=8, stack_bytes=0, spill_bytes=0,
+                                        shared_bytes=0)]}],
+        "text": "k\n"},
+    "entry_points": [{
+        "name": "predict", "arena_bytes": 128, "scratch_bytes": 0,
+        "inputs": [{"name": "x", "element_type": "F32", "shape": [-1, 2]}],
+        "outputs": [{"name": "d", "kind": "output", "element_type": "F32", "shape": [-1, 2],
+                     "buffer": d}],
+        "commands_type": ["Matmul", "Copy", "Launch"],
+        "commands": [
+            {"name": "m", "buffers": [x, w, d, {**w, "offset_bytes": 64}], "count": one, "m": batch,
+             "n": two, "k": two, "a": rows, "b": rows, "d": rows, "epilogue": "Bias",
+             "source": "m.nn:1:1"},
+            {"from": d, "to": {**d, "offset_bytes": 64}},
+            {"kernel": 0, "buffers": [d], "extent": one, "source": "m.nn:2:1"}]}],
+    "state": [{"name": "w", "element_type": "F32", "shape": [2, 2], "offset_bytes": 0},
+              {"name": "b", "element_type": "F32", "shape": [2], "offset_bytes": 64}],
+    "state_bytes": 128, "constants": [],
 }
 
 
@@ -85,20 +161,45 @@ for name, text in models.items():
     save("model", name, text.encode())
     (scratch / f"{name}.nn").write_text(text)
     save("graph", name, compiled(f"{name}.graph", "convert", f"{name}.nn"))
-save("plan", "line", compiled("line.plan", "compile", "--quiet", "--target", "cpu:x86-64-v3",
-                              "line.nn", "-o"))
+save("settings", "one", b"rate = 0.5\n")
+save("settings", "all", b"""width=3
+rate=1e-3
+deep=false
+file="e.csv"
+sizes=[4, 5, 6]
+layers=1 + 2
+""")
+
+for name in ("line", "values"):
+    save("plan", name, compiled(f"{name}.plan", "compile", "--quiet", "--target", "cpu:x86-64-v3",
+                                f"{name}.nn", "-o"))
+(scratch / "product.json").write_text(json.dumps(product))
+subprocess.run(["flatc", "--binary", schema, "product.json"], cwd=scratch, check=True)
+save("plan", "product", (scratch / "product.bin").read_bytes())
 
 header = b'{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"s":{"dtype":"I64","shape":[],"data_offsets":[8,16]}}'
 save("safetensors", "two", struct.pack("<Q", len(header)) + header + bytes(16))
 
 # FuzzData.cpp: the reader, the kind of input, the file.
 images = struct.pack(">HBBIII", 0, 8, 3, 2, 2, 2) + bytes(8)
+labels = struct.pack(">HBBI", 0, 12, 1, 3) + struct.pack(">3i", 0, 1, 2)
 save("data", "idx", bytes([0, 9]) + images)
 save("data", "idx-gz", bytes([0, 9]) + gzip.compress(images, mtime=0))
+save("data", "idx-labels", bytes([0, 18]) + labels)
 save("data", "npy", bytes([1, 4]) + npy(numpy.ones((2, 2), "f4")))
 save("data", "npy-big", bytes([1, 7]) + npy(numpy.ones((2, 2), ">f8")))
-save("data", "csv", bytes([2, 36]) + b"a,b,y\n1,2,0\n3,-4e1,1\n")
+save("data", "npy-integers", bytes([1, 16]) + npy(numpy.arange(2, dtype="i8")))
+table = b"a,b,y\n1,2,0\n3,-4e1,1\n"
+save("data", "csv", bytes([2, 36]) + table)
+save("data", "csv-gz", bytes([2, 36]) + gzip.compress(table, mtime=0))
+save("data", "csv-columns", bytes([2, 236]) + table)
+save("data", "csv-integers", bytes([2, 2]) + b"1\r\n\"2\"\r\n 3 ")
 archive = io.BytesIO()
 with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
     file.writestr(zipfile.ZipInfo("x.npy", (1980, 1, 1, 0, 0, 0)), npy(numpy.ones((2, 2), "f4")))
 save("data", "npz", bytes([3, 4]) + archive.getvalue())
+archive = io.BytesIO()
+with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
+    for name in ("y.npy", "x.npy"):
+        file.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), npy(numpy.ones(2, "f4")))
+save("data", "npz-stored", bytes([3, 0]) + archive.getvalue())
