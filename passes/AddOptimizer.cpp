@@ -44,33 +44,52 @@ static FailureOr<NamedCall> parseCall(Operation *op, StringRef what,
   return call;
 }
 
-/// The value of `symbol` before the step: its read at the top of `function`.
-static Value getRead(func::FuncOp function, FlatSymbolRefAttr symbol,
-                     Type type) {
-  for (ReadOp read : function.getOps<ReadOp>())
-    if (read.getParameterAttr() == symbol)
-      return read.getResult();
-  OpBuilder b = OpBuilder::atBlockBegin(&function.front());
-  return ReadOp::create(b, function.getLoc(), type, symbol);
-}
+namespace {
+/// The module's symbols and what a step has read of them: looked up by name,
+/// for models of thousands of parameters.
+class State {
+public:
+  explicit State(func::FuncOp function)
+      : symbols(function->getParentOfType<ModuleOp>()), function(function) {
+    for (ReadOp read : function.getOps<ReadOp>())
+      reads.try_emplace(read.getParameterAttr(), read.getResult());
+  }
 
-static Value getScalar(func::FuncOp function, StringRef name, Type element) {
-  return getRead(function, FlatSymbolRefAttr::get(element.getContext(), name),
-                 RankedTensorType::get({}, element));
-}
+  /// The value of `symbol` before the step: its read at the top.
+  Value read(FlatSymbolRefAttr symbol, Type type) {
+    Value &value = reads[symbol];
+    if (!value) {
+      OpBuilder b = OpBuilder::atBlockBegin(&function.front());
+      value = ReadOp::create(b, function.getLoc(), type, symbol);
+    }
+    return value;
+  }
+
+  Value readScalar(StringRef name, Type element) {
+    return read(FlatSymbolRefAttr::get(element.getContext(), name),
+                RankedTensorType::get({}, element));
+  }
+
+  SymbolTable symbols;
+
+private:
+  func::FuncOp function;
+  DenseMap<Attribute, Value> reads;
+};
+} // namespace
 
 /// The learning rate of this step: what @learning_rate holds, on the schedule
 /// that the recipe may name.
-static FailureOr<Value> buildLearningRate(OptimizeOp op, OpBuilder &b) {
-  auto function = op->getParentOfType<func::FuncOp>();
-  Value base = getScalar(function, kLearningRateName, b.getF32Type());
+static FailureOr<Value> buildLearningRate(OptimizeOp op, OpBuilder &b,
+                                          State &state) {
+  Value base = state.readScalar(kLearningRateName, b.getF32Type());
   Attribute recipe = op->getAttr("learning_rate");
   if (!isa_and_nonnull<DictionaryAttr>(recipe))
     return base;
   FailureOr<NamedCall> schedule = parseCall(op, "schedule", recipe);
   if (failed(schedule))
     return failure();
-  Value step = getScalar(function, kStepName, b.getI64Type());
+  Value step = state.readScalar(kStepName, b.getI64Type());
   FailureOr<Operation *> built = createByName(
       b, op.getLoc(), schedule->name, {base, step}, schedule->attributes);
   if (failed(built))
@@ -113,10 +132,9 @@ static SmallVector<Expr> buildClipped(OptimizeOp op, ImplicitLocOpBuilder &b) {
 
 /// Declares the state `slot` of `parameter`: zeros, named after both.
 static FailureOr<ParameterOp> declareSlot(ParameterOp parameter, StringRef slot,
-                                          Location loc) {
+                                          Location loc, SymbolTable &symbols) {
   std::string name = (parameter.getSymName() + "." + slot).str();
-  auto module = parameter->getParentOfType<ModuleOp>();
-  if (Operation *other = module.lookupSymbol(name)) {
+  if (Operation *other = symbols.lookup(name)) {
     InFlightDiagnostic diagnostic = emitError(parameter.getLoc())
                                     << "the optimizer needs the name '" << name
                                     << "' for its state";
@@ -125,17 +143,18 @@ static FailureOr<ParameterOp> declareSlot(ParameterOp parameter, StringRef slot,
   }
   OpBuilder b(parameter->getContext());
   b.setInsertionPointAfter(parameter);
-  return ParameterOp::create(
+  auto state = ParameterOp::create(
       b, parameter.getLoc(), b.getStringAttr(name), parameter.getTypeAttr(),
       InitializerAttr::get(b.getContext(), b.getStringAttr("zeros"),
                            b.getDictionaryAttr({})),
       RoleAttr::get(b.getContext(), Role::optimizer_state));
+  symbols.insert(state);
+  return state;
 }
 
 /// Assigns zeros to `slot` at the end of @init, where there is one.
-static void initializeSlot(ParameterOp slot) {
-  auto init =
-      slot->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(kInitName);
+static void initializeSlot(ParameterOp slot, const SymbolTable &symbols) {
+  auto init = symbols.lookup<func::FuncOp>(kInitName);
   if (!init)
     return;
   OpBuilder builder(init.front().getTerminator());
@@ -162,6 +181,7 @@ struct Update {
   NamedCall optimizer;
   ArrayRef<StringRef> slots;
   Value learningRate, step;
+  State &state;
 };
 } // namespace
 
@@ -173,15 +193,17 @@ static LogicalResult updateParameter(OptimizeOp op, ParameterOp parameter,
   Type type = parameter.getType();
   Expr rate = cast(Expr(b, update.learningRate), getElementTypeOrSelf(type));
   SmallVector<FlatSymbolRefAttr> targets = {FlatSymbolRefAttr::get(parameter)};
-  SmallVector<Value> operands = {getRead(function, targets[0], type), gradient,
-                                 rate, update.step};
+  State &state = update.state;
+  SmallVector<Value> operands = {state.read(targets[0], type), gradient, rate,
+                                 update.step};
   for (StringRef slot : update.slots) {
-    FailureOr<ParameterOp> state = declareSlot(parameter, slot, op.getLoc());
-    if (failed(state))
+    FailureOr<ParameterOp> declared =
+        declareSlot(parameter, slot, op.getLoc(), state.symbols);
+    if (failed(declared))
       return failure();
-    initializeSlot(*state);
-    targets.push_back(FlatSymbolRefAttr::get(*state));
-    operands.push_back(getRead(function, targets.back(), type));
+    initializeSlot(*declared, state.symbols);
+    targets.push_back(FlatSymbolRefAttr::get(*declared));
+    operands.push_back(state.read(targets.back(), type));
   }
   FailureOr<Operation *> built =
       createByName(b, op.getLoc(), update.optimizer.name, operands,
@@ -194,9 +216,7 @@ static LogicalResult updateParameter(OptimizeOp op, ParameterOp parameter,
   return success();
 }
 
-static LogicalResult replaceOptimize(OptimizeOp op) {
-  auto function = op->getParentOfType<func::FuncOp>();
-  auto module = op->getParentOfType<ModuleOp>();
+static LogicalResult replaceOptimize(OptimizeOp op, State &state) {
   OpBuilder builder(op);
   ImplicitLocOpBuilder b(op.getLoc(), builder);
 
@@ -205,16 +225,16 @@ static LogicalResult replaceOptimize(OptimizeOp op) {
   if (failed(optimizer))
     return failure();
   Optimizer::Concept *interface = lookupOptimizer(op, optimizer->name);
-  FailureOr<Value> learningRate = buildLearningRate(op, builder);
+  FailureOr<Value> learningRate = buildLearningRate(op, builder, state);
   if (!interface || failed(learningRate))
     return failure();
   Update update{*optimizer, interface->getSlots(), *learningRate,
-                getScalar(function, kStepName, b.getI64Type())};
+                state.readScalar(kStepName, b.getI64Type()), state};
 
   for (auto [symbol, gradient] :
        llvm::zip_equal(op.getParameters().getAsRange<FlatSymbolRefAttr>(),
                        buildClipped(op, b))) {
-    auto parameter = module.lookupSymbol<ParameterOp>(symbol.getAttr());
+    auto parameter = state.symbols.lookup<ParameterOp>(symbol.getAttr());
     if (failed(updateParameter(op, parameter, gradient, update)))
       return failure();
   }
@@ -223,10 +243,10 @@ static LogicalResult replaceOptimize(OptimizeOp op) {
 }
 
 /// Ends `function` by adding one to @step.
-static void countStep(func::FuncOp function) {
+static void countStep(func::FuncOp function, State &state) {
   OpBuilder builder(function.front().getTerminator());
   ImplicitLocOpBuilder b(function.getLoc(), builder);
-  Expr step(b, getScalar(function, kStepName, b.getI64Type()));
+  Expr step(b, state.readScalar(kStepName, b.getI64Type()));
   AssignOp::create(b, FlatSymbolRefAttr::get(b.getContext(), kStepName),
                    step + 1.0);
 }
@@ -236,11 +256,13 @@ struct AddOptimizerPass : impl::AddOptimizerPassBase<AddOptimizerPass> {
   void runOnOperation() override {
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
       SmallVector<OptimizeOp> updates(function.getOps<OptimizeOp>());
+      if (updates.empty())
+        continue;
+      State state(function);
       for (OptimizeOp update : updates)
-        if (failed(replaceOptimize(update)))
+        if (failed(replaceOptimize(update, state)))
           return signalPassFailure();
-      if (!updates.empty())
-        countStep(function);
+      countStep(function, state);
     }
   }
 };
