@@ -6,6 +6,7 @@ using namespace nnc;
 
 void RowPasses::clear() {
   found.clear();
+  visited.clear();
   known.clear();
 }
 
@@ -16,7 +17,7 @@ RowsOp *RowPasses::computing(Value root) const {
 
 void RowPasses::collect(Value tensor) {
   RowsOp *op = computing(rootOf(tensor));
-  if (!op || found.contains(op->op))
+  if (!op || !visited.insert(op->op).second)
     return;
   for (Value operand : op->op->getOperands())
     collect(operand);

@@ -5,6 +5,7 @@
 
 #include "codegen/RowsValues.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace nnc {
@@ -38,6 +39,7 @@ private:
   RowsKernel &rows;
   const RowsValues &values;
   llvm::SetVector<mlir::Operation *> found;
+  llvm::DenseSet<mlir::Operation *> visited;
   llvm::DenseMap<mlir::Value, unsigned> known;
 };
 

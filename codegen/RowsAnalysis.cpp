@@ -41,6 +41,11 @@ unsigned RowsKernel::stageOf(Value tensor) {
   return op ? op->stage : 0;
 }
 
+bool RowsKernel::followsRowReduction(Value tensor) {
+  RowsOp *op = definition(tensor);
+  return op && op->followsRowReduction;
+}
+
 //===----------------------------------------------------------------------===//
 // Reductions
 //===----------------------------------------------------------------------===//
@@ -229,6 +234,12 @@ static void assignStages(RowsKernel &rows) {
     for (Value operand : op->getOperands())
       stage = std::max(stage, rows.stageOf(rootOf(operand)));
     rowsOp.stage = stage + (rowsOp.reduced & Row ? 1 : 0);
+    rowsOp.followsRowReduction =
+        rowsOp.reduced == Column ||
+        (rowsOp.reduced == Scalar &&
+         llvm::any_of(op->getOperands(), [&](Value operand) {
+           return rows.followsRowReduction(rootOf(operand));
+         }));
   }
 }
 

@@ -18,6 +18,8 @@ struct RowsOp : SpaceOp {
   mlir::linalg::GenericOp op;
   /// Barriers across rows that must pass before the result is known.
   unsigned stage = 0;
+  /// Whether the result waits for a reduction along its row, in its stage.
+  bool followsRowReduction = false;
 };
 
 /// A kernel's ops and tensors in its space.
@@ -34,6 +36,7 @@ struct RowsKernel {
   SpaceRole roleOf(mlir::Value tensor) const { return roles.lookup(tensor); }
   RowsOp *definition(mlir::Value tensor);
   unsigned stageOf(mlir::Value tensor);
+  bool followsRowReduction(mlir::Value tensor);
   /// The number of rows, divided by `divisor` and rounded up.
   Extent numRows(int64_t divisor = 1) const {
     return rows.perBatch ? Extent{0, rows.count, divisor}

@@ -23,6 +23,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -131,7 +132,6 @@ private:
   void collectNeeded(Value tensor);
   void planStages();
   void planKeptColumns();
-  bool isIndependentOfRowReductions(Value tensor);
   bool canReduceDirectly(const Stage &stage);
   int64_t costPerRow();
   int64_t costPerColumnUnit();
@@ -212,6 +212,7 @@ private:
   unsigned lastPass = 0;
   /// Values that a later pass reads instead of computing them again.
   llvm::SetVector<Value> kept;
+  llvm::DenseSet<std::pair<Value, unsigned>> demanded;
 };
 
 } // namespace
@@ -329,28 +330,18 @@ void RowsScheduler::planKeptColumns() {
     }
 }
 
-bool RowsScheduler::isIndependentOfRowReductions(Value tensor) {
-  RowsOp *op = rows.definition(rootOf(tensor));
-  if (!op || op->reduced & Row)
-    return true;
-  return op->reduced == Scalar &&
-         llvm::all_of(op->op->getOperands(), [&](Value operand) {
-           return isIndependentOfRowReductions(operand);
-         });
-}
-
 bool RowsScheduler::canReduceDirectly(const Stage &stage) {
   if (isFlat() || stage.entered.empty())
     return false;
   for (RowsOp *op : stage.entered)
     if (op->domain != Full || op->reduced != Row ||
         !llvm::all_of(op->op.getInputs(), [&](Value input) {
-          return isIndependentOfRowReductions(input);
+          return !rows.followsRowReduction(input);
         }))
       return false;
   return llvm::all_of(stage.rowResults, [&](unsigned result) {
     return rows.roleOf(rows.results[result]) == Full &&
-           isIndependentOfRowReductions(rows.results[result]);
+           !rows.followsRowReduction(rows.results[result]);
   });
 }
 
@@ -760,6 +751,7 @@ void RowsScheduler::keepScalar(Value root) {
 void RowsScheduler::planPasses(Stage &stage) {
   passes.clear();
   kept.clear();
+  demanded.clear();
   lastPass = 0;
   for (unsigned result : stage.rowResults)
     passes.collect(rows.results[result]);
@@ -796,7 +788,8 @@ void RowsScheduler::planKeptRows(Stage &stage) {
 void RowsScheduler::demand(Value tensor, unsigned pass) {
   Value root = rootOf(tensor);
   RowsOp *op = rows.definition(root);
-  if (!op || rows.roleOf(root) != Full || values.isStored(root))
+  if (!op || rows.roleOf(root) != Full || values.isStored(root) ||
+      !demanded.insert({root, pass}).second)
     return;
   unsigned first = passes.of(root);
   bool isKept = pass > first &&

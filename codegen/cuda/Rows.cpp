@@ -124,7 +124,6 @@ private:
   void placeEarlyScalars();
   void planKeptColumns();
   void planKeptRows();
-  bool dependsOnRowReduction(Value tensor);
   void keepRowReductions(Value tensor);
   bool canReduce();
   int64_t lanesFor(int64_t length);
@@ -199,6 +198,7 @@ private:
 
   llvm::SetVector<Operation *> needed;
   std::vector<Stage> stages;
+  llvm::DenseSet<Operation *> withKeptReductions;
   /// Workspaces of the partial results of an op, one a result.
   DenseMap<Operation *, SmallVector<unsigned>> partials;
 
@@ -290,23 +290,15 @@ void GpuRowsScheduler::planKeptColumns() {
     }
 }
 
-bool GpuRowsScheduler::dependsOnRowReduction(Value tensor) {
-  RowsOp *op = rows.definition(rootOf(tensor));
-  if (!op || op->reduced & Row)
-    return false;
-  return op->reduced == Column ||
-         llvm::any_of(op->op->getOperands(), [&](Value operand) {
-           return dependsOnRowReduction(operand);
-         });
-}
-
 /// Stores what an element needs of its row's reductions.
 void GpuRowsScheduler::keepRowReductions(Value tensor) {
   Value root = rootOf(tensor);
-  // Results are in memory anyway.
-  if (!dependsOnRowReduction(root) || llvm::is_contained(rows.results, root))
-    return;
   RowsOp *op = rows.definition(root);
+  // Results are in memory anyway.
+  if (!op || !op->followsRowReduction ||
+      llvm::is_contained(rows.results, root) ||
+      !withKeptReductions.insert(op->op).second)
+    return;
   if (rows.roleOf(root) == Row) {
     stages[op->stage].keptRows.insert(root);
     return;
