@@ -43,6 +43,25 @@ class Nnc_AttributeKind<Attr attribute> {
     true : "Other");
 }
 
+// A number in an interval, such as "[0, 1)": what lies outside of it, and NaN, is
+// refused, whether a program, a recipe or a graph gives it.
+class Nnc_In<string range, Attr base = F64Attr> : Attr<base.predicate, base.summary # " in " # range> {
+  let storageType = base.storageType;
+  let returnType = base.returnType;
+  let convertFromStorage = base.convertFromStorage;
+  let constBuilderCall = base.constBuilderCall;
+  let valueType = base.valueType;
+  string interval = range;
+}
+class Nnc_IntervalOf<Attr attribute> {
+  string value = !if(!isa<Nnc_In>(attribute), !cast<Nnc_In>(attribute).interval,
+    !if(!initialized(attribute.baseAttr),
+        !if(!isa<Nnc_In>(attribute.baseAttr), !cast<Nnc_In>(attribute.baseAttr).interval, ""), ""));
+}
+def Nnc_AttributesInInterval : NativeOpTrait<"AttributesInInterval"> {
+  let cppNamespace = "::nnc";
+}
+
 // An argument of a layer that is no attribute of the op: it decides the shape
 // of a parameter made for the caller. `kind` is a case of nnc::AttributeKind;
 // `defaultValue` is empty where the argument must be given.
@@ -59,7 +78,7 @@ class Nnc_LayerArgument<string argumentName, string argumentKind, string value =
 // The dialect may be a plugin's (docs/adding-an-op.md); so that the generated
 // code works in any namespace, what it names is qualified.
 class Nnc_ComputingOp<string mnemonic, list<Trait> traits, Dialect dialect>
-    : Op<dialect, mnemonic, traits # [Pure, InferTypeOpAdaptor,
+    : Op<dialect, mnemonic, traits # [Pure, InferTypeOpAdaptor, Nnc_AttributesInInterval,
          DeclareOpInterfaceMethods<Nnc_Described>]> {
   list<string> resultTypes = [];
   string callName = Nnc_CallName<dialect, mnemonic>.value;
@@ -136,10 +155,11 @@ class Nnc_ComputingOp<string mnemonic, list<Trait> traits, Dialect dialect>
         # Nnc_AttributeKind<!getdagarg<Attr>(arguments, i)>.kind
         # ", R\"(" # Nnc_AttributeKind<!getdagarg<Attr>(arguments, i)>.value # ")\", "
         # !if(!getdagarg<Attr>(arguments, i).isOptional, "true", "false") # ", "
-        # !if(!empty(!filter(h, hidden, !eq(h, !getdagname(arguments, i)))), "false", "true") # "}"), ", ")
+        # !if(!empty(!filter(h, hidden, !eq(h, !getdagname(arguments, i)))), "false", "true")
+        # ", \"" # Nnc_IntervalOf<!getdagarg<Attr>(arguments, i)>.value # "\"}"), ", ")
     # "},\n    {"
     # !interleave(!foreach(a, layerArguments,
-        "{\"" # a.name # "\", ::nnc::AttributeKind::" # a.kind # ", \"" # a.defaultValue # "\", false, false}"), ", ")
+        "{\"" # a.name # "\", ::nnc::AttributeKind::" # a.kind # ", \"" # a.defaultValue # "\", false, false, {}}"), ", ")
     # "},\n    " # defaultsFunction # "};\n  return signature;\n}\n";
 
   string computingDefinition = inferenceDefinition # syntaxDefinition # signatureDefinition;

@@ -2,8 +2,11 @@
 #include "ir/Shapes.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -50,6 +53,28 @@ static std::string printDims(ArrayRef<int64_t> dims) {
   for (size_t i = 0; i < dims.size(); ++i)
     text += (i ? ", " : "") + std::to_string(dims[i]);
   return text + "]";
+}
+
+std::string printNumber(double number) {
+  // The fewest digits that tell it from its neighbours.
+  for (int digits = 6;; ++digits) {
+    SmallString<32> text;
+    llvm::raw_svector_ostream(text) << llvm::format("%.*g", digits, number);
+    double read;
+    if (digits == 17 || !std::isfinite(number) ||
+        (!text.str().getAsDouble(read) && read == number))
+      return text.str().str();
+  }
+}
+
+bool fitsIn(double number, FloatType type) {
+  if (!std::isfinite(number))
+    return true;
+  APFloat rounded(number);
+  bool losesInfo;
+  rounded.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                  &losesInfo);
+  return rounded.isFinite();
 }
 
 //===----------------------------------------------------------------------===//

@@ -18,6 +18,11 @@ std::string printType(mlir::Type type);
 /// An element type as programs spell it: `f32`, `u8`, `bool`.
 std::string printElementType(mlir::Type type);
 
+/// A number in a diagnostic: 1.5, 1e+39.
+std::string printNumber(double number);
+/// True if `number` is not finite, or is and stays so in `type`.
+bool fitsIn(double number, mlir::FloatType type);
+
 /// True if `type` has at most one dynamic dimension, no empty one, no encoding,
 /// and at most 2^40 elements a sample.
 bool hasSupportedSize(mlir::Type type);

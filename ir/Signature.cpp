@@ -8,6 +8,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace nnc {
@@ -171,6 +173,90 @@ FailureOr<Operation *> createByName(OpBuilder &builder, Location loc,
     return failure();
   }
   return builder.insert(created);
+}
+
+//===----------------------------------------------------------------------===//
+// Intervals
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The numbers from `low` to `high`, as a record writes them: "[0, 1)".
+struct Interval {
+  double low, high;
+  bool hasLow, hasHigh; ///< Whether the ends belong to it.
+
+  explicit Interval(StringRef text)
+      : hasLow(text.front() == '['), hasHigh(text.back() == ']') {
+    auto [first, second] = text.drop_front().drop_back().split(',');
+    bool isWrong =
+        first.trim().getAsDouble(low) || second.trim().getAsDouble(high);
+    assert(!isWrong && "an interval of a record is two numbers");
+    (void)isWrong;
+  }
+
+  // Written so that NaN is outside.
+  bool holds(double x) const {
+    return (hasLow ? x >= low : x > low) && (hasHigh ? x <= high : x < high);
+  }
+
+  std::string describe() const {
+    bool isBelow = !std::isinf(high);
+    if (std::isinf(low) && !isBelow)
+      return "a finite number";
+    if (hasLow && hasHigh)
+      return printNumber(low) + " to " + printNumber(high);
+    std::string text = (hasLow ? "at least " : "above ") + printNumber(low);
+    if (isBelow)
+      text += (hasHigh ? " and at most " : " and below ") + printNumber(high);
+    return text;
+  }
+};
+} // namespace
+
+/// The number of an attribute, if it is one.
+static std::optional<double> getNumber(Attribute value) {
+  if (auto number = dyn_cast_or_null<FloatAttr>(value))
+    return number.getValueAsDouble();
+  if (auto number = dyn_cast_or_null<IntegerAttr>(value))
+    return static_cast<double>(number.getInt());
+  return std::nullopt;
+}
+
+std::string explainOutside(const AttributeInfo &info, Attribute value) {
+  std::optional<double> number = getNumber(value);
+  if (info.interval.empty() || !number)
+    return {};
+  Interval interval(info.interval);
+  if (interval.holds(*number))
+    return {};
+  std::string problem = (info.name + " is " + printNumber(*number) +
+                         ": expected " + interval.describe())
+                            .str();
+  // "inf: expected at least 0" would not say what is wrong.
+  return *number > interval.low && std::isinf(interval.high) &&
+                 !std::isinf(interval.low)
+             ? problem + " and finite"
+             : problem;
+}
+
+LogicalResult verifyIntervals(Operation *op, const Signature &signature) {
+  OpSite site(op->getLoc(), signature.name);
+  FloatType type;
+  if (op->getNumResults())
+    type = dyn_cast<FloatType>(getElementTypeOrSelf(op->getResult(0)));
+  for (const AttributeInfo &info : signature.attributes) {
+    if (info.kind != AttributeKind::Float && info.interval.empty())
+      continue;
+    Attribute value = op->getAttr(info.name);
+    if (std::string problem = explainOutside(info, value); !problem.empty())
+      return site.error() << problem;
+    auto number = dyn_cast_or_null<FloatAttr>(value);
+    if (number && type && !fitsIn(number.getValueAsDouble(), type))
+      return site.error() << info.name << " is "
+                          << printNumber(number.getValueAsDouble())
+                          << ": it does not fit in " << printElementType(type);
+  }
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -5,6 +5,7 @@
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OperationSupport.h"
 
 namespace mlir {
@@ -50,6 +51,7 @@ struct AttributeInfo {
   llvm::StringRef defaultValue; ///< As C++ spells it; empty if there is none.
   bool optional;                ///< May be absent and has no default.
   bool hidden;
+  llvm::StringRef interval = {}; ///< Where its number lies: "[0, 1)", or empty.
 
   bool isRequired() const { return defaultValue.empty() && !optional; }
 };
@@ -103,6 +105,25 @@ llvm::FailureOr<mlir::Operation *>
 createByName(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
              mlir::ValueRange operands,
              llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
+
+/// What is wrong with `value` as `info`: `beta1 is 1.5: expected at least 0 and
+/// below 1`; empty if its interval holds it.
+std::string explainOutside(const AttributeInfo &info, mlir::Attribute value);
+
+/// Verifies that the attributes of `op` lie in the intervals of its signature,
+/// and that those of a float op fit into the element type it computes in.
+llvm::LogicalResult verifyIntervals(mlir::Operation *op,
+                                    const Signature &signature);
+
+/// The trait of every computing op by which its record's intervals hold.
+template <typename OpTy>
+class AttributesInInterval
+    : public mlir::OpTrait::TraitBase<OpTy, AttributesInInterval> {
+public:
+  static llvm::LogicalResult verifyTrait(mlir::Operation *op) {
+    return verifyIntervals(op, OpTy::getSignature());
+  }
+};
 
 // The syntax of every computing op:
 //   nnc.NAME %a, %b attribute = value ... {discardable} : type

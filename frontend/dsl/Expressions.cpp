@@ -263,11 +263,14 @@ Attribute Emitter::toElement(const Value &value, Type elementType, SMLoc loc) {
   }
   if (!value.isNumber())
     return reject("expected a number, found " + value.describe());
-  if (isa<FloatType>(elementType))
+  std::string type = printElementType(elementType);
+  if (auto floatType = dyn_cast<FloatType>(elementType)) {
+    if (!fitsIn(value.number(), floatType))
+      return reject(value.describe() + " does not fit in " + type);
     return builder.getFloatAttr(elementType, value.number());
+  }
 
   // Integer tensors.
-  std::string type = printElementType(elementType);
   double number = value.number();
   if (number != std::floor(number))
     return reject(value.describe() +

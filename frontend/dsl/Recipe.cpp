@@ -237,6 +237,11 @@ bool Emitter::fillAttributes(const CallExpr &call, const Signature &signature,
     }
     Attribute value = toAttribute(*infos[i], call.callee, *argument->value);
     valid &= value != nullptr;
+    if (std::string problem = explainOutside(*infos[i], value);
+        !problem.empty()) {
+      error(argument->value->loc, "'" + call.callee + "' " + problem);
+      valid = false;
+    }
     attributes.push_back({builder.getStringAttr(names[i]), value});
   }
   return valid;

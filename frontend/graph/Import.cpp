@@ -556,12 +556,17 @@ Importer::readCall(const Call &from, Category category, StringRef what) {
   if (failed(attributes))
     return failure();
   for (const AttributeInfo &info : signature->attributes) {
-    bool isGiven = llvm::any_of(*attributes, [&](NamedAttribute attribute) {
+    auto *given = llvm::find_if(*attributes, [&](NamedAttribute attribute) {
       return attribute.getName() == info.name;
     });
+    bool isGiven = given != attributes->end();
     if (info.isRequired() && !info.hidden && !isGiven)
       return reader.fail("'" + *name + "' needs its attribute '" + info.name +
                          "'");
+    std::string problem =
+        isGiven ? explainOutside(info, given->getValue()) : std::string();
+    if (!problem.empty())
+      return reader.fail("'" + *name + "' " + problem);
   }
   attributes->push_back(
       builder.getNamedAttr("name", builder.getStringAttr(signature->name)));

@@ -54,9 +54,6 @@ FailureOr<SmallVector<Value>> DropoutOp::buildExpansion(OpBuilder &builder,
 }
 
 LogicalResult DropoutOp::verify() {
-  if (double rate = number(getRate()); !(0.0 <= rate && rate < 1.0))
-    return OpSite(getLoc(), "dropout").error()
-           << "rate is " << rate << ": expected at least 0 and below 1";
   return checkCounter(*this, getCounter(), getStream());
 }
 

@@ -36,7 +36,7 @@ def ReluOp : Nnc_ActivationWithGradient<"relu"> {
   let gradient = ["select(y > 0.0, dy, 0.0)"];
 }
 
-def LeakyReluOp : Nnc_Activation<"leaky_relu", (ins DefaultValuedAttr<F64Attr, "0.01">:$slope)> {
+def LeakyReluOp : Nnc_Activation<"leaky_relu", (ins DefaultValuedAttr<Nnc_In<"(-inf, inf)">, "0.01">:$slope)> {
   let summary = "Rectified linear unit with a slope below zero";
   let description = [{
     y = x where x > 0, else slope * x.
@@ -52,7 +52,7 @@ def LeakyReluOp : Nnc_Activation<"leaky_relu", (ins DefaultValuedAttr<F64Attr, "
   let expansion = "select(x > 0.0, x, x * number(getSlope()))";
 }
 
-def EluOp : Nnc_Activation<"elu", (ins DefaultValuedAttr<F64Attr, "1.0">:$alpha)> {
+def EluOp : Nnc_Activation<"elu", (ins DefaultValuedAttr<Nnc_In<"(-inf, inf)">, "1.0">:$alpha)> {
   let summary = "Exponential linear unit";
   let description = [{
     y = x where x > 0, else alpha * (e ^ x - 1).
@@ -188,7 +188,7 @@ def DropoutOp : Nnc_CompositeOp<"dropout"> {
     // y: [2.0, 0.0, 0.0, 8.0]
     ```
   }];
-  let arguments = (ins Nnc_FloatTensor:$x, Variadic<Nnc_CountScalar>:$counter, F64Attr:$rate,
+  let arguments = (ins Nnc_FloatTensor:$x, Variadic<Nnc_CountScalar>:$counter, Nnc_In<"[0, 1)">:$rate,
                        DefaultValuedAttr<I64Attr, "-1">:$stream);
   let results = (outs Nnc_FloatTensor:$y);
   let resultTypes = ["x"];
@@ -214,7 +214,7 @@ def LayerNormOp : Nnc_CompositeOp<"layer_norm", [DeclareOpInterfaceMethods<Nnc_L
     ```
   }];
   let arguments = (ins Nnc_FloatTensor:$x, Nnc_FloatTensor:$scale, Nnc_FloatTensor:$bias,
-                       DefaultValuedAttr<F64Attr, "1e-5">:$epsilon);
+                       DefaultValuedAttr<Nnc_In<"[0, inf)">, "1e-5">:$epsilon);
   let results = (outs Nnc_FloatTensor:$y);
   let resultTypes = ["inferLayerNorm(site, x, scale, bias)"];
   let hasExpansion = 1;

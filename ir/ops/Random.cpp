@@ -116,9 +116,6 @@ LogicalResult RandomNormalOp::verify() {
 }
 
 LogicalResult BernoulliOp::verify() {
-  if (double p = number(getP()); !(0.0 <= p && p <= 1.0))
-    return OpSite(getLoc(), "bernoulli").error()
-           << "p is " << p << ": expected 0 to 1";
   return checkCounter(*this, getCounter(), getStream());
 }
 

@@ -42,7 +42,7 @@ class Nnc_RandomOp<string mnemonic, dag attributes> : Nnc_CompositeOp<mnemonic> 
 }
 
 def RandomUniformOp : Nnc_RandomOp<"random_uniform", (ins
-    DefaultValuedAttr<F64Attr, "0.0">:$low, DefaultValuedAttr<F64Attr, "1.0">:$high)> {
+    DefaultValuedAttr<Nnc_In<"(-inf, inf)">, "0.0">:$low, DefaultValuedAttr<Nnc_In<"(-inf, inf)">, "1.0">:$high)> {
   let summary = "Uniformly distributed numbers";
   let description = [{
     y = low + (high - low) * bits / 2^24, with 24 random bits: low <= y < high, but
@@ -56,7 +56,7 @@ def RandomUniformOp : Nnc_RandomOp<"random_uniform", (ins
 }
 
 def RandomNormalOp : Nnc_RandomOp<"random_normal", (ins
-    DefaultValuedAttr<F64Attr, "0.0">:$mean, DefaultValuedAttr<F64Attr, "1.0">:$stddev)> {
+    DefaultValuedAttr<Nnc_In<"(-inf, inf)">, "0.0">:$mean, DefaultValuedAttr<Nnc_In<"[0, inf)">, "1.0">:$stddev)> {
   let summary = "Normally distributed numbers";
   let description = [{
     y = mean + stddev * sqrt(-2 ln u) * cos(2 pi v), with u and v uniform in
@@ -72,7 +72,7 @@ def RandomNormalOp : Nnc_RandomOp<"random_normal", (ins
   }];
 }
 
-def BernoulliOp : Nnc_RandomOp<"bernoulli", (ins F64Attr:$p)> {
+def BernoulliOp : Nnc_RandomOp<"bernoulli", (ins Nnc_In<"[0, 1]">:$p)> {
   let summary = "Ones with a probability, else zeros";
   let description = [{
     y = 1 with probability p, rounded to a multiple of 2^-24, else 0.

@@ -293,23 +293,11 @@ FailureOr<SmallVector<Value>> CosineOp::buildExpansion(OpBuilder &builder,
   return SmallVector<Value>{select(step < warmup, rising, falling)};
 }
 
-/// Succeeds if `value` is at least `least`.
-static LogicalResult checkSteps(Operation *op, StringRef name, int64_t value,
-                                int64_t least) {
-  if (value >= least)
-    return success();
-  return OpSite(op->getLoc(), op->getName().stripDialect()).error()
-         << name << " is " << value << ": expected at least " << least;
-}
-
-LogicalResult StepDecayOp::verify() {
-  return checkSteps(*this, "every", getEvery(), 1);
-}
-LogicalResult ExponentialDecayOp::verify() {
-  return checkSteps(*this, "every", getEvery(), 1);
-}
 LogicalResult CosineOp::verify() {
-  if (failed(checkSteps(*this, "warmup", getWarmup(), 0)))
-    return failure();
-  return checkSteps(*this, "total", getTotal(), int64_t(getWarmup()) + 1);
+  int64_t total = getTotal();
+  uint64_t warmup = getWarmup();
+  if (total > int64_t(warmup))
+    return success();
+  return OpSite(getLoc(), "cosine").error()
+         << "total is " << total << ": expected at least " << warmup + 1;
 }

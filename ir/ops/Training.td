@@ -7,7 +7,7 @@ include "ir/Types.td"
 
 // `l1` and `l2` weigh the penalty over the weights that the loss depends on, sum
 // of |w| and sum of w * w, which nnc-build-entry-points adds as ops of its own.
-defvar Nnc_Penalties = (ins DefaultValuedAttr<F64Attr, "0.0">:$l1, DefaultValuedAttr<F64Attr, "0.0">:$l2);
+defvar Nnc_Penalties = (ins DefaultValuedAttr<Nnc_In<"[0, inf)">, "0.0">:$l1, DefaultValuedAttr<Nnc_In<"[0, inf)">, "0.0">:$l2);
 
 //===- Losses --------------------------------------------------------------===//
 
@@ -124,7 +124,7 @@ def MaeOp : Nnc_Distance<"mae", "Loss", Nnc_Penalties> {
   let expansion = "meanAbsoluteError(prediction, target)";
 }
 
-def HuberOp : Nnc_Distance<"huber", "Loss", !con((ins DefaultValuedAttr<F64Attr, "1.0">:$delta), Nnc_Penalties)> {
+def HuberOp : Nnc_Distance<"huber", "Loss", !con((ins DefaultValuedAttr<Nnc_In<"(0, inf)">, "1.0">:$delta), Nnc_Penalties)> {
   let summary = "Squared error near zero, absolute error beyond";
   let description = [{
     y = mean of d * d / 2 where |d| <= delta, else delta * (|d| - delta / 2), with
@@ -160,7 +160,7 @@ def AccuracyOp : Nnc_CompositeOp<"accuracy", [DeclareOpInterfaceMethods<Nnc_Inde
     ```
   }];
   let arguments = (ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target,
-                       DefaultValuedAttr<F64Attr, "0.0">:$threshold);
+                       DefaultValuedAttr<Nnc_In<"(-inf, inf)">, "0.0">:$threshold);
   let results = (outs Nnc_FloatScalar:$y);
   let resultTypes = ["inferAccuracy(site, prediction, target)"];
   let category = "Metric";
@@ -180,7 +180,7 @@ def TopKAccuracyOp : Nnc_CompositeOp<"top_k_accuracy", [DeclareOpInterfaceMethod
     ```
   }];
   let arguments = (ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target,
-                       DefaultValuedAttr<I64Attr, "5">:$k);
+                       DefaultValuedAttr<Nnc_In<"[1, inf)", I64Attr>, "5">:$k);
   let results = (outs Nnc_FloatScalar:$y);
   let resultTypes = ["inferClassification(site, {\"prediction\", prediction}, target)"];
   let category = "Metric";
@@ -239,7 +239,7 @@ class Nnc_OptimizerOp<string mnemonic, list<string> slots, dag attributes>
           # "  return slots;\n") # "}\n";
 }
 
-def SgdOp : Nnc_OptimizerOp<"sgd", [], (ins DefaultValuedAttr<F64Attr, "0.0">:$weight_decay)> {
+def SgdOp : Nnc_OptimizerOp<"sgd", [], (ins DefaultValuedAttr<Nnc_In<"[0, inf)">, "0.0">:$weight_decay)> {
   let summary = "Gradient descent";
   let description = [{
     param - learning_rate * (grad + weight_decay * param).
@@ -253,7 +253,7 @@ def SgdOp : Nnc_OptimizerOp<"sgd", [], (ins DefaultValuedAttr<F64Attr, "0.0">:$w
   }];
 }
 
-def MomentumOp : Nnc_OptimizerOp<"momentum", ["velocity"], (ins DefaultValuedAttr<F64Attr, "0.9">:$momentum)> {
+def MomentumOp : Nnc_OptimizerOp<"momentum", ["velocity"], (ins DefaultValuedAttr<Nnc_In<"[0, 1)">, "0.9">:$momentum)> {
   let summary = "Gradient descent with momentum";
   let description = [{
     velocity' = momentum * velocity + grad; param - learning_rate * velocity'.
@@ -269,7 +269,7 @@ def MomentumOp : Nnc_OptimizerOp<"momentum", ["velocity"], (ins DefaultValuedAtt
   }];
 }
 
-def NesterovOp : Nnc_OptimizerOp<"nesterov", ["velocity"], (ins DefaultValuedAttr<F64Attr, "0.9">:$momentum)> {
+def NesterovOp : Nnc_OptimizerOp<"nesterov", ["velocity"], (ins DefaultValuedAttr<Nnc_In<"[0, 1)">, "0.9">:$momentum)> {
   let summary = "Gradient descent with Nesterov's momentum";
   let description = [{
     velocity' = momentum * velocity + grad;
@@ -287,7 +287,7 @@ def NesterovOp : Nnc_OptimizerOp<"nesterov", ["velocity"], (ins DefaultValuedAtt
 }
 
 def RmspropOp : Nnc_OptimizerOp<"rmsprop", ["square"], (ins
-    DefaultValuedAttr<F64Attr, "0.9">:$decay, DefaultValuedAttr<F64Attr, "1e-7">:$epsilon)> {
+    DefaultValuedAttr<Nnc_In<"[0, 1)">, "0.9">:$decay, DefaultValuedAttr<Nnc_In<"[0, inf)">, "1e-7">:$epsilon)> {
   let summary = "Gradient descent scaled by recent magnitudes";
   let description = [{
     square' = decay * square + (1 - decay) * grad ^ 2;
@@ -304,7 +304,7 @@ def RmspropOp : Nnc_OptimizerOp<"rmsprop", ["square"], (ins
   }];
 }
 
-def AdagradOp : Nnc_OptimizerOp<"adagrad", ["square"], (ins DefaultValuedAttr<F64Attr, "1e-7">:$epsilon)> {
+def AdagradOp : Nnc_OptimizerOp<"adagrad", ["square"], (ins DefaultValuedAttr<Nnc_In<"[0, inf)">, "1e-7">:$epsilon)> {
   let summary = "Gradient descent scaled by all magnitudes so far";
   let description = [{
     square' = square + grad ^ 2; param - learning_rate * grad / (sqrt(square') + epsilon).
@@ -321,8 +321,8 @@ def AdagradOp : Nnc_OptimizerOp<"adagrad", ["square"], (ins DefaultValuedAttr<F6
 }
 
 def AdamOp : Nnc_OptimizerOp<"adam", ["m", "v"], (ins
-    DefaultValuedAttr<F64Attr, "0.9">:$beta1, DefaultValuedAttr<F64Attr, "0.999">:$beta2,
-    DefaultValuedAttr<F64Attr, "1e-8">:$epsilon)> {
+    DefaultValuedAttr<Nnc_In<"[0, 1)">, "0.9">:$beta1, DefaultValuedAttr<Nnc_In<"[0, 1)">, "0.999">:$beta2,
+    DefaultValuedAttr<Nnc_In<"[0, inf)">, "1e-8">:$epsilon)> {
   let summary = "Adaptive moment estimation";
   let description = [{
     m' = beta1 * m + (1 - beta1) * grad; v' = beta2 * v + (1 - beta2) * grad ^ 2;
@@ -342,8 +342,8 @@ def AdamOp : Nnc_OptimizerOp<"adam", ["m", "v"], (ins
 }
 
 def AdamwOp : Nnc_OptimizerOp<"adamw", ["m", "v"], (ins
-    DefaultValuedAttr<F64Attr, "0.9">:$beta1, DefaultValuedAttr<F64Attr, "0.999">:$beta2,
-    DefaultValuedAttr<F64Attr, "1e-8">:$epsilon, DefaultValuedAttr<F64Attr, "0.01">:$weight_decay)> {
+    DefaultValuedAttr<Nnc_In<"[0, 1)">, "0.9">:$beta1, DefaultValuedAttr<Nnc_In<"[0, 1)">, "0.999">:$beta2,
+    DefaultValuedAttr<Nnc_In<"[0, inf)">, "1e-8">:$epsilon, DefaultValuedAttr<Nnc_In<"[0, inf)">, "0.01">:$weight_decay)> {
   let summary = "Adam with weight decay apart from the gradient";
   let description = [{
     As adam, from param * (1 - learning_rate * weight_decay) in place of param.
@@ -368,10 +368,9 @@ class Nnc_ScheduleOp<string mnemonic, dag attributes> : Nnc_CompositeOp<mnemonic
   let results = (outs Nnc_FloatScalar:$y);
   let resultTypes = ["base"];
   let category = "Schedule";
-  let hasVerifier = 1;
 }
 
-def StepDecayOp : Nnc_ScheduleOp<"step_decay", (ins I64Attr:$every, F64Attr:$factor)> {
+def StepDecayOp : Nnc_ScheduleOp<"step_decay", (ins Nnc_In<"[1, inf)", I64Attr>:$every, Nnc_In<"(0, inf)">:$factor)> {
   let summary = "A factor after every so many steps";
   let description = [{
     y = base * factor ^ floor(step / every).
@@ -385,7 +384,7 @@ def StepDecayOp : Nnc_ScheduleOp<"step_decay", (ins I64Attr:$every, F64Attr:$fac
   let expansion = "base * pow(getFactor().convertToDouble(), floor(cast(step, base.elementType()) / double(getEvery())))";
 }
 
-def ExponentialDecayOp : Nnc_ScheduleOp<"exponential_decay", (ins I64Attr:$every, F64Attr:$factor)> {
+def ExponentialDecayOp : Nnc_ScheduleOp<"exponential_decay", (ins Nnc_In<"[1, inf)", I64Attr>:$every, Nnc_In<"(0, inf)">:$factor)> {
   let summary = "A factor over every so many steps, smoothly";
   let description = [{
     y = base * factor ^ (step / every).
@@ -399,8 +398,9 @@ def ExponentialDecayOp : Nnc_ScheduleOp<"exponential_decay", (ins I64Attr:$every
   let expansion = "base * pow(getFactor().convertToDouble(), cast(step, base.elementType()) / double(getEvery()))";
 }
 
-def CosineOp : Nnc_ScheduleOp<"cosine", (ins DefaultValuedAttr<I64Attr, "0">:$warmup, I64Attr:$total,
-                                            DefaultValuedAttr<F64Attr, "0.0">:$final)> {
+def CosineOp : Nnc_ScheduleOp<"cosine", (ins
+    DefaultValuedAttr<Nnc_In<"[0, inf)", I64Attr>, "0">:$warmup, I64Attr:$total,
+                                            DefaultValuedAttr<Nnc_In<"[0, inf)">, "0.0">:$final)> {
   let summary = "Half a cosine after a linear warm-up";
   let description = [{
     y = base * (step + 1) / warmup in the first `warmup` steps; then final +
@@ -416,6 +416,7 @@ def CosineOp : Nnc_ScheduleOp<"cosine", (ins DefaultValuedAttr<I64Attr, "0">:$wa
     ```
   }];
   let hasExpansion = 1;
+  let hasVerifier = 1;
 }
 
 #endif // NNC_OPS_TRAINING_TD

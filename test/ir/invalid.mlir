@@ -338,7 +338,7 @@ func.func @random_type() {
 // -----
 
 func.func @bernoulli_p() {
-  // expected-error @+1 {{'bernoulli' p is 1.500000e+00: expected 0 to 1}}
+  // expected-error @+1 {{'bernoulli' p is 1.5: expected 0 to 1}}
   %0 = nnc.bernoulli shape = [2] p = 1.5 : () -> tensor<2xf32>
   return
 }
@@ -354,7 +354,7 @@ func.func @orthogonalize(%a: tensor<4xf32>) {
 // -----
 
 func.func @dropout_rate(%a: tensor<4xf32>) {
-  // expected-error @+1 {{'dropout' rate is 1.000000e+00: expected at least 0 and below 1}}
+  // expected-error @+1 {{'dropout' rate is 1: expected at least 0 and below 1}}
   %0 = nnc.dropout %a rate = 1.0 : tensor<4xf32>
   return
 }
@@ -460,6 +460,46 @@ func.func @adam_grad(%p: tensor<4xf32>, %g: tensor<5xf32>, %r: tensor<f32>, %s: 
 func.func @every(%b: tensor<f32>, %s: tensor<i64>) {
   // expected-error @+1 {{'step_decay' every is 0: expected at least 1}}
   %0 = nnc.step_decay %b, %s every = 0 factor = 0.5 : (tensor<f32>, tensor<i64>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @adam_beta(%p: tensor<4xf32>, %r: tensor<f32>, %s: tensor<i64>) {
+  // expected-error @+1 {{'adam' beta2 is 1.5: expected at least 0 and below 1}}
+  %0, %1, %2 = nnc.adam %p, %p, %r, %s, %p, %p beta2 = 1.5 : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i64>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @momentum_nan(%p: tensor<4xf32>, %r: tensor<f32>, %s: tensor<i64>) {
+  // expected-error @+1 {{'momentum' momentum is nan: expected at least 0 and below 1}}
+  %0, %1 = nnc.momentum %p, %p, %r, %s, %p momentum = 0x7FF8000000000000 : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i64>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @decay_factor(%b: tensor<f32>, %s: tensor<i64>) {
+  // expected-error @+1 {{'exponential_decay' factor is 0: expected above 0}}
+  %0 = nnc.exponential_decay %b, %s every = 1 factor = 0.0 : (tensor<f32>, tensor<i64>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @huber_delta(%p: tensor<4xf32>) {
+  // expected-error @+1 {{'huber' delta is inf: expected above 0 and finite}}
+  %0 = nnc.huber %p, %p delta = 0x7FF0000000000000 : (tensor<4xf32>, tensor<4xf32>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @slope_of_f16(%x: tensor<4xf16>) {
+  // expected-error @+1 {{'leaky_relu' slope is 100000: it does not fit in f16}}
+  %0 = nnc.leaky_relu %x slope = 1.0e5 : tensor<4xf16>
   return
 }
 

@@ -341,6 +341,8 @@ cases = [
      "recipe, optimizer, attribute 'beta1': expected a float, found a string"),
     (set_("model.recipe.optimizer.arguments", [text("momentum", "0.9")]),
      "recipe, optimizer: 'sgd' has no attribute 'momentum'"),
+    (set_("model.recipe.optimizer", make(CallT, name="adam", arguments=[attribute("beta1", make(FloatValueT, value=1.0))])),
+     "recipe, optimizer: 'adam' beta1 is 1: expected at least 0 and below 1"),
     (set_("model.recipe.optimizer.name", "relu"),
      "recipe, optimizer: 'relu' is no optimizer: expected one of "),
     (set_("model.recipe.learningRate", -1.0), "recipe: the learning rate is missing"),
