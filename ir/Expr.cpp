@@ -49,6 +49,24 @@ Expr constant(ImplicitLocOpBuilder &b, double value, Type elementType) {
   return constant(b, DenseElementsAttr::get(type, Attribute(integer)));
 }
 
+double epsilonIn(const APFloat &epsilon, Type elementType) {
+  const llvm::fltSemantics &semantics =
+      cast<FloatType>(elementType).getFloatSemantics();
+  APFloat rounded = epsilon;
+  bool losesInfo;
+  rounded.convert(semantics, APFloat::rmNearestTiesToEven, &losesInfo);
+  // Arithmetic takes subnormal numbers as zero; that of f16 is in f32, where
+  // none of its numbers is subnormal.
+  bool vanishes =
+      rounded.isZero() || (rounded.isDenormal() && !elementType.isF16());
+  if (epsilon.isZero() || !vanishes)
+    return number(epsilon);
+  APFloat least = APFloat::getSmallestNormalized(semantics);
+  least.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
+                &losesInfo);
+  return number(least);
+}
+
 Expr scalar(Expr like, double value) {
   return constant(like.builder(), value, like.elementType());
 }

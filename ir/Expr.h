@@ -167,6 +167,9 @@ Expr softmaxGradient(Expr dy, Expr x, llvm::ArrayRef<int64_t> axes);
 /// It is computed in the rows that use it, and costs no memory of its own.
 Expr classMask(Expr indices, int64_t classes);
 
+/// `indices` as i32; those that are not from 0 to `count` - 1 stay outside.
+Expr narrowIndices(Expr indices, int64_t count);
+
 /// A target in the shape and element type of what it is compared with.
 Expr alignTarget(Expr target, Expr like);
 Expr meanSquaredError(Expr prediction, Expr target);
@@ -203,6 +206,10 @@ llvm::LogicalResult checkCounter(mlir::Operation *op, mlir::ValueRange counter,
 inline double number(const llvm::APFloat &value) {
   return value.convertToDouble();
 }
+
+/// An epsilon as `elementType` holds it: its smallest normal number where it
+/// would be zero, or taken as zero, and could not keep a quotient finite.
+double epsilonIn(const llvm::APFloat &epsilon, mlir::Type elementType);
 
 // What generated rules call.
 Expr operand(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange values);

@@ -108,6 +108,22 @@ OpFoldResult NegOp::fold(FoldAdaptor adaptor) {
   return DenseElementsAttr::get(getType(), llvm::neg(*splat));
 }
 
+OpFoldResult CompareOp::fold(FoldAdaptor adaptor) {
+  std::optional<APFloat> lhs = getSplat(adaptor.getLhs());
+  std::optional<APFloat> rhs = getSplat(adaptor.getRhs());
+  if (!lhs || !rhs || !getType().hasStaticShape())
+    return {};
+  APFloat::cmpResult order = lhs->compare(*rhs);
+  bool isLess = order == APFloat::cmpLessThan;
+  bool isEqual = order == APFloat::cmpEqual;
+  bool isGreater = order == APFloat::cmpGreaterThan;
+  // Unordered is none of the three.
+  const bool holds[] = {isEqual,           !isEqual,  isLess,
+                        isLess || isEqual, isGreater, isGreater || isEqual};
+  return DenseElementsAttr::get(getType(),
+                                holds[static_cast<size_t>(getPredicate())]);
+}
+
 OpFoldResult SelectOp::fold(FoldAdaptor adaptor) {
   if (getOnTrue() == getOnFalse() && getOnTrue().getType() == getType())
     return getOnTrue();

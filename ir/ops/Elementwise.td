@@ -77,8 +77,8 @@ def MulOp : Nnc_Binary<"mul"> {
 def DivOp : Nnc_Binary<"div"> {
   let summary = "Quotient of two tensors";
   let description = [{
-    y = lhs / rhs. Integers round towards zero; an integer divided by zero is
-    undefined.
+    y = lhs / rhs. Integers round towards zero and wrap around: an integer divided
+    by zero is 0, and the smallest one divided by -1 is itself.
 
     dlhs = dy / rhs, drhs = -dy * y / rhs.
 
@@ -97,7 +97,8 @@ def PowOp : Nnc_Binary<"pow", Nnc_FloatTensor> {
   let description = [{
     y = lhs ^ rhs, as C's pow.
 
-    dlhs = dy * rhs * lhs ^ (rhs - 1). drhs = dy * y * log(lhs) where lhs > 0,
+    dlhs = dy * rhs * lhs ^ (rhs - 1), and 0 where rhs is 0, also at lhs = 0: the
+    power is constant. drhs = dy * y * log(lhs) where lhs > 0,
     else 0: the power is not differentiable in an exponent of a negative base.
 
     ```mlir
@@ -107,7 +108,7 @@ def PowOp : Nnc_Binary<"pow", Nnc_FloatTensor> {
     ```
   }];
   let gradient = [
-    "dy * rhs * pow(lhs, rhs - 1.0)",
+    "select(compare(rhs, scalar(rhs, 0.0), Predicate::eq), 0.0, dy * rhs * pow(lhs, rhs - 1.0))",
     // The inner select keeps log away from what the outer one discards.
     "select(lhs > 0.0, dy * y * log(select(lhs > 0.0, lhs, 1.0)), 0.0)"
   ];
@@ -153,7 +154,7 @@ def MinimumOp : Nnc_Binary<"minimum"> {
 def NegOp : Nnc_Unary<"neg", Nnc_NumericTensor> {
   let summary = "Negative";
   let description = [{
-    y = -x.
+    y = -x. The smallest integer is its own negative.
 
     dx = -dy.
 
@@ -170,7 +171,7 @@ def NegOp : Nnc_Unary<"neg", Nnc_NumericTensor> {
 def AbsOp : Nnc_Unary<"abs", Nnc_NumericTensor> {
   let summary = "Absolute value";
   let description = [{
-    y = |x|.
+    y = |x|. That of the smallest integer is itself.
 
     dx = dy * sign(x), which is 0 at 0.
 
@@ -467,6 +468,7 @@ def CompareOp : Nnc_Op<"compare"> {
     "withElementType(inferElementwise(site, {{\"lhs\", lhs}, {\"rhs\", rhs}}), ::mlir::IntegerType::get(context, 1))"
   ];
   let noGradient = "a comparison is constant wherever it is differentiable";
+  let hasFolder = 1;
 }
 
 def SelectOp : Nnc_Op<"select"> {
@@ -537,8 +539,9 @@ def LogicalNotOp : Nnc_Unary<"logical_not", Nnc_BoolTensor> {
 def CastOp : Nnc_Op<"cast"> {
   let summary = "Conversion to another element type";
   let description = [{
-    y = x in element type `to`. From float to integer it rounds towards zero,
-    and is undefined out of range; to bool it is x != 0; from bool it is 0 or 1.
+    y = x in element type `to`. From float to integer it rounds towards zero;
+    what is beyond the integers gives the nearest one, and NaN gives 0. From integer
+    to integer it wraps around. To bool it is x != 0; from bool it is 0 or 1.
 
     dx = dy, cast back, where both element types are floats, else 0.
 

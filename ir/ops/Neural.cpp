@@ -13,7 +13,16 @@ Expr classMask(Expr indices, int64_t classes) {
   SmallVector<int64_t> column = indices.dims();
   column.push_back(1);
   Type i32 = b.getI32Type();
-  return reshape(cast(indices, i32), column) == iota(b, {classes}, 0, i32);
+  return reshape(narrowIndices(indices, classes), column) ==
+         iota(b, {classes}, 0, i32);
+}
+
+Expr narrowIndices(Expr indices, int64_t count) {
+  // What i32 would wrap around to a class is none. A smaller type holds no such
+  // number, and perhaps not `count` either.
+  if (indices.elementType().getIntOrFloatBitWidth() > 32)
+    indices = minimum(maximum(indices, -1.0), double(count));
+  return cast(indices, indices.builder().getI32Type());
 }
 
 SoftmaxParts splitSoftmax(Expr x, ArrayRef<int64_t> axes) {
@@ -64,7 +73,8 @@ FailureOr<SmallVector<Value>> LayerNormOp::buildExpansion(OpBuilder &builder,
   int64_t last = x.rank() - 1;
   Expr centered = x - mean(x, {last}, /*keepDims=*/true);
   Expr variance = mean(centered * centered, {last}, /*keepDims=*/true);
-  Expr normal = centered * rsqrt(variance + number(getEpsilon()));
+  Expr normal =
+      centered * rsqrt(variance + epsilonIn(getEpsilon(), x.elementType()));
   return SmallVector<Value>{normal * scale + bias};
 }
 

@@ -137,6 +137,8 @@ def SoftmaxOp : Nnc_ActivationWithGradient<"softmax", (ins DefaultValuedAttr<I64
 
     dx = y * (dy - sum(dy * y)). It needs y only, so x is not kept.
 
+    Where m is infinite, all of y is NaN; a -inf beside finite elements gives 0.
+
     ```mlir
     // x: [[0.0, 0.0], [1.0, 0.0]]
     %y = nnc.softmax %x : tensor<2x2xf32>
@@ -246,7 +248,8 @@ def EmbeddingOp : Nnc_CompositeOp<"embedding", [
   let summary = "A vector for each number";
   let description = [{
     y[.., :] = table[indices[..], :], with table [vocabulary, width]. A program may
-    leave the table out and give `vocabulary` and `width`.
+    leave the table out and give `vocabulary` and `width`. An index outside of the
+    table takes its first or last row, whichever is nearer.
 
     dtable = scatter_add(indices, dy).
 
@@ -286,7 +289,7 @@ def OneHotOp : Nnc_CompositeOp<"one_hot", [DeclareOpInterfaceMethods<Nnc_IndexLi
   let summary = "A one at each number, else zeros";
   let description = [{
     y[.., c] = 1 where x[..] = c, else 0, for c below `classes`; of element type
-    `type`, f32 if it is not given.
+    `type`, f32 if it is not given. A number that is no class gives a row of zeros.
 
     ```mlir
     // x: [1, 0]

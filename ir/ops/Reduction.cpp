@@ -5,12 +5,24 @@
 using namespace mlir;
 using namespace nnc;
 
+static double largestFinite(Type elementType) {
+  APFloat largest = APFloat::getLargest(
+      llvm::cast<FloatType>(elementType).getFloatSemantics());
+  bool losesInfo;
+  largest.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
+                  &losesInfo);
+  return number(largest);
+}
+
 FailureOr<SmallVector<Value>> LogsumexpOp::buildExpansion(OpBuilder &builder,
                                                           bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr x(b, getX());
   SmallVector<int64_t> axes = getReducedAxes();
-  Expr largest = reduceMax(x, axes, /*keepDims=*/true);
+  // inf - inf has no value; with a finite subtrahend the powers are infinite or
+  // all zero, and so is their logarithm.
+  double limit = largestFinite(x.elementType());
+  Expr largest = clamp(reduceMax(x, axes, /*keepDims=*/true), -limit, limit);
   Expr y = largest + log(sum(exp(x - largest), axes, /*keepDims=*/true));
   Expr shaped = reshape(y, toDims(getY().getType().getShape()));
   return SmallVector<Value>{shaped};

@@ -82,7 +82,8 @@ def ArgmaxOp : Nnc_Op<"argmax"> {
   let summary = "Where the largest element is";
   let description = [{
     y = the index of the largest element of x along `axis`, the first of equals;
-    of element type i32. The axis vanishes.
+    of element type i32. The axis vanishes. NaN is larger than nothing: where no
+    element is larger than -inf, y is 0.
 
     There is no gradient: an index does not vary smoothly.
 
@@ -152,10 +153,12 @@ def LogsumexpOp : Nnc_CompositeWithGradientOp<"logsumexp"> {
   let summary = "Logarithm of the sum of exponentials along axes";
   let description = [{
     y = m + ln(sum(e ^ (x - m))) over `axes`, with m = max(x) so that no
-    exponent is positive. Where every x is -inf, y is NaN.
+    exponent is positive; an infinite m is limited to the largest finite number,
+    so that y is inf where an x is inf, and -inf where all are.
 
     dx = dy * softmax(x), without a gradient through the maximum. It is computed
-    from x - m: in x - y a large m would have rounded the logarithm away.
+    from x - m: in x - y a large m would have rounded the logarithm away. NaN where
+    m is infinite.
 
     ```mlir
     // x: [[0.0, 0.0]]

@@ -3,6 +3,8 @@
 #include "ir/Expr.h"
 #include "ir/Ops.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace nnc;
 
@@ -34,9 +36,15 @@ static SmallVector<int64_t> getRowDims(Expr logits) {
   return dims;
 }
 
-/// Where the classes of integers are: [.., C], i1.
-static Expr maskOfTarget(Expr target, Expr logits) {
-  return classMask(reshape(target, getRowDims(logits)), logits.dim(-1));
+/// Integers that stand for a class of each row of logits: [..], i32; outside of
+/// 0 to C - 1 where they are none.
+static Expr classesOf(Expr target, Expr logits) {
+  return narrowIndices(reshape(target, getRowDims(logits)), logits.dim(-1));
+}
+
+/// Whether they are classes of logits [.., C]: [..], i1.
+static Expr areClasses(Expr classes, Expr logits) {
+  return logicalAnd(classes >= 0.0, classes < double(logits.dim(-1)));
 }
 
 /// The number of rows of logits [.., C], a scalar.
@@ -54,9 +62,11 @@ FailureOr<SmallVector<Value>> CrossEntropyOp::buildExpansion(OpBuilder &builder,
   SoftmaxParts parts = splitSoftmax(logits, {last});
   Expr total = log(reshape(parts.total, getRowDims(logits))); // [..]
   if (!target.isFloat()) {
-    Expr mask = maskOfTarget(target, logits);
+    Expr classes = classesOf(target, logits);
+    Expr mask = classMask(classes, logits.dim(-1));
+    Expr loss = total - sum(select(mask, parts.shifted, 0.0), {last});
     return SmallVector<Value>{
-        mean(total - sum(select(mask, parts.shifted, 0.0), {last}))};
+        mean(select(areClasses(classes, logits), loss, 0.0))};
   }
   Expr rows = cast(target, logits.elementType()); // [.., C]
   Expr loss = total * sum(rows, {last}) - sum(rows * parts.shifted, {last});
@@ -70,29 +80,38 @@ CrossEntropyOp::buildGradient(OpBuilder &builder, ValueRange upstream) {
   int64_t last = logits.rank() - 1;
   Expr share = dy / countRows(logits);
   SoftmaxParts parts = splitSoftmax(logits, {last});
-  // One factor a row, which divides by the total, too.
-  Expr softmax = parts.powers * (share / parts.total); // [.., C], times share
+  Expr logarithm = parts.shifted - log(parts.total); // of the softmax, [.., C]
+  Expr softmax = exp(logarithm);
   if (!target.isFloat()) {
-    Expr hit = maskOfTarget(target, logits);
-    return SmallVector<Value>{select(hit, softmax - share, softmax), Value()};
+    Expr classes = classesOf(target, logits);
+    Expr hit = classMask(classes, logits.dim(-1));
+    Expr weight = keepReduced(select(areClasses(classes, logits), share, 0.0),
+                              logits, {last}); // [.., 1]
+    return SmallVector<Value>{select(hit, softmax - 1.0, softmax) * weight,
+                              Value()};
   }
   Expr rows = cast(target, logits.elementType());
-  Expr dlogits = softmax * sum(rows, {last}, /*keepDims=*/true) - rows * share;
-  Expr dtarget =
-      cast((log(parts.total) - parts.shifted) * share, target.elementType());
+  Expr dlogits =
+      (softmax * sum(rows, {last}, /*keepDims=*/true) - rows) * share;
+  Expr dtarget = cast(-logarithm * share, target.elementType());
   return SmallVector<Value>{dlogits, dtarget};
 }
 
-// Keras's limit: the largest loss is 16.1 nats. f32 still tells 1 - 1e-7
-// from 1.
-static constexpr double kProbabilityMargin = 1e-7;
+/// How far probabilities are kept from 0 and 1. Keras's limit is 1e-7, so that
+/// the largest loss is 16.1 nats; f32 still tells 1 - 1e-7 from 1. Where a type
+/// does not, it is the distance from 1 to the number below.
+static double probabilityMargin(Type elementType) {
+  unsigned digits = llvm::cast<FloatType>(elementType).getFPMantissaWidth();
+  return std::max(1e-7, std::ldexp(1.0, -int(digits)));
+}
 
 FailureOr<SmallVector<Value>>
 BinaryCrossEntropyOp::buildExpansion(OpBuilder &builder, bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr probability(b, getProbability());
   Expr target = alignTarget(Expr(b, getTarget()), probability);
-  Expr p = clamp(probability, kProbabilityMargin, 1.0 - kProbabilityMargin);
+  double margin = probabilityMargin(probability.elementType());
+  Expr p = clamp(probability, margin, 1.0 - margin);
   return SmallVector<Value>{
       -mean(target * log(p) + (1.0 - target) * log(1.0 - p))};
 }
@@ -115,10 +134,14 @@ FailureOr<SmallVector<Value>> HuberOp::buildExpansion(OpBuilder &builder,
 
 /// The class of each row: [..], i32.
 static Expr targetClasses(Expr target, Expr prediction) {
-  if (target.isFloat())
-    return argmax(target);
-  return cast(reshape(target, getRowDims(prediction)),
-              target.builder().getI32Type());
+  return target.isFloat() ? argmax(target) : classesOf(target, prediction);
+}
+
+/// Where no element of rows [.., C] is NaN: [..], i1. By the maximum, which
+/// losses have anyway.
+static Expr areNumbers(Expr rows) {
+  Expr largest = reduceMax(rows, {rows.rank() - 1}, /*keepDims=*/true);
+  return reshape(largest == largest, getRowDims(rows));
 }
 
 FailureOr<SmallVector<Value>> AccuracyOp::buildExpansion(OpBuilder &builder,
@@ -128,11 +151,17 @@ FailureOr<SmallVector<Value>> AccuracyOp::buildExpansion(OpBuilder &builder,
   Type element = prediction.elementType();
   if (isClassification(prediction.type(), target.type())) {
     Expr hit = argmax(prediction) == targetClasses(target, prediction); // [..]
+    hit = logicalAnd(hit, areNumbers(prediction));
+    if (target.isFloat())
+      hit = logicalAnd(hit, areNumbers(target));
     return SmallVector<Value>{mean(cast(hit, element))};
   }
-  Expr positive = cast(prediction > number(getThreshold()), element);
-  Expr expected = cast(alignTarget(target, prediction) > 0.5, element);
-  return SmallVector<Value>{mean(cast(positive == expected, element))};
+  // Both ways, so that what compares with nothing is never right.
+  double threshold = number(getThreshold());
+  Expr expected = alignTarget(target, prediction);
+  Expr hit = logicalOr(logicalAnd(expected > 0.5, prediction > threshold),
+                       logicalAnd(expected <= 0.5, prediction <= threshold));
+  return SmallVector<Value>{mean(cast(hit, element))};
 }
 
 FailureOr<SmallVector<Value>> TopKAccuracyOp::buildExpansion(OpBuilder &builder,
@@ -141,11 +170,18 @@ FailureOr<SmallVector<Value>> TopKAccuracyOp::buildExpansion(OpBuilder &builder,
   Expr prediction(b, getPrediction()), target(b, getTarget());
   int64_t last = prediction.rank() - 1;
   Type element = prediction.elementType();
-  Expr mask = classMask(targetClasses(target, prediction), prediction.dim(-1));
+  Expr classes = targetClasses(target, prediction); // [..]
+  Expr mask = classMask(classes, prediction.dim(-1));
   Expr chosen =
       sum(select(mask, prediction, 0.0), {last}, /*keepDims=*/true); // [.., 1]
-  Expr larger = sum(cast(prediction > chosen, element), {last});     // [..]
-  return SmallVector<Value>{mean(cast(larger < double(getK()), element))};
+  Expr larger =
+      sum(cast(logicalNot(prediction <= chosen), element), {last}); // [..]
+  Expr isNumber = reshape(chosen == chosen, getRowDims(prediction));
+  Expr hit = logicalAnd(larger < double(getK()), isNumber);
+  hit = logicalAnd(hit, areClasses(classes, prediction));
+  if (target.isFloat())
+    hit = logicalAnd(hit, areNumbers(target));
+  return SmallVector<Value>{mean(cast(hit, element))};
 }
 
 /// Integers that name classes are below the number of classes.
@@ -210,7 +246,8 @@ FailureOr<SmallVector<Value>> RmspropOp::buildExpansion(OpBuilder &builder,
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
   double decay = number(getDecay());
   Expr square = Expr(b, getSquare()) * decay + grad * grad * (1.0 - decay);
-  Expr step = grad / (sqrt(square) + number(getEpsilon()));
+  Expr step =
+      grad / (sqrt(square) + epsilonIn(getEpsilon(), grad.elementType()));
   return SmallVector<Value>{param - rate * step, square};
 }
 
@@ -220,7 +257,8 @@ FailureOr<SmallVector<Value>> AdagradOp::buildExpansion(OpBuilder &builder,
   Expr param(b, getParam()), grad(b, getGrad());
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
   Expr square = Expr(b, getSquare()) + grad * grad;
-  Expr step = grad / (sqrt(square) + number(getEpsilon()));
+  Expr step =
+      grad / (sqrt(square) + epsilonIn(getEpsilon(), grad.elementType()));
   return SmallVector<Value>{param - rate * step, square};
 }
 
@@ -254,7 +292,8 @@ static AdamUpdate buildAdam(ImplicitLocOpBuilder &b, OpTy op) {
   // Scalars first: they are computed once, and shared by all parameters.
   Expr scale = rate / biasCorrection(step, beta1, element);
   Expr spread = rsqrt(biasCorrection(step, beta2, element));
-  return {scale * m / (sqrt(v) * spread + number(op.getEpsilon())), m, v};
+  return {scale * m / (sqrt(v) * spread + epsilonIn(op.getEpsilon(), element)),
+          m, v};
 }
 
 FailureOr<SmallVector<Value>> AdamOp::buildExpansion(OpBuilder &builder,

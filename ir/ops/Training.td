@@ -17,7 +17,8 @@ def CrossEntropyOp : Nnc_CompositeWithGradientOp<"cross_entropy", [
   let description = [{
     y = mean of -sum_c t[c] * log_softmax(logits)[c] over all rows of logits
     [.., C]. The target is integers [..], which stand for one-hot rows t, or rows
-    [.., C] of floats. In nats.
+    [.., C] of floats. In nats. An integer that is no class stands for a row of
+    zeros, as in one_hot: the row counts, and adds nothing to loss and gradient.
 
     dlogits = (softmax(logits) * sum(t) - t) * dy / rows, which is bounded where
     the parts are not. Both are computed from logits - max(logits), so that logits
@@ -41,7 +42,8 @@ def BinaryCrossEntropyOp : Nnc_CompositeOp<"binary_cross_entropy"> {
   let summary = "Cross-entropy of probabilities with the target";
   let description = [{
     y = mean of -(t * ln p + (1 - t) * ln(1 - p)), with p limited to
-    [1e-7, 1 - 1e-7]. In nats. bce_logits is exact where this saturates.
+    [m, 1 - m]. In nats. m = 1e-7, or half an epsilon of the element type where it
+    is larger (f16 2^-11, bf16 2^-8), so that 1 - m is below 1. bce_logits is exact where this saturates.
 
     The gradient is that of the definition: 0 beyond the limits.
 
@@ -151,7 +153,8 @@ def AccuracyOp : Nnc_CompositeOp<"accuracy", [DeclareOpInterfaceMethods<Nnc_Inde
     With predictions [.., C], C > 1: the share of rows whose largest element is at
     the target, which is integers [..] or one-hot rows [.., C]. With predictions
     [B] or [B, 1]: the share of those above `threshold` exactly where the target
-    is above 1/2. The threshold 0 suits logits, 0.5 probabilities.
+    is above 1/2. The threshold 0 suits logits, 0.5 probabilities. A row in which
+    there is a NaN is wrong.
 
     ```mlir
     // prediction: [[1.0, 2.0], [4.0, 3.0]], target: [1, 1]
@@ -171,7 +174,8 @@ def TopKAccuracyOp : Nnc_CompositeOp<"top_k_accuracy", [DeclareOpInterfaceMethod
   let summary = "Share of predictions with the target among the k largest";
   let description = [{
     The share of rows of [.., C] in which fewer than k elements are larger than
-    the one at the target: integers [..] or one-hot rows [.., C].
+    the one at the target: integers [..] or one-hot rows [.., C]. NaN counts as
+    larger, and a target that is no class or at a NaN is wrong.
 
     ```mlir
     // prediction: [[1.0, 2.0, 3.0]], target: [1]

@@ -10,9 +10,10 @@
 // `check.tolerance` units of the element type's epsilon, times the largest
 // expected magnitude; integers and booleans must be equal. With
 // `check.gradient` the gradients of a weighted sum of its results are compared
-// with central differences too. The same is done in f32 (values only), unless a
-// function has `check.f64_only`, and in f16 and bf16 where it has
-// `check.narrow`. Infinities and NaN are expected as such.
+// with central differences too. The same is done in f32 (values only), and in
+// f16 and bf16 where a function has
+// `check.narrow`; with `check.only = "f16"` in that alone. Infinities and NaN
+// are expected as such.
 #include "codegen/Compile.h"
 #include "passes/Passes.h"
 #include "tools/Compiler.h"
@@ -349,21 +350,26 @@ static FailureOr<Case> readCase(func::FuncOp function) {
   return test;
 }
 
+/// Whether the values of a case are checked in element type `type`.
+static bool runsIn(func::FuncOp function, StringRef type) {
+  if (auto only = function->getAttrOfType<StringAttr>("check.only"))
+    return only == type;
+  return type == "f64" || type == "f32" || function->hasAttr("check.narrow");
+}
+
 /// In f64, f32 and narrower types, and the gradients.
 static void checkAll(Cases cases) {
-  auto select = [&](StringRef attribute, bool has) {
-    return llvm::to_vector(llvm::make_filter_range(cases, [&](Case *test) {
-      return test->function->hasAttr(attribute) == has;
-    }));
+  auto select = [&](llvm::function_ref<bool(Case *)> isWanted) {
+    return llvm::to_vector(llvm::make_filter_range(cases, isWanted));
   };
   auto asOutputs = [](func::FuncOp function) {
     nameValues(function, "output");
   };
-  run(cases, {asOutputs, "", checkValues});
-  run(select("check.f64_only", false), {asOutputs, "f32", checkValues});
-  for (StringRef narrow : {"f16", "bf16"})
-    run(select("check.narrow", true), {asOutputs, narrow, checkValues});
-  run(select("check.gradient", true),
+  for (StringRef type : {"f64", "f32", "f16", "bf16"})
+    run(select([&](Case *test) { return runsIn(test->function, type); }),
+        {asOutputs, type == "f64" ? "" : type, checkValues});
+  run(select(
+          [](Case *test) { return test->function->hasAttr("check.gradient"); }),
       {makeGradientFunction, "", checkGradient});
 }
 

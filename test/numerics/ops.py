@@ -50,17 +50,18 @@ def literal(array):
             return decimal if math.isfinite(value) else f"0x{a.view(np.uint64).item():016X}"
         return "[" + ", ".join(nested(x) for x in a) + "]"
 
-    return f"dense<{nested(array)}> : {mlir_type(array)}"
+    is_splat = array.size > 1 and (array == array.flat[0]).all()
+    return f"dense<{nested(array.flat[0] if is_splat else array)}> : {mlir_type(array)}"
 
 
 def case(family, op, inputs, reference, attributes="", gradient=True, dynamic=(), tolerance=64, name=None,
-         text=None, training=False, narrow=False, values=None):
+         text=None, training=False, narrow=False, values=None, only=None):
     """One test of `op`. `dynamic`: inputs whose first dimension is the batch; the
     result's is too, then, unless it is a scalar. `tolerance`: in units of the
     element type's epsilon, times the largest magnitude of the result. `text` stands
     in place of the op alone; it may be a function of the operands' types, and then
     names the results %y0, %y1 and so on. `narrow`: in f16 and bf16, too, which must
-    hold the inputs."""
+    hold the inputs; `only`: in no other type than this."""
     TESTED.add(op)
     tests = FAMILIES.setdefault(family, [])
     inputs = [np.asarray(i) for i in inputs]
@@ -75,6 +76,7 @@ def case(family, op, inputs, reference, attributes="", gradient=True, dynamic=()
         marks = [f"check.tolerance = {float(tolerance)} : f64"] + (["check.gradient"] if gradient else [])
         marks += ["nnc.training"] if training else []
         marks += ["check.narrow"] if narrow else []
+        marks += [f'check.only = "{only}"'] if only else []
         if not values and callable(text):
             values = [f"%y{i}" for i in range(len(results))]
         returned = ", ".join(values or [f"%y#{i}" for i in range(len(results))] if values or len(results) > 1 else ["%y"])
@@ -158,6 +160,25 @@ whole = np.arange(BATCH * 5, dtype=np.int32).reshape(BATCH, 5) - 9
 case("elementwise", "cast", [whole], lambda v: v.astype(np.float64), "to = f64", gradient=False, dynamic=(0,))
 case("elementwise", "cast", [(whole + 9).astype(np.uint8) * 7], lambda v: v.astype(np.float64), "to = f64", gradient=False, dynamic=(0,))
 case("elementwise", "cast", [x], lambda v: v.astype(np.int32), "to = i32", gradient=False, dynamic=(0,))
+# Defined for every operand, where C is not and machines differ.
+inf, nan = math.inf, math.nan
+for kind, least, largest in [(np.int32, -(2**31), 2**31 - 1), (np.int64, -(2**63), 2**63 - 1)]:
+    most = largest if kind is np.int32 else 2**62  # what nnc-check's doubles hold
+    counts = np.array([7, -7, 7, least, least, most, 0, 5, least], kind)
+    divisors = np.array([2, 2, -2, -1, 0, 0, 0, -1, 1], kind)
+    edge("elementwise", "div", [counts, divisors], np.array([3, -3, -3, least, 0, 0, 0, -5, least], kind))
+    edge("elementwise", "neg", [counts], np.array([-7, 7, -7, least, least, -most, 0, -5, least], kind))
+    edge("elementwise", "abs", [counts], np.array([7, 7, 7, least, least, most, 0, 5, least], kind))
+    name = f"to = {MLIR_TYPES[np.dtype(kind).name]}"
+    edge("elementwise", "cast", [np.array([nan, inf, -inf, 1e30, -1e30, 1e10 if kind is np.int64 else 3e9, -2.75, 2.75, -0.0])],
+         np.array([0, largest, least, largest, least, 10**10 if kind is np.int64 else largest, -2, 2, 0], kind), attributes=name)
+edge("elementwise", "div", [np.array([7, 255, 0], np.uint8), np.array([2, 0, 0], np.uint8)], np.array([3, 0, 0], np.uint8))
+edge("elementwise", "cast", [np.array([nan, inf, -inf, 300.0, -0.5, -3.0, 255.0, 255.5])],
+     np.array([0, 255, 0, 255, 0, 0, 255, 255], np.uint8), attributes="to = ui8")
+edge("elementwise", "cast", [np.array([300, -1, 2**31 - 1], np.int32)], np.array([44, 255, 255], np.uint8), attributes="to = ui8")
+# A constant power has no slope, not even at zero.
+edge("elementwise", "pow", [np.array([0.0, 0.0, 2.0, 0.0]), np.array([0.0, 1.0, 0.0, 2.0])], np.array([1.0, 0.0, 1.0, 0.0]),
+     [np.array([0.0, 1.0, 0.0, 0.0]), np.array([0.0, 0.0, math.log(2), 0.0])], narrow=True)
 case("elementwise", "stop_gradient", [x], lambda v: v, gradient=False, dynamic=(0,))
 case("elementwise", "constant", [np.float64(0)], lambda v: exact([1.5, -2.25]), gradient=False,
      text="%y = nnc.constant dense<[1.5, -2.25]> : tensor<2xf64>")
@@ -200,6 +221,12 @@ for op, f in [("sum", np.sum), ("mean", np.mean), ("reduce_max", np.max), ("redu
     case("reduction", op, [cube], lambda v: f(v, axis=(1,), keepdims=True), "axes = [1] keep_dims = true", dynamic=(0,))
     case("reduction", op, [long], lambda v: f(v, axis=(1,)), "axes = [1]")
 case("reduction", "argmax", [cube], lambda v: v.argmax(2).astype(np.int32), "axis = 2", gradient=False, dynamic=(0,))
+edge("reduction", "logsumexp", [np.array([[inf, 0.0], [-inf, -inf], [-inf, 0.5], [inf, inf], [nan, 0.0]])],
+     np.array([inf, -inf, 0.5, inf, nan]), attributes="axes = [1]", narrow=True)
+edge("reduction", "logsumexp", [np.array([[-inf, 0.5], [0.0, 0.0]])], np.array([0.5, math.log(2)]),
+     [np.array([[0.0, 1.0], [0.5, 0.5]])], "axes = [1]", narrow=True)
+edge("reduction", "argmax", [np.array([[nan, 1.0, 2.0], [nan, nan, nan], [-inf, -inf, -inf], [1.0, inf, nan]])],
+     np.array([2, 0, 0, 1], np.int32), attributes="axis = 1", narrow=True)
 case("reduction", "argmax", [long], lambda v: v.argmax(1).astype(np.int32), "axis = 1", gradient=False)
 case("reduction", "size", [cube], lambda v: np.float64(v.shape[0] * v.shape[1]), "axes = [0, 1]", gradient=False, dynamic=(0,))
 
@@ -236,6 +263,7 @@ def softmax(v, axis=-1):
 
 case("neural", "softmax", [x], softmax, dynamic=(0,))
 case("neural", "softmax", [long * 20], softmax)
+edge("neural", "softmax", [np.array([[-inf, 0.0], [inf, 0.0], [-inf, -inf]])], np.array([[0.0, 1.0], [nan, nan], [nan, nan]]), narrow=True)
 case("neural", "log_softmax", [x], lambda v: np.log(softmax(v)), dynamic=(0,))
 
 
@@ -247,8 +275,14 @@ def layer_norm(v, scale, bias):
 case("neural", "layer_norm", [x, positive[0], y[0]], layer_norm, dynamic=(0,), tolerance=256)
 case("neural", "dense", [x, spread((5, 3), seed=2), spread((3,), seed=1)], lambda v, w, b: v @ w + b, dynamic=(0,))
 case("neural", "embedding", [np.array([3, 0, 3, 9, 1, 1, 8], dtype=np.int32), spread((10, 6))], lambda i, t: t[i], dynamic=(0,))
+# An index outside takes the nearest row, and its gradient goes there.
+outside = np.array([-1, 2, 3, 2**31 - 1, -(2**31)], np.int32)
+edge("neural", "embedding", [outside, exact([[1], [2], [3]])], exact([[1], [3], [3], [3], [1]]))
+edge("movement", "gather", [exact([[1], [2], [3]]), outside], exact([[1], [3], [3], [3], [1]]), [exact([[2], [0], [3]])])
 case("neural", "flatten", [cube], lambda v: v.reshape(BATCH, -1), dynamic=(0,))
 labels = np.array([0, 4, 2, 2, 1, 3, 0], dtype=np.int32)
+edge("neural", "one_hot", [np.array([-1, 2, 3, 2**32, 2**32 + 1, 1 - 2**32], np.int64)],
+     np.eye(3)[[2] * 6] * np.array([[0], [1], [0], [0], [0], [0]]), attributes="classes = 3 type = f64")
 case("neural", "one_hot", [labels], lambda l: np.eye(5)[l], "classes = 5 type = f64", gradient=False, dynamic=(0,))
 
 # Losses and metrics ------------------------------------------------------------------
@@ -271,11 +305,21 @@ for size in (1e4, 1e7, 1e8, 1e30):
     edge("neural", "log_softmax", [even], np.full((2, 2), -np.log(2.0)), [np.zeros((2, 2))], narrow=small)
     edge("neural", "softmax", [even], np.full((2, 2), 0.5), [np.zeros((2, 2))], narrow=small)
     edge("reduction", "logsumexp", [even], size + np.log([2.0, 2.0]), [np.full((2, 2), 0.5)], "axes = [1]", narrow=small)
+# A number that is no class is a row of zeros: it counts, and adds nothing.
+for kind in (np.int32, np.int64):
+    wide = 2**32 if kind is np.int64 else 0
+    edge("losses", "cross_entropy", [np.zeros((4, 3)), np.array([3, -1, 1, wide + 4], kind)], np.log(3.0) / 4,
+         [np.array([[0, 0, 0], [0, 0, 0], [1, -2, 1], [0, 0, 0]]) / 12], narrow=True)
+edge("losses", "cross_entropy", [np.array([[-inf, 0.5], [0.5, -inf]]), np.array([1, 0], np.int32)], np.float64(0.0), [np.zeros((2, 2))], narrow=True)
 case("losses", "cross_entropy", [x, np.eye(5)[labels]], cross_entropy, dynamic=(0, 1))
 truth = np.array([0, 1, 1, 0, 1, 0, 1], dtype=np.float64)
 probability = spread((BATCH,), 0.1, 0.9)
 case("losses", "binary_cross_entropy", [probability, truth],
      lambda p, t: -(t * np.log(p) + (1 - t) * np.log1p(-p)).mean(), dynamic=(0, 1))
+# Saturated, and right: no loss to speak of, no gradient, in any type.
+edge("losses", "binary_cross_entropy", [np.array([1.0, 0.0]), np.array([1.0, 0.0])], -np.log1p(-1e-7), [np.zeros(2)], tolerance=256)
+for size, loss in [("f16", -math.log1p(-(2.0**-11))), ("bf16", -math.log1p(-(2.0**-8)))]:
+    edge("losses", "binary_cross_entropy", [np.array([1.0, 0.0]), np.array([1.0, 0.0])], np.float64(loss), [np.zeros(2)], only=size)
 case("losses", "bce_logits", [x[:, 0], truth],
      lambda v, t: (np.maximum(v, 0) - v * t + np.log1p(np.exp(-np.abs(v)))).mean(), dynamic=(0, 1))
 case("losses", "mse", [x, y], lambda p, t: ((p - t) ** 2).mean(), dynamic=(0, 1))
@@ -284,6 +328,14 @@ case("losses", "huber", [x, y], lambda p, t: np.where(np.abs(p - t) <= 1, 0.5 * 
 case("losses", "accuracy", [x, labels], lambda v, l: (v.argmax(1) == l).mean(), gradient=False, dynamic=(0, 1))
 case("losses", "top_k_accuracy", [x, labels],
      lambda v, l: np.mean([l[i] in np.argsort(-v[i])[:2] for i in range(len(l))]), "k = 2", gradient=False, dynamic=(0, 1))
+# What compares with nothing is not right.
+rows = np.array([[nan, nan, nan], [nan, 1.0, 0.0], [3.0, 2.0, nan], [3.0, 2.0, 1.0]])
+edge("losses", "accuracy", [rows, np.array([0, 1, 0, 0], np.int32)], np.float64(0.25), narrow=True)
+edge("losses", "accuracy", [rows, np.array([3, -1, 5, 2], np.int32)], np.float64(0.0), narrow=True)
+edge("losses", "accuracy", [np.array([[nan], [nan], [1.0], [-1.0]]), np.array([0.0, 1.0, 1.0, nan])], np.float64(0.25), narrow=True)
+edge("losses", "top_k_accuracy", [rows, np.array([0, 1, 0, 1], np.int32)], np.float64(0.75), attributes="k = 2", narrow=True)
+edge("losses", "top_k_accuracy", [rows, np.array([0, 0, 2, 2], np.int32)], np.float64(0.25), attributes="k = 5", narrow=True)
+edge("losses", "top_k_accuracy", [rows, np.array([3, -1, 5, 9], np.int32)], np.float64(0.0), attributes="k = 5", narrow=True)
 case("losses", "mean_absolute_error", [x, y], lambda p, t: np.abs(p - t).mean(), dynamic=(0, 1))
 case("losses", "mean_squared_error", [x, y], lambda p, t: ((p - t) ** 2).mean(), dynamic=(0, 1))
 
@@ -310,6 +362,13 @@ def adam(w, g, r, s, m, v, decay=0.0):
 # 1 - beta2^t is 4e-3 at t = 4: a subtraction that costs eight bits.
 case("optimizers", "adam", [w, g, rate, step, m, v], adam, gradient=False, tolerance=4096)
 case("optimizers", "adamw", [w, g, rate, step, m, v], lambda *a: adam(*a, decay=0.01), gradient=False, tolerance=4096)
+
+# Of f16, 1e-8 would be 0, and so would 0 / 0 be the step of a gradient of 0.
+still = np.zeros(3)
+for op, slots in [("rmsprop", 1), ("adagrad", 1), ("adam", 2), ("adamw", 2)]:
+    results = [exact([1, 2, 3]) if op != "adamw" else exact([1, 2, 3]) * (1 - 0.125 * 0.01), *[still] * slots]
+    case("optimizers", op, [exact([1, 2, 3]), still, rate, step, *[still] * slots], lambda *_, r=results: tuple(r),
+         gradient=False, narrow=True, name=f"{op}_still")
 
 # Schedules ------------------------------------------------------------------------
 
