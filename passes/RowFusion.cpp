@@ -1,9 +1,9 @@
 // See RowFusion.h.
 #include "passes/RowFusion.h"
+#include "passes/SortInRounds.h"
 
 #include "ir/Ops.h"
 
-#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -476,6 +476,6 @@ void RowFusion::finish() {
     if (const Group &group = table[number];
         group.ops.size() > 1 && group.isRows)
       buildRegion(group);
-  [[maybe_unused]] bool isSorted = sortTopologically(&block);
+  [[maybe_unused]] bool isSorted = sortInRounds(block);
   assert(isSorted && "no merge has closed a cycle");
 }
