@@ -82,7 +82,10 @@ private:
 /// that the recipe may name.
 static FailureOr<Value> buildLearningRate(OptimizeOp op, OpBuilder &b,
                                           State &state) {
-  Value base = state.readScalar(kLearningRateName, b.getF32Type());
+  auto declared = state.symbols.lookup<ParameterOp>(kLearningRateName);
+  Type type = declared ? getElementTypeOrSelf(declared.getType())
+                       : Type(b.getF32Type());
+  Value base = state.readScalar(kLearningRateName, type);
   Attribute recipe = op->getAttr("learning_rate");
   if (!isa_and_nonnull<DictionaryAttr>(recipe))
     return base;

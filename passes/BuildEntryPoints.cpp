@@ -466,11 +466,28 @@ static FailureOr<double> getBaseLearningRate(ModelOp model) {
             "adam(learning_rate = 0.001)";
 }
 
+/// The type of the learning rate: f64 where it is to scale a parameter of f64,
+/// for which f32 would have rounded it.
+static Type getRateType(ModelOp model) {
+  Builder b(model.getContext());
+  auto module = model->getParentOfType<ModuleOp>();
+  bool hasDoubles =
+      llvm::any_of(module.getOps<ParameterOp>(), [](ParameterOp parameter) {
+        return getElementTypeOrSelf(parameter.getType()).isF64();
+      });
+  return hasDoubles ? b.getF64Type() : b.getF32Type();
+}
+
 /// Declares seed, step and learning_rate.
 static LogicalResult declareScalars(ModelOp model) {
   FailureOr<double> learningRate = getBaseLearningRate(model);
   if (failed(learningRate))
     return failure();
+  auto rateType = llvm::cast<FloatType>(getRateType(model));
+  if (!fitsIn(*learningRate, rateType))
+    return emitError(model.getLoc())
+           << "the learning rate is " << printNumber(*learningRate)
+           << ": it does not fit in " << printElementType(rateType);
   OpBuilder b(model);
   double seed = 0;
   if (auto attr = model->getAttrOfType<IntegerAttr>("seed"))
@@ -480,10 +497,9 @@ static LogicalResult declareScalars(ModelOp model) {
     Type elementType;
     double value;
   };
-  for (Scalar scalar :
-       {Scalar{kSeedName, b.getI64Type(), seed},
-        Scalar{kStepName, b.getI64Type(), 0},
-        Scalar{kLearningRateName, b.getF32Type(), *learningRate}}) {
+  for (Scalar scalar : {Scalar{kSeedName, b.getI64Type(), seed},
+                        Scalar{kStepName, b.getI64Type(), 0},
+                        Scalar{kLearningRateName, rateType, *learningRate}}) {
     auto module = model->getParentOfType<ModuleOp>();
     if (Operation *other = module.lookupSymbol(scalar.name))
       return emitError(other->getLoc())

@@ -172,8 +172,12 @@ bool fits(ElementType type, double value) {
                 : type == ElementType::U32 ? Range{0, 0x1p32}
                 : type == ElementType::U8  ? Range{0, 256}
                                            : Range{0, 2};
-  if (!isInteger(type) && type != ElementType::Bool)
-    return true;
+  if (!isInteger(type) && type != ElementType::Bool) {
+    // A finite number must stay finite.
+    char element[sizeof(double)];
+    fromDouble(type, value, element);
+    return !std::isfinite(value) || std::isfinite(toDouble(type, element));
+  }
   return value >= range.least && value < range.beyond &&
          value == std::floor(value);
 }

@@ -148,6 +148,9 @@ TEST(Session, ScalarsAreChecked) {
   EXPECT_EQ(session->setScalar("momentum", 1).code(), Code::NotFound);
   EXPECT_EQ(session->setScalar("w", 1).message(),
             "state tensor 'w' is f32[4], expected a scalar");
+  EXPECT_EQ(session->setScalar("learning_rate", 1e300).code(),
+            Code::InvalidArgument);
+  EXPECT_EQ(*session->scalar("learning_rate"), 0.5);
   EXPECT_EQ(session->setScalar("step", 0.5).code(), Code::InvalidArgument);
   EXPECT_EQ(session->setScalar("step", 0x1p63).code(), Code::InvalidArgument);
 }
