@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace nnc::tools {
 
@@ -40,8 +41,12 @@ public:
     if (!sum.isOk())
       return sum.status();
     loss = *sum;
+    largest = std::max(largest, std::abs(loss));
     return store();
   }
+
+  /// The largest magnitude of the loss so far.
+  double largestLoss() const { return largest; }
 
   /// (f(x + h) - f(x - h)) / 2h
   Status centralDifference(double *place, double h, double &slope) {
@@ -67,48 +72,96 @@ private:
   const std::vector<const void *> &inputs;
   int64_t batch;
   Variable &variable;
+  double largest = 0;
 };
 
-/// A difference with step h errs by about h^2 f'''/6, and by eps |f| / h from
-/// rounding. With h = 6e-6 (the cube root of eps = 2.2e-16, where the two meet
-/// for functions of order one) both stay below 1e-10; 1e-6 leaves room for
-/// third derivatives of order 1e4, and a wrong rule errs by far more.
+/// A correct gradient errs by some roundings, a wrong rule by far more: 1e-6 of
+/// the slope, or 1e-9 where the slope is nothing beside a loss of order one.
 constexpr double kRelativeTolerance = 1e-6;
 constexpr double kAbsoluteTolerance = 1e-9;
+/// A difference with step h errs by about h^2 f'''/6, and by eps |f| / h from
+/// rounding. Both are below 1e-10 for functions of order one with the cube root
+/// of eps = 2.2e-16, where they meet.
 constexpr double kStep = 6e-6;
+constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 
-static bool agree(double a, double b) {
-  return std::abs(a - b) <=
-         kAbsoluteTolerance +
-             kRelativeTolerance * std::max(std::abs(a), std::abs(b));
+namespace {
+/// What differences make of a derivative.
+struct Estimate {
+  double slope = 0;
+  /// How far the derivative may be from it.
+  double error = 0;
+};
+} // namespace
+
+static bool agree(const Estimate &estimate, double gradient) {
+  double scale = std::max(std::abs(estimate.slope), std::abs(gradient));
+  return std::abs(estimate.slope - gradient) <=
+         kAbsoluteTolerance + kRelativeTolerance * scale + estimate.error;
 }
 
-/// Compares one element. Where the differences at h and at h / 4 disagree, the
-/// function bends inside the interval (relu at 0): that says nothing about the
-/// gradient and counts as a kink.
-static Status checkElement(Probe &probe, double *place, double gradient,
-                           Verdict &verdict) {
-  double h = kStep * std::max(1.0, std::abs(*place)), slope = 0, finer = 0;
-  if (Status status = probe.centralDifference(place, h, slope); !status.isOk())
-    return status;
-  ++verdict.checked;
-  if (!agree(slope, gradient)) {
-    if (Status status = probe.centralDifference(place, h / 4, finer);
+/// The derivative where one step does not do: f bends too much for it, or is so
+/// large that its rounding hides a small slope. Differences with steps from
+/// 256 h down to h / 4 are extrapolated to step 0, which takes away the terms
+/// in h^2, h^4 and so on one after another (Ridders 1982,
+/// doi:10.1016/S0141-1195(82)80057-0). Of all results the one counts that
+/// differs least from those it was made of; this difference is its error, and
+/// so is what a few roundings of the loss make of a difference.
+static Status extrapolate(Probe &probe, double *place, double h,
+                          Estimate &best) {
+  best.error = std::numeric_limits<double>::infinity();
+  std::vector<double> previous;
+  for (int power = 8; power >= -2; --power) {
+    double step = std::ldexp(h, power);
+    std::vector<double> row(1);
+    if (Status status = probe.centralDifference(place, step, row.front());
         !status.isOk())
       return status;
-    // Rounding grows fourfold with the smaller step.
-    if (!agree(finer, gradient) &&
-        std::abs(finer - slope) > 1e-5 * std::max(std::abs(slope), 1e-4)) {
+    double noise = 4 * kEpsilon * probe.largestLoss() / step;
+    double factor = 1;
+    for (size_t j = 0; j < previous.size(); ++j) {
+      // Halving the step divides the term in h^(2 j + 2) by 4^(j + 1).
+      factor *= 4;
+      row.push_back((factor * row[j] - previous[j]) / (factor - 1));
+      double change = std::max(std::abs(row[j + 1] - row[j]),
+                               std::abs(row[j + 1] - previous[j]));
+      if (change + noise < best.error)
+        best = {row[j + 1], change + noise};
+    }
+    previous = std::move(row);
+  }
+  return {};
+}
+
+/// Whether the differences never settled: the function has a kink within every
+/// step (relu at 0).
+static bool isKink(const Estimate &estimate) {
+  return estimate.error > 1e-5 * std::max(std::abs(estimate.slope), 1e-4);
+}
+
+/// Compares one element. A kink says nothing about the gradient.
+static Status checkElement(Probe &probe, double *place, double gradient,
+                           Verdict &verdict) {
+  double h = kStep * std::max(1.0, std::abs(*place));
+  Estimate estimate;
+  if (Status status = probe.centralDifference(place, h, estimate.slope);
+      !status.isOk())
+    return status;
+  ++verdict.checked;
+  if (!agree(estimate, gradient)) {
+    if (Status status = extrapolate(probe, place, h, estimate); !status.isOk())
+      return status;
+    if (std::isfinite(gradient) && isKink(estimate)) {
       ++verdict.kinks;
       return {};
     }
-    if (!agree(finer, gradient))
+    if (!agree(estimate, gradient))
       ++verdict.wrong;
-    slope = finer;
   }
-  double scale = std::max({std::abs(slope), std::abs(gradient),
+  double scale = std::max({std::abs(estimate.slope), std::abs(gradient),
                            kAbsoluteTolerance / kRelativeTolerance});
-  verdict.worst = std::max(verdict.worst, std::abs(slope - gradient) / scale);
+  verdict.worst =
+      std::max(verdict.worst, std::abs(estimate.slope - gradient) / scale);
   return {};
 }
 
