@@ -42,9 +42,12 @@ static Expr classesOf(Expr target, Expr logits) {
   return narrowIndices(reshape(target, getRowDims(logits)), logits.dim(-1));
 }
 
-/// Whether they are classes of logits [.., C]: [..], i1.
-static Expr areClasses(Expr classes, Expr logits) {
-  return logicalAnd(classes >= 0.0, classes < double(logits.dim(-1)));
+/// Whether the `classes` of `target` are classes of logits [.., C]: [..], i1.
+static Expr areClasses(Expr classes, Expr target, Expr logits) {
+  Expr isBelow = classes < double(logits.dim(-1));
+  return target.elementType().isUnsignedInteger()
+             ? isBelow
+             : logicalAnd(classes >= 0.0, isBelow);
 }
 
 /// The number of rows of logits [.., C], a scalar.
@@ -60,13 +63,13 @@ FailureOr<SmallVector<Value>> CrossEntropyOp::buildExpansion(OpBuilder &builder,
   Expr logits(b, getLogits()), target(b, getTarget());
   int64_t last = logits.rank() - 1;
   SoftmaxParts parts = splitSoftmax(logits, {last});
-  Expr total = log(reshape(parts.total, getRowDims(logits))); // [..]
+  Expr total = reshape(log(parts.total), getRowDims(logits)); // [..]
   if (!target.isFloat()) {
     Expr classes = classesOf(target, logits);
     Expr mask = classMask(classes, logits.dim(-1));
     Expr loss = total - sum(select(mask, parts.shifted, 0.0), {last});
     return SmallVector<Value>{
-        mean(select(areClasses(classes, logits), loss, 0.0))};
+        mean(select(areClasses(classes, target, logits), loss, 0.0))};
   }
   Expr rows = cast(target, logits.elementType()); // [.., C]
   Expr loss = total * sum(rows, {last}) - sum(rows * parts.shifted, {last});
@@ -80,20 +83,21 @@ CrossEntropyOp::buildGradient(OpBuilder &builder, ValueRange upstream) {
   int64_t last = logits.rank() - 1;
   Expr share = dy / countRows(logits);
   SoftmaxParts parts = splitSoftmax(logits, {last});
-  Expr logarithm = parts.shifted - log(parts.total); // of the softmax, [.., C]
-  Expr softmax = exp(logarithm);
   if (!target.isFloat()) {
     Expr classes = classesOf(target, logits);
     Expr hit = classMask(classes, logits.dim(-1));
-    Expr weight = keepReduced(select(areClasses(classes, logits), share, 0.0),
-                              logits, {last}); // [.., 1]
-    return SmallVector<Value>{select(hit, softmax - 1.0, softmax) * weight,
-                              Value()};
+    Expr weight =
+        keepReduced(select(areClasses(classes, target, logits), share, 0.0),
+                    logits, {last});
+    // One factor a row, [.., 1], which divides by the total, too.
+    Expr softmax = parts.powers * (weight / parts.total);
+    return SmallVector<Value>{select(hit, softmax - weight, softmax), Value()};
   }
   Expr rows = cast(target, logits.elementType());
-  Expr dlogits =
-      (softmax * sum(rows, {last}, /*keepDims=*/true) - rows) * share;
-  Expr dtarget = cast(-logarithm * share, target.elementType());
+  Expr weight = sum(rows, {last}, /*keepDims=*/true) * share; // [.., 1]
+  Expr dlogits = parts.powers * (weight / parts.total) - rows * share;
+  Expr dtarget =
+      cast((log(parts.total) - parts.shifted) * share, target.elementType());
   return SmallVector<Value>{dlogits, dtarget};
 }
 
@@ -178,7 +182,7 @@ FailureOr<SmallVector<Value>> TopKAccuracyOp::buildExpansion(OpBuilder &builder,
       sum(cast(logicalNot(prediction <= chosen), element), {last}); // [..]
   Expr isNumber = reshape(chosen == chosen, getRowDims(prediction));
   Expr hit = logicalAnd(larger < double(getK()), isNumber);
-  hit = logicalAnd(hit, areClasses(classes, prediction));
+  hit = logicalAnd(hit, areClasses(classes, target, prediction));
   if (target.isFloat())
     hit = logicalAnd(hit, areNumbers(target));
   return SmallVector<Value>{mean(cast(hit, element))};
