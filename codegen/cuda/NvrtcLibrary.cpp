@@ -32,7 +32,8 @@ static StringRef environment(const char *name) {
 static llvm::SmallVector<std::string> foldersToSearch() {
   llvm::SmallVector<std::string> folders;
   auto addToolkit = [&](StringRef root) {
-    if (root.empty())
+    // A relative one would be the current folder's, which may be anybody's.
+    if (!llvm::sys::path::is_absolute(root))
       return;
     // The toolkit's own place, and the one of its packages for Python.
     folders.push_back((root + "/lib64").str());
@@ -41,7 +42,7 @@ static llvm::SmallVector<std::string> foldersToSearch() {
   addToolkit(environment("CUDA_HOME"));
   addToolkit(environment("CUDA_PATH"));
   for (StringRef folder : llvm::split(environment("LD_LIBRARY_PATH"), ':'))
-    if (!folder.empty())
+    if (llvm::sys::path::is_absolute(folder))
       folders.push_back(folder.str());
   addToolkit("/usr/local/cuda");
   return folders;

@@ -47,6 +47,9 @@ StatusOr<SharedLibrary>
 SharedLibrary::open(const char *what, const std::vector<std::string> &names) {
   std::string problems;
   for (const std::string &name : names) {
+    // Relative to the current folder, which may be anybody's.
+    if (name.find('/') != std::string::npos && name[0] != '/')
+      continue;
     StatusOr<SharedLibrary> library = load(name);
     if (library.isOk())
       return library;

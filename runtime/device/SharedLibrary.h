@@ -16,8 +16,9 @@ public:
   /// in a program that is linked statically.
   static StatusOr<SharedLibrary> load(const std::string &name);
 
-  /// The first of `names` that the loader finds. Unsupported, with what the
-  /// loader said of each, if there is none; `what` says what it is.
+  /// The first of `names` that the loader finds: bare names where it searches,
+  /// which is never the current folder, and absolute paths. Unsupported, with
+  /// what the loader said of each, if there is none; `what` says what it is.
   static StatusOr<SharedLibrary> open(const char *what,
                                       const std::vector<std::string> &names);
 
