@@ -40,21 +40,28 @@ Status Executor::run(const void *const *inputs, int64_t batch,
       {entry, batch, inputs, profile != nullptr}, inputBases.data());
   if (!commands.isOk())
     return commands.status();
-  if (*commands == Commands::Issue) {
-    bindInputs();
-    if (profile)
-      runProfiled(batch);
-    else
-      for (const Step &step : steps)
-        runStep(step, batch);
-  }
-  Status status = device.endRun();
+  Status status = guardMemory([&]() -> Status {
+    if (*commands == Commands::Issue)
+      issue(batch, profile);
+    return {};
+  });
+  if (status.isOk())
+    status = device.endRun();
+  else
+    device.abandonRun();
   failedHalfway = !status.isOk();
   if (failedHalfway || !profile)
     return status;
   ++profile->runs;
-  profile->seconds.resize(steps.size());
   return device.addTimes(profile->seconds);
+}
+
+void Executor::issue(int64_t batch, Profile *profile) {
+  bindInputs();
+  if (profile)
+    return runProfiled(batch, *profile);
+  for (const Step &step : steps)
+    runStep(step, batch);
 }
 
 void Executor::bindInputs() {
@@ -74,7 +81,8 @@ void Executor::runStep(const Step &step, int64_t batch) {
     device.copy(buffers[1], buffers[0], command.buffers[1].sizeBytes.at(batch));
 }
 
-void Executor::runProfiled(int64_t batch) {
+void Executor::runProfiled(int64_t batch, Profile &profile) {
+  profile.seconds.resize(steps.size());
   device.mark();
   for (const Step &step : steps) {
     runStep(step, batch);

@@ -51,7 +51,8 @@ private:
 
   void bindInputs();
   void runStep(const Step &step, int64_t batch);
-  void runProfiled(int64_t batch);
+  void issue(int64_t batch, Profile *profile);
+  void runProfiled(int64_t batch, Profile &profile);
 
   const EntryPoint &entry;
   Device &device;

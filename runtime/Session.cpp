@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <thread>
@@ -361,6 +362,13 @@ StatusOr<double> Session::scalar(std::string_view name) const {
   });
 }
 
+/// Six digits, where std::to_string has three hundred of 1e300.
+static std::string shortest(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
 Status Session::setScalar(std::string_view name, double value) {
   return guardMemory([&]() -> Status {
     const StateTensor *tensor = openPlan->findState(name);
@@ -370,8 +378,9 @@ Status Session::setScalar(std::string_view name, double value) {
       return notScalar(*tensor);
     if (!fits(tensor->elementType, value))
       return {Code::InvalidArgument,
-              concat(value, " does not fit state tensor ", quote(name),
-                     " of type ", runtime::name(tensor->elementType))};
+              concat(shortest(value), " does not fit state tensor ",
+                     quote(name), " of type ",
+                     runtime::name(tensor->elementType))};
     char element[largestElementBytes];
     fromDouble(tensor->elementType, value, element);
     return device->upload({stateData(*tensor), element, tensor->sizeBytes()});

@@ -174,6 +174,11 @@ bool fits(ElementType type, double value) {
                                            : Range{0, 2};
   if (!isInteger(type) && type != ElementType::Bool) {
     // A finite number must stay finite.
+    // Halfway between the largest f32 and what would follow, where rounding
+    // leaves the finite numbers; a bf16's range is no larger.
+    if (type != ElementType::F64 && std::isfinite(value) &&
+        std::fabs(value) >= 0x1.ffffffp127)
+      return false;
     char element[sizeof(double)];
     fromDouble(type, value, element);
     return !std::isfinite(value) || std::isfinite(toDouble(type, element));

@@ -50,8 +50,9 @@ double toDouble(ElementType type, const void *element);
 /// How many of the elements are infinite or not a number; none of integers.
 int64_t countNonFinite(ElementType type, const void *elements, int64_t count);
 
-/// Whether the element type can hold `value`: floating-point types hold any,
-/// integers whole numbers in their range.
+/// Whether the element type can hold `value`: floating-point types what does
+/// not round to infinity, infinities and NaN themselves included, integers
+/// whole numbers in their range.
 bool fits(ElementType type, double value);
 
 /// Stores `value`, which fits, rounded to the element type.

@@ -641,5 +641,9 @@ nnc_status_t nnc_session_load_checkpoint(nnc_session_t *session,
 }
 
 const nnc_load_report_t *nnc_session_last_load(const nnc_session_t *session) {
-  return session ? &session->lastLoad.view : nullptr;
+  if (!session)
+    return nullptr;
+  // A load on another thread fills it.
+  Use use(*const_cast<nnc_session_t *>(session));
+  return use.isAlone() ? &session->lastLoad.view : nullptr;
 }

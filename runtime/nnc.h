@@ -453,8 +453,8 @@ typedef struct nnc_load_report_t {
 } nnc_load_report_t;
 
 /* Gives the report of the last load that succeeded; all zero before the first,
- * null for a null session. It belongs to the session and stands until the next
- * load. */
+ * null for a null session, or while another call on it is under way. It belongs
+ * to the session and stands until the next load. */
 NNC_EXPORT const nnc_load_report_t *
 nnc_session_last_load(const nnc_session_t *session);
 

@@ -130,6 +130,8 @@ Status CpuDevice::endRun() {
   return {};
 }
 
+void CpuDevice::abandonRun() { writeControlWord(callersControlWord); }
+
 namespace {
 struct KernelCall {
   nnc_kernel_fn kernel;

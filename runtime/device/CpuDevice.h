@@ -18,6 +18,7 @@ public:
   StatusOr<DeviceMemory> allocate(int64_t sizeBytes, const char *what) override;
   StatusOr<Commands> beginRun(const Run &run, void **addresses) override;
   Status endRun() override;
+  void abandonRun() override;
   void launch(const Command &command, void *const *buffers,
               int64_t batch) override;
   void matmul(const Command &command, void *const *buffers,

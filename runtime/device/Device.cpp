@@ -26,6 +26,8 @@ Status Device::download(const std::vector<Transfer> &transfers) {
 }
 
 StatusOr<Commands> Device::beginRun(const Run &run, void **addresses) {
+  // Those of a run that was abandoned.
+  marks.clear();
   for (size_t i = 0; i < run.entry.inputs.size(); ++i)
     addresses[i] = const_cast<void *>(run.inputs[i]);
   return Commands::Issue;

@@ -99,6 +99,10 @@ public:
   virtual StatusOr<Commands> beginRun(const Run &run, void **addresses);
   virtual Status endRun() { return {}; }
 
+  /// In place of endRun where a command could not be issued for lack of memory:
+  /// those before it may have run.
+  virtual void abandonRun() {}
+
   /// Runs one kernel over the command's extent: indices on a CPU, blocks on a
   /// GPU.
   virtual void launch(const Command &command, void *const *buffers,

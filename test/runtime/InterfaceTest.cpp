@@ -304,7 +304,7 @@ TEST(Interface, StateIsCheckedAndSet) {
   nnc_status_t status = nnc_session_set_scalar(session.get(), "step", 0.5);
   EXPECT_EQ(status.code, NNC_INVALID_ARGUMENT);
   EXPECT_STREQ(status.message,
-               "0.500000 does not fit state tensor 'step' of type i64");
+               "0.5 does not fit state tensor 'step' of type i64");
 }
 
 TEST(Interface, CallsInTheWrongOrder) {
@@ -437,6 +437,7 @@ struct Heard {
   std::vector<std::pair<nnc_log_level_t, std::string>> messages;
   nnc_session_t *session = nullptr;
   nnc_status_t nested = {NNC_OK, ""};
+  const nnc_load_report_t *lastLoad = nullptr;
 };
 
 void hear(nnc_log_level_t level, const char *message, void *context) {
@@ -444,6 +445,7 @@ void hear(nnc_log_level_t level, const char *message, void *context) {
   heard.messages.emplace_back(level, message);
   if (heard.session)
     heard.nested = nnc_session_init(heard.session, 1);
+  heard.lastLoad = nnc_session_last_load(heard.session);
 }
 
 /// No log outlives its test.
@@ -512,9 +514,11 @@ TEST_F(Log, MayCallBack) {
   EXPECT_STREQ(heard.nested.message,
                "another call on this session is under way: a session is for "
                "one thread at a time");
+  EXPECT_EQ(heard.lastLoad, nullptr);
   heard.session = other.get();
   EXPECT_EQ(nnc_session_init(session.get(), 1).code, NNC_OK);
   EXPECT_EQ(heard.nested.code, NNC_OK);
+  EXPECT_NE(heard.lastLoad, nullptr);
   EXPECT_EQ(heard.messages.size(), 2u);
 }
 

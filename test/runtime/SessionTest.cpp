@@ -2,7 +2,9 @@
 #include "test/runtime/TestPlan.h"
 
 #include "runtime/Random.h"
+#include "runtime/device/CpuDevice.h"
 
+#include <cfloat>
 #include <cmath>
 #include <cstring>
 #include <sys/wait.h>
@@ -153,6 +155,9 @@ TEST(Session, ScalarsAreChecked) {
   EXPECT_EQ(*session->scalar("learning_rate"), 0.5);
   EXPECT_EQ(session->setScalar("step", 0.5).code(), Code::InvalidArgument);
   EXPECT_EQ(session->setScalar("step", 0x1p63).code(), Code::InvalidArgument);
+  EXPECT_EQ(session->setScalar("learning_rate", 1e300).message(),
+            "1e+300 does not fit state tensor 'learning_rate' of type f32");
+  EXPECT_EQ(*session->scalar("learning_rate"), 0.5);
 }
 
 TEST(Session, NamesWhatIsNotFinite) {
@@ -229,6 +234,58 @@ TEST(Session, RefusesAnotherTarget) {
   EXPECT_EQ(status.code(), Code::Unsupported);
   EXPECT_EQ(status.message(),
             "this runtime has no target 'abacus', it has: cpu, cuda, sim");
+}
+
+namespace {
+/// Finds no memory for its second command.
+class StarvedDevice : public CpuDevice {
+public:
+  using CpuDevice::CpuDevice;
+
+  Status load(const Plan &plan) override {
+    kernels.assign(plan.code.kernels.size(), testKernel("initialize"));
+    return allocateScratch(plan.scratchBytes());
+  }
+
+  void launch(const Command &command, void *const *buffers,
+              int64_t batch) override {
+    if (++numLaunches > 1 && !hasMemory)
+      throw std::bad_alloc();
+    if (hasMemory && command.kernel == 0)
+      CpuDevice::launch(command, buffers, batch);
+  }
+
+  int numLaunches = 0;
+  bool hasMemory = false;
+};
+} // namespace
+
+// The caller computes with subnormal numbers, which kernels take as zero.
+TEST(Session, ARunWithoutMemoryGivesTheRoundingModeBack) {
+  SessionOptions options;
+  auto device = std::make_unique<StarvedDevice>(1);
+  StarvedDevice &starved = *device;
+  options.device = std::move(device);
+  auto session = Session::create(openPlan(linePlan()), std::move(options));
+  ASSERT_TRUE(session.isOk()) << session.status().message();
+  Profile profile;
+  (*session)->setProfile(*(*session)->plan().findEntryPoint("train_step"),
+                         &profile);
+  volatile float smallest = FLT_MIN;
+  for (int i = 0; i < 3; ++i) {
+    starved.numLaunches = 0;
+    ASSERT_TRUE(i == 0 || (*session)->init(1).isOk());
+    EXPECT_EQ(train(**session, Samples(4)).code(), Code::OutOfMemory);
+    EXPECT_GT(smallest / 2, 0);
+    // The state is half a step's.
+    EXPECT_EQ(train(**session, Samples(4)).code(), Code::DeviceError);
+  }
+  // Times of what was abandoned are not counted.
+  starved.hasMemory = true;
+  ASSERT_TRUE((*session)->init(1).isOk());
+  ASSERT_TRUE(train(**session, Samples(4)).isOk());
+  EXPECT_EQ(profile.runs, 1);
+  EXPECT_EQ(profile.seconds.size(), 4u);
 }
 
 TEST(Session, NamesEveryMissingFeature) {

@@ -63,6 +63,27 @@ TEST(Tensor, CountsWhatIsNotFinite) {
   EXPECT_EQ(countNonFinite(ElementType::I32, i32, 1), 0);
 }
 
+// A finite number does not become infinite by being stored; infinities stay.
+TEST(Tensor, FloatsHaveRanges) {
+  const struct {
+    ElementType type;
+    double largest, beyond;
+  } ranges[] = {
+      {ElementType::F32, FLT_MAX, 0x1.ffffffp127},
+      {ElementType::F16, 65519.99, 65520},
+      {ElementType::BF16, 0x1.fep127, 0x1.ffp127},
+      {ElementType::F32, 0x1.fffffep127, 1e300},
+  };
+  for (auto [type, largest, beyond] : ranges)
+    for (double sign : {1.0, -1.0}) {
+      EXPECT_TRUE(fits(type, sign * largest)) << name(type);
+      EXPECT_FALSE(fits(type, sign * beyond)) << name(type);
+      EXPECT_TRUE(fits(type, sign * INFINITY)) << name(type);
+    }
+  EXPECT_TRUE(fits(ElementType::F64, DBL_MAX));
+  EXPECT_TRUE(fits(ElementType::F32, 1e-300));
+}
+
 TEST(Tensor, IntegersHaveRanges) {
   EXPECT_TRUE(fits(ElementType::U8, 255));
   EXPECT_FALSE(fits(ElementType::U8, 256));
