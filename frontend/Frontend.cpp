@@ -21,8 +21,17 @@ using namespace mlir;
 
 namespace nnc {
 
+/// Whether the program declares the constant `name` as a string.
+static bool isString(const dsl::Program &program, StringRef name) {
+  return llvm::any_of(program.constants, [&](const dsl::ConstDecl &constant) {
+    return constant.name.name == name &&
+           llvm::isa<dsl::StringExpr>(*constant.value);
+  });
+}
+
 /// NAME=VALUE as a source of its own, so that diagnostics can show it.
 static void parseOverride(llvm::SourceMgr &sources, StringRef text,
+                          const dsl::Program &program,
                           dsl::Diagnostics &diagnostics,
                           std::vector<dsl::Override> &overrides) {
   auto [name, value] = text.split('=');
@@ -34,6 +43,15 @@ static void parseOverride(llvm::SourceMgr &sources, StringRef text,
   auto loc = llvm::SMLoc::getFromPointer(text.data());
   if (name.empty() || value.empty()) {
     diagnostics.error(loc, "expected NAME=VALUE");
+    return;
+  }
+  // Quotes inside of a shell's quotes are asking much: a string needs none.
+  bool isText = findNoText(value) == StringRef::npos;
+  if (isText && isString(program, name) && !value.starts_with("\"")) {
+    auto string = std::make_unique<dsl::StringExpr>(
+        llvm::SMLoc::getFromPointer(value.data()));
+    string->value = value.str();
+    overrides.push_back({{name, loc}, std::move(string)});
     return;
   }
   if (dsl::ExpressionPtr expression = dsl::parseExpression(value, diagnostics))
@@ -49,7 +67,7 @@ OwningOpRef<ModuleOp> parseModel(llvm::SourceMgr &sources, MLIRContext *context,
   dsl::Program program = dsl::parse(source, diagnostics);
   std::vector<dsl::Override> parsed;
   for (const std::string &text : overrides)
-    parseOverride(sources, text, diagnostics, parsed);
+    parseOverride(sources, text, program, diagnostics, parsed);
   // What was left out of a program in error would be missed everywhere.
   if (diagnostics.failed())
     return nullptr;
