@@ -2,6 +2,7 @@
 #ifndef NNC_FRONTEND_DSL_AST_H
 #define NNC_FRONTEND_DSL_AST_H
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Casting.h"
 #include "llvm/Support/SMLoc.h"
@@ -328,6 +329,8 @@ struct Program {
   std::vector<TrainingDecl> trainings;
   std::vector<DataDecl> datas;
   SMLoc end;
+  /// How often each name stands in the file.
+  llvm::StringMap<unsigned> mentions;
 };
 
 } // namespace nnc::dsl

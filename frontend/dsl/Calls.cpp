@@ -115,6 +115,37 @@ std::vector<StringRef> Emitter::callableNames() const {
   return names;
 }
 
+namespace {
+struct ForeignName {
+  StringRef theirs, ours;
+};
+} // namespace
+
+// What NumPy, PyTorch and others call what is here by another name.
+static constexpr ForeignName kForeignNames[] = {
+    {"where", "select(condition, a, b)"},
+    {"clip", "clamp(x, min, max)"},
+    {"cat", "concat(a, b, axis = 1)"},
+    {"concatenate", "concat(a, b, axis = 1)"},
+    {"linear", "dense(x, units)"},
+    {"amax", "max(x, axes)"},
+    {"amin", "min(x, axes)"},
+    {"astype", "cast(x, f32)"},
+    {"permute", "transpose(x, permutation)"},
+    {"view", "reshape(x, shape)"},
+    {"square", "x ** 2"},
+    {"einsum", "matmul(a, b) and transpose(x, permutation)"},
+    {"dot", "matmul(a, b)"},
+    {"mm", "matmul(a, b)"},
+    {"arange", "iota(shape, axis)"},
+    {"take", "gather(table, indices)"},
+    {"detach", "stop_gradient(x)"},
+    {"swish", "silu(x)"},
+    {"nll_loss", "cross_entropy(logits, target)"},
+    {"rand", "random_uniform(shape)"},
+    {"randn", "random_normal(shape)"},
+};
+
 Value Emitter::callUnknown(const CallExpr &call) {
   if (Binding *binding = lookup(call.callee))
     return error(call.loc, "'" + call.callee + "' is not a function",
@@ -125,6 +156,10 @@ Value Emitter::callUnknown(const CallExpr &call) {
                                "' initializes parameters, as in 'param w: "
                                "f32[4, 2] = " +
                                call.callee + "(...)'");
+  for (const ForeignName &foreign : kForeignNames)
+    if (foreign.theirs == call.callee)
+      return error(call.loc, "unknown function '" + call.callee +
+                                 "'; here it is " + foreign.ours);
   StringRef dialect = call.callee.split('.').first;
   if (call.callee.contains('.') && !context->getLoadedDialect(dialect))
     return error(call.loc, "unknown function '" + call.callee +
@@ -296,13 +331,22 @@ Value Emitter::buildOp(SMLoc loc, StringRef name,
   return Value((*op)->getResult(0));
 }
 
-// "did you mean transpose(rhs)?" becomes "transpose(w)" where rhs is named so.
+// "operand #1" becomes "operand 'target'", and "did you mean transpose(rhs)?"
+// "transpose(w)" where rhs is named so.
 std::string Emitter::inProgramsNames(StringRef name,
                                      ArrayRef<mlir::Value> operands,
                                      std::string message) {
-  size_t start = message.find("did you mean");
   const Signature *signature = lookupSignature(context, name);
-  if (start == std::string::npos || !signature)
+  if (!signature)
+    return message;
+  for (auto [i, info] : llvm::enumerate(signature->operands)) {
+    std::string numbered = "operand #" + std::to_string(i) + " ";
+    if (size_t place = message.find(numbered); place != std::string::npos)
+      message.replace(place, numbered.size(),
+                      ("operand '" + info.name + "' ").str());
+  }
+  size_t start = message.find("did you mean");
+  if (start == std::string::npos)
     return message;
   for (auto [info, operand] : llvm::zip(signature->operands, operands)) {
     auto it = declared.find(operand);

@@ -3,6 +3,7 @@
 
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -96,10 +97,86 @@ std::string suggestion(StringRef name, ArrayRef<StringRef> candidates) {
   return nearest.empty() ? "" : ("; did you mean '" + nearest + "'?").str();
 }
 
+//===-- The dialect's words ----------------------------------------------===//
+
+namespace {
+struct Wording {
+  StringRef upstream, ours;
+};
+} // namespace
+
+// What MLIR's verifiers say of types and operands.
+static constexpr Wording kWordings[] = {
+    {"16-bit float", "f16"},
+    {"bfloat16 type", "bf16"},
+    {"32-bit float", "f32"},
+    {"64-bit float", "f64"},
+    {"1-bit signless integer", "bool"},
+    {"8-bit unsigned integer", "u8"},
+    {"32-bit unsigned integer", "u32"},
+    {"32-bit signless integer", "i32"},
+    {"64-bit signless integer", "i64"},
+    {" must be tensor of ", " must be a tensor of "},
+    {" must be scalar tensor of ", " must be a scalar of "},
+    {" values, but got ", ", found "},
+};
+
+static void replaceAll(std::string &text, StringRef from, StringRef to) {
+  for (size_t i = text.find(from); i != std::string::npos;
+       i = text.find(from, i + to.size()))
+    text.replace(i, from.size(), to.str());
+}
+
+/// Takes `tensor<?x4xf32>` off the front of `text`, and gives it as programs
+/// spell it: `f32[batch, 4]`. Nothing, and `text` as it was, if none is there.
+static std::string takeTensorType(StringRef &text) {
+  StringRef rest = text;
+  if (!rest.consume_front("tensor<"))
+    return "";
+  std::string shape;
+  while (true) {
+    StringRef size = rest.take_while(llvm::isDigit);
+    bool isBatch = size.empty() && rest.starts_with("?");
+    size_t length = isBatch ? 1 : size.size();
+    if (length == 0 || !rest.drop_front(length).starts_with("x"))
+      break;
+    shape += (shape.empty() ? "" : ", ") + (isBatch ? "batch" : size.str());
+    rest = rest.drop_front(length + 1);
+  }
+  StringRef element = rest.take_while(llvm::isAlnum);
+  rest = rest.drop_front(element.size());
+  if (element.empty() || !rest.consume_front(">"))
+    return "";
+  text = rest;
+  element = element == "i1" ? "bool" : element == "ui8" ? "u8" : element;
+  return element.str() + (shape.empty() ? "" : "[" + shape + "]");
+}
+
+/// Types as programs spell them, without the quotes around one.
+static std::string spellTypes(StringRef message) {
+  std::string text;
+  while (!message.empty()) {
+    StringRef rest = message;
+    bool isQuoted = rest.consume_front("'");
+    std::string type = takeTensorType(rest);
+    if (!type.empty() && (!isQuoted || rest.consume_front("'"))) {
+      text += type;
+      message = rest;
+    } else {
+      text += message.front();
+      message = message.drop_front();
+    }
+  }
+  return text;
+}
+
 std::string inUsersTerms(const std::string &message) {
-  StringRef rest = message;
+  std::string text = spellTypes(message);
+  for (const Wording &wording : kWordings)
+    replaceAll(text, wording.upstream, wording.ours);
+  StringRef rest = text;
   if (!rest.consume_front("'") || !rest.contains('\''))
-    return message;
+    return text;
   auto [name, tail] = rest.split('\'');
   if (tail.starts_with(" op "))
     tail = tail.drop_front(3);

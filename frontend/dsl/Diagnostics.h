@@ -71,7 +71,7 @@ std::string suggestion(llvm::StringRef name,
                        llvm::ArrayRef<llvm::StringRef> candidates);
 
 /// A message of the dialect in the words of the program: "'nnc.matmul' op ..."
-/// becomes "'matmul' ...".
+/// becomes "'matmul' ...", and 'tensor<?x4xf32>' f32[batch, 4].
 std::string inUsersTerms(const std::string &message);
 
 } // namespace nnc::dsl

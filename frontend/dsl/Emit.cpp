@@ -277,6 +277,18 @@ void Emitter::warnUnused() {
   for (auto &[place, use] : assignments)
     if (!use.used)
       diagnostics.warning(use.name.loc, "'" + use.name.name + "' is not used");
+  // A branch that is not taken may use these, so that they are looked for in
+  // the text.
+  for (const ConstDecl &constant : program.constants)
+    if (program.mentions.lookup(constant.name.name) == 1)
+      diagnostics.warning(constant.name.loc, "the constant '" +
+                                                 constant.name.name +
+                                                 "' is not used");
+  for (const FunctionDecl &function : program.functions)
+    if (program.mentions.lookup(function.name.name) == 1)
+      diagnostics.warning(function.name.loc, "the function '" +
+                                                 function.name.name +
+                                                 "' is not called");
 }
 
 //===-- Statements -------------------------------------------------------===//

@@ -279,6 +279,11 @@ Attribute Emitter::toElement(const Value &value, Type elementType, SMLoc loc) {
                   type + "; convert the tensor with cast(x, f32)");
   unsigned width = elementType.getIntOrFloatBitWidth();
   bool isUnsigned = elementType.isUnsignedInteger();
+  if (!value.isInteger())
+    return reject(value.describe() +
+                  " is written as a real number, and the "
+                  "tensor's elements are " +
+                  type);
   bool fits =
       value.isInteger() && (isUnsigned ? llvm::isUIntN(width, value.integer())
                                        : llvm::isIntN(width, value.integer()));

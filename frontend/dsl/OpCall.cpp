@@ -45,6 +45,7 @@ private:
   std::vector<StringRef> argumentNames() const;
   const Value &evaluate(const Expression &expression);
 
+  std::string innerScopeHint() const;
   Value buildPlain();
   Value buildLayer();
   bool makeParameters(ScopeEntry &scope);
@@ -293,14 +294,25 @@ bool OpCall::checkComplete() {
   return true;
 }
 
+static bool hasReal(const Value &value) {
+  return value.isReal() ||
+         (value.isList() && llvm::any_of(value.list(), hasReal));
+}
+
 /// What scalars among the operands become: the element type of the first tensor
-/// that holds numbers.
+/// that holds numbers. Among indices, which say nothing of what they choose
+/// from, real numbers are floats.
 Type OpCall::elementType() const {
+  OperationName name(operationName(signature.name), emitter.context);
+  bool isReal = false;
+  for (const auto &values : operands)
+    for (const Given &given : values)
+      isReal |= name.hasInterface<IndexLimited>() && hasReal(given.value);
   for (const auto &values : operands)
     for (const Given &given : values)
       if (given.value.isTensor()) {
         Type type = getElementTypeOrSelf(given.value.tensor().getType());
-        if (!type.isInteger(1))
+        if (!type.isInteger(1) && !(isReal && isa<IntegerType>(type)))
           return type;
       }
   return emitter.builder.getF32Type();
@@ -319,11 +331,26 @@ bool OpCall::collectOperands(SmallVectorImpl<mlir::Value> &values) {
   return true;
 }
 
+// `relu(dense(x, 4)) as first` means dense.
+std::string OpCall::innerScopeHint() const {
+  for (const Argument &argument : call.arguments) {
+    auto *inner = llvm::dyn_cast<CallExpr>(argument.value.get());
+    OperationName name(operationName(inner ? inner->callee : "none"),
+                       emitter.context);
+    if (inner && (emitter.functions.contains(inner->callee) ||
+                  name.hasInterface<Layer>()))
+      return ("; it belongs behind the call inside: " + call.callee + "(" +
+              inner->callee + "(...) as " + call.scope->name.name + ")")
+          .str();
+  }
+  return "";
+}
+
 Value OpCall::buildPlain() {
   if (call.scope)
     return emitter.error(call.scope->name.loc,
                          "'as' names the parameters of a call, and '" +
-                             call.callee + "' has none");
+                             call.callee + "' has none" + innerScopeHint());
   SmallVector<mlir::Value> values;
   if (!collectOperands(values))
     return {};

@@ -266,6 +266,9 @@ Program Parser::parseProgram() {
   while (!at(TokenKind::EndOfFile) && !diagnostics.full())
     parseDeclaration(program);
   program.end = token().loc();
+  for (const Token &token : tokens)
+    if (token.is(TokenKind::Identifier))
+      ++program.mentions[token.text];
   return program;
 }
 
@@ -437,6 +440,10 @@ bool Parser::parseSetting(TrainingDecl &training) {
   if (!value)
     return false;
   training.settings.push_back({*name, std::move(value)});
+  if (at(TokenKind::Identifier) && !atLineEnd())
+    return error(token().loc(), "a setting has a line of its own: expected the "
+                                "end of the line, found " +
+                                    describe(token()));
   return atLineEnd() || errorExpected("the end of the line");
 }
 
@@ -613,6 +620,11 @@ bool Parser::parseAssign(Block &block) {
     return error(name.loc(), "the value of '" + name.text +
                                  "' is not used; write NAME = " + name.text +
                                  "(...)");
+  if (findBinaryRule(token().kind) && !atLineEnd() &&
+      peek().is(TokenKind::Assign))
+    return error(token().loc(), "there is no operator '" + token().text +
+                                    "='; write " + name.text + " = " +
+                                    name.text + " " + token().text + " ...");
   if (atLineEnd() || !at(TokenKind::Assign)) {
     std::string hint =
         suggestion(name.text, {"param", "for", "if", "return", "loss", "metric",
