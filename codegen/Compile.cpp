@@ -6,6 +6,7 @@
 #include "codegen/PlanMemory.h"
 #include "codegen/PlanWriter.h"
 #include "codegen/ScheduleKernels.h"
+#include "ir/Shapes.h"
 #include "ir/Version.h"
 #include "passes/EntryPoints.h"
 #include "runtime/abi.h"
@@ -63,9 +64,44 @@ static LogicalResult runToLinalg(ModuleOp module,
   });
 }
 
+/// Refuses what would overflow the arithmetic of offsets: a tensor beyond the
+/// 2^47 bytes that a process can address. What stays inside of a kernel is not
+/// in memory.
+static LogicalResult checkSizes(ModuleOp module, int64_t maxBatch) {
+  constexpr int64_t kMostBytes = int64_t(1) << 47;
+  auto check = [&](Value value) -> LogicalResult {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    if (!type)
+      return success();
+    int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    bool isTooLarge = false;
+    for (int64_t size : type.getShape())
+      isTooLarge |= llvm::MulOverflow(
+          bytes, ShapedType::isDynamic(size) ? maxBatch : size, bytes);
+    if (!isTooLarge && bytes <= kMostBytes)
+      return success();
+    return emitError(value.getLoc())
+           << printType(type) << " is larger than any memory at a batch of "
+           << maxBatch;
+  };
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (function.isPrivate())
+      continue;
+    for (BlockArgument argument : function.getArguments())
+      if (failed(check(argument)))
+        return failure();
+    for (Operation &op : function.front())
+      for (Value result : op.getResults())
+        if (failed(check(result)))
+          return failure();
+  }
+  return success();
+}
+
 static FailureOr<Schedule> runToSchedule(ModuleOp module,
                                          const CompileOptions &options) {
-  if (failed(runToLinalg(module, options)))
+  if (failed(runToLinalg(module, options)) ||
+      failed(checkSizes(module, maxBatchOf(module, options))))
     return failure();
   return scheduleKernels(module, *options.target, maxBatchOf(module, options));
 }
