@@ -129,6 +129,8 @@ Attribute Emitter::emitFreeze(const Expression &expression) {
   SmallVector<Attribute> texts;
   SmallVector<ParameterOp> matches;
   for (const Expression *pattern : patterns) {
+    if (!expend(pattern->loc, parameters.size()))
+      return nullptr;
     Value value = evaluate(*pattern);
     if (value.isError())
       continue;

@@ -7,6 +7,7 @@
 #include "frontend/dsl/Diagnostics.h"
 #include "frontend/graph/Reader.h"
 
+#include "ir/Freezing.h"
 #include "ir/Initializer.h"
 #include "ir/Ops.h"
 #include "ir/Shapes.h"
@@ -381,6 +382,13 @@ FailureOr<Operation *> Importer::create(const Node &node,
   return createComputing(node, described->getSignature(), location, *operands);
 }
 
+// Passes mark ops by attributes of nnc's own, and believe these marks.
+static bool hasOwnMark(const Node &node) {
+  return llvm::any_of(elements(node.attributes()), [](const Attribute *a) {
+    return a->name() && StringRef(a->name()->string_view()).starts_with("nnc.");
+  });
+}
+
 LogicalResult Importer::readNode(const Node &node, StringRef name) {
   FailureOr<mlir::Location> location = reader.readLocation(node.location());
   if (failed(location))
@@ -388,6 +396,9 @@ LogicalResult Importer::readNode(const Node &node, StringRef name) {
   FailureOr<RegisteredOperationName> op = findOp(name);
   if (failed(op))
     return failure();
+  if (hasOwnMark(node))
+    return reader.fail("it has an attribute whose name begins with 'nnc.': "
+                       "these are marks of nnc's own");
   FailureOr<Operation *> created = create(node, *op, *location);
   if (failed(created))
     return failure();
@@ -516,10 +527,11 @@ LogicalResult Importer::readModel(const Model &from) {
   model.getBody().push_back(body);
   discard.release();
   for (NamedAttribute attribute : *others) {
-    if (!attribute.getName().getValue().contains('.'))
-      return reader.fail("the model's attribute '" +
-                         attribute.getName().getValue() +
-                         "': expected a name with a dot");
+    StringRef other = attribute.getName();
+    if (!other.contains('.') ||
+        (other.starts_with("nnc.") && other != kFreezeAttr))
+      return reader.fail("the model's attribute '" + other +
+                         "': expected a name with a dot, and not one of nnc's");
   }
   model->setDiscardableAttrs(builder.getDictionaryAttr(*others));
   builder.setInsertionPointToEnd(body);

@@ -1,4 +1,5 @@
 // Syntax and verifiers of ops about the program and its state.
+#include "ir/Freezing.h"
 #include "ir/Ops.h"
 #include "ir/Text.h"
 
@@ -112,6 +113,14 @@ LogicalResult ModelOp::verify() {
              << ": expected a tensor with at most one batch dimension";
   if (std::string problem = findNoName(getSymName()); !problem.empty())
     return site.error() << "the model's name " << problem;
+  if (Attribute freeze = (*this)->getAttr(kFreezeAttr)) {
+    constexpr size_t kMostPatterns = 256;
+    auto patterns = dyn_cast<ArrayAttr>(freeze);
+    if (!patterns || patterns.size() > kMostPatterns ||
+        !llvm::all_of(patterns, llvm::IsaPred<StringAttr>))
+      return site.error() << "'freeze' is a list of strings, at most "
+                          << kMostPatterns << " patterns of parameter names";
+  }
   return checkNames(*this);
 }
 

@@ -259,7 +259,16 @@ cases = [
     (set_("values.1", value(2, 4)),
      "node 0 'read': 'read' @w is f32[4, 2], here it is f32[2, 4]", 1),
     (set_("model.attributes", [text("batch", "x")]),
-     "the model's attribute 'batch': expected a name with a dot"),
+     "the model's attribute 'batch': expected a name with a dot, and not one of nnc's"),
+    (set_("model.attributes", [text("nnc.recipe", "x")]),
+     "the model's attribute 'nnc.recipe': expected a name with a dot, and not one of nnc's"),
+    (set_("model.attributes", [text("nnc.freeze", "w")]),
+     "'model' 'freeze' is a list of strings, at most 256 patterns of parameter names"),
+    (set_("model.attributes", [attribute("nnc.freeze", make(ArrayValueT, values=[
+        attribute(None, make(IntValueT, value=1))]))]),
+     "'model' 'freeze' is a list of strings, at most 256 patterns of parameter names"),
+    (set_("model.nodes.2.attributes", [attribute("nnc.random_bits", make(IntValueT, value=1))]),
+     "node 2 'mean': it has an attribute whose name begins with 'nnc.': these are marks of nnc's own", 3),
     # Regions.
     (insert(2, fused()), "node 2 'fused': 'fused' expects a non-empty block"),
     (both(extra(value(-1, 2)), insert(2, fused(node("yield", [], []), node("relu", [2], [4])))),
