@@ -78,10 +78,10 @@ private:
 };
 } // namespace
 
-/// The learning rate of this step: what @learning_rate holds, on the schedule
-/// that the recipe may name.
-static FailureOr<Value> buildLearningRate(OptimizeOp op, OpBuilder &b,
-                                          State &state) {
+/// The learning rate of this step, or of the one before: what @learning_rate
+/// holds, on the schedule that the recipe may name.
+static FailureOr<Value> buildLearningRate(OptimizeOp op, State &state,
+                                          bool isOfStepBefore, OpBuilder &b) {
   auto declared = state.symbols.lookup<ParameterOp>(kLearningRateName);
   Type type = declared ? getElementTypeOrSelf(declared.getType())
                        : Type(b.getF32Type());
@@ -93,11 +93,43 @@ static FailureOr<Value> buildLearningRate(OptimizeOp op, OpBuilder &b,
   if (failed(schedule))
     return failure();
   Value step = state.readScalar(kStepName, b.getI64Type());
+  // @step counts the steps that are done, and schedules count from 0.
+  if (isOfStepBefore) {
+    ImplicitLocOpBuilder located(op.getLoc(), b);
+    step = maximum(Expr(located, step) - 1.0, 0.0);
+  }
   FailureOr<Operation *> built = createByName(
       b, op.getLoc(), schedule->name, {base, step}, schedule->attributes);
   if (failed(built))
     return failure();
   return (*built)->getResult(0);
+}
+
+/// Adds the entry point that gives the rate of the step before: a step itself
+/// does not pay for what is asked for once in a while.
+static LogicalResult addScheduledRate(OptimizeOp op, ModuleOp module) {
+  const bool isScheduled =
+      isa_and_nonnull<DictionaryAttr>(op->getAttr("learning_rate"));
+  // A parameter of that name goes first.
+  if (!isScheduled || module.lookupSymbol(kScheduledRateName))
+    return success();
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  auto function = func::FuncOp::create(builder, op.getLoc(), kScheduledRateName,
+                                       builder.getFunctionType({}, {}));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  auto end = func::ReturnOp::create(builder, op.getLoc());
+  builder.setInsertionPoint(end);
+  State state(function);
+  FailureOr<Value> rate =
+      buildLearningRate(op, state, /*isOfStepBefore=*/true, builder);
+  if (failed(rate))
+    return failure();
+  end->setOperands(*rate);
+  function.setType(builder.getFunctionType({}, rate->getType()));
+  function.setResultAttr(0, kNameAttr,
+                         builder.getStringAttr(kLearningRateName));
+  function.setResultAttr(0, kKindAttr, builder.getStringAttr(kMetricKind));
+  return success();
 }
 
 /// Limits each element of `gradients` to [-limit, limit].
@@ -228,8 +260,10 @@ static LogicalResult replaceOptimize(OptimizeOp op, State &state) {
   if (failed(optimizer))
     return failure();
   Optimizer::Concept *interface = lookupOptimizer(op, optimizer->name);
-  FailureOr<Value> learningRate = buildLearningRate(op, builder, state);
-  if (!interface || failed(learningRate))
+  FailureOr<Value> learningRate =
+      buildLearningRate(op, state, /*isOfStepBefore=*/false, builder);
+  if (!interface || failed(learningRate) ||
+      failed(addScheduledRate(op, op->getParentOfType<ModuleOp>())))
     return failure();
   Update update{*optimizer, interface->getSlots(), *learningRate,
                 state.readScalar(kStepName, b.getI64Type()), state};

@@ -11,6 +11,8 @@ inline constexpr llvm::StringLiteral kInitName = "init";
 inline constexpr llvm::StringLiteral kTrainStepName = "train_step";
 inline constexpr llvm::StringLiteral kEvalStepName = "eval_step";
 inline constexpr llvm::StringLiteral kPredictName = "predict";
+/// The rate of the step before, where a schedule makes it.
+inline constexpr llvm::StringLiteral kScheduledRateName = "scheduled_rate";
 inline constexpr llvm::StringLiteral kGradientsName = "gradients";
 
 // Attributes of functions, arguments and results.

@@ -151,7 +151,8 @@ def AddOptimizerPass : Pass<"nnc-add-optimizer", "::mlir::ModuleOp"> {
     ```
     Values are clipped before the global norm, so that the norm's bound holds.
     Gradients within the norm's bound keep their bits. Optimizers stay whole:
-    they are composites.
+    they are composites. Where a schedule makes the rate, the entry point
+    @scheduled_rate gives that of the step before to who asks for it.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect", "::nnc::NncDialect"];
 }

@@ -121,6 +121,17 @@ static std::string note(const Averages &averages) {
   return line;
 }
 
+std::optional<double> learningRate(Session &session) {
+  const EntryPoint *entry = session.plan().findEntryPoint("scheduled_rate");
+  StatusOr<double> rate = session.scalar("learning_rate");
+  if (entry && entry->inputs.empty() && entry->outputs.size() == 1) {
+    Status status = session.run(*entry, nullptr, 1);
+    rate = status.isOk() ? session.outputScalar(entry->outputs[0])
+                         : StatusOr<double>(status);
+  }
+  return rate.isOk() ? std::optional<double>(*rate) : std::nullopt;
+}
+
 Status run(const Pass &pass) {
   Session &session = pass.session;
   pass.batches.rewind();

@@ -8,6 +8,7 @@
 #include "tools/Progress.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,6 +61,10 @@ struct Pass {
   /// run; false ends the pass. May be empty.
   std::function<runtime::StatusOr<bool>(int64_t)> afterBatch = {};
 };
+
+/// The learning rate of the step that is done: its schedule's, where there is
+/// one. Nothing where the model has no optimizer.
+std::optional<double> learningRate(runtime::Session &session);
 
 /// NotFinite if a loss is not finite.
 runtime::Status run(const Pass &pass);

@@ -62,8 +62,9 @@ Status TrainingLog::open(const std::string &where, int64_t numEpochs,
   return continueFile(steps, folder + "/steps.jsonl", "step", numSteps);
 }
 
-void TrainingLog::addStep(int64_t step, double loss) {
-  steps << toLine(nlohmann::ordered_json{{"step", step}, {"loss", loss}})
+void TrainingLog::addStep(int64_t step, double loss, double learningRate) {
+  steps << toLine(nlohmann::ordered_json{
+               {"step", step}, {"loss", loss}, {"learning_rate", learningRate}})
         << '\n';
 }
 

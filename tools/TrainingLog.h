@@ -21,7 +21,7 @@ public:
 
   bool isOpen() const { return epochs.is_open(); }
   void addEpoch(const std::string &line) { epochs << line << '\n'; }
-  void addStep(int64_t step, double loss);
+  void addStep(int64_t step, double loss, double learningRate);
 
   /// Hands everything to the system, so that it outlives this process. IoError
   /// if it does not take it.

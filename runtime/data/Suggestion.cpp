@@ -33,7 +33,7 @@ std::string suggestion(std::string_view word,
   // The words are a person's: what is longer is no slip of one.
   constexpr size_t longest = 64;
   const std::string *nearest = nullptr;
-  size_t least = (word.size() + 2) / 3 + 1;
+  size_t least = (word.size() + 1) / 3 + 1;
   for (const std::string &candidate : known) {
     if (word.size() > longest || candidate.size() > longest)
       continue;

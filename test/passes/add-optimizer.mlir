@@ -63,6 +63,15 @@ func.func @clips_values_then_the_norm(%dw: tensor<4xf32>, %db: tensor<f32>) {
 // CHECK-DAG:     %[[STEP:.*]] = nnc.read @step
 // CHECK:         %[[RATE:.*]] = nnc.cosine %[[BASE]], %[[STEP]]
 // CHECK:         nnc.sgd %{{.*}}, %{{.*}}, %[[RATE]], %[[STEP]]
+
+// Who asks for it gets the rate of the step that is done.
+// CHECK-LABEL: func.func @scheduled_rate() -> (tensor<f32> {nnc.kind = "metric", nnc.name = "learning_rate"})
+// CHECK-DAG:     %[[BASE:.*]] = nnc.read @learning_rate
+// CHECK-DAG:     %[[COUNT:.*]] = nnc.read @step
+// CHECK:         %[[BEFORE:.*]] = nnc.sub %[[COUNT]]
+// CHECK:         %[[STEP:.*]] = nnc.maximum %[[BEFORE]]
+// CHECK:         %[[RATE:.*]] = nnc.cosine %[[BASE]], %[[STEP]]
+// CHECK:         return %[[RATE]]
 nnc.parameter @w : tensor<4xf32> = <zeros>
 nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
 nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}

@@ -163,7 +163,8 @@ static Status runSteps(TrainRun &run, Progress &progress) {
   pass.endBatch = run.identity.stepsPerEpoch;
   pass.afterRun = [&](double loss) {
     if (run.log.isOpen())
-      run.log.addStep(stepsOf(run), loss);
+      run.log.addStep(stepsOf(run), loss,
+                      learningRate(run.session).value_or(0));
   };
   pass.afterBatch = [&](int64_t batches) -> StatusOr<bool> {
     position.batches = batches;
@@ -196,8 +197,15 @@ static void reportEpoch(TrainRun &run, const Averages &validation,
     addAverages(record, "validation_", validation);
     line += columns("validation_", validation);
   }
+  char text[64];
+  if (std::optional<double> rate = learningRate(run.session)) {
+    record["learning_rate"] = *rate;
+    std::snprintf(text, sizeof text, "  rate %.3g", *rate);
+    // One that stays is in the model.
+    if (run.plan.findEntryPoint("scheduled_rate"))
+      line += text;
+  }
   record["seconds"] = seconds;
-  char text[32];
   std::snprintf(text, sizeof text, "  %.1f s", seconds);
   report(run, record, line + text);
 }
