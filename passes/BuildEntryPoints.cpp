@@ -11,6 +11,7 @@
 #include "ir/Freezing.h"
 #include "ir/Initializer.h"
 #include "ir/Ops.h"
+#include "ir/SampleNumbers.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -478,7 +479,15 @@ static Type getRateType(ModelOp model) {
   return hasDoubles ? b.getF64Type() : b.getF32Type();
 }
 
-/// Declares seed, step and learning_rate.
+/// Whether `op` draws numbers for each sample, in evaluation as in training.
+static bool drawsForSamples(Operation &op) {
+  if (!op.hasAttr("stream"))
+    return false;
+  auto shape = op.getAttrOfType<DenseI64ArrayAttr>("shape");
+  return shape && llvm::is_contained(shape.asArrayRef(), -1);
+}
+
+/// Declares seed, step and learning_rate, and first_sample where it is needed.
 static LogicalResult declareScalars(ModelOp model) {
   FailureOr<double> learningRate = getBaseLearningRate(model);
   if (failed(learningRate))
@@ -497,9 +506,12 @@ static LogicalResult declareScalars(ModelOp model) {
     Type elementType;
     double value;
   };
-  for (Scalar scalar : {Scalar{kSeedName, b.getI64Type(), seed},
-                        Scalar{kStepName, b.getI64Type(), 0},
-                        Scalar{kLearningRateName, rateType, *learningRate}}) {
+  SmallVector<Scalar> scalars = {{kSeedName, b.getI64Type(), seed},
+                                 {kStepName, b.getI64Type(), 0},
+                                 {kLearningRateName, rateType, *learningRate}};
+  if (llvm::any_of(getBody(model), drawsForSamples))
+    scalars.push_back({kFirstSampleName, b.getI64Type(), 0});
+  for (Scalar scalar : scalars) {
     auto module = model->getParentOfType<ModuleOp>();
     if (Operation *other = module.lookupSymbol(scalar.name))
       return emitError(other->getLoc())
@@ -536,7 +548,9 @@ static std::optional<unsigned> findMissingCounter(Operation *op) {
 static void setCounters(ModelOp model) {
   auto module = model->getParentOfType<ModuleOp>();
   auto parameters = module.getOps<ParameterOp>();
-  int64_t stream = std::distance(parameters.begin(), parameters.end());
+  int64_t stream = llvm::count_if(parameters, [](ParameterOp parameter) {
+    return parameter.getSymName() != kFirstSampleName;
+  });
   OpBuilder builder = OpBuilder::atBlockBegin(&getBody(model));
   ImplicitLocOpBuilder b(model.getLoc(), builder);
   SmallVector<Value> counter;
@@ -548,6 +562,24 @@ static void setCounters(ModelOp model) {
       counter = {readScalar(b, kSeedName), readScalar(b, kStepName)};
     op.insertOperands(*place, counter);
     op.setAttr("stream", b.getI64IntegerAttr(stream++));
+  }
+}
+
+/// Has the random ops of an entry point that is run batch by batch over a set
+/// number their elements over the set, so that what a sample draws depends on
+/// its place there and not on the batches.
+static void numberSamples(func::FuncOp function) {
+  Block &body = function.front();
+  for (Operation &op : llvm::make_early_inc_range(body)) {
+    if (!drawsForSamples(op))
+      continue;
+    OpBuilder builder(&op);
+    ImplicitLocOpBuilder b(op.getLoc(), builder);
+    // The operands of these ops are their counter: seed and step.
+    Expr step(b, op.getOperand(1));
+    Expr before(b, readScalar(b, kFirstSampleName));
+    op.setOperand(1, step + before * double(int64_t(1) << kSamplesBeforeShift));
+    op.setAttr(kSampleNumbersAttr, b.getUnitAttr());
   }
 }
 
@@ -634,7 +666,7 @@ private:
     if (Value counts = findConfusion(declared.metrics, confusionClasses))
       results.push_back({counts, "confusion", kConfusionKind});
     IRMapping mapping;
-    buildFunction(model, kEvalStepName, results, mapping);
+    numberSamples(buildFunction(model, kEvalStepName, results, mapping));
     return success();
   }
 
@@ -643,7 +675,7 @@ private:
     for (OutputOp output : outputs)
       results.push_back({output.getValue(), output.getName(), kOutputKind});
     IRMapping mapping;
-    buildFunction(model, kPredictName, results, mapping);
+    numberSamples(buildFunction(model, kPredictName, results, mapping));
   }
 
   /// What the plan's writer needs of the model once it is gone.

@@ -115,6 +115,10 @@ struct EntryPoint {
   int64_t scratchBytes = 0;
 };
 
+/// A scalar of the state that runs set and files do not have: how many samples
+/// of the set come before the batch.
+inline constexpr const char *firstSampleName = "first_sample";
+
 enum class Role : uint8_t { Parameter, Buffer, OptimizerState, Scalar };
 
 struct StateTensor {

@@ -191,7 +191,8 @@ bool PlanReader::readState(const plan::Plan &from) {
   }
   where.clear();
   return checkStateOverlap() && checkScalar("seed", ElementType::I64) &&
-         checkScalar("step", ElementType::I64) && checkLearningRate();
+         checkScalar("step", ElementType::I64) &&
+         checkScalar(firstSampleName, ElementType::I64) && checkLearningRate();
 }
 
 bool PlanReader::readRole(const plan::StateTensor &from, StateTensor &to) {

@@ -35,7 +35,10 @@ inline RandomWords philox(RandomWords counter, RandomKey key) {
 /// The four words at `index` of a stream.
 ///
 /// seed     of the session: the key, low word first.
-/// step     of the session, its low 32 bits; so that each step draws anew.
+/// step     of the session, its low 32 bits; so that each step draws anew. In
+///          "predict" and "eval_step", generated code carries in the upper 32
+///          bits how many samples of the set come before the batch
+///          (ir/SampleNumbers.h).
 /// stream   which random op of the program, so that each draws its own.
 /// index    64-bit counter, low word first.
 ///
@@ -50,7 +53,8 @@ inline RandomWords randomWords(uint64_t seed, uint32_t step, uint32_t stream,
 
 /// The word that belongs to one element of a random tensor.
 ///
-/// element  linear, row-major index. Elements 32 q + 8 w + r, with w below 4
+/// element  linear, row-major index, in "predict" and "eval_step" counted from
+///          the first sample of the set. Elements 32 q + 8 w + r, with w below 4
 ///          and r below 8, use word w of the counter index 8 q + r. A vector of
 ///          eight lanes thus makes 32 consecutive elements from eight counters,
 ///          without moving a word between lanes.

@@ -387,6 +387,12 @@ Status Session::setScalar(std::string_view name, double value) {
   });
 }
 
+Status Session::setFirstSample(int64_t first) {
+  return openPlan->findState(firstSampleName)
+             ? writeState(firstSampleName, &first, sizeof first)
+             : Status();
+}
+
 static Status checkFinite(const StateTensor &tensor, const void *data) {
   const int64_t count = tensor.numElements();
   const int64_t bad = countNonFinite(tensor.elementType, data, count);
@@ -437,6 +443,8 @@ static const char *nameOf(SaveKind kind) {
 }
 
 static bool isSaved(const StateTensor &tensor, SaveKind kind) {
+  if (tensor.role == Role::Scalar && tensor.name == firstSampleName)
+    return false;
   return kind == SaveKind::Checkpoint || tensor.role == Role::Parameter ||
          tensor.role == Role::Buffer;
 }

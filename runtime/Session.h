@@ -78,6 +78,11 @@ public:
   /// A scalar output of the last run, such as a metric.
   StatusOr<double> outputScalar(const TensorInfo &output) const;
 
+  /// Tells the next runs how many samples of their set come before the batch:
+  /// what random numbers a sample of "predict" and "eval_step" draws depends on
+  /// its place in the set. Nothing where the plan draws none.
+  Status setFirstSample(int64_t first);
+
   Status readState(std::string_view name, void *data, size_t sizeBytes) const;
   Status writeState(std::string_view name, const void *data, size_t sizeBytes);
   StatusOr<double> scalar(std::string_view name) const;

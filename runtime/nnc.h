@@ -371,6 +371,12 @@ NNC_EXPORT nnc_status_t nnc_session_write_state(nnc_session_t *session,
  * is the schedule's base and is not changed by it, and "step": setting the base
  * scales the whole schedule. Without a schedule it is the rate itself.
  *
+ * A model that draws random numbers for each sample outside of training has
+ * "first_sample" too: how many samples of the set come before the batch of the
+ * next runs of "predict" and "eval_step". What a sample draws depends on its
+ * place in the set, and so not on the batches. It is in no file, and 0 until it
+ * is set.
+ *
  * Returns NNC_NOT_FOUND for an unknown name, NNC_INVALID_ARGUMENT for a tensor
  * that is no scalar or a value that its type cannot hold. */
 NNC_EXPORT nnc_status_t nnc_session_get_scalar(nnc_session_t *session,

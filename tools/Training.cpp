@@ -143,6 +143,10 @@ Status run(const Pass &pass) {
   bool hasBatch = next(pass.firstBatch);
   for (int64_t i = pass.firstBatch; hasBatch; ++i) {
     const int64_t batch = pass.batches.size();
+    // A training step draws anew in each step.
+    if (pass.entry.name != "train_step")
+      if (Status status = session.setFirstSample(samples); !status.isOk())
+        return status;
     if (Status status = session.run(pass.entry, pass.batches.inputs(), batch);
         !status.isOk())
       return status;

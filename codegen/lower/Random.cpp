@@ -3,6 +3,7 @@
 // counter that runtime/Random.h describes.
 #include "codegen/lower/Lowering.h"
 #include "ir/Ops.h"
+#include "ir/SampleNumbers.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -90,6 +91,28 @@ static Value linearIndex(ImplicitLocOpBuilder &b, KernelBuilder &kernel,
   return arith::IndexCastOp::create(b, b.getI64Type(), linear);
 }
 
+/// The number of this iteration's element in the set of all samples, of which
+/// the upper half of `step` come before the batch.
+static Value numberInSet(ImplicitLocOpBuilder &b, ArrayRef<int64_t> shape,
+                         Value step) {
+  WordBuilder words(b);
+  Value sample =
+      arith::ShRUIOp::create(b, step, words.wide(kSamplesBeforeShift));
+  Value place = words.wide(0);
+  int64_t sampleElements = 1;
+  for (auto [dim, size] : llvm::enumerate(shape)) {
+    Value index = arith::IndexCastOp::create(b, b.getI64Type(),
+                                             linalg::IndexOp::create(b, dim));
+    if (ShapedType::isDynamic(size)) {
+      sample = words.add(sample, index);
+      continue;
+    }
+    place = words.add(words.multiply(place, words.wide(size)), index);
+    sampleElements *= size;
+  }
+  return words.add(words.multiply(sample, words.wide(sampleElements)), place);
+}
+
 static Value selectWord(ImplicitLocOpBuilder &b, WordBuilder &words,
                         Block128 block, Value number) {
   Value chosen = block[3];
@@ -132,15 +155,20 @@ static FailureOr<Value> lowerRandomBits(KernelBuilder &b, RandomBitsOp op,
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
   int64_t stream = op.getStream();
+  bool isNumberedInSet = op->hasAttr(kSampleNumbersAttr);
   auto body = [&](ImplicitLocOpBuilder &inner, ValueRange x) {
-    Value element = linearIndex(inner, b, type.getShape());
+    Value element = isNumberedInSet ? numberInSet(inner, type.getShape(), x[1])
+                                    : linearIndex(inner, b, type.getShape());
     Value word = randomWord(inner, element, x[0], x[1], stream);
     return SmallVector<Value>{keepUpperBits(inner, word, op.getBits())};
   };
   Value bits =
       b.generic(operands, b.empty(type), maps, iterators, body).front();
-  // An emitter may recognise the op, and compute four words a block.
-  bits.getDefiningOp()->setAttr("nnc.random_bits", b.getI64IntegerAttr(stream));
+  // An emitter may recognise the op, and compute four words a block: where the
+  // first element's number is a multiple of the lanes.
+  if (!isNumberedInSet)
+    bits.getDefiningOp()->setAttr("nnc.random_bits",
+                                  b.getI64IntegerAttr(stream));
   return bits;
 }
 

@@ -1,6 +1,7 @@
 // Random distributions out of random bits.
 #include "ir/Expr.h"
 #include "ir/Ops.h"
+#include "ir/SampleNumbers.h"
 
 using namespace mlir;
 using namespace nnc;
@@ -65,6 +66,20 @@ static SmallVector<int64_t> resultDims(Value y) {
   return toDims(cast<RankedTensorType>(y.getType()).getShape());
 }
 
+/// Has the random bits that `y` is made of numbered as the elements of `op`
+/// are.
+static SmallVector<Value> numberedAs(Operation *op, Value y) {
+  SmallVector<Value> worklist = {y};
+  while (op->hasAttr(kSampleNumbersAttr) && !worklist.empty()) {
+    Operation *producer = worklist.pop_back_val().getDefiningOp();
+    if (isa_and_nonnull<RandomBitsOp>(producer))
+      producer->setAttr(kSampleNumbersAttr, op->getAttr(kSampleNumbersAttr));
+    else if (producer)
+      llvm::append_range(worklist, producer->getOperands());
+  }
+  return {y};
+}
+
 FailureOr<SmallVector<Value>>
 RandomUniformOp::buildExpansion(OpBuilder &builder, bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
@@ -74,7 +89,7 @@ RandomUniformOp::buildExpansion(OpBuilder &builder, bool training) {
   double low = number(getLow()), range = number(getHigh()) - low;
   Expr y = randomUniform(*counter, getStream(), resultDims(getY())) * range;
   y = low == 0.0 ? y : y + low;
-  return SmallVector<Value>{cast(y, getY().getType().getElementType())};
+  return numberedAs(*this, cast(y, getY().getType().getElementType()));
 }
 
 FailureOr<SmallVector<Value>> RandomNormalOp::buildExpansion(OpBuilder &builder,
@@ -87,7 +102,7 @@ FailureOr<SmallVector<Value>> RandomNormalOp::buildExpansion(OpBuilder &builder,
   Expr y = randomNormal(*counter, getStream(), resultDims(getY())) *
            number(getStddev());
   y = mean == 0.0 ? y : y + mean;
-  return SmallVector<Value>{cast(y, getY().getType().getElementType())};
+  return numberedAs(*this, cast(y, getY().getType().getElementType()));
 }
 
 FailureOr<SmallVector<Value>> BernoulliOp::buildExpansion(OpBuilder &builder,
@@ -98,7 +113,7 @@ FailureOr<SmallVector<Value>> BernoulliOp::buildExpansion(OpBuilder &builder,
     return failure();
   Expr mask =
       randomMask(*counter, getStream(), resultDims(getY()), number(getP()));
-  return SmallVector<Value>{cast(mask, getY().getType().getElementType())};
+  return numberedAs(*this, cast(mask, getY().getType().getElementType()));
 }
 
 LogicalResult RandomBitsOp::verify() {

@@ -160,6 +160,28 @@ TEST(Session, ScalarsAreChecked) {
   EXPECT_EQ(*session->scalar("learning_rate"), 0.5);
 }
 
+// Where in a set a run is: the session's own, in no file and wanted from none.
+TEST(Session, AFirstSampleIsNotSaved) {
+  PlanSource source = linePlan();
+  source.state.push_back(
+      {"first_sample", Role::Scalar, ElementType::I64, {}, 320});
+  source.stateBytes = 384;
+  auto session = openSession(source, 1), without = openSession(linePlan(), 1);
+  ASSERT_TRUE(session->setFirstSample(INT64_C(1) << 40).isOk());
+  EXPECT_EQ(*session->scalar("first_sample"), 0x1p40);
+  EXPECT_TRUE(without->setFirstSample(1).isOk());
+  std::string path = temporaryPath("placeless.safetensors");
+  ASSERT_TRUE(session->save(path, SaveKind::Checkpoint).isOk());
+  EXPECT_TRUE(without->load(path, SaveKind::Checkpoint).isOk());
+  ASSERT_TRUE(session->load(path, SaveKind::Checkpoint).isOk());
+  EXPECT_EQ(*session->scalar("first_sample"), 0x1p40);
+  source.state.back().elementType = ElementType::F64;
+  std::vector<uint8_t> bytes = serialize(source);
+  EXPECT_EQ(Plan::fromMemory(bytes.data(), bytes.size()).status().message(),
+            "plan: damaged plan: state tensor 'first_sample' is f64[], "
+            "expected i64[]");
+}
+
 TEST(Session, NamesWhatIsNotFinite) {
   auto session = openSession(linePlan(), 1);
   EXPECT_TRUE(session->checkFinite().isOk());

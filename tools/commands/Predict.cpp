@@ -110,6 +110,8 @@ static Status runAll(Session &session, const EntryPoint &entry,
   results.resize(entry.outputs.size());
   for (int64_t first = 0; first < count; first += most) {
     const int64_t batch = std::min(most, count - first);
+    if (Status status = session.setFirstSample(first); !status.isOk())
+      return status;
     // Sample sizes may leave a batch unaligned; numbers want their own
     // alignment only, which a column's start and whole samples give.
     if (Status status =
