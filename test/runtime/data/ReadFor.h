@@ -1,0 +1,68 @@
+// What the tests of data files share: files, inputs, and reads of one for the
+// other.
+#ifndef NNC_TEST_RUNTIME_DATA_READFOR_H
+#define NNC_TEST_RUNTIME_DATA_READFOR_H
+
+#include "test/runtime/TestPlan.h"
+
+#include "runtime/data/Reader.h"
+
+#include <cstring>
+#include <zlib.h>
+
+namespace nnc::runtime::test {
+
+using Arguments = std::vector<std::pair<std::string, std::string>>;
+
+inline TensorInfo input(const char *name, ElementType type, Shape shape,
+                        int64_t indexLimit = 0) {
+  return {name, type, std::move(shape), indexLimit, {}, ""};
+}
+
+// Reads one file for the inputs, as a data block with one binding would.
+inline StatusOr<std::vector<Column>>
+readFor(const std::vector<TensorInfo> &inputs, const char *reader,
+        Arguments arguments, int64_t mostSamples = INT64_MAX) {
+  EntryPoint entry;
+  entry.name = "train_step";
+  entry.inputs = inputs;
+  DataBinding binding;
+  binding.split = "train";
+  for (const TensorInfo &tensor : inputs)
+    binding.inputs.push_back(tensor.name);
+  binding.reader = reader;
+  binding.arguments = std::move(arguments);
+  Recipe recipe;
+  recipe.data = {binding};
+  ReadOptions options;
+  options.directories = {temporaryPath("")};
+  options.mostSamples = mostSamples;
+  return readSplit(recipe, "train", entry, options);
+}
+
+inline std::vector<float> floats(const Column &column) {
+  std::vector<float> values(column.data.size() / sizeof(float));
+  std::memcpy(values.data(), column.data.data(), column.data.size());
+  return values;
+}
+
+inline void expectFailure(const StatusOr<std::vector<Column>> &read, Code code,
+                          const std::string &message) {
+  ASSERT_FALSE(read.isOk());
+  EXPECT_EQ(read.status().code(), code);
+  EXPECT_NE(read.status().message().find(message), std::string::npos)
+      << read.status().message();
+}
+
+inline void writeGzip(const std::string &path, const std::string &content) {
+  gzFile file = gzopen(path.c_str(), "wb");
+  gzwrite(file, content.data(), content.size());
+  gzclose(file);
+}
+
+inline const TensorInfo label = input("label", ElementType::U8, {-1}, 10);
+inline const TensorInfo numbers = input("x", ElementType::F32, {-1, 2});
+
+} // namespace nnc::runtime::test
+
+#endif // NNC_TEST_RUNTIME_DATA_READFOR_H
