@@ -5,6 +5,7 @@
 #include "tools/Program.h"
 
 #include <cmath>
+#include <iostream>
 
 namespace nnc::tools {
 
@@ -82,6 +83,9 @@ Columns loadOrInvent(const Plan &plan, const EntryPoint &entry,
       readSplit(plan.recipe, "train", entry, readOptions(model, folder, count));
   if (read.isOk())
     return std::move(*read);
+  // Files that are elsewhere are no matter; those that are wrong may be one.
+  if (read.status().code() != Code::NotFound)
+    std::cerr << "note: inputs are random: " << read.status().message() << '\n';
   return inventInputs(entry, count);
 }
 

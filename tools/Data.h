@@ -32,7 +32,7 @@ int loadSplit(const runtime::Plan &plan, const runtime::EntryPoint &entry,
 Columns inventInputs(const runtime::EntryPoint &entry, int64_t count);
 
 /// The model's training data where it is bound and its files are there, random
-/// samples otherwise.
+/// samples otherwise; after a note where they are there and cannot be read.
 Columns loadOrInvent(const runtime::Plan &plan,
                      const runtime::EntryPoint &entry, const std::string &model,
                      const std::string &folder, int64_t count);
