@@ -5,8 +5,9 @@ import base64, re
 import numpy as np
 
 from evaluate import INTEGERS, UNIT, Evaluation, to_type
+from primitives import PRIMITIVES
 from references import COMPOSITES
-from samples import results_by_sample
+from samples import index_limits, results_by_sample
 from server import ServerDied, decode, encode
 
 # Of a result's largest magnitude: a bound beyond this says little.
@@ -24,6 +25,10 @@ class Finding(Exception):
         """What two findings of one cause have in common: no places and numbers."""
         about = re.sub(r"loc\([^)]*\)|[\d.]+", "", self.message) if self.kind in ("refused", "crashed", "run") else ""
         return self.kind, self.target, about
+
+
+class Undefined(Exception):
+    """The program has no meaning for the data: an index is out of range."""
 
 
 class Counts:
@@ -103,14 +108,16 @@ class Checker:
 
     def draw_data(self):
         self.inputs, self.state = {}, {}
-        arguments = {}
+        arguments, limits = {}, {}
         for function in self.functions.values():
             arguments.update((a["name"], a) for a in function["arguments"])
+            for name, limit in index_limits(function, self.batch).items():
+                limits[name] = min(limits.get(name, limit), limit)
         self.types = {name: a["type"] for name, a in arguments.items()}
         for name in sorted(arguments):
             type, dims = arguments[name]["type"]
             shape = [self.batch if d == -1 else d for d in dims]
-            self.inputs[name] = draw_tensor(self.rng, type, shape, arguments[name]["limit"])
+            self.inputs[name] = draw_tensor(self.rng, type, shape, limits.get(name, 0))
         for name, parameter in sorted(self.parameters.items()):
             type, shape = parameter["type"]
             if name == "step":
@@ -126,11 +133,13 @@ class Checker:
         return {"seed": np.int64(seed)}
 
     def add_run(self, entry, inputs, state, batch=None):
-        evaluation = None if batch else Evaluation(self.functions[entry], inputs, state, self.batch).run()
+        evaluation = None if batch else Evaluation(self.functions[entry], inputs, state, self.batch, PRIMITIVES).run()
         run = {"entry": entry, "batch": batch or self.batch,
                "inputs": {a["name"]: encode(inputs[a["name"]], a["type"][0]) for a in self.functions[entry]["arguments"]},
                "state": {name: encode(value, self.parameters[name]["type"][0]) for name, value in state.items()
                          if name in self.parameters}}
+        if evaluation and evaluation.is_undefined:
+            raise Undefined
         self.runs.append(run)
         self.expected.append(evaluation)
 
@@ -155,7 +164,8 @@ class Checker:
         if expanded.v.shape != reference.v.shape:
             raise Finding("expansion", f"{what} has shape {expanded.v.shape}, expected {reference.v.shape}")
         known = np.isfinite(expanded.e) if expanded.type != "i1" else expanded.e == 0
-        off = np.abs(expanded.v.astype(np.float64) - reference.v.astype(np.float64))
+        with np.errstate(invalid="ignore"):
+            off = np.abs(expanded.v.astype(np.float64) - reference.v.astype(np.float64))
         largest = np.max(np.abs(reference.v.astype(np.float64)), initial=0.0, where=known)
         wrong = known & ~(off <= 2 * expanded.e + 1e-12 * largest)
         if wrong.any():
@@ -185,11 +195,11 @@ class Checker:
             size += np.sum(np.abs(direction * gradient.v))
         if not np.isfinite(slope):
             return
-        base = Evaluation(function, self.inputs, self.state, self.batch).run(loss)
+        base = Evaluation(function, self.inputs, self.state, self.batch, PRIMITIVES).run(loss)
         def at(h):
             inputs = {n: v + h * directions.get(("input_gradient", n), 0) for n, v in self.inputs.items()}
             state = {n: v + h * directions.get(("gradient", n), 0) for n, v in self.state.items()}
-            moved = Evaluation(function, inputs, state, self.batch).run(loss)
+            moved = Evaluation(function, inputs, state, self.batch, PRIMITIVES).run(loss)
             alike = all(np.array_equal(a, b) for a, b in zip(base.decisions, moved.decisions))
             return float(moved.values[loss].v) if alike else np.nan
         h = 2.0**-16
@@ -233,7 +243,7 @@ class Checker:
 
     def next_step(self, before):
         state = {name: decode(text, *self.parameters[name]["type"]) for name, text in before.items() if name in self.parameters}
-        return Evaluation(self.functions["train_step"], self.inputs, {**self.state, **state}, self.batch).run()
+        return Evaluation(self.functions["train_step"], self.inputs, {**self.state, **state}, self.batch, PRIMITIVES).run()
 
     def compare_part(self, part, whole, found, target):
         for key in self.by_sample:

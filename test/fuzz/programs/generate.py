@@ -4,82 +4,12 @@ Most statements are forms that this file knows to be right: there, a refusal is 
 fault. Others are drawn from the ops' records, which an op that comes later has
 too: the compiler is asked whether such a line is right, and it is dropped if not.
 """
-import itertools
+from program import BATCH, Program, Value, broadcast_shape, elements, spell_dims, spell_type
 
-BATCH = -1
 # Sizes, and the most elements of a sample: most programs are small, and some reach
 # where schedules change and threads share work.
 SMALL = ([1, 2, 3, 5, 7, 8, 17, 33] * 4 + [65, 130], 1500)
 LARGE = ([1, 3, 16, 64, 100, 257, 513], 8000)
-
-
-class Value:
-    def __init__(self, name, type, shape, trained=False, is_input=False):
-        self.name, self.type, self.shape = name, type, tuple(shape)
-        # Whether a parameter is behind it, without a stop.
-        self.trained, self.is_input = trained, is_input
-        self.uses = 0
-
-    @property
-    def rank(self):
-        return len(self.shape)
-
-    @property
-    def is_float(self):
-        return self.type in ("f16", "bf16", "f32", "f64")
-
-
-class Program:
-    """A model as parts that can be taken away one by one."""
-
-    def __init__(self):
-        self.inputs, self.prelude, self.body, self.training = {}, [], [], []
-        # Of names that the body gives.
-        self.types = {}
-        self.gradients = True
-
-    def copy(self):
-        other = Program()
-        other.inputs, other.types = dict(self.inputs), dict(self.types)
-        other.prelude, other.body, other.training = list(self.prelude), list(self.body), list(self.training)
-        other.gradients = self.gradients
-        return other
-
-    def text(self):
-        inputs = ", ".join(f"{name}: {type}" for name, type in self.inputs.items())
-        lines = [*self.prelude, f"model fuzz({inputs}) {{", *("  " + line for line in self.body), "}"]
-        if self.training:
-            lines += ["", "training {", *("  " + line for line in self.training), "}"]
-        return "\n".join(lines) + "\n"
-
-
-def spell_type(type, shape):
-    if type == "i1":
-        type = "bool"
-    type = "u8" if type == "ui8" else type
-    dims = ", ".join("batch" if d == BATCH else str(d) for d in shape)
-    return f"{type}[{dims}]" if shape else type
-
-
-def spell_dims(dims):
-    return "[" + ", ".join(str(d) for d in dims) + "]"
-
-
-def broadcast_shape(a, b):
-    """The shape to which both stretch, or None."""
-    shape = []
-    for m, n in itertools.zip_longest(a[::-1], b[::-1], fillvalue=1):
-        if m != n and 1 not in (m, n):
-            return None
-        shape.append(n if m == 1 else m)
-    return tuple(shape[::-1])
-
-
-def elements(shape):
-    count = 1
-    for d in shape:
-        count *= 1 if d == BATCH else d
-    return count
 
 
 class Generator:

@@ -4,15 +4,17 @@
 Prints what it finds, writes each finding to a folder as a small program, and exits
 with 1 if there is one. The same seed gives the same program, data and batches.
 """
-import argparse, multiprocessing, os, queue, re, sys, time
+import argparse, multiprocessing, os, re, sys, time
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1") # The tensors are small.
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from check import Checker, Counts, Finding
-from evaluate import PRIMITIVES
-from generate import Generator, Program
+from check import Checker, Counts, Finding, Undefined
+from evaluate import Value
+from generate import Generator
+from primitives import PRIMITIVES
+from program import Program
 from references import REFERENCES
 from server import Server, ServerDied
 from shrink import shrink
@@ -76,12 +78,15 @@ class Worker:
         checker = Checker(self.server, program.text(), seed, program.gradients)
         try:
             checker.prepare()
-            checker.check_composites()
-            checker.check_gradients()
+            if not self.options.plant:
+                checker.check_composites()
+                checker.check_gradients()
             for target in targets:
                 checker.check_target(target)
         except Finding as finding:
             return finding, checker.counts
+        except Undefined:
+            pass
         return None, checker.counts
 
     def draw(self, seed):
@@ -189,8 +194,17 @@ def list_missing(options):
     """Prints the ops that no evaluation knows."""
     missing = [op for op in Worker(options).ops if op["name"] not in (REFERENCES if op["composite"] else PRIMITIVES)]
     for op in missing:
-        print(f"{op['name']} has no evaluation: test/fuzz/programs/{'references' if op['composite'] else 'evaluate'}.py needs one")
+        print(f"{op['name']} has no evaluation: test/fuzz/programs/{'references' if op['composite'] else 'primitives'}.py needs one")
     return bool(missing)
+
+
+def plant(name):
+    """Makes the evaluation of an op wrong by 2^-12, which is to be found."""
+    right = PRIMITIVES[name]
+    def wrong(ev, op, *operands):
+        y = right(ev, op, *operands)
+        return Value(y.v * (1 + 2.0**-12), y.e, y.type)
+    PRIMITIVES[name] = wrong
 
 
 def main():
@@ -208,8 +222,11 @@ def main():
     parser.add_argument("--file", help="check this program alone")
     parser.add_argument("--no-gradients", action="store_true", help="of --file, without the entry point `gradients`")
     parser.add_argument("--list-missing", action="store_true", help="name the ops that have no evaluation, and fail if there are some")
+    parser.add_argument("--plant", choices=sorted(PRIMITIVES), metavar="OP", help="evaluate OP wrongly, to see that it is found")
     parser.add_argument("--program", default="build/bin/nnc-run-programs", help="the program that compiles and runs")
     options = parser.parse_args()
+    if options.plant:
+        plant(options.plant)
     command = list_missing if options.list_missing else run_file if options.file else run_all
     sys.exit(1 if command(options) else 0)
 

@@ -7,7 +7,8 @@ import math
 
 import numpy as np
 
-from evaluate import PRIMITIVES, Value, axes_of, erf, philox_words, sigmoid
+from evaluate import Value
+from primitives import PRIMITIVES, axes_of, erf, philox_words, sigmoid
 
 REFERENCES = {}
 

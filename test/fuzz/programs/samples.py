@@ -1,5 +1,5 @@
-"""Which results of a program belong to one sample each: row i to sample i alone, so
-that a sample's numbers are the same bits in any batch."""
+"""What follows from a program without running it: which results belong to one sample
+each, so that its numbers are the same bits in any batch, and the range of indices."""
 
 # What becomes of a value: the same for any batch, one row a sample, or a mixture.
 CONSTANT, ROWS, MIXED = range(3)
@@ -62,3 +62,23 @@ def results_by_sample(function):
         for result, type in zip(op["results"], op["types"]):
             kinds[result], types[result] = kind, type
     return [f"{r['kind']}:{r['name']}" for r in function["results"] if kinds[r["value"]] == ROWS]
+
+
+def index_limits(function, batch):
+    """How many values each argument may take that holds indices."""
+    made_by = {result: op for op in function["ops"] for result in op["results"]}
+    types = {a["value"]: a["type"] for a in function["arguments"]}
+    types.update((r, t) for op in function["ops"] for r, t in zip(op["results"], op["types"]))
+    limits = {a["value"]: a["limit"] for a in function["arguments"] if a["limit"]}
+    for op in function["ops"]:
+        if op["name"] not in ("gather", "scatter_add"):
+            continue
+        # The table's axis, or the sum's.
+        table, index = op["operands"] if op["name"] == "gather" else (op["results"][0], op["operands"][0])
+        shape = types[table][1]
+        size = shape[op["attributes"]["axis"] % len(shape)]
+        while index in made_by and made_by[index]["name"] in ("reshape", "slice", "transpose", "broadcast", "cast"):
+            index = made_by[index]["operands"][0]
+        size = batch if size == BATCH else size
+        limits[index] = min(limits.get(index, size), size)
+    return {a["name"]: limits[a["value"]] for a in function["arguments"] if a["value"] in limits}

@@ -1,6 +1,8 @@
 """Makes a program that fails smaller while it still fails in the same way."""
 import re, time
 
+from program import BATCH, spell_type
+
 
 def candidates(program):
     """Smaller programs, the smallest first."""
@@ -64,15 +66,14 @@ def as_input(program, i):
     match = re.match(r"(v\d+) = ", program.body[i])
     if not match or match[1] not in program.types:
         return
-    from generate import spell_type
     type, shape = program.types[match[1]]
     name = match[1]
-    if shape and shape[0] == -1 and -1 not in shape[1:]:
+    if shape and shape[0] == BATCH and BATCH not in shape[1:]:
         smaller = program.copy()
         del smaller.body[i]
         smaller.inputs[name] = spell_type(type, shape)
         yield without_unused(smaller)
-    if -1 not in shape and type in ("f32", "f64", "f16", "bf16"):
+    if BATCH not in shape and type in ("f32", "f64", "f16", "bf16"):
         smaller = program.copy()
         smaller.body[i] = f"param {name}: {spell_type(type, shape)} = normal(0.5)"
         yield without_unused(smaller)
