@@ -33,6 +33,7 @@
 
 #include <cstring>
 #include <iostream>
+#include <map>
 
 using namespace mlir;
 namespace json = llvm::json;
@@ -161,44 +162,72 @@ static runtime::Status runEntry(runtime::Session &session,
   return session.run(entry, pointers.data(), batch);
 }
 
-/// What the session holds after a run.
-static json::Object readBack(runtime::Session &session,
-                             const runtime::EntryPoint &entry, int64_t batch) {
-  json::Object outputs, state;
-  for (const runtime::TensorInfo &output : entry.outputs) {
-    runtime::StatusOr<const void *> data = session.outputData(output);
-    if (!data.isOk())
-      return failed(data.status().message());
-    outputs[output.kind + ":" + output.name] =
-        encode(*data, output.sizeBytes(batch));
-  }
+/// The bytes of all of the state, by name.
+static runtime::StatusOr<std::map<std::string, std::vector<char>>>
+readState(const runtime::Session &session) {
+  std::map<std::string, std::vector<char>> state;
   for (const runtime::StateTensor &tensor : session.plan().state) {
-    std::vector<char> bytes(tensor.sizeBytes());
+    std::vector<char> &bytes = state[tensor.name];
+    bytes.resize(tensor.sizeBytes());
     runtime::Status status =
         session.readState(tensor.name, bytes.data(), bytes.size());
     if (!status.isOk())
-      return failed(status.message());
-    state[tensor.name] = encode(bytes.data(), bytes.size());
+      return status;
   }
-  return json::Object{{"outputs", std::move(outputs)},
-                      {"state", std::move(state)}};
+  return state;
 }
 
-/// Runs on one session. "init" alone reads back what a session begins with.
-static json::Object runOne(runtime::Session &session, const json::Object &run) {
+static runtime::StatusOr<json::Object>
+readOutputs(const runtime::Session &session, const runtime::EntryPoint &entry,
+            int64_t batch) {
+  json::Object outputs;
+  for (const runtime::TensorInfo &output : entry.outputs) {
+    runtime::StatusOr<const void *> data = session.outputData(output);
+    if (!data.isOk())
+      return data.status();
+    outputs[output.kind + ":" + output.name] =
+        encode(*data, output.sizeBytes(batch));
+  }
+  return outputs;
+}
+
+/// Runs on one session, and says what the run has changed. "init" alone reads
+/// what a session begins with.
+static runtime::StatusOr<json::Object> runOne(runtime::Session &session,
+                                              const json::Object &run) {
   std::string name = run.getString("entry").value_or("").str();
   int64_t batch = run.getInteger("batch").value_or(1);
   const runtime::EntryPoint *entry = session.plan().findEntryPoint(name);
   if (!entry)
-    return failed("the plan has no entry point '" + name + "'");
-  if (name == "init")
-    return readBack(session, *entry, batch);
+    return runtime::Status(runtime::Code::NotFound,
+                           "the plan has no entry point '" + name + "'");
+  json::Object answer{{"outputs", json::Object()}};
   runtime::Status status = writeState(session, run.getObject("state"));
-  if (status.isOk())
+  auto before = readState(session);
+  if (name != "init" && status.isOk()) {
     status = runEntry(session, *entry, run, batch);
-  if (!status.isOk())
-    return failed(name + ": " + status.message());
-  return readBack(session, *entry, batch);
+    if (!status.isOk())
+      return status;
+    auto outputs = readOutputs(session, *entry, batch);
+    if (!outputs.isOk())
+      return outputs.status();
+    answer["outputs"] = std::move(*outputs);
+  }
+  auto after = readState(session);
+  if (!status.isOk() || !before.isOk() || !after.isOk())
+    return !status.isOk() ? status : (before.isOk() ? after : before).status();
+  json::Array changed;
+  json::Object state;
+  for (auto &[tensor, bytes] : *after) {
+    bool isChanged = (*before)[tensor] != bytes;
+    if (isChanged)
+      changed.push_back(tensor);
+    if (isChanged || name == "init" || name == "train_step")
+      state[tensor] = encode(bytes.data(), bytes.size());
+  }
+  answer["changed"] = std::move(changed);
+  answer["state"] = std::move(state);
+  return answer;
 }
 
 static json::Array runAll(const std::shared_ptr<const runtime::Plan> &plan,
@@ -208,10 +237,15 @@ static json::Array runAll(const std::shared_ptr<const runtime::Plan> &plan,
   options.threads = threads;
   options.seed = plan->recipe.seed;
   auto session = runtime::Session::create(plan, std::move(options));
-  for (const json::Value &run : runs)
-    answers.push_back(session.isOk()
-                          ? runOne(**session, *run.getAsObject())
-                          : failed("session: " + session.status().message()));
+  for (const json::Value &run : runs) {
+    if (!session.isOk()) {
+      answers.push_back(failed("session: " + session.status().message()));
+      continue;
+    }
+    auto answer = runOne(**session, *run.getAsObject());
+    answers.push_back(answer.isOk() ? std::move(*answer)
+                                    : failed(answer.status().message()));
+  }
   return answers;
 }
 

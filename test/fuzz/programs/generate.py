@@ -9,7 +9,7 @@ from program import BATCH, Program, Value, broadcast_shape, elements, spell_dims
 # Sizes, and the most elements of a sample: most programs are small, and some reach
 # where schedules change and threads share work.
 SMALL = ([1, 2, 3, 5, 7, 8, 17, 33] * 4 + [65, 130], 1500)
-LARGE = ([1, 3, 16, 64, 100, 257, 513], 8000)
+LARGE = ([1, 3, 16, 64, 100, 257, 513], 5000)
 
 
 class Generator:
@@ -475,7 +475,7 @@ class Generator:
 
     def generate(self):
         self.program, self.values = Program(), []
-        self.sizes, self.most = LARGE if self.chance(0.05) else SMALL
+        self.sizes, self.most = LARGE if self.chance(0.03) else SMALL
         self.float_type = self.one_of(["f32"] * 16 + ["f64"] * 4 + ["bf16"] * 2 + ["f16"])
         for _ in range(self.rng.integers(1, 4)):
             shape = [self.size() for _ in range(self.one_of([0, 1, 1, 1, 2, 2]))]

@@ -41,7 +41,6 @@ class Server:
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen([self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=self.errors, bufsize=0)
-        self.buffer = b""
 
     def stop(self):
         if self.process:
@@ -71,17 +70,18 @@ class Server:
         return json.loads(answer)
 
     def read_line(self):
-        """One line; empty at the end, None when the time is up."""
-        while b"\n" not in self.buffer:
+        """One line; empty at the end, None when the time is up. There is never more
+        than the answer to read."""
+        parts = []
+        while not parts or not parts[-1].endswith(b"\n"):
             ready, _, _ = select.select([self.process.stdout], [], [], self.limit)
             if not ready:
                 return None
             data = os.read(self.process.stdout.fileno(), 1 << 20)
             if not data:
                 return b""
-            self.buffer += data
-        line, self.buffer = self.buffer.split(b"\n", 1)
-        return line
+            parts.append(data)
+        return b"".join(parts)
 
 
 def telling(message):
