@@ -47,7 +47,7 @@ def draw_tensor(rng, type, shape, limit=0, role="parameter"):
     if type == "i1":
         return rng.integers(0, 2, shape).astype(bool)
     if type in INTEGERS:
-        low, high = (0, limit) if limit else (0, 20) if type == "ui8" else (-9, 10)
+        low, high = (0, min(limit, 256)) if limit else (0, 20) if type == "ui8" else (-9, 10)
         return rng.integers(low, high, shape)
     grid = rng.choice([64, 64, 64, 4])
     numbers = rng.integers(-2 * grid, 2 * grid + 1, shape) / grid
