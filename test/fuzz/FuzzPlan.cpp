@@ -4,16 +4,13 @@
 #include "runtime/Plan.h"
 #include "runtime/plan_generated.h"
 
+#include "test/fuzz/CheckInspect.h"
 #include "test/fuzz/CheckPlan.h"
 #include "test/fuzz/CheckText.h"
 #include "test/fuzz/FlatMutator.h"
 #include "test/fuzz/MemoryFile.h"
 #include "test/fuzz/Require.h"
-#include "test/fuzz/StandardOutput.h"
 #include "test/fuzz/plan_bfbs_generated.h"
-#include "tools/commands/Commands.h"
-
-#include <nlohmann/json.hpp>
 
 using namespace nnc;
 
@@ -26,24 +23,6 @@ const fuzz::FlatMutator &fuzz::flatMutator() {
   return mutator;
 }
 
-// A model's; the driver has it, beside its main.
-void tools::addPluginOption(CLI::App &command, std::vector<std::string> &) {}
-
-/// What `nnc inspect` prints of the file.
-static std::string inspect(const std::string &path, bool asJson) {
-  static fuzz::StandardOutput output;
-  CLI::App app;
-  int exit = tools::Done;
-  tools::addInspectCommand(app, exit);
-  // From the last word to the first, as CLI11 wants them.
-  std::vector<std::string> words{path, "inspect"};
-  if (asJson)
-    words.insert(words.begin(), "--json");
-  app.parse(words);
-  fuzz::require(exit == tools::Done, "a plan that was read can be inspected");
-  return output.take();
-}
-
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   auto plan = runtime::Plan::fromMemory(data, size, "input.plan");
   if (!plan.isOk()) {
@@ -53,11 +32,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   }
   fuzz::checkPlan(**plan);
-  fuzz::MemoryFile file(data, size);
-  fuzz::checkText(inspect(file.path(), false), "nnc inspect",
-                  /*hasLines=*/true);
-  std::string json = inspect(file.path(), true);
-  fuzz::require(nlohmann::json::accept(json), "nnc inspect --json is JSON",
-                json);
+  fuzz::checkInspect(fuzz::MemoryFile(data, size).path());
   return 0;
 }

@@ -2,6 +2,7 @@
 // can be read, and no byte belongs to two tensors.
 #include "runtime/Checkpoint.h"
 
+#include "test/fuzz/CheckInspect.h"
 #include "test/fuzz/MemoryFile.h"
 #include "test/fuzz/Require.h"
 #include "test/fuzz/SafetensorsMutator.h"
@@ -55,5 +56,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz::require(offset >= end, "tensors do not overlap");
     end = offset + bytes;
   }
+  fuzz::checkInspect(memory.path());
   return 0;
 }
