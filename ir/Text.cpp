@@ -55,7 +55,8 @@ std::string findNoFileName(StringRef name) {
 // that the compiler makes beside the parameters.
 static bool isCompilersSymbol(StringRef name) {
   return llvm::is_contained({"init", "train_step", "eval_step", "predict",
-                             "gradients", "seed", "step", "learning_rate"},
+                             "gradients", "scheduled_rate", "seed", "step",
+                             "learning_rate", "first_sample"},
                             name);
 }
 

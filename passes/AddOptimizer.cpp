@@ -110,7 +110,6 @@ static FailureOr<Value> buildLearningRate(OptimizeOp op, State &state,
 static LogicalResult addScheduledRate(OptimizeOp op, ModuleOp module) {
   const bool isScheduled =
       isa_and_nonnull<DictionaryAttr>(op->getAttr("learning_rate"));
-  // A parameter of that name goes first.
   if (!isScheduled || module.lookupSymbol(kScheduledRateName))
     return success();
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
