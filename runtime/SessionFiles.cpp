@@ -1,0 +1,179 @@
+// What of a session goes into files, and comes back from them.
+#include "runtime/Session.h"
+
+#include "runtime/Log.h"
+
+#include <map>
+
+namespace nnc::runtime {
+
+static const char *nameOf(SaveKind kind) {
+  return kind == SaveKind::Weights ? "weights" : "a checkpoint";
+}
+
+static bool isSaved(const StateTensor &tensor, SaveKind kind) {
+  if (tensor.role == Role::Scalar && tensor.name == firstSampleName)
+    return false;
+  return kind == SaveKind::Checkpoint || tensor.role == Role::Parameter ||
+         tensor.role == Role::Buffer;
+}
+
+static std::string nameInFile(const StateTensor &tensor) {
+  if (tensor.role == Role::OptimizerState)
+    return concat(optimizerPrefix, tensor.name);
+  if (tensor.role == Role::Scalar)
+    return concat(scalarPrefix, tensor.name);
+  return tensor.name;
+}
+
+/// Has `tensors`, which are on a device, point into `copies` on the host.
+static Status bringToHost(Device &device, std::vector<TensorToSave> &tensors,
+                          std::vector<std::vector<char>> &copies) {
+  std::vector<Transfer> transfers;
+  for (TensorToSave &tensor : tensors) {
+    int64_t size = *numElements(tensor.shape) * sizeBytes(tensor.elementType);
+    char *copy = copies.emplace_back(size).data();
+    if (size)
+      transfers.push_back({copy, tensor.data, size});
+    tensor.data = copy;
+  }
+  return device.download(transfers);
+}
+
+Status Session::save(const std::string &path, SaveKind kind,
+                     const Metadata &metadata) const {
+  return guardMemory([&]() -> Status {
+    if (!torn.isOk())
+      return torn;
+    std::vector<TensorToSave> tensors;
+    for (const StateTensor &tensor : openPlan->state)
+      if (isSaved(tensor, kind))
+        tensors.push_back({nameInFile(tensor), tensor.elementType, tensor.shape,
+                           stateData(tensor)});
+    std::vector<std::vector<char>> copies;
+    if (!device->sharesHostMemory())
+      if (Status status = bringToHost(*device, tensors, copies); !status.isOk())
+        return status;
+    Metadata all = metadata;
+    all[kindKey] = kind == SaveKind::Checkpoint ? "checkpoint" : "weights";
+    Status status = writeSafetensors(path, tensors, all);
+    if (status.isOk())
+      log(LogLevel::Info, path, ": saved ", tensors.size(), " tensors, ",
+          nameOf(kind));
+    return status;
+  });
+}
+
+namespace {
+/// Which tensor of a file fills which one of the state.
+struct Match {
+  const SavedTensor *from;
+  const StateTensor *to;
+};
+
+/// A file against a plan: what goes where, and everything that does not.
+struct Comparison {
+  std::vector<Match> matches;
+  std::vector<std::string> missing, extra, different;
+};
+} // namespace
+
+static Comparison compare(const Plan &plan, const SafetensorsFile &file,
+                          SaveKind kind) {
+  Comparison result;
+  std::map<std::string_view, const SavedTensor *> saved;
+  for (const SavedTensor &tensor : file.tensors())
+    saved[tensor.name] = &tensor;
+  for (const StateTensor &tensor : plan.state) {
+    if (!isSaved(tensor, kind))
+      continue;
+    std::string name = nameInFile(tensor);
+    auto found = saved.find(name);
+    if (found == saved.end()) {
+      result.missing.push_back(std::move(name));
+      continue;
+    }
+    const SavedTensor &from = *found->second;
+    saved.erase(found);
+    if (from.foreignType || from.elementType != tensor.elementType ||
+        from.shape != tensor.shape)
+      result.different.push_back(concat(
+          quote(name), " is ", describe(tensor.elementType, tensor.shape),
+          ", the file has ", describe(from)));
+    result.matches.push_back({&from, &tensor});
+  }
+  // In the file's order, and without what only a checkpoint's reader wants.
+  for (const SavedTensor &tensor : file.tensors())
+    if (saved.count(tensor.name) &&
+        (kind == SaveKind::Checkpoint || !isReservedName(tensor.name)))
+      result.extra.push_back(tensor.name);
+  return result;
+}
+
+static std::string listOf(const std::vector<std::string> &items, bool quoted) {
+  std::string list;
+  for (const std::string &item : items)
+    list += concat(list.empty() ? "" : ", ", quoted ? quote(item) : item);
+  return list;
+}
+
+/// Names all that speaks against loading; empty if nothing does.
+static std::string describeProblems(const Comparison &comparison,
+                                    Matching matching) {
+  const bool isExact = matching == Matching::Exact;
+  std::string problems;
+  auto add = [&](const char *what, const std::vector<std::string> &items,
+                 bool quoted) {
+    if (!items.empty())
+      problems +=
+          concat(problems.empty() ? "" : "; ", what, listOf(items, quoted));
+  };
+  if (isExact || comparison.matches.empty()) {
+    add("missing: ", comparison.missing, true);
+    add("not in the plan: ", comparison.extra, true);
+  }
+  add("of another shape or type: ", comparison.different, false);
+  return problems;
+}
+
+/// Reads a tensor of a file to `to`, which is the device's.
+static Status read(const SafetensorsFile &file, const SavedTensor &tensor,
+                   Device &device, void *to) {
+  if (device.sharesHostMemory())
+    return file.read(tensor, to);
+  std::vector<char> copy(tensor.sizeBytes);
+  Status status = file.read(tensor, copy.data());
+  if (!status.isOk() || copy.empty())
+    return status;
+  return device.upload({to, copy.data(), tensor.sizeBytes});
+}
+
+Status Session::load(const std::string &path, SaveKind kind, Matching matching,
+                     LoadReport *report) {
+  return guardMemory([&]() -> Status {
+    StatusOr<SafetensorsFile> file = SafetensorsFile::open(path);
+    if (!file.isOk())
+      return file.status();
+    Comparison comparison = compare(*openPlan, *file, kind);
+    std::string problems = describeProblems(comparison, matching);
+    if (!problems.empty())
+      return {Code::InvalidFile,
+              concat(path, ": the tensors are not this plan's: ", problems)};
+    for (const Match &match : comparison.matches)
+      if (Status status =
+              read(*file, *match.from, *device, stateData(*match.to));
+          !status.isOk())
+        return status;
+    // All of the state is as it was in a whole step then.
+    if (kind == SaveKind::Checkpoint && matching == Matching::Exact)
+      torn = {};
+    log(LogLevel::Info, path, ": loaded ", comparison.matches.size(),
+        " tensors, ", nameOf(kind));
+    if (report)
+      *report = {file->metadata(), std::move(comparison.missing),
+                 std::move(comparison.extra)};
+    return {};
+  });
+}
+
+} // namespace nnc::runtime
