@@ -428,6 +428,49 @@ TEST(Plan, ProductsAreLargestAtAnEnd) {
       << status.message();
 }
 
+/// Bytes that a matrix of a product touches, counted one by one.
+static int64_t lastByte(const Command &command, int64_t batch) {
+  const Matmul &m = command.matmul;
+  int64_t end = 0;
+  for (int64_t product = 0; product < m.count.at(batch); ++product)
+    for (int64_t row = 0; row < m.m.at(batch); ++row)
+      for (int64_t column = 0; column < m.k.at(batch); ++column)
+        end = std::max(end, product * m.a.stride.at(batch) +
+                                row * m.a.leading.at(batch) + column + 1);
+  return end * sizeBytes(m.operandType);
+}
+
+// Whatever a product's sizes are made to follow: a plan that is accepted stays
+// in its buffers at each batch.
+TEST(Plan, AcceptedProductsFitAtEveryBatch) {
+  int numAccepted = 0, numRefused = 0;
+  const int64_t constants[] = {-2, 0, 1, 3, 9}, factors[] = {-1, 0, 1, 2};
+  for (int64_t rows : constants)
+    for (int64_t rowsPerBatch : factors)
+      for (int64_t leading : constants)
+        for (int64_t leadingPerBatch : factors)
+          for (int64_t divisor : {1, 3}) {
+            PlanSource source = productPlan();
+            EntryPoint &entry = source.entryPoints[1];
+            Command &product = entry.commands[0];
+            product.matmul.m = {rows, rowsPerBatch, 1};
+            product.matmul.a.leading = {leading, leadingPerBatch, divisor};
+            product.buffers[0] = {Region::Arena, 0, 0, {200, 20}};
+            product.buffers[1].offsetBytes = 1024;
+            product.buffers[2] = {Region::Arena, 0, 2048, {1024}};
+            entry.arenaBytes = 4096;
+            std::vector<uint8_t> bytes = serialize(source);
+            auto plan = Plan::fromMemory(bytes.data(), bytes.size());
+            ++(plan.isOk() ? numAccepted : numRefused);
+            for (int64_t batch = 1; plan.isOk() && batch <= 16; ++batch)
+              ASSERT_LE(lastByte(product, batch), 200 + 20 * batch)
+                  << rows << ' ' << rowsPerBatch << ' ' << leading << ' '
+                  << leadingPerBatch << ' ' << divisor << " at " << batch;
+          }
+  EXPECT_GT(numAccepted, 10);
+  EXPECT_GT(numRefused, 100);
+}
+
 class WrongPlanTest : public testing::TestWithParam<WrongPlan> {};
 
 TEST_P(WrongPlanTest, IsRefused) {
