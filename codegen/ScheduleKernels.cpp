@@ -153,6 +153,13 @@ static void markFresh(const ScheduledKernel &scheduled) {
     }
 }
 
+std::optional<int64_t> nnc::largestBatch(func::FuncOp kernel) {
+  auto module = kernel->getParentOfType<ModuleOp>();
+  if (auto known = module->getAttrOfType<IntegerAttr>("nnc.max_batch"))
+    return known.getInt();
+  return std::nullopt;
+}
+
 FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module, const Target &target,
                                          int64_t maxBatch) {
   module->getContext()

@@ -50,6 +50,9 @@ mlir::FailureOr<Schedule> scheduleKernels(mlir::ModuleOp module,
                                           const Target &target,
                                           int64_t maxBatch = 0);
 
+/// The largest batch that `kernel`, which is being scheduled, runs with.
+std::optional<int64_t> largestBatch(mlir::func::FuncOp kernel);
+
 /// Prints what the schedule says of each phase into attributes of its function,
 /// for reading.
 void annotate(const Schedule &schedule);

@@ -80,6 +80,10 @@ private:
 
   SmallVector<Value> emitSums(const Microtile &tile);
   SmallVector<Value> initialSums(const Microtile &tile);
+  Value isFirstBlock(const Microtile &tile);
+  Value isLastBlock(const Microtile &tile);
+  Value loadWaiting(Value memory, const Microtile &tile, unsigned sum);
+  SmallVector<Value> addWaitingSums(const Microtile &tile, ValueRange sums);
   SmallVector<Value> rowOffsets(const Microtile &tile);
   SmallVector<Value> readRow(const Microtile &tile, Value base, Value k);
   void finishSums(const Microtile &tile, ValueRange sums);
@@ -113,6 +117,7 @@ private:
   Side lhs, rhs;
   SmallVector<Value> outer; // indices of the outer axes
   Value waitingSums, stagedSums;
+  Value lostParts; // of long sums: what rounding took from the waiting ones
   SmallVector<const Element *> columnElements;
 };
 
@@ -156,6 +161,8 @@ void ComputePhase::prepare(ArrayRef<int> workspaces) {
   if (!tiling.oneBlockOfK) {
     int64_t count = tiling.blockRowPanels * tiling.blockColumnPanels * sums;
     waitingSums = phase.scratch(takeScratch(count), count);
+    if (tiling.hasLongSums)
+      lostParts = phase.scratch(takeScratch(count), count);
   }
   stagedSums = phase.scratch(takeScratch(sums), sums);
   if (tiling.packRhs == Tiling::Tile) {
@@ -350,25 +357,89 @@ void ComputePhase::emitMicrotile(Microtile &tile) {
 // Sums
 //===----------------------------------------------------------------------===//
 
+Value ComputePhase::isFirstBlock(const Microtile &tile) {
+  return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, tile.firstK,
+                                       phase.constant(0));
+}
+
+Value ComputePhase::isLastBlock(const Microtile &tile) {
+  return phase.less(
+      phase.subtract(phase.value(contraction.k()), phase.constant(1)),
+      phase.add(tile.firstK, tile.numK));
+}
+
+/// Vector `sum` of the tile in `memory`, which is laid out as waitingSums is.
+Value ComputePhase::loadWaiting(Value memory, const Microtile &tile,
+                                unsigned sum) {
+  return loadVector(b, phase.loc(), memory,
+                    phase.add(tile.waiting, sum * tiling.lanes), tiling.lanes,
+                    contraction.type);
+}
+
 /// Zeros, or the sums of the blocks of K before.
 SmallVector<Value> ComputePhase::initialSums(const Microtile &tile) {
   unsigned count = tile.rows * tile.vectors;
-  if (!waitingSums)
+  if (!waitingSums || lostParts)
     return SmallVector<Value>(count, zeroVector());
-  Value isFirst = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq,
-                                                tile.firstK, phase.constant(0));
   SmallVector<Type> types(count, vectorType());
-  auto branch = scf::IfOp::create(b, types, isFirst, /*withElseRegion=*/true);
+  auto branch = scf::IfOp::create(b, types, isFirstBlock(tile),
+                                  /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   scf::YieldOp::create(b, SmallVector<Value>(count, zeroVector()));
   b.setInsertionPointToStart(branch.elseBlock());
   SmallVector<Value> waited;
   for (unsigned i = 0; i < count; ++i)
-    waited.push_back(loadVector(b, phase.loc(), waitingSums,
-                                phase.add(tile.waiting, i * tiling.lanes),
-                                tiling.lanes, contraction.type));
+    waited.push_back(loadWaiting(waitingSums, tile, i));
   scf::YieldOp::create(b, waited);
+  return SmallVector<Value>(branch.getResults());
+}
+
+/// Where sums are long: each block of K begins at zero, and its sums are added
+/// to the waiting ones without an error, as Neumaier has it (1974,
+/// doi:10.1002/zamm.19740540106): what rounding takes from them is added up
+/// beside, and counts in the last block.
+SmallVector<Value> ComputePhase::addWaitingSums(const Microtile &tile,
+                                                ValueRange sums) {
+  Value isLast = isLastBlock(tile);
+  auto storeLost = [&](unsigned i, Value lost) {
+    storeVector(b, phase.loc(), lost, lostParts,
+                phase.add(tile.waiting, i * tiling.lanes));
+  };
+  SmallVector<Type> types(sums.size(), vectorType());
+  auto branch = scf::IfOp::create(b, types, isFirstBlock(tile),
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  auto waits = scf::IfOp::create(b, isLast, /*withElseRegion=*/true);
+  scf::YieldOp::create(b, sums);
+  b.setInsertionPointToStart(waits.elseBlock());
+  for (unsigned i = 0; i < sums.size(); ++i)
+    storeLost(i, zeroVector());
+
+  b.setInsertionPointToStart(branch.elseBlock());
+  SmallVector<Value> totals;
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    Value waiting = loadWaiting(waitingSums, tile, i);
+    Value total = arith::AddFOp::create(b, waiting, sum);
+    // The error of an addition, whichever term is larger (Knuth, TAOCP vol. 2,
+    // 4.2.2, theorem B).
+    Value back = arith::SubFOp::create(b, total, waiting);
+    Value lost = arith::AddFOp::create(
+        b,
+        arith::SubFOp::create(b, waiting,
+                              arith::SubFOp::create(b, total, back)),
+        arith::SubFOp::create(b, sum, back));
+    lost = arith::AddFOp::create(b, loadWaiting(lostParts, tile, i), lost);
+    storeLost(i, lost);
+    // An infinite total has lost nothing, or NaN.
+    Value isNumber =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, lost, lost);
+    Value whole = arith::SelectOp::create(
+        b, isNumber, arith::AddFOp::create(b, total, lost), total);
+    totals.push_back(arith::SelectOp::create(b, isLast, whole, total));
+  }
+  scf::YieldOp::create(b, totals);
   return SmallVector<Value>(branch.getResults());
 }
 
@@ -488,15 +559,16 @@ SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
 void ComputePhase::finishSums(const Microtile &tile, ValueRange sums) {
   if (!waitingSums)
     return emitEpilogue(tile, sums);
-  Value isLast = phase.less(
-      phase.subtract(phase.value(contraction.k()), phase.constant(1)),
-      phase.add(tile.firstK, tile.numK));
-  auto branch = scf::IfOp::create(b, isLast, /*withElseRegion=*/true);
+  SmallVector<Value> totals(sums);
+  if (lostParts)
+    totals = addWaitingSums(tile, sums);
+  auto branch =
+      scf::IfOp::create(b, isLastBlock(tile), /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  emitEpilogue(tile, sums);
+  emitEpilogue(tile, totals);
   b.setInsertionPointToStart(branch.elseBlock());
-  for (auto [i, sum] : llvm::enumerate(sums))
+  for (auto [i, sum] : llvm::enumerate(totals))
     storeVector(b, phase.loc(), sum, waitingSums,
                 phase.add(tile.waiting, i * tiling.lanes));
 }

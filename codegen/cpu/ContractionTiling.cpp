@@ -2,6 +2,8 @@
 // (docs/performance.md); the rest follows from the model of the CPU.
 #include "codegen/cpu/ContractionTiling.h"
 
+#include "codegen/ScheduleKernels.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -99,6 +101,16 @@ static void chooseBlocks(Tiling &tiling, const Contraction &contraction,
   }
   if (tiling.oneBlockOfK)
     tiling.blockK = k.factor;
+  // Of a few blocks, one chain of additions rounds as well, and is faster.
+  constexpr int64_t kFewBlocks = 8;
+  std::optional<int64_t> batch =
+      k.isStatic() ? int64_t(1) : largestBatch(contraction.kernel);
+  tiling.hasLongSums =
+      !tiling.oneBlockOfK &&
+      (!batch || *batch > kFewBlocks * tiling.blockK / k.factor);
+  // A block is one chain: as long as those of other sums (Rows.cpp).
+  if (tiling.hasLongSums)
+    tiling.blockK = std::min<int64_t>(tiling.blockK, 256);
   // A quarter of the second cache for a block of the left operand.
   tiling.blockRowPanels = std::max<int64_t>(
       1, cpu.l2Bytes / 4 / (tiling.blockK * tiling.rows * bytes));

@@ -31,6 +31,8 @@ struct Tiling {
   int64_t blockColumnPanels;
   int64_t blockK;
   bool oneBlockOfK;
+  /// The sums of the blocks of K are added up without an error.
+  bool hasLongSums;
   /// Tiles of the parallel loop, an outer index.
   int64_t rowGroups;
   int64_t columnGroups;

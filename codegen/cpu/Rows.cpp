@@ -16,6 +16,7 @@
 #include "codegen/RandomBits.h"
 #include "codegen/RowPasses.h"
 #include "codegen/RowsValues.h"
+#include "codegen/ScheduleKernels.h"
 #include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -27,6 +28,8 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <functional>
+#include <optional>
 #include <vector>
 
 using namespace mlir;
@@ -40,6 +43,11 @@ static constexpr int64_t kBlockBytes = 64 << 10;
 /// at a batch of 128 it takes as long as two barriers between threads.
 static constexpr int64_t kSequentialBytesPerSample = 768;
 static constexpr int64_t kSequentialBytes = 96 << 10;
+/// Terms that are added up one after another; longer sums are sums of sums of
+/// as many, in up to three levels. A sum of n terms errs by up to n / 2
+/// epsilons of the type, in levels by 256 / 2 each (Higham 1993,
+/// doi:10.1137/0914050).
+static constexpr int64_t kSumBlock = 256;
 
 //===----------------------------------------------------------------------===//
 // Costs
@@ -118,6 +126,9 @@ private:
 
 using LoopBody =
     llvm::function_ref<SmallVector<Value>(Operation *, Value, ValueRange)>;
+/// Two rows of accumulators as one.
+using Combination =
+    llvm::function_ref<SmallVector<Value>(ValueRange, ValueRange)>;
 
 class RowsScheduler {
 public:
@@ -172,7 +183,7 @@ private:
   void addRowTotals(RowsOp &op, ValueRange totals, Value at);
   Storage placeOf(Value root);
   SmallVector<Value>
-  forEachChunk(ValueRange inits,
+  forEachChunk(ArrayRef<RowsOp *> ops,
                llvm::function_ref<SmallVector<Value>(ValueRange)> body);
 
   bool isFlat() const { return rows.columns == 1; }
@@ -186,6 +197,14 @@ private:
   Value numBlocks();
   SmallVector<Value> loop(Value begin, Value end, int64_t step,
                           ValueRange inits, LoopBody body);
+  SmallVector<Value> sumLoop(Value begin, Value end, int64_t step,
+                             std::optional<int64_t> count, ValueRange inits,
+                             Combination combine, LoopBody body);
+  SmallVector<Value> sumLoop(Value begin, Value end, int64_t step,
+                             std::optional<int64_t> count,
+                             ArrayRef<RowsOp *> ops, int64_t lanes,
+                             LoopBody body);
+  std::optional<int64_t> mostRows();
 
   func::FuncOp kernel;
   RowsKernel &rows;
@@ -197,6 +216,8 @@ private:
   llvm::SetVector<Operation *> needed;
   std::vector<Stage> stages;
   bool isSequential = false;
+  /// Partial results are of blocks of rows, and not of all rows.
+  bool inBlocks = true;
   int64_t rowCost = 0;
   /// Rows of a block of partial results.
   int64_t blockRows = 0;
@@ -395,6 +416,11 @@ void RowsScheduler::choosePartials() {
   // A power of two, because batches are.
   blockRows =
       llvm::bit_floor<uint64_t>(std::max<int64_t>(1, kBlockBytes / rowCost));
+  if (isSequential) {
+    // A flat space has no partial results but its last.
+    inBlocks = !isFlat() && mostRows().value_or(INT64_MAX) > 2 * kSumBlock;
+    blockRows = kSumBlock;
+  }
   if (isFlat())
     blockRows = llvm::alignTo(blockRows, rowLanes);
   for (Stage &stage : stages) {
@@ -410,7 +436,7 @@ void RowsScheduler::choosePartials() {
             cast<RankedTensorType>(result.getType()).getElementType()));
         // bytes * ceil(rows / blockRows), rounded up by at most one block.
         scheduled.workspaceBytes.push_back(
-            isSequential
+            !inBlocks
                 ? Extent{bytes}
                 : Extent{bytes * blockRows +
                              (rows.rows.perBatch ? 0 : bytes * rows.rows.count),
@@ -438,8 +464,77 @@ SmallVector<Value> RowsScheduler::loop(Value begin, Value end, int64_t step,
   return SmallVector<Value>(loopOp.getResults());
 }
 
+/// The number of rows at the largest batch.
+std::optional<int64_t> RowsScheduler::mostRows() {
+  std::optional<int64_t> batch =
+      rows.rows.perBatch ? largestBatch(kernel) : int64_t(1);
+  if (!batch)
+    return std::nullopt;
+  return llvm::SaturatingMultiply<uint64_t>(*batch, rows.rows.count);
+}
+
+/// How many levels of blocks a loop of `count` iterations is in: more than one
+/// where blocks would still be many, and all where no limit is known.
+static int64_t levelsOf(std::optional<int64_t> count) {
+  if (!count)
+    return 2;
+  int64_t levels = 0;
+  for (int64_t left = *count; left > 2 * kSumBlock && levels < 2; ++levels)
+    left /= kSumBlock;
+  return levels;
+}
+
+/// A loop that adds up blocks of iterations, whose accumulators begin as
+/// `inits`, and so on; `body` is given the outermost loop.
+SmallVector<Value> RowsScheduler::sumLoop(Value begin, Value end, int64_t step,
+                                          std::optional<int64_t> count,
+                                          ValueRange inits, Combination combine,
+                                          LoopBody body) {
+  Operation *outermost = nullptr;
+  std::function<SmallVector<Value>(Value, Value, int64_t)> emit =
+      [&](Value from, Value to, int64_t level) {
+        int64_t width = step;
+        for (int64_t i = 0; i < level; ++i)
+          width *= kSumBlock;
+        return loop(from, to, width, inits,
+                    [&](Operation *op, Value at,
+                        ValueRange sums) -> SmallVector<Value> {
+                      if (!outermost)
+                        outermost = op;
+                      if (level == 0)
+                        return body(outermost, at, sums);
+                      Value stop = arith::MinUIOp::create(
+                          b, values.add(at, values.index(width)), to);
+                      return combine(sums, emit(at, stop, level - 1));
+                    });
+      };
+  return emit(begin, end, inits.empty() ? 0 : levelsOf(count));
+}
+
+/// The same for reductions of `ops`, of `lanes` lanes each, 0 for scalars.
+SmallVector<Value> RowsScheduler::sumLoop(Value begin, Value end, int64_t step,
+                                          std::optional<int64_t> count,
+                                          ArrayRef<RowsOp *> ops, int64_t lanes,
+                                          LoopBody body) {
+  SmallVector<Value> inits;
+  for (RowsOp *op : ops)
+    llvm::append_range(inits, values.identity(*op, lanes));
+  auto combine = [&](ValueRange lhs, ValueRange rhs) {
+    SmallVector<Value> both;
+    for (RowsOp *op : ops) {
+      unsigned width = op->op.getNumResults();
+      llvm::append_range(both, values.combine(*op, lhs.take_front(width),
+                                              rhs.take_front(width)));
+      lhs = lhs.drop_front(width);
+      rhs = rhs.drop_front(width);
+    }
+    return both;
+  };
+  return sumLoop(begin, end, step, count, inits, combine, body);
+}
+
 Value RowsScheduler::numBlocks() {
-  if (isSequential)
+  if (!inBlocks)
     return values.index(1);
   return arith::CeilDivUIOp::create(b, values.numRows(),
                                     values.index(blockRows));
@@ -646,13 +741,10 @@ void RowsScheduler::emitColumnsAt(unsigned number, Value unit) {
 /// Reduces columns from the first row to the last, and stores the rows' full
 /// results on the way.
 void RowsScheduler::walkDownRows(Stage &stage) {
-  SmallVector<Value> inits;
-  for (RowsOp *op : stage.entered)
-    llvm::append_range(inits, values.identity(*op, columnLanes));
   Operation *outerScalars = values.anchors[Scalar];
-  SmallVector<Value> totals = loop(
-      values.index(0), values.numRows(), 1, inits,
-      [&](Operation *loop, Value row, ValueRange accumulators) {
+  SmallVector<Value> totals = sumLoop(
+      values.index(0), values.numRows(), 1, mostRows(), stage.entered,
+      columnLanes, [&](Operation *loop, Value row, ValueRange accumulators) {
         values.anchors[Column] = loop;
         if (!outerScalars)
           values.anchors[Scalar] = loop;
@@ -692,14 +784,16 @@ void RowsScheduler::finishPartial(RowsOp &op) {
       return values.loadWorkspace(workspace, at, isColumn);
     });
   };
-  if (isSequential)
+  if (!inBlocks)
     return values.finish(op, load(values.index(0)));
-  SmallVector<Value> inits =
-      values.identity(op, isColumn ? values.chunk.lanes : 0);
-  values.finish(op, loop(values.index(0), numBlocks(), 1, inits,
-                         [&](Operation *, Value block, ValueRange sums) {
-                           return values.combine(op, sums, load(block));
-                         }));
+  std::optional<int64_t> count = mostRows();
+  if (count)
+    count = llvm::divideCeil(*count, blockRows);
+  values.finish(op, sumLoop(values.index(0), numBlocks(), 1, count, &op,
+                            isColumn ? values.chunk.lanes : 0,
+                            [&](Operation *, Value block, ValueRange sums) {
+                              return values.combine(op, sums, load(block));
+                            }));
 }
 
 void RowsScheduler::keepColumn(Value root) {
@@ -813,23 +907,28 @@ Storage RowsScheduler::placeOf(Value root) {
 }
 
 SmallVector<Value> RowsScheduler::forEachChunk(
-    ValueRange inits, llvm::function_ref<SmallVector<Value>(ValueRange)> body) {
-  if (isSingleChunk)
+    ArrayRef<RowsOp *> ops,
+    llvm::function_ref<SmallVector<Value>(ValueRange)> body) {
+  if (isSingleChunk) {
+    SmallVector<Value> inits;
+    for (RowsOp *op : ops)
+      llvm::append_range(inits, values.identity(*op, rowLanes));
     return body(inits);
+  }
   auto forgetLanes = [&] {
     values.forget(Column);
     values.forget(Full);
   };
-  SmallVector<Value> state(inits);
   int64_t whole = rows.columns / rowLanes * rowLanes;
   values.chunk.mask = {};
-  state = loop(values.index(0), values.index(whole), rowLanes, state,
-               [&](Operation *loop, Value column, ValueRange arguments) {
-                 values.anchors[Row] = loop;
-                 values.chunk.column = column;
-                 forgetLanes();
-                 return body(arguments);
-               });
+  SmallVector<Value> state = sumLoop(
+      values.index(0), values.index(whole), rowLanes, rows.columns / rowLanes,
+      ops, rowLanes, [&](Operation *loop, Value column, ValueRange arguments) {
+        values.anchors[Row] = loop;
+        values.chunk.column = column;
+        forgetLanes();
+        return body(arguments);
+      });
   values.anchors[Row] = nullptr;
   forgetLanes();
   if (whole == rows.columns)
@@ -885,29 +984,27 @@ void RowsScheduler::emitPass(unsigned number, unsigned pass, Value block) {
       keptHere.empty())
     return;
 
-  SmallVector<Value> inits;
-  for (RowsOp *op : overLanes)
-    llvm::append_range(inits, values.identity(*op, rowLanes));
-  SmallVector<Value> totals = forEachChunk(inits, [&](ValueRange accumulators) {
-    SmallVector<Value> next;
-    for (RowsOp *op : overLanes) {
-      unsigned width = op->op.getNumResults();
-      llvm::append_range(
-          next, values.accumulate(*op, accumulators.take_front(width)));
-      accumulators = accumulators.drop_front(width);
-    }
-    for (RowsOp *op : downRows)
-      addToPartial(*op, values.add(values.multiply(block, rows.columns),
-                                   values.chunk.column));
-    for (unsigned result : results)
-      values.get(rows.results[result]);
-    for (unsigned result : results)
-      values.storeResult(result, values.get(rows.results[result]));
-    for (auto &[root, storage] : keptHere)
-      if (storage.kind == Storage::Scratch)
-        values.store(root, storage, values.get(root));
-    return next;
-  });
+  SmallVector<Value> totals =
+      forEachChunk(overLanes, [&](ValueRange accumulators) {
+        SmallVector<Value> next;
+        for (RowsOp *op : overLanes) {
+          unsigned width = op->op.getNumResults();
+          llvm::append_range(
+              next, values.accumulate(*op, accumulators.take_front(width)));
+          accumulators = accumulators.drop_front(width);
+        }
+        for (RowsOp *op : downRows)
+          addToPartial(*op, values.add(values.multiply(block, rows.columns),
+                                       values.chunk.column));
+        for (unsigned result : results)
+          values.get(rows.results[result]);
+        for (unsigned result : results)
+          values.storeResult(result, values.get(rows.results[result]));
+        for (auto &[root, storage] : keptHere)
+          if (storage.kind == Storage::Scratch)
+            values.store(root, storage, values.get(root));
+        return next;
+      });
   ArrayRef<Value> left = totals;
   for (RowsOp *op : overLanes) {
     unsigned width = op->op.getNumResults();
@@ -947,13 +1044,15 @@ void RowsScheduler::emitFlat(unsigned number, Value first, Value last,
                              Value block) {
   Stage &stage = stages[number];
   auto emitLoop = [&](Value begin, Value end, int64_t lanes) {
-    SmallVector<Value> inits;
-    for (RowsOp *op : stage.entered)
-      llvm::append_range(inits, values.identity(*op, lanes));
+    std::optional<int64_t> count = blockRows / lanes;
+    if (isSequential)
+      count = mostRows();
+    if (lanes == 1)
+      count = rowLanes; // the tail
     bool isOutermost = !values.anchors[Scalar];
     values.chunk.lanes = lanes;
-    SmallVector<Value> totals = loop(
-        begin, end, lanes, inits,
+    SmallVector<Value> totals = sumLoop(
+        begin, end, lanes, count, stage.entered, lanes,
         [&](Operation *loop, Value element, ValueRange accumulators) {
           if (isOutermost)
             values.anchors[Scalar] = loop;
@@ -1026,7 +1125,7 @@ void RowsScheduler::beginPartials(Stage &stage, Value block) {
 
 void RowsScheduler::emitBlock(unsigned number, Value block) {
   Value first = values.index(0), last = values.numRows();
-  if (!isSequential) {
+  if (inBlocks) {
     first = values.multiply(block, blockRows);
     last = arith::MinUIOp::create(b, values.add(first, values.index(blockRows)),
                                   last);
@@ -1056,26 +1155,28 @@ void RowsScheduler::emitRowsNest(unsigned number, Value begin, Value end) {
   values.chunk.column = values.index(0);
   if (isSingleChunk && rows.columns != rowLanes)
     values.chunk.mask = values.maskFirst(rows.columns);
-  bool inBlocks = !stage.entered.empty();
-  if (isSequential && inBlocks) {
+  bool hasPartials = !stage.entered.empty();
+  if (!inBlocks && hasPartials) {
     emitBlock(number, begin);
-  } else if (isFlat() && !inBlocks) {
+  } else if (isFlat() && !hasPartials) {
     Value last = values.numRows();
     Value first = isSequential ? begin : values.multiply(begin, blockRows);
     if (!isSequential)
       last = arith::MinUIOp::create(b, values.multiply(end, blockRows), last);
     emitFlat(number, first, last, {});
   } else {
-    loop(begin, isSequential ? values.numRows() : end, 1, {},
-         [&](Operation *loop, Value at, ValueRange) {
-           values.anchors[Scalar] = loop;
-           values.anchors[Column] = isSingleChunk ? loop : nullptr;
-           if (inBlocks)
-             emitBlock(number, at);
-           else
-             emitRow(number, at, {});
-           return SmallVector<Value>();
-         });
+    Value last = end;
+    if (isSequential)
+      last = hasPartials ? numBlocks() : values.numRows();
+    loop(begin, last, 1, {}, [&](Operation *loop, Value at, ValueRange) {
+      values.anchors[Scalar] = loop;
+      values.anchors[Column] = isSingleChunk ? loop : nullptr;
+      if (hasPartials)
+        emitBlock(number, at);
+      else
+        emitRow(number, at, {});
+      return SmallVector<Value>();
+    });
   }
   for (SpaceRole role : {Scalar, Row, Column, Full})
     values.anchors[role] = nullptr;

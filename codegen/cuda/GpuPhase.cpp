@@ -1,6 +1,8 @@
 // See GpuPhase.h.
 #include "codegen/cuda/GpuPhase.h"
 
+#include "codegen/ScheduleKernels.h"
+
 #include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -28,9 +30,7 @@ Extent nnc::divideUp(Extent extent, int64_t divisor) {
 }
 
 int64_t nnc::typicalBatch(func::FuncOp kernel) {
-  auto module = kernel->getParentOfType<ModuleOp>();
-  auto known = module->getAttrOfType<IntegerAttr>("nnc.max_batch");
-  return known ? known.getInt() : 64;
+  return largestBatch(kernel).value_or(64);
 }
 
 Type nnc::bufferElementType(Type elementType) {

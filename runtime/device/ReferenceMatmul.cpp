@@ -58,13 +58,23 @@ static void computeOne(const Matmul &matmul, void *const *buffers,
         n);
   Matrix d = view(matmul.d, buffers[2], matmul.resultType, batch);
   std::vector<Number> row(n);
+  std::vector<double> total(n);
+  int64_t block = termsOfBlock(k);
   for (int64_t i = 0; i < m; ++i) {
     std::fill(row.begin(), row.end(), Number(0));
-    for (int64_t p = 0; p < k; ++p)
+    std::fill(total.begin(), total.end(), 0.0);
+    for (int64_t p = 0; p < k; ++p) {
       for (int64_t j = 0; j < n; ++j)
         row[j] += a[i * k + p] * b[p * n + j];
+      if ((p + 1) % block != 0 && p + 1 != k)
+        continue;
+      for (int64_t j = 0; j < n; ++j) {
+        total[j] += row[j];
+        row[j] = 0;
+      }
+    }
     for (int64_t j = 0; j < n; ++j) {
-      Number value = row[j] + bias[j];
+      Number value = static_cast<Number>(total[j]) + bias[j];
       // Written so that a NaN stays one.
       if (matmul.hasRelu() && value < 0)
         value = 0;

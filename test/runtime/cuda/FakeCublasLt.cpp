@@ -4,6 +4,7 @@
 #include "test/runtime/cuda/FakeCuda.h"
 
 #include "runtime/Tensor.h"
+#include "runtime/device/ReferenceMatmul.h"
 
 #include <cstring>
 
@@ -253,8 +254,9 @@ int cublasLtMatmul(Handle *, Operation *operation, const void *alpha,
     for (int64_t product = 0; product < ld.count; ++product)
       for (int64_t column = 0; column < ld.columns; ++column)
         for (int64_t row = 0; row < ld.rows; ++row) {
-          double sum = 0;
+          double sum = 0, total32 = 0;
           float sum32 = 0;
+          int64_t block = termsOfBlock(depth);
           for (int64_t k = 0; k < depth; ++k) {
             double left = op.transposeA ? element(la, a, product, k, row)
                                         : element(la, a, product, row, k);
@@ -262,6 +264,10 @@ int cublasLtMatmul(Handle *, Operation *operation, const void *alpha,
                                          : element(lb, b, product, k, column);
             sum += left * right;
             sum32 += float(left) * float(right);
+            if ((k + 1) % block == 0 || k + 1 == int64_t(depth)) {
+              total32 += sum32;
+              sum32 = 0;
+            }
           }
           double bias =
               op.epilogue & 4
@@ -269,7 +275,7 @@ int cublasLtMatmul(Handle *, Operation *operation, const void *alpha,
                                        row * sizeBytes(type))
                   : 0;
           // As ReferenceMatmul has it, so that whole trainings compare.
-          sum = op.scaleType == 1 ? sum + bias : sum32 + float(bias);
+          sum = op.scaleType == 1 ? sum + bias : float(total32) + float(bias);
           if (op.epilogue & 2 && sum < 0)
             sum = 0;
           fromDouble(type, sum,
