@@ -1,42 +1,17 @@
 #include "tools/Text.h"
 
+#include "runtime/PlanNames.h"
+
 #include <cstdio>
 #include <iterator>
 
 namespace nnc::tools {
 
-/// The number of bytes of the UTF-8 character at the start of `text`; 0 if
-/// there is none (Unicode 15, table 3-7) or a terminal would obey it.
-static size_t printableBytes(std::string_view text) {
-  auto byte = [&](size_t i) -> unsigned {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-  };
-  auto isNext = [&](size_t i) { return (byte(i) & 0xc0) == 0x80; };
-  const unsigned first = byte(0), second = byte(1);
-  if (first < 0x80)
-    return first >= 0x20 && first != 0x7f;
-  if (first >= 0xc2 && first <= 0xdf)
-    // U+0080 to U+009F are control characters.
-    return isNext(1) && !(first == 0xc2 && second < 0xa0) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const bool isOverlong = first == 0xe0 && second < 0xa0;
-    const bool isSurrogate = first == 0xed && second >= 0xa0;
-    return isNext(1) && isNext(2) && !isOverlong && !isSurrogate ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const bool isOverlong = first == 0xf0 && second < 0x90;
-    const bool isBeyond = first == 0xf4 && second >= 0x90;
-    return isNext(1) && isNext(2) && isNext(3) && !isOverlong && !isBeyond ? 4
-                                                                           : 0;
-  }
-  return 0;
-}
-
 std::string printable(std::string_view text) {
   std::string result;
   while (!text.empty()) {
-    size_t count = printableBytes(text);
-    if (count > 0) {
+    size_t count = runtime::firstCharacterBytes(text);
+    if (count > 0 && !runtime::beginsWithControl(text)) {
       result += text.substr(0, count);
     } else {
       char escaped[8];
