@@ -92,9 +92,8 @@ class Generator:
         shape = [1 if d == BATCH or self.chance(0.3) else d for d in x.shape]
         drop = self.rng.integers(len(shape) + 1)
         shape = shape[drop:]
-        if BATCH in x.shape and self.chance(0.15):
-            return self.add_input(x.type, (BATCH,) + tuple(1 if self.chance(0.3) else d for d in x.shape[1:])) \
-                if x.shape[0] == BATCH else self.add_parameter(x.type, shape)
+        if x.shape[:1] == (BATCH,) and self.chance(0.15):
+            return self.add_input(x.type, (BATCH, *(1 if self.chance(0.3) else d for d in x.shape[1:])))
         return self.add_parameter(x.type, shape)
 
     def joins(self, a, b):
@@ -240,11 +239,9 @@ class Generator:
             return None
         if self.BLOCK not in self.program.prelude:
             self.program.prelude.append(self.BLOCK)
-        scope = self.one_of(["", " as shared", " as series[1]"])
-        if scope:
-            # Instances of one name must have parameters of one shape.
-            scope += f"{x.shape[-1]}_{x.type}" if not scope.endswith("]") else ""
-            scope = scope.replace("series", f"series{x.shape[-1]}_{x.type}")
+        # Instances of one name must have parameters of one shape.
+        shared = f"shared{x.shape[-1]}_{x.type}"
+        scope = self.one_of(["", f" as {shared}", f" as {shared}s[1]"])
         rate = self.one_of(["", ", rate = 0", ", 0.5"])
         if self.chance(0.3):
             name = f"v{len(self.values)}"
@@ -323,19 +320,17 @@ class Generator:
             low = int(self.rng.integers(d))
             return self.emit(f"{x.name}[:, {low}:]", x.type, (BATCH, d - low, *x.shape[2:]), x)
         starts, sizes, strides = [], [], []
+        is_strided = self.chance(0.8)
         for d in x.shape:
-            start = 0 if d == BATCH else int(self.rng.integers(d))
-            stride = 1 if d == BATCH else int(self.rng.integers(1, 4))
-            most = -1 if d == BATCH else (d - 1 - start) // stride + 1
+            is_whole = d == BATCH
+            start = 0 if is_whole else int(self.rng.integers(d))
+            stride = int(self.rng.integers(1, 4)) if is_strided and not is_whole else 1
+            most = (d - 1 - start) // stride + 1
             starts.append(start)
             strides.append(stride)
-            sizes.append(-1 if d == BATCH else int(self.rng.integers(1, most + 1)))
-        text = f"slice({x.name}, {starts}, {sizes}" + (f", {strides})" if self.chance(0.8) else ")")
-        if not text.endswith("])") or text.count("[") == 2:
-            # Without strides the same starts and sizes must fit.
-            sizes = [-1 if d == BATCH else min(s, d - start) for d, s, start in zip(x.shape, sizes, starts)]
-            text = f"slice({x.name}, {starts}, {sizes})"
-        return self.emit(text, x.type, sizes, x)
+            sizes.append(BATCH if is_whole else int(self.rng.integers(1, most + 1)))
+        more = f", {strides}" if is_strided else ""
+        return self.emit(f"slice({x.name}, {starts}, {sizes}{more})", x.type, sizes, x)
 
     def pad(self):
         x = self.pick_float(lambda v: v.rank > 0)
@@ -493,7 +488,7 @@ class Generator:
         return self.program
 
     def as_scalar(self, x):
-        name = x.name if x.type == "f32" else f"cast({x.name}, f32)"
+        name = x.name if x.type == "f32" or self.chance(0.3) else f"cast({x.name}, f32)"
         if x.rank == 0:
             return name
         return self.one_of(["mean({})", "mean({})", "sum({}) * 0.01", "mean(tanh({}))"]).format(name)
