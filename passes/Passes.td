@@ -82,7 +82,9 @@ def BuildEntryPointsPass : Pass<"nnc-build-entry-points", "::mlir::ModuleOp"> {
     Parameters that `freeze` or the model's `nnc.freeze` match become buffers:
     no gradient, no optimizer state, no update, no penalty.
     Random ops get a `stream` each, numbered in program order, so that every
-    function draws the same values from the same seed and step.
+    function draws the same values from the same seed and step. In @eval_step and
+    @predict, those with the batch in their shape number their elements over the
+    whole set, of which the scalar @first_sample come before the batch.
 
     The recipe, and what the data block binds, stay in the module's `nnc.recipe`.
     A module without an `nnc.model` is left alone.

@@ -12,6 +12,8 @@ def RandomBitsOp : Nnc_Op<"random_bits"> {
     y[i] = the upper `bits` bits of word i (in row-major order) of stream
     `stream` at (seed, step), as an integer below 2 ^ bits. Philox 4x32-10; which
     counter gives which word is in runtime/Random.h. In the shape -1 is the batch.
+    With the attribute `nnc.sample_numbers`, i counts from the first sample of a set,
+    of which the upper half of `step` come before the batch (ir/SampleNumbers.h).
 
     Source: Salmon et al. 2011, doi:10.1145/2063384.2063405.
 
