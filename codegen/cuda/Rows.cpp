@@ -271,6 +271,7 @@ void GpuRowsScheduler::placeEarlyScalars() {
     if (!stage.scalarSums.empty()) {
       stage.scalarResults.append(stages.front().scalarResults);
       stages.front().scalarResults.clear();
+      llvm::sort(stage.scalarResults);
       return;
     }
 }
