@@ -89,15 +89,18 @@ namespace {
 /// What differences make of a derivative.
 struct Estimate {
   double slope = 0;
-  /// How far the derivative may be from it.
-  double error = 0;
+  /// How far the derivative may be from it: what the differences tell, and what
+  /// the loss's rounding may add.
+  double change = 0, noise = 0;
+
+  double error() const { return change + noise; }
 };
 } // namespace
 
 static bool agree(const Estimate &estimate, double gradient) {
   double scale = std::max(std::abs(estimate.slope), std::abs(gradient));
   return std::abs(estimate.slope - gradient) <=
-         kAbsoluteTolerance + kRelativeTolerance * scale + estimate.error;
+         kAbsoluteTolerance + kRelativeTolerance * scale + estimate.error();
 }
 
 /// The derivative where one step does not do: f bends too much for it, or is so
@@ -109,7 +112,7 @@ static bool agree(const Estimate &estimate, double gradient) {
 /// so is what a few roundings of the loss make of a difference.
 static Status extrapolate(Probe &probe, double *place, double h,
                           Estimate &best) {
-  best.error = std::numeric_limits<double>::infinity();
+  best.change = std::numeric_limits<double>::infinity();
   std::vector<double> previous;
   for (int power = 8; power >= -2; --power) {
     double step = std::ldexp(h, power);
@@ -125,18 +128,19 @@ static Status extrapolate(Probe &probe, double *place, double h,
       row.push_back((factor * row[j] - previous[j]) / (factor - 1));
       double change = std::max(std::abs(row[j + 1] - row[j]),
                                std::abs(row[j + 1] - previous[j]));
-      if (change + noise < best.error)
-        best = {row[j + 1], change + noise};
+      if (change + noise < best.error())
+        best = {row[j + 1], change, noise};
     }
     previous = std::move(row);
   }
   return {};
 }
 
-/// Whether the differences never settled: the function has a kink within every
-/// step (relu at 0).
+/// Whether the differences never settled, as far as rounding lets them: the
+/// function has a kink within every step (relu at 0).
 static bool isKink(const Estimate &estimate) {
-  return estimate.error > 1e-5 * std::max(std::abs(estimate.slope), 1e-4);
+  return estimate.change >
+         1e-5 * std::max(std::abs(estimate.slope), 1e-4) + estimate.noise;
 }
 
 /// Compares one element. A kink says nothing about the gradient.
