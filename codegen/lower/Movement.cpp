@@ -134,8 +134,8 @@ static FailureOr<Value> lowerConcat(KernelBuilder &b, ConcatOp op,
 // Gather, scatter_add
 //===----------------------------------------------------------------------===//
 
-/// `index` in [0, size): what is out of range is undefined, but must not reach
-/// memory that is not the tensor's.
+/// `index` in [0, size): what is outside takes the nearest place, and does not
+/// reach memory that is not the tensor's.
 static Value clampIndex(ImplicitLocOpBuilder &b, Value index, bool isUnsigned,
                         int64_t size) {
   Type type = b.getIndexType();

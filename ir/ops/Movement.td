@@ -156,7 +156,8 @@ def GatherOp : Nnc_Movement<"gather", [DeclareOpInterfaceMethods<Nnc_IndexLimite
   let summary = "Rows by number";
   let description = [{
     y[.., i.., ..] = table[.., indices[i..], ..] along `axis`: the dimensions of
-    the indices stand where the axis was. An index out of range is undefined.
+    the indices stand where the axis was. An index outside of the axis
+    takes its first or last element, whichever is nearer.
 
     dtable = scatter_add(indices, dy). The indices have no gradient.
 
@@ -180,8 +181,9 @@ def ScatterAddOp : Nnc_Movement<"scatter_add"> {
   let summary = "Rows added up by number";
   let description = [{
     y[.., n, ..] = sum of updates[.., i.., ..] over all i.. with indices[i..] = n,
-    along `axis`, which has `size` elements in y. An index out of range is
-    undefined. It adds in row-major order of the indices.
+    along `axis`, which has `size` elements in y. An index outside of the
+    axis adds to its first or last element, whichever is nearer. It adds in
+    row-major order of the indices.
 
     dupdates = gather(dy, indices). The indices have no gradient.
 
