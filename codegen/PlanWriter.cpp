@@ -2,7 +2,6 @@
 #include "codegen/PlanWriter.h"
 
 #include "ir/Ops.h"
-#include "ir/Text.h"
 #include "passes/EntryPoints.h"
 #include "runtime/PlanNames.h"
 #include "runtime/abi.h"
@@ -29,8 +28,7 @@ static std::string describeSource(LocationAttr loc) {
     found = dyn_cast<FileLineColLoc>(part);
     return found ? WalkResult::interrupt() : WalkResult::advance();
   });
-  // A module as text may name a file with any bytes; a plan's texts are shown.
-  if (!found || !findNoName(found.getFilename()).empty())
+  if (!found)
     return "";
   // A file's name may be any bytes.
   return runtime::printable((found.getFilename().getValue() + ":" +

@@ -114,6 +114,12 @@ Expr log1p(Expr x) { return build<Log1pOp>(x); }
 Expr expm1(Expr x) { return build<Expm1Op>(x); }
 Expr tanh(Expr x) { return build<TanhOp>(x); }
 Expr sigmoid(Expr x) { return build<SigmoidOp>(x); }
+Expr relu(Expr x) { return build<ReluOp>(x); }
+Expr softplus(Expr x) { return build<SoftplusOp>(x); }
+Expr silu(Expr x) { return build<SiluOp>(x); }
+Expr gelu(Expr x) { return build<GeluOp>(x); }
+Expr softmax(Expr x, int64_t axis) { return build<SoftmaxOp>(x, axis); }
+Expr logSoftmax(Expr x, int64_t axis) { return build<LogSoftmaxOp>(x, axis); }
 Expr erf(Expr x) { return build<ErfOp>(x); }
 Expr sqrt(Expr x) { return build<SqrtOp>(x); }
 Expr rsqrt(Expr x) { return build<RsqrtOp>(x); }
