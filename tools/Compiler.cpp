@@ -57,6 +57,11 @@ bool isModelFile(StringRef path) {
 OwningOpRef<ModuleOp> loadModel(const std::string &path,
                                 llvm::SourceMgr &sources, MLIRContext *context,
                                 const std::vector<std::string> &settings) {
+  // Reading a device or a fifo need not end. What is not there is said below.
+  if (llvm::sys::fs::exists(path) && !llvm::sys::fs::is_regular_file(path)) {
+    llvm::errs() << path << ": error: is no regular file\n";
+    return nullptr;
+  }
   auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer) {
     llvm::errs() << path
