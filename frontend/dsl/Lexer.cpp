@@ -227,15 +227,18 @@ Token Lexer::lexString() {
   std::string value;
   size_t i = 1;
   bool valid = true;
-  for (; i < rest.size() && rest[i] != '"' && rest[i] != '\n'; ++i) {
-    if (rest[i] == '\\' && i + 1 < rest.size() && rest[i + 1] != '\n') {
+  auto isAt = [&](size_t place, StringRef characters) {
+    return place < rest.size() && characters.contains(rest[place]);
+  };
+  for (; i < rest.size() && !isAt(i, "\"\r\n"); ++i) {
+    if (rest[i] == '\\' && i + 1 < rest.size() && !isAt(i + 1, "\r\n")) {
       valid &= resolveEscape(rest[i + 1], rest.data() + i, value);
       ++i;
     } else {
       value += rest[i];
     }
   }
-  bool closed = i < rest.size() && rest[i] == '"';
+  bool closed = isAt(i, "\"");
   if (!closed)
     error(place, "this string has no closing '\"' on its line");
   else if (value.size() > kMaxStringBytes)

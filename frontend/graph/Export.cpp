@@ -32,7 +32,8 @@ private:
   }
 
   Offset<flatbuffers::String> text(StringRef string) {
-    hasStrangeText |= findNoText(string) != StringRef::npos;
+    hasStrangeText |=
+        findNoText(string) != StringRef::npos || string.contains('\r');
     return buffer.CreateSharedString(string.data(), string.size());
   }
   /// Fills `place` and points `to` at it, or at nothing where `from` is

@@ -105,7 +105,7 @@ FailureOr<StringRef> Reader::readText(const flatbuffers::String *string,
   if (failed(charge(string->size())))
     return failure();
   StringRef text(string->data(), string->size());
-  if (findNoText(text) != StringRef::npos)
+  if (findNoText(text) != StringRef::npos || text.contains('\r'))
     return fail(what + " is not UTF-8, or has a control character");
   return text;
 }

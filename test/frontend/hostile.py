@@ -32,6 +32,7 @@ programs = {
     "a zero byte": "model m\0(x: f32[batch, 4]) { output x }",
     "a zero byte in a string": 'const s = "a\0b"\n' + model("  y = x"),
     "a half character": b"model m(x: f32[batch, 4]) { output x } // \xc3",
+    "a carriage return in a string": 'const s = "a\rb"\n' + model("  y = x"),
     "an escape sequence": model("  y = x // \x1b[2J"),
     "a control character of two bytes": model("  y = x // \u0085"),
     "an index that overflows": model(f"  y = x[:, {2**63 - 1}]"),
