@@ -10,8 +10,8 @@ namespace nnc::runtime {
 /// npy("path"): one input.
 StatusOr<std::vector<Column>> readNpy(const ReadRequest &request);
 
-/// npz("path", array = "x"): one input; the array may be left out where it has the
-/// input's name, or the archive holds no other.
+/// npz("path", array = "x"): one input; the array may be left out where it has
+/// the input's name, or the archive holds no other.
 StatusOr<std::vector<Column>> readNpz(const ReadRequest &request);
 
 /// Writes an array of format version 1.0; for the outputs of `nnc predict`.
