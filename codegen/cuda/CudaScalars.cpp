@@ -552,6 +552,9 @@ FailureOr<Expression> ScalarPrinter::printScalar(Operation &op, Use use) const {
         if (operandType.isInteger(1))
           return operands.finish(*name + "(-i32(" + operands.text(0) + "))");
         std::string value = asSigned(operands, 0, 0, signedOf());
+        if (hasNarrowIndices && resultType.isIndex() &&
+            operandType.isInteger(64))
+          return operands.finish("narrow_index(" + value + ")");
         // From signed to signed of the same width.
         if (resultType.isIndex() && signedOf() == *name)
           return operands.finish(value);

@@ -125,6 +125,12 @@ template <typename T> __device__ inline T maximum(T a, T b) {
   return a > b || a != a ? a : b;
 }
 
+/// A number as an index of 32 bits. One that does not fit stays outside of
+/// whatever such an index is for, and does not wrap around to a place in it.
+__device__ inline i32 narrow_index(i64 a) {
+  return i32(minimum(maximum(a, -0x80000000ll), 0x7fffffffll));
+}
+
 template <typename T> __device__ inline bool is_ordered(T a, T b) {
   return a == a && b == b;
 }

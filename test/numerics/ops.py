@@ -279,6 +279,9 @@ case("neural", "embedding", [np.array([3, 0, 3, 9, 1, 1, 8], dtype=np.int32), sp
 outside = np.array([-1, 2, 3, 2**31 - 1, -(2**31)], np.int32)
 edge("neural", "embedding", [outside, exact([[1], [2], [3]])], exact([[1], [3], [3], [3], [1]]))
 edge("movement", "gather", [exact([[1], [2], [3]]), outside], exact([[1], [3], [3], [3], [1]]), [exact([[2], [0], [3]])])
+# Those that 32 bits would wrap around into the table are outside, too.
+beyond = np.array([2**32 + 1, -(2**32) + 1, 1, 2**62], np.int64)
+edge("movement", "gather", [exact([[1], [2], [3]]), beyond], exact([[3], [1], [2], [3]]), [exact([[1], [1], [2]])])
 case("neural", "flatten", [cube], lambda v: v.reshape(BATCH, -1), dynamic=(0,))
 labels = np.array([0, 4, 2, 2, 1, 3, 0], dtype=np.int32)
 edge("neural", "one_hot", [np.array([-1, 2, 3, 2**32, 2**32 + 1, 1 - 2**32], np.int64)],
