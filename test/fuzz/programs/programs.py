@@ -4,14 +4,14 @@
 Prints what it finds, writes each finding to a folder as a small program, and exits
 with 1 if there is one. The same seed gives the same program, data and batches.
 """
-import argparse, multiprocessing, os, re, sys, time
+import argparse, itertools, math, multiprocessing, os, re, sys, time
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1") # The tensors are small.
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from check import Checker, Counts, Finding, Undefined
-from evaluate import Value
+from evaluate import NoEvaluation, Value
 from generate import Generator
 from primitives import PRIMITIVES
 from program import Program
@@ -87,6 +87,9 @@ class Worker:
             return finding, checker.counts
         except Undefined:
             pass
+        except (ArithmeticError, LookupError, TypeError, ValueError, NoEvaluation) as error:
+            # A fault of the evaluation is one too, and goes on with the next program.
+            return Finding("evaluation", f"{type(error).__name__}: {error}"), checker.counts
         return None, checker.counts
 
     def draw(self, seed):
@@ -124,18 +127,20 @@ def is_known(options, message):
 
 def work(options, seeds, results):
     worker = Worker(options)
-    for seed in seeds:
-        program, finding, counts = worker.run(seed)
-        report = (program.text(), program.gradients, finding.target, str(finding)) if finding else None
-        results.put((seed, report, counts))
-    worker.server.stop()
-    results.put(None)
+    try:
+        for seed in seeds:
+            program, finding, counts = worker.run(seed)
+            report = (program.text(), program.gradients, finding.target, str(finding)) if finding else None
+            results.put((seed, report, counts))
+    finally:
+        worker.server.stop()
+        results.put(None)
 
 
 def seeds_of(options, job):
-    end = time.time() + options.seconds if options.seconds else None
-    for seed in range(options.seed + job, options.seed + options.count, options.jobs):
-        if end and time.time() > end:
+    end = time.time() + options.seconds if options.seconds else math.inf
+    for seed in itertools.count(options.seed + job, options.jobs):
+        if time.time() > end or options.count is not None and seed >= options.seed + options.count:
             return
         yield seed
 
@@ -178,7 +183,12 @@ def run_all(options):
     print(f"{programs} programs from seed {options.seed} on {', '.join(options.targets)} in {seconds:.0f} s: "
           f"{total.compared} of {total.elements} values compared, {total.gradients} slopes, {findings} findings"
           + (f", {known} known" if known else ""))
-    return findings
+    for job in jobs:
+        job.join()
+    failures = sum(job.exitcode != 0 for job in jobs)
+    if failures:
+        print(f"{failures} workers failed")
+    return findings + failures
 
 
 def run_file(options):
@@ -210,9 +220,9 @@ def plant(name):
 def main():
     parser = argparse.ArgumentParser(prog="tools/fuzz programs", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("seconds", nargs="?", type=float, help="for how long; by default, until --count")
+    parser.add_argument("seconds", nargs="?", type=float, help="for how long; by default until --count, or for a minute")
     parser.add_argument("--seed", type=int, default=0, help="of the first program (default: 0)")
-    parser.add_argument("--count", type=int, default=1_000_000, help="how many programs")
+    parser.add_argument("--count", type=int, help="how many programs at most")
     parser.add_argument("--targets", type=lambda text: text.split(","), default=["cpu"],
                         help="cpu (each level and --reference in turn), cpu+reference, cpu:x86-64-v3, sim, cuda, ...")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time")
@@ -225,6 +235,8 @@ def main():
     parser.add_argument("--plant", choices=sorted(PRIMITIVES), metavar="OP", help="evaluate OP wrongly, to see that it is found")
     parser.add_argument("--program", default="build/bin/nnc-run-programs", help="the program that compiles and runs")
     options = parser.parse_args()
+    if options.count is None and options.seconds is None:
+        options.seconds = 60
     if options.plant:
         plant(options.plant)
     command = list_missing if options.list_missing else run_file if options.file else run_all
