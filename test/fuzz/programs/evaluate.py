@@ -105,11 +105,11 @@ class Evaluation:
     def __init__(self, function, inputs, state, batch, table, training=False):
         self.function, self.batch, self.table, self.training = function, batch, table, training
         self.inputs, self.state, self.assigned = inputs, state, {}
-        self.values, self.made_by, self.decisions = {}, {}, []
+        self.values, self.types, self.made_by, self.decisions = {}, {}, {}, []
         self.is_undefined = False
         for argument in function["arguments"]:
-            type = argument["type"][0]
-            self.values[argument["value"]] = exact(inputs[argument["name"]], type)
+            self.types[argument["value"]] = argument["type"]
+            self.values[argument["value"]] = exact(inputs[argument["name"]], argument["type"][0])
 
     def shape(self, dims):
         return tuple(self.batch if d == -1 else d for d in dims)
@@ -159,9 +159,8 @@ class Evaluation:
             results = self.table[name](self, op, *(self.values[i] for i in op["operands"]))
         else:
             raise NoEvaluation(name)
-        for number, result in zip(op["results"], results if isinstance(results, tuple) else (results,)):
-            self.values[number] = result
-            self.made_by[number] = op
+        for number, type, result in zip(op["results"], op["types"], results if isinstance(results, tuple) else (results,)):
+            self.values[number], self.types[number], self.made_by[number] = result, type, op
 
     def results(self):
         return {f"{r['kind']}:{r['name']}": self.values[r["value"]] for r in self.function["results"]}

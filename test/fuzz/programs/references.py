@@ -1,13 +1,14 @@
 """What composites are, in NumPy and f64: of their records' equations, and without a
 look at how the compiler expands them.
 
-Each takes the op's attributes, whether it is in a training step, and arrays.
+Each takes the op's attributes (and `type` and `dims` of its first operand), whether it
+is in a training step, and arrays.
 """
 import math
 
 import numpy as np
 
-from evaluate import Value
+from evaluate import Value, to_type
 from primitives import PRIMITIVES, axes_of, erf, philox_words, sigmoid
 
 REFERENCES = {}
@@ -111,7 +112,8 @@ def cross_entropy(at, training, logits, target):
 
 @reference("binary_cross_entropy")
 def binary_cross_entropy(at, training, p, target):
-    t, p = target.reshape(p.shape), np.clip(p, 1e-7, 1 - 1e-7)
+    # The limits are numbers of the type: in f32, 1 - 1e-7 is 1 - 1.19e-7.
+    t, p = target.reshape(p.shape), np.clip(p, *to_type([1e-7, 1 - 1e-7], at["type"]))
     return -(t * np.log(p) + (1 - t) * np.log1p(-p)).mean()
 
 
@@ -138,8 +140,10 @@ def huber(at, training, x, target):
 
 @reference("accuracy")
 def accuracy(at, training, x, target):
-    if x.ndim and x.shape[-1] > 1 and (x.ndim > 1 or target.dtype == np.float64) and (
-            target.dtype == np.float64 and target.shape == x.shape or target.size == x.size // x.shape[-1]):
+    # Not the batch, which is -1.
+    several = x.ndim > 0 and at["dims"][-1] > 1
+    is_whole = target.dtype != np.float64
+    if several and (target.size == x.size // x.shape[-1] if is_whole else target.shape == x.shape):
         return np.mean(x.argmax(-1) == classes(target, x))
     return np.mean((x > at["threshold"]) == (target.reshape(x.shape) > 0.5))
 
@@ -206,6 +210,8 @@ def cosine(at, training, base, step):
 def evaluates(function):
     def evaluate(ev, op, *operands):
         attributes = dict(op["attributes"])
+        if op["operands"]:
+            attributes["type"], attributes["dims"] = ev.types[op["operands"][0]]
         if "shape" in attributes:
             attributes["shape"] = ev.shape(attributes["shape"])
         results = function(attributes, ev.training, *(x.v for x in operands))
