@@ -10,11 +10,6 @@ them so far, plus two units in the last place of the loss itself (2 * 2^-23
 relative). That holds as long as nothing in the network jumps:
 its activation is smooth, and the loss and Adam are.
 
-That holds as long as no relu is so near to its kink that rounding decides on which
-side it is: its gradient then is there or not, and Adam makes a step of what was
-nothing. With the model's seed none is, as far as two CPUs' vectors and the simulated
-GPU tell; of five seeds two had one in the first 100 steps, one of them in NumPy, too.
-
 Arguments after the data are options of `nnc train`, but for `bf16`: with it the model
 has `precision bf16`, and all references round to it where it says: products and what is between them, forward and backward,
 but not losses, sums and parameters. Where a sum rounds to the other of two
