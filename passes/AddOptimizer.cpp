@@ -137,18 +137,34 @@ static void clipValues(MutableArrayRef<Expr> gradients, double limit) {
     gradient = clamp(gradient, -limit, limit);
 }
 
+/// The sum of the squares of all elements, in the widest type that they have,
+/// and f32 at least, since squares soon leave the range of f16.
+static Expr sumSquares(ArrayRef<Expr> tensors) {
+  Type wide = tensors.front().builder().getF32Type();
+  for (Expr tensor : tensors)
+    if (tensor.elementType().getIntOrFloatBitWidth() >
+        wide.getIntOrFloatBitWidth())
+      wide = tensor.elementType();
+  auto squares = [&](Expr tensor) {
+    Type element = tensor.elementType();
+    Expr x = element.getIntOrFloatBitWidth() < 32 ? cast(tensor, wide) : tensor;
+    return cast(sum(x * x), wide);
+  };
+  Expr total = squares(tensors.front());
+  for (Expr tensor : tensors.drop_front())
+    total = total + squares(tensor);
+  return total;
+}
+
 /// Scales `gradients` so that the norm of all of them together is at most
 /// `limit`. limit / max(norm, limit) is 1 exactly where the norm is in bounds,
 /// which leaves the gradients their bits.
 static void clipNorm(MutableArrayRef<Expr> gradients, double limit) {
   if (gradients.empty())
     return;
-  Expr squares = sum(gradients.front() * gradients.front());
-  for (Expr gradient : gradients.drop_front())
-    squares = squares + sum(gradient * gradient);
-  Expr scale = limit / maximum(sqrt(squares), limit);
+  Expr scale = limit / maximum(sqrt(sumSquares(gradients)), limit);
   for (Expr &gradient : gradients)
-    gradient = gradient * scale;
+    gradient = gradient * cast(scale, gradient.elementType());
 }
 
 static SmallVector<Expr> buildClipped(OptimizeOp op, ImplicitLocOpBuilder &b) {

@@ -58,6 +58,28 @@ func.func @clips_values_then_the_norm(%dw: tensor<4xf32>, %db: tensor<f32>) {
 
 // -----
 
+// Gradients of several types have one norm, in the widest of them; each is scaled in
+// its own.
+// CHECK-LABEL: @has_one_norm_of_all_types
+// CHECK-SAME:    %[[DW:.*]]: tensor<4xf16>, %[[DB:.*]]: tensor<3xf64>
+// CHECK:         %[[W:.*]] = nnc.cast %[[DW]] to = f64
+// CHECK:         nnc.mul %[[W]], %[[W]] : tensor<4xf64>
+// CHECK:         nnc.mul %[[DB]], %[[DB]] : tensor<3xf64>
+// CHECK:         %[[SCALE:.*]] = nnc.div %{{.*}} : tensor<f64>
+// CHECK:         %[[NARROW:.*]] = nnc.cast %[[SCALE]] to = f16
+// CHECK:         nnc.mul %[[DW]], %[[NARROW]]
+// CHECK:         nnc.mul %[[DB]], %[[SCALE]]
+nnc.parameter @w : tensor<4xf16> = <zeros>
+nnc.parameter @b : tensor<3xf64> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f64> = <zeros> {role = #nnc.role<scalar>}
+func.func @has_one_norm_of_all_types(%dw: tensor<4xf16>, %db: tensor<3xf64>) {
+  nnc.optimize [@w, @b] with(%dw, %db) {optimizer = {name = "sgd"}, learning_rate = 0.1, clip_norm = 1.0} : tensor<4xf16>, tensor<3xf64>
+  return
+}
+
+// -----
+
 // CHECK-LABEL: @puts_the_learning_rate_on_its_schedule
 // CHECK-DAG:     %[[BASE:.*]] = nnc.read @learning_rate
 // CHECK-DAG:     %[[STEP:.*]] = nnc.read @step
