@@ -164,7 +164,7 @@ class Generator:
                 return self.emit(text, "i1", shape, a, b, trained=False)
         if self.chance(0.3):
             return self.emit(f"{x.name} {self.one_of(['<', '>=', '==', '!='])} 1", "i1", x.shape, x, trained=False)
-        y = self.pick(lambda v: v.type == x.type and self.joins(v, x))
+        y = self.pick(lambda v: v.type == x.type and self.joins(v, x)) or x
         text = f"{x.name} {self.one_of(['<', '<=', '>', '>=', '==', '!='])} {y.name}"
         return self.emit(text, "i1", broadcast_shape(x.shape, y.shape), x, y, trained=False)
 
