@@ -107,7 +107,10 @@ class Checker:
         for part in (slice(0, split), slice(split, self.batch)):
             inputs = {name: value[part] if self.types[name][1][:1] == [-1] else value
                       for name, value in self.inputs.items()}
-            self.add_run("predict", inputs, self.state, part.stop - part.start)
+            state = dict(self.state)
+            if "first_sample" in state:
+                state["first_sample"] += part.start
+            self.add_run("predict", inputs, state, part.stop - part.start)
             self.expected[-1] = part
 
     def limit_batch(self):
@@ -133,6 +136,8 @@ class Checker:
             type, shape = parameter["type"]
             if name == "step":
                 self.state[name] = np.int64(self.rng.integers(0, 7))
+            elif name == "first_sample":
+                self.state[name] = np.int64(self.rng.integers(0, 100))
             elif parameter["role"] != "scalar":
                 self.state[name] = draw_tensor(self.rng, type, shape, role=parameter["role"])
         self.state["seed"] = np.int64(self.rng.integers(0, 2**40))

@@ -263,23 +263,36 @@ def philox(counter, key):
     return counter
 
 
-def philox_words(seed, step, stream, shape):
-    """The words of runtime/Random.h for a tensor, row by row."""
-    element = np.arange(int(np.prod(shape, dtype=np.int64)), dtype=np.uint64)
+def philox_words(seed, step, stream, element):
+    """The words of runtime/Random.h for elements of these numbers."""
+    element = np.asarray(element).astype(np.uint64)
     index = element // np.uint64(32) * np.uint64(8) + element % np.uint64(8)
     def full(number):
         return np.full(element.shape, int(number) & 0xFFFFFFFF, np.uint64)
     key = int(seed) & (2**64 - 1)
-    words = philox([index, full(0), full(step), full(stream)], [key & 0xFFFFFFFF, key >> 32])
-    word = np.choose((element // np.uint64(8) % np.uint64(4)).astype(np.int64), words)
-    return word.astype(np.int64).reshape(shape)
+    words = philox([index & np.uint64(0xFFFFFFFF), index >> np.uint64(32), full(step), full(stream)],
+                   [key & 0xFFFFFFFF, key >> 32])
+    return np.choose((element // np.uint64(8) % np.uint64(4)).astype(np.int64), words).astype(np.int64)
+
+
+def element_numbers(ev, op, step):
+    """Row by row; over a set of samples where ir/SampleNumbers.h says so."""
+    dims = op["types"][0][1]
+    shape = ev.shape(dims)
+    if "nnc.sample_numbers" not in op["attributes"]:
+        return np.arange(int(np.prod(shape, dtype=np.int64))).reshape(shape)
+    axis = dims.index(-1)
+    along = [ev.batch if d == axis else 1 for d in range(len(dims))]
+    sample = np.arange(ev.batch).reshape(along) + ((int(step) >> 32) & 0xFFFFFFFF)
+    place_shape = [1 if d == axis else n for d, n in enumerate(shape)]
+    place = np.arange(int(np.prod(place_shape, dtype=np.int64))).reshape(place_shape)
+    return sample * place.size + place
 
 
 @primitive("random_bits")
 def random_bits(ev, op, seed, step):
-    type, shape = op["types"][0]
-    words = philox_words(seed.v, step.v, op["attributes"]["stream"], ev.shape(shape))
-    return exact(words >> (32 - op["attributes"]["bits"]), type)
+    words = philox_words(seed.v, step.v, op["attributes"]["stream"], element_numbers(ev, op, step.v))
+    return exact(words >> (32 - op["attributes"]["bits"]), result_type(op))
 
 
 # Reductions and products ----------------------------------------------------------------------

@@ -1,15 +1,15 @@
 """What composites are, in NumPy and f64: of their records' equations, and without a
 look at how the compiler expands them.
 
-Each takes the op's attributes (and `type` and `dims` of its first operand), whether it
-is in a training step, and arrays.
+Each takes the op's attributes (and `type` and `dims` of its first operand, and of a
+random op the elements' `numbers`), whether it is in a training step, and arrays.
 """
 import math
 
 import numpy as np
 
 from evaluate import Value, to_type
-from primitives import PRIMITIVES, axes_of, erf, philox_words, sigmoid
+from primitives import PRIMITIVES, axes_of, element_numbers, erf, philox_words, sigmoid
 
 REFERENCES = {}
 
@@ -69,8 +69,8 @@ REFERENCES["logsumexp"] = reduced(logsumexp)
 UNIFORM = 2.0**-24
 
 
-def uniform(seed, step, stream, shape):
-    return (philox_words(seed, step, stream, shape) >> 8) * UNIFORM
+def uniform(seed, step, stream, numbers):
+    return (philox_words(seed, step, stream, numbers) >> 8) * UNIFORM
 
 
 @reference("dropout")
@@ -78,19 +78,19 @@ def dropout(at, training, x, seed=None, step=None):
     keep = 1 - at["rate"]
     if not training or at["rate"] == 0:
         return x
-    return np.where(uniform(seed, step, 2 * at["stream"], x.shape) < round(keep / UNIFORM) * UNIFORM, x / keep, 0.0)
+    return np.where(uniform(seed, step, 2 * at["stream"], at["numbers"]) < round(keep / UNIFORM) * UNIFORM, x / keep, 0.0)
 
 
 REFERENCES["random_uniform"] = lambda at, training, seed, step: (
-    at["low"] + (at["high"] - at["low"]) * uniform(seed, step, 2 * at["stream"], at["shape"]))
+    at["low"] + (at["high"] - at["low"]) * uniform(seed, step, 2 * at["stream"], at["numbers"]))
 REFERENCES["bernoulli"] = lambda at, training, seed, step: (
-    uniform(seed, step, 2 * at["stream"], at["shape"]) < round(at["p"] / UNIFORM) * UNIFORM).astype(np.float64)
+    uniform(seed, step, 2 * at["stream"], at["numbers"]) < round(at["p"] / UNIFORM) * UNIFORM).astype(np.float64)
 
 
 @reference("random_normal")
 def random_normal(at, training, seed, step):
-    u = uniform(seed, step, 2 * at["stream"], at["shape"]) + UNIFORM
-    v = uniform(seed, step, 2 * at["stream"] + 1, at["shape"])
+    u = uniform(seed, step, 2 * at["stream"], at["numbers"]) + UNIFORM
+    v = uniform(seed, step, 2 * at["stream"] + 1, at["numbers"])
     return at["mean"] + at["stddev"] * np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v)
 
 
@@ -212,8 +212,8 @@ def evaluates(function):
         attributes = dict(op["attributes"])
         if op["operands"]:
             attributes["type"], attributes["dims"] = ev.types[op["operands"][0]]
-        if "shape" in attributes:
-            attributes["shape"] = ev.shape(attributes["shape"])
+        if "stream" in attributes and len(operands) > 1:
+            attributes["numbers"] = element_numbers(ev, op, operands[-1].v)
         results = function(attributes, ev.training, *(x.v for x in operands))
         results = results if isinstance(results, tuple) else (results,)
         return tuple(Value(y, 0.0, type[0]) for y, type in zip(results, op["types"]))

@@ -42,7 +42,8 @@ def kind_of(op, kinds, types):
         dims = op["types"][0][1]
         if BATCH not in dims:
             return CONSTANT
-        return MIXED if op["name"] == "random_bits" or op["attributes"]["axis"] % len(dims) == 0 else ROWS
+        is_numbered = "nnc.sample_numbers" in op["attributes"] if op["name"] == "random_bits" else op["attributes"]["axis"] % len(dims)
+        return ROWS if is_numbered and is_batched(op["types"][0]) else MIXED
     if ROWS in kinds and moves_rows(op, kinds, types):
         return MIXED
     if BATCH not in op["types"][0][1]:
