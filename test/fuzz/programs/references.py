@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from evaluate import Value, to_type
+from evaluate import UNIT, Value, to_type
 from primitives import PRIMITIVES, axes_of, element_numbers, erf, philox_words, sigmoid
 
 REFERENCES = {}
@@ -113,7 +113,8 @@ def cross_entropy(at, training, logits, target):
 @reference("binary_cross_entropy")
 def binary_cross_entropy(at, training, p, target):
     # The limits are numbers of the type: in f32, 1 - 1e-7 is 1 - 1.19e-7.
-    t, p = target.reshape(p.shape), np.clip(p, *to_type([1e-7, 1 - 1e-7], at["type"]))
+    margin = max(1e-7, UNIT[at["type"]])
+    t, p = target.reshape(p.shape), np.clip(p, *to_type([margin, 1 - margin], at["type"]))
     return -(t * np.log(p) + (1 - t) * np.log1p(-p)).mean()
 
 
