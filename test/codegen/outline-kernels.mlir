@@ -71,7 +71,7 @@ func.func @keeps_aliases_and_stored_constants(%x: tensor<2x2xf32>) -> tensor<4xf
 // CHECK:         %[[STEP:.*]] = nnc.constant
 // CHECK:         nnc.assign @step, %[[STEP]]
 nnc.parameter @m : tensor<64x64xf32> = <zeros>
-nnc.parameter @step : tensor<i64> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
 func.func @fills_large_state() {
   %zeros = nnc.constant dense<0.0> : tensor<64x64xf32>
   nnc.assign @m, %zeros : tensor<64x64xf32>
