@@ -186,6 +186,15 @@ Value RowsValues::load(Storage storage, Type elementType, SpaceRole role) {
                     chunk.mask);
 }
 
+void RowsValues::forgetScratch() {
+  SmallVector<Value> inScratch;
+  for (auto &[root, storage] : stored)
+    if (storage.kind == Storage::Scratch)
+      inScratch.push_back(root);
+  for (Value root : inScratch)
+    stored.erase(root);
+}
+
 void RowsValues::store(Value root, Storage storage, Value value) {
   SpaceRole role = rows.roleOf(root);
   if (storage.kind == Storage::Buffer &&

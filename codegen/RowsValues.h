@@ -59,6 +59,8 @@ public:
   /// Memory: `root` can be loaded from `storage` from now on.
   void setStorage(mlir::Value root, Storage storage) { stored[root] = storage; }
   bool isStored(mlir::Value root) const { return stored.contains(root); }
+  /// Scratch holds values of one row: another nest has to compute them again.
+  void forgetScratch();
   void store(mlir::Value root, Storage storage, mlir::Value value);
   void storeResult(unsigned result, mlir::Value value);
   /// A workspace of `elementType`; its size is the schedule's concern.

@@ -843,6 +843,7 @@ void RowsScheduler::keepScalar(Value root) {
 //===----------------------------------------------------------------------===//
 
 void RowsScheduler::planPasses(Stage &stage) {
+  values.forgetScratch();
   passes.clear();
   kept.clear();
   demanded.clear();

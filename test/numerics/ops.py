@@ -456,6 +456,14 @@ for length in (1, 2, BATCH, 32, 257, 2100, 40001):
   %y1 = nnc.sum %p : ($) -> tensor<f64>
   %s = nnc.softmax %a0 axis = 0 : $
   %y2 = nnc.mul %s, %y0 : ($, tensor<f64>) -> $""")
+# Passes over each row, and again once a number of all rows is known.
+for rows, columns in [(BATCH, 66), (300, 130)]:
+    v = spread((rows, columns), -4, 4)
+    shaped("softmax", [v], lambda v: (softmax(v).max(), softmax(v) - softmax(v).max()), name="restarted",
+           dynamic=(0,) if rows == BATCH else (), text=lambda of: """
+  %s = nnc.softmax %a0 : $
+  %y0 = nnc.reduce_max %s axes = [0, 1] : ($) -> tensor<f64>
+  %y1 = nnc.sub %s, %y0 : ($, tensor<f64>) -> $""".replace("$", of))
 shaped("concat", [spread((3, 1)), spread((3, 66), seed=1)], lambda a, b: np.concatenate([a, b], 1), "axis = 1")
 shaped("gather", [spread((10, 33)), index], lambda t, i: t[i], dynamic=(1,))
 
