@@ -78,6 +78,17 @@ struct Comparison {
 };
 } // namespace
 
+/// Whether weights of the file's type may be converted to the plan's, element
+/// by element, as far as that changes no number. A checkpoint goes on as it is.
+static bool isConvertible(const SavedTensor &from, const StateTensor &to,
+                          SaveKind kind) {
+  auto isFloat = [](ElementType type) {
+    return !isInteger(type) && type != ElementType::Bool;
+  };
+  return kind == SaveKind::Weights && isFloat(from.elementType) &&
+         isFloat(to.elementType);
+}
+
 static Comparison compare(const Plan &plan, const SafetensorsFile &file,
                           SaveKind kind) {
   Comparison result;
@@ -95,8 +106,9 @@ static Comparison compare(const Plan &plan, const SafetensorsFile &file,
     }
     const SavedTensor &from = *found->second;
     saved.erase(found);
-    if (from.foreignType || from.elementType != tensor.elementType ||
-        from.shape != tensor.shape)
+    if (from.foreignType || from.shape != tensor.shape ||
+        (from.elementType != tensor.elementType &&
+         !isConvertible(from, tensor, kind)))
       result.different.push_back(concat(
           quote(name), " is ", describe(tensor.elementType, tensor.shape),
           ", the file has ", describe(from)));
@@ -148,6 +160,49 @@ static Status read(const SafetensorsFile &file, const SavedTensor &tensor,
   return device.upload({to, copy.data(), tensor.sizeBytes});
 }
 
+/// Reads a tensor of the file in the plan's element type. InvalidFile where
+/// that does not hold a number exactly.
+static StatusOr<std::vector<char>> readConverted(const SafetensorsFile &file,
+                                                 const std::string &path,
+                                                 const Match &match) {
+  const ElementType from = match.from->elementType, to = match.to->elementType;
+  const int64_t fromBytes = sizeBytes(from), toBytes = sizeBytes(to);
+  std::vector<char> given(match.from->sizeBytes);
+  if (Status status = file.read(*match.from, given.data()); !status.isOk())
+    return status;
+  const int64_t count = match.to->numElements();
+  std::vector<char> converted(count * toBytes);
+  for (int64_t i = 0; i < count; ++i) {
+    const char *element = given.data() + i * fromBytes;
+    if (!convertExactly(from, element, to, converted.data() + i * toBytes))
+      return Status(Code::InvalidFile,
+                    concat(path, ": element ", i, " of ",
+                           quote(match.from->name), " is ",
+                           elementText(from, element), ", of type ", name(from),
+                           "; the plan has it in ", name(to),
+                           ", which does not hold it exactly"));
+  }
+  return converted;
+}
+
+/// The tensors that have to be converted, all of them before any of the state
+/// is changed; empty ones for the rest.
+static StatusOr<std::vector<std::vector<char>>>
+convertAll(const SafetensorsFile &file, const std::string &path,
+           const std::vector<Match> &matches) {
+  std::vector<std::vector<char>> contents(matches.size());
+  for (size_t i = 0; i < matches.size(); ++i) {
+    if (matches[i].from->elementType == matches[i].to->elementType)
+      continue;
+    StatusOr<std::vector<char>> converted =
+        readConverted(file, path, matches[i]);
+    if (!converted.isOk())
+      return converted.status();
+    contents[i] = std::move(*converted);
+  }
+  return contents;
+}
+
 Status Session::load(const std::string &path, SaveKind kind, Matching matching,
                      LoadReport *report) {
   return guardMemory([&]() -> Status {
@@ -159,11 +214,21 @@ Status Session::load(const std::string &path, SaveKind kind, Matching matching,
     if (!problems.empty())
       return {Code::InvalidFile,
               concat(path, ": the tensors are not this plan's: ", problems)};
-    for (const Match &match : comparison.matches)
-      if (Status status =
-              read(*file, *match.from, *device, stateData(*match.to));
-          !status.isOk())
+    StatusOr<std::vector<std::vector<char>>> converted =
+        convertAll(*file, path, comparison.matches);
+    if (!converted.isOk())
+      return converted.status();
+    for (size_t i = 0; i < comparison.matches.size(); ++i) {
+      const Match &match = comparison.matches[i];
+      const std::vector<char> &content = (*converted)[i];
+      void *to = stateData(*match.to);
+      Status status =
+          content.empty()
+              ? read(*file, *match.from, *device, to)
+              : device->upload({to, content.data(), int64_t(content.size())});
+      if (!status.isOk())
         return status;
+    }
     // All of the state is as it was in a whole step then.
     if (kind == SaveKind::Checkpoint && matching == Matching::Exact)
       torn = {};

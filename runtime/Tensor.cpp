@@ -1,6 +1,7 @@
 #include "runtime/Tensor.h"
 
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 
 namespace nnc::runtime {
@@ -208,6 +209,38 @@ void fromDouble(ElementType type, double value, void *element) {
   case ElementType::U32:
     return store(static_cast<uint32_t>(value), element);
   }
+}
+
+/// The value of an element, and whether a double holds it.
+static bool exactValue(ElementType type, const void *element, double &value) {
+  value = toDouble(type, element);
+  if (type != ElementType::I64)
+    return true;
+  int64_t whole;
+  std::memcpy(&whole, element, sizeof whole);
+  // 2^63 itself is a double, and no i64.
+  return value < 0x1p63 && static_cast<int64_t>(value) == whole;
+}
+
+bool convertExactly(ElementType from, const void *element, ElementType to,
+                    void *result) {
+  double value = 0;
+  if (!exactValue(from, element, value) || !fits(to, value))
+    return false;
+  fromDouble(to, value, result);
+  // What is no number stays none.
+  return toDouble(to, result) == value || std::isnan(value);
+}
+
+std::string elementText(ElementType type, const void *element) {
+  char text[40];
+  if (type == ElementType::I64) {
+    int64_t whole;
+    std::memcpy(&whole, element, sizeof whole);
+    return std::to_string(whole);
+  }
+  std::snprintf(text, sizeof text, "%.17g", toDouble(type, element));
+  return text;
 }
 
 } // namespace nnc::runtime

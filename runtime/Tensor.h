@@ -58,6 +58,14 @@ bool fits(ElementType type, double value);
 /// Stores `value`, which fits, rounded to the element type.
 void fromDouble(ElementType type, double value, void *element);
 
+/// Whether `to` holds the number `element` of type `from` without a change; if
+/// so it is stored in `result`.
+bool convertExactly(ElementType from, const void *element, ElementType to,
+                    void *result);
+
+/// The number with all of its digits, for messages.
+std::string elementText(ElementType type, const void *element);
+
 } // namespace nnc::runtime
 
 #endif // NNC_RUNTIME_TENSOR_H

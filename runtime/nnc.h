@@ -402,7 +402,9 @@ NNC_EXPORT nnc_status_t nnc_session_check_finite(nnc_session_t *session);
 NNC_EXPORT nnc_status_t nnc_session_save(nnc_session_t *session,
                                          const char *path);
 
-/* Reads weights. Of a checkpoint, it reads the weights alone.
+/* Reads weights. Of a checkpoint, it reads the weights alone. Floating-point
+ * tensors of another such type are converted, where every number stays what it
+ * is.
  *
  * Returns NNC_INVALID_FILE if the file is damaged, or tensors are missing,
  * unknown or of another shape or type: all of them are named, and nothing is

@@ -36,40 +36,6 @@ static Status checkEnd(ByteStream &stream) {
                  stream.position() - 1, " on")};
 }
 
-/// The value of an element, and whether a double holds it.
-static bool exactValue(ElementType type, const uint8_t *element,
-                       double &value) {
-  value = toDouble(type, element);
-  if (type != ElementType::I64)
-    return true;
-  int64_t whole;
-  std::memcpy(&whole, element, sizeof whole);
-  // 2^63 itself is a double, and no i64.
-  return value < 0x1p63 && static_cast<int64_t>(value) == whole;
-}
-
-/// Whether `to` holds the element of type `from`; if so it is stored there.
-static bool convert(ElementType from, const uint8_t *element, ElementType to,
-                    uint8_t *result) {
-  double value = 0;
-  if (!exactValue(from, element, value) || !fits(to, value))
-    return false;
-  fromDouble(to, value, result);
-  // What is no number stays none.
-  return toDouble(to, result) == value || std::isnan(value);
-}
-
-static std::string elementText(ElementType type, const uint8_t *element) {
-  char text[40];
-  if (type == ElementType::I64) {
-    int64_t whole;
-    std::memcpy(&whole, element, sizeof whole);
-    return std::to_string(whole);
-  }
-  std::snprintf(text, sizeof text, "%.17g", toDouble(type, element));
-  return text;
-}
-
 /// The same numbers in the element type that the input takes.
 static StatusOr<Column> converted(const Column &column, const TensorInfo &input,
                                   const std::string &path) {
@@ -84,7 +50,7 @@ static StatusOr<Column> converted(const Column &column, const TensorInfo &input,
   result.data = AlignedBytes(result.numSamples * result.sampleBytes());
   for (int64_t i = 0; i < result.numSamples * perSample; ++i) {
     const uint8_t *element = column.data.data() + i * fromBytes;
-    if (!convert(from, element, to, result.data.data() + i * toBytes))
+    if (!convertExactly(from, element, to, result.data.data() + i * toBytes))
       return Status(Code::InvalidFile,
                     concat(path, ": sample ", i / perSample, " has ",
                            elementText(from, element), ", of type ", name(from),

@@ -4,6 +4,7 @@
 #include "runtime/Checkpoint.h"
 
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -326,6 +327,40 @@ TEST(Checkpoint, NamesEverythingThatDiffers) {
       path + ": the tensors are not this plan's: of another shape or "
              "type: 'w' is f32[4], the file has f32[2, 2]");
   EXPECT_NE(bytesOf(*session, session->plan().state[0]), std::vector<char>(16));
+}
+
+TEST(Checkpoint, ConvertsWeightsThatStayExact) {
+  std::string path = temporaryPath("converted.safetensors");
+  auto session = openSession(linePlan(), 1);
+  const StateTensor &w = session->plan().state[0];
+  double wide[4] = {1.5, -2.25, 0.1f, 0x1p-149};
+  ASSERT_TRUE(
+      writeSafetensors(path, {{"w", ElementType::F64, {4}, wide}}, {}).isOk());
+  ASSERT_TRUE(session->load(path, SaveKind::Weights).isOk());
+  float found[4];
+  ASSERT_TRUE(session->readState("w", found, sizeof found).isOk());
+  EXPECT_EQ(std::vector<float>(found, found + 4),
+            std::vector<float>(wide, wide + 4));
+  // 1.5 and -2 in bf16: the upper halves of these in f32.
+  uint16_t narrow[4] = {0x3fc0, 0xc000, 0, 0x7f80};
+  ASSERT_TRUE(
+      writeSafetensors(path, {{"w", ElementType::BF16, {4}, narrow}}, {})
+          .isOk());
+  ASSERT_TRUE(session->load(path, SaveKind::Weights).isOk());
+  ASSERT_TRUE(session->readState("w", found, sizeof found).isOk());
+  EXPECT_EQ(std::vector<float>(found, found + 4),
+            (std::vector<float>{1.5f, -2, 0, INFINITY}));
+  // Nothing is changed where one number would be.
+  std::vector<char> before = bytesOf(*session, w);
+  wide[2] = 0.1;
+  ASSERT_TRUE(
+      writeSafetensors(path, {{"w", ElementType::F64, {4}, wide}}, {}).isOk());
+  Status status = session->load(path, SaveKind::Weights);
+  EXPECT_EQ(status.code(), Code::InvalidFile);
+  EXPECT_EQ(status.message(),
+            path + ": element 2 of 'w' is 0.10000000000000001, of type f64; "
+                   "the plan has it in f32, which does not hold it exactly");
+  EXPECT_EQ(bytesOf(*session, w), before);
 }
 
 // The format has types that nnc lacks; other tensors of the file are read.
