@@ -62,6 +62,22 @@ else:
     lit_config.note("no NVRTC here: that kernels assemble for a GPU, and without "
                     "spills, is not tested")
 
+
+def has_terminals():
+    """Whether programs can be given a terminal: a bare chroot may lack /dev/pts."""
+    try:
+        for end in os.openpty():
+            os.close(end)
+        return True
+    except OSError:
+        return False
+
+
+if has_terminals():
+    config.available_features.add("terminal")
+else:
+    lit_config.note("no terminals to be had here: what programs draw on one is not tested")
+
 # Real data, from Debian's package dataset-fashion-mnist.
 fashion_mnist = "/usr/share/datasets/fashion-mnist"
 config.substitutions.append(("%fashion-mnist", fashion_mnist))

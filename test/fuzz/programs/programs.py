@@ -164,8 +164,12 @@ def run_all(options):
     for job in jobs:
         job.start()
     total, programs, findings, known, running, begin = Counts(), 0, 0, 0, options.jobs, time.time()
+    shown = begin
     while running:
-        item = results.get()
+        try:
+            item = results.get()
+        except KeyboardInterrupt:  # of the workers too
+            break
         if item is None:
             running -= 1
             continue
@@ -177,8 +181,11 @@ def run_all(options):
         elif report:
             findings += 1
             print(f"seed {seed}: {report[3]}\n  {write_finding(options, seed, report)}", flush=True)
-        if sys.stderr.isatty() and programs % 10 == 0:
-            print(f"\r{programs} programs, {findings} findings", end="\r", file=sys.stderr, flush=True)
+        # In place on a terminal, a line a minute in a log.
+        if time.time() - shown > (0.5 if sys.stderr.isatty() else 60):
+            shown = time.time()
+            print(f"{programs} programs in {shown - begin:.0f} s, {findings} findings",
+                  end="\r" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
     seconds = time.time() - begin
     print(f"{programs} programs from seed {options.seed} on {', '.join(options.targets)} in {seconds:.0f} s: "
           f"{total.compared} of {total.elements} values compared, {total.gradients} slopes, {findings} findings"
