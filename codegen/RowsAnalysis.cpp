@@ -209,9 +209,13 @@ static bool hasStaticStrides(RowsOp &rowsOp) {
   if (!rowsOp.op.hasIndexSemantics())
     return true;
   SmallVector<int64_t> ranges = rowsOp.op.getStaticLoopRanges();
-  for (size_t loop = 1; loop < ranges.size(); ++loop)
-    if (ShapedType::isDynamic(ranges[loop]) && rowsOp.loopAxes[loop - 1] == Row)
+  bool hasOuterRow = false;
+  for (auto [range, axis] : llvm::zip(ranges, rowsOp.loopAxes)) {
+    // Loops that run once lie on no axis, and may stand between.
+    if (ShapedType::isDynamic(range) && hasOuterRow)
       return false;
+    hasOuterRow |= axis == Row;
+  }
   return true;
 }
 

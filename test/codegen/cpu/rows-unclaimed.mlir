@@ -40,3 +40,22 @@ func.func private @sums_the_middle(%batch: index, %x: tensor<?x5x8xf32>) -> tens
   } -> tensor<?x8xf32>
   return %sum : tensor<?x8xf32>
 }
+
+// An index that is told from the position by dividing by the batch; the loop between
+// runs once.
+// CHECK: error: 'func.func' op is not claimed by the emitter 'rows'
+// CHECK: @counts_around_the_batch
+func.func private @counts_around_the_batch(%batch: index) -> tensor<2x1x?xf32>
+    attributes {nnc.kernel} {
+  %empty = tensor.empty(%batch) : tensor<2x1x?xf32>
+  %numbers = linalg.generic {indexing_maps = [#batched],
+                             iterator_types = ["parallel", "parallel", "parallel"]}
+      outs(%empty : tensor<2x1x?xf32>) {
+  ^bb0(%out: f32):
+    %i = linalg.index 0 : index
+    %j = arith.index_cast %i : index to i32
+    %number = arith.sitofp %j : i32 to f32
+    linalg.yield %number : f32
+  } -> tensor<2x1x?xf32>
+  return %numbers : tensor<2x1x?xf32>
+}
