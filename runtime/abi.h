@@ -10,6 +10,11 @@
 /// cache line, and the widest vector of any CPU target.
 #define NNC_ALIGNMENT_BYTES 64
 
+/// A library of products may want its workspace on such a boundary (cuBLASLt
+/// does on Hopper, and fails on another). It begins there within the plan's
+/// buffer, which has room for that.
+#define NNC_LIBRARY_ALIGNMENT_BYTES 256
+
 /// One phase of a kernel, as machine code exports it (System V calling
 /// convention, C linkage).
 ///

@@ -13,6 +13,7 @@
 #include "codegen/RowsAnalysis.h"
 #include "codegen/cuda/GpuPhase.h"
 #include "codegen/cuda/KernelParts.h"
+#include "runtime/abi.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -423,7 +424,9 @@ void ProductScheduler::emitCall() {
   if (bias)
     phase.buffers.push_back(placeOf(bias));
   if (model.libraryWorkspaceBytes)
-    phase.buffers.push_back(addWorkspace(Extent{model.libraryWorkspaceBytes}));
+    phase.buffers.push_back(addWorkspace(Extent{model.libraryWorkspaceBytes +
+                                                NNC_LIBRARY_ALIGNMENT_BYTES -
+                                                NNC_ALIGNMENT_BYTES}));
   scheduled.phases.push_back(std::move(phase));
 }
 

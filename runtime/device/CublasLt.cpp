@@ -4,6 +4,7 @@
 #include "runtime/abi.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -254,10 +255,21 @@ static size_t numOperands(const Matmul &matmul) {
   return matmul.hasBias() ? 4 : 3;
 }
 
+/// What is left of the plan's buffer behind a boundary that the library wants,
+/// wherever the buffer lies.
 static int64_t workspaceBytes(const Command &command, int64_t batch) {
-  return command.buffers.size() > numOperands(command.matmul)
-             ? command.buffers.back().sizeBytes.at(batch)
-             : 0;
+  if (command.buffers.size() <= numOperands(command.matmul))
+    return 0;
+  constexpr int64_t most = NNC_LIBRARY_ALIGNMENT_BYTES - NNC_ALIGNMENT_BYTES;
+  return std::max<int64_t>(command.buffers.back().sizeBytes.at(batch) - most,
+                           0);
+}
+
+static void *alignForLibrary(void *buffer) {
+  constexpr uintptr_t boundary = NNC_LIBRARY_ALIGNMENT_BYTES;
+  auto address = reinterpret_cast<uintptr_t>(buffer);
+  return reinterpret_cast<void *>((address + boundary - 1) / boundary *
+                                  boundary);
 }
 
 static Status chooseAlgorithm(const CublasLtLibrary &library,
@@ -364,7 +376,8 @@ Status CublasLt::run(const Command &command, void *const *buffers,
       product.b.get(), buffers[0], product.a.get(),
       isF64 ? static_cast<const void *>(&zero64) : &zero, buffers[2],
       product.d.get(), buffers[2], product.d.get(), &product.algorithm,
-      workspace ? buffers[command.buffers.size() - 1] : nullptr,
+      workspace ? alignForLibrary(buffers[command.buffers.size() - 1])
+                : nullptr,
       size_t(workspace), stream);
   if (!status.isOk())
     return {status.code(),

@@ -243,6 +243,9 @@ int cublasLtMatmul(Handle *, Operation *operation, const void *alpha,
       !fakecuda::isDeviceMemory(d, numBytes(*layoutD)) ||
       (workspaceBytes && !fakecuda::isDeviceMemory(workspace, workspaceBytes)))
     return InvalidValue;
+  // As the library does on Hopper.
+  if (reinterpret_cast<uintptr_t>(workspace) % 256)
+    return InvalidValue;
   // By value: the descriptors may be gone or changed when it is its turn.
   return fakecuda::enqueue(stream, [op = *operation, la = *layoutA,
                                     lb = *layoutB, ld = *layoutD,
