@@ -14,6 +14,17 @@ from primitives import PRIMITIVES, axes_of, element_numbers, erf, philox_words, 
 REFERENCES = {}
 
 
+# Of numbers that arithmetic tells from zero; f16 is computed in f32.
+SMALLEST_NORMAL = {"f16": 2.0**-14, "bf16": 2.0**-126, "f32": 2.0**-126, "f64": 2.0**-1022}
+
+
+def epsilon_of(at):
+    """As the first operand's type holds it: its smallest normal number where it would be zero."""
+    epsilon, least = at["epsilon"], SMALLEST_NORMAL[at["type"]]
+    vanishes = np.float16(epsilon) == 0 if at["type"] == "f16" else epsilon < least
+    return least if epsilon and vanishes else epsilon
+
+
 def reference(*names):
     def add(function):
         for name in names:
@@ -54,7 +65,7 @@ def dense(at, training, x, weight, bias=0.0):
 @reference("layer_norm")
 def layer_norm(at, training, x, scale, bias):
     centred = x - x.mean(-1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + at["epsilon"]) * scale + bias
+    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + epsilon_of(at)) * scale + bias
 
 
 def reduced(function):
@@ -176,20 +187,20 @@ def nesterov(at, training, w, g, rate, step, velocity):
 @reference("rmsprop")
 def rmsprop(at, training, w, g, rate, step, square):
     square = at["decay"] * square + (1 - at["decay"]) * g**2
-    return w - rate * g / (np.sqrt(square) + at["epsilon"]), square
+    return w - rate * g / (np.sqrt(square) + epsilon_of(at)), square
 
 
 @reference("adagrad")
 def adagrad(at, training, w, g, rate, step, square):
     square = square + g**2
-    return w - rate * g / (np.sqrt(square) + at["epsilon"]), square
+    return w - rate * g / (np.sqrt(square) + epsilon_of(at)), square
 
 
 @reference("adam", "adamw")
 def adam(at, training, w, g, rate, step, m, v):
     t = float(step) + 1
     m, v = at["beta1"] * m + (1 - at["beta1"]) * g, at["beta2"] * v + (1 - at["beta2"]) * g**2
-    step = rate * (m / (1 - at["beta1"]**t)) / (np.sqrt(v / (1 - at["beta2"]**t)) + at["epsilon"])
+    step = rate * (m / (1 - at["beta1"]**t)) / (np.sqrt(v / (1 - at["beta2"]**t)) + epsilon_of(at))
     return w * (1 - rate * at.get("weight_decay", 0.0)) - step, m, v
 
 
