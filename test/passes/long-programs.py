@@ -7,6 +7,7 @@ LINES = {
     "tanhs": "h = tanh(h)",
     "layers": "h = relu(dense(h, 4))",
     "gates": "h = tanh(matmul(h, w) + b) * sigmoid(h)",
+    "losses": "loss mse(h, y, l2 = 0.5)",
 }
 
 kind, count = sys.argv[1], int(sys.argv[2])
