@@ -163,8 +163,8 @@ FailureOr<SmallVector<Value>> AccuracyOp::buildExpansion(OpBuilder &builder,
   // Both ways, so that what compares with nothing is never right.
   double threshold = number(getThreshold());
   Expr expected = alignTarget(target, prediction);
-  Expr hit = logicalOr(logicalAnd(expected > 0.5, prediction > threshold),
-                       logicalAnd(expected <= 0.5, prediction <= threshold));
+  Expr hit = select(expected > 0.5, prediction > threshold,
+                    logicalAnd(expected <= 0.5, prediction <= threshold));
   return SmallVector<Value>{mean(cast(hit, element))};
 }
 
