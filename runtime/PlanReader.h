@@ -55,6 +55,8 @@ private:
   bool readOutput(const plan::Tensor &from, TensorInfo &to);
   bool readTensor(const plan::Tensor &from, TensorInfo &to);
   bool readCommands(const plan::EntryPoint &from);
+  /// The buffers of a command, and where it is from.
+  template <typename From> bool readBuffers(const From &from, Command &to);
   bool readLaunch(const plan::Launch &from, Command &to);
   bool readMatmul(const plan::Matmul &from, Command &to);
   bool readMatmulSizes(const plan::Matmul &from, Matmul &to);

@@ -41,13 +41,8 @@ bool PlanReader::readCommands(const plan::EntryPoint &from) {
   return true;
 }
 
-bool PlanReader::readLaunch(const plan::Launch &from, Command &to) {
-  to.kind = Command::Kind::Launch;
-  to.kernel = from.kernel();
-  if (to.kernel >= result.code.kernels.size())
-    return fail("launches kernel ", to.kernel, " of ",
-                result.code.kernels.size());
-  where += concat(" (", quote(result.code.kernels[to.kernel].name), ")");
+template <typename From>
+bool PlanReader::readBuffers(const From &from, Command &to) {
   if (!isAligned(from.buffers()))
     return fail("its buffers are not aligned");
   if (!take(from.buffers()->size(), sizeof(plan::Buffer)) ||
@@ -56,6 +51,18 @@ bool PlanReader::readLaunch(const plan::Launch &from, Command &to) {
   for (const plan::Buffer *buffer : *from.buffers())
     if (!readBuffer(*buffer, to.buffers.emplace_back()))
       return false;
+  return true;
+}
+
+bool PlanReader::readLaunch(const plan::Launch &from, Command &to) {
+  to.kind = Command::Kind::Launch;
+  to.kernel = from.kernel();
+  if (to.kernel >= result.code.kernels.size())
+    return fail("launches kernel ", to.kernel, " of ",
+                result.code.kernels.size());
+  where += concat(" (", quote(result.code.kernels[to.kernel].name), ")");
+  if (!readBuffers(from, to))
+    return false;
   if (!from.extent())
     return fail("has no extent");
   to.grain = from.grain();
@@ -73,14 +80,8 @@ bool PlanReader::readMatmul(const plan::Matmul &from, Command &to) {
   if (!readName(from.name(), matmul.name))
     return false;
   where += concat(" (", quote(matmul.name), ")");
-  if (!isAligned(from.buffers()))
-    return fail("its buffers are not aligned");
-  if (!take(from.buffers()->size(), sizeof(plan::Buffer)) ||
-      !readText(from.source(), to.source))
+  if (!readBuffers(from, to))
     return false;
-  for (const plan::Buffer *buffer : *from.buffers())
-    if (!readBuffer(*buffer, to.buffers.emplace_back()))
-      return false;
   if (from.epilogue() < plan::Epilogue::MIN ||
       from.epilogue() > plan::Epilogue::MAX)
     return fail("unknown epilogue ", static_cast<int>(from.epilogue()));
