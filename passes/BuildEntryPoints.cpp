@@ -167,6 +167,10 @@ static Expr buildPenalised(Expr loss, double l1, double l2, ModelOp model) {
 /// Makes the attributes `l1` and `l2` of losses explicit.
 static void addPenalties(ModelOp model) {
   for (Operation &op : llvm::make_early_inc_range(getBody(model))) {
+    // Of the same name another op may have anything.
+    auto described = dyn_cast<Described>(op);
+    if (!described || described.getSignature().category != Category::Loss)
+      continue;
     double l1 = takeNumber(&op, "l1"), l2 = takeNumber(&op, "l2");
     if (l1 == 0 && l2 == 0)
       continue;

@@ -430,6 +430,9 @@ Value OpCall::build() {
 
 Value Emitter::callOp(const CallExpr &call, const Signature &signature,
                       Evaluated &evaluated) {
+  // Where no model is being built, there is no place for an op.
+  if (!frame)
+    return error(call.loc, "a constant cannot hold a tensor");
   return OpCall(*this, call, signature, evaluated).build();
 }
 

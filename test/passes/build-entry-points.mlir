@@ -182,3 +182,20 @@ nnc.model @untrained(%x: tensor<?x4xf32> {nnc.name = "x"}) {
 func.func @leaves_functions_alone(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %x : tensor<4xf32>
 }
+
+// -----
+
+// What another op calls `l2` is no penalty.
+// CHECK-LABEL: model = "unpenalised"
+// CHECK:         func.func @train_step
+// CHECK-NOT:     nnc.abs
+// CHECK:         %[[LOSS:.*]] = nnc.mean
+// CHECK:         nnc.gradient %[[LOSS]]
+nnc.parameter @w : tensor<3x2xf32> = <zeros>
+nnc.model @unpenalised(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {batch = 4 : i64, learning_rate = 0.1 : f64, optimizer = {name = "sgd"}} {
+  %w = nnc.read @w : tensor<3x2xf32>
+  %p = nnc.matmul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
+  %l = nnc.mean %p {l1 = 0.5 : f64} : (tensor<?x2xf32>) -> tensor<f32>
+  nnc.loss %l {l2 = 0.5 : f64} : tensor<f32>
+}
