@@ -41,6 +41,10 @@ bool PlanReader::readCommands(const plan::EntryPoint &from) {
   return true;
 }
 
+static bool isWritable(const BufferRef &buffer) {
+  return buffer.region == Region::State || buffer.region == Region::Arena;
+}
+
 template <typename From>
 bool PlanReader::readBuffers(const From &from, Command &to) {
   if (!isAligned(from.buffers()))
@@ -91,6 +95,10 @@ bool PlanReader::readMatmul(const plan::Matmul &from, Command &to) {
   if (to.buffers.size() != least && to.buffers.size() != least + 1)
     return fail("has ", to.buffers.size(), " buffers, expected ", least, " or ",
                 least + 1);
+  if (!isWritable(to.buffers[2]))
+    return fail("multiplies into a region that is only read");
+  if (to.buffers.size() > least && !isWritable(to.buffers[least]))
+    return fail("has its workspace in a region that is only read");
   if (!readMatmulSizes(from, matmul) ||
       !readElementType(from.operand_type(), matmul.operandType) ||
       !readElementType(from.result_type(), matmul.resultType))
@@ -196,7 +204,7 @@ bool PlanReader::readCopy(const plan::Copy &from, Command &to) {
   BufferRef &source = to.buffers[0], &target = to.buffers[1];
   if (!readBuffer(*from.from(), source) || !readBuffer(*from.to(), target))
     return false;
-  if (target.region != Region::State && target.region != Region::Arena)
+  if (!isWritable(target))
     return fail("copies into a region that is only read");
   // Without rounding both are affine, so that the ends stand for all between.
   for (const BufferRef &buffer : to.buffers)

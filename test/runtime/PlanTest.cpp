@@ -392,6 +392,23 @@ static PlanSource productPlan() {
   return plan;
 }
 
+TEST(Plan, ProductsWriteWhereTheyMay) {
+  auto open = [](size_t buffer) {
+    PlanSource plan = productPlan();
+    Command &product = plan.entryPoints[1].commands[0];
+    product.buffers.push_back({Region::Arena, 0, 64, {64}});
+    product.buffers[buffer] = {Region::Constant, 0, 0, {0}};
+    product.matmul.m = {0};
+    return openBytes(serialize(plan)).message();
+  };
+  EXPECT_NE(open(2).find("multiplies into a region that is only read"),
+            std::string::npos)
+      << open(2);
+  EXPECT_NE(open(3).find("has its workspace in a region that is only read"),
+            std::string::npos)
+      << open(3);
+}
+
 static Status openProduct(const std::function<void(Matmul &)> &change) {
   PlanSource plan = productPlan();
   change(plan.entryPoints[1].commands[0].matmul);
