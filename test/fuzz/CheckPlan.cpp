@@ -233,7 +233,8 @@ static void checkRecipe(const Recipe &recipe) {
       checkText(input, "an input that is bound");
     for (const auto &[name, value] : binding.arguments) {
       checkText(name, "the name of a reader's argument");
-      checkText(value, "a reader's argument");
+      // A delimiter may be a tab.
+      checkText(value, "a reader's argument", /*hasLines=*/true);
     }
   }
 }
