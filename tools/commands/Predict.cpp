@@ -101,13 +101,30 @@ static StatusOr<int64_t> countSamples(const PredictOptions &options,
   return columns.empty() ? options.count : numSamples(columns);
 }
 
-/// Runs `count` samples, and appends each output's to `results`; what does not
+/// Puts what a batch gives to its place among all `count` samples: where the
+/// batch is not the first dimension, a sample's elements do not lie together.
+static void place(const TensorInfo &output, const uint8_t *data, int64_t first,
+                  int64_t batch, int64_t count, std::vector<uint8_t> &all) {
+  int64_t outer = 1, innerBytes = sizeBytes(output.elementType);
+  bool isInner = false;
+  for (int64_t size : output.shape)
+    if (size < 0)
+      isInner = true;
+    else
+      (isInner ? innerBytes : outer) *= size;
+  for (int64_t i = 0; i < outer; ++i)
+    std::copy_n(data + i * batch * innerBytes, batch * innerBytes,
+                all.data() + (i * count + first) * innerBytes);
+}
+
+/// Runs `count` samples, and collects each output's in `results`; what does not
 /// depend on the batch is there once.
 static Status runAll(Session &session, const EntryPoint &entry,
                      const Columns &columns, int64_t count,
                      std::vector<std::vector<uint8_t>> &results) {
   const int64_t most = session.plan().maxBatch;
-  results.resize(entry.outputs.size());
+  for (const TensorInfo &output : entry.outputs)
+    results.emplace_back(output.sizeBytes(count));
   for (int64_t first = 0; first < count; first += most) {
     const int64_t batch = std::min(most, count - first);
     if (Status status = session.setFirstSample(first); !status.isOk())
@@ -119,15 +136,16 @@ static Status runAll(Session &session, const EntryPoint &entry,
         !status.isOk())
       return status;
     for (size_t i = 0; i < results.size(); ++i) {
-      const Shape &shape = entry.outputs[i].shape;
-      if (first > 0 && std::count(shape.begin(), shape.end(), -1) == 0)
-        continue;
-      StatusOr<const void *> data = session.outputData(entry.outputs[i]);
+      const TensorInfo &output = entry.outputs[i];
+      StatusOr<const void *> data = session.outputData(output);
       if (!data.isOk())
         return data.status();
       const auto *bytes = static_cast<const uint8_t *>(*data);
-      results[i].insert(results[i].end(), bytes,
-                        bytes + entry.outputs[i].sizeBytes(batch));
+      // A tensor has the batch in one dimension at most.
+      if (std::count(output.shape.begin(), output.shape.end(), -1))
+        place(output, bytes, first, batch, count, results[i]);
+      else if (first == 0)
+        std::copy_n(bytes, output.sizeBytes(batch), results[i].data());
     }
   }
   return {};
