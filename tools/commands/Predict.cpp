@@ -117,14 +117,36 @@ static void place(const TensorInfo &output, const uint8_t *data, int64_t first,
                 all.data() + (i * count + first) * innerBytes);
 }
 
+/// Room for `count` samples of each output.
+static Status makeRoom(const EntryPoint &entry, int64_t count,
+                       std::vector<std::vector<uint8_t>> &results) {
+  for (const TensorInfo &output : entry.outputs) {
+    int64_t bytes = 0;
+    const std::optional<int64_t> elements = numElements(output.shape, count);
+    Status status{Code::OutOfMemory, ""};
+    if (elements && !__builtin_mul_overflow(
+                        *elements, sizeBytes(output.elementType), &bytes))
+      status = guardMemory([&]() -> Status {
+        results.emplace_back(bytes);
+        return {};
+      });
+    if (!status.isOk())
+      return {status.code(),
+              concat(count, " samples of output ", quote(output.name), ", ",
+                     describe(output.elementType, output.shape),
+                     ", are more than memory holds")};
+  }
+  return {};
+}
+
 /// Runs `count` samples, and collects each output's in `results`; what does not
 /// depend on the batch is there once.
 static Status runAll(Session &session, const EntryPoint &entry,
                      const Columns &columns, int64_t count,
                      std::vector<std::vector<uint8_t>> &results) {
   const int64_t most = session.plan().maxBatch;
-  for (const TensorInfo &output : entry.outputs)
-    results.emplace_back(output.sizeBytes(count));
+  if (Status status = makeRoom(entry, count, results); !status.isOk())
+    return status;
   for (int64_t first = 0; first < count; first += most) {
     const int64_t batch = std::min(most, count - first);
     if (Status status = session.setFirstSample(first); !status.isOk())
