@@ -8,11 +8,12 @@
 
 #include <algorithm>
 #include <iostream>
+#include <new>
 
 namespace nnc::tools {
 
 // As docs/commands.md promises it.
-static constexpr int commandLineWrong = 2;
+static constexpr int commandLineWrong = 2, machineFailed = 3;
 
 static std::vector<std::string> commandsOf(CLI::App &app) {
   std::vector<std::string> names;
@@ -78,6 +79,9 @@ bool runCommand(CLI::App &app, int argc, char **argv, int &exit) {
     std::cerr << "error: " << describe(app, error) << "\n`nnc"
               << (isKnown ? " " + first : "")
               << " --help` says what there is\n";
+  } catch (const std::bad_alloc &) {
+    std::cerr << "error: the memory is not enough for this\n";
+    exit = machineFailed;
   }
   return false;
 }
