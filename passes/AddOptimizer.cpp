@@ -131,10 +131,22 @@ static LogicalResult addScheduledRate(OptimizeOp op, ModuleOp module) {
   return success();
 }
 
+/// `limit`, or the largest number of the type: what is beyond limits nothing.
+static double limitIn(Type element, double limit) {
+  llvm::APFloat largest =
+      llvm::APFloat::getLargest(cast<FloatType>(element).getFloatSemantics());
+  bool losesInfo;
+  largest.convert(llvm::APFloat::IEEEdouble(),
+                  llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+  return std::min(limit, largest.convertToDouble());
+}
+
 /// Limits each element of `gradients` to [-limit, limit].
 static void clipValues(MutableArrayRef<Expr> gradients, double limit) {
-  for (Expr &gradient : gradients)
-    gradient = clamp(gradient, -limit, limit);
+  for (Expr &gradient : gradients) {
+    double most = limitIn(gradient.elementType(), limit);
+    gradient = clamp(gradient, -most, most);
+  }
 }
 
 /// The sum of the squares of all elements, in the widest type that they have,
@@ -162,7 +174,9 @@ static Expr sumSquares(ArrayRef<Expr> tensors) {
 static void clipNorm(MutableArrayRef<Expr> gradients, double limit) {
   if (gradients.empty())
     return;
-  Expr scale = limit / maximum(sqrt(sumSquares(gradients)), limit);
+  Expr squares = sumSquares(gradients);
+  double most = limitIn(squares.elementType(), limit);
+  Expr scale = most / maximum(sqrt(squares), most);
   for (Expr &gradient : gradients)
     gradient = gradient * cast(scale, gradient.elementType());
 }

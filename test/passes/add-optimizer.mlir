@@ -80,6 +80,20 @@ func.func @has_one_norm_of_all_types(%dw: tensor<4xf16>, %db: tensor<3xf64>) {
 
 // -----
 
+// A limit beyond the type limits nothing.
+// CHECK-LABEL: @limits_within_the_type
+// CHECK:         nnc.clamp %{{.*}} min = -6.5504{{0*}}e+04 max = 6.5504{{0*}}e+04 : tensor<4xf16>
+// CHECK:         nnc.constant dense<3.40282347E+38> : tensor<f32>
+nnc.parameter @w : tensor<4xf16> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @limits_within_the_type(%dw: tensor<4xf16>) {
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = 0.1, clip_value = 1.0e5, clip_norm = 1.0e40} : tensor<4xf16>
+  return
+}
+
+// -----
+
 // CHECK-LABEL: @puts_the_learning_rate_on_its_schedule
 // CHECK-DAG:     %[[BASE:.*]] = nnc.read @learning_rate
 // CHECK-DAG:     %[[STEP:.*]] = nnc.read @step
