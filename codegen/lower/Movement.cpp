@@ -134,16 +134,23 @@ static FailureOr<Value> lowerConcat(KernelBuilder &b, ConcatOp op,
 // Gather, scatter_add
 //===----------------------------------------------------------------------===//
 
-/// `index` in [0, size): what is outside takes the nearest place, and does not
+/// The last place of a dimension of `size` elements.
+static Value lastIndex(KernelBuilder &b, int64_t size) {
+  if (!ShapedType::isDynamic(size))
+    return arith::ConstantIndexOp::create(b, size - 1);
+  Value one = arith::ConstantIndexOp::create(b, 1);
+  return arith::SubIOp::create(b, b.sizeValue(size), one);
+}
+
+/// `index` in [0, last]: what is outside takes the nearest place, and does not
 /// reach memory that is not the tensor's.
 static Value clampIndex(ImplicitLocOpBuilder &b, Value index, bool isUnsigned,
-                        int64_t size) {
+                        Value last) {
   Type type = b.getIndexType();
   Value position = isUnsigned
                        ? Value(arith::IndexCastUIOp::create(b, type, index))
                        : Value(arith::IndexCastOp::create(b, type, index));
   Value first = arith::ConstantIndexOp::create(b, 0);
-  Value last = arith::ConstantIndexOp::create(b, size - 1);
   return arith::MinSIOp::create(b, arith::MaxSIOp::create(b, position, first),
                                 last);
 }
@@ -167,13 +174,13 @@ static FailureOr<Value> lowerGather(KernelBuilder &b, GatherOp op,
       b.getMultiDimIdentityMap(rank)};
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
+  Value last = lastIndex(b, table.getDimSize(axis));
   auto body = [&](ImplicitLocOpBuilder &b, ValueRange x) {
     SmallVector<Value> position;
     for (int64_t dim = 0; dim < table.getRank(); ++dim) {
       int64_t loop = dim < axis ? dim : dim + indices.getRank() - 1;
       position.push_back(dim == axis
-                             ? clampIndex(b, x[0], isUnsigned(op.getIndices()),
-                                          table.getDimSize(axis))
+                             ? clampIndex(b, x[0], isUnsigned(op.getIndices()), last)
                              : Value(linalg::IndexOp::create(b, loop)));
     }
     return SmallVector<Value>{
@@ -211,12 +218,13 @@ static FailureOr<Value> lowerScatterAdd(KernelBuilder &b, ScatterAddOp op,
   int64_t axis = op.getResolvedAxis();
   Type sumType = computeType(type.getElementType());
   Value zeros = b.fill(type.clone(sumType), scalarConstant(b, sumType, 0));
+  Value last = lastIndex(b, type.getDimSize(axis));
   auto body = [&](ImplicitLocOpBuilder &b, ValueRange loops, Value sum) {
     Value index = tensor::ExtractOp::create(
         b, operands[0], loops.slice(axis, indices.getRank()));
     SmallVector<Value> position(loops.take_front(axis));
-    position.push_back(clampIndex(b, index, isUnsigned(op.getIndices()),
-                                  type.getDimSize(axis)));
+    position.push_back(
+        clampIndex(b, index, isUnsigned(op.getIndices()), last));
     llvm::append_range(position, loops.drop_front(axis + indices.getRank()));
     Value update = widen(b, tensor::ExtractOp::create(b, operands[1], loops));
     Value old = tensor::ExtractOp::create(b, sum, position);

@@ -284,6 +284,9 @@ edge("movement", "gather", [exact([[1], [2], [3]]), outside], exact([[1], [3], [
 # Those that 32 bits would wrap around into the table are outside, too.
 beyond = np.array([2**32 + 1, -(2**32) + 1, 1, 2**62], np.int64)
 edge("movement", "gather", [exact([[1], [2], [3]]), beyond], exact([[3], [1], [2], [3]]), [exact([[1], [1], [2]])])
+# A table of as many rows as the batch has.
+case("movement", "gather", [spread((BATCH, 3)), np.array([-1, 5, 2**31 - 1, 0, 5, 3, BATCH], np.int32)],
+     lambda t, i: t[np.clip(i, 0, BATCH - 1)], name="gather_along_batch", dynamic=(0, 1))
 case("neural", "flatten", [cube], lambda v: v.reshape(BATCH, -1), dynamic=(0,))
 labels = np.array([0, 4, 2, 2, 1, 3, 0], dtype=np.int32)
 edge("neural", "one_hot", [np.array([-1, 2, 3, 2**32, 2**32 + 1, 1 - 2**32], np.int64)],

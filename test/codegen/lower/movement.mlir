@@ -70,6 +70,18 @@ func.func private @gather(%batch: index, %t: tensor<7x4xf32>, %i: tensor<?xui8>)
 
 // -----
 
+// Nor outside of one that is as long as the batch.
+// CHECK-LABEL: @gather_along_batch(
+// CHECK-SAME:    %[[BATCH:.*]]: index,
+// CHECK:         %[[LAST:.*]] = arith.subi %[[BATCH]], %c1
+// CHECK:           arith.minsi %{{.*}}, %[[LAST]]
+func.func private @gather_along_batch(%batch: index, %t: tensor<?x4xf32>, %i: tensor<5xi32>) -> tensor<5x4xf32> attributes {nnc.kernel} {
+  %0 = nnc.gather %t, %i : (tensor<?x4xf32>, tensor<5xi32>) -> tensor<5x4xf32>
+  return %0 : tensor<5x4xf32>
+}
+
+// -----
+
 // In the order of the indices.
 // CHECK-LABEL: @scatter_add(
 // CHECK-SAME:    %[[BATCH:.*]]: index,
