@@ -843,7 +843,6 @@ void RowsScheduler::keepScalar(Value root) {
 //===----------------------------------------------------------------------===//
 
 void RowsScheduler::planPasses(Stage &stage) {
-  values.forgetScratch();
   passes.clear();
   kept.clear();
   demanded.clear();
@@ -1183,6 +1182,7 @@ void RowsScheduler::emitRowsNest(unsigned number, Value begin, Value end) {
     values.anchors[role] = nullptr;
   for (SpaceRole role : {Row, Column, Full})
     values.forget(role);
+  values.forgetScratch();
   registerResults(stage.rowResults);
 }
 
