@@ -1,3 +1,4 @@
+// Matches names of parameters with patterns.
 #include "ir/Freezing.h"
 
 #include "llvm/Support/GlobPattern.h"

@@ -1,3 +1,4 @@
+// Finds the first byte or character that a text or a name may not have.
 #include "ir/Text.h"
 
 #include "llvm/ADT/STLExtras.h"

@@ -1,3 +1,4 @@
+// Writes to a file beside the other, brings it to the disk, and renames it.
 #include "runtime/AtomicFile.h"
 
 #include <cerrno>

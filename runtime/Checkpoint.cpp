@@ -1,3 +1,4 @@
+// Places tensors in safetensors files, and finds them there again.
 #include "runtime/Checkpoint.h"
 
 #include "runtime/AtomicFile.h"

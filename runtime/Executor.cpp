@@ -1,3 +1,5 @@
+// Turns a schedule into steps with addresses once, and issues them for each
+// run.
 #include "runtime/Executor.h"
 
 namespace nnc::runtime {

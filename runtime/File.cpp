@@ -1,3 +1,4 @@
+// Opens and reads files with POSIX calls; each failure names the file.
 #include "runtime/File.h"
 
 #include "runtime/abi.h"

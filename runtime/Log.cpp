@@ -1,3 +1,4 @@
+// The one listener of a process, and the lock that it is called under.
 #include "runtime/Log.h"
 
 #include <mutex>

@@ -1,3 +1,4 @@
+// How a plan comes into memory, and what is asked of it there.
 #include "runtime/Plan.h"
 
 #include "runtime/Log.h"

@@ -1,3 +1,5 @@
+// State, entry points and buffers of a plan; commands are in
+// PlanReaderCommands.cpp.
 #include "runtime/PlanReader.h"
 
 #include "runtime/abi.h"

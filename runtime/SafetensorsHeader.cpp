@@ -1,3 +1,5 @@
+// A parser of the part of JSON that these headers use, with a limit on each of
+// its sizes.
 #include "runtime/SafetensorsHeader.h"
 
 #include <set>

@@ -1,3 +1,5 @@
+// Makes sessions, gives state its first values, and runs entry points. Files of
+// state are in SessionFiles.cpp.
 #include "runtime/Session.h"
 
 #include "runtime/Log.h"

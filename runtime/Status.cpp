@@ -1,3 +1,4 @@
+// Text from files and arguments, quoted for messages.
 #include "runtime/Status.h"
 
 #include "runtime/PlanNames.h"

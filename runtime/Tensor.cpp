@@ -1,3 +1,4 @@
+// Facts of the element types, and elements as numbers and text.
 #include "runtime/Tensor.h"
 
 #include <cmath>

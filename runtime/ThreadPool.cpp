@@ -1,3 +1,5 @@
+// Chunks of a loop are claimed from one atomic ticket; workers spin for a while
+// before they sleep.
 #include "runtime/ThreadPool.h"
 
 #include "runtime/Log.h"

@@ -1,3 +1,4 @@
+// Prints help and finds the command that is meant.
 #include "tools/CommandLine.h"
 
 #include "tools/Text.h"

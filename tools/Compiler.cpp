@@ -1,3 +1,4 @@
+// Sources, graphs and compiled modules become modules of the dialect.
 #include "tools/Compiler.h"
 
 #include "codegen/ScheduleKernels.h"

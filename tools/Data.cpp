@@ -1,3 +1,4 @@
+// Reads files, or draws samples from the generator.
 #include "tools/Data.h"
 
 #include "runtime/Random.h"

@@ -1,3 +1,4 @@
+// Moves single elements of parameters, and compares.
 #include "tools/GradientCheck.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Multiplies in registers and copies in memory, on all threads.
 #include "tools/MachinePeak.h"
 
 #include <algorithm>

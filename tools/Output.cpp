@@ -1,3 +1,4 @@
+// Folders and files of output, checked before the work begins.
 #include "tools/Output.h"
 
 #include "tools/Program.h"

@@ -1,3 +1,4 @@
+// Exit statuses, messages with places, and the compiler as a program beside.
 #include "tools/Program.h"
 
 #include <cerrno>

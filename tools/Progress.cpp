@@ -1,3 +1,4 @@
+// Draws the bar, ten times a second at most.
 #include "tools/Progress.h"
 
 #include "tools/Text.h"

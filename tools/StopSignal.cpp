@@ -1,3 +1,4 @@
+// The handler, and the flag that it sets.
 #include "tools/StopSignal.h"
 
 #include <csignal>

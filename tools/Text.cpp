@@ -1,3 +1,4 @@
+// Control characters shown, sizes with units, names of files.
 #include "tools/Text.h"
 
 #include "runtime/PlanNames.h"

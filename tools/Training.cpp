@@ -1,3 +1,4 @@
+// Runs batches through an entry point and sums up what they say.
 #include "tools/Training.h"
 
 #include "tools/Program.h"

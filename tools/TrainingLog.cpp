@@ -1,3 +1,4 @@
+// Appends lines as JSON.
 #include "tools/TrainingLog.h"
 
 #include "tools/Json.h"

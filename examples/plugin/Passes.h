@@ -1,3 +1,4 @@
+// The plugin's passes, as TableGen declares them.
 #ifndef EXTRA_PASSES_H
 #define EXTRA_PASSES_H
 

@@ -1,3 +1,5 @@
+// See Reader.h: every place that a graph's tables name is checked before it is
+// used.
 #include "frontend/graph/Reader.h"
 
 #include "frontend/dsl/Diagnostics.h"

@@ -1,3 +1,4 @@
+// Element types and names of the schema, as those of the dialect and back.
 #include "frontend/graph/Schema.h"
 
 #include "llvm/ADT/STLExtras.h"

@@ -1,3 +1,4 @@
+// Reads the elements after a header, in this machine's byte order.
 #include "runtime/data/Array.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Shuffles sample numbers with the counter-based generator, and gathers
+// batches.
 #include "runtime/data/Batches.h"
 
 #include "runtime/Random.h"

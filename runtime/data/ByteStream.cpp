@@ -1,3 +1,4 @@
+// Files as they are, and through zlib.
 #include "runtime/data/ByteStream.h"
 
 #include <algorithm>

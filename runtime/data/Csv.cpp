@@ -1,3 +1,4 @@
+// Settles which columns are meant, then reads their fields row by row.
 #include "runtime/data/Csv.h"
 
 #include "runtime/data/CsvRows.h"

@@ -1,3 +1,4 @@
+// Splits a text into rows, and rows into fields, quoted or not.
 #include "runtime/data/CsvRows.h"
 
 #include <algorithm>

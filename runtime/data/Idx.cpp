@@ -1,3 +1,4 @@
+// Reads the header of an IDX file.
 #include "runtime/data/Idx.h"
 
 #include "runtime/data/Array.h"

@@ -1,3 +1,4 @@
+// Reads the header of an .npy file, which is a dictionary of Python's.
 #include "runtime/data/Npy.h"
 
 #include "runtime/AtomicFile.h"

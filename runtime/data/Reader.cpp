@@ -1,3 +1,4 @@
+// The list of formats, and what is the same for all of them.
 #include "runtime/data/Reader.h"
 
 #include "runtime/data/ByteStream.h"

@@ -1,3 +1,4 @@
+// The nearest word by the edits between them.
 #include "runtime/data/Suggestion.h"
 
 #include "runtime/Status.h"

@@ -1,3 +1,4 @@
+// Finds a member by the directory at the archive's end.
 #include "runtime/data/Zip.h"
 
 #include <algorithm>

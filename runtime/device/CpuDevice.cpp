@@ -1,3 +1,4 @@
+// Maps the code of a plan, and runs its commands one after another.
 #include "runtime/device/CpuDevice.h"
 
 #include "runtime/Log.h"

@@ -1,3 +1,4 @@
+// Asks the processor, and what the system saves of it, by cpuid and xgetbv.
 #include "runtime/device/CpuFeatures.h"
 
 #include <cstdint>

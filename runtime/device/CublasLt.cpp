@@ -1,3 +1,5 @@
+// Finds the library, describes products to it, and keeps the algorithm it
+// chose.
 #include "runtime/device/CublasLt.h"
 
 #include "runtime/Log.h"

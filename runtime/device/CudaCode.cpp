@@ -1,3 +1,4 @@
+// Chooses cubins by architecture, then PTX.
 #include "runtime/device/CudaCode.h"
 
 #include <algorithm>

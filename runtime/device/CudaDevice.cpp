@@ -1,3 +1,4 @@
+// Memory, streams and commands of a run on a GPU.
 #include "runtime/device/CudaDevice.h"
 
 #include "runtime/Log.h"

@@ -1,3 +1,4 @@
+// Finds the driver's functions, and makes statuses of its errors.
 #include "runtime/device/CudaDriver.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// A list of graphs with the last used first, and what is worth recording.
 #include "runtime/device/CudaGraphs.h"
 
 #include <algorithm>

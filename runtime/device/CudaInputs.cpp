@@ -1,3 +1,4 @@
+// Copies inputs to pinned memory, and waits for what still reads it.
 #include "runtime/device/CudaInputs.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The list of devices.
 #include "runtime/device/Device.h"
 
 #include "runtime/device/CpuDevice.h"

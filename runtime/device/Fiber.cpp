@@ -1,3 +1,4 @@
+// Switches stacks: by hand on x86-64, elsewhere with POSIX contexts.
 #include "runtime/device/Fiber.h"
 
 namespace nnc::runtime {

@@ -1,3 +1,4 @@
+// Sums in the order of k, in the type that the library sums in.
 #include "runtime/device/ReferenceMatmul.h"
 
 #include "runtime/Tensor.h"

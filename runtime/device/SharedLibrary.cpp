@@ -1,3 +1,4 @@
+// Opens libraries by their names, never from the current folder.
 #include "runtime/device/SharedLibrary.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// Loads a plan's shared object, and hands its kernels to the simulator.
 #include "runtime/device/SimDevice.h"
 
 #include <cerrno>

@@ -1,3 +1,5 @@
+// Blocks one after another, their threads as fibers; accesses are watched
+// through what the thread sanitizer inserts.
 #include "runtime/device/Simulator.h"
 
 #include "runtime/Random.h"

@@ -1,3 +1,4 @@
+// Runs the command on the file, and reads its JSON.
 #include "test/fuzz/CheckInspect.h"
 
 #include "test/fuzz/CheckText.h"

@@ -1,3 +1,4 @@
+// Places, texts and names of a module, and what the pipeline makes of it.
 #include "test/fuzz/CheckModule.h"
 
 #include "ir/Ops.h"

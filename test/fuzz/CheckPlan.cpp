@@ -1,3 +1,4 @@
+// Every place that a plan names, for several batches.
 #include "test/fuzz/CheckPlan.h"
 
 #include "runtime/abi.h"

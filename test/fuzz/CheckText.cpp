@@ -1,3 +1,4 @@
+// UTF-8, and nothing that a terminal obeys.
 #include "test/fuzz/CheckText.h"
 
 #include "test/fuzz/Require.h"

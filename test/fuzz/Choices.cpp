@@ -1,3 +1,4 @@
+// The numbers and strings themselves.
 #include "test/fuzz/Choices.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// gzip and zip, through zlib.
 #include "test/fuzz/Compression.h"
 
 #include "test/fuzz/Require.h"

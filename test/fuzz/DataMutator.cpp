@@ -1,3 +1,4 @@
+// Takes a file apart, changes one part, and puts it together again.
 #include "test/fuzz/DataMutator.h"
 
 #include "test/fuzz/Compression.h"

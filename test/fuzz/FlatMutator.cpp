@@ -1,3 +1,4 @@
+// Changes one place of a tree that FlatTree reads and writes.
 #include "test/fuzz/FlatMutator.h"
 
 #include "test/fuzz/Choices.h"

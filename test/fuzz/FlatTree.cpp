@@ -1,3 +1,4 @@
+// Reads and writes buffers by their schema's reflection.
 #include "test/fuzz/FlatTree.h"
 
 #include <map>

@@ -1,3 +1,4 @@
+// A file of memfd_create, by its path in /proc.
 #include "test/fuzz/MemoryFile.h"
 
 #include "test/fuzz/Require.h"

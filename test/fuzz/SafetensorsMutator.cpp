@@ -1,3 +1,4 @@
+// Changes the header's text, and its length with it.
 #include "test/fuzz/SafetensorsMutator.h"
 
 #include <nlohmann/json.hpp>

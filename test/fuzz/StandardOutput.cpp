@@ -1,3 +1,4 @@
+// Standard output goes to a file in memory for a while.
 #include "test/fuzz/StandardOutput.h"
 
 #include "test/fuzz/Require.h"

@@ -1,3 +1,4 @@
+// Words come from the text itself, and from a list of the language's own.
 #include "test/fuzz/TextMutator.h"
 
 #include "test/fuzz/Choices.h"

@@ -1,3 +1,4 @@
+// The generator gives the words of its paper, and each stream its own.
 #include "runtime/Random.h"
 
 #include <gtest/gtest.h>

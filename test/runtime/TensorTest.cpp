@@ -1,3 +1,4 @@
+// Element types: sizes, names, and the conversion and range of each.
 #include "runtime/Tensor.h"
 
 #include <gtest/gtest.h>

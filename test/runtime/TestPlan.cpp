@@ -1,3 +1,4 @@
+// Builds the plan with FlatBuffers' own builders.
 #include "test/runtime/TestPlan.h"
 
 #include "runtime/Random.h"

@@ -1,3 +1,4 @@
+// Ops, types and attributes of a module as JSON, one object an op.
 #include "test/fuzz/programs/Describe.h"
 
 #include "ir/Dialect.h"

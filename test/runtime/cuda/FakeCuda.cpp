@@ -1,3 +1,4 @@
+// The functions of both libraries, and the state behind them.
 #include "test/runtime/cuda/FakeCuda.h"
 
 #include "runtime/device/Simulator.h"
