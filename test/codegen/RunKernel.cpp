@@ -13,13 +13,14 @@
 //
 // Operands are uniform in [-1, 1] (floats) or [0, 3] (integers), or in the
 // range that the argument attribute `test.range = [low, high]` gives.
+#include "test/codegen/CompiledKernel.h"
+
 #include "codegen/Reference.h"
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "codegen/cpu/EmitObject.h"
 #include "codegen/cpu/Movement.h"
 #include "codegen/cpu/Rows.h"
-#include "runtime/abi.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
@@ -42,13 +43,10 @@
 #include <cmath>
 #include <csignal>
 #include <cstring>
-#include <random>
-
-#include <sys/mman.h>
-#include <unistd.h>
 
 using namespace mlir;
 using namespace nnc;
+using namespace nnc::test;
 namespace cl = llvm::cl;
 
 static cl::opt<std::string> inputFile(cl::Positional, cl::init("-"),
@@ -121,43 +119,6 @@ schedule(func::FuncOp kernel, StringRef wanted, const CpuModel &model) {
 //===----------------------------------------------------------------------===//
 // Compilation
 //===----------------------------------------------------------------------===//
-
-namespace {
-
-/// Executable memory that holds an image.
-class LoadedImage {
-public:
-  explicit LoadedImage(const CodeImage &image)
-      : sizeBytes(std::max<size_t>(image.bytes.size(), 1)) {
-    base =
-        static_cast<uint8_t *>(mmap(nullptr, sizeBytes, PROT_READ | PROT_WRITE,
-                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    std::memcpy(base, image.bytes.data(), image.bytes.size());
-    mprotect(base, sizeBytes, PROT_READ | PROT_EXEC);
-  }
-  LoadedImage(const LoadedImage &) = delete;
-  ~LoadedImage() { munmap(base, sizeBytes); }
-
-  nnc_kernel_fn at(uint64_t offset) const {
-    return reinterpret_cast<nnc_kernel_fn>(base + offset);
-  }
-
-private:
-  size_t sizeBytes;
-  uint8_t *base;
-};
-
-/// A kernel ready to run.
-struct CompiledKernel {
-  ScheduledKernel scheduled;
-  std::unique_ptr<LoadedImage> image;
-  SmallVector<nnc_kernel_fn> entries;
-  double scheduleMs = 0, emitMs = 0;
-  size_t codeBytes = 0;
-  std::vector<std::string> features;
-};
-
-} // namespace
 
 static double nowMs() {
   return std::chrono::duration<double, std::milli>(
@@ -236,243 +197,6 @@ static FailureOr<CompiledKernel> compile(func::FuncOp original,
   return result;
 }
 
-//===----------------------------------------------------------------------===//
-// Buffers
-//===----------------------------------------------------------------------===//
-
-/// What fills the surroundings of a buffer, and results before they are
-/// written: a NaN in every float type.
-static constexpr uint8_t kUnwritten = 0xff;
-
-namespace {
-
-/// A buffer that ends before a page that cannot be touched. The bytes between
-/// the two, and a page before the buffer, show writes that miss it.
-class GuardedBuffer {
-public:
-  explicit GuardedBuffer(int64_t sizeBytes) : sizeBytes(sizeBytes) {
-    int64_t page = sysconf(_SC_PAGESIZE);
-    int64_t usable = (sizeBytes + NNC_ALIGNMENT_BYTES + page - 1) / page * page;
-    mappedBytes = page + usable + page;
-    base = static_cast<uint8_t *>(mmap(nullptr, mappedBytes,
-                                       PROT_READ | PROT_WRITE,
-                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    end = base + page + usable;
-    mprotect(end, page, PROT_NONE);
-    data = end - (sizeBytes + NNC_ALIGNMENT_BYTES - 1) / NNC_ALIGNMENT_BYTES *
-                     NNC_ALIGNMENT_BYTES;
-    std::memset(base, kUnwritten, end - base);
-  }
-  GuardedBuffer(const GuardedBuffer &) = delete;
-  GuardedBuffer(GuardedBuffer &&other)
-      : sizeBytes(other.sizeBytes), mappedBytes(other.mappedBytes),
-        base(std::exchange(other.base, nullptr)), end(other.end),
-        data(other.data) {}
-  ~GuardedBuffer() {
-    if (base)
-      munmap(base, mappedBytes);
-  }
-
-  uint8_t *begin() const { return data; }
-  int64_t size() const { return sizeBytes; }
-  void clear() { std::memset(data, kUnwritten, sizeBytes); }
-
-  bool isIntact() const {
-    auto isUntouched = [](uint8_t byte) { return byte == kUnwritten; };
-    return std::all_of(base, data, isUntouched) &&
-           std::all_of(data + sizeBytes, end, isUntouched);
-  }
-
-private:
-  int64_t sizeBytes, mappedBytes;
-  uint8_t *base, *end, *data;
-};
-
-} // namespace
-
-static int64_t numElements(ShapedType type, int64_t batch) {
-  int64_t count = 1;
-  for (int64_t size : type.getShape())
-    count *= ShapedType::isDynamic(size) ? batch : size;
-  return count;
-}
-
-static int64_t elementBytes(ShapedType type) {
-  return (type.getElementTypeBitWidth() + 7) / 8;
-}
-
-static GuardedBuffer bufferFor(Type type, int64_t batch) {
-  auto shaped = cast<ShapedType>(type);
-  return GuardedBuffer(numElements(shaped, batch) * elementBytes(shaped));
-}
-
-/// Element `index` as a number; only approximately so for 64-bit integers.
-static double readElement(const uint8_t *data, Type type, int64_t index) {
-  unsigned bits = type.getIntOrFloatBitWidth();
-  int64_t bytes = (bits + 7) / 8;
-  uint64_t raw = 0;
-  std::memcpy(&raw, data + index * bytes, bytes);
-  if (auto floatType = dyn_cast<FloatType>(type)) {
-    llvm::APFloat value(floatType.getFloatSemantics(), llvm::APInt(bits, raw));
-    bool losesInfo;
-    value.convert(llvm::APFloat::IEEEdouble(),
-                  llvm::APFloat::rmNearestTiesToEven, &losesInfo);
-    return value.convertToDouble();
-  }
-  return static_cast<double>(llvm::SignExtend64(raw, bytes * 8));
-}
-
-static void writeElement(uint8_t *data, Type type, int64_t index,
-                         double value) {
-  unsigned bits = type.getIntOrFloatBitWidth();
-  int64_t bytes = (bits + 7) / 8;
-  uint64_t raw = static_cast<uint64_t>(static_cast<int64_t>(value));
-  if (auto floatType = dyn_cast<FloatType>(type)) {
-    llvm::APFloat converted(value);
-    bool losesInfo;
-    converted.convert(floatType.getFloatSemantics(),
-                      llvm::APFloat::rmNearestTiesToEven, &losesInfo);
-    raw = converted.bitcastToAPInt().getZExtValue();
-  }
-  std::memcpy(data + index * bytes, &raw, bytes);
-}
-
-static double numberOf(Attribute attr) {
-  if (auto integer = dyn_cast<IntegerAttr>(attr))
-    return static_cast<double>(integer.getInt());
-  return cast<FloatAttr>(attr).getValueAsDouble();
-}
-
-/// `value` as the type holds it.
-static double roundTo(Type type, double value) {
-  uint8_t bytes[sizeof(double)];
-  writeElement(bytes, type, 0, value);
-  return readElement(bytes, type, 0);
-}
-
-static std::pair<double, double> rangeOf(func::FuncOp kernel,
-                                         unsigned argument) {
-  if (auto range = kernel.getArgAttrOfType<ArrayAttr>(argument, "test.range"))
-    return {numberOf(range[0]), numberOf(range[1])};
-  Type element =
-      cast<ShapedType>(kernel.getArgumentTypes()[argument]).getElementType();
-  if (isa<FloatType>(element))
-    return {-1.0, 1.0};
-  return {0.0, element.isInteger(1) ? 1.0 : 3.0};
-}
-
-static void fill(const GuardedBuffer &buffer, func::FuncOp kernel,
-                 unsigned argument, int64_t batch) {
-  auto type = cast<ShapedType>(kernel.getArgumentTypes()[argument]);
-  auto [low, high] = rangeOf(kernel, argument);
-  std::mt19937_64 random(seed * 1000 + argument);
-  std::uniform_real_distribution<double> uniform(low, high);
-  std::uniform_int_distribution<int64_t> whole(static_cast<int64_t>(low),
-                                               static_cast<int64_t>(high));
-  bool isFloat = isa<FloatType>(type.getElementType());
-  auto values = kernel.getArgAttrOfType<ArrayAttr>(argument, "test.values");
-  for (int64_t i = 0, e = numElements(type, batch); i < e; ++i)
-    if (values)
-      writeElement(buffer.begin(), type.getElementType(), i,
-                   numberOf(values[i % values.size()]));
-    else
-      writeElement(buffer.begin(), type.getElementType(), i,
-                   isFloat ? uniform(random)
-                           : static_cast<double>(whole(random)));
-}
-
-//===----------------------------------------------------------------------===//
-// Runs
-//===----------------------------------------------------------------------===//
-
-namespace {
-
-/// How the parallel loop is handed out.
-struct Split {
-  int64_t parts;
-  bool reversed;
-};
-
-/// All memory of one kernel at one batch.
-struct Memory {
-  SmallVector<GuardedBuffer, 0> operands, results, workspaces;
-  std::unique_ptr<GuardedBuffer> scratch;
-
-  Memory(func::FuncOp kernel, const ScheduledKernel &scheduled, int64_t batch) {
-    for (unsigned i = 1; i < kernel.getNumArguments(); ++i) {
-      operands.push_back(bufferFor(kernel.getArgumentTypes()[i], batch));
-      fill(operands.back(), kernel, i, batch);
-    }
-    for (Type type : kernel.getResultTypes())
-      results.push_back(bufferFor(type, batch));
-    for (const Extent &size : scheduled.workspaceBytes)
-      workspaces.emplace_back(size.at(batch));
-    scratch = std::make_unique<GuardedBuffer>(scheduled.scratchBytes);
-  }
-
-  void clear() {
-    for (auto *group : {&results, &workspaces})
-      for (GuardedBuffer &buffer : *group)
-        buffer.clear();
-    scratch->clear();
-  }
-
-  bool isIntact() const {
-    for (auto *group : {&operands, &results, &workspaces})
-      for (const GuardedBuffer &buffer : *group)
-        if (!buffer.isIntact())
-          return false;
-    return scratch->isIntact();
-  }
-};
-
-} // namespace
-
-static SmallVector<void *> addresses(const Memory &memory, const Phase &phase,
-                                     ArrayRef<void *> results) {
-  SmallVector<void *> pointers;
-  for (BufferRef buffer : phase.buffers) {
-    if (buffer.kind == BufferRef::Operand)
-      pointers.push_back(memory.operands[buffer.index].begin());
-    else if (buffer.kind == BufferRef::Result)
-      pointers.push_back(results[buffer.index]);
-    else
-      pointers.push_back(memory.workspaces[buffer.index].begin());
-  }
-  return pointers;
-}
-
-static SmallVector<void *> resultAddresses(const Memory &memory) {
-  SmallVector<void *> pointers;
-  for (const GuardedBuffer &buffer : memory.results)
-    pointers.push_back(buffer.begin());
-  return pointers;
-}
-
-static void run(const CompiledKernel &kernel, const Memory &memory,
-                ArrayRef<void *> results, int64_t batch, Split split) {
-  for (auto [phase, entry] :
-       llvm::zip(kernel.scheduled.phases, kernel.entries)) {
-    SmallVector<void *> pointers = addresses(memory, phase, results);
-    int64_t extent = phase.extent.at(batch);
-    for (int64_t i = 0; i < split.parts; ++i) {
-      int64_t part = split.reversed ? split.parts - 1 - i : i;
-      int64_t begin = extent * part / split.parts;
-      int64_t end = extent * (part + 1) / split.parts;
-      entry(pointers.data(), batch, begin, end, memory.scratch->begin());
-    }
-  }
-}
-
-using Bytes = std::vector<uint8_t>;
-
-static std::vector<Bytes> snapshot(ArrayRef<GuardedBuffer> buffers) {
-  std::vector<Bytes> copies;
-  for (const GuardedBuffer &buffer : buffers)
-    copies.emplace_back(buffer.begin(), buffer.begin() + buffer.size());
-  return copies;
-}
-
 /// What SIGSEGV says: set before each run.
 static std::string runningKernel;
 
@@ -487,67 +211,6 @@ static void reportCrash(int) {
 //===----------------------------------------------------------------------===//
 // Checks
 //===----------------------------------------------------------------------===//
-
-namespace {
-
-struct Error {
-  double ulp = 0;
-  /// Largest difference as a share of the reference's largest magnitude.
-  double share = 0;
-  int64_t worstIndex = -1;
-  double found = 0, expected = 0;
-};
-
-} // namespace
-
-/// Distance of two neighbours near `value` in the type.
-static double ulpAt(double value, Type type) {
-  auto floatType = dyn_cast<FloatType>(type);
-  if (!floatType)
-    return 1;
-  const llvm::fltSemantics &semantics = floatType.getFloatSemantics();
-  int precision =
-      static_cast<int>(llvm::APFloat::semanticsPrecision(semantics));
-  int minExponent = llvm::APFloat::semanticsMinExponent(semantics);
-  int exponent = value == 0 ? minExponent : std::ilogb(value);
-  return std::ldexp(1.0, std::max(exponent, minExponent) - precision + 1);
-}
-
-static bool areSame(double a, double b) {
-  return a == b || (std::isnan(a) && std::isnan(b));
-}
-
-static Error compare(const Bytes &found, const Bytes &expected, Type type) {
-  int64_t count = static_cast<int64_t>(expected.size()) /
-                  ((type.getIntOrFloatBitWidth() + 7) / 8);
-  double largest = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    double value = std::fabs(readElement(expected.data(), type, i));
-    if (std::isfinite(value))
-      largest = std::max(largest, value);
-  }
-  Error error;
-  for (int64_t i = 0; i < count; ++i) {
-    double a = readElement(found.data(), type, i);
-    double b = readElement(expected.data(), type, i);
-    if (areSame(a, b))
-      continue;
-    double difference = std::fabs(a - b);
-    double ulp = difference / ulpAt(b, type);
-    // A NaN or an infinity on one side only.
-    if (!std::isfinite(difference))
-      ulp = difference = std::numeric_limits<double>::infinity();
-    double share = difference / std::max(largest, ulpAt(largest, type));
-    if (share > error.share || error.worstIndex < 0) {
-      error.worstIndex = i;
-      error.found = a;
-      error.expected = b;
-    }
-    error.ulp = std::max(error.ulp, ulp);
-    error.share = std::max(error.share, share);
-  }
-  return error;
-}
 
 /// Sums of some thousand products in another order differ by about the square
 /// root of their number of roundings; 128 half units leave room for that, and
@@ -607,7 +270,7 @@ private:
 bool Checker::checkValues(int64_t batch, const std::vector<Bytes> &found) {
   if (auto name = kernel->getAttrOfType<StringAttr>("test.function"))
     return checkFunction(batch, found[0], name);
-  Memory memory(kernel, reference.scheduled, batch);
+  Memory memory(kernel, reference.scheduled, batch, seed);
   run(reference, memory, resultAddresses(memory), batch, {1, false});
   std::vector<Bytes> expected = snapshot(memory.results);
   for (unsigned i = 0; i < kernel.getNumResults(); ++i) {
@@ -632,7 +295,7 @@ bool Checker::checkValues(int64_t batch, const std::vector<Bytes> &found) {
 /// Both operands and result have one element type; `pow` has two operands.
 bool Checker::checkFunction(int64_t batch, const Bytes &found, StringRef name) {
   Function function = findFunction(name);
-  Memory memory(kernel, fast.scheduled, batch);
+  Memory memory(kernel, fast.scheduled, batch, seed);
   auto type = cast<ShapedType>(kernel.getResultTypes()[0]);
   Type element = type.getElementType();
   for (int64_t i = 0, e = numElements(type, batch); i < e; ++i) {
@@ -672,7 +335,7 @@ bool Checker::checkSplits(int64_t batch, Memory &memory,
 bool Checker::checkAliases(int64_t batch, const std::vector<Bytes> &expected) {
   for (auto [operand, result] : fast.scheduled.mayAlias) {
     for (Split split : {Split{1, false}, Split{3, true}}) {
-      Memory memory(kernel, fast.scheduled, batch);
+      Memory memory(kernel, fast.scheduled, batch, seed);
       SmallVector<void *> results = resultAddresses(memory);
       results[result] = memory.operands[operand].begin();
       run(fast, memory, results, batch, split);
@@ -688,7 +351,7 @@ bool Checker::checkAliases(int64_t batch, const std::vector<Bytes> &expected) {
 
 bool Checker::check(int64_t batch) {
   runningKernel = kernel.getName().str() + ": batch " + std::to_string(batch);
-  Memory memory(kernel, fast.scheduled, batch);
+  Memory memory(kernel, fast.scheduled, batch, seed);
   std::vector<Bytes> operands = snapshot(memory.operands);
   run(fast, memory, resultAddresses(memory), batch, {1, false});
   std::vector<Bytes> results = snapshot(memory.results);
@@ -742,7 +405,7 @@ static double fastestRun(const CompiledKernel &kernel, const Memory &memory,
 
 static void measure(func::FuncOp kernel, const CompiledKernel &compiled,
                     int64_t batch) {
-  Memory memory(kernel, compiled.scheduled, batch);
+  Memory memory(kernel, compiled.scheduled, batch, seed);
   runningKernel = kernel.getName().str();
   double seconds = fastestRun(compiled, memory, batch);
   double bytes = 0;
