@@ -11,18 +11,6 @@
 using namespace mlir;
 using namespace nnc;
 
-static BatchProduct sizeOf(int64_t dimension) {
-  return ShapedType::isDynamic(dimension) ? BatchProduct{1, true}
-                                          : BatchProduct{dimension, false};
-}
-
-/// Fails for the batch squared.
-static FailureOr<BatchProduct> multiply(BatchProduct a, BatchProduct b) {
-  if (a.perBatch && b.perBatch)
-    return failure();
-  return BatchProduct{a.factor * b.factor, a.perBatch || b.perBatch};
-}
-
 namespace {
 
 /// One contraction under analysis. Loops are those of its linalg.generic.
@@ -45,8 +33,8 @@ private:
   LogicalResult buildGeneric(Element &element, linalg::GenericOp op);
   const Element *elementOfOperand(unsigned index);
 
-  FailureOr<SmallVector<BatchProduct>> loopStrides(ShapedType type,
-                                                   ArrayRef<int> loops);
+  FailureOr<SmallVector<BatchSize>> loopStrides(ShapedType type,
+                                                ArrayRef<int> loops);
   FailureOr<SmallVector<SmallVector<int>>> mergeLoops(ArrayRef<int> loops);
   bool canMerge(int outerLoop, int innerLoop);
   LogicalResult setStrides();
@@ -54,10 +42,10 @@ private:
 
   Contraction contraction;
   linalg::GenericOp op;
-  SmallVector<BatchProduct> loopSizes;
+  SmallVector<BatchSize> loopSizes;
   SmallVector<int> outLoops; // a dimension of the product's
   SmallVector<int> loopsM, loopsN, loopsK, loopsOuter;
-  SmallVector<SmallVector<BatchProduct>> allStrides; // of each tensor, a loop's
+  SmallVector<SmallVector<BatchSize>> allStrides; // of each tensor, a loop's
   /// The loops of each axis, outermost first.
   SmallVector<SmallVector<int>> axisLoops;
   bool readsIndices = false;
@@ -82,7 +70,7 @@ LogicalResult Analysis::findProduct() {
   if (!op || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
     return failure();
   for (int64_t size : op.getStaticLoopRanges())
-    loopSizes.push_back(sizeOf(size));
+    loopSizes.push_back(BatchSize::ofDim(size));
   return checkBody();
 }
 
@@ -298,20 +286,19 @@ LogicalResult Analysis::classifyLoops() {
 }
 
 /// Elements between neighbours along each loop of a row-major tensor.
-FailureOr<SmallVector<BatchProduct>>
-Analysis::loopStrides(ShapedType type, ArrayRef<int> loops) {
-  SmallVector<BatchProduct> strides(loopSizes.size(), BatchProduct{0, false});
-  BatchProduct stride;
-  bool overflow = false;
+FailureOr<SmallVector<BatchSize>> Analysis::loopStrides(ShapedType type,
+                                                        ArrayRef<int> loops) {
+  SmallVector<BatchSize> strides(loopSizes.size(), BatchSize());
+  // None once the product of the dimensions below has no size.
+  std::optional<BatchSize> stride(1);
   for (int64_t i = type.getRank() - 1; i >= 0; --i) {
     if (loops[i] != kNoLoop) {
-      if (!strides[loops[i]].isZero() || overflow)
+      if (!strides[loops[i]].isZero() || !stride)
         return failure(); // a diagonal, or the batch squared
-      strides[loops[i]] = stride;
+      strides[loops[i]] = *stride;
     }
-    auto next = multiply(stride, sizeOf(type.getDimSize(i)));
-    overflow |= failed(next);
-    stride = succeeded(next) ? *next : stride;
+    if (stride)
+      stride = stride->times(BatchSize::ofDim(type.getDimSize(i)));
   }
   return strides;
 }
@@ -319,9 +306,8 @@ Analysis::loopStrides(ShapedType type, ArrayRef<int> loops) {
 bool Analysis::canMerge(int outerLoop, int innerLoop) {
   if (readsIndices)
     return false;
-  return llvm::all_of(allStrides, [&](ArrayRef<BatchProduct> strides) {
-    auto step = multiply(strides[innerLoop], loopSizes[innerLoop]);
-    return succeeded(step) && strides[outerLoop] == *step;
+  return llvm::all_of(allStrides, [&](ArrayRef<BatchSize> strides) {
+    return strides[innerLoop].times(loopSizes[innerLoop]) == strides[outerLoop];
   });
 }
 
@@ -367,10 +353,10 @@ LogicalResult Analysis::buildAxes() {
     axisLoops.push_back(groups->empty() ? SmallVector<int>() : groups->back());
 
   for (ArrayRef<int> loops : axisLoops) {
-    BatchProduct size;
+    BatchSize size(1);
     for (int loop : loops) {
-      auto product = multiply(size, loopSizes[loop]);
-      if (failed(product))
+      std::optional<BatchSize> product = size.times(loopSizes[loop]);
+      if (!product)
         return failure();
       size = *product;
     }
@@ -398,11 +384,10 @@ void Analysis::setAxes(Element &element) {
 }
 
 LogicalResult Analysis::setStrides() {
-  auto strideOfAxes = [&](ArrayRef<BatchProduct> strides) {
-    SmallVector<BatchProduct> result;
+  auto strideOfAxes = [&](ArrayRef<BatchSize> strides) {
+    SmallVector<BatchSize> result;
     for (ArrayRef<int> loops : axisLoops)
-      result.push_back(loops.empty() ? BatchProduct{0, false}
-                                     : strides[loops.back()]);
+      result.push_back(loops.empty() ? BatchSize() : strides[loops.back()]);
     return result;
   };
   unsigned next = 0;

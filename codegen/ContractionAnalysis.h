@@ -3,6 +3,8 @@
 #ifndef NNC_CODEGEN_CONTRACTIONANALYSIS_H
 #define NNC_CODEGEN_CONTRACTIONANALYSIS_H
 
+#include "passes/BatchSize.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
@@ -12,21 +14,6 @@
 #include <utility>
 
 namespace nnc {
-
-/// A size or stride in elements: `factor`, times the batch if `perBatch`.
-struct BatchProduct {
-  int64_t factor = 1;
-  bool perBatch = false;
-
-  bool isZero() const { return factor == 0; }
-  bool isOne() const { return factor == 1 && !perBatch; }
-  bool isStatic() const { return !perBatch; }
-  bool operator==(const BatchProduct &other) const {
-    return factor == other.factor &&
-           (factor == 0 || perBatch == other.perBatch);
-  }
-  bool operator!=(const BatchProduct &other) const { return !(*this == other); }
-};
 
 /// An element of some tensor at the current point of the contraction's axes:
 /// how it is found or computed. One of the members says which.
@@ -39,7 +26,7 @@ struct Element {
   bool isProduct = false;
   /// Read from this operand of the kernel, at `strides` (one an axis).
   std::optional<unsigned> operand;
-  llvm::SmallVector<BatchProduct> strides;
+  llvm::SmallVector<BatchSize> strides;
   /// The same everywhere: a scalar of the kernel, or a constant.
   mlir::Value scalar;
   mlir::TypedAttr constant;
@@ -64,22 +51,22 @@ constexpr uint32_t kProductBit = 1u << 31;
 struct Contraction {
   mlir::func::FuncOp kernel;
   mlir::FloatType type; // of the sum
-  llvm::SmallVector<BatchProduct> sizes;
+  llvm::SmallVector<BatchSize> sizes;
   unsigned numOuter = 0;
   const Element *lhs = nullptr;
   const Element *rhs = nullptr;
   const Element *product = nullptr;
   llvm::SmallVector<const Element *> results;
-  llvm::SmallVector<llvm::SmallVector<BatchProduct>> resultStrides;
+  llvm::SmallVector<llvm::SmallVector<BatchSize>> resultStrides;
   /// Operations in the epilogue, for an element of the product.
   unsigned numEpilogueOps = 0;
 
   unsigned axisM() const { return numOuter; }
   unsigned axisN() const { return numOuter + 1; }
   unsigned axisK() const { return numOuter + 2; }
-  BatchProduct m() const { return sizes[axisM()]; }
-  BatchProduct n() const { return sizes[axisN()]; }
-  BatchProduct k() const { return sizes[axisK()]; }
+  BatchSize m() const { return sizes[axisM()]; }
+  BatchSize n() const { return sizes[axisN()]; }
+  BatchSize k() const { return sizes[axisK()]; }
 
   /// Pairs of an operand and a result whose elements are read and written by
   /// the same iteration only, and lie alike.

@@ -11,59 +11,6 @@ using namespace mlir;
 using namespace nnc;
 
 //===----------------------------------------------------------------------===//
-// Sizes and strides
-//===----------------------------------------------------------------------===//
-
-std::optional<Amount> nnc::multiply(Amount lhs, Amount rhs) {
-  if (lhs.timesBatch && rhs.timesBatch)
-    return std::nullopt;
-  return Amount{lhs.factor * rhs.factor, lhs.timesBatch || rhs.timesBatch};
-}
-
-/// lhs + rhs, where they are of one kind or one is zero.
-static std::optional<Amount> add(Amount lhs, Amount rhs) {
-  if (lhs.is(0))
-    return rhs;
-  if (rhs.is(0))
-    return lhs;
-  if (lhs.timesBatch != rhs.timesBatch)
-    return std::nullopt;
-  return Amount{lhs.factor + rhs.factor, lhs.timesBatch};
-}
-
-static Amount amountOf(int64_t size) {
-  return ShapedType::isDynamic(size) ? Amount{1, true} : Amount{size, false};
-}
-
-/// Row-major strides.
-static std::optional<SmallVector<Amount>> stridesOf(RankedTensorType type) {
-  SmallVector<Amount> strides(type.getRank());
-  Amount stride{1, false};
-  for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
-    strides[dim] = stride;
-    std::optional<Amount> next =
-        multiply(stride, amountOf(type.getDimSize(dim)));
-    // The outermost product is the whole size, which no stride needs.
-    if (!next && dim > 0)
-      return std::nullopt;
-    stride = next.value_or(Amount());
-  }
-  return strides;
-}
-
-/// The product of some sizes.
-static std::optional<Amount> productOf(ArrayRef<int64_t> shape) {
-  Amount product{1, false};
-  for (int64_t size : shape) {
-    std::optional<Amount> next = multiply(product, amountOf(size));
-    if (!next)
-      return std::nullopt;
-    product = *next;
-  }
-  return product;
-}
-
-//===----------------------------------------------------------------------===//
 // Values
 //===----------------------------------------------------------------------===//
 
@@ -165,19 +112,22 @@ bool GenericAnalysis::hasForm() {
 
 /// A loop for each dimension of the result, with its stride there.
 std::optional<Copy> GenericAnalysis::loops() {
-  std::optional<SmallVector<Amount>> strides = stridesOf(type);
+  std::optional<SmallVector<BatchSize>> strides =
+      rowMajorStrides(type.getShape());
   if (!strides)
     return std::nullopt;
   Copy copy;
   for (auto [size, stride] : llvm::zip(type.getShape(), *strides))
-    copy.dims.push_back({amountOf(size), Amount(), stride, Amount()});
+    copy.dims.push_back(
+        {BatchSize::ofDim(size), BatchSize(), stride, BatchSize()});
   return copy;
 }
 
 /// Adds a tensor's strides to the loops that its indexing map names.
 static bool addStrides(Copy &copy, AffineMap map, RankedTensorType type,
-                       Amount CopyDim::*member) {
-  std::optional<SmallVector<Amount>> strides = stridesOf(type);
+                       BatchSize CopyDim::*member) {
+  std::optional<SmallVector<BatchSize>> strides =
+      rowMajorStrides(type.getShape());
   if (!strides)
     return false;
   for (auto [expr, stride] : llvm::zip(map.getResults(), *strides)) {
@@ -190,8 +140,8 @@ static bool addStrides(Copy &copy, AffineMap map, RankedTensorType type,
     auto dim = dyn_cast<AffineDimExpr>(expr);
     if (!dim)
       return false;
-    Amount &total = copy.dims[dim.getPosition()].*member;
-    std::optional<Amount> sum = add(total, stride);
+    BatchSize &total = copy.dims[dim.getPosition()].*member;
+    std::optional<BatchSize> sum = total.plus(stride);
     if (!sum)
       return false;
     total = *sum;
@@ -218,7 +168,8 @@ FailureOr<Copy> GenericAnalysis::analyzeGather(tensor::ExtractOp extract) {
   OpOperand *input = op.getDpsInputOperand(0);
   std::optional<unsigned> indices = operandOf(kernel, input->get());
   std::optional<Copy> copy = loops();
-  std::optional<SmallVector<Amount>> strides = stridesOf(table);
+  std::optional<SmallVector<BatchSize>> strides =
+      rowMajorStrides(table.getShape());
   if (!operand || !indices || !copy || !strides ||
       !addStrides(*copy, op.getMatchingIndexingMap(input),
                   cast<RankedTensorType>(input->get().getType()),
@@ -262,29 +213,31 @@ FailureOr<Copy> GenericAnalysis::analyze() {
 static FailureOr<Copy> copyOfSlice(OffsetSizeAndStrideOpInterface slice,
                                    RankedTensorType whole,
                                    RankedTensorType part, bool isSource) {
-  std::optional<SmallVector<Amount>> wholeStrides = stridesOf(whole);
-  std::optional<SmallVector<Amount>> partStrides = stridesOf(part);
+  std::optional<SmallVector<BatchSize>> wholeStrides =
+      rowMajorStrides(whole.getShape());
+  std::optional<SmallVector<BatchSize>> partStrides =
+      rowMajorStrides(part.getShape());
   // A slice that drops dimensions has other loops than its part.
   if (!wholeStrides || !partStrides || whole.getRank() != part.getRank())
     return failure();
   Copy copy;
-  Amount &offset = isSource ? copy.sourceOffset : copy.destinationOffset;
+  BatchSize &offset = isSource ? copy.sourceOffset : copy.destinationOffset;
   for (int64_t dim = 0; dim < whole.getRank(); ++dim) {
     if (slice.isDynamicOffset(dim) || slice.isDynamicStride(dim))
       return failure();
-    Amount wholeStride = (*wholeStrides)[dim];
-    std::optional<Amount> step =
-        multiply(wholeStride, {slice.getStaticStride(dim), false});
-    std::optional<Amount> start =
-        multiply(wholeStride, {slice.getStaticOffset(dim), false});
-    std::optional<Amount> sum = start ? add(offset, *start) : std::nullopt;
+    BatchSize wholeStride = (*wholeStrides)[dim];
+    std::optional<BatchSize> step =
+        wholeStride.times(slice.getStaticStride(dim));
+    std::optional<BatchSize> start =
+        wholeStride.times(slice.getStaticOffset(dim));
+    std::optional<BatchSize> sum = start ? offset.plus(*start) : std::nullopt;
     if (!step || !sum)
       return failure();
     offset = *sum;
-    Amount partStride = (*partStrides)[dim];
-    copy.dims.push_back({amountOf(part.getDimSize(dim)),
+    BatchSize partStride = (*partStrides)[dim];
+    copy.dims.push_back({BatchSize::ofDim(part.getDimSize(dim)),
                          isSource ? *step : partStride,
-                         isSource ? partStride : *step, Amount()});
+                         isSource ? partStride : *step, BatchSize()});
   }
   return copy;
 }
@@ -418,15 +371,15 @@ static FailureOr<ScatterAdd> analyzeScatter(func::FuncOp kernel,
     return failure();
 
   ArrayRef<int64_t> shape = updates.getShape();
-  std::optional<Amount> outer = productOf(shape.take_front(axis));
-  std::optional<Amount> count = productOf(shape.slice(axis, numIndexDims));
-  std::optional<Amount> width = productOf(shape.drop_front(innerStart));
+  std::optional<BatchSize> outer = sizeOfShape(shape.take_front(axis));
+  std::optional<BatchSize> count = sizeOfShape(shape.slice(axis, numIndexDims));
+  std::optional<BatchSize> width = sizeOfShape(shape.drop_front(innerStart));
   std::optional<unsigned> indexOperand = operandOf(kernel, index.getTensor());
   std::optional<unsigned> updateOperand = operandOf(kernel, update.getTensor());
   std::optional<TypedAttr> initial = filledValue(outermost.getInitArgs()[0]);
   if (!outer || !count || !width || !indexOperand || !updateOperand ||
       !initial || !matchPattern(*initial, m_AnyZeroFloat()) ||
-      clamp->size != type.getDimSize(axis) || !multiply(*count, *width))
+      clamp->size != type.getDimSize(axis) || !count->times(*width))
     return failure();
   return ScatterAdd{*indexOperand, *updateOperand, clamp->isUnsigned,
                     *outer,        *count,         clamp->size,
@@ -447,7 +400,7 @@ FailureOr<Movement> nnc::analyzeMovement(func::FuncOp kernel) {
     return failure();
   Movement movement;
   movement.result = cast<RankedTensorType>(result.getType());
-  if (!productOf(movement.result.getShape()))
+  if (!sizeOfShape(movement.result.getShape()))
     return failure();
   if (auto insert = dyn_cast<tensor::InsertSliceOp>(op)) {
     if (failed(analyzeInserts(kernel, insert, movement)))

@@ -2,6 +2,8 @@
 #ifndef NNC_CODEGEN_MOVEMENTANALYSIS_H
 #define NNC_CODEGEN_MOVEMENTANALYSIS_H
 
+#include "passes/BatchSize.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 
@@ -10,24 +12,13 @@
 
 namespace nnc {
 
-/// A size, stride or offset in elements: `factor`, or `factor` times the batch.
-struct Amount {
-  int64_t factor = 0;
-  bool timesBatch = false;
-
-  bool is(int64_t constant) const { return factor == constant && !timesBatch; }
-  bool operator==(const Amount &other) const {
-    return factor == other.factor && timesBatch == other.timesBatch;
-  }
-};
-
 /// One loop of a copy. All strides are in elements.
 struct CopyDim {
-  Amount size;
-  Amount source;
-  Amount destination;
+  BatchSize size;
+  BatchSize source;
+  BatchSize destination;
   /// Of the tensor of indices, in a gather.
-  Amount index;
+  BatchSize index;
 };
 
 /// Where a gather finds what to add to its source's position.
@@ -38,14 +29,14 @@ struct GatherIndex {
   /// Indices are clamped to [0, size).
   int64_t size;
   /// In the source, from one index to the next.
-  Amount stride;
+  BatchSize stride;
 };
 
 /// destination[offset + sum of i * stride] = source[...], for all i of `dims`.
 struct Copy {
   unsigned operand;
-  Amount sourceOffset;
-  Amount destinationOffset;
+  BatchSize sourceOffset;
+  BatchSize destinationOffset;
   llvm::SmallVector<CopyDim> dims;
   std::optional<GatherIndex> gather;
 };
@@ -60,13 +51,13 @@ struct ScatterAdd {
   unsigned indices;
   unsigned updates;
   bool isUnsigned;
-  Amount outer;
+  BatchSize outer;
   /// Number of indices.
-  Amount count;
+  BatchSize count;
   /// Size of the result along the axis.
   int64_t rows;
   /// Elements that lie together.
-  Amount width;
+  BatchSize width;
 };
 
 /// A result as its parts, in order. Later copies may write over the fill.
@@ -79,9 +70,6 @@ struct Movement {
 
 /// Fails, without a diagnostic, if the kernel does anything else.
 mlir::FailureOr<Movement> analyzeMovement(mlir::func::FuncOp kernel);
-
-/// Product of two amounts; none if it would be quadratic in the batch.
-std::optional<Amount> multiply(Amount lhs, Amount rhs);
 
 } // namespace nnc
 

@@ -24,7 +24,7 @@ struct RowsOp : SpaceOp {
 
 /// A kernel's ops and tensors in its space.
 struct RowsKernel {
-  SpaceSize rows;
+  BatchSize rows{1};
   int64_t columns = 1;
   /// In the order of the function.
   llvm::MapVector<mlir::Operation *, RowsOp> ops;
@@ -39,8 +39,7 @@ struct RowsKernel {
   bool followsRowReduction(mlir::Value tensor);
   /// The number of rows, divided by `divisor` and rounded up.
   Extent numRows(int64_t divisor = 1) const {
-    return rows.perBatch ? Extent{0, rows.count, divisor}
-                         : Extent{rows.count, 0, divisor};
+    return Extent::of(rows, divisor);
   }
 };
 

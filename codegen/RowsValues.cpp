@@ -75,8 +75,8 @@ Value RowsValues::multiply(Value lhs, int64_t rhs) {
 }
 
 Value RowsValues::numRows() {
-  return rows.rows.perBatch ? multiply(batch, rows.rows.count)
-                            : index(rows.rows.count);
+  return rows.rows.perBatch ? multiply(batch, rows.rows.factor)
+                            : index(rows.rows.factor);
 }
 
 /// 0, 1, 2 and so on, one a lane.

@@ -8,6 +8,8 @@
 #ifndef NNC_CODEGEN_TARGET_H
 #define NNC_CODEGEN_TARGET_H
 
+#include "passes/BatchSize.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -28,6 +30,12 @@ struct Extent {
   int64_t constant = 0;
   int64_t perBatch = 0;
   int64_t divisor = 1;
+
+  /// ceil(size / divisor).
+  static Extent of(BatchSize size, int64_t divisor = 1) {
+    return size.perBatch ? Extent{0, size.factor, divisor}
+                         : Extent{size.factor, 0, divisor};
+  }
 
   int64_t at(int64_t batch) const {
     return (constant + perBatch * batch + divisor - 1) / divisor;

@@ -8,18 +8,6 @@
 using namespace mlir;
 using namespace nnc;
 
-static SpaceSize sizeOfDim(int64_t dim) {
-  return ShapedType::isDynamic(dim) ? SpaceSize{1, true}
-                                    : SpaceSize{dim, false};
-}
-
-SpaceSize nnc::sizeOfShape(ArrayRef<int64_t> shape) {
-  SpaceSize size;
-  for (int64_t dim : shape)
-    size = size * sizeOfDim(dim);
-  return size;
-}
-
 /// The axes that `axes`, a selection of an op's loops, cover; none if it is
 /// only a part of one.
 static std::optional<SpaceRole> coveredAxes(ArrayRef<SpaceRole> selected,
@@ -69,18 +57,21 @@ private:
 std::optional<SmallVector<SpaceRole>>
 RoleInference::loopAxes(const SpaceOp &op, SpaceRole domain) {
   SmallVector<SpaceRole> axes(op.ranges.size(), Scalar);
-  SpaceSize expectedRows = domain & Row ? space.rows : SpaceSize();
-  SpaceSize expectedColumns{domain & Column ? space.columns : 1, false};
-  SpaceSize rows, columns;
+  BatchSize expectedRows = domain & Row ? space.rows : BatchSize(1);
+  BatchSize expectedColumns(domain & Column ? space.columns : 1);
+  BatchSize rows(1), columns(1);
   for (auto [loop, range] : llvm::enumerate(op.ranges)) {
     if (range == 1)
       continue;
-    bool isRow = !(rows == expectedRows);
+    bool isRow = rows != expectedRows;
     axes[loop] = isRow ? Row : Column;
-    SpaceSize &covered = isRow ? rows : columns;
-    covered = covered * sizeOfDim(range);
+    BatchSize &covered = isRow ? rows : columns;
+    std::optional<BatchSize> next = covered.times(BatchSize::ofDim(range));
+    if (!next)
+      return std::nullopt;
+    covered = *next;
   }
-  if (!(rows == expectedRows) || !(columns == expectedColumns))
+  if (rows != expectedRows || columns != expectedColumns)
     return std::nullopt;
   return axes;
 }
@@ -184,14 +175,17 @@ static bool assignRemaining(RowSpace &space, ArrayRef<Value> results) {
   for (Value result : results) {
     if (space.roles.contains(result))
       continue;
-    SpaceSize size = sizeOfShape(cast<ShapedType>(result.getType()).getShape());
-    if (size == space.rows * SpaceSize{space.columns, false})
+    std::optional<BatchSize> size =
+        sizeOfShape(cast<ShapedType>(result.getType()).getShape());
+    if (!size)
+      return false;
+    if (size == space.rows.times(space.columns))
       space.roles[result] = space.columns == 1 ? Row : Full;
-    else if (size == SpaceSize())
+    else if (size->isOne())
       space.roles[result] = Scalar;
-    else if (size == space.rows)
+    else if (*size == space.rows)
       space.roles[result] = Row;
-    else if (size == SpaceSize{space.columns, false})
+    else if (size->is(space.columns))
       space.roles[result] = Column;
     else
       return false;
@@ -199,32 +193,38 @@ static bool assignRemaining(RowSpace &space, ArrayRef<Value> results) {
   return true;
 }
 
-/// Ways to split the loops of the largest op, the flat space first.
+/// Ways to split the loops of the largest op, the flat space first. None where
+/// a size is too large to be counted.
 static SmallVector<RowSpace> candidates(ArrayRef<SpaceOp> ops,
                                         ArrayRef<Value> results) {
   SmallVector<int64_t> largest;
   auto consider = [&](ArrayRef<int64_t> dims) {
     SmallVector<int64_t> proper(dims);
     llvm::erase(proper, 1);
-    SpaceSize size = sizeOfShape(proper), best = sizeOfShape(largest);
-    if (std::tuple(proper.size(), size.perBatch, size.count) >
-        std::tuple(largest.size(), best.perBatch, best.count))
+    std::optional<BatchSize> size = sizeOfShape(proper),
+                             best = sizeOfShape(largest);
+    if (!size || !best ||
+        std::tuple(proper.size(), size->perBatch, size->factor) >
+            std::tuple(largest.size(), best->perBatch, best->factor))
       largest = proper;
   };
   for (const SpaceOp &op : ops)
     consider(op.ranges);
   for (Value result : results)
     consider(cast<ShapedType>(result.getType()).getShape());
+  std::optional<BatchSize> all = sizeOfShape(largest);
+  if (!all)
+    return {};
   SmallVector<RowSpace> spaces(1);
-  spaces.front().rows = sizeOfShape(largest);
+  spaces.front().rows = *all;
   for (size_t split = largest.size(); split-- > 1;) {
     ArrayRef<int64_t> dims = largest;
-    SpaceSize columns = sizeOfShape(dims.drop_front(split));
+    BatchSize columns = *sizeOfShape(dims.drop_front(split));
     if (columns.perBatch)
       break;
     spaces.emplace_back();
-    spaces.back().rows = sizeOfShape(dims.take_front(split));
-    spaces.back().columns = columns.count;
+    spaces.back().rows = *sizeOfShape(dims.take_front(split));
+    spaces.back().columns = columns.factor;
   }
   return spaces;
 }

@@ -7,6 +7,8 @@
 #ifndef NNC_PASSES_ROWSPACE_H
 #define NNC_PASSES_ROWSPACE_H
 
+#include "passes/BatchSize.h"
+
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Value.h"
 
@@ -24,22 +26,6 @@ enum SpaceRole : unsigned {
   Column = 2,
   Full = Row | Column
 };
-
-/// A number of elements: count, or count * batch.
-struct SpaceSize {
-  int64_t count = 1;
-  bool perBatch = false;
-
-  bool operator==(const SpaceSize &other) const {
-    return count == other.count && perBatch == other.perBatch;
-  }
-  SpaceSize operator*(const SpaceSize &other) const {
-    return {count * other.count, perBatch || other.perBatch};
-  }
-};
-
-/// The number of elements of a shape in which every `?` is the batch.
-SpaceSize sizeOfShape(llvm::ArrayRef<int64_t> shape);
 
 /// One op as a loop nest.
 struct SpaceOp {
@@ -64,7 +50,7 @@ struct SpaceOp {
 };
 
 struct RowSpace {
-  SpaceSize rows;
+  BatchSize rows{1};
   int64_t columns = 1;
   /// Of each tensor that an op uses, and of each result.
   llvm::DenseMap<mlir::Value, SpaceRole> roles;

@@ -301,7 +301,7 @@ void ComputePhase::emitBlockOfK(PanelRange rows, PanelRange columns,
 
 /// Vectors and masks of a column panel.
 void ComputePhase::setColumns(Microtile &tile, Value panel, bool isTail) {
-  BatchProduct n = contraction.n();
+  BatchSize n = contraction.n();
   tile.columnPanel = panel;
   tile.column = phase.multiply(panel, tiling.columns());
   tile.vectors = tiling.vectors;
@@ -323,7 +323,7 @@ void ComputePhase::setColumns(Microtile &tile, Value panel, bool isTail) {
 
 /// A static tail computes its rows; a dynamic one all, and keeps what exists.
 void ComputePhase::setRows(Microtile &tile, Value panel, bool isTail) {
-  BatchProduct m = contraction.m();
+  BatchSize m = contraction.m();
   tile.rowPanel = panel;
   tile.row = phase.multiply(panel, tiling.rows);
   tile.rows = isTail && m.isStatic() ? m.factor % tiling.rows : tiling.rows;
@@ -455,7 +455,7 @@ SmallVector<Value> ComputePhase::rowOffsets(const Microtile &tile) {
     return offsets;
   }
   const Element &element = *contraction.lhs;
-  BatchProduct stride = element.strides[contraction.axisM()];
+  BatchSize stride = element.strides[contraction.axisM()];
   Value firstK = phase.multiply(
       tile.firstK, phase.value(element.strides[contraction.axisK()]));
   Value base = phase.add(lhs.base, firstK);
@@ -498,7 +498,7 @@ SmallVector<Value> ComputePhase::readRow(const Microtile &tile, Value base,
 static Value columnOffset(PhaseBuilder &phase, const Contraction &contraction,
                           const Side &side, const Microtile &tile) {
   if (side.packing == Tiling::None) {
-    ArrayRef<BatchProduct> strides = contraction.rhs->strides;
+    ArrayRef<BatchSize> strides = contraction.rhs->strides;
     Value k =
         phase.multiply(tile.firstK, phase.value(strides[contraction.axisK()]));
     // The stride along N is 1, or N is.
@@ -545,7 +545,7 @@ SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
   Value whole = phase.multiply(phase.divide(tile.numK, unroll), unroll);
   SmallVector<Value> sums =
       steps(phase.constant(0), whole, unroll, initialSums(tile));
-  BatchProduct k = contraction.k();
+  BatchSize k = contraction.k();
   if (!k.isStatic() || k.factor % unroll)
     sums = steps(whole, tile.numK, 1, sums);
   return sums;
@@ -644,53 +644,44 @@ void ComputePhase::emitStagedEpilogue(const Microtile &tile, ValueRange sums) {
 // The schedule
 //===----------------------------------------------------------------------===//
 
-/// Fails for the batch squared.
-static FailureOr<Extent> product(Extent extent, BatchProduct size) {
-  if (size.perBatch && extent.perBatch)
-    return failure();
-  if (size.perBatch)
-    return Extent{0, extent.constant * size.factor, 1};
-  return Extent{extent.constant * size.factor, extent.perBatch * size.factor,
-                1};
-}
-
-static FailureOr<Extent> outerExtent(const Contraction &contraction,
-                                     int64_t factor) {
-  FailureOr<Extent> extent = Extent{factor, 0, 1};
-  for (unsigned axis = 0; axis < contraction.numOuter; ++axis) {
-    extent = product(*extent, contraction.sizes[axis]);
-    if (failed(extent))
-      return failure();
-  }
-  return extent;
+/// `factor` for each index of the outer axes.
+static std::optional<BatchSize> outerSize(const Contraction &contraction,
+                                          int64_t factor) {
+  std::optional<BatchSize> size(factor);
+  for (unsigned axis = 0; axis < contraction.numOuter && size; ++axis)
+    size = size->times(contraction.sizes[axis]);
+  return size;
 }
 
 /// Bytes of all panels: the axis rounded up to whole ones.
-static FailureOr<Extent> panelBytes(const PanelSource &source) {
+static std::optional<Extent> panelBytes(const PanelSource &source) {
   const Contraction &contraction = source.contraction;
-  FailureOr<Extent> extent =
-      outerExtent(contraction, contraction.type.getIntOrFloatBitWidth() / 8);
-  if (succeeded(extent))
-    extent = product(*extent, contraction.k());
-  if (failed(extent))
-    return failure();
-  BatchProduct size = source.size();
-  if (size.isStatic())
-    return product(*extent,
-                   {int64_t(llvm::alignTo(size.factor, source.width)), false});
-  if (extent->perBatch)
-    return failure();
-  return Extent{extent->constant * (source.width - 1),
-                extent->constant * size.factor, 1};
+  BatchSize size = source.size();
+  std::optional<BatchSize> bytes =
+      outerSize(contraction, contraction.type.getIntOrFloatBitWidth() / 8);
+  if (bytes)
+    bytes = bytes->times(contraction.k());
+  if (!bytes)
+    return std::nullopt;
+  if (size.isStatic()) {
+    bytes = bytes->times(llvm::alignTo(size.factor, source.width));
+    return bytes ? std::optional(Extent::of(*bytes)) : std::nullopt;
+  }
+  std::optional<BatchSize> padding = bytes->times(source.width - 1),
+                           perBatch = bytes->times(size);
+  if (!padding || !perBatch)
+    return std::nullopt;
+  return Extent{padding->factor, perBatch->factor, 1};
 }
 
 /// The fewest tiles worth handing to a thread, of 16 k multiplications.
 static int64_t grainOf(const Contraction &contraction, int64_t tiles) {
-  int64_t work = 1;
-  for (BatchProduct size :
+  uint64_t work = 1;
+  for (BatchSize size :
        ArrayRef(contraction.sizes).drop_front(contraction.numOuter))
-    work *= size.perBatch ? size.factor * 32 : size.factor;
-  return std::max<int64_t>(1, (16 << 10) * tiles / std::max<int64_t>(work, 1));
+    work = llvm::SaturatingMultiply<uint64_t>(work, size.estimate(32));
+  return std::max<uint64_t>(1,
+                            (16 << 10) * tiles / std::max<uint64_t>(work, 1));
 }
 
 namespace {
@@ -728,9 +719,9 @@ private:
 FailureOr<int> Scheduler::packWhole(const PanelSource &source,
                                     StringRef suffix) {
   constexpr int64_t kGroups = 32;
-  FailureOr<Extent> workspaceBytes = panelBytes(source);
-  FailureOr<Extent> extent = outerExtent(contraction, kGroups);
-  if (failed(workspaceBytes) || failed(extent))
+  std::optional<Extent> workspaceBytes = panelBytes(source);
+  std::optional<BatchSize> extent = outerSize(contraction, kGroups);
+  if (!workspaceBytes || !extent)
     return failure();
   unsigned workspace = scheduled.workspaceBytes.size();
   scheduled.workspaceBytes.push_back(*workspaceBytes);
@@ -755,14 +746,15 @@ FailureOr<int> Scheduler::packWhole(const PanelSource &source,
       emitPackPanel(phase, source, point, panel, memory, offset);
     });
   });
-  scheduled.phases.push_back(phase.finish(*extent, /*grain=*/1, {}));
+  scheduled.phases.push_back(
+      phase.finish(Extent::of(*extent), /*grain=*/1, {}));
   return workspace;
 }
 
 FailureOr<ScheduledKernel> Scheduler::run() {
-  FailureOr<Extent> extent =
-      outerExtent(contraction, tiling.rowGroups * tiling.columnGroups);
-  if (failed(extent))
+  std::optional<BatchSize> extent =
+      outerSize(contraction, tiling.rowGroups * tiling.columnGroups);
+  if (!extent)
     return failure();
   int workspaces[2] = {-1, -1};
   if (tiling.packLhs == Tiling::Whole) {
@@ -784,9 +776,10 @@ FailureOr<ScheduledKernel> Scheduler::run() {
   scheduled.mayAlias = contraction.mayAlias();
   PhaseBuilder phase(contraction, previous(), "compute");
   ComputePhase(contraction, tiling, phase, scheduled).emit(workspaces);
-  scheduled.phases.push_back(phase.finish(
-      *extent, grainOf(contraction, tiling.rowGroups * tiling.columnGroups),
-      scheduled.mayAlias));
+  scheduled.phases.push_back(
+      phase.finish(Extent::of(*extent),
+                   grainOf(contraction, tiling.rowGroups * tiling.columnGroups),
+                   scheduled.mayAlias));
   return std::move(scheduled);
 }
 

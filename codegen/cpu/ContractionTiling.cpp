@@ -15,9 +15,7 @@ using llvm::divideCeil;
 /// What a dynamic size is taken to be where a choice needs a number.
 static constexpr int64_t kTypicalBatch = 64;
 
-static int64_t typical(BatchProduct size) {
-  return size.perBatch ? size.factor * kTypicalBatch : size.factor;
-}
+static int64_t typical(BatchSize size) { return size.estimate(kTypicalBatch); }
 
 /// The registers hold the sums, a row of the right panel, and one broadcast
 /// element of the left. Two vectors a row balance loads against
@@ -26,7 +24,7 @@ static int64_t typical(BatchProduct size) {
 static void chooseMicrotile(Tiling &tiling, const Contraction &contraction,
                             const CpuModel &cpu) {
   tiling.lanes = cpu.lanes(contraction.type);
-  BatchProduct m = contraction.m(), n = contraction.n();
+  BatchSize m = contraction.m(), n = contraction.n();
   tiling.vectors = 2;
   if (n.isStatic() && n.factor <= tiling.lanes)
     tiling.vectors = 1;
@@ -88,7 +86,7 @@ static void choosePacking(Tiling &tiling, const Contraction &contraction,
 static void chooseBlocks(Tiling &tiling, const Contraction &contraction,
                          const CpuModel &cpu) {
   int64_t bytes = contraction.type.getIntOrFloatBitWidth() / 8;
-  BatchProduct k = contraction.k();
+  BatchSize k = contraction.k();
   // Half of the first cache for a panel of the right operand.
   int64_t wanted = std::max<int64_t>(
       64, llvm::alignDown(cpu.l1Bytes / 2 / (tiling.columns() * bytes), 32));

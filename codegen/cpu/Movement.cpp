@@ -27,11 +27,11 @@ static constexpr int64_t kGrainBytes = 32 << 10;
 /// Whether the loop `inner` continues where `outer` would: one loop then serves
 /// both.
 static bool canMerge(const CopyDim &outer, const CopyDim &inner) {
-  auto continues = [&](Amount CopyDim::*member) {
-    std::optional<Amount> whole = multiply(inner.*member, inner.size);
-    return whole && *whole == outer.*member;
+  auto continues = [&](BatchSize CopyDim::*member) {
+    std::optional<BatchSize> whole = (inner.*member).times(inner.size);
+    return whole == outer.*member;
   };
-  return multiply(outer.size, inner.size) && continues(&CopyDim::source) &&
+  return outer.size.times(inner.size) && continues(&CopyDim::source) &&
          continues(&CopyDim::destination) && continues(&CopyDim::index);
 }
 
@@ -47,11 +47,10 @@ static void simplify(Copy &copy, unsigned numKept) {
       continue;
     }
     CopyDim &last = dims.back();
-    last = {*multiply(last.size, dim.size), dim.source, dim.destination,
-            dim.index};
+    last = {*last.size.times(dim.size), dim.source, dim.destination, dim.index};
   }
   if (dims.empty())
-    dims.push_back({{1, false}, {1, false}, {1, false}, {0, false}});
+    dims.push_back({BatchSize(1), BatchSize(1), BatchSize(1), BatchSize()});
   copy.dims = dims;
 }
 
@@ -104,20 +103,20 @@ public:
   PhaseEmitter(func::FuncOp kernel, const Movement &movement,
                const CpuModel &model, const Twine &name);
 
-  void emitFill(TypedAttr value, Range range, Amount perIteration);
+  void emitFill(TypedAttr value, Range range, BatchSize perIteration);
   void emitCopy(const Copy &copy);
   void emitScatter(const ScatterAdd &scatter);
 
   Range parallelRange() { return {begin, end}; }
   /// Closes the function; `extent` iterations of `elements` each.
-  Phase finish(Amount extent, Amount elements);
+  Phase finish(BatchSize extent, BatchSize elements);
 
 private:
   Value addBuffer(BufferRef buffer, RankedTensorType type);
   Value operand(unsigned index);
   Value constant(int64_t value);
-  Value valueOf(Amount amount);
-  Value advance(Value base, Value index, Amount stride);
+  Value valueOf(BatchSize amount);
+  Value advance(Value base, Value index, BatchSize stride);
   Position advance(const Position &position, Value index, const CopyDim &dim);
   Range wholeOf(const CopyDim &dim) { return {zero, valueOf(dim.size)}; }
 
@@ -187,7 +186,7 @@ Value PhaseEmitter::operand(unsigned index) {
       cast<RankedTensorType>(kernel.getArgumentTypes()[index + 1]));
 }
 
-Phase PhaseEmitter::finish(Amount extent, Amount elements) {
+Phase PhaseEmitter::finish(BatchSize extent, BatchSize elements) {
   func::ReturnOp::create(b);
   function.setType(b.getFunctionType(
       function.getBody().front().getArgumentTypes(), TypeRange()));
@@ -196,8 +195,7 @@ Phase PhaseEmitter::finish(Amount extent, Amount elements) {
   Phase phase;
   phase.function = function;
   phase.kind = "movement";
-  phase.extent = extent.timesBatch ? Extent{0, extent.factor, 1}
-                                   : Extent{extent.factor, 0, 1};
+  phase.extent = Extent::of(extent);
   phase.grain = std::max<int64_t>(1, kGrainBytes / std::max<int64_t>(1, bytes));
   phase.buffers = buffers;
   return phase;
@@ -207,8 +205,8 @@ Value PhaseEmitter::constant(int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }
 
-Value PhaseEmitter::valueOf(Amount amount) {
-  if (!amount.timesBatch)
+Value PhaseEmitter::valueOf(BatchSize amount) {
+  if (amount.isStatic())
     return constant(amount.factor);
   if (amount.factor == 1)
     return batch;
@@ -216,7 +214,7 @@ Value PhaseEmitter::valueOf(Amount amount) {
 }
 
 /// base + index * stride.
-Value PhaseEmitter::advance(Value base, Value index, Amount stride) {
+Value PhaseEmitter::advance(Value base, Value index, BatchSize stride) {
   if (stride.is(0))
     return base;
   Value step = stride.is(1)
@@ -266,7 +264,8 @@ void PhaseEmitter::storeSplat(Value value, Value start, Range range) {
 }
 
 /// Sets iterations [begin, end), `perIteration` elements each, to `value`.
-void PhaseEmitter::emitFill(TypedAttr value, Range range, Amount perIteration) {
+void PhaseEmitter::emitFill(TypedAttr value, Range range,
+                            BatchSize perIteration) {
   // As it lies in memory: bools in 8 bits, 16-bit floats as integers.
   TypedAttr stored = value;
   if (value.getType().isInteger(1))
@@ -443,8 +442,8 @@ void PhaseEmitter::addRow(const ScatterAdd &scatter, Value source,
 /// Every call reads all indices and adds what belongs to its own rows, so that
 /// each sum has the order of the indices at any split.
 void PhaseEmitter::emitScatter(const ScatterAdd &scatter) {
-  Amount perOuter = *multiply(scatter.width, {scatter.rows, false});
-  Amount updatesPerOuter = *multiply(scatter.width, scatter.count);
+  BatchSize perOuter = *scatter.width.times(scatter.rows);
+  BatchSize updatesPerOuter = *scatter.width.times(scatter.count);
   Value isZero = arith::ConstantOp::create(b, b.getZeroAttr(element));
   Value width = valueOf(scatter.width);
   loop({zero, valueOf(scatter.outer)}, 1, [&](Value outer) {
@@ -475,21 +474,16 @@ void PhaseEmitter::emitScatter(const ScatterAdd &scatter) {
 //===----------------------------------------------------------------------===//
 
 /// Elements that one iteration of the outermost loop writes.
-static Amount elementsPerIteration(const Copy &copy) {
-  Amount elements{1, false};
+static BatchSize elementsPerIteration(const Copy &copy) {
+  BatchSize elements(1);
   for (const CopyDim &dim : ArrayRef(copy.dims).drop_front())
-    elements = multiply(elements, dim.size).value_or(elements);
+    elements = elements.times(dim.size).value_or(elements);
   return elements;
 }
 
-static Amount sizeOf(RankedTensorType type, unsigned firstDim) {
-  Amount size{1, false};
-  for (int64_t dim : type.getShape().drop_front(firstDim)) {
-    Amount factor =
-        ShapedType::isDynamic(dim) ? Amount{1, true} : Amount{dim, false};
-    size = multiply(size, factor).value_or(size);
-  }
-  return size;
+/// The analysis has made sure that the whole result has a size.
+static BatchSize sizeOf(RankedTensorType type, unsigned firstDim) {
+  return *sizeOfShape(type.getShape().drop_front(firstDim));
 }
 
 /// Whether all parts of a result with several have the same outermost loop, so
@@ -497,23 +491,24 @@ static Amount sizeOf(RankedTensorType type, unsigned firstDim) {
 static bool sharesOutermostLoop(const Movement &movement) {
   if (movement.result.getRank() < 2)
     return false;
-  Amount outer = sizeOf(movement.result, 0), inner = sizeOf(movement.result, 1);
+  BatchSize outer = sizeOf(movement.result, 0),
+            inner = sizeOf(movement.result, 1);
   return llvm::all_of(movement.copies, [&](const Copy &copy) {
     return copy.dims.front().destination == inner &&
-           multiply(copy.dims.front().size, inner) == outer;
+           copy.dims.front().size.times(inner) == outer;
   });
 }
 
 static Phase finishFill(PhaseEmitter &emitter, const Movement &movement) {
-  emitter.emitFill(movement.fill->value, emitter.parallelRange(), {1, false});
-  return emitter.finish(sizeOf(movement.result, 0), {1, false});
+  emitter.emitFill(movement.fill->value, emitter.parallelRange(), BatchSize(1));
+  return emitter.finish(sizeOf(movement.result, 0), BatchSize(1));
 }
 
 /// All parts in one phase over the outermost dimension.
 static Phase scheduleTogether(func::FuncOp kernel, Movement &movement,
                               const CpuModel &model) {
-  Amount rowElements = sizeOf(movement.result, 1);
-  Amount extent = movement.copies.front().dims.front().size;
+  BatchSize rowElements = sizeOf(movement.result, 1);
+  BatchSize extent = movement.copies.front().dims.front().size;
   PhaseEmitter emitter(kernel, movement, model, ".movement");
   if (movement.fill)
     emitter.emitFill(movement.fill->value, emitter.parallelRange(),
@@ -541,7 +536,7 @@ static Phase scheduleScatter(func::FuncOp kernel, const Movement &movement,
   PhaseEmitter emitter(kernel, movement, model, ".movement");
   emitter.emitScatter(scatter);
   // A part reads all indices: few large parts are better than many.
-  Phase phase = emitter.finish({scatter.rows, false}, scatter.width);
+  Phase phase = emitter.finish(BatchSize(scatter.rows), scatter.width);
   phase.grain = std::max(phase.grain, (scatter.rows + 15) / 16);
   return phase;
 }

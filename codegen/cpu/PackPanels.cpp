@@ -165,7 +165,7 @@ void Packer::emit() {
     return copyElements(phase.constant(0));
   Value whole = phase.multiply(phase.divide(numK, source.lanes), source.lanes);
   transposeVectors(whole);
-  BatchProduct k = source.contraction.k();
+  BatchSize k = source.contraction.k();
   if (!k.isStatic() || k.factor % source.lanes)
     copyElements(whole);
 }

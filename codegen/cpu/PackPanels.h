@@ -17,7 +17,7 @@ struct PanelSource {
   int64_t width;
   int64_t lanes;
 
-  BatchProduct size() const { return contraction.sizes[axis]; }
+  BatchSize size() const { return contraction.sizes[axis]; }
   bool hasTail() const {
     return !size().isStatic() || size().factor % width != 0;
   }

@@ -117,12 +117,12 @@ Value PhaseBuilder::less(Value lhs, Value rhs) {
   return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, lhs, rhs);
 }
 
-Value PhaseBuilder::value(BatchProduct product) {
+Value PhaseBuilder::value(BatchSize product) {
   return product.perBatch ? multiply(batch(), product.factor)
                           : constant(product.factor);
 }
 
-Value PhaseBuilder::offset(ArrayRef<BatchProduct> strides,
+Value PhaseBuilder::offset(ArrayRef<BatchSize> strides,
                            ArrayRef<Value> indices) {
   Value sum = constant(0);
   for (auto [stride, index] : llvm::zip(strides, indices))

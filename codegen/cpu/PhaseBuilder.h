@@ -61,10 +61,10 @@ public:
   mlir::Value divideUp(mlir::Value lhs, int64_t rhs);
   mlir::Value minimum(mlir::Value lhs, mlir::Value rhs);
   mlir::Value less(mlir::Value lhs, mlir::Value rhs);
-  mlir::Value value(BatchProduct product);
+  mlir::Value value(BatchSize product);
 
   /// Elements before the point along all axes whose index is given.
-  mlir::Value offset(llvm::ArrayRef<BatchProduct> strides,
+  mlir::Value offset(llvm::ArrayRef<BatchSize> strides,
                      llvm::ArrayRef<mlir::Value> indices);
 
   /// The first `count` of `lanes`; all or none where it is beyond them.

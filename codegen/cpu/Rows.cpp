@@ -410,7 +410,7 @@ void RowsScheduler::choosePartials() {
   }
   if (!hasPartials)
     return;
-  int64_t cost = rowCost * rows.rows.count;
+  int64_t cost = rowCost * rows.rows.factor;
   isSequential = cost <= (rows.rows.perBatch ? kSequentialBytesPerSample
                                              : kSequentialBytes);
   // A power of two, because batches are.
@@ -438,9 +438,10 @@ void RowsScheduler::choosePartials() {
         scheduled.workspaceBytes.push_back(
             !inBlocks
                 ? Extent{bytes}
-                : Extent{bytes * blockRows +
-                             (rows.rows.perBatch ? 0 : bytes * rows.rows.count),
-                         rows.rows.perBatch ? bytes * rows.rows.count : 0,
+                : Extent{bytes * blockRows + (rows.rows.perBatch
+                                                  ? 0
+                                                  : bytes * rows.rows.factor),
+                         rows.rows.perBatch ? bytes * rows.rows.factor : 0,
                          blockRows});
       }
   }
@@ -470,7 +471,7 @@ std::optional<int64_t> RowsScheduler::mostRows() {
       rows.rows.perBatch ? largestBatch(kernel) : int64_t(1);
   if (!batch)
     return std::nullopt;
-  return llvm::SaturatingMultiply<uint64_t>(*batch, rows.rows.count);
+  return llvm::SaturatingMultiply<uint64_t>(*batch, rows.rows.factor);
 }
 
 /// How many levels of blocks a loop of `count` iterations is in: more than one
@@ -605,7 +606,7 @@ void RowsScheduler::emitSequentially() {
 
 /// Rows that a unit of columns walks down: a guess where they are the batch's.
 int64_t RowsScheduler::costPerColumnUnit() {
-  int64_t walked = rows.rows.count * (rows.rows.perBatch ? 64 : 1);
+  int64_t walked = rows.rows.factor * (rows.rows.perBatch ? 64 : 1);
   return std::max<int64_t>(1, rowCost * columnLanes / rows.columns * walked);
 }
 
@@ -1076,7 +1077,7 @@ void RowsScheduler::emitFlat(unsigned number, Value first, Value last,
     values.forget(Row);
     return totals;
   };
-  bool hasTail = rows.rows.count % rowLanes != 0;
+  bool hasTail = rows.rows.factor % rowLanes != 0;
   Value whole = last;
   if (hasTail) {
     Value length = arith::SubIOp::create(b, last, first);

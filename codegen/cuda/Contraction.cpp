@@ -164,35 +164,28 @@ LogicalResult ProductScheduler::findProduct() {
   return success();
 }
 
-static Extent extentOf(BatchProduct product) {
-  return product.perBatch ? Extent{0, product.factor, 1}
-                          : Extent{product.factor, 0, 1};
-}
-
 static bool isSmall(const Contraction &contraction) {
   int64_t batch = typicalBatch(contraction.kernel);
-  auto typicalSize = [&](BatchProduct size) {
-    return size.factor * (size.perBatch ? batch : 1);
-  };
-  int64_t numTerms = 1;
-  for (BatchProduct size : contraction.sizes)
-    numTerms *= typicalSize(size);
-  return numTerms <= kSmallProduct && typicalSize(contraction.k()) <= kSmallSum;
+  uint64_t numTerms = 1;
+  for (BatchSize size : contraction.sizes)
+    numTerms =
+        llvm::SaturatingMultiply<uint64_t>(numTerms, size.estimate(batch));
+  return numTerms <= kSmallProduct &&
+         contraction.k().estimate(batch) <= kSmallSum;
 }
 
 /// How the library finds the elements of a matrix whose axes have these sizes
 /// and strides; none where neither axis has stride 1.
 static std::optional<MatrixLayout> layoutOf(const Contraction &contraction,
-                                            ArrayRef<BatchProduct> strides,
+                                            ArrayRef<BatchSize> strides,
                                             unsigned rowAxis,
                                             unsigned columnAxis) {
-  BatchProduct rows = contraction.sizes[rowAxis],
-               columns = contraction.sizes[columnAxis];
+  BatchSize rows = contraction.sizes[rowAxis],
+            columns = contraction.sizes[columnAxis];
   MatrixLayout layout;
   // The stride of an axis of size 1 says nothing.
-  auto leading = [](BatchProduct stride, BatchProduct size,
-                    BatchProduct otherSize) {
-    return extentOf(size.isOne() ? otherSize : stride);
+  auto leading = [](BatchSize stride, BatchSize size, BatchSize otherSize) {
+    return Extent::of(size.isOne() ? otherSize : stride);
   };
   if (columns.isOne() || strides[columnAxis].isOne()) {
     layout.leading = leading(strides[rowAxis], rows, columns);
@@ -208,34 +201,31 @@ static std::optional<MatrixLayout> layoutOf(const Contraction &contraction,
 /// The outer axes as one, if a single stride leads each of the three matrices
 /// through all of them.
 static bool mergeOuterAxes(const Contraction &contraction,
-                           ArrayRef<ArrayRef<BatchProduct>> allStrides,
+                           ArrayRef<ArrayRef<BatchSize>> allStrides,
                            MatmulCall &call) {
   SmallVector<unsigned> axes;
   for (unsigned axis = 0; axis < contraction.numOuter; ++axis)
     if (!contraction.sizes[axis].isOne())
       axes.push_back(axis);
   call.count = Extent{1};
-  BatchProduct count;
+  BatchSize count(1);
   for (auto [number, axis] : llvm::enumerate(axes)) {
-    BatchProduct size = contraction.sizes[axis];
-    if (count.perBatch && size.perBatch)
+    BatchSize size = contraction.sizes[axis];
+    std::optional<BatchSize> next = count.times(size);
+    if (!next)
       return false;
-    count = {count.factor * size.factor, count.perBatch || size.perBatch};
+    count = *next;
     if (number == 0)
       continue;
-    for (ArrayRef<BatchProduct> strides : allStrides) {
-      BatchProduct inner = strides[axis], outer = strides[axes[number - 1]];
-      BatchProduct whole{inner.factor * size.factor,
-                         inner.perBatch || size.perBatch};
-      if ((inner.perBatch && size.perBatch) || outer != whole)
+    for (ArrayRef<BatchSize> strides : allStrides)
+      if (strides[axis].times(size) != strides[axes[number - 1]])
         return false;
-    }
   }
-  call.count = extentOf(count);
+  call.count = Extent::of(count);
   MatrixLayout *layouts[] = {&call.a, &call.b, &call.d};
   if (!axes.empty())
     for (auto [layout, strides] : llvm::zip(layouts, allStrides))
-      layout->stride = extentOf(strides[axes.back()]);
+      layout->stride = Extent::of(strides[axes.back()]);
   return true;
 }
 
@@ -249,9 +239,9 @@ LogicalResult ProductScheduler::describeCall() {
   const Contraction &contraction = *analysis;
   unsigned m = contraction.axisM(), n = contraction.axisN(),
            k = contraction.axisK();
-  ArrayRef<BatchProduct> lhs = contraction.lhs->strides,
-                         rhs = contraction.rhs->strides,
-                         out = contraction.resultStrides[0];
+  ArrayRef<BatchSize> lhs = contraction.lhs->strides,
+                      rhs = contraction.rhs->strides,
+                      out = contraction.resultStrides[0];
   auto a = layoutOf(contraction, lhs, m, k);
   auto b = layoutOf(contraction, rhs, k, n);
   auto d = layoutOf(contraction, out, m, n);
@@ -262,9 +252,9 @@ LogicalResult ProductScheduler::describeCall() {
   call.d = *d;
   if (!mergeOuterAxes(contraction, {lhs, rhs, out}, call))
     return failure();
-  call.m = extentOf(contraction.m());
-  call.n = extentOf(contraction.n());
-  call.k = extentOf(contraction.k());
+  call.m = Extent::of(contraction.m());
+  call.n = Extent::of(contraction.n());
+  call.k = Extent::of(contraction.k());
   Type lhsType = getElementTypeOrSelf(contraction.lhs->tensor.getType()),
        rhsType = getElementTypeOrSelf(contraction.rhs->tensor.getType());
   if (lhsType != rhsType)

@@ -352,7 +352,7 @@ int64_t GpuRowsScheduler::lanesFor(int64_t length) {
 }
 
 int64_t GpuRowsScheduler::typicalRows() {
-  return rows.rows.count * (rows.rows.perBatch ? typicalBatch(kernel) : 1);
+  return rows.rows.estimate(typicalBatch(kernel));
 }
 
 //===----------------------------------------------------------------------===//
@@ -524,7 +524,7 @@ GpuRowsScheduler::planScalarLoops(const Stage &stage) {
     if (domain == Full)
       loop.lanes = lanesFor(rows.columns);
     else if (isFlat())
-      loop.lanes = lanesFor(rows.rows.count);
+      loop.lanes = lanesFor(rows.rows.factor);
     if (elements > kOneBlockElements)
       loop.numBlocks = std::min<int64_t>(kThreads, elements / kBlockElements);
     loops.push_back(loop);
@@ -541,8 +541,8 @@ GpuRowsScheduler::planScalarLoops(const Stage &stage) {
 /// How many times `lanes` elements there are.
 Extent GpuRowsScheduler::numChunks(const ScalarLoop &loop) {
   int64_t perRow = loop.domain == Full ? rows.columns : 1;
-  int64_t count = rows.rows.count * perRow / std::max<int64_t>(loop.lanes, 1);
-  return rows.rows.perBatch ? Extent{0, count, 1} : Extent{count, 0, 1};
+  int64_t count = rows.rows.factor * perRow / std::max<int64_t>(loop.lanes, 1);
+  return Extent::of({count, rows.rows.perBatch});
 }
 
 /// All elements, shared out over the phase's threads; the totals of the block.
@@ -857,15 +857,14 @@ void GpuRowsScheduler::emitUngrouped(unsigned number) {
   bool hasFull = llvm::any_of(stage.rowResults, [&](unsigned result) {
     return rows.roleOf(rows.results[result]) == Full;
   });
-  int64_t lanes = isFlat()  ? lanesFor(rows.rows.count)
+  int64_t lanes = isFlat()  ? lanesFor(rows.rows.factor)
                   : hasFull ? lanesFor(rows.columns)
                             : 0;
   int64_t width = std::max<int64_t>(lanes, 1);
   int64_t chunksPerRow = hasFull ? rows.columns / width : 1;
   int64_t count =
-      rows.rows.count * (isFlat() ? 1 : chunksPerRow) / (isFlat() ? width : 1);
-  Extent numChunks =
-      rows.rows.perBatch ? Extent{0, count, 1} : Extent{count, 0, 1};
+      rows.rows.factor * (isFlat() ? 1 : chunksPerRow) / (isFlat() ? width : 1);
+  Extent numChunks = Extent::of({count, rows.rows.perBatch});
   int64_t threads =
       rows.rows.perBatch
           ? kThreads

@@ -11,9 +11,9 @@ using namespace nnc;
 
 static constexpr int64_t kThreads = 256;
 
-static Value valueOf(GpuPhase &phase, Amount amount) {
-  return amount.timesBatch ? phase.multiply(phase.batch(), amount.factor)
-                           : phase.index(amount.factor);
+static Value valueOf(GpuPhase &phase, BatchSize amount) {
+  return amount.perBatch ? phase.multiply(phase.batch(), amount.factor)
+                         : phase.index(amount.factor);
 }
 
 static RankedTensorType operandType(func::FuncOp kernel, unsigned operand) {
