@@ -257,6 +257,9 @@ static void setIndexLimits(ModelOp model) {
     if (!limited)
       continue;
     for (IndexLimit limit : limited.getIndexLimits()) {
+      // A limit that is the batch is another for each run.
+      if (ShapedType::isDynamic(limit.limit))
+        continue;
       BlockArgument argument = traceToArgument(op.getOperand(limit.operand));
       if (!argument || !isa<IntegerType>(getElementTypeOrSelf(argument)))
         continue;

@@ -107,8 +107,5 @@ FailureOr<SmallVector<Value>> GatherOp::buildGradient(OpBuilder &builder,
 }
 
 SmallVector<IndexLimit> GatherOp::getIndexLimits() {
-  int64_t limit = getTable().getType().getDimSize(getResolvedAxis());
-  if (ShapedType::isDynamic(limit))
-    return {};
-  return {{1, limit}};
+  return {{1, getTable().getType().getDimSize(getResolvedAxis())}};
 }

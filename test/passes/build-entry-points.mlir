@@ -142,6 +142,17 @@ nnc.model @classifier(%x: tensor<?x4xf32> {nnc.name = "x"}, %label: tensor<?xui8
 
 // -----
 
+// Rows of a table that has as many as the batch have no limit that data could
+// be held to.
+// CHECK-LABEL: func.func @predict
+// CHECK-SAME:    %{{.*}}: tensor<?x1xi32> {nnc.name = "row"}
+nnc.model @rows_of_batch(%i: tensor<?x1xi32> {nnc.name = "row"}, %t: tensor<?x4xf32> {nnc.name = "table"}) {
+  %0 = nnc.embedding %i, %t : (tensor<?x1xi32>, tensor<?x4xf32>) -> tensor<?x1x4xf32>
+  nnc.output "rows" %0 : tensor<?x1x4xf32>
+}
+
+// -----
+
 // What limits a part of an input says nothing of its other parts: no column of
 // the table has the limit of another. What limits all of it does, in any shape.
 // CHECK-LABEL: func.func @predict
