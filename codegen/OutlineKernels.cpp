@@ -47,6 +47,15 @@ static bool isLargeFill(ConstantOp op) {
          });
 }
 
+/// Whether a value is the stream of random bits. Equal layers differ by that
+/// number alone: their kernels are one if it is an operand.
+static bool isStream(Value value) {
+  return llvm::any_of(value.getUses(), [](OpOperand &use) {
+    auto bits = dyn_cast<RandomBitsOp>(use.getOwner());
+    return bits && use == bits.getStreamMutable();
+  });
+}
+
 static bool isKernel(Operation &op) {
   if (auto constant = dyn_cast<ConstantOp>(op))
     return isLargeFill(constant);
@@ -184,9 +193,10 @@ struct KernelBody {
 
   Block &block() { return function.getBody().front(); }
 
-  /// The kernel's value for `outside`: a copy of a splat, else an argument.
-  Value enter(Value outside) {
-    if (ConstantOp splat = getSplat(outside)) {
+  /// The kernel's value for `outside`, which is called `inside` where the
+  /// kernel is copied from: a copy of a splat, else an argument.
+  Value enter(Value outside, Value inside) {
+    if (ConstantOp splat = getSplat(outside); splat && !isStream(inside)) {
       auto builder = OpBuilder::atBlockEnd(&block());
       return builder.clone(*splat)->getResult(0);
     }
@@ -226,7 +236,7 @@ static void copyFused(FusedOp fused, KernelBody &kernel,
   Block &region = fused.getBody().front();
   for (auto [argument, input] :
        llvm::zip_equal(region.getArguments(), fused.getInputs()))
-    kernel.mapping.map(argument, kernel.enter(input));
+    kernel.mapping.map(argument, kernel.enter(input, argument));
   auto builder = OpBuilder::atBlockEnd(&kernel.block());
   for (Operation &op : region.without_terminator())
     builder.clone(op, kernel.mapping);
@@ -244,20 +254,20 @@ static void copyFused(FusedOp fused, KernelBody &kernel,
 static void copySingle(Operation &op, KernelBody &kernel,
                        SmallVectorImpl<Value> &used) {
   for (Value operand : op.getOperands())
-    kernel.mapping.map(operand, kernel.enter(operand));
+    kernel.mapping.map(operand, kernel.enter(operand, operand));
   auto builder = OpBuilder::atBlockEnd(&kernel.block());
   Operation *copy = builder.clone(op, kernel.mapping);
   llvm::append_range(used, op.getResults());
   finishKernel(kernel, copy->getResults(), op.getLoc());
 }
 
-/// Constants inside of a fused region that are not splats become its operands,
-/// and so constants of the plan.
+/// Constants inside of a fused region that are not splats, and streams, become
+/// its operands, and so constants of the plan.
 static void hoistConstants(FusedOp fused) {
   Block &region = fused.getBody().front();
   for (auto constant :
        llvm::make_early_inc_range(region.getOps<ConstantOp>())) {
-    if (getSplat(constant))
+    if (getSplat(constant) && !isStream(constant))
       continue;
     BlockArgument argument =
         region.addArgument(constant.getY().getType(), constant.getLoc());

@@ -4,7 +4,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Matchers.h"
 
 #include <array>
 
@@ -12,21 +11,8 @@ using namespace mlir;
 using namespace nnc;
 
 static constexpr int64_t kCounters = 8;
-static constexpr llvm::StringLiteral kAttribute = "nnc.random_bits";
-
 bool nnc::isRandomBits(linalg::GenericOp op) {
-  auto stream = op->getAttrOfType<IntegerAttr>(kAttribute);
-  return stream && op.getNumDpsInputs() == 2 && op.getNumResults() == 1;
-}
-
-/// By how much the body shifts its word before it yields it.
-static int64_t shiftOf(linalg::GenericOp op) {
-  Value yielded = op.getBody()->getTerminator()->getOperand(0);
-  auto shift = yielded.getDefiningOp<arith::ShRUIOp>();
-  llvm::APInt amount;
-  if (shift && matchPattern(shift.getRhs(), m_ConstantInt(&amount)))
-    return amount.getZExtValue();
-  return 0;
+  return op->hasAttr(kRandomBitsAttr);
 }
 
 namespace {
@@ -91,20 +77,21 @@ static std::array<Value, 4> philox(Words &words, std::array<Value, 4> counter,
 }
 
 Value nnc::emitRandomBits(ImplicitLocOpBuilder &b, linalg::GenericOp op,
-                          Value first, Value seed, Value step) {
+                          Value first, ValueRange inputs) {
   Words words(b);
   // Element 32 q is made by counter 8 q, whose low word ends in three zeros:
   // adding the lane does not carry.
   Value element = arith::IndexCastOp::create(b, b.getI64Type(), first);
   Value counter = arith::ShRUIOp::create(
       b, element, arith::ConstantIntOp::create(b, 2, 64));
-  uint32_t stream = op->getAttrOfType<IntegerAttr>(kAttribute).getInt();
+  Value seed = inputs[0], step = inputs[1], stream = inputs[2];
   std::array<Value, 4> block = philox(
       words,
       {words.add(words.part(counter, 0), words.laneNumbers()),
-       words.part(counter, 1), words.part(step, 0), words.constant(stream)},
+       words.part(counter, 1), words.part(step, 0), words.part(stream, 0)},
       words.part(seed, 0), words.part(seed, 1));
-  if (int64_t shift = shiftOf(op))
+  int64_t bits = op->getAttrOfType<IntegerAttr>(kRandomBitsAttr).getInt();
+  if (int64_t shift = 32 - bits)
     for (Value &word : block)
       word = arith::ShRUIOp::create(b, word, words.constant(shift));
   return words.concatenate(words.concatenate(block[0], block[1]),

@@ -10,19 +10,22 @@ namespace nnc {
 /// Elements that one vector of eight counters makes (runtime/Random.h).
 constexpr int64_t kRandomLanes = 32;
 
-/// Whether `op` is the lowering of nnc.random_bits: its attribute
-/// `nnc.random_bits` is the stream, its inputs are the seed and the step, and
-/// its element is the word at its row-major index, perhaps shifted right.
+/// Marks the lowering of nnc.random_bits whose inputs are the seed, the step
+/// and the stream, and whose element is the word at its row-major index: how
+/// many of the word's upper bits it is.
+inline constexpr llvm::StringLiteral kRandomBitsAttr = "nnc.random_bits";
+
+/// Whether the lowering has marked `op`.
 bool isRandomBits(mlir::linalg::GenericOp op);
 
 /// What the body of `op` computes for elements `first` to `first` + 31, as
 /// vector<32xi32>, with a quarter of the work.
 ///
 /// first        index; a multiple of kRandomLanes.
-/// seed, step   i64.
+/// inputs       those of `op`: seed, step and stream, i64.
 mlir::Value emitRandomBits(mlir::ImplicitLocOpBuilder &b,
                            mlir::linalg::GenericOp op, mlir::Value first,
-                           mlir::Value seed, mlir::Value step);
+                           mlir::ValueRange inputs);
 
 } // namespace nnc
 

@@ -302,8 +302,7 @@ Value RowsValues::randomBits(RowsOp &op) {
   Value first = chunk.column;
   if (rows.columns != 1)
     first = add(multiply(chunk.row, rows.columns), first);
-  return emitRandomBits(b, op.op, first, get(op.op.getInputs()[0]),
-                        get(op.op.getInputs()[1]));
+  return emitRandomBits(b, op.op, first, arguments(op));
 }
 
 void RowsValues::evaluate(RowsOp &op) {

@@ -1,6 +1,7 @@
 // Random bits, and what initializers make of them. Bits: Philox4x32-10 (Salmon
 // et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", SC11) over the
 // counter that runtime/Random.h describes.
+#include "codegen/RandomBits.h"
 #include "codegen/lower/Lowering.h"
 #include "ir/Ops.h"
 #include "ir/SampleNumbers.h"
@@ -127,14 +128,14 @@ static Value selectWord(ImplicitLocOpBuilder &b, WordBuilder &words,
 /// Element e is word (e / 8) % 4 of the block of counter (e / 32) * 8 + e % 8:
 /// eight neighbours come from eight blocks, which a vector computes at once.
 static Value randomWord(ImplicitLocOpBuilder &b, Value element, Value seed,
-                        Value step, int64_t stream) {
+                        Value step, Value stream) {
   WordBuilder words(b);
   Value counter =
       words.add(words.multiply(words.divide(element, 32), words.wide(8)),
                 words.remainder(element, 8));
   Block128 block = philox(words,
                           {words.low(counter), words.high(counter),
-                           words.low(step), words.word(uint32_t(stream))},
+                           words.low(step), words.low(stream)},
                           words.low(seed), words.high(seed));
   Value number = words.remainder(words.divide(element, 8), 4);
   return selectWord(b, words, block, number);
@@ -151,24 +152,23 @@ static FailureOr<Value> lowerRandomBits(KernelBuilder &b, RandomBitsOp op,
   RankedTensorType type = signlessType(op.getY().getType());
   unsigned rank = type.getRank();
   AffineMap scalar = AffineMap::get(rank, 0, b.getContext());
-  AffineMap maps[] = {scalar, scalar, b.getMultiDimIdentityMap(rank)};
+  AffineMap maps[] = {scalar, scalar, scalar, b.getMultiDimIdentityMap(rank)};
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
-  int64_t stream = op.getStream();
   bool isNumberedInSet = op->hasAttr(kSampleNumbersAttr);
   auto body = [&](ImplicitLocOpBuilder &inner, ValueRange x) {
     Value element = isNumberedInSet ? numberInSet(inner, type.getShape(), x[1])
                                     : linearIndex(inner, b, type.getShape());
-    Value word = randomWord(inner, element, x[0], x[1], stream);
+    Value word = randomWord(inner, element, x[0], x[1], x[2]);
     return SmallVector<Value>{keepUpperBits(inner, word, op.getBits())};
   };
   Value bits =
       b.generic(operands, b.empty(type), maps, iterators, body).front();
-  // An emitter may recognise the op, and compute four words a block: where the
-  // first element's number is a multiple of the lanes.
+  // Says to an emitter that four words of a block may be computed at once:
+  // where the first element's number is a multiple of the lanes.
   if (!isNumberedInSet)
-    bits.getDefiningOp()->setAttr("nnc.random_bits",
-                                  b.getI64IntegerAttr(stream));
+    bits.getDefiningOp()->setAttr(kRandomBitsAttr,
+                                  b.getI64IntegerAttr(op.getBits()));
   return bits;
 }
 

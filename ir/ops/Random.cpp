@@ -15,8 +15,9 @@ namespace nnc {
 Expr randomBits(Counter counter, int64_t stream, ArrayRef<int64_t> shape,
                 int64_t bits) {
   ImplicitLocOpBuilder &b = counter.seed.builder();
+  Expr number = constant(b, static_cast<double>(stream), b.getI64Type());
   return Expr(b, RandomBitsOp::create(b, b.getLoc(), counter.seed, counter.step,
-                                      stream, shape, bits));
+                                      number, shape, bits));
 }
 
 Expr randomUniform(Counter counter, int64_t stream, ArrayRef<int64_t> shape) {

@@ -10,21 +10,22 @@ def RandomBitsOp : Nnc_Op<"random_bits"> {
   let summary = "Uniformly random words";
   let description = [{
     y[i] = the upper `bits` bits of word i (in row-major order) of stream
-    `stream` at (seed, step), as an integer below 2 ^ bits. Philox 4x32-10; which
-    counter gives which word is in runtime/Random.h. In the shape -1 is the batch.
-    With the attribute `nnc.sample_numbers`, i counts from the first sample of a set,
+    `stream`, of which the lower half counts, at (seed, step), as an integer below
+    2 ^ bits. Philox 4x32-10; which counter gives which word is in
+    runtime/Random.h. In the shape -1 is the batch. The stream is an operand, so
+    that equal layers have equal kernels (nnc-outline-kernels). With the attribute `nnc.sample_numbers`, i counts from the first sample of a set,
     of which the upper half of `step` come before the batch (ir/SampleNumbers.h).
 
     Source: Salmon et al. 2011, doi:10.1145/2063384.2063405.
 
     ```mlir
-    %y = nnc.random_bits %seed, %step stream = 4 shape = [-1, 8] bits = 24
-        : (tensor<i64>, tensor<i64>) -> tensor<?x8xui32>
+    %y = nnc.random_bits %seed, %step, %stream shape = [-1, 8] bits = 24
+        : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?x8xui32>
     // y: integers from 0 to 16777215
     ```
   }];
-  let arguments = (ins Nnc_CountScalar:$seed, Nnc_CountScalar:$step, I64Attr:$stream,
-                       DenseI64ArrayAttr:$shape, DefaultValuedAttr<I64Attr, "32">:$bits);
+  let arguments = (ins Nnc_CountScalar:$seed, Nnc_CountScalar:$step,
+                       Nnc_CountScalar:$stream, DenseI64ArrayAttr:$shape, DefaultValuedAttr<I64Attr, "32">:$bits);
   let results = (outs Nnc_BitsTensor:$y);
   let resultTypes = ["makeType(site, adaptor.getShape(), ::mlir::IntegerType::get(context, 32, ::mlir::IntegerType::Unsigned))"];
   let category = "Internal";

@@ -51,6 +51,39 @@ func.func @attributes_tell_kernels_apart(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
+// What tells the random numbers of two layers apart is an operand, in a region
+// and alone.
+// CHECK-LABEL: func.func @layers_with_streams_share_a_kernel
+// CHECK-DAG:     %[[FIRST:.*]] = nnc.constant dense<4> : tensor<i64>
+// CHECK-DAG:     %[[SECOND:.*]] = nnc.constant dense<6> : tensor<i64>
+// CHECK-DAG:     nnc.launch @random_bits_compare_8(%[[SEED:.*]], %[[STEP:.*]], %[[FIRST]])
+// CHECK-DAG:     nnc.launch @random_bits_compare_8(%[[SEED]], %[[STEP]], %[[SECOND]])
+// CHECK-DAG:     %[[THIRD:.*]] = nnc.constant dense<8> : tensor<i64>
+// CHECK-DAG:     nnc.launch @random_bits_8(%[[SEED]], %[[STEP]], %[[THIRD]])
+// CHECK-COUNT-2: func.func private
+// CHECK-NOT:     func.func private
+func.func @layers_with_streams_share_a_kernel(%seed: tensor<i64>, %step: tensor<i64>) -> (tensor<8xi1>, tensor<8xi1>, tensor<8xui32>) {
+  %0 = nnc.fused "rows" (%s = %seed, %t = %step) : (tensor<i64>, tensor<i64>) -> tensor<8xi1> {
+    %stream = nnc.constant dense<4> : tensor<i64>
+    %bits = nnc.random_bits %s, %t, %stream shape = [8] : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<8xui32>
+    %limit = nnc.constant dense<9> : tensor<ui32>
+    %y = nnc.compare %bits, %limit predicate = lt : (tensor<8xui32>, tensor<ui32>) -> tensor<8xi1>
+    nnc.yield %y : tensor<8xi1>
+  }
+  %stream = nnc.constant dense<6> : tensor<i64>
+  %1 = nnc.fused "rows" (%s = %seed, %t = %step, %u = %stream) : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<8xi1> {
+    %bits = nnc.random_bits %s, %t, %u shape = [8] : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<8xui32>
+    %limit = nnc.constant dense<9> : tensor<ui32>
+    %y = nnc.compare %bits, %limit predicate = lt : (tensor<8xui32>, tensor<ui32>) -> tensor<8xi1>
+    nnc.yield %y : tensor<8xi1>
+  }
+  %third = nnc.constant dense<8> : tensor<i64>
+  %2 = nnc.random_bits %seed, %step, %third shape = [8] : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<8xui32>
+  return %0, %1, %2 : tensor<8xi1>, tensor<8xi1>, tensor<8xui32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @keeps_aliases_and_stored_constants
 // CHECK:         %[[TABLE:.*]] = nnc.constant dense<[1.0
 // CHECK:         %[[FLAT:.*]] = nnc.reshape

@@ -307,7 +307,7 @@ func.func @scatter_shapes(%i: tensor<2xi32>, %a: tensor<3xf32>) {
 
 func.func @bits(%s: tensor<i64>) {
   // expected-error @+1 {{'random_bits' bits is 33: expected 1 to 32}}
-  %0 = nnc.random_bits %s, %s stream = 0 shape = [2] bits = 33 : (tensor<i64>, tensor<i64>) -> tensor<2xui32>
+  %0 = nnc.random_bits %s, %s, %s shape = [2] bits = 33 : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<2xui32>
   return
 }
 

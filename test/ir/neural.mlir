@@ -46,8 +46,8 @@ func.func @layers(%x: tensor<?x8xf32>, %w: tensor<8x4xf32>, %b: tensor<4xf32>,
 
 // CHECK-LABEL: @random
 func.func @random(%seed: tensor<i64>, %step: tensor<i64>) {
-  // CHECK: nnc.random_bits %{{.*}} stream = 4 shape = [-1, 8] bits = 24 : (tensor<i64>, tensor<i64>) -> tensor<?x8xui32>
-  %0 = nnc.random_bits %seed, %step stream = 4 shape = [-1, 8] bits = 24 : (tensor<i64>, tensor<i64>) -> tensor<?x8xui32>
+  // CHECK: nnc.random_bits %{{.*}} shape = [-1, 8] bits = 24 : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?x8xui32>
+  %0 = nnc.random_bits %seed, %step, %step shape = [-1, 8] bits = 24 : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?x8xui32>
   // CHECK: nnc.random_uniform shape = [2, 3] high = 4.000000e+00 : () -> tensor<2x3xf32>
   %1 = nnc.random_uniform shape = [2, 3] high = 4.0 : () -> tensor<2x3xf32>
   // CHECK: nnc.random_normal shape = [2, 3] type = f64 : () -> tensor<2x3xf64>

@@ -6,10 +6,10 @@
 // A flat space, 32 words at a time, and a tail one by one.
 // CHECK: drops_elements: rows, 1 phases, 0 ulp, 0 of the largest: ok
 func.func private @drops_elements(%batch: index, %seed: tensor<i64> {test.range = [0, 1000000000]},
-                                  %step: tensor<i64>, %x: tensor<?x20xf32>)
+                                  %step: tensor<i64>, %stream: tensor<i64>, %x: tensor<?x20xf32>)
     -> tensor<?x20xf32> attributes {nnc.kernel} {
-  %bits = nnc.random_bits %seed, %step stream = 4 shape = [-1, 20] bits = 24
-      : (tensor<i64>, tensor<i64>) -> tensor<?x20xui32>
+  %bits = nnc.random_bits %seed, %step, %stream shape = [-1, 20] bits = 24
+      : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?x20xui32>
   %limit = nnc.constant dense<3355443> : tensor<ui32>
   %keep = nnc.compare %bits, %limit predicate = ge
       : (tensor<?x20xui32>, tensor<ui32>) -> tensor<?x20xi1>
@@ -22,10 +22,10 @@ func.func private @drops_elements(%batch: index, %seed: tensor<i64> {test.range 
 // Rows that start at multiples of 32.
 // CHECK: in_long_rows: rows, 1 phases, 0 ulp, 0 of the largest: ok
 func.func private @in_long_rows(%batch: index, %seed: tensor<i64> {test.range = [0, 1000000000]},
-                                %step: tensor<i64>, %limit: tensor<96xf32>)
+                                %step: tensor<i64>, %stream: tensor<i64>, %limit: tensor<96xf32>)
     -> tensor<?x96xi1> attributes {nnc.kernel} {
-  %bits = nnc.random_bits %seed, %step stream = 1 shape = [-1, 96] bits = 24
-      : (tensor<i64>, tensor<i64>) -> tensor<?x96xui32>
+  %bits = nnc.random_bits %seed, %step, %stream shape = [-1, 96] bits = 24
+      : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?x96xui32>
   %float = nnc.cast %bits to = f32 : (tensor<?x96xui32>) -> tensor<?x96xf32>
   %y = nnc.compare %float, %limit predicate = ge
       : (tensor<?x96xf32>, tensor<96xf32>) -> tensor<?x96xi1>
@@ -35,10 +35,10 @@ func.func private @in_long_rows(%batch: index, %seed: tensor<i64> {test.range = 
 // Rows that do not.
 // CHECK: in_odd_rows: rows, 1 phases, 0 ulp, 0 of the largest: ok
 func.func private @in_odd_rows(%batch: index, %seed: tensor<i64> {test.range = [0, 1000000000]},
-                               %step: tensor<i64>, %limit: tensor<70xf32>)
+                               %step: tensor<i64>, %stream: tensor<i64>, %limit: tensor<70xf32>)
     -> tensor<?x70xf32> attributes {nnc.kernel} {
-  %bits = nnc.random_bits %seed, %step stream = 1 shape = [-1, 70]
-      : (tensor<i64>, tensor<i64>) -> tensor<?x70xui32>
+  %bits = nnc.random_bits %seed, %step, %stream shape = [-1, 70]
+      : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?x70xui32>
   %float = nnc.cast %bits to = f32 : (tensor<?x70xui32>) -> tensor<?x70xf32>
   %y = nnc.add %float, %limit : (tensor<?x70xf32>, tensor<70xf32>) -> tensor<?x70xf32>
   return %y : tensor<?x70xf32>

@@ -3,13 +3,13 @@
 // Ten rounds of Philox on the counter that runtime/Random.h gives the element.
 // CHECK-LABEL: @random_bits(
 // CHECK:         linalg.generic
-// CHECK-SAME:      attrs = {nnc.random_bits = 4 : i64}
+// CHECK-SAME:      attrs = {nnc.random_bits = 24 : i64}
 // CHECK-COUNT-2:   linalg.index
 // CHECK:           arith.divui
 // CHECK-COUNT-20:  arith.muli {{.*}} : i64
 // CHECK:           arith.shrui %{{.*}}, %c8_i32 : i32
-func.func private @random_bits(%batch: index, %seed: tensor<i64>, %step: tensor<i64>) -> tensor<?x8xui32> attributes {nnc.kernel} {
-  %0 = nnc.random_bits %seed, %step stream = 4 shape = [-1, 8] bits = 24 : (tensor<i64>, tensor<i64>) -> tensor<?x8xui32>
+func.func private @random_bits(%batch: index, %seed: tensor<i64>, %step: tensor<i64>, %stream: tensor<i64>) -> tensor<?x8xui32> attributes {nnc.kernel} {
+  %0 = nnc.random_bits %seed, %step, %stream shape = [-1, 8] bits = 24 : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?x8xui32>
   return %0 : tensor<?x8xui32>
 }
 

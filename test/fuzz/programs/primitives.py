@@ -290,8 +290,8 @@ def element_numbers(ev, op, step):
 
 
 @primitive("random_bits")
-def random_bits(ev, op, seed, step):
-    words = philox_words(seed.v, step.v, op["attributes"]["stream"], element_numbers(ev, op, step.v))
+def random_bits(ev, op, seed, step, stream):
+    words = philox_words(seed.v, step.v, stream.v, element_numbers(ev, op, step.v))
     return exact(words >> (32 - op["attributes"]["bits"]), result_type(op))
 
 
