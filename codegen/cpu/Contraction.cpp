@@ -4,9 +4,9 @@
 
 #include "codegen/ContractionAnalysis.h"
 #include "codegen/Vectorize.h"
+#include "codegen/cpu/ContractionPhase.h"
 #include "codegen/cpu/ContractionTiling.h"
 #include "codegen/cpu/PackPanels.h"
-#include "codegen/cpu/PhaseBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -47,15 +47,14 @@ struct Microtile {
 class ComputePhase {
 public:
   ComputePhase(const Contraction &contraction, const Tiling &tiling,
-               PhaseBuilder &phase, ScheduledKernel &kernel)
-      : contraction(contraction), tiling(tiling), phase(phase),
-        b(phase.builder()), kernel(kernel),
-        lhs{{contraction, contraction.lhs, contraction.axisM(), tiling.rows,
-             tiling.lanes},
-            tiling.packLhs,
-            {},
-            {},
-            {}},
+               ContractionPhase &phase, ScheduledKernel &kernel)
+      : contraction(contraction), tiling(tiling), phase(phase), b(phase.b),
+        kernel(kernel), lhs{{contraction, contraction.lhs, contraction.axisM(),
+                             tiling.rows, tiling.lanes},
+                            tiling.packLhs,
+                            {},
+                            {},
+                            {}},
         rhs{{contraction, contraction.rhs, contraction.axisN(),
              tiling.columns(), tiling.lanes},
             tiling.packRhs,
@@ -111,7 +110,7 @@ private:
 
   const Contraction &contraction;
   const Tiling &tiling;
-  PhaseBuilder &phase;
+  ContractionPhase &phase;
   ImplicitLocOpBuilder &b;
   ScheduledKernel &kernel;
   Side lhs, rhs;
@@ -179,10 +178,10 @@ void ComputePhase::emit(ArrayRef<int> workspaces) {
 }
 
 /// Share `index` of `count` of all `panels`.
-static PanelRange shareOf(PhaseBuilder &phase, Value panels, Value index,
+static PanelRange shareOf(ContractionPhase &phase, Value panels, Value index,
                           int64_t count) {
   if (count == 1)
-    return {phase.constant(0), panels};
+    return {phase.index(0), panels};
   auto start = [&](Value share) {
     return phase.divide(phase.multiply(panels, share), count);
   };
@@ -190,8 +189,8 @@ static PanelRange shareOf(PhaseBuilder &phase, Value panels, Value index,
 }
 
 /// The last of `count` digits of `index`, which is divided by it.
-static Value takeDigit(PhaseBuilder &phase, Value &index, Value count) {
-  ImplicitLocOpBuilder &b = phase.builder();
+static Value takeDigit(ContractionPhase &phase, Value &index, Value count) {
+  ImplicitLocOpBuilder &b = phase.b;
   Value digit = b.createOrFold<arith::RemUIOp>(index, count);
   index = b.createOrFold<arith::DivUIOp>(index, count);
   return digit;
@@ -199,16 +198,16 @@ static Value takeDigit(PhaseBuilder &phase, Value &index, Value count) {
 
 /// Where the outer index starts in the side's memory.
 void ComputePhase::setBase(Side &side) {
-  side.firstPanel = phase.constant(0);
+  side.firstPanel = phase.index(0);
   if (side.packing == Tiling::Tile) {
-    side.base = phase.constant(0);
+    side.base = phase.index(0);
     return;
   }
   if (side.packing == Tiling::None) {
     side.base = phase.offset(side.source.element->strides, outer);
     return;
   }
-  Value number = phase.constant(0); // of the outer index
+  Value number = phase.index(0); // of the outer index
   for (unsigned axis = 0; axis < contraction.numOuter; ++axis)
     number =
         phase.add(phase.multiply(number, phase.value(contraction.sizes[axis])),
@@ -220,9 +219,8 @@ void ComputePhase::setBase(Side &side) {
 }
 
 void ComputePhase::emitTile(Value index) {
-  Value columnGroup =
-      takeDigit(phase, index, phase.constant(tiling.columnGroups));
-  Value rowGroup = takeDigit(phase, index, phase.constant(tiling.rowGroups));
+  Value columnGroup = takeDigit(phase, index, phase.index(tiling.columnGroups));
+  Value rowGroup = takeDigit(phase, index, phase.index(tiling.rowGroups));
   outer.assign(contraction.sizes.size(), Value());
   for (int axis = contraction.numOuter - 1; axis >= 0; --axis)
     outer[axis] = takeDigit(phase, index, phase.value(contraction.sizes[axis]));
@@ -254,17 +252,17 @@ void ComputePhase::emitBlocks(PanelRange rows, PanelRange columns) {
       PanelRange rowBlock = {
           i, phase.minimum(phase.add(i, tiling.blockRowPanels), rows.to)};
       if (tiling.oneBlockOfK)
-        emitBlockOfK(rowBlock, columnBlock, phase.constant(0));
+        emitBlockOfK(rowBlock, columnBlock, phase.index(0));
       else
         phase.loop(
-            phase.constant(0), phase.value(contraction.k()), tiling.blockK,
+            phase.index(0), phase.value(contraction.k()), tiling.blockK,
             [&](Value firstK) { emitBlockOfK(rowBlock, columnBlock, firstK); });
     });
   });
 }
 
 /// Runs `emitPanel` over `panels`: the whole ones as a loop, then the tail.
-static void forEachPanel(PhaseBuilder &phase, const PanelSource &source,
+static void forEachPanel(ContractionPhase &phase, const PanelSource &source,
                          PanelRange panels, Value numWhole,
                          llvm::function_ref<void(Value, bool)> emitPanel) {
   bool hasWhole =
@@ -277,7 +275,7 @@ static void forEachPanel(PhaseBuilder &phase, const PanelSource &source,
   }
   if (source.hasTail()) {
     Value size = phase.value(source.size());
-    Value reached = phase.less(
+    Value reached = phase.isLess(
         phase.multiply(numWhole, source.width),
         phase.minimum(size, phase.multiply(panels.to, source.width)));
     phase.when(reached, [&] { emitPanel(numWhole, /*isTail=*/true); });
@@ -290,7 +288,7 @@ void ComputePhase::emitBlockOfK(PanelRange rows, PanelRange columns,
   tile.firstK = firstK;
   Value k = phase.value(contraction.k());
   tile.numK = tiling.oneBlockOfK ? k
-                                 : phase.minimum(phase.constant(tiling.blockK),
+                                 : phase.minimum(phase.index(tiling.blockK),
                                                  phase.subtract(k, firstK));
   forEachPanel(phase, rhs.source, columns, numWholePanels(rhs),
                [&](Value panel, bool isTail) {
@@ -359,12 +357,12 @@ void ComputePhase::emitMicrotile(Microtile &tile) {
 
 Value ComputePhase::isFirstBlock(const Microtile &tile) {
   return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, tile.firstK,
-                                       phase.constant(0));
+                                       phase.index(0));
 }
 
 Value ComputePhase::isLastBlock(const Microtile &tile) {
-  return phase.less(
-      phase.subtract(phase.value(contraction.k()), phase.constant(1)),
+  return phase.isLess(
+      phase.subtract(phase.value(contraction.k()), phase.index(1)),
       phase.add(tile.firstK, tile.numK));
 }
 
@@ -459,7 +457,7 @@ SmallVector<Value> ComputePhase::rowOffsets(const Microtile &tile) {
   Value firstK = phase.multiply(
       tile.firstK, phase.value(element.strides[contraction.axisK()]));
   Value base = phase.add(lhs.base, firstK);
-  Value last = phase.subtract(phase.value(contraction.m()), phase.constant(1));
+  Value last = phase.subtract(phase.value(contraction.m()), phase.index(1));
   for (int64_t row = 0; row < tile.rows; ++row) {
     // Rows that a dynamic tail lacks repeat its last.
     Value index = phase.add(tile.row, row);
@@ -483,7 +481,7 @@ SmallVector<Value> ComputePhase::readRow(const Microtile &tile, Value base,
   Value stride =
       rhs.packing == Tiling::None
           ? phase.value(contraction.rhs->strides[contraction.axisK()])
-          : phase.constant(tiling.columns());
+          : phase.index(tiling.columns());
   Value index = phase.add(base, phase.multiply(k, stride));
   SmallVector<Value> row;
   for (int64_t q = 0; q < tile.vectors; ++q)
@@ -495,8 +493,9 @@ SmallVector<Value> ComputePhase::readRow(const Microtile &tile, Value base,
 }
 
 /// The offset of the panel's first row of B.
-static Value columnOffset(PhaseBuilder &phase, const Contraction &contraction,
-                          const Side &side, const Microtile &tile) {
+static Value columnOffset(ContractionPhase &phase,
+                          const Contraction &contraction, const Side &side,
+                          const Microtile &tile) {
   if (side.packing == Tiling::None) {
     ArrayRef<BatchSize> strides = contraction.rhs->strides;
     Value k =
@@ -516,7 +515,7 @@ SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
   Value stride =
       lhs.packing == Tiling::None
           ? phase.value(contraction.lhs->strides[contraction.axisK()])
-          : phase.constant(tiling.rows);
+          : phase.index(tiling.rows);
   auto step = [&](Value k, SmallVector<Value> &sums) {
     SmallVector<Value> right = readRow(tile, columns, k);
     Value left = phase.multiply(k, stride);
@@ -532,7 +531,7 @@ SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
   };
   auto steps = [&](Value from, Value to, int64_t count,
                    ValueRange initial) -> SmallVector<Value> {
-    auto loop = scf::ForOp::create(b, from, to, phase.constant(count), initial);
+    auto loop = scf::ForOp::create(b, from, to, phase.index(count), initial);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     SmallVector<Value> sums(loop.getRegionIterArgs());
@@ -544,7 +543,7 @@ SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
   int64_t unroll = tiling.unroll;
   Value whole = phase.multiply(phase.divide(tile.numK, unroll), unroll);
   SmallVector<Value> sums =
-      steps(phase.constant(0), whole, unroll, initialSums(tile));
+      steps(phase.index(0), whole, unroll, initialSums(tile));
   BatchSize k = contraction.k();
   if (!k.isStatic() || k.factor % unroll)
     sums = steps(whole, tile.numK, 1, sums);
@@ -625,11 +624,10 @@ void ComputePhase::emitEpilogue(const Microtile &tile, ValueRange sums) {
 
 void ComputePhase::emitStagedEpilogue(const Microtile &tile, ValueRange sums) {
   for (auto [i, sum] : llvm::enumerate(sums))
-    storeVector(b, phase.loc(), sum, stagedSums,
-                phase.constant(i * tiling.lanes));
+    storeVector(b, phase.loc(), sum, stagedSums, phase.index(i * tiling.lanes));
   SmallVector<ElementCache> columnCaches = emitColumnElements(tile);
-  Value numRows = tile.numRows ? tile.numRows : phase.constant(tile.rows);
-  phase.loop(phase.constant(0), numRows, 1, [&](Value row) {
+  Value numRows = tile.numRows ? tile.numRows : phase.index(tile.rows);
+  phase.loop(phase.index(0), numRows, 1, [&](Value row) {
     SmallVector<Value> staged;
     Value offset = phase.multiply(row, tile.vectors * tiling.lanes);
     for (int64_t q = 0; q < tile.vectors; ++q)
@@ -726,14 +724,16 @@ FailureOr<int> Scheduler::packWhole(const PanelSource &source,
   unsigned workspace = scheduled.workspaceBytes.size();
   scheduled.workspaceBytes.push_back(*workspaceBytes);
 
-  PhaseBuilder phase(contraction, previous(), suffix);
+  ImplicitLocOpBuilder b(contraction.kernel.getLoc(),
+                         contraction.kernel.getContext());
+  ContractionPhase phase(b, contraction, previous(), suffix);
   phase.emitUniform(source.element);
   Value memory = phase.workspace(workspace);
   Value panels = phase.divideUp(phase.value(source.size()), source.width);
   Value panelSize = phase.multiply(phase.value(contraction.k()), source.width);
   phase.loop(phase.begin(), phase.end(), 1, [&](Value index) {
     Value number = index; // becomes the outer index
-    Value group = takeDigit(phase, number, phase.constant(kGroups));
+    Value group = takeDigit(phase, number, phase.index(kGroups));
     Value firstPanel = phase.multiply(number, panels);
     Point point;
     point.indices.assign(contraction.sizes.size(), Value());
@@ -774,7 +774,9 @@ FailureOr<ScheduledKernel> Scheduler::run() {
     workspaces[1] = *packed;
   }
   scheduled.mayAlias = contraction.mayAlias();
-  PhaseBuilder phase(contraction, previous(), "compute");
+  ImplicitLocOpBuilder b(contraction.kernel.getLoc(),
+                         contraction.kernel.getContext());
+  ContractionPhase phase(b, contraction, previous(), "compute");
   ComputePhase(contraction, tiling, phase, scheduled).emit(workspaces);
   scheduled.phases.push_back(
       phase.finish(Extent::of(*extent),

@@ -16,10 +16,10 @@ namespace {
 
 class Packer {
 public:
-  Packer(PhaseBuilder &phase, const PanelSource &source, Point point,
+  Packer(ContractionPhase &phase, const PanelSource &source, Point point,
          Value panel, Value memory, Value offset)
-      : phase(phase), b(phase.builder()), source(source), point(point),
-        memory(memory), offset(offset) {
+      : phase(phase), b(phase.b), source(source), point(point), memory(memory),
+        offset(offset) {
     first = phase.multiply(panel, source.width);
     size = phase.value(source.size());
     numK = phase.value(source.contraction.k());
@@ -42,11 +42,11 @@ private:
   /// Panel columns that do not exist repeat the last one.
   Value clamped(Value index) {
     return source.hasTail()
-               ? phase.minimum(index, phase.subtract(size, phase.constant(1)))
+               ? phase.minimum(index, phase.subtract(size, phase.index(1)))
                : index;
   }
 
-  PhaseBuilder &phase;
+  ContractionPhase &phase;
   ImplicitLocOpBuilder &b;
   const PanelSource &source;
   Point point;
@@ -88,7 +88,7 @@ Value Packer::read(const Point &at) {
 }
 
 void Packer::copyVectors(bool masked) {
-  phase.loop(phase.constant(0), numK, 1, [&](Value k) {
+  phase.loop(phase.index(0), numK, 1, [&](Value k) {
     for (int64_t column = 0; column < source.width; column += source.lanes) {
       Point at = point;
       at.vectorAxis = source.axis;
@@ -128,7 +128,7 @@ void Packer::transposeChunk(Value k, int64_t chunk, int64_t count) {
 }
 
 void Packer::transposeVectors(Value to) {
-  phase.loop(phase.constant(0), to, source.lanes, [&](Value k) {
+  phase.loop(phase.index(0), to, source.lanes, [&](Value k) {
     for (int64_t chunk = 0; chunk < source.width; chunk += source.lanes)
       transposeChunk(k, chunk, std::min(source.lanes, source.width - chunk));
   });
@@ -136,14 +136,13 @@ void Packer::transposeVectors(Value to) {
 
 void Packer::copyElements(Value from) {
   phase.loop(from, numK, 1, [&](Value k) {
-    phase.loop(phase.constant(0), phase.constant(source.width), 1,
-               [&](Value column) {
-                 Point at = point;
-                 at.indices[axisK()] = k;
-                 at.indices[source.axis] = clamped(phase.add(first, column));
-                 storeScalar(b, phase.loc(), read(at), memory,
-                             phase.add(destination(k, 0), column));
-               });
+    phase.loop(phase.index(0), phase.index(source.width), 1, [&](Value column) {
+      Point at = point;
+      at.indices[axisK()] = k;
+      at.indices[source.axis] = clamped(phase.add(first, column));
+      storeScalar(b, phase.loc(), read(at), memory,
+                  phase.add(destination(k, 0), column));
+    });
   });
 }
 
@@ -152,9 +151,9 @@ void Packer::emit() {
     if (!source.hasTail())
       return copyVectors(/*masked=*/false);
     Value rest = phase.subtract(size, first);
-    Value isWhole = phase.less(phase.constant(source.width - 1), rest);
+    Value isWhole = phase.isLess(phase.index(source.width - 1), rest);
     phase.when(isWhole, [&] { copyVectors(/*masked=*/false); });
-    phase.when(phase.less(rest, phase.constant(source.width)),
+    phase.when(phase.isLess(rest, phase.index(source.width)),
                [&] { copyVectors(/*masked=*/true); });
     return;
   }
@@ -162,7 +161,7 @@ void Packer::emit() {
   bool transposes = isContiguousAlong(source.element, axisK()) &&
                     canTransposeInRegisters(square);
   if (!transposes)
-    return copyElements(phase.constant(0));
+    return copyElements(phase.index(0));
   Value whole = phase.multiply(phase.divide(numK, source.lanes), source.lanes);
   transposeVectors(whole);
   BatchSize k = source.contraction.k();
@@ -170,7 +169,7 @@ void Packer::emit() {
     copyElements(whole);
 }
 
-void nnc::emitPackPanel(PhaseBuilder &phase, const PanelSource &source,
+void nnc::emitPackPanel(ContractionPhase &phase, const PanelSource &source,
                         Point point, Value panel, Value memory, Value offset) {
   Packer(phase, source, point, panel, memory, offset).emit();
 }

@@ -3,7 +3,7 @@
 #ifndef NNC_CODEGEN_CPU_PACKPANELS_H
 #define NNC_CODEGEN_CPU_PACKPANELS_H
 
-#include "codegen/cpu/PhaseBuilder.h"
+#include "codegen/cpu/ContractionPhase.h"
 
 namespace nnc {
 
@@ -25,8 +25,9 @@ struct PanelSource {
 
 /// Emits the packing of panel number `panel` to `memory` at `offset`, for all
 /// of K. `point` gives the outer axes.
-void emitPackPanel(PhaseBuilder &phase, const PanelSource &source, Point point,
-                   mlir::Value panel, mlir::Value memory, mlir::Value offset);
+void emitPackPanel(ContractionPhase &phase, const PanelSource &source,
+                   Point point, mlir::Value panel, mlir::Value memory,
+                   mlir::Value offset);
 
 } // namespace nnc
 

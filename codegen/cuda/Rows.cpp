@@ -73,7 +73,7 @@ public:
 
 protected:
   Type storageOf(Type elementType) const override {
-    return bufferElementType(elementType);
+    return phase->storageOf(elementType);
   }
   Value argument(BufferRef reference, MemRefType type) override {
     return phase->buffer(reference, type);

@@ -1,0 +1,146 @@
+// See ContractionPhase.h.
+#include "codegen/cpu/ContractionPhase.h"
+
+#include "codegen/Vectorize.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace nnc;
+
+//===----------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------===//
+
+Value ContractionPhase::operand(const Element &element) {
+  return buffer(
+      {BufferRef::Operand, *element.operand},
+      flatBufferType(cast<RankedTensorType>(element.tensor.getType())));
+}
+
+Value ContractionPhase::result(unsigned index) {
+  Type type = contraction.results[index]->tensor.getType();
+  return buffer({BufferRef::Result, index},
+                flatBufferType(cast<RankedTensorType>(type)));
+}
+
+Value ContractionPhase::workspace(unsigned index) {
+  return buffer({BufferRef::Workspace, index},
+                MemRefType::get({ShapedType::kDynamic}, contraction.type));
+}
+
+Value ContractionPhase::scratch(int64_t offsetBytes, int64_t count) {
+  return CpuPhase::scratch(offsetBytes,
+                           MemRefType::get({count}, contraction.type));
+}
+
+Phase ContractionPhase::finish(
+    Extent extent, int64_t grain,
+    ArrayRef<std::pair<unsigned, unsigned>> mayAlias) {
+  Phase phase = CpuPhase::finish("contraction", extent, grain);
+  for (auto [i, ref] : llvm::enumerate(refs)) {
+    bool aliases = llvm::any_of(mayAlias, [ref = ref](auto pair) {
+      return (ref.kind == BufferRef::Operand && pair.first == ref.index) ||
+             (ref.kind == BufferRef::Result && pair.second == ref.index);
+    });
+    if (!aliases)
+      function.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
+  }
+  return phase;
+}
+
+Value ContractionPhase::value(BatchSize product) {
+  return product.perBatch ? multiply(batch(), product.factor)
+                          : index(product.factor);
+}
+
+Value ContractionPhase::offset(ArrayRef<BatchSize> strides,
+                               ArrayRef<Value> indices) {
+  Value sum = index(0);
+  for (auto [stride, index] : llvm::zip(strides, indices))
+    if (index && !stride.isZero())
+      sum = add(sum, multiply(index, value(stride)));
+  return sum;
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+/// The index along `axis`, in each lane.
+static Value laneIndex(ContractionPhase &phase, int axis, const Point &point) {
+  ImplicitLocOpBuilder &b = phase.b;
+  if (axis == kNoLoop)
+    return phase.index(0);
+  if (axis != point.vectorAxis)
+    return point.indices[axis];
+  auto type = VectorType::get(point.lanes, b.getIndexType());
+  Value first = vector::BroadcastOp::create(b, type, point.indices[axis]);
+  auto numbers =
+      llvm::map_to_vector(llvm::seq<int64_t>(0, point.lanes),
+                          [](int64_t lane) { return APInt(64, lane); });
+  Value steps =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(type, numbers));
+  return arith::AddIOp::create(b, first, steps);
+}
+
+Value ContractionPhase::emitGeneric(const Element *element, const Point &point,
+                                    ElementCache &cache) {
+  SmallVector<Value> arguments, indices;
+  for (const Element *input : element->inputs)
+    arguments.push_back(input ? this->element(input, point, cache) : Value());
+  linalg::GenericOp op = element->op;
+  if (op.hasIndexSemantics())
+    for (int axis : element->opAxes)
+      indices.push_back(laneIndex(*this, axis, point));
+  SmallVector<Value> values =
+      vectorizeBody(b, op, arguments, indices, point.lanes, scalars);
+  // The op's other results need not compute the body again.
+  for (const auto &other : contraction.elements)
+    if (other->op == op && other->loops == element->loops)
+      cache[other.get()] = values[other->result];
+  return values[element->result];
+}
+
+Value ContractionPhase::element(const Element *element, const Point &point,
+                                ElementCache &cache) {
+  if (Value known = uniform.lookup(element))
+    return known;
+  if (Value known = cache.lookup(element))
+    return known;
+  Value value;
+  if (element->operand) {
+    Type type = getElementTypeOrSelf(element->tensor.getType());
+    Value index = offset(element->strides, point.indices);
+    Value memory = operand(*element);
+    bool vector = point.vectorAxis != kNoLoop &&
+                  element->strides[point.vectorAxis].isOne();
+    value = vector ? loadVector(b, loc(), memory, index, point.lanes, type,
+                                point.mask)
+                   : loadScalar(b, loc(), memory, index, type);
+  } else if (element->scalar) {
+    value = scalars.lookupOrDefault(element->scalar);
+  } else if (element->constant) {
+    value = arith::ConstantOp::create(b, element->constant);
+  } else {
+    assert(element->op && "the product is in the cache wherever it is read");
+    value = emitGeneric(element, point, cache);
+  }
+  cache[element] = value;
+  return value;
+}
+
+void ContractionPhase::emitUniform(const Element *element) {
+  if (element->axes == 0) {
+    Point nowhere;
+    nowhere.indices.assign(contraction.sizes.size(), Value());
+    this->element(element, nowhere, uniform);
+    return;
+  }
+  for (const Element *input : element->inputs)
+    if (input)
+      emitUniform(input);
+}

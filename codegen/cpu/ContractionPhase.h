@@ -1,0 +1,68 @@
+// What the phases of a contraction are written with: a phase for the CPU, and
+// elements of tensors as scalars or vectors.
+#ifndef NNC_CODEGEN_CPU_CONTRACTIONPHASE_H
+#define NNC_CODEGEN_CPU_CONTRACTIONPHASE_H
+
+#include "codegen/ContractionAnalysis.h"
+#include "codegen/cpu/CpuPhase.h"
+
+namespace nnc {
+
+/// Where elements are taken: an index an axis (null if no element asked for
+/// depends on it), or along `vectorAxis` the first of `lanes` neighbours.
+struct Point {
+  llvm::SmallVector<mlir::Value> indices;
+  int vectorAxis = kNoLoop;
+  int64_t lanes = 1;
+  mlir::Value mask; // lanes that exist; null means all
+};
+
+/// Elements already emitted, at one point or at all.
+using ElementCache = llvm::DenseMap<const Element *, mlir::Value>;
+
+class ContractionPhase : public CpuPhase {
+public:
+  /// Inserts the phase's function after the kernel, or after `previous`.
+  ContractionPhase(mlir::ImplicitLocOpBuilder &b,
+                   const Contraction &contraction, mlir::Operation *previous,
+                   llvm::StringRef suffix)
+      : CpuPhase(b, contraction.kernel, previous, suffix),
+        contraction(contraction) {}
+
+  mlir::Location loc() { return b.getLoc(); }
+
+  mlir::Value operand(const Element &element);
+  mlir::Value result(unsigned index);
+  mlir::Value workspace(unsigned index);
+  using CpuPhase::scratch;
+  /// `count` elements of the contraction's type in this thread's scratch.
+  mlir::Value scratch(int64_t offsetBytes, int64_t count);
+
+  using CpuPhase::value;
+  mlir::Value value(BatchSize product);
+  /// Elements before the point along all axes whose index is given.
+  mlir::Value offset(llvm::ArrayRef<BatchSize> strides,
+                     llvm::ArrayRef<mlir::Value> indices);
+
+  /// The element at `point`: a scalar where it is the same in all lanes.
+  mlir::Value element(const Element *element, const Point &point,
+                      ElementCache &cache);
+
+  /// Emits now what `element` needs and no axis changes.
+  void emitUniform(const Element *element);
+
+  /// Ends the function, with what its buffers may share.
+  Phase finish(Extent extent, int64_t grain,
+               llvm::ArrayRef<std::pair<unsigned, unsigned>> mayAlias);
+
+private:
+  mlir::Value emitGeneric(const Element *element, const Point &point,
+                          ElementCache &cache);
+
+  const Contraction &contraction;
+  ElementCache uniform;
+};
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CPU_CONTRACTIONPHASE_H
