@@ -6,6 +6,7 @@
 #include "codegen/PlanMemory.h"
 #include "codegen/PlanWriter.h"
 #include "codegen/ScheduleKernels.h"
+#include "ir/Dialect.h"
 #include "ir/Shapes.h"
 #include "ir/Version.h"
 #include "passes/EntryPoints.h"
@@ -24,9 +25,8 @@ static int64_t maxBatchOf(ModuleOp module, const CompileOptions &options) {
   constexpr int64_t kDefaultBatch = 32; // as plan.fbs has it
   if (options.maxBatch)
     return options.maxBatch;
-  auto recipe = module->getAttrOfType<DictionaryAttr>(kRecipeAttr);
-  auto batch = recipe ? recipe.getAs<IntegerAttr>("batch") : IntegerAttr();
-  return batch ? batch.getInt() : kDefaultBatch;
+  std::optional<int64_t> batch = getRecipe(module).getInteger("batch");
+  return batch.value_or(kDefaultBatch);
 }
 
 static LogicalResult

@@ -76,15 +76,6 @@ static plan::Buffer convert(const PlannedBuffer &buffer) {
                       buffer.offsetBytes, convert(buffer.sizeBytes));
 }
 
-/// A number that a recipe may give as an integer or a float.
-static double numberOr(Attribute attr, double otherwise) {
-  if (auto integer = dyn_cast_or_null<IntegerAttr>(attr))
-    return integer.getInt();
-  if (auto number = dyn_cast_or_null<FloatAttr>(attr))
-    return number.getValueAsDouble();
-  return otherwise;
-}
-
 /// The texts among `attributes`.
 static std::vector<std::string> textsOf(ArrayAttr attributes) {
   std::vector<std::string> texts;
@@ -111,8 +102,7 @@ public:
   PlanWriter(ModuleOp module, const MemoryPlan &plan, const Schedule &schedule,
              const CodeImage &image, StringRef target)
       : module(module), plan(plan), schedule(schedule), image(image),
-        target(target),
-        recipe(module->getAttrOfType<DictionaryAttr>(kRecipeAttr)) {}
+        target(target), recipe(getRecipe(module)) {}
 
   std::vector<uint8_t> write(StringRef producer);
 
@@ -129,6 +119,7 @@ private:
   Offset<void> writeCommand(const PlannedMatmul &matmul);
   Offset<void> writeCommand(const PlannedCopy &copy);
   Offset<plan::Recipe> writeRecipe();
+  std::vector<Offset<plan::Setting>> writeSettings();
   Offset<plan::DataBinding> writeBinding(DictionaryAttr binding);
 
   TextOffset writeText(StringRef text) {
@@ -146,7 +137,7 @@ private:
   const Schedule &schedule;
   const CodeImage &image;
   StringRef target;
-  DictionaryAttr recipe;
+  RecipeAttr recipe;
   flatbuffers::FlatBufferBuilder fbb;
   /// Index of each phase in Code.kernels.
   llvm::StringMap<uint32_t> kernelIndex;
@@ -255,12 +246,13 @@ PlanWriter::writeInputs(func::FuncOp function) {
   std::vector<Offset<plan::Tensor>> inputs;
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
     auto attributes = function.getArgAttrDict(i);
-    auto limit = attributes ? attributes.get(kIndexLimitAttr) : Attribute();
+    auto limit = attributes ? attributes.getAs<IntegerAttr>(kIndexLimitAttr)
+                            : IntegerAttr();
     std::string name =
         textOr(attributes, kNameAttr, "input" + std::to_string(i));
     inputs.push_back(plan::CreateTensor(
         fbb, writeText(name), elementTypeOf(type),
-        fbb.CreateVector(shapeOf(type)), int64_t(numberOr(limit, 0))));
+        fbb.CreateVector(shapeOf(type)), limit ? limit.getInt() : 0));
   }
   return inputs;
 }
@@ -326,22 +318,42 @@ Offset<plan::DataBinding> PlanWriter::writeBinding(DictionaryAttr binding) {
       writeTexts(values), writeText(source));
 }
 
+/// Numbers that have no field of the schema.
+std::vector<Offset<plan::Setting>> PlanWriter::writeSettings() {
+  static constexpr StringRef kFields[] = {"batch", "epochs", "validation",
+                                          "seed"};
+  std::vector<Offset<plan::Setting>> settings;
+  for (NamedAttribute setting : recipe.getSettings()) {
+    StringRef name = setting.getName();
+    SettingKind kind = lookupSetting(name)->kind;
+    if (llvm::is_contained(kFields, name))
+      continue;
+    if (kind == SettingKind::Integer)
+      settings.push_back(
+          plan::CreateSetting(fbb, writeText(name), *recipe.getInteger(name)));
+    else if (kind == SettingKind::Real)
+      settings.push_back(plan::CreateSetting(
+          fbb, writeText(name), /*integer=*/0, *recipe.getNumber(name)));
+  }
+  return settings;
+}
+
 Offset<plan::Recipe> PlanWriter::writeRecipe() {
-  auto get = [&](StringRef name) {
-    return recipe ? recipe.get(name) : Attribute();
-  };
   std::vector<Offset<plan::DataBinding>> data;
-  if (auto bindings = dyn_cast_or_null<ArrayAttr>(get("data")))
+  if (auto bindings = cast_or_null<ArrayAttr>(recipe.get("data")))
     for (auto binding : bindings.getAsRange<DictionaryAttr>())
       data.push_back(writeBinding(binding));
-  return plan::CreateRecipe(fbb, numberOr(get("batch"), 32),
-                            numberOr(get("epochs"), 1),
-                            numberOr(get("validation"), 0),
-                            fbb.CreateVector(data), numberOr(get("seed"), 0));
+  std::vector<Offset<plan::Setting>> settings = writeSettings();
+  auto settingVector = settings.empty() ? 0 : fbb.CreateVector(settings);
+  return plan::CreateRecipe(
+      fbb, recipe.getInteger("batch").value_or(32),
+      recipe.getInteger("epochs").value_or(1),
+      recipe.getNumber("validation").value_or(0), fbb.CreateVector(data),
+      recipe.getInteger("seed").value_or(0), settingVector);
 }
 
 std::vector<uint8_t> PlanWriter::write(StringRef producer) {
-  std::string name = textOr(recipe, "model", "model");
+  std::string name = textOr(recipe.getSettings(), "model", "model");
   auto code = writeCode();
   auto entryPoints = fbb.CreateVector(writeEntryPoints());
   auto state = fbb.CreateVector(writeState());

@@ -39,4 +39,25 @@ def Nnc_InitializerAttr : AttrDef<Nnc_Dialect, "Initializer"> {
   let genVerifyDecl = 1;
 }
 
+def Nnc_RecipeAttr : AttrDef<Nnc_Dialect, "Recipe"> {
+  let mnemonic = "recipe";
+  let summary = "How a model is trained";
+  let description = [{
+    Settings by name, each within its range: `#nnc.recipe<{batch = 32 : i64}>`.
+    ir/Recipe.h lists them. What is not said is absent. On nnc.model and
+    nnc.optimize the settings are written as attributes of the op.
+  }];
+  let parameters = (ins "::mlir::DictionaryAttr":$settings);
+  let assemblyFormat = "`<` $settings `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The setting whose attribute is called so. Null where it is absent.
+    ::mlir::Attribute get(::llvm::StringRef name) const;
+    std::optional<int64_t> getInteger(::llvm::StringRef name) const;
+    std::optional<double> getNumber(::llvm::StringRef name) const;
+    std::optional<::nnc::NamedCall> getOptimizer() const;
+    std::optional<::nnc::LearningRate> getLearningRate() const;
+  }];
+}
+
 #endif // NNC_ATTRIBUTES_TD

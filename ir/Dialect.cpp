@@ -41,6 +41,20 @@ Operation *NncDialect::materializeConstant(OpBuilder &builder, Attribute value,
   return ConstantOp::create(builder, loc, elements);
 }
 
+/// The recipe that a module keeps is as sound as its model's was.
+LogicalResult NncDialect::verifyOperationAttribute(Operation *op,
+                                                   NamedAttribute attribute) {
+  if (attribute.getName() != kRecipeAttr ||
+      isa<RecipeAttr>(attribute.getValue()))
+    return success();
+  auto settings = dyn_cast<DictionaryAttr>(attribute.getValue());
+  if (!settings)
+    return op->emitError("'") << kRecipeAttr << "' must be a recipe, found "
+                              << attribute.getValue();
+  std::string problem = explainRecipe(settings, kOnModule);
+  return problem.empty() ? success() : LogicalResult(op->emitError(problem));
+}
+
 void registerDialect(DialectRegistry &registry) {
   registry.insert<NncDialect>();
 }

@@ -19,6 +19,7 @@ def Nnc_Dialect : Dialect {
     symbol. docs/architecture.md states the rest.
   }];
   let hasConstantMaterializer = 1;
+  let hasOperationAttrVerify = 1;
   let useDefaultAttributePrinterParser = 1;
 }
 

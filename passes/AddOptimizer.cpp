@@ -20,31 +20,6 @@ namespace nnc {
 #include "passes/Passes.h.inc"
 
 namespace {
-/// An op that a recipe names: `{name = "adam", beta1 = 0.9, …}`.
-struct NamedCall {
-  StringRef name;
-  SmallVector<NamedAttribute> attributes;
-};
-} // namespace
-
-/// Reads `attr` as a call; `base` is the recipe's own and no attribute of the
-/// op.
-static FailureOr<NamedCall> parseCall(Operation *op, StringRef what,
-                                      Attribute attr) {
-  auto dictionary = dyn_cast_or_null<DictionaryAttr>(attr);
-  auto name = dictionary ? dictionary.getAs<StringAttr>("name") : StringAttr();
-  if (!name)
-    return emitError(op->getLoc())
-           << "the " << what << " must be a dictionary with a 'name', found "
-           << (attr ? attr : UnitAttr::get(op->getContext()));
-  NamedCall call{name.getValue(), {}};
-  for (NamedAttribute argument : dictionary)
-    if (argument.getName() != "name" && argument.getName() != "base")
-      call.attributes.push_back(argument);
-  return call;
-}
-
-namespace {
 /// The module's symbols and what a step has read of them: looked up by name,
 /// for models of thousands of parameters.
 class State {
@@ -78,6 +53,12 @@ private:
 };
 } // namespace
 
+/// Nothing where the rate stays what it is set to.
+static std::optional<NamedCall> getSchedule(OptimizeOp op) {
+  std::optional<LearningRate> rate = op.getRecipe().getLearningRate();
+  return rate ? rate->schedule : std::nullopt;
+}
+
 /// The learning rate of this step, or of the one before: what @learning_rate
 /// holds, on the schedule that the recipe may name.
 static FailureOr<Value> buildLearningRate(OptimizeOp op, State &state,
@@ -86,12 +67,9 @@ static FailureOr<Value> buildLearningRate(OptimizeOp op, State &state,
   Type type = declared ? getElementTypeOrSelf(declared.getType())
                        : Type(b.getF32Type());
   Value base = state.readScalar(kLearningRateName, type);
-  Attribute recipe = op->getAttr("learning_rate");
-  if (!isa_and_nonnull<DictionaryAttr>(recipe))
+  std::optional<NamedCall> schedule = getSchedule(op);
+  if (!schedule)
     return base;
-  FailureOr<NamedCall> schedule = parseCall(op, "schedule", recipe);
-  if (failed(schedule))
-    return failure();
   Value step = state.readScalar(kStepName, b.getI64Type());
   // @step counts the steps that are done, and schedules count from 0.
   if (isOfStepBefore) {
@@ -108,9 +86,7 @@ static FailureOr<Value> buildLearningRate(OptimizeOp op, State &state,
 /// Adds the entry point that gives the rate of the step before: a step itself
 /// does not pay for what is asked for once in a while.
 static LogicalResult addScheduledRate(OptimizeOp op, ModuleOp module) {
-  const bool isScheduled =
-      isa_and_nonnull<DictionaryAttr>(op->getAttr("learning_rate"));
-  if (!isScheduled || module.lookupSymbol(kScheduledRateName))
+  if (!getSchedule(op) || module.lookupSymbol(kScheduledRateName))
     return success();
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   auto function = func::FuncOp::create(builder, op.getLoc(), kScheduledRateName,
@@ -187,10 +163,11 @@ static SmallVector<Expr> buildClipped(OptimizeOp op, ImplicitLocOpBuilder &b) {
     gradients.emplace_back(b, gradient);
   // Values first: clipping them after the norm could not raise it, but the
   // norm would then be scaled by elements that are cut anyway.
-  if (auto limit = op->getAttrOfType<FloatAttr>("clip_value"))
-    clipValues(gradients, limit.getValueAsDouble());
-  if (auto limit = op->getAttrOfType<FloatAttr>("clip_norm"))
-    clipNorm(gradients, limit.getValueAsDouble());
+  RecipeAttr recipe = op.getRecipe();
+  if (std::optional<double> limit = recipe.getNumber("clip_value"))
+    clipValues(gradients, *limit);
+  if (std::optional<double> limit = recipe.getNumber("clip_norm"))
+    clipNorm(gradients, *limit);
   return gradients;
 }
 
@@ -229,14 +206,11 @@ static void initializeSlot(ParameterOp slot, const SymbolTable &symbols) {
   AssignOp::create(b, FlatSymbolRefAttr::get(slot), zeros);
 }
 
-static Optimizer::Concept *lookupOptimizer(OptimizeOp op, StringRef name) {
+/// The recipe's verifier has found an optimizer of that name.
+static ArrayRef<StringRef> getSlots(OptimizeOp op, StringRef name) {
   auto registered =
       RegisteredOperationName::lookup(operationName(name), op->getContext());
-  auto *optimizer =
-      registered ? registered->getInterface<Optimizer>() : nullptr;
-  if (!optimizer)
-    emitError(op.getLoc()) << "no optimizer is called '" << name << '\'';
-  return optimizer;
+  return registered->getInterface<Optimizer>()->getSlots();
 }
 
 namespace {
@@ -284,17 +258,15 @@ static LogicalResult replaceOptimize(OptimizeOp op, State &state) {
   OpBuilder builder(op);
   ImplicitLocOpBuilder b(op.getLoc(), builder);
 
-  FailureOr<NamedCall> optimizer =
-      parseCall(op, "optimizer", op->getAttr("optimizer"));
-  if (failed(optimizer))
-    return failure();
-  Optimizer::Concept *interface = lookupOptimizer(op, optimizer->name);
+  std::optional<NamedCall> optimizer = op.getRecipe().getOptimizer();
+  if (!optimizer)
+    return op.emitOpError("names no optimizer");
   FailureOr<Value> learningRate =
       buildLearningRate(op, state, /*isOfStepBefore=*/false, builder);
-  if (!interface || failed(learningRate) ||
+  if (failed(learningRate) ||
       failed(addScheduledRate(op, op->getParentOfType<ModuleOp>())))
     return failure();
-  Update update{*optimizer, interface->getSlots(), *learningRate,
+  Update update{*optimizer, getSlots(op, optimizer->name), *learningRate,
                 state.readScalar(kStepName, b.getI64Type()), state};
 
   for (auto [symbol, gradient] :

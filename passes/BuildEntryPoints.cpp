@@ -113,7 +113,8 @@ findTrainable(ModelOp model, const llvm::DenseSet<Operation *> &producers) {
 /// match: state that training reads and does not change.
 static LogicalResult freeze(ModelOp model, ArrayRef<std::string> patterns) {
   SmallVector<StringRef> all(patterns.begin(), patterns.end());
-  if (auto written = model->getAttrOfType<ArrayAttr>(kFreezeAttr))
+  if (auto written =
+          dyn_cast_or_null<ArrayAttr>(model.getRecipe().get(kFreezeAttr)))
     for (StringAttr pattern : written.getAsRange<StringAttr>())
       all.push_back(pattern);
   SmallVector<ParameterOp> frozen;
@@ -342,14 +343,11 @@ static FailureOr<SmallVector<ReadOp>> findTrained(ModelOp model, Value loss) {
   return trained;
 }
 
-/// The attributes of the recipe that say how parameters are updated.
-static SmallVector<NamedAttribute> getUpdateRecipe(ModelOp model) {
-  SmallVector<NamedAttribute> recipe;
-  for (StringRef name :
-       {"optimizer", "learning_rate", "clip_norm", "clip_value"})
-    if (Attribute attr = model->getAttr(name))
-      recipe.emplace_back(StringAttr::get(model.getContext(), name), attr);
-  return recipe;
+/// Takes over what the recipe says of how parameters are updated.
+static void setUpdateRecipe(OptimizeOp optimize, RecipeAttr recipe) {
+  for (NamedAttribute setting : recipe.getSettings())
+    if (lookupSetting(setting.getName())->places & kOnUpdate)
+      optimize->setAttr(setting.getName(), setting.getValue());
 }
 
 /// Differentiates the first result of `function` for `variables`, before it
@@ -382,8 +380,7 @@ static LogicalResult buildTrainStep(ModelOp model, ArrayRef<Result> results) {
   GradientOp gradient = buildGradient(function, variables);
   auto optimize = OptimizeOp::create(
       b, gradient.getLoc(), b.getArrayAttr(names), gradient.getGradients());
-  for (NamedAttribute attr : getUpdateRecipe(model))
-    optimize->setAttr(attr.getName(), attr.getValue());
+  setUpdateRecipe(optimize, model.getRecipe());
   return success();
 }
 
@@ -461,17 +458,8 @@ static LogicalResult buildGradientsEntry(ModelOp model, Result loss) {
 
 /// The learning rate that the recipe states: a number, or the base of a
 /// schedule; zero where there is no optimizer.
-static FailureOr<double> getBaseLearningRate(ModelOp model) {
-  if (!model->hasAttr("optimizer"))
-    return 0.0;
-  Attribute rate = model->getAttr("learning_rate");
-  if (auto schedule = dyn_cast_or_null<DictionaryAttr>(rate))
-    rate = schedule.get("base");
-  if (auto number = dyn_cast_or_null<FloatAttr>(rate))
-    return number.getValueAsDouble();
-  return emitError(model.getLoc())
-         << "the optimizer needs a learning rate, as in "
-            "adam(learning_rate = 0.001)";
+static double getBaseLearningRate(RecipeAttr recipe) {
+  return recipe.getOptimizer() ? recipe.getLearningRate()->base : 0.0;
 }
 
 /// The type of the learning rate: f64 where it is to scale a parameter of f64,
@@ -496,18 +484,14 @@ static bool drawsForSamples(Operation &op) {
 
 /// Declares seed, step and learning_rate, and first_sample where it is needed.
 static LogicalResult declareScalars(ModelOp model) {
-  FailureOr<double> learningRate = getBaseLearningRate(model);
-  if (failed(learningRate))
-    return failure();
+  double learningRate = getBaseLearningRate(model.getRecipe());
   auto rateType = llvm::cast<FloatType>(getRateType(model));
-  if (!fitsIn(*learningRate, rateType))
+  if (!fitsIn(learningRate, rateType))
     return emitError(model.getLoc())
-           << "the learning rate is " << printNumber(*learningRate)
+           << "the learning rate is " << printNumber(learningRate)
            << ": it does not fit in " << printElementType(rateType);
   OpBuilder b(model);
-  double seed = 0;
-  if (auto attr = model->getAttrOfType<IntegerAttr>("seed"))
-    seed = attr.getInt();
+  double seed = double(model.getRecipe().getInteger("seed").value_or(0));
   struct Scalar {
     StringRef name;
     Type elementType;
@@ -515,7 +499,7 @@ static LogicalResult declareScalars(ModelOp model) {
   };
   SmallVector<Scalar> scalars = {{kSeedName, b.getI64Type(), seed},
                                  {kStepName, b.getI64Type(), 0},
-                                 {kLearningRateName, rateType, *learningRate}};
+                                 {kLearningRateName, rateType, learningRate}};
   if (llvm::any_of(getBody(model), drawsForSamples))
     scalars.push_back({kFirstSampleName, b.getI64Type(), 0});
   for (Scalar scalar : scalars) {
@@ -666,7 +650,8 @@ private:
     SmallVector<Result> results = {{total, "loss", kLossKind}};
     for (MetricOp metric : declared.metrics)
       results.push_back({metric.getValue(), metric.getName(), kMetricKind});
-    if (model->hasAttr("optimizer") && failed(buildTrainStep(model, results)))
+    if (model.getRecipe().getOptimizer() &&
+        failed(buildTrainStep(model, results)))
       return failure();
     if (gradientsEntry && failed(buildGradientsEntry(model, results.front())))
       return failure();
@@ -687,10 +672,11 @@ private:
 
   /// What the plan's writer needs of the model once it is gone.
   static void keepRecipe(ModelOp model) {
-    NamedAttrList recipe(model->getDiscardableAttrDictionary());
+    NamedAttrList recipe(model.getRecipe().getSettings());
     recipe.set("model", model.getSymNameAttr());
+    MLIRContext *context = model.getContext();
     model->getParentOfType<ModuleOp>()->setAttr(
-        kRecipeAttr, recipe.getDictionary(model.getContext()));
+        kRecipeAttr, RecipeAttr::get(context, recipe.getDictionary(context)));
   }
 };
 } // namespace

@@ -20,8 +20,6 @@ inline constexpr llvm::StringLiteral kTrainingAttr = "nnc.training";
 inline constexpr llvm::StringLiteral kNameAttr = "nnc.name";
 inline constexpr llvm::StringLiteral kKindAttr = "nnc.kind";
 inline constexpr llvm::StringLiteral kIndexLimitAttr = "nnc.index_limit";
-/// Of the module: the attributes that the model had.
-inline constexpr llvm::StringLiteral kRecipeAttr = "nnc.recipe";
 
 // Kinds of results.
 inline constexpr llvm::StringLiteral kLossKind = "loss";

@@ -130,7 +130,8 @@ namespace {
 struct LowerPrecisionPass : impl::LowerPrecisionPassBase<LowerPrecisionPass> {
   void runOnOperation() override {
     for (auto model : getOperation().getOps<ModelOp>()) {
-      auto precision = model->getAttrOfType<TypeAttr>("precision");
+      auto precision =
+          dyn_cast_or_null<TypeAttr>(model.getRecipe().get("precision"));
       auto type =
           precision ? dyn_cast<FloatType>(precision.getValue()) : FloatType();
       if (type && type.getWidth() == 16 && failed(Lowering(model, type).run()))

@@ -191,6 +191,14 @@ struct DataBinding {
   std::string source;
 };
 
+/// A number of the recipe that nothing has a field for.
+struct Setting {
+  std::string name;
+  /// The one that the number's kind says (runtime/RecipeNumbers.h).
+  int64_t integer = 0;
+  double real = 0;
+};
+
 /// How the model asks to be trained.
 struct Recipe {
   int64_t batch = 32;
@@ -198,6 +206,7 @@ struct Recipe {
   double validation = 0;
   int64_t seed = 0;
   std::vector<DataBinding> data;
+  std::vector<Setting> settings;
 };
 
 class Plan {

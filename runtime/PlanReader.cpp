@@ -2,6 +2,7 @@
 // PlanReaderCommands.cpp.
 #include "runtime/PlanReader.h"
 
+#include "runtime/RecipeNumbers.h"
 #include "runtime/abi.h"
 
 #include <algorithm>
@@ -385,22 +386,38 @@ bool PlanReader::readRecipe(const plan::Recipe &from) {
   to.epochs = from.epochs();
   to.validation = from.validation();
   to.seed = from.seed();
-  if (to.batch < 1)
-    return fail("batch is ", to.batch, ", expected 1 or more");
-  if (to.epochs < 0)
-    return fail("epochs is ", to.epochs, ", expected 0 or more");
-  // Written so that a NaN fails too.
-  if (!(to.validation >= 0 && to.validation < 1))
-    return fail("validation is ", to.validation,
-                ", expected from 0 to below 1");
-  if (!takeTables(from.data()))
+  if (!checkNumber("batch", to.batch) || !checkNumber("epochs", to.epochs) ||
+      !checkNumber("validation", to.validation) ||
+      !checkNumber("seed", to.seed) || !takeTables(from.settings()) ||
+      !takeTables(from.data()))
     return false;
+  if (from.settings())
+    for (const plan::Setting *setting : *from.settings())
+      if (!readSetting(*setting, to.settings.emplace_back()))
+        return false;
   if (from.data())
     for (const plan::DataBinding *binding : *from.data())
       if (!readDataBinding(*binding, to.data.emplace_back()))
         return false;
   where.clear();
   return true;
+}
+
+template <typename T>
+bool PlanReader::checkNumber(std::string_view name, T value) {
+  const RecipeNumber *number = findRecipeNumber(name);
+  return !number || number->admits(double(value)) ||
+         fail(number->refuse(concat(value)));
+}
+
+bool PlanReader::readSetting(const plan::Setting &from, Setting &to) {
+  if (!readName(from.name(), to.name))
+    return false;
+  to.integer = from.integer();
+  to.real = from.real();
+  const RecipeNumber *number = findRecipeNumber(to.name);
+  return number && number->isInteger ? checkNumber(to.name, to.integer)
+                                     : checkNumber(to.name, to.real);
 }
 
 bool PlanReader::readDataBinding(const plan::DataBinding &from,

@@ -73,6 +73,8 @@ private:
   bool readShape(const flatbuffers::Vector<int64_t> *from, Shape &to);
   bool readElementType(plan::ElementType from, ElementType &to);
   bool readRecipe(const plan::Recipe &from);
+  template <typename T> bool checkNumber(std::string_view name, T value);
+  bool readSetting(const plan::Setting &from, Setting &to);
   bool readDataBinding(const plan::DataBinding &from, DataBinding &to);
   bool checkTotal();
 

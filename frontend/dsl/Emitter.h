@@ -201,8 +201,10 @@ private:
   //===-- Recipe.cpp -----------------------------------------------------===//
   void emitRecipe();
   void emitTraining(const TrainingDecl &training);
-  void emitPrecision(const Expression &written);
   void emitSetting(const Setting &setting);
+  void unknownSetting(const Identifier &name);
+  void emitSimpleSetting(const SettingInfo &info, const Expression &expression);
+  mlir::Attribute toSettingAttribute(SettingKind kind, const Value &value);
   mlir::Attribute emitOptimizer(const Expression &expression);
   mlir::Attribute emitFreeze(const Expression &expression);
   mlir::Attribute emitLearningRate(const Expression &expression);

@@ -3,11 +3,13 @@
 #include "frontend/dsl/Emitter.h"
 #include "frontend/dsl/Limits.h"
 
-#include "frontend/Recipe.h"
 #include "ir/Freezing.h"
+#include "ir/Recipe.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -36,9 +38,10 @@ void Emitter::emitRecipe() {
 //===-- Training ---------------------------------------------------------===//
 
 static std::vector<StringRef> settingNames() {
-  std::vector<StringRef> names = {"optimizer", "precision", "freeze"};
-  for (const NumberSetting &setting : kNumberSettings)
-    names.push_back(setting.name);
+  std::vector<StringRef> names;
+  for (const SettingInfo &info : allSettings())
+    if (info.places & kInLanguage)
+      names.push_back(info.name);
   return names;
 }
 
@@ -61,60 +64,62 @@ void Emitter::emitTraining(const TrainingDecl &training) {
   }
 }
 
-void Emitter::emitSetting(const Setting &setting) {
-  StringRef name = setting.name.name;
-  if (name == "optimizer") {
-    setRecipe(name, emitOptimizer(*setting.value));
-    return;
-  }
-  if (name == "freeze") {
-    setRecipe(kFreezeAttr, emitFreeze(*setting.value));
-    return;
-  }
-  if (name == "precision") {
-    emitPrecision(*setting.value);
-    return;
-  }
-  const NumberSetting *known = llvm::find_if(
-      kNumberSettings, [&](auto &entry) { return entry.name == name; });
-  if (known == std::end(kNumberSettings)) {
-    std::vector<StringRef> names = settingNames();
-    std::string hint = suggestion(name, names);
-    if (name == "learning_rate")
-      hint = "; it is an argument of the optimizer, as in adam(learning_rate "
-             "= 0.001)";
-    else if (hint.empty())
-      hint = "; expected one of " + llvm::join(names, ", ");
-    error(setting.name.loc, "unknown setting '" + name + "'" + hint);
-    return;
-  }
-  Value value = evaluate(*setting.value);
-  if (value.isError())
-    return;
-  bool fits = known->isInteger ? value.isInteger() : value.isNumber();
-  fits = fits && known->admits(value.number());
-  if (!fits) {
-    error(setting.value->loc, "'" + name + "' must be " + known->expected +
-                                  ", found " + value.describe());
-    return;
-  }
-  setRecipe(name, known->isInteger
-                      ? Attribute(builder.getI64IntegerAttr(value.integer()))
-                      : Attribute(builder.getF64FloatAttr(value.number())));
+void Emitter::unknownSetting(const Identifier &name) {
+  std::vector<StringRef> names = settingNames();
+  std::string hint = suggestion(name.name, names);
+  if (name.name == "learning_rate")
+    hint = "; it is an argument of the optimizer, as in adam(learning_rate "
+           "= 0.001)";
+  else if (hint.empty())
+    hint = "; expected one of " + llvm::join(names, ", ");
+  error(name.loc, "unknown setting '" + name.name + "'" + hint);
 }
 
-/// f32 is what happens without, and leaves no trace.
-void Emitter::emitPrecision(const Expression &written) {
-  Value value = evaluate(written);
+void Emitter::emitSetting(const Setting &setting) {
+  const SettingInfo *info =
+      llvm::find_if(allSettings(), [&](const SettingInfo &known) {
+        return (known.places & kInLanguage) && known.name == setting.name.name;
+      });
+  if (info == allSettings().end())
+    unknownSetting(setting.name);
+  else if (info->kind == SettingKind::Optimizer)
+    setRecipe(info->attribute, emitOptimizer(*setting.value));
+  else if (info->kind == SettingKind::Patterns)
+    setRecipe(info->attribute, emitFreeze(*setting.value));
+  else
+    emitSimpleSetting(*info, *setting.value);
+}
+
+/// The attribute of a value that is a number or an element type, or null.
+Attribute Emitter::toSettingAttribute(SettingKind kind, const Value &value) {
+  if (kind == SettingKind::Precision)
+    return value.isElementType() ? TypeAttr::get(value.elementType())
+                                 : Attribute();
+  if (kind == SettingKind::Integer && value.isInteger())
+    return builder.getI64IntegerAttr(value.integer());
+  if (kind == SettingKind::Real && value.isNumber())
+    return builder.getF64FloatAttr(value.number());
+  return nullptr;
+}
+
+void Emitter::emitSimpleSetting(const SettingInfo &info,
+                                const Expression &expression) {
+  Value value = evaluate(expression);
   if (value.isError())
     return;
-  if (!value.isElementType() || !isPrecision(value.elementType()))
-    error(written.loc,
-          "expected f32 or bf16 as 'precision', found " +
+  Attribute attribute = toSettingAttribute(info.kind, value);
+  if (!attribute || !explainSetting(info, attribute).empty()) {
+    error(expression.loc,
+          "'" + info.name + "' must be " + info.expected + ", found " +
               (value.isElementType() ? printElementType(value.elementType())
                                      : value.describe()));
-  else if (!value.elementType().isF32())
-    setRecipe("precision", TypeAttr::get(value.elementType()));
+    return;
+  }
+  // f32 is what happens without, and leaves no trace.
+  bool isDefault =
+      info.kind == SettingKind::Precision && value.elementType().isF32();
+  if (!isDefault)
+    setRecipe(info.attribute, attribute);
 }
 
 Attribute Emitter::emitFreeze(const Expression &expression) {
@@ -271,6 +276,11 @@ Attribute Emitter::emitOptimizer(const Expression &expression) {
   return valid ? builder.getDictionaryAttr(attributes) : Attribute();
 }
 
+/// Whether a constant rate may be so.
+static bool isLearningRate(double rate) {
+  return rate >= 0 && std::isfinite(rate);
+}
+
 Attribute Emitter::emitLearningRate(const Expression &expression) {
   auto *call = llvm::dyn_cast<CallExpr>(&expression);
   bool isSchedule = call && !functions.contains(call->callee) &&
@@ -280,7 +290,7 @@ Attribute Emitter::emitLearningRate(const Expression &expression) {
   Value value = evaluate(expression);
   if (value.isError())
     return nullptr;
-  if (value.isNumber() && value.number() >= 0 && value.number() < kNoLimit)
+  if (value.isNumber() && isLearningRate(value.number()))
     return builder.getF64FloatAttr(value.number());
   error(expression.loc, "a learning rate must be a number of at least 0 or a "
                         "schedule such as cosine(...), found " +
@@ -301,7 +311,7 @@ Attribute Emitter::emitSchedule(const CallExpr &call) {
   Value value = evaluate(*base);
   if (value.isError())
     return nullptr;
-  if (!value.isNumber() || value.number() < 0) {
+  if (!value.isNumber() || !isLearningRate(value.number())) {
     error(base->loc, "the base of a schedule must be a number of at least 0, "
                      "found " +
                          value.describe());

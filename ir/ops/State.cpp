@@ -1,6 +1,7 @@
 // Syntax and verifiers of ops about the program and its state.
 #include "ir/Freezing.h"
 #include "ir/Ops.h"
+#include "ir/Recipe.h"
 #include "ir/Text.h"
 
 #include "mlir/Interfaces/FunctionImplementation.h"
@@ -89,6 +90,33 @@ static LogicalResult checkNames(ModelOp model) {
   return success();
 }
 
+/// Succeeds if the settings among the attributes of `op` are a recipe.
+static LogicalResult checkRecipe(Operation *op, SettingPlace place) {
+  std::string problem = explainRecipe(collectSettings(op), place);
+  return problem.empty() ? success()
+                         : LogicalResult(emitError(op->getLoc()) << problem);
+}
+
+static RecipeAttr recipeOf(Operation *op) {
+  return RecipeAttr::get(op->getContext(), collectSettings(op));
+}
+
+/// Data is bound to inputs that there are.
+static LogicalResult checkBoundInputs(ModelOp model) {
+  auto bindings = model->getAttrOfType<ArrayAttr>("data");
+  if (!bindings)
+    return success();
+  llvm::DenseSet<Attribute> inputs;
+  for (BlockArgument input : model.getBody().getArguments())
+    inputs.insert(model.getArgAttr(input.getArgNumber(), "nnc.name"));
+  for (auto binding : bindings.getAsRange<DictionaryAttr>())
+    for (Attribute input : binding.getAs<ArrayAttr>("inputs"))
+      if (!inputs.contains(input))
+        return emitError(model.getLoc())
+               << "data is bound to " << input << ", which is no input";
+  return success();
+}
+
 LogicalResult OutputOp::verify() {
   return checkFileName(getLoc(), "output", getName());
 }
@@ -113,16 +141,12 @@ LogicalResult ModelOp::verify() {
              << ": expected a tensor with at most one batch dimension";
   if (std::string problem = findNoName(getSymName()); !problem.empty())
     return site.error() << "the model's name " << problem;
-  if (Attribute freeze = (*this)->getAttr(kFreezeAttr)) {
-    constexpr size_t kMostPatterns = 256;
-    auto patterns = dyn_cast<ArrayAttr>(freeze);
-    if (!patterns || patterns.size() > kMostPatterns ||
-        !llvm::all_of(patterns, llvm::IsaPred<StringAttr>))
-      return site.error() << "'freeze' is a list of strings, at most "
-                          << kMostPatterns << " patterns of parameter names";
-  }
+  if (failed(checkRecipe(*this, kOnModel)) || failed(checkBoundInputs(*this)))
+    return failure();
   return checkNames(*this);
 }
+
+RecipeAttr ModelOp::getRecipe() { return recipeOf(*this); }
 
 //===----------------------------------------------------------------------===//
 // Parameters
@@ -185,6 +209,10 @@ LogicalResult GradientOp::verify() {
                           << printType(gradient.getType());
   return success();
 }
+
+LogicalResult OptimizeOp::verify() { return checkRecipe(*this, kOnUpdate); }
+
+RecipeAttr OptimizeOp::getRecipe() { return recipeOf(*this); }
 
 LogicalResult OptimizeOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (getParameters().size() != getGradients().size())

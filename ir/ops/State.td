@@ -39,6 +39,7 @@ def ModelOp : Nnc_StateOp<"model", [
     ::mlir::Region *getCallableRegion() { return &getBody(); }
     ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
     ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
+    ::nnc::RecipeAttr getRecipe();
   }];
 }
 
@@ -156,6 +157,10 @@ def OptimizeOp : Nnc_StateOp<"optimize", [
   let arguments = (ins TypedArrayAttrBase<FlatSymbolRefAttr, "parameters">:$parameters,
                        Variadic<Nnc_FloatTensor>:$gradients);
   let assemblyFormat = "$parameters `with` `(` $gradients `)` attr-dict (`:` type($gradients)^)?";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::nnc::RecipeAttr getRecipe();
+  }];
 }
 
 #endif // NNC_OPS_STATE_TD

@@ -3,8 +3,17 @@
 nnc.parameter @w : tensor<4xf32> = <zeros>
 nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
 nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @no_optimizer(%dw: tensor<4xf32>) {
+  // expected-error@+1 {{'nnc.optimize' op names no optimizer}}
+  nnc.optimize [@w] with(%dw) {learning_rate = 0.1} : tensor<4xf32>
+  return
+}
+
+// -----
+
+nnc.parameter @w : tensor<4xf32> = <zeros>
 func.func @unknown_optimizer(%dw: tensor<4xf32>) {
-  // expected-error@+1 {{no optimizer is called 'relu'}}
+  // expected-error@+1 {{'relu' is no optimizer: expected one of adagrad, adam, }}
   nnc.optimize [@w] with(%dw) {optimizer = {name = "relu"}, learning_rate = 0.1} : tensor<4xf32>
   return
 }

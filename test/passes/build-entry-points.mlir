@@ -2,7 +2,7 @@
 // RUN: nnc-opt %s --nnc-build-entry-points=gradients-entry --split-input-file \
 // RUN:   | FileCheck %s --check-prefix=GRADIENTS
 
-// CHECK: nnc.recipe = {batch = 32 : i64, learning_rate = 1.000000e-01 : f64, model = "line", optimizer = {name = "sgd"}, seed = 7 : i64}
+// CHECK: nnc.recipe = #nnc.recipe<{batch = 32 : i64, learning_rate = 1.000000e-01 : f64, model = "line", optimizer = {name = "sgd"}, seed = 7 : i64}>
 // CHECK-DAG: nnc.parameter @seed : tensor<i64> = <constant, {value = 7.000000e+00 : f64}> {role = #nnc.role<scalar>}
 // CHECK-DAG: nnc.parameter @step : tensor<i64> = <constant, {value = 0.000000e+00 : f64}> {role = #nnc.role<scalar>}
 // CHECK-DAG: nnc.parameter @learning_rate : tensor<f32> = <constant, {value = 1.000000e-01 : f64}> {role = #nnc.role<scalar>}

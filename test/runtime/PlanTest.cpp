@@ -30,6 +30,10 @@ TEST(Plan, ReadsWhatWasWritten) {
   ASSERT_EQ(plan->recipe.data.size(), 1u);
   EXPECT_EQ(plan->recipe.data[0].arguments[0].second, "line.csv");
   EXPECT_EQ(plan->recipe.validation, 0.25);
+  ASSERT_EQ(plan->recipe.settings.size(), 2u);
+  EXPECT_EQ(plan->recipe.settings[0].real, 0.5);
+  // Of a later version.
+  EXPECT_EQ(plan->recipe.settings[1].name, "patience");
   // 320 state, 192 arena, and 4 bytes of scratch that take a line a thread.
   EXPECT_EQ(plan->plannedBytes(2), 320 + 192 + 2 * 64);
 }
@@ -267,12 +271,15 @@ static const WrongPlan wrongPlans[] = {
      [](auto &p) { p.entryPoints[2].outputs[0].shape = {-1, 2}; },
      "entry point 'predict', output 'y': 8 bytes at batch 1 do not fit its "
      "buffer of 4"},
-    {"RecipeBatch", [](auto &p) { p.recipe.batch = 0; }, "recipe: batch is 0"},
+    {"RecipeBatch", [](auto &p) { p.recipe.batch = 0; },
+     "recipe: 'batch' must be a whole number from 1 to 2^24, found 0"},
     {"RecipeValidation", [](auto &p) { p.recipe.validation = 1; },
-     "expected from 0 to below 1"},
+     "recipe: 'validation' must be a share of at least 0 and below 1, found 1"},
     {"RecipeValidationIsNoNumber",
      [](auto &p) { p.recipe.validation = 0.0 / 0.0; },
-     "expected from 0 to below 1"},
+     "'validation' must be a share of at least 0 and below 1, found "},
+    {"RecipeSetting", [](auto &p) { p.recipe.settings[0].real = -1; },
+     "recipe: 'clip_norm' must be a number above 0, found -1"},
 };
 
 // Names go to terminals and into JSON.

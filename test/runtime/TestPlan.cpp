@@ -153,15 +153,13 @@ PlanSource linePlan() {
   predictions.arenaBytes = 64;
 
   plan.entryPoints = {init, train, predictions};
-  plan.recipe = {8,
-                 3,
-                 0.25,
-                 5,
-                 {{"train",
-                   {"x", "label"},
-                   "csv",
-                   {{"path", "line.csv"}},
-                   "line.nn:9:3"}}};
+  plan.recipe = {
+      8,
+      3,
+      0.25,
+      5,
+      {{"train", {"x", "label"}, "csv", {{"path", "line.csv"}}, "line.nn:9:3"}},
+      {{"clip_norm", 0, 0.5}, {"patience", 7, 0}}};
   return plan;
 }
 
@@ -287,8 +285,13 @@ static fb::Offset<plan::Recipe> pack(fb::FlatBufferBuilder &b,
                                                argumentNames, argumentValues,
                                                b.CreateString(binding.source)));
   }
+  std::vector<fb::Offset<plan::Setting>> settings;
+  for (const Setting &setting : recipe.settings)
+    settings.push_back(plan::CreateSettingDirect(
+        b, setting.name.c_str(), setting.integer, setting.real));
   return plan::CreateRecipeDirect(b, recipe.batch, recipe.epochs,
-                                  recipe.validation, &bindings, recipe.seed);
+                                  recipe.validation, &bindings, recipe.seed,
+                                  &settings);
 }
 
 std::vector<uint8_t> serialize(const PlanSource &source) {

@@ -5,6 +5,7 @@
 #include "tools/commands/Commands.h"
 
 #include "runtime/Checkpoint.h"
+#include "runtime/RecipeNumbers.h"
 
 #include <algorithm>
 #include <cmath>
@@ -80,6 +81,19 @@ static int64_t codeBytes(const Plan &plan) {
   return bytes;
 }
 
+static json describeRecipe(const Recipe &recipe) {
+  json object = {{"batch", recipe.batch},
+                 {"epochs", recipe.epochs},
+                 {"seed", recipe.seed},
+                 {"validation", recipe.validation}};
+  for (const Setting &setting : recipe.settings) {
+    const RecipeNumber *number = findRecipeNumber(setting.name);
+    object[setting.name] = number && number->isInteger ? json(setting.integer)
+                                                       : json(setting.real);
+  }
+  return object;
+}
+
 static json describePlan(const Plan &plan) {
   json object = {{"file", "plan"},
                  {"producer", plan.producer},
@@ -91,7 +105,8 @@ static json describePlan(const Plan &plan) {
                  {"state_bytes", plan.stateBytes},
                  {"arena_bytes", plan.arenaBytes()},
                  {"constant_bytes", plan.constants.sizeBytes},
-                 {"scratch_bytes_per_thread", plan.scratchBytes()}};
+                 {"scratch_bytes_per_thread", plan.scratchBytes()},
+                 {"recipe", describeRecipe(plan.recipe)}};
   if (!plan.code.modules.empty())
     object["modules"] = describeModules(plan);
   for (const StateTensor &tensor : plan.state)

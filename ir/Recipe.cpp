@@ -1,0 +1,391 @@
+// The table of settings, their checks, and the typed reading of a recipe.
+#include "ir/Recipe.h"
+
+#include "ir/Freezing.h"
+#include "ir/Ops.h"
+#include "ir/Shapes.h"
+
+#include "runtime/RecipeNumbers.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+//===----------------------------------------------------------------------===//
+// The table
+//===----------------------------------------------------------------------===//
+
+static StringRef toStringRef(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+static std::vector<SettingInfo> makeSettings() {
+  constexpr unsigned kWritten = kInLanguage | kOnModel | kOnModule;
+  std::vector<SettingInfo> settings = {
+      {"optimizer", "optimizer", SettingKind::Optimizer, kWritten | kOnUpdate,
+       "an optimizer"},
+      {"precision", "precision", SettingKind::Precision, kWritten,
+       "f32 or bf16"},
+      {"freeze", kFreezeAttr, SettingKind::Patterns, kWritten,
+       "a list of strings, at most 256 patterns of parameter names"},
+      {"learning_rate", "learning_rate", SettingKind::Rate,
+       kOnModel | kOnUpdate | kOnModule, "a number of at least 0"},
+      {"data", "data", SettingKind::Data, kOnModel | kOnModule,
+       "a list of data bindings"},
+      {"model", "model", SettingKind::Text, kOnModule, "a string"},
+  };
+  for (const runtime::RecipeNumber &number : runtime::recipeNumbers)
+    settings.push_back(
+        {toStringRef(number.name), toStringRef(number.name),
+         number.isInteger ? SettingKind::Integer : SettingKind::Real,
+         kWritten | (number.isOfUpdate ? unsigned(kOnUpdate) : 0u),
+         toStringRef(number.expected)});
+  return settings;
+}
+
+ArrayRef<SettingInfo> allSettings() {
+  static const std::vector<SettingInfo> settings = makeSettings();
+  return settings;
+}
+
+const SettingInfo *lookupSetting(StringRef attribute) {
+  for (const SettingInfo &info : allSettings())
+    if (info.attribute == attribute)
+      return &info;
+  return nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
+
+/// A value in a message.
+static std::string describe(Attribute value) {
+  if (!value)
+    return "nothing";
+  if (auto number = dyn_cast<FloatAttr>(value))
+    return printNumber(number.getValueAsDouble());
+  if (auto type = dyn_cast<TypeAttr>(value);
+      type && (isa<FloatType, IntegerType>(type.getValue())))
+    return printElementType(type.getValue());
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  value.print(os, /*elideType=*/true);
+  return text;
+}
+
+static std::string mustBe(const SettingInfo &info, Attribute value) {
+  return ("'" + info.name + "' must be " + info.expected + ", found ").str() +
+         describe(value);
+}
+
+/// An integer that is no bool and fits in 64 bits.
+static std::optional<int64_t> getInteger(Attribute value) {
+  auto integer = dyn_cast_or_null<IntegerAttr>(value);
+  if (!integer || integer.getType().isInteger(1) ||
+      integer.getValue().getSignificantBits() > 64)
+    return std::nullopt;
+  return integer.getValue().getSExtValue();
+}
+
+static std::optional<double> getNumber(Attribute value) {
+  if (auto number = dyn_cast_or_null<FloatAttr>(value))
+    return number.getValueAsDouble();
+  if (std::optional<int64_t> integer = getInteger(value))
+    return static_cast<double>(*integer);
+  return std::nullopt;
+}
+
+static std::string explainNumber(const SettingInfo &info, Attribute value) {
+  const runtime::RecipeNumber &range = *runtime::findRecipeNumber(info.name);
+  std::optional<double> number = getNumber(value);
+  bool isOfKind = number && (!range.isInteger || getInteger(value));
+  return isOfKind && range.admits(*number) ? "" : mustBe(info, value);
+}
+
+/// f16 is not among them: its gradients would vanish without a scaled loss.
+static std::string explainPrecision(const SettingInfo &info, Attribute value) {
+  auto type = dyn_cast<TypeAttr>(value);
+  bool isKnown = type && (type.getValue().isF32() || type.getValue().isBF16());
+  return isKnown ? "" : mustBe(info, value);
+}
+
+static std::string explainPatterns(const SettingInfo &info, Attribute value) {
+  constexpr size_t kMostPatterns = 256;
+  auto patterns = dyn_cast<ArrayAttr>(value);
+  bool isList = patterns && patterns.size() <= kMostPatterns &&
+                llvm::all_of(patterns, llvm::IsaPred<StringAttr>);
+  return isList ? "" : ("'" + info.name + "' must be " + info.expected).str();
+}
+
+//===-- Ops that a recipe names -------------------------------------------===//
+
+/// Null where no op of `category` is called so. Loads no dialect: a recipe is
+/// verified while passes run.
+static const Signature *findSignature(MLIRContext *context, StringRef name,
+                                      Category category) {
+  auto op = RegisteredOperationName::lookup(operationName(name), context);
+  if (!op || !op->hasInterface<Described>() ||
+      (category == Category::Optimizer && !op->hasInterface<Optimizer>()))
+    return nullptr;
+  const Signature &signature = op->getInterface<Described>()->getSignature();
+  return signature.category == category ? &signature : nullptr;
+}
+
+static bool isOfKind(AttributeKind kind, Attribute value) {
+  switch (kind) {
+  case AttributeKind::Integer:
+    return isa<IntegerAttr>(value) && !isa<BoolAttr>(value);
+  case AttributeKind::Float:
+    return isa<FloatAttr>(value);
+  case AttributeKind::Bool:
+    return isa<BoolAttr>(value);
+  case AttributeKind::String:
+    return isa<StringAttr>(value);
+  case AttributeKind::Type:
+    return isa<TypeAttr>(value);
+  default:
+    return true;
+  }
+}
+
+static std::string explainAttributes(const Signature &signature,
+                                     DictionaryAttr call,
+                                     ArrayRef<StringRef> own) {
+  const std::string quoted = ("'" + signature.name + "' ").str();
+  for (NamedAttribute given : call) {
+    StringRef name = given.getName();
+    const AttributeInfo *info = llvm::find_if(
+        signature.attributes, [&](auto &known) { return known.name == name; });
+    if (info == signature.attributes.end()) {
+      if (!llvm::is_contained(own, name))
+        return (quoted + "has no attribute '" + name + "'").str();
+      continue;
+    }
+    if (!isOfKind(info->kind, given.getValue()))
+      return (quoted + name + " is " + describe(given.getValue()) +
+              ": expected another kind of attribute")
+          .str();
+    std::string problem = explainOutside(*info, given.getValue());
+    if (!problem.empty())
+      return quoted + problem;
+  }
+  for (const AttributeInfo &info : signature.attributes)
+    if (info.isRequired() && !info.hidden && !call.contains(info.name))
+      return (quoted + "needs its attribute '" + info.name + "'").str();
+  return "";
+}
+
+/// What is wrong with a dictionary that names an op of `category`, which is
+/// called `what`; `own` are its entries that are no attributes of the op.
+static std::string explainCall(Attribute value, Category category,
+                               StringRef what, ArrayRef<StringRef> own) {
+  auto call = dyn_cast<DictionaryAttr>(value);
+  auto name = call ? call.getAs<StringAttr>("name") : StringAttr();
+  if (!name)
+    return ("the " + what + " must be a dictionary with a 'name', found ")
+               .str() +
+           describe(value);
+  if (const Signature *signature =
+          findSignature(value.getContext(), name, category))
+    return explainAttributes(*signature, call, own);
+  SmallVector<StringRef> names;
+  for (const Signature *known : allSignatures(value.getContext()))
+    if (known->category == category)
+      names.push_back(known->name);
+  return ("'" + name.getValue() + "' is no " + what + ": expected one of ")
+             .str() +
+         llvm::join(names, ", ");
+}
+
+static std::string explainRate(Attribute value) {
+  auto schedule = dyn_cast<DictionaryAttr>(value);
+  Attribute base = schedule ? schedule.get("base") : value;
+  std::optional<double> number = getNumber(base);
+  if (!number || !(*number >= 0 && *number < runtime::noLimit))
+    return (schedule ? "the base of a schedule" : "the learning rate") +
+           std::string(" must be a number of at least 0, found ") +
+           describe(base);
+  return schedule ? explainCall(value, Category::Schedule, "schedule",
+                                {"name", "base"})
+                  : "";
+}
+
+//===-- Data --------------------------------------------------------------===//
+
+static std::string explainName(StringRef name, StringRef what,
+                               ArrayRef<StringRef> known) {
+  if (llvm::is_contained(known, name))
+    return "";
+  return ("'" + name + "' is no " + what + ": expected one of ").str() +
+         llvm::join(known, ", ");
+}
+
+static std::string explainArguments(DictionaryAttr arguments) {
+  for (NamedAttribute argument : arguments)
+    if (!isa<StringAttr>(argument.getValue()))
+      return ("the argument '" + argument.getName().getValue() +
+              "' of a reader must be a string, found ")
+                 .str() +
+             describe(argument.getValue());
+  return arguments.contains("path") ? "" : "the argument 'path' is missing";
+}
+
+std::string explainBinding(Attribute value, llvm::StringSet<> &bound) {
+  auto binding = dyn_cast<DictionaryAttr>(value);
+  auto get = [&](StringRef name) {
+    return binding ? binding.get(name) : Attribute();
+  };
+  auto split = dyn_cast_or_null<StringAttr>(get("split"));
+  auto inputs = dyn_cast_or_null<ArrayAttr>(get("inputs"));
+  auto reader = dyn_cast_or_null<StringAttr>(get("reader"));
+  auto arguments = dyn_cast_or_null<DictionaryAttr>(get("arguments"));
+  bool hasPlace = isa_and_nonnull<LocationAttr>(get("loc"));
+  if (!split || !inputs || !reader || !arguments ||
+      binding.size() != (hasPlace ? 5u : 4u) ||
+      !llvm::all_of(inputs, llvm::IsaPred<StringAttr>))
+    return "a data binding has 'split', 'inputs', 'reader', 'arguments' and "
+           "perhaps 'loc', found " +
+           describe(value);
+  for (std::string problem :
+       {explainName(split, "split", kSplits),
+        explainName(reader, "reader", kReaders), explainArguments(arguments)})
+    if (!problem.empty())
+      return problem;
+  for (StringAttr input : inputs.getAsRange<StringAttr>())
+    if (!bound.insert((split.getValue() + "/" + input.getValue()).str()).second)
+      return ("input '" + input.getValue() + "' is given twice").str();
+  return "";
+}
+
+static std::string explainData(const SettingInfo &info, Attribute value) {
+  auto bindings = dyn_cast<ArrayAttr>(value);
+  if (!bindings)
+    return mustBe(info, value);
+  llvm::StringSet<> bound;
+  for (Attribute binding : bindings)
+    if (std::string problem = explainBinding(binding, bound); !problem.empty())
+      return problem;
+  return "";
+}
+
+//===-- All together ------------------------------------------------------===//
+
+std::string explainSetting(const SettingInfo &info, Attribute value) {
+  switch (info.kind) {
+  case SettingKind::Integer:
+  case SettingKind::Real:
+    return explainNumber(info, value);
+  case SettingKind::Precision:
+    return explainPrecision(info, value);
+  case SettingKind::Optimizer:
+    return explainCall(value, Category::Optimizer, "optimizer", {"name"});
+  case SettingKind::Rate:
+    return explainRate(value);
+  case SettingKind::Patterns:
+    return explainPatterns(info, value);
+  case SettingKind::Data:
+    return explainData(info, value);
+  case SettingKind::Text:
+    return isa<StringAttr>(value) ? "" : mustBe(info, value);
+  }
+  llvm_unreachable("a setting is of one of these kinds");
+}
+
+std::string explainSetting(StringRef attribute, Attribute value,
+                           SettingPlace place) {
+  const SettingInfo *info = lookupSetting(attribute);
+  if (info && info->places & place)
+    return explainSetting(*info, value);
+  SmallVector<StringRef> names;
+  for (const SettingInfo &known : allSettings())
+    if (known.places & place)
+      names.push_back(known.attribute);
+  return ("there is no setting '" + attribute + "' here: expected one of ")
+             .str() +
+         llvm::join(names, ", ");
+}
+
+std::string explainRecipe(DictionaryAttr settings, SettingPlace place) {
+  for (NamedAttribute setting : settings)
+    if (std::string problem =
+            explainSetting(setting.getName(), setting.getValue(), place);
+        !problem.empty())
+      return problem;
+  if (settings.contains("optimizer") && !settings.contains("learning_rate"))
+    return "the optimizer needs a learning rate, as in adam(learning_rate = "
+           "0.001)";
+  return "";
+}
+
+DictionaryAttr collectSettings(Operation *op) {
+  SmallVector<NamedAttribute> settings;
+  for (NamedAttribute attribute : op->getDiscardableAttrs())
+    if (StringRef name = attribute.getName();
+        !name.contains('.') || lookupSetting(name))
+      settings.push_back(attribute);
+  return DictionaryAttr::get(op->getContext(), settings);
+}
+
+//===----------------------------------------------------------------------===//
+// The attribute
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+RecipeAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                   DictionaryAttr settings) {
+  std::string problem = explainRecipe(settings, kOnModule);
+  return problem.empty() ? success() : LogicalResult(emitError() << problem);
+}
+
+Attribute RecipeAttr::get(StringRef name) const {
+  return getSettings().get(name);
+}
+
+std::optional<int64_t> RecipeAttr::getInteger(StringRef name) const {
+  return nnc::getInteger(get(name));
+}
+
+std::optional<double> RecipeAttr::getNumber(StringRef name) const {
+  return nnc::getNumber(get(name));
+}
+
+/// `base` is the recipe's own and no attribute of the op.
+static std::optional<NamedCall> toCall(Attribute attr) {
+  auto dictionary = dyn_cast_or_null<DictionaryAttr>(attr);
+  if (!dictionary)
+    return std::nullopt;
+  NamedCall call{dictionary.getAs<StringAttr>("name").getValue(), {}};
+  for (NamedAttribute argument : dictionary)
+    if (argument.getName() != "name" && argument.getName() != "base")
+      call.attributes.push_back(argument);
+  return call;
+}
+
+std::optional<NamedCall> RecipeAttr::getOptimizer() const {
+  return toCall(get("optimizer"));
+}
+
+std::optional<LearningRate> RecipeAttr::getLearningRate() const {
+  Attribute rate = get("learning_rate");
+  if (!rate)
+    return std::nullopt;
+  auto schedule = dyn_cast<DictionaryAttr>(rate);
+  return LearningRate{*nnc::getNumber(schedule ? schedule.get("base") : rate),
+                      toCall(schedule)};
+}
+
+RecipeAttr getRecipe(ModuleOp module) {
+  Attribute recipe = module->getAttr(kRecipeAttr);
+  if (auto typed = dyn_cast_or_null<RecipeAttr>(recipe))
+    return typed;
+  // As a module said it before there was the attribute.
+  auto settings = dyn_cast_or_null<DictionaryAttr>(recipe);
+  return RecipeAttr::get(module.getContext(),
+                         settings ? settings
+                                  : DictionaryAttr::get(module.getContext()));
+}
+
+} // namespace nnc

@@ -1,0 +1,96 @@
+// The training recipe: the table of its settings and what each may be. The
+// language, text, graphs and plans are checked by it, with one wording.
+#ifndef NNC_IR_RECIPE_H
+#define NNC_IR_RECIPE_H
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringSet.h"
+
+#include <optional>
+#include <string>
+
+namespace nnc {
+
+class RecipeAttr;
+
+/// What an attribute holds that is a setting.
+enum class SettingKind {
+  Integer,   ///< An IntegerAttr.
+  Real,      ///< A FloatAttr.
+  Precision, ///< A TypeAttr.
+  Optimizer, ///< A dictionary: the op's `name` and its attributes.
+  Rate,      ///< A number, or a schedule's dictionary with its `base`.
+  Patterns,  ///< Strings that match names of parameters.
+  Data,      ///< Dictionaries, one a binding of inputs.
+  Text       ///< A string.
+};
+
+/// Where a setting may stand, or several places together.
+enum SettingPlace : unsigned {
+  kInLanguage = 1, ///< A line of a training block.
+  kOnModel = 2,    ///< An attribute of nnc.model.
+  kOnUpdate = 4,   ///< An attribute of nnc.optimize.
+  kOnModule = 8,   ///< In nnc.recipe, once the model is gone.
+};
+
+struct SettingInfo {
+  llvm::StringRef name;      ///< As programs spell it.
+  llvm::StringRef attribute; ///< As the attribute is called.
+  SettingKind kind;
+  unsigned places;
+  llvm::StringRef expected; ///< In a message: "a number above 0".
+};
+
+/// Every setting of a recipe.
+llvm::ArrayRef<SettingInfo> allSettings();
+
+/// The setting whose attribute is called so, or null.
+const SettingInfo *lookupSetting(llvm::StringRef attribute);
+
+/// What is wrong with `value` as this setting: "'batch' must be a whole number
+/// from 1 to 2^24, found 0". Empty if nothing is.
+std::string explainSetting(const SettingInfo &info, mlir::Attribute value);
+
+/// The same by the attribute's name, which may be that of no setting at
+/// `place`.
+std::string explainSetting(llvm::StringRef attribute, mlir::Attribute value,
+                           SettingPlace place);
+
+/// What is wrong with `value` as a binding of data. `bound` has the inputs that
+/// bindings before gave, "SPLIT/INPUT" each.
+std::string explainBinding(mlir::Attribute value, llvm::StringSet<> &bound);
+
+/// What is wrong with `settings` as a recipe at `place`; empty if nothing is.
+std::string explainRecipe(mlir::DictionaryAttr settings, SettingPlace place);
+
+/// The settings among the attributes of an op: those that other dialects have
+/// no name for.
+mlir::DictionaryAttr collectSettings(mlir::Operation *op);
+
+/// An op that a recipe names: `{name = "adam", beta1 = 0.9, …}`.
+struct NamedCall {
+  llvm::StringRef name;
+  llvm::SmallVector<mlir::NamedAttribute> attributes;
+};
+
+/// A constant, or what a schedule makes of its base.
+struct LearningRate {
+  double base;
+  std::optional<NamedCall> schedule;
+};
+
+// Which data may be bound to inputs. What each reader takes besides the file's
+// name is checked where the file is read, at the place that `loc` keeps.
+inline constexpr llvm::StringRef kSplits[] = {"train", "test"};
+inline constexpr llvm::StringRef kReaders[] = {"idx", "npy", "npz", "csv"};
+
+/// Of the module: what the model said, once it is gone.
+inline constexpr llvm::StringLiteral kRecipeAttr = "nnc.recipe";
+
+/// The recipe that the module keeps, or an empty one.
+RecipeAttr getRecipe(mlir::ModuleOp module);
+
+} // namespace nnc
+
+#endif // NNC_IR_RECIPE_H

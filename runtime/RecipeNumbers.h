@@ -1,0 +1,56 @@
+// The numbers of a training recipe, and which each may be. The language, MLIR,
+// graphs and plans refuse others with the same words. Alone and inline: the
+// compiler asks it too.
+#ifndef NNC_RUNTIME_RECIPENUMBERS_H
+#define NNC_RUNTIME_RECIPENUMBERS_H
+
+#include <limits>
+#include <string>
+#include <string_view>
+
+namespace nnc::runtime {
+
+struct RecipeNumber {
+  std::string_view name;
+  bool isInteger;
+  double least;
+  bool leastIsIn;
+  double below; ///< Excluded.
+  std::string_view expected;
+  /// Said for each optimizer, and not for the whole run.
+  bool isOfUpdate = false;
+
+  /// False for what is no number, too.
+  constexpr bool admits(double value) const {
+    return value < below && (leastIsIn ? value >= least : value > least);
+  }
+
+  /// What is wrong, where `found` is another value.
+  std::string refuse(std::string_view found) const {
+    std::string message = "'";
+    message.append(name).append("' must be ").append(expected);
+    return message.append(", found ").append(found);
+  }
+};
+
+inline constexpr double noLimit = std::numeric_limits<double>::infinity();
+inline constexpr RecipeNumber recipeNumbers[] = {
+    {"batch", true, 1, true, 16777217, "a whole number from 1 to 2^24"},
+    {"epochs", true, 1, true, 1e9, "a whole number of at least 1"},
+    {"seed", true, 0, true, noLimit, "a whole number of at least 0"},
+    {"validation", false, 0, true, 1, "a share of at least 0 and below 1"},
+    {"clip_norm", false, 0, false, noLimit, "a number above 0", true},
+    {"clip_value", false, 0, false, noLimit, "a number above 0", true},
+};
+
+/// Null if no number of a recipe has this name.
+inline const RecipeNumber *findRecipeNumber(std::string_view name) {
+  for (const RecipeNumber &number : recipeNumbers)
+    if (number.name == name)
+      return &number;
+  return nullptr;
+}
+
+} // namespace nnc::runtime
+
+#endif // NNC_RUNTIME_RECIPENUMBERS_H

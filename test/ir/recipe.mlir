@@ -1,0 +1,134 @@
+// RUN: nnc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
+// The settings of a recipe, wherever they stand, are those of one table.
+
+// CHECK: module attributes {nnc.recipe = #nnc.recipe<{batch = 8 : i64, clip_norm = 5.000000e-01 : f64, model = "line"}>}
+module attributes {nnc.recipe = #nnc.recipe<{batch = 8 : i64, clip_norm = 0.5 : f64, model = "line"}>} {}
+
+// -----
+
+// As a dictionary it is read, too.
+// CHECK: module attributes {nnc.recipe = {batch = 8 : i64}}
+module attributes {nnc.recipe = {batch = 8 : i64}} {}
+
+// -----
+
+// expected-error@+1 {{'batch' must be a whole number from 1 to 2^24, found 0}}
+module attributes {nnc.recipe = #nnc.recipe<{batch = 0 : i64}>} {}
+
+// -----
+
+// expected-error@+1 {{'batch' must be a whole number from 1 to 2^24, found 0}}
+module attributes {nnc.recipe = {batch = 0 : i64}} {}
+
+// -----
+
+// expected-error@+1 {{'nnc.recipe' must be a recipe, found 3}}
+module attributes {nnc.recipe = 3 : i64} {}
+
+// -----
+
+// expected-error@+1 {{'batch' must be a whole number from 1 to 2^24, found 8.5}}
+nnc.model @fraction(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {batch = 8.5} {}
+
+// -----
+
+// expected-error@+1 {{'epochs' must be a whole number of at least 1, found true}}
+nnc.model @bool(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {epochs = true} {}
+
+// -----
+
+// expected-error@+1 {{'validation' must be a share of at least 0 and below 1, found 1}}
+nnc.model @share(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {validation = 1.0} {}
+
+// -----
+
+// expected-error@+1 {{'precision' must be f32 or bf16, found f16}}
+nnc.model @precision(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {precision = f16} {}
+
+// -----
+
+// expected-error@+1 {{'freeze' must be a list of strings, at most 256 patterns of parameter names}}
+nnc.model @freeze(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {nnc.freeze = "w"} {}
+
+// -----
+
+// expected-error@+1 {{there is no setting 'epoch' here: expected one of optimizer, }}
+nnc.model @unknown(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {epoch = 3} {}
+
+// -----
+
+// What another dialect says of a model is its own.
+// CHECK: nnc.model @foreign
+// CHECK-SAME: toy.epoch = 3
+nnc.model @foreign(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {toy.epoch = 3} {}
+
+// -----
+
+// expected-error@+1 {{the optimizer must be a dictionary with a 'name', found "sgd"}}
+nnc.model @call(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {optimizer = "sgd", learning_rate = 0.1} {}
+
+// -----
+
+// expected-error@+1 {{'sgd' has no attribute 'momentum'}}
+nnc.model @attribute(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd", momentum = 0.5}, learning_rate = 0.1} {}
+
+// -----
+
+// expected-error@+1 {{'adam' beta1 is 1: expected at least 0 and below 1}}
+nnc.model @interval(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "adam", beta1 = 1.0}, learning_rate = 0.1} {}
+
+// -----
+
+// expected-error@+1 {{'adam' beta1 is "0.9": expected another kind of attribute}}
+nnc.model @kind(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "adam", beta1 = "0.9"}, learning_rate = 0.1} {}
+
+// -----
+
+// expected-error@+1 {{the learning rate must be a number of at least 0, found -1}}
+nnc.model @rate(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = -1.0} {}
+
+// -----
+
+// expected-error@+1 {{the base of a schedule must be a number of at least 0, found nothing}}
+nnc.model @base(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = {name = "cosine", total = 10}} {}
+
+// -----
+
+// expected-error@+1 {{'cosine' needs its attribute 'total'}}
+nnc.model @schedule(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = {name = "cosine", base = 0.1}} {}
+
+// -----
+
+// expected-error@+1 {{'xml' is no reader: expected one of idx, npy, npz, csv}}
+nnc.model @reader(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {data = [{split = "train", inputs = ["x"], reader = "xml", arguments = {path = "x"}}]} {}
+
+// -----
+
+// expected-error@+1 {{data is bound to "z", which is no input}}
+nnc.model @bound(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {data = [{split = "train", inputs = ["z"], reader = "npy", arguments = {path = "x"}}]} {}
+
+// -----
+
+nnc.parameter @w : tensor<4xf32> = <zeros>
+func.func @update(%dw: tensor<4xf32>) {
+  // expected-error@+1 {{'clip_norm' must be a number above 0, found 0}}
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = 0.1, clip_norm = 0.0} : tensor<4xf32>
+  return
+}
+
+// -----
+
+nnc.parameter @w : tensor<4xf32> = <zeros>
+func.func @of_the_whole_run(%dw: tensor<4xf32>) {
+  // expected-error@+1 {{there is no setting 'epochs' here: expected one of optimizer, learning_rate, clip_norm, clip_value}}
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = 0.1, epochs = 3} : tensor<4xf32>
+  return
+}
