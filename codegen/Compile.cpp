@@ -42,8 +42,7 @@ runPasses(ModuleOp module, const CompileOptions &options,
 /// The options of the passes, as the target would have them.
 static PipelineOptions passOptions(const CompileOptions &options) {
   PipelineOptions passes = options.passes;
-  // Starting a kernel on a GPU takes as long as reading a megabyte.
-  passes.groupUpdates = options.target->name() != "cpu";
+  passes.fusion = options.target->fusion();
   return passes;
 }
 
@@ -142,10 +141,12 @@ static LogicalResult emitTargetStage(ModuleOp module, StringRef stage,
                                      const CompileOptions &options,
                                      llvm::raw_ostream &os) {
   const Target &target = *options.target;
-  if (!llvm::is_contained(target.stages(), stage))
+  auto names = llvm::map_to_vector(
+      target.stages(), [](const TargetStage &known) { return known.name; });
+  if (!llvm::is_contained(names, stage))
     return module.emitError("target ")
            << target.name() << " has no stage '" << stage << "'; it has "
-           << llvm::join(target.stages(), " and ");
+           << llvm::join(names, " and ");
   FailureOr<Schedule> schedule = runToSchedule(module, options);
   if (failed(schedule))
     return failure();
@@ -158,43 +159,53 @@ static LogicalResult emitTargetStage(ModuleOp module, StringRef stage,
 
 namespace {
 
-struct StageEmitter {
-  StageDescription description;
-  /// Null for a stage of the target's.
+/// A stage that every target has.
+struct CommonStage {
+  StringRef name, summary;
   LogicalResult (*emit)(ModuleOp, const CompileOptions &, llvm::raw_ostream &);
 };
 
 } // namespace
 
-static constexpr StageEmitter kStages[] = {
-    {{"nnc", "the model as written"}, emitDialect<Stage::AsWritten>},
-    {{"step", "entry points: differentiated, with the optimizer"},
+static constexpr CommonStage kCommonStages[] = {
+    {"nnc", "the model as written", emitDialect<Stage::AsWritten>},
+    {"step", "entry points: differentiated, with the optimizer",
      emitDialect<Stage::Step>},
-    {{"fused", "primitives in fused regions"}, emitDialect<Stage::Fused>},
-    {{"linalg", "launches, and kernels as linalg"}, emitLinalg},
-    {{"kernels", "kernels as the target schedules them"}, emitKernels},
-    {{"llvm", "LLVM IR (cpu)"}, nullptr},
-    {{"asm", "assembly (cpu)"}, nullptr},
-    {{"cuda", "CUDA C++ (cuda, sim)"}, nullptr},
-    {{"ptx", "PTX (cuda)"}, nullptr},
+    {"fused", "primitives in fused regions", emitDialect<Stage::Fused>},
+    {"linalg", "launches, and kernels as linalg", emitLinalg},
+    {"kernels", "kernels as the target schedules them", emitKernels},
 };
 
-ArrayRef<StageDescription> nnc::stages() {
-  static const auto descriptions = llvm::map_to_vector(
-      kStages, [](const StageEmitter &stage) { return stage.description; });
-  return descriptions;
+std::vector<StageDescription> nnc::stages() {
+  std::vector<StageDescription> stages;
+  for (const CommonStage &stage : kCommonStages)
+    stages.push_back({stage.name, stage.summary, {}});
+  for (const TargetFamily *family : targetFamilies())
+    for (const TargetStage &stage : family->stages) {
+      auto isKnown = [&](const StageDescription &known) {
+        return known.name == stage.name;
+      };
+      auto found = llvm::find_if(stages, isKnown);
+      if (found == stages.end())
+        found = stages.insert(found, {stage.name, stage.summary, {}});
+      found->targets.push_back(family->names.front());
+    }
+  return stages;
+}
+
+bool nnc::needsTools(StringRef stage, const Target &target) {
+  return llvm::any_of(target.stages(), [&](const TargetStage &known) {
+    return known.name == stage && known.needsTools;
+  });
 }
 
 LogicalResult nnc::emitStage(ModuleOp module, StringRef stage,
                              const CompileOptions &options,
                              llvm::raw_ostream &os) {
-  const auto *found = llvm::find_if(kStages, [&](const StageEmitter &known) {
-    return known.description.name == stage;
-  });
-  assert(found != std::end(kStages) &&
-         "the caller has checked the stage's name");
-  return found->emit ? found->emit(module, options, os)
-                     : emitTargetStage(module, stage, options, os);
+  for (const CommonStage &known : kCommonStages)
+    if (known.name == stage)
+      return known.emit(module, options, os);
+  return emitTargetStage(module, stage, options, os);
 }
 
 //===----------------------------------------------------------------------===//

@@ -28,14 +28,19 @@ struct CompileOptions {
 /// A stage that `emitStage` knows, with what it shows.
 struct StageDescription {
   llvm::StringRef name, summary;
+  /// The families of the targets that have it; empty: every target.
+  llvm::SmallVector<llvm::StringRef, 2> targets;
 };
 
-/// The stages in their order, those of every target last.
-llvm::ArrayRef<StageDescription> stages();
+/// The stages in their order, those of targets last.
+std::vector<StageDescription> stages();
+
+/// Whether a stage of the target's is made with what Target::checkTools() looks
+/// for.
+bool needsTools(llvm::StringRef stage, const Target &target);
 
 /// Brings `module` to the stage of that name and prints it. Fails after a
-/// diagnostic, one of which is that the target has no such stage. The name is
-/// one of stages().
+/// diagnostic, one of which is that the target has no such stage.
 mlir::LogicalResult emitStage(mlir::ModuleOp module, llvm::StringRef stage,
                               const CompileOptions &options,
                               llvm::raw_ostream &os);

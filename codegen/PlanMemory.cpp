@@ -6,7 +6,6 @@
 #include "codegen/Passes.h"
 #include "codegen/Placement.h"
 #include "codegen/Reference.h"
-#include "codegen/cpu/CpuTarget.h"
 #include "ir/Ops.h"
 #include "runtime/abi.h"
 
@@ -467,8 +466,9 @@ struct PrintMemoryPlanPass
   using PrintMemoryPlanPassBase::PrintMemoryPlanPassBase;
 
   void runOnOperation() override {
-    FailureOr<Schedule> schedule = scheduleKernels(
-        getOperation(), *createCpuTarget(CpuModel(), /*reference=*/true));
+    // Its plain form depends on no machine.
+    auto target = llvm::cantFail(createTarget("cpu", {/*reference=*/true}));
+    FailureOr<Schedule> schedule = scheduleKernels(getOperation(), *target);
     if (failed(schedule))
       return signalPassFailure();
     FailureOr<MemoryPlan> plan =

@@ -2,9 +2,7 @@
 #include "codegen/ScheduleKernels.h"
 
 #include "codegen/BufferAccesses.h"
-#include "codegen/GeneratedText.h"
 #include "codegen/Passes.h"
-#include "codegen/cuda/GpuPhase.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -22,12 +20,11 @@
 #include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/IR/Verifier.h"
 
 #include "llvm/ADT/StringExtras.h"
-
-#include <set>
+#include "llvm/Support/Process.h"
 
 using namespace mlir;
 using namespace nnc;
@@ -37,6 +34,20 @@ namespace nnc {
 #include "codegen/Passes.h.inc"
 } // namespace nnc
 
+/// Whether every buffer is one that the kernel has.
+static bool refersToOwnBuffers(func::FuncOp kernel,
+                               const ScheduledKernel &scheduled) {
+  // By BufferRef::Kind; the batch comes before the operands.
+  const size_t numBuffers[] = {kernel.getNumArguments() - 1,
+                               kernel.getNumResults(),
+                               scheduled.workspaceBytes.size()};
+  return llvm::all_of(scheduled.phases, [&](const Phase &phase) {
+    return llvm::all_of(phase.buffers, [&](BufferRef buffer) {
+      return buffer.index < numBuffers[buffer.kind];
+    });
+  });
+}
+
 /// What is wrong with a schedule, which the user could do nothing about; empty
 /// if nothing is.
 static std::string findMistake(func::FuncOp kernel,
@@ -45,25 +56,68 @@ static std::string findMistake(func::FuncOp kernel,
   for (const Phase &phase : scheduled.phases)
     if (phase.function && failed(verify(phase.function)))
       return "malformed";
+  if (!refersToOwnBuffers(kernel, scheduled))
+    return "a phase has a buffer that the kernel lacks";
   return findUnwritten(kernel, scheduled);
 }
 
-FailureOr<ScheduledKernel> nnc::scheduleByFirst(func::FuncOp kernel,
-                                                ArrayRef<Emitter> emitters) {
-  for (const Emitter &emitter : emitters) {
-    FailureOr<ScheduledKernel> scheduled = emitter(kernel);
-    if (failed(scheduled))
+/// Set where tests run: a fault of the compiler that its user would not notice
+/// is an error there.
+static bool isStrict() {
+  return llvm::sys::Process::GetEnv("NNC_STRICT").has_value();
+}
+
+/// Takes a schedule with a mistake back. The kernel still runs, only slower.
+static LogicalResult leaveAside(func::FuncOp kernel, ScheduledKernel &scheduled,
+                                StringRef mistake) {
+  auto describe = [&](InFlightDiagnostic diagnostic) -> InFlightDiagnostic {
+    return std::move(diagnostic) << "kernel " << kernel.getName() << ": its "
+                                 << scheduled.phases.front().kind
+                                 << " schedule is left aside: " << mistake;
+  };
+  LogicalResult result = success();
+  if (isStrict())
+    result = describe(kernel.emitError());
+  else
+    describe(kernel.emitRemark());
+  for (Phase &phase : scheduled.phases)
+    if (phase.function)
+      phase.function.erase();
+  return result;
+}
+
+/// Whether the scheduler is for kernels of that kind; empty: for a kernel that
+/// names none.
+static bool isFor(const Scheduler &scheduler, StringRef kind) {
+  return scheduler.kinds.empty() || kind.empty() ||
+         llvm::is_contained(scheduler.kinds, kind);
+}
+
+FailureOr<ScheduledKernel> nnc::scheduleByKind(func::FuncOp kernel,
+                                               ArrayRef<Scheduler> schedulers) {
+  auto named = kernel->getAttrOfType<StringAttr>("nnc.kind");
+  StringRef kind = named ? named.getValue() : "";
+  std::string reasons;
+  for (const Scheduler &scheduler : schedulers) {
+    if (!isFor(scheduler, kind))
       continue;
+    Refusal refusal;
+    FailureOr<ScheduledKernel> scheduled = scheduler.schedule(kernel, refusal);
+    if (failed(scheduled)) {
+      reasons += (reasons.empty() ? "" : "; ") + scheduler.name.str() + ": " +
+                 refusal.reason().str();
+      continue;
+    }
     std::string mistake = findMistake(kernel, *scheduled);
-    if (mistake.empty())
+    if (mistake.empty()) {
+      if (scheduler.kinds.empty())
+        scheduled->refusal = reasons;
       return scheduled;
-    // The kernel still runs, only slower.
-    kernel.emitRemark() << "kernel " << kernel.getName() << ": its "
-                        << scheduled->phases.front().kind
-                        << " schedule is left aside: " << mistake;
-    for (Phase &phase : scheduled->phases)
-      if (phase.function)
-        phase.function.erase();
+    }
+    if (failed(leaveAside(kernel, *scheduled, mistake)))
+      return failure();
+    reasons +=
+        (reasons.empty() ? "" : "; ") + scheduler.name.str() + ": " + mistake;
   }
   return failure();
 }
@@ -82,82 +136,22 @@ void nnc::registerScheduling(DialectRegistry &registry) {
   linalg::registerSubsetOpInterfaceExternalModels(registry);
 }
 
-//===----------------------------------------------------------------------===//
-// What printers of a GPU's phases are told
-//===----------------------------------------------------------------------===//
-
-/// A name that is an identifier too, which is what a kernel's must be.
-static void makeIdentifier(func::FuncOp function, SymbolTable &symbols) {
-  std::string name = toIdentifier(function.getName());
-  if (name == function.getName())
-    return;
-  std::string unique = name;
-  for (unsigned number = 1; symbols.lookup(unique); ++number)
-    unique = name + "_" + std::to_string(number);
-  symbols.remove(function);
-  function.setName(unique);
-  symbols.insert(function);
-}
-
-static Extent bufferElements(func::FuncOp kernel,
-                             const ScheduledKernel &scheduled, BufferRef buffer,
-                             Type element) {
-  if (buffer.kind == BufferRef::Workspace) {
-    Extent size = scheduled.workspaceBytes[buffer.index];
-    size.divisor *= (element.getIntOrFloatBitWidth() + 7) / 8;
-    return size;
-  }
-  // The batch comes before the operands.
-  Type type = buffer.kind == BufferRef::Operand
-                  ? kernel.getArgumentTypes()[buffer.index + 1]
-                  : kernel.getResultTypes()[buffer.index];
-  return numElements(cast<RankedTensorType>(type));
-}
-
-/// The attributes that codegen/cuda/EmitCuda.h lists.
-static void describePhase(func::FuncOp kernel, const ScheduledKernel &scheduled,
-                          Phase &phase, SymbolTable &symbols) {
-  func::FuncOp function = phase.function;
-  makeIdentifier(function, symbols);
-  Builder builder(function.getContext());
-  auto toAttribute = [&](Extent extent) {
-    return builder.getDenseI64ArrayAttr(
-        {extent.constant, extent.perBatch, extent.divisor});
-  };
-  function->setAttr("nnc.threads", builder.getI64IntegerAttr(phase.threads));
-  function->setAttr("nnc.blocks", toAttribute(phase.extent));
-  static constexpr StringRef names[] = {"x", "y", "work"};
-  for (auto [i, buffer] : llvm::enumerate(phase.buffers)) {
-    auto type = cast<MemRefType>(function.getArgumentTypes()[i]);
-    function.setArgAttr(i, "nnc.elements",
-                        toAttribute(bufferElements(kernel, scheduled, buffer,
-                                                   type.getElementType())));
-    function.setArgAttr(
-        i, "nnc.name",
-        builder.getStringAttr(names[buffer.kind] + Twine(buffer.index)));
-  }
-}
-
-/// Marks each result and workspace where it first appears.
-static void markFresh(const ScheduledKernel &scheduled) {
-  std::set<std::pair<BufferRef::Kind, unsigned>> known;
-  for (const Phase &phase : scheduled.phases)
-    for (auto [i, buffer] : llvm::enumerate(phase.buffers)) {
-      if (buffer.kind == BufferRef::Operand ||
-          !known.insert({buffer.kind, buffer.index}).second)
-        continue;
-      func::FuncOp function = phase.function;
-      if (function && phase.threads)
-        function.setArgAttr(i, "nnc.fresh",
-                            UnitAttr::get(function.getContext()));
-    }
-}
-
 std::optional<int64_t> nnc::largestBatch(func::FuncOp kernel) {
   auto module = kernel->getParentOfType<ModuleOp>();
   if (auto known = module->getAttrOfType<IntegerAttr>("nnc.max_batch"))
     return known.getInt();
   return std::nullopt;
+}
+
+/// Heard where remarks are asked for: `nnc compile --remarks`, and the options
+/// of nnc-opt that begin with --remark.
+static void remarkOnRefusal(func::FuncOp kernel, StringRef refusal) {
+  if (refusal.empty())
+    return;
+  remark::missed(kernel.getLoc(), remark::RemarkOpts::name("plain loops")
+                                      .category("schedule")
+                                      .function(kernel.getName()))
+      << remark::reason("{0}", refusal);
 }
 
 FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module, const Target &target,
@@ -182,18 +176,13 @@ FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module, const Target &target,
     FailureOr<ScheduledKernel> scheduled = target.schedule(kernel);
     if (failed(scheduled))
       return failure();
-    if (std::string mistake = findUnwritten(kernel, *scheduled);
-        !mistake.empty())
+    if (std::string mistake = findMistake(kernel, *scheduled); !mistake.empty())
       return kernel.emitOpError("is scheduled wrongly: ") << mistake, failure();
-    SymbolTable symbols(*schedule.phases);
-    for (Phase &phase : scheduled->phases)
-      if (phase.function && phase.threads)
-        describePhase(kernel, *scheduled, phase, symbols);
-    markFresh(*scheduled);
+    remarkOnRefusal(kernel, scheduled->refusal);
     for (Phase &phase : scheduled->phases)
       if (phase.function)
-        schedule.phaseInfos[phase.function.getName()] = {phase.kind,
-                                                         phase.threads};
+        schedule.phaseInfos[phase.function.getName()] = {
+            phase.kind, phase.threads, scheduled->refusal};
     schedule.kernels[kernel.getName()] = std::move(*scheduled);
   }
   for (func::FuncOp kernel : kernels)
@@ -320,7 +309,7 @@ struct ScheduleKernelsPass
   using ScheduleKernelsPassBase::ScheduleKernelsPassBase;
 
   void runOnOperation() override {
-    auto created = createTarget(target, reference);
+    auto created = createTarget(target, {reference});
     if (!created) {
       getOperation().emitError(llvm::toString(created.takeError()));
       return signalPassFailure();

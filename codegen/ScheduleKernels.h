@@ -1,7 +1,8 @@
-// From kernels as linalg to phases: each kernel to the emitter that claims it.
+// From kernels as linalg to phases: each kernel to the scheduler of its kind.
 #ifndef NNC_CODEGEN_SCHEDULEKERNELS_H
 #define NNC_CODEGEN_SCHEDULEKERNELS_H
 
+#include "codegen/Refusal.h"
 #include "codegen/Target.h"
 
 #include "mlir/IR/OwningOpRef.h"
@@ -16,16 +17,28 @@ namespace nnc {
 /// Once, before a context schedules.
 void registerScheduling(mlir::DialectRegistry &registry);
 
-/// Schedules a kernel, or fails without a diagnostic and without a trace where
-/// the kernel is not of its kind.
-using Emitter =
-    std::function<mlir::FailureOr<ScheduledKernel>(mlir::func::FuncOp)>;
+/// One way of a target's to run kernels.
+struct Scheduler {
+  /// Schedules a kernel, or fails without a diagnostic and without a trace, and
+  /// says why.
+  using Function = std::function<mlir::FailureOr<ScheduledKernel>(
+      mlir::func::FuncOp, Refusal &)>;
 
-/// The schedule of the first of `emitters` that claims `kernel`. A schedule
-/// that does not pass the verifier is a mistake of its emitter: a remark, and
-/// the next is asked. Fails, silently, if none is left.
+  /// For messages.
+  llvm::StringRef name;
+  /// What nnc.kind may say of kernels that it is for. Empty: of the plain form
+  /// that any kernel has, for those that nothing else takes.
+  llvm::SmallVector<llvm::StringRef, 4> kinds;
+  Function schedule;
+};
+
+/// The schedule of the first of `schedulers` that is for kernels of this kind
+/// and takes it; one that names no kind is offered to all. A schedule that does
+/// not pass the verifier is a mistake of its scheduler: a remark, or an error
+/// where NNC_STRICT is set in the environment, and the next is asked. Fails,
+/// silently but for that, if none is left.
 mlir::FailureOr<ScheduledKernel>
-scheduleByFirst(mlir::func::FuncOp kernel, llvm::ArrayRef<Emitter> emitters);
+scheduleByKind(mlir::func::FuncOp kernel, llvm::ArrayRef<Scheduler> schedulers);
 
 /// All kernels of a module as their target runs them.
 struct Schedule {
@@ -38,14 +51,15 @@ struct Schedule {
   struct PhaseInfo {
     std::string kind;
     int64_t threads = 0;
+    /// ScheduledKernel::refusal of its kernel.
+    std::string refusal;
   };
   llvm::StringMap<PhaseInfo> phaseInfos;
 };
 
 /// Schedules every function of `module` that has the attribute `nnc.kernel`.
-/// The module itself is not changed. Phases for a GPU get names that are
-/// identifiers, and attributes for codegen/cuda/EmitCuda.h. `maxBatch`: the
-/// largest that they run with; 0: not known. Fails after a diagnostic.
+/// The module itself is not changed. `maxBatch`: the largest that the phases
+/// run with; 0: not known. Fails after a diagnostic.
 mlir::FailureOr<Schedule> scheduleKernels(mlir::ModuleOp module,
                                           const Target &target,
                                           int64_t maxBatch = 0);

@@ -9,6 +9,7 @@
 #define NNC_CODEGEN_TARGET_H
 
 #include "passes/BatchSize.h"
+#include "passes/FusionPreferences.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -123,6 +124,8 @@ struct ScheduledKernel {
   /// because an element of the operand is read only by the loop iteration that
   /// writes the same element of the result, and before it does.
   llvm::SmallVector<std::pair<unsigned, unsigned>> mayAlias;
+  /// Why this is the plain form, in words; empty where it is not.
+  std::string refusal;
 };
 
 /// Compiled phases, as the plan carries them.
@@ -172,6 +175,13 @@ struct CodeImage {
   std::string report;
 };
 
+/// A form between phases and code that `--emit` can show.
+struct TargetStage {
+  llvm::StringRef name, summary;
+  /// Whether it is made with what Target::checkTools() looks for.
+  bool needsTools = false;
+};
+
 /// What code is generated for.
 class Target {
 public:
@@ -180,8 +190,12 @@ public:
   /// The runtime's device that runs the plan: "cpu", "cuda" or "sim".
   virtual llvm::StringRef name() const = 0;
 
-  /// Schedules one kernel, which is left as it is. Phases are placed after it.
-  /// Fails after a diagnostic.
+  /// What it would have of the passes that fuse.
+  virtual FusionPreferences fusion() const { return {}; }
+
+  /// Schedules one kernel, which is left as it is. Phases are placed after it,
+  /// with all that print() and compile() need to know of them. Fails after a
+  /// diagnostic.
   virtual mlir::FailureOr<ScheduledKernel>
   schedule(mlir::func::FuncOp kernel) const = 0;
 
@@ -193,7 +207,7 @@ public:
   virtual mlir::FailureOr<CodeImage> compile(mlir::ModuleOp phases) const = 0;
 
   /// The forms between phases and code that can be shown.
-  virtual llvm::ArrayRef<llvm::StringRef> stages() const = 0;
+  virtual llvm::ArrayRef<TargetStage> stages() const = 0;
 
   /// The phases, which are consumed, as text of one of stages(). Fails after a
   /// diagnostic.
@@ -201,20 +215,46 @@ public:
                                              llvm::StringRef stage) const = 0;
 };
 
-/// The names that createTarget knows, for help texts.
-llvm::ArrayRef<llvm::StringRef> targetNames();
+/// What a target may be asked for beside its name.
+struct TargetOptions {
+  /// Plain loops for every kernel.
+  bool reference = false;
+  /// A GPU's products may round f32 operands to TF32.
+  bool allowTf32 = false;
+};
+
+/// The targets of one device, which differ in what exactly they make code for:
+/// one line in the list of codegen/Target.cpp.
+struct TargetFamily {
+  /// For messages; the first is the family's own.
+  llvm::ArrayRef<llvm::StringRef> names;
+  /// Whether the first name, ':' and anything is a name too, which create()
+  /// reads.
+  bool isOpen;
+  /// The names and what they stand for, for help texts.
+  llvm::StringRef help;
+  /// As each of its targets has them.
+  llvm::ArrayRef<TargetStage> stages;
+  /// The target of one of those names.
+  llvm::Expected<std::unique_ptr<Target>> (*create)(llvm::StringRef name,
+                                                    TargetOptions options);
+};
+
+/// In the order in which texts name them; those of plugins last.
+llvm::ArrayRef<const TargetFamily *> targetFamilies();
+
+/// Adds a plugin's targets. `family` lives as long as the program.
+void registerTargets(const TargetFamily &family);
 
 /// Lists the names that are known and suggests the nearest.
 llvm::Error unknownTarget(llvm::StringRef name,
                           llvm::ArrayRef<llvm::StringRef> known);
 
-/// The target of that name, as `nnc compile --target` takes it. `reference`:
-/// plain loops for every kernel. `allowTf32`: a GPU's products may round f32
-/// operands to TF32. An unknown name is an error that lists the names and
-/// suggests the nearest.
-llvm::Expected<std::unique_ptr<Target>> createTarget(llvm::StringRef name,
-                                                     bool reference = false,
-                                                     bool allowTf32 = false);
+/// The target of that name, as `nnc compile --target` takes it. An unknown name
+/// is an error that lists the names and suggests the nearest, or says that this
+/// build was made without that target.
+llvm::Expected<std::unique_ptr<Target>>
+createTarget(llvm::StringRef name, TargetOptions options = {});
 
 } // namespace nnc
 

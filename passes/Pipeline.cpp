@@ -113,7 +113,7 @@ static void addExpandPasses(OpPassManager &pm) {
 /// From primitives to fused regions.
 static void addFusePasses(OpPassManager &pm, const PipelineOptions &options) {
   // Before a product takes the update that follows its gradient.
-  if (options.groupUpdates)
+  if (options.fusion.groupUpdates)
     pm.addNestedPass<func::FuncOp>(createFuseUpdatesPass());
   // Products claim what they can do in registers before chains form.
   pm.addNestedPass<func::FuncOp>(createFuseEpiloguePass());
@@ -180,7 +180,7 @@ void registerPipelines() {
         [stage = entry.stage](OpPassManager &pm, const TextualOptions &text) {
           PipelineOptions options;
           options.gradientsEntry = text.gradientsEntry;
-          options.groupUpdates = text.groupUpdates;
+          options.fusion.groupUpdates = text.groupUpdates;
           options.elementType = text.elementType;
           options.freeze.assign(text.freeze.begin(), text.freeze.end());
           buildPipeline(pm, Stage::AsWritten, stage, options);

@@ -2,6 +2,8 @@
 #ifndef NNC_PASSES_PIPELINE_H
 #define NNC_PASSES_PIPELINE_H
 
+#include "passes/FusionPreferences.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -38,8 +40,7 @@ struct ExtraPasses {
 struct PipelineOptions {
   /// Also make @gradients, for checking gradients.
   bool gradientsEntry = false;
-  /// Gather the updates of all parameters into one kernel (nnc-fuse-updates).
-  bool groupUpdates = false;
+  FusionPreferences fusion;
   /// "f64" computes in f64 what was written in f32, f16 or bf16; empty changes
   /// nothing.
   std::string elementType;

@@ -45,6 +45,10 @@ config.substitutions.append(("%build", config.build_root))
 config.substitutions.append(
     ("%each-level", config.python + " " + os.path.join(config.test_source_root, "each-level.py")))
 
+# A mistake that the compiler would else make good for is an error.
+config.environment["NNC_STRICT"] = "1"
+
+
 def has_nvrtc():
     """Where nnc looks for NVIDIA's run-time compiler."""
     if "NNC_NVRTC" in os.environ:

@@ -13,6 +13,7 @@
 #include "runtime/Plan.h"
 
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
@@ -33,7 +34,7 @@ struct CompileArguments {
   int64_t maxBatch = 0;
   std::vector<std::string> settings, plugins, passesAt, freeze;
   bool reference = false, gradients = false, gradientCheck = false;
-  bool quiet = false, keepText = false, allowTf32 = false;
+  bool quiet = false, keepText = false, allowTf32 = false, remarks = false;
 };
 
 struct ConvertArguments {
@@ -148,9 +149,46 @@ static int readExtraPasses(const std::vector<std::string> &passesAt,
   return Done;
 }
 
+/// What `--emit` may name, plugins' targets included.
+static std::vector<std::string> stageNames() {
+  std::vector<std::string> names;
+  for (const StageDescription &stage : stages())
+    names.push_back(stage.name.str());
+  names.insert(names.end(), {"object", "plan"});
+  return names;
+}
+
+/// What CLI11 would say, which checks before plugins are there.
+static void checkStage(const std::string &stage) {
+  const std::vector<std::string> names = stageNames();
+  if (!llvm::is_contained(names, stage))
+    throw CLI::ValidationError("--emit", stage + " not in {" +
+                                             llvm::join(names, ",") + "}");
+}
+
 /// Whether code is made at all: every other stage needs no tools.
-static bool compilesCode(llvm::StringRef stage) {
-  return stage == "plan" || stage == "object" || stage == "ptx";
+static bool compilesCode(llvm::StringRef stage, const Target &target) {
+  return stage == "plan" || stage == "object" || needsTools(stage, target);
+}
+
+namespace {
+/// Shows what passes and schedulers remark as diagnostics are shown.
+struct RemarkPrinter : remark::detail::MLIRRemarkStreamerBase {
+  void streamOptimizationRemark(const remark::detail::Remark &remark) override {
+    InFlightDiagnostic shown = emitRemark(remark.getLocation());
+    shown << remark.getFunction() << ": " << remark.getRemarkName();
+    for (const remark::detail::Remark::Arg &argument : remark.getArgs())
+      shown << ": " << argument.val;
+  }
+};
+} // namespace
+
+static LogicalResult printRemarks(MLIRContext &context) {
+  remark::RemarkCategories categories;
+  categories.all = ".*";
+  return remark::enableOptimizationRemarks(
+      context, std::make_unique<RemarkPrinter>(),
+      std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
 }
 
 static int compile(const CompileArguments &arguments) {
@@ -160,26 +198,29 @@ static int compile(const CompileArguments &arguments) {
                     "object, MODEL.o, and the header goes beside it\n";
     return CommandLineWrong;
   }
-  auto target =
-      createTarget(arguments.target, arguments.reference, arguments.allowTf32);
-  if (!target) {
-    llvm::errs() << "error: " << llvm::toString(target.takeError()) << '\n';
-    return CommandLineWrong;
-  }
-  if (compilesCode(arguments.stage))
-    if (llvm::Error missing = (*target)->checkTools()) {
-      llvm::errs() << "error: " << llvm::toString(std::move(missing)) << '\n';
-      return MachineFailed;
-    }
   MLIRContext context;
   prepareContext(context);
   if (int exit = loadPlugins(context, arguments.plugins))
     return exit;
+  checkStage(arguments.stage);
+  auto target = createTarget(arguments.target,
+                             {arguments.reference, arguments.allowTf32});
+  if (!target) {
+    llvm::errs() << "error: " << llvm::toString(target.takeError()) << '\n';
+    return CommandLineWrong;
+  }
+  if (compilesCode(arguments.stage, **target))
+    if (llvm::Error missing = (*target)->checkTools()) {
+      llvm::errs() << "error: " << llvm::toString(std::move(missing)) << '\n';
+      return MachineFailed;
+    }
   CompileOptions options;
   if (int exit = readExtraPasses(arguments.passesAt, options.passes))
     return exit;
   llvm::SourceMgr sources;
   DiagnosticPrinter printer(sources, &context);
+  if (arguments.remarks && failed(printRemarks(context)))
+    return MachineFailed;
   OwningOpRef<ModuleOp> module =
       loadModel(arguments.model, sources, &context, arguments.settings);
   if (!module)
@@ -283,20 +324,24 @@ static void addPluginOption(CLI::App &command,
       ->allow_extra_args(false);
 }
 
-static constexpr const char *kTargetHelp =
-    "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4; cuda "
-    "(sm_80, sm_90 and later), cuda:sm_90 and others between commas, "
-    "cuda:native (this machine); sim (a GPU, simulated), sim:fast";
+static std::string targetHelp() {
+  return llvm::join(
+      llvm::map_range(targetFamilies(),
+                      [](const TargetFamily *family) { return family->help; }),
+      "; ");
+}
+
+static std::string stageHelp() {
+  std::string help = "stop at a stage and show it:";
+  for (const StageDescription &stage : stages()) {
+    help += "\n  " + stage.name.str() + ": " + stage.summary.str();
+    if (!stage.targets.empty())
+      help += " (" + llvm::join(stage.targets, ", ") + ")";
+  }
+  return help + "\n  object: the plan as MODEL.o to link, with a C header";
+}
 
 static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
-  std::vector<std::string> stageNames;
-  std::string stageHelp = "stop at a stage and show it:";
-  for (const StageDescription &stage : stages()) {
-    stageNames.push_back(stage.name.str());
-    stageHelp += "\n  " + stage.name.str() + ": " + stage.summary.str();
-  }
-  stageNames.insert(stageNames.end(), {"object", "plan"});
-  stageHelp += "\n  object: the plan as MODEL.o to link, with a C header";
   CLI::App *command = app.add_subcommand(
       "compile", "compile a model to a plan, or show a stage on the way");
   command
@@ -307,14 +352,14 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
       "-o,--output", arguments.output,
       "where to write (default: MODEL.plan or MODEL.o here; other stages: "
       "standard output)");
-  command->add_option("--target", arguments.target, kTargetHelp)
+  command->add_option("--target", arguments.target, targetHelp())
       ->capture_default_str();
   command
       ->add_option("--max-batch", arguments.maxBatch,
                    "largest batch that the plan runs (default: the model's)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
-  command->add_option("--emit", arguments.stage, stageHelp)
-      ->check(CLI::IsMember(stageNames));
+  command->add_option("--emit", arguments.stage, stageHelp())
+      ->type_name("STAGE");
   command
       ->add_option("--set", arguments.settings, "override a const of the model")
       ->type_name("NAME=VALUE")
@@ -341,6 +386,8 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
                     "let a GPU round operands of f32 products to TF32");
   command->add_flag("--keep-text", arguments.keepText,
                     "keep the kernels' CUDA C++ in the plan, for nnc inspect");
+  command->add_flag("--remarks", arguments.remarks,
+                    "say which kernels run as plain loops, and why");
   command->add_flag("--gradients", arguments.gradients,
                     "add the entry point `gradients`: of the loss, for every "
                     "parameter and floating-point input");

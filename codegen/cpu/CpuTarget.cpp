@@ -50,8 +50,6 @@ static const Level kLevels[] = {
 static constexpr StringRef kTargetNames[] = {"cpu", "cpu:x86-64-v4",
                                              "cpu:x86-64-v3", "cpu:x86-64-v2"};
 
-ArrayRef<StringRef> nnc::cpuTargetNames() { return kTargetNames; }
-
 /// Adds what `level` adds to `model`.
 static void raiseTo(CpuModel &model, const Level &level) {
   for (StringRef feature : level.features)
@@ -116,12 +114,17 @@ static CpuModel modelOfHost() {
 }
 
 llvm::Expected<CpuModel> nnc::findCpuModel(StringRef targetName) {
-  if (!llvm::is_contained(cpuTargetNames(), targetName))
-    return unknownTarget(targetName, cpuTargetNames());
+  if (!llvm::is_contained(kTargetNames, targetName))
+    return unknownTarget(targetName, kTargetNames);
   if (targetName == "cpu")
     return modelOfHost();
   return modelOfLevel(targetName.drop_front(StringRef("cpu:").size()));
 }
+
+static constexpr TargetStage kStages[] = {
+    {"llvm", "LLVM IR"},
+    {"asm", "assembly"},
+};
 
 namespace {
 
@@ -132,29 +135,13 @@ public:
 
   StringRef name() const override { return "cpu"; }
 
-  /// The reference last, because it takes everything.
-  FailureOr<ScheduledKernel> schedule(func::FuncOp kernel) const override {
-    if (reference)
-      return scheduleReference(kernel);
-    auto emitter = [&](auto schedule) -> Emitter {
-      return [this, schedule](func::FuncOp op) { return schedule(op, model); };
-    };
-    FailureOr<ScheduledKernel> scheduled = scheduleByFirst(
-        kernel, {emitter(scheduleContraction), emitter(scheduleRows),
-                 emitter(scheduleMovement), scheduleReference});
-    if (failed(scheduled))
-      return kernel.emitOpError("has no schedule for a CPU"), failure();
-    return scheduled;
-  }
+  FailureOr<ScheduledKernel> schedule(func::FuncOp kernel) const override;
 
   FailureOr<CodeImage> compile(ModuleOp phases) const override {
     return emitCode(phases, model);
   }
 
-  ArrayRef<StringRef> stages() const override {
-    static constexpr StringRef names[] = {"llvm", "asm"};
-    return names;
-  }
+  ArrayRef<TargetStage> stages() const override { return kStages; }
 
   FailureOr<std::string> print(ModuleOp phases,
                                StringRef stage) const override {
@@ -169,6 +156,42 @@ private:
 
 } // namespace
 
-std::unique_ptr<Target> nnc::createCpuTarget(CpuModel model, bool reference) {
-  return std::make_unique<CpuTarget>(std::move(model), reference);
+FailureOr<ScheduledKernel> CpuTarget::schedule(func::FuncOp kernel) const {
+  if (reference)
+    return scheduleReference(kernel);
+  auto of = [&](auto schedule) -> Scheduler::Function {
+    return [this, schedule](func::FuncOp op, Refusal &refusal) {
+      FailureOr<ScheduledKernel> scheduled = schedule(op, model);
+      if (failed(scheduled))
+        (void)refusal.because("it has another form");
+      return scheduled;
+    };
+  };
+  // What moves elements and keeps their rows is rows too, and the faster so.
+  FailureOr<ScheduledKernel> scheduled = scheduleByKind(
+      kernel, {{"contraction", {"contraction"}, of(scheduleContraction)},
+               {"rows", {"rows", "movement", "contraction"}, of(scheduleRows)},
+               {"movement", {"movement"}, of(scheduleMovement)},
+               {"reference", {}, [](func::FuncOp op, Refusal &) {
+                  return scheduleReference(op);
+                }}});
+  if (failed(scheduled))
+    return kernel.emitOpError("has no schedule for a CPU"), failure();
+  return scheduled;
+}
+
+static llvm::Expected<std::unique_ptr<Target>> create(StringRef name,
+                                                      TargetOptions options) {
+  llvm::Expected<CpuModel> model = findCpuModel(name);
+  if (!model)
+    return model.takeError();
+  return std::make_unique<CpuTarget>(std::move(*model), options.reference);
+}
+
+const TargetFamily &nnc::cpuTargets() {
+  static constexpr TargetFamily family = {
+      kTargetNames, /*isOpen=*/false,
+      "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, cpu:x86-64-v4",
+      kStages, create};
+  return family;
 }

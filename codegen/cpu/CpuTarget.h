@@ -9,8 +9,8 @@
 
 namespace nnc {
 
-/// The names that findCpuModel knows: "cpu", "cpu:x86-64-v4" and so on.
-llvm::ArrayRef<llvm::StringRef> cpuTargetNames();
+/// "cpu", "cpu:x86-64-v4" and so on.
+const TargetFamily &cpuTargets();
 
 /// The model of a target name. "cpu" is the machine that this runs on, as far
 /// as code makes use of it: features beyond x86-64-v4 are left out. The named
@@ -19,9 +19,6 @@ llvm::ArrayRef<llvm::StringRef> cpuTargetNames();
 ///
 /// An unknown name is an error that lists the names and suggests the nearest.
 llvm::Expected<CpuModel> findCpuModel(llvm::StringRef targetName);
-
-/// The target for a model; `reference` schedules every kernel as plain loops.
-std::unique_ptr<Target> createCpuTarget(CpuModel model, bool reference = false);
 
 } // namespace nnc
 

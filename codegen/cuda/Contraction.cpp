@@ -35,7 +35,7 @@ namespace {
 class ProductScheduler {
 public:
   ProductScheduler(func::FuncOp kernel, const GpuModel &model,
-                   Emitter scheduleRest)
+                   PartScheduler scheduleRest)
       : kernel(kernel), model(model), scheduleRest(std::move(scheduleRest)) {}
   ~ProductScheduler() {
     for (func::FuncOp part : parts)
@@ -67,7 +67,7 @@ private:
 
   func::FuncOp kernel;
   const GpuModel &model;
-  Emitter scheduleRest;
+  PartScheduler scheduleRest;
   ScheduledKernel scheduled;
   SmallVector<func::FuncOp> parts;
 
@@ -457,6 +457,6 @@ FailureOr<ScheduledKernel> ProductScheduler::run() {
 
 FailureOr<ScheduledKernel>
 nnc::scheduleLibraryContraction(func::FuncOp kernel, const GpuModel &model,
-                                Emitter scheduleRest) {
+                                PartScheduler scheduleRest) {
   return ProductScheduler(kernel, model, std::move(scheduleRest)).run();
 }

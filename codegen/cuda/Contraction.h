@@ -2,8 +2,8 @@
 #ifndef NNC_CODEGEN_CUDA_CONTRACTION_H
 #define NNC_CODEGEN_CUDA_CONTRACTION_H
 
-#include "codegen/ScheduleKernels.h"
 #include "codegen/cuda/GpuModel.h"
+#include "codegen/cuda/KernelParts.h"
 
 namespace nnc {
 
@@ -13,7 +13,7 @@ namespace nnc {
 /// call, or its operands do not lie as the library wants them.
 mlir::FailureOr<ScheduledKernel>
 scheduleLibraryContraction(mlir::func::FuncOp kernel, const GpuModel &model,
-                           Emitter scheduleRest);
+                           PartScheduler scheduleRest);
 
 } // namespace nnc
 

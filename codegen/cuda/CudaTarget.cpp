@@ -3,8 +3,8 @@
 
 #include "codegen/cuda/CompileNvrtc.h"
 #include "codegen/cuda/EmitCuda.h"
+#include "codegen/cuda/GpuTarget.h"
 #include "codegen/cuda/NvrtcLibrary.h"
-#include "codegen/cuda/ScheduleGpu.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -21,10 +21,6 @@ static constexpr int kOldest = 80;
 /// NVRTC that is there.
 static constexpr int kKnown[] = {80,  86,  87,  88,  89, 90,
                                  100, 103, 110, 120, 121};
-
-bool nnc::isCudaTarget(StringRef name) {
-  return name == "cuda" || name.starts_with("cuda:");
-}
 
 //===----------------------------------------------------------------------===//
 // Architectures
@@ -162,32 +158,28 @@ parseArchitectures(StringRef targetName) {
 
 /// What a schedule for all of `architectures` can rely on: of the oldest; but
 /// the library may use as much memory as the newest can make use of.
-static GpuModel modelOf(ArrayRef<CudaArchitecture> architectures) {
+static GpuModel modelOf(ArrayRef<CudaArchitecture> architectures,
+                        bool allowTf32) {
   auto number = [](const CudaArchitecture &known) { return known.number; };
   auto numbers = llvm::map_to_vector(architectures, number);
   GpuModel model = gpuModelOf(*llvm::min_element(numbers));
   model.libraryWorkspaceBytes =
       gpuModelOf(*llvm::max_element(numbers)).libraryWorkspaceBytes;
+  model.allowTf32 = allowTf32;
   return model;
 }
 
 namespace {
 
-class CudaTarget : public Target {
+class CudaTarget : public GpuTarget {
 public:
-  CudaTarget(std::vector<CudaArchitecture> architectures, bool reference,
-             bool allowTf32)
-      : model(modelOf(architectures)), reference(reference) {
-    model.allowTf32 = allowTf32;
+  CudaTarget(std::vector<CudaArchitecture> architectures, TargetOptions wanted)
+      : GpuTarget(modelOf(architectures, wanted.allowTf32), wanted.reference) {
     options.architectures = std::move(architectures);
-    options.fuseMultiplyAdd = !reference;
+    options.fuseMultiplyAdd = !wanted.reference;
   }
 
   StringRef name() const override { return "cuda"; }
-
-  FailureOr<ScheduledKernel> schedule(func::FuncOp kernel) const override {
-    return scheduleForGpu(kernel, model, reference);
-  }
 
   llvm::Error checkTools() const override {
     return NvrtcLibrary::find().takeError();
@@ -204,20 +196,15 @@ public:
     return image;
   }
 
-  ArrayRef<StringRef> stages() const override {
-    static constexpr StringRef names[] = {"cuda", "ptx"};
-    return names;
-  }
+  ArrayRef<TargetStage> stages() const override { return kStages; }
 
   FailureOr<std::string> print(ModuleOp phases,
                                StringRef stage) const override {
-    if (stage == "ptx")
-      return printPtx(phases);
-    FailureOr<CudaText> text = emitCuda(phases);
-    if (failed(text))
-      return failure();
-    return printCuda(*text);
+    return stage == "ptx" ? printPtx(phases) : printCudaStage(phases);
   }
+
+  static constexpr TargetStage kStages[] = {
+      kCudaStage, {"ptx", "PTX", /*needsTools=*/true}};
 
 private:
   /// Of the newest architecture, unit after unit.
@@ -243,17 +230,24 @@ private:
   }
 
   NvrtcOptions options;
-  GpuModel model;
-  bool reference;
 };
 
 } // namespace
 
-llvm::Expected<std::unique_ptr<Target>>
-nnc::createCudaTarget(StringRef name, bool reference, bool allowTf32) {
+static llvm::Expected<std::unique_ptr<Target>> create(StringRef name,
+                                                      TargetOptions options) {
   auto architectures = parseArchitectures(name);
   if (!architectures)
     return architectures.takeError();
-  return std::make_unique<CudaTarget>(std::move(*architectures), reference,
-                                      allowTf32);
+  return std::make_unique<CudaTarget>(std::move(*architectures), options);
+}
+
+const TargetFamily &nnc::cudaTargets() {
+  static constexpr StringRef names[] = {"cuda"};
+  static constexpr TargetFamily family = {
+      names, /*isOpen=*/true,
+      "cuda (sm_80, sm_90 and later), cuda:sm_90 and others between commas, "
+      "cuda:native (this machine)",
+      CudaTarget::kStages, create};
+  return family;
 }

@@ -6,19 +6,15 @@
 
 namespace nnc {
 
-/// Whether the name is "cuda", or begins with "cuda:".
-bool isCudaTarget(llvm::StringRef name);
-
-/// The target of "cuda:" and architectures between commas: "sm_90", "sm_90a",
-/// "compute_90"; "native" stands for those of this machine's GPUs. "cuda" is
-/// code for sm_80 and sm_90 and PTX for whatever comes later: every GPU that
-/// nnc runs on can run it, and it does not depend on where it was compiled.
+/// "cuda:" and architectures between commas: "sm_90", "sm_90a", "compute_90";
+/// "native" stands for those of this machine's GPUs. "cuda" is code for sm_80
+/// and sm_90 and PTX for whatever comes later: every GPU that nnc runs on can
+/// run it, and it does not depend on where it was compiled.
 ///
-/// One schedule serves them all, made for the oldest. `reference`: plain
-/// loops, products not fused with sums. An error says what an architecture may
-/// be, or why there is no native one.
-llvm::Expected<std::unique_ptr<Target>>
-createCudaTarget(llvm::StringRef name, bool reference, bool allowTf32);
+/// One schedule serves them all, made for the oldest. With `reference` products
+/// are not fused with sums. An error says what an architecture may be, or why
+/// there is no native one.
+const TargetFamily &cudaTargets();
 
 } // namespace nnc
 

@@ -2,9 +2,15 @@
 #ifndef NNC_CODEGEN_CUDA_KERNELPARTS_H
 #define NNC_CODEGEN_CUDA_KERNELPARTS_H
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "codegen/Target.h"
+
+#include <functional>
 
 namespace nnc {
+
+/// Schedules a part as the kernel that it is.
+using PartScheduler =
+    std::function<mlir::FailureOr<ScheduledKernel>(mlir::func::FuncOp)>;
 
 /// Inserts `<kernel>.<suffix>` after `previous`: a function of the kernel's
 /// arguments and then `inputs`, values in it, that computes `outputs`.

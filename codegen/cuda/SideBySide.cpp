@@ -30,7 +30,7 @@ struct Part {
 
 class SideBySideScheduler {
 public:
-  SideBySideScheduler(func::FuncOp kernel, Emitter schedulePart)
+  SideBySideScheduler(func::FuncOp kernel, PartScheduler schedulePart)
       : kernel(kernel), schedulePart(std::move(schedulePart)),
         b(kernel.getLoc(), kernel.getContext()) {}
   ~SideBySideScheduler() {
@@ -47,7 +47,7 @@ private:
   void addAliases();
 
   func::FuncOp kernel;
-  Emitter schedulePart;
+  PartScheduler schedulePart;
   ImplicitLocOpBuilder b;
   std::vector<Part> parts;
   /// Parts as kernels, and their phases.
@@ -198,6 +198,6 @@ FailureOr<ScheduledKernel> SideBySideScheduler::run() {
 }
 
 FailureOr<ScheduledKernel> nnc::scheduleSideBySide(func::FuncOp kernel,
-                                                   Emitter schedulePart) {
+                                                   PartScheduler schedulePart) {
   return SideBySideScheduler(kernel, std::move(schedulePart)).run();
 }

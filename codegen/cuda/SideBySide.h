@@ -2,7 +2,7 @@
 #ifndef NNC_CODEGEN_CUDA_SIDEBYSIDE_H
 #define NNC_CODEGEN_CUDA_SIDEBYSIDE_H
 
-#include "codegen/ScheduleKernels.h"
+#include "codegen/cuda/KernelParts.h"
 
 namespace nnc {
 
@@ -11,7 +11,7 @@ namespace nnc {
 /// group, which `schedulePart` schedules. Fails, silently, where there is only
 /// one group, or one of them needs more than a phase of independent threads.
 mlir::FailureOr<ScheduledKernel> scheduleSideBySide(mlir::func::FuncOp kernel,
-                                                    Emitter schedulePart);
+                                                    PartScheduler schedulePart);
 
 } // namespace nnc
 

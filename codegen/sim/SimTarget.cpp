@@ -1,7 +1,7 @@
 #include "codegen/sim/SimTarget.h"
 
 #include "codegen/GeneratedText.h"
-#include "codegen/cuda/ScheduleGpu.h"
+#include "codegen/cuda/GpuTarget.h"
 
 #include "mlir/IR/Diagnostics.h"
 
@@ -239,22 +239,14 @@ FailureOr<CodeImage> nnc::compileForSim(const CudaText &text, bool isChecked,
 // The target
 //===----------------------------------------------------------------------===//
 
-static constexpr StringRef kTargetNames[] = {"sim", "sim:fast"};
-
-ArrayRef<StringRef> nnc::simTargetNames() { return kTargetNames; }
-
 namespace {
 
-class SimTarget : public Target {
+class SimTarget : public GpuTarget {
 public:
   SimTarget(bool isChecked, bool reference)
-      : isChecked(isChecked), reference(reference) {}
+      : GpuTarget(GpuModel(), reference), isChecked(isChecked) {}
 
   StringRef name() const override { return "sim"; }
-
-  FailureOr<ScheduledKernel> schedule(func::FuncOp kernel) const override {
-    return scheduleForGpu(kernel, GpuModel(), reference);
-  }
 
   FailureOr<CodeImage> compile(ModuleOp phases) const override {
     FailureOr<CudaText> text = emitCuda(phases);
@@ -263,25 +255,30 @@ public:
     return compileForSim(*text, isChecked, phases.getLoc());
   }
 
-  ArrayRef<StringRef> stages() const override {
-    static constexpr StringRef names[] = {"cuda"};
-    return names;
-  }
+  ArrayRef<TargetStage> stages() const override { return kStages; }
 
   FailureOr<std::string> print(ModuleOp phases, StringRef) const override {
-    FailureOr<CudaText> text = emitCuda(phases);
-    if (failed(text))
-      return failure();
-    return printCuda(*text);
+    return printCudaStage(phases);
   }
+
+  static constexpr TargetStage kStages[] = {kCudaStage};
 
 private:
   bool isChecked;
-  bool reference;
 };
 
 } // namespace
 
-std::unique_ptr<Target> nnc::createSimTarget(StringRef name, bool reference) {
-  return std::make_unique<SimTarget>(/*isChecked=*/name == "sim", reference);
+static llvm::Expected<std::unique_ptr<Target>> create(StringRef name,
+                                                      TargetOptions options) {
+  return std::make_unique<SimTarget>(/*isChecked=*/name == "sim",
+                                     options.reference);
+}
+
+const TargetFamily &nnc::simTargets() {
+  static constexpr StringRef names[] = {"sim", "sim:fast"};
+  static constexpr TargetFamily family = {names, /*isOpen=*/false,
+                                          "sim (a GPU, simulated), sim:fast",
+                                          SimTarget::kStages, create};
+  return family;
 }

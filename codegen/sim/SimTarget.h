@@ -8,11 +8,7 @@
 namespace nnc {
 
 /// "sim", whose kernels have every access checked, and "sim:fast".
-llvm::ArrayRef<llvm::StringRef> simTargetNames();
-
-/// The target of one of those names. `reference`: plain loops for every kernel.
-std::unique_ptr<Target> createSimTarget(llvm::StringRef name,
-                                        bool reference = false);
+const TargetFamily &simTargets();
 
 /// Compiles text for the simulator: a shared object that runtime/device/
 /// SimDevice loads. Fails after a diagnostic at `loc`, such as that there is no

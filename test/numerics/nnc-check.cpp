@@ -115,7 +115,7 @@ static void makeGradientFunction(func::FuncOp function) {
 
 static FailureOr<std::shared_ptr<const runtime::Plan>>
 compile(ModuleOp module, int64_t batch, StringRef elementType) {
-  auto compilationTarget = createTarget(target, reference);
+  auto compilationTarget = createTarget(target, {reference});
   if (!compilationTarget)
     return emitError(module.getLoc())
            << llvm::toString(compilationTarget.takeError());

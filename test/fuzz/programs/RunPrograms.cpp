@@ -252,7 +252,7 @@ static json::Array runAll(const std::shared_ptr<const runtime::Plan> &plan,
 static json::Object run(const json::Object &request, MLIRContext &context) {
   FirstError error(&context);
   auto target = createTarget(request.getString("target").value_or("cpu"),
-                             request.getBoolean("reference").value_or(false));
+                             {request.getBoolean("reference").value_or(false)});
   if (!target)
     return failed(llvm::toString(target.takeError()));
   llvm::SourceMgr sources;

@@ -7,6 +7,7 @@ with 1 if there is one. The same seed gives the same program, data and batches.
 import argparse, itertools, math, multiprocessing, os, re, sys, time
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1") # The tensors are small.
+os.environ.setdefault("NNC_STRICT", "1") # A schedule left aside is a finding.
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))

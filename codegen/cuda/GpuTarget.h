@@ -1,0 +1,34 @@
+// What all targets have in common whose kernels are CUDA C++.
+#ifndef NNC_CODEGEN_CUDA_GPUTARGET_H
+#define NNC_CODEGEN_CUDA_GPUTARGET_H
+
+#include "codegen/Target.h"
+#include "codegen/cuda/GpuModel.h"
+
+namespace nnc {
+
+class GpuTarget : public Target {
+public:
+  /// Starting a kernel takes as long as reading a megabyte.
+  FusionPreferences fusion() const override { return {/*groupUpdates=*/true}; }
+
+  mlir::FailureOr<ScheduledKernel>
+  schedule(mlir::func::FuncOp kernel) const override;
+
+protected:
+  /// `reference`: one op a phase, one element a thread.
+  GpuTarget(const GpuModel &model, bool reference)
+      : model(model), reference(reference) {}
+
+  /// The stage "cuda", which every one of them has.
+  static constexpr TargetStage kCudaStage = {"cuda", "CUDA C++"};
+  static mlir::FailureOr<std::string> printCudaStage(mlir::ModuleOp phases);
+
+private:
+  GpuModel model;
+  bool reference;
+};
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CUDA_GPUTARGET_H

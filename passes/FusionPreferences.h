@@ -1,0 +1,14 @@
+// What a target would have of the passes that fuse.
+#ifndef NNC_PASSES_FUSIONPREFERENCES_H
+#define NNC_PASSES_FUSIONPREFERENCES_H
+
+namespace nnc {
+
+struct FusionPreferences {
+  /// Gather the updates of all parameters into one kernel (nnc-fuse-updates).
+  bool groupUpdates = false;
+};
+
+} // namespace nnc
+
+#endif // NNC_PASSES_FUSIONPREFERENCES_H
