@@ -1,6 +1,7 @@
 // The pass that rewrites kernels to linalg. It walks a kernel's body once, in
 // order, and asks for the lowering of each op: kernels are straight-line code,
 // which needs no pattern driver, and types lose their signs on the way.
+#include "codegen/KernelForms.h"
 #include "codegen/Passes.h"
 #include "codegen/lower/Lowering.h"
 #include "ir/Dialect.h"
@@ -92,7 +93,7 @@ static LogicalResult lowerKernel(func::FuncOp kernel,
   old.dropAllDefinedValueUses();
   old.erase();
   eraseDeadOps(*body);
-  return success();
+  return verifyKernelForms(kernel);
 }
 
 namespace {

@@ -1,5 +1,6 @@
 // Movement: slices and reshapes as tensor ops, the rest as linalg.generic ops
 // whose maps say where an element comes from.
+#include "codegen/KernelForms.h"
 #include "codegen/lower/Lowering.h"
 #include "ir/Ops.h"
 
@@ -179,14 +180,18 @@ static FailureOr<Value> lowerGather(KernelBuilder &b, GatherOp op,
     SmallVector<Value> position;
     for (int64_t dim = 0; dim < table.getRank(); ++dim) {
       int64_t loop = dim < axis ? dim : dim + indices.getRank() - 1;
-      position.push_back(dim == axis
-                             ? clampIndex(b, x[0], isUnsigned(op.getIndices()), last)
-                             : Value(linalg::IndexOp::create(b, loop)));
+      position.push_back(
+          dim == axis ? clampIndex(b, x[0], isUnsigned(op.getIndices()), last)
+                      : Value(linalg::IndexOp::create(b, loop)));
     }
     return SmallVector<Value>{
         tensor::ExtractOp::create(b, operands[0], position)};
   };
-  return b.generic(operands[1], b.empty(type), maps, iterators, body).front();
+  Value y =
+      b.generic(operands[1], b.empty(type), maps, iterators, body).front();
+  setGatherForm(y.getDefiningOp<linalg::GenericOp>(), axis,
+                isUnsigned(op.getIndices()));
+  return y;
 }
 
 /// A loop nest over `shape` that carries one tensor; `body` gets the indices
@@ -223,8 +228,7 @@ static FailureOr<Value> lowerScatterAdd(KernelBuilder &b, ScatterAddOp op,
     Value index = tensor::ExtractOp::create(
         b, operands[0], loops.slice(axis, indices.getRank()));
     SmallVector<Value> position(loops.take_front(axis));
-    position.push_back(
-        clampIndex(b, index, isUnsigned(op.getIndices()), last));
+    position.push_back(clampIndex(b, index, isUnsigned(op.getIndices()), last));
     llvm::append_range(position, loops.drop_front(axis + indices.getRank()));
     Value update = widen(b, tensor::ExtractOp::create(b, operands[1], loops));
     Value old = tensor::ExtractOp::create(b, sum, position);
@@ -232,6 +236,9 @@ static FailureOr<Value> lowerScatterAdd(KernelBuilder &b, ScatterAddOp op,
         b, arith::AddFOp::create(b, old, update), sum, position));
   };
   Value sum = loopNest(b, updates.getShape(), zeros, body);
+  // Scalar updates of no dimension need no loop.
+  if (auto loop = sum.getDefiningOp<scf::ForOp>())
+    setScatterAddForm(loop, axis, isUnsigned(op.getIndices()));
   if (sumType == type.getElementType())
     return sum;
   return b.elementwise(type, sum, identity);

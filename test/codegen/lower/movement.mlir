@@ -57,7 +57,7 @@ func.func private @concat(%batch: index, %x: tensor<?x2xf32>, %y: tensor<?x3xf32
 // CHECK-LABEL: @gather(
 // CHECK-SAME:    %{{.*}}: index, %[[TABLE:.*]]: tensor<7x4xf32>, %[[I:.*]]: tensor<?xi8>)
 // CHECK:         linalg.generic {indexing_maps = [#[[INDICES]],
-// CHECK-SAME:      ins(%[[I]] : tensor<?xi8>)
+// CHECK-SAME:      ins(%[[I]] : tensor<?xi8>) {{.*}}attrs = {nnc.gather = {axis = 0 : i64, unsigned}}
 // CHECK:           %[[INDEX:.*]] = arith.index_castui
 // CHECK:           %[[LOW:.*]] = arith.maxsi %[[INDEX]], %c0
 // CHECK:           %[[ROW:.*]] = arith.minsi %[[LOW]], %c6

@@ -1,0 +1,261 @@
+// See KernelForms.h. Reading takes the attribute's word; verifying matches the
+// body, op by op, with what codegen/lower/Movement.cpp writes.
+#include "codegen/KernelForms.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace nnc;
+
+static constexpr StringLiteral kGather = "nnc.gather";
+static constexpr StringLiteral kScatterAdd = "nnc.scatter_add";
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+static void setForm(Operation *op, StringRef name, int64_t axis,
+                    bool isUnsigned) {
+  Builder b(op->getContext());
+  SmallVector<NamedAttribute> fields{
+      b.getNamedAttr("axis", b.getI64IntegerAttr(axis))};
+  if (isUnsigned)
+    fields.push_back(b.getNamedAttr("unsigned", b.getUnitAttr()));
+  op->setAttr(name, b.getDictionaryAttr(fields));
+}
+
+static int64_t axisOf(DictionaryAttr form) {
+  auto axis = form.getAs<IntegerAttr>("axis");
+  return axis ? axis.getInt() : -1;
+}
+
+void nnc::setGatherForm(linalg::GenericOp op, int64_t axis, bool isUnsigned) {
+  setForm(op, kGather, axis, isUnsigned);
+}
+
+void nnc::setScatterAddForm(scf::ForOp op, int64_t axis, bool isUnsigned) {
+  setForm(op, kScatterAdd, axis, isUnsigned);
+}
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+std::optional<GatherForm> nnc::gatherForm(linalg::GenericOp op) {
+  auto form = op->getAttrOfType<DictionaryAttr>(kGather);
+  auto extracts = op.getBody()->getOps<tensor::ExtractOp>();
+  if (!form || extracts.empty() || op.getNumDpsInputs() != 1)
+    return std::nullopt;
+  return GatherForm{(*extracts.begin()).getTensor(), op.getInputs()[0],
+                    axisOf(form), form.contains("unsigned")};
+}
+
+/// The loops of a nest, outermost first, each of which holds the next alone.
+static SmallVector<scf::ForOp> nestOf(scf::ForOp outermost) {
+  SmallVector<scf::ForOp> loops{outermost};
+  while (true) {
+    Block *body = loops.back().getBody();
+    auto inner = dyn_cast<scf::ForOp>(&body->front());
+    if (!inner || inner->getNextNode() != body->getTerminator())
+      return loops;
+    loops.push_back(inner);
+  }
+}
+
+std::optional<ScatterAddForm> nnc::scatterAddForm(scf::ForOp outermost) {
+  auto form = outermost->getAttrOfType<DictionaryAttr>(kScatterAdd);
+  if (!form)
+    return std::nullopt;
+  scf::ForOp innermost = nestOf(outermost).back();
+  ScatterAddForm scatter{{}, {}, axisOf(form), form.contains("unsigned")};
+  for (auto extract : innermost.getBody()->getOps<tensor::ExtractOp>()) {
+    if (isa<IntegerType>(extract.getType()))
+      scatter.indices = extract.getTensor();
+    else if (extract.getTensor() != innermost.getRegionIterArg(0))
+      scatter.updates = extract.getTensor();
+  }
+  if (!scatter.indices || !scatter.updates)
+    return std::nullopt;
+  return scatter;
+}
+
+//===----------------------------------------------------------------------===//
+// Verifying
+//===----------------------------------------------------------------------===//
+
+static bool isConstant(Value value, int64_t expected) {
+  APInt constant;
+  return matchPattern(value, m_ConstantInt(&constant)) &&
+         constant.getSExtValue() == expected;
+}
+
+/// Whether `value` is `size`, of which `?` is the batch, less `difference`.
+static bool isSize(Value value, int64_t size, int64_t difference,
+                   func::FuncOp kernel) {
+  if (!ShapedType::isDynamic(size))
+    return isConstant(value, size - difference);
+  if (difference == 0)
+    return value == kernel.getArgument(0);
+  auto sub = value.getDefiningOp<arith::SubIOp>();
+  return sub && sub.getLhs() == kernel.getArgument(0) &&
+         isConstant(sub.getRhs(), difference);
+}
+
+/// What `position` clamps to [0, size): min(max(cast(index), 0), size - 1);
+/// null if it is nothing of the kind.
+static Value clampedIndex(Value position, int64_t size, bool isUnsigned,
+                          func::FuncOp kernel) {
+  auto minimum = position.getDefiningOp<arith::MinSIOp>();
+  if (!minimum || !isSize(minimum.getRhs(), size, 1, kernel))
+    return {};
+  auto maximum = minimum.getLhs().getDefiningOp<arith::MaxSIOp>();
+  if (!maximum || !isConstant(maximum.getRhs(), 0))
+    return {};
+  Operation *cast = maximum.getLhs().getDefiningOp();
+  bool isCast = isUnsigned ? isa_and_nonnull<arith::IndexCastUIOp>(cast)
+                           : isa_and_nonnull<arith::IndexCastOp>(cast);
+  return isCast ? cast->getOperand(0) : Value();
+}
+
+static LogicalResult verifyGather(linalg::GenericOp op, func::FuncOp kernel) {
+  auto wrong = [&](const Twine &what) {
+    return op.emitOpError("is no '") << kGather << "': " << what;
+  };
+  std::optional<GatherForm> gather = gatherForm(op);
+  if (!gather)
+    return wrong("expected an axis, one input and a tensor.extract");
+  auto table = cast<RankedTensorType>(gather->table.getType());
+  auto indices = cast<RankedTensorType>(gather->indices.getType());
+  int64_t axis = gather->axis, rank = indices.getRank();
+  if (axis < 0 || axis >= table.getRank())
+    return wrong("the table has no axis " + Twine(axis));
+  if (op.getNumResults() != 1 || op.getNumReductionLoops() ||
+      !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() ||
+      op.getNumLoops() != table.getRank() + rank - 1)
+    return wrong("its loops are not the dimensions of its result");
+  auto extract = op.getBody()
+                     ->getTerminator()
+                     ->getOperand(0)
+                     .getDefiningOp<tensor::ExtractOp>();
+  if (!extract || extract.getTensor() != gather->table)
+    return wrong("it does not yield an element of the table");
+  AffineMap map = op.getMatchingIndexingMap(op.getDpsInputOperand(0));
+  for (int64_t dim = 0; dim < rank; ++dim)
+    if (map.getResult(dim) != getAffineDimExpr(axis + dim, op.getContext()))
+      return wrong("index " + Twine(dim) + " is not that of its loop");
+  for (auto [dim, position] : llvm::enumerate(extract.getIndices())) {
+    if (int64_t(dim) == axis) {
+      if (clampedIndex(position, table.getDimSize(axis), gather->isUnsigned,
+                       kernel) != op.getBody()->getArgument(0))
+        return wrong("the index is not clamped to the axis");
+      continue;
+    }
+    auto loop = position.getDefiningOp<linalg::IndexOp>();
+    uint64_t expected = int64_t(dim) < axis ? dim : dim + rank - 1;
+    if (!loop || loop.getDim() != expected)
+      return wrong("dimension " + Twine(dim) + " is not read along its loop");
+  }
+  return success();
+}
+
+/// Whether the loops run over the whole of `updates` and carry one tensor.
+static bool isPlainNest(func::FuncOp kernel, ArrayRef<scf::ForOp> loops,
+                        RankedTensorType updates) {
+  if (static_cast<int64_t>(loops.size()) != updates.getRank())
+    return false;
+  for (unsigned depth = 0; depth < loops.size(); ++depth) {
+    scf::ForOp loop = loops[depth];
+    if (loop.getInitArgs().size() != 1 ||
+        !isConstant(loop.getLowerBound(), 0) ||
+        !isConstant(loop.getStep(), 1) ||
+        !isSize(loop.getUpperBound(), updates.getDimSize(depth), 0, kernel))
+      return false;
+    if (depth == 0)
+      continue;
+    scf::ForOp outer = loops[depth - 1];
+    if (loop.getInitArgs()[0] != outer.getRegionIterArg(0) ||
+        outer.getYieldedValues()[0] != loop.getResult(0))
+      return false;
+  }
+  return true;
+}
+
+static bool areLoops(ValueRange values, ArrayRef<scf::ForOp> loops) {
+  return values.size() == loops.size() &&
+         llvm::all_of(llvm::zip(values, loops), [](auto pair) {
+           scf::ForOp loop = std::get<1>(pair);
+           return std::get<0>(pair) == loop.getInductionVar();
+         });
+}
+
+static LogicalResult verifyScatterAdd(scf::ForOp op, func::FuncOp kernel) {
+  auto wrong = [&](const Twine &what) {
+    return op.emitOpError("is no '") << kScatterAdd << "': " << what;
+  };
+  std::optional<ScatterAddForm> scatter = scatterAddForm(op);
+  if (!scatter)
+    return wrong("expected an axis, and elements of indices and updates");
+  SmallVector<scf::ForOp> nest = nestOf(op);
+  ArrayRef<scf::ForOp> loops = nest;
+  auto type = cast<RankedTensorType>(op.getResult(0).getType());
+  auto updates = cast<RankedTensorType>(scatter->updates.getType());
+  int64_t rank = cast<RankedTensorType>(scatter->indices.getType()).getRank();
+  int64_t axis = scatter->axis;
+  if (axis < 0 || axis >= type.getRank() ||
+      updates.getRank() != type.getRank() + rank - 1)
+    return wrong("the result has no axis " + Twine(axis));
+  if (!isPlainNest(kernel, loops, updates))
+    return wrong("its loops are not the dimensions of the updates");
+
+  scf::ForOp innermost = loops.back();
+  auto insert =
+      innermost.getYieldedValues()[0].getDefiningOp<tensor::InsertOp>();
+  auto sum = insert ? insert.getScalar().getDefiningOp<arith::AddFOp>()
+                    : arith::AddFOp();
+  if (!sum || insert.getDest() != innermost.getRegionIterArg(0))
+    return wrong("it does not put a sum into what it carries");
+  auto old = sum.getLhs().getDefiningOp<tensor::ExtractOp>();
+  Value term = sum.getRhs();
+  if (auto extended = term.getDefiningOp<arith::ExtFOp>())
+    term = extended.getIn();
+  auto update = term.getDefiningOp<tensor::ExtractOp>();
+  if (!old || old.getTensor() != insert.getDest() ||
+      old.getIndices() != insert.getIndices() || !update ||
+      update.getTensor() != scatter->updates ||
+      !areLoops(update.getIndices(), loops))
+    return wrong("the sum is not of what was there and of the update");
+
+  auto position = insert.getIndices();
+  Value index = clampedIndex(position[axis], type.getDimSize(axis),
+                             scatter->isUnsigned, kernel);
+  auto load =
+      index ? index.getDefiningOp<tensor::ExtractOp>() : tensor::ExtractOp();
+  if (!load || load.getTensor() != scatter->indices ||
+      !areLoops(load.getIndices(), loops.slice(axis, rank)))
+    return wrong("the index is not clamped to the axis");
+  if (!areLoops(position.take_front(axis), loops.take_front(axis)) ||
+      !areLoops(position.drop_front(axis + 1), loops.drop_front(axis + rank)))
+    return wrong("the other dimensions are not written along their loops");
+  return success();
+}
+
+LogicalResult nnc::verifyKernelForms(func::FuncOp kernel) {
+  for (Operation &op : kernel.getBody().front()) {
+    if (op.hasAttr(kGather)) {
+      auto generic = dyn_cast<linalg::GenericOp>(op);
+      if (!generic || failed(verifyGather(generic, kernel)))
+        return generic ? failure()
+                       : op.emitOpError("cannot be a '") << kGather << "'";
+    }
+    if (op.hasAttr(kScatterAdd)) {
+      auto loop = dyn_cast<scf::ForOp>(op);
+      if (!loop || failed(verifyScatterAdd(loop, kernel)))
+        return loop ? failure()
+                    : op.emitOpError("cannot be a '") << kScatterAdd << "'";
+    }
+  }
+  return success();
+}

@@ -1,0 +1,55 @@
+// What a lowering has decided and a body of scalar code no longer says: an
+// attribute of the op states it, and analyses read that rather than the body.
+//
+//   %y = linalg.generic {.., nnc.gather = {axis = 1 : i64}} ins(%indices : ..)
+//   %z = scf.for .. { .. } {nnc.scatter_add = {axis = 0 : i64, unsigned}}
+//
+// Plain loops need no attribute, and a kernel that lost it is still right.
+// verifyKernelForms proves that the body does what the attribute says.
+#ifndef NNC_CODEGEN_KERNELFORMS_H
+#define NNC_CODEGEN_KERNELFORMS_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+#include <optional>
+
+namespace nnc {
+
+/// y[outer.., i.., inner..] = table[outer.., indices[i..], inner..], an index
+/// outside of the table's axis taken to its nearest end.
+struct GatherForm {
+  mlir::Value table;
+  mlir::Value indices;
+  /// Of the table.
+  int64_t axis;
+  /// The indices are.
+  bool isUnsigned;
+};
+
+void setGatherForm(mlir::linalg::GenericOp op, int64_t axis, bool isUnsigned);
+/// None where the op is no gather.
+std::optional<GatherForm> gatherForm(mlir::linalg::GenericOp op);
+
+/// y[outer.., indices[i..], inner..] += updates[outer.., i.., inner..], in the
+/// order of the loops; an index outside of y's axis taken to its nearest end.
+struct ScatterAddForm {
+  mlir::Value indices;
+  mlir::Value updates;
+  /// Of y.
+  int64_t axis;
+  bool isUnsigned;
+};
+
+void setScatterAddForm(mlir::scf::ForOp outermost, int64_t axis,
+                       bool isUnsigned);
+std::optional<ScatterAddForm> scatterAddForm(mlir::scf::ForOp outermost);
+
+/// Whether each op of `kernel` does what its attributes say. Fails after a
+/// diagnostic.
+llvm::LogicalResult verifyKernelForms(mlir::func::FuncOp kernel);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_KERNELFORMS_H
