@@ -1,6 +1,6 @@
 // Loops become axes: unit loops are dropped, and neighbours that every tensor
-// walks through in one stride are merged. What cannot be merged into M, N or K
-// becomes an outer axis.
+// walks through in one stride are merged. What cannot be merged into M or N
+// becomes an outer axis, what cannot be merged into K is walked around it.
 #include "codegen/ContractionAnalysis.h"
 
 #include "codegen/Vectorize.h"
@@ -16,36 +16,48 @@ namespace {
 /// One contraction under analysis. Loops are those of its linalg.generic.
 class Analysis {
 public:
-  explicit Analysis(func::FuncOp kernel) { contraction.kernel = kernel; }
+  Analysis(func::FuncOp kernel, Refusal &refusal) : refusal(refusal) {
+    contraction.kernel = kernel;
+  }
 
   FailureOr<Contraction> run();
 
 private:
   LogicalResult findProduct();
   LogicalResult checkBody();
+  LogicalResult findOperands();
+  void chooseSides();
   LogicalResult classifyLoops();
   LogicalResult buildResults();
   LogicalResult buildAxes();
+  LogicalResult sizeAxes();
   LogicalResult checkColumns();
 
-  FailureOr<SmallVector<int>> loopsOf(AffineMap map, ArrayRef<int> opLoops);
-  const Element *build(Value tensor, ArrayRef<int> loops);
-  LogicalResult buildGeneric(Element &element, linalg::GenericOp op);
+  const Element *build(Value tensor, const Indices &indices);
+  LogicalResult fillFrom(Element &element, const Access &access);
+  LogicalResult buildPadded(Element &element, Access access);
+  LogicalResult buildGeneric(Element &element, linalg::GenericOp op,
+                             const Indices &indices);
   const Element *elementOfOperand(unsigned index);
 
-  FailureOr<SmallVector<BatchSize>> loopStrides(ShapedType type,
-                                                ArrayRef<int> loops);
-  FailureOr<SmallVector<SmallVector<int>>> mergeLoops(ArrayRef<int> loops);
+  SmallVector<SmallVector<int>> mergeLoops(ArrayRef<int> loops);
   bool canMerge(int outerLoop, int innerLoop);
-  LogicalResult setStrides();
+  LinearIndex byAxis(const LinearIndex &index);
+  void setStrides();
   void setAxes(Element &element);
 
+  size_t numLoops() { return loopSizes.size(); }
+
   Contraction contraction;
+  Refusal &refusal;
   linalg::GenericOp op;
   SmallVector<BatchSize> loopSizes;
-  SmallVector<int> outLoops; // a dimension of the product's
+  Indices loops;
+  Indices outIndices;        // of the product
+  SmallVector<int> outLoops; // of its dimensions, those that run
   SmallVector<int> loopsM, loopsN, loopsK, loopsOuter;
-  SmallVector<SmallVector<BatchSize>> allStrides; // of each tensor, a loop's
+  /// Every place and bound, and the result's place: what loops step through.
+  SmallVector<LinearIndex> walked;
   /// The loops of each axis, outermost first.
   SmallVector<SmallVector<int>> axisLoops;
   bool readsIndices = false;
@@ -64,13 +76,16 @@ LogicalResult Analysis::findProduct() {
     if (!generic || generic.getNumReductionLoops() == 0)
       continue;
     if (op)
-      return failure();
+      return refusal.because("it has several reductions");
     op = generic;
   }
-  if (!op || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
-    return failure();
+  if (!op)
+    return refusal.because("it has no reduction");
+  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
+    return refusal.because("its reduction is not of two operands");
   for (int64_t size : op.getStaticLoopRanges())
     loopSizes.push_back(BatchSize::ofDim(size));
+  loops = loopIndices(loopSizes);
   return checkBody();
 }
 
@@ -89,65 +104,53 @@ static bool isZero(Value tensor) {
 
 /// acc + lhs * rhs, on a sum that starts at zero.
 LogicalResult Analysis::checkBody() {
+  if (!isZero(op.getDpsInits()[0]))
+    return refusal.because("its sum does not start at zero");
   Block *body = op.getBody();
   BlockArgument acc = body->getArgument(2);
   auto add =
       body->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
-  if (!add || !isZero(op.getDpsInits()[0]))
-    return failure();
+  if (!add || (add.getLhs() != acc && add.getRhs() != acc))
+    return refusal.because("its reduction is no sum");
   Value term = add.getLhs() == acc ? add.getRhs() : add.getLhs();
   auto mul = term.getDefiningOp<arith::MulFOp>();
-  if (!mul || (add.getLhs() != acc && add.getRhs() != acc))
-    return failure();
   auto matches = [&](Value a, Value b) {
     return isFactor(a, body->getArgument(0)) &&
            isFactor(b, body->getArgument(1));
   };
-  if (!matches(mul.getLhs(), mul.getRhs()) &&
-      !matches(mul.getRhs(), mul.getLhs()))
-    return failure();
+  if (!mul || (!matches(mul.getLhs(), mul.getRhs()) &&
+               !matches(mul.getRhs(), mul.getLhs())))
+    return refusal.because("its sum is not of products");
   contraction.type = cast<FloatType>(acc.getType());
-  return success(contraction.type.isF32() || contraction.type.isF64());
+  if (!contraction.type.isF32() && !contraction.type.isF64())
+    return refusal.because("its sum is neither f32 nor f64");
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
 // Elements
 //===----------------------------------------------------------------------===//
 
-/// The loop of each dimension under `map`, whose dimensions are `opLoops`. A
-/// loop of size 1 counts as none.
-FailureOr<SmallVector<int>> Analysis::loopsOf(AffineMap map,
-                                              ArrayRef<int> opLoops) {
-  SmallVector<int> loops;
-  for (AffineExpr expr : map.getResults()) {
-    auto constant = dyn_cast<AffineConstantExpr>(expr);
-    if (constant && constant.getValue() == 0) {
-      loops.push_back(kNoLoop);
-      continue;
-    }
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    if (!dim)
-      return failure();
-    int loop = opLoops[dim.getPosition()];
-    loops.push_back(loop == kNoLoop || loopSizes[loop].isOne() ? kNoLoop
-                                                               : loop);
-  }
-  return loops;
-}
-
+/// `indices` are of the tensor that the op computes.
 LogicalResult Analysis::buildGeneric(Element &element,
-                                     linalg::GenericOp generic) {
+                                     linalg::GenericOp generic,
+                                     const Indices &indices) {
   if (generic.getNumReductionLoops() || !isVectorizable(generic))
-    return failure();
+    return refusal.because("an op around the product is not elementwise");
   OpOperand *init = generic.getDpsInitOperand(element.result);
   AffineMap outMap = generic.getMatchingIndexingMap(init);
   if (!outMap.isPermutation())
-    return failure();
-  SmallVector<int> opLoops(generic.getNumLoops(), kNoLoop);
-  for (auto [i, expr] : llvm::enumerate(outMap.getResults()))
-    opLoops[cast<AffineDimExpr>(expr).getPosition()] = element.loops[i];
+    return refusal.because("an op around the product repeats elements");
+  Indices opLoops = *compose(inversePermutation(outMap), indices, numLoops());
   element.op = generic;
-  element.opAxes = opLoops; // becomes axes in setAxes
+  for (const LinearIndex &index : opLoops) {
+    std::optional<unsigned> loop = index.asLoop();
+    bool isNone = index.isConstant() && index.base.isZero();
+    if (generic.hasIndexSemantics() && !loop && !isNone)
+      return refusal.because("an op around the product asks for the index of "
+                             "an element that is no loop's");
+    element.opAxes.push_back(loop ? int(*loop) : kNoLoop); // see setAxes
+  }
   readsIndices |= generic.hasIndexSemantics();
   for (OpOperand &operand : generic->getOpOperands()) {
     BlockArgument argument = generic.getMatchingBlockArgument(&operand);
@@ -155,10 +158,11 @@ LogicalResult Analysis::buildGeneric(Element &element,
       element.inputs.push_back(nullptr);
       continue;
     }
-    auto loops = loopsOf(generic.getMatchingIndexingMap(&operand), opLoops);
-    if (failed(loops))
-      return failure();
-    const Element *input = build(operand.get(), *loops);
+    std::optional<Indices> read =
+        compose(generic.getMatchingIndexingMap(&operand), opLoops, numLoops());
+    if (!read)
+      return refusal.because("an operand's index is no sum of loops");
+    const Element *input = build(operand.get(), *read);
     if (!input)
       return failure();
     element.inputs.push_back(input);
@@ -166,154 +170,214 @@ LogicalResult Analysis::buildGeneric(Element &element,
   return success();
 }
 
-/// Null if it is nothing that the emitter can produce.
-const Element *Analysis::build(Value tensor, ArrayRef<int> loops) {
-  for (const auto &known : contraction.elements)
-    if (known->tensor == tensor && ArrayRef(known->loops) == loops)
-      return known.get();
-  auto element = std::make_unique<Element>();
-  element->tensor = tensor;
-  element->loops.assign(loops.begin(), loops.end());
+/// What lies within the bounds, and the padding.
+LogicalResult Analysis::buildPadded(Element &element, Access access) {
+  element.bounds = std::move(access.bounds);
+  access.bounds.clear();
+  auto inside = std::make_unique<Element>(),
+       padding = std::make_unique<Element>();
+  if (failed(fillFrom(*inside, access)))
+    return failure();
+  if (auto scalar = dyn_cast<Value>(access.padding))
+    padding->scalar = scalar;
+  else
+    padding->constant = cast<TypedAttr>(cast<Attribute>(access.padding));
+  for (auto *part : {&inside, &padding}) {
+    element.inputs.push_back(part->get());
+    contraction.elements.push_back(std::move(*part));
+  }
+  return success();
+}
+
+/// How the element that `access` leads to is found or computed.
+LogicalResult Analysis::fillFrom(Element &element, const Access &access) {
+  if (access.load)
+    return refusal.because("an operand is gathered");
+  if (!access.bounds.empty())
+    return buildPadded(element, access);
+  Value tensor = access.tensor;
+  element.tensor = tensor;
+  if (access.indices)
+    element.indices = *access.indices;
   DenseElementsAttr constant;
   if (auto argument = dyn_cast<BlockArgument>(tensor)) {
-    element->operand = argument.getArgNumber() - 1; // the batch comes first
-  } else if (tensor == op.getResult(0)) {
-    if (loops != ArrayRef(outLoops))
-      return nullptr;
-    element->isProduct = true;
-  } else if (auto fill = tensor.getDefiningOp<linalg::FillOp>()) {
-    element->scalar = fill.getInputs()[0];
-  } else if (matchPattern(tensor, m_Constant(&constant))) {
-    if (!constant.isSplat())
-      return nullptr;
-    element->constant = constant.getSplatValue<TypedAttr>();
-  } else if (auto generic = tensor.getDefiningOp<linalg::GenericOp>()) {
-    element->result = cast<OpResult>(tensor).getResultNumber();
-    if (failed(buildGeneric(*element, generic)))
-      return nullptr;
-  } else {
-    return nullptr;
+    element.operand = argument.getArgNumber() - 1; // the batch comes first
+    walked.push_back(access.place);
+    return success();
   }
+  if (auto fill = tensor.getDefiningOp<linalg::FillOp>()) {
+    element.scalar = fill.getInputs()[0];
+    return success();
+  }
+  if (matchPattern(tensor, m_Constant(&constant))) {
+    if (!constant.isSplat())
+      return refusal.because("it reads a constant of several values");
+    element.constant = constant.getSplatValue<TypedAttr>();
+    return success();
+  }
+  if (!access.indices)
+    return refusal.because(
+        "a reshape crosses the dimensions of what is computed");
+  if (tensor == op.getResult(0)) {
+    element.isProduct = true;
+    return *access.indices == outIndices
+               ? success()
+               : refusal.because("an element of a result needs another element "
+                                 "of the product");
+  }
+  auto generic = tensor.getDefiningOp<linalg::GenericOp>();
+  if (!generic)
+    return refusal.because("it reads what is built element by element");
+  element.result = cast<OpResult>(tensor).getResultNumber();
+  return buildGeneric(element, generic, *access.indices);
+}
+
+/// Null if it is nothing that the emitter can produce.
+const Element *Analysis::build(Value tensor, const Indices &indices) {
+  for (const auto &known : contraction.elements)
+    if (known->tensor == tensor && known->indices == indices)
+      return known.get();
+  FailureOr<Access> access = traceAccess(tensor, indices, loopSizes, refusal);
+  if (failed(access))
+    return nullptr;
+  // The same element under another name.
+  bool isPlain = access->bounds.empty() && access->indices;
+  if (isPlain && access->tensor != tensor)
+    return build(access->tensor, *access->indices);
+  auto element = std::make_unique<Element>();
+  if (failed(fillFrom(*element, *access)))
+    return nullptr;
+  element->tensor = tensor;
+  element->indices = indices;
   contraction.elements.push_back(std::move(element));
   return contraction.elements.back().get();
 }
 
 const Element *Analysis::elementOfOperand(unsigned index) {
-  SmallVector<int> identity =
-      llvm::to_vector(llvm::seq<int>(0, op.getNumLoops()));
   OpOperand *operand = op.getDpsInputOperand(index);
-  auto loops = loopsOf(op.getMatchingIndexingMap(operand), identity);
-  return failed(loops) ? nullptr : build(operand->get(), *loops);
+  auto indices = compose(op.getMatchingIndexingMap(operand), loops, numLoops());
+  if (!indices)
+    return (void)refusal.because("an operand's index is no sum of loops"),
+           nullptr;
+  return build(operand->get(), *indices);
 }
 
 LogicalResult Analysis::buildResults() {
   Operation *terminator = contraction.kernel.getBody().front().getTerminator();
   auto shape = cast<ShapedType>(op.getResult(0).getType()).getShape();
+  std::optional<LinearIndex> place = flatten(outIndices, shape, numLoops());
+  if (!place)
+    return refusal.because("the product's size depends on the batch squared");
   size_t numBefore = contraction.elements.size();
   for (Value result : terminator->getOperands()) {
-    if (cast<ShapedType>(result.getType()).getShape() != shape)
+    auto resultShape = cast<ShapedType>(result.getType()).getShape();
+    std::optional<Indices> indices = outIndices;
+    if (sizeOfShape(resultShape) != sizeOfShape(shape))
+      return refusal.because("a result is not of the product's size");
+    if (resultShape != shape)
+      indices = unflatten(*place, resultShape, loopSizes);
+    if (!indices)
+      return refusal.because(
+          "a result's shape crosses the product's dimensions");
+    const Element *element = build(result, *indices);
+    if (!element)
       return failure();
-    const Element *element = build(result, outLoops);
-    if (!element || element->operand)
-      return failure();
+    if (element->operand)
+      return refusal.because("a result is an operand");
     contraction.results.push_back(element);
   }
-  contraction.product = build(op.getResult(0), outLoops);
+  contraction.product = build(op.getResult(0), outIndices);
   for (const auto &element : llvm::drop_begin(contraction.elements, numBefore))
     if (element->op)
       contraction.numEpilogueOps +=
           element->op.getBody()->getOperations().size() - 1;
+  walked.push_back(*place);
   return success(!contraction.results.empty());
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+static bool reads(const Element *element, int loop) {
+  return llvm::any_of(element->indices, [&](const LinearIndex &index) {
+    return index.dependsOn(loop);
+  });
+}
+
+LogicalResult Analysis::findOperands() {
+  AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  auto indices = compose(map, loops, numLoops());
+  for (unsigned dim = 0; indices && dim < indices->size(); ++dim) {
+    const LinearIndex &index = (*indices)[dim];
+    if (std::optional<unsigned> loop = index.asLoop())
+      outLoops.push_back(*loop);
+    else if (!index.isConstant() || !index.base.isZero())
+      indices = std::nullopt;
+  }
+  if (!indices)
+    return refusal.because("an index of the product is no loop");
+  outIndices = std::move(*indices);
+  contraction.lhs = elementOfOperand(0);
+  contraction.rhs = elementOfOperand(1);
+  return success(contraction.lhs && contraction.rhs);
+}
+
+/// Rows and columns change places if the result's neighbours lie along the
+/// rows. A product with a vector has no columns; its rows become columns if
+/// that lets vectors of them be read.
+void Analysis::chooseSides() {
+  if (outLoops.empty())
+    return;
+  auto isColumn = [&](int loop) {
+    return reads(contraction.rhs, loop) && !reads(contraction.lhs, loop);
+  };
+  int innermost = outLoops.back();
+  bool hasColumns = llvm::any_of(outLoops, isColumn);
+  const Indices &lhs = contraction.lhs->indices;
+  bool readsVectors =
+      !lhs.empty() && lhs.back().asLoop() == unsigned(innermost);
+  if (!isColumn(innermost) && (hasColumns || readsVectors))
+    std::swap(contraction.lhs, contraction.rhs);
+}
+
+LogicalResult Analysis::classifyLoops() {
+  for (int loop : outLoops) {
+    bool inLhs = reads(contraction.lhs, loop),
+         inRhs = reads(contraction.rhs, loop);
+    if (!inLhs && !inRhs)
+      return refusal.because("a dimension of the product is neither operand's");
+    (inLhs && inRhs ? loopsOuter : inLhs ? loopsM : loopsN).push_back(loop);
+  }
+  // In the order in which the left operand lies in memory.
+  for (const LinearIndex &index : contraction.lhs->indices)
+    for (int loop = 0; loop < int(numLoops()); ++loop)
+      if (index.dependsOn(loop) && !llvm::is_contained(outLoops, loop) &&
+          !llvm::is_contained(loopsK, loop))
+        loopsK.push_back(loop);
+  for (int loop = 0; loop < int(numLoops()); ++loop)
+    if (!llvm::is_contained(outLoops, loop) &&
+        reads(contraction.lhs, loop) != reads(contraction.rhs, loop))
+      return refusal.because(
+          "it sums over a loop that one operand does not read");
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
 // Axes
 //===----------------------------------------------------------------------===//
 
-static bool reads(const Element *element, int loop) {
-  return llvm::is_contained(element->loops, loop);
-}
-
-LogicalResult Analysis::classifyLoops() {
-  SmallVector<int> identity =
-      llvm::to_vector(llvm::seq<int>(0, op.getNumLoops()));
-  auto loops =
-      loopsOf(op.getMatchingIndexingMap(op.getDpsInitOperand(0)), identity);
-  if (failed(loops))
-    return failure();
-  outLoops = *loops;
-  contraction.lhs = elementOfOperand(0);
-  contraction.rhs = elementOfOperand(1);
-  if (!contraction.lhs || !contraction.rhs)
-    return failure();
-
-  int innermost = kNoLoop;
-  for (int loop : outLoops)
-    innermost = loop == kNoLoop ? innermost : loop;
-  auto isColumn = [&](int loop) {
-    return reads(contraction.rhs, loop) && !reads(contraction.lhs, loop);
-  };
-  // Rows and columns change places if the result's neighbours lie along the
-  // rows. A product with a vector has no columns; its rows become columns if
-  // that lets vectors of them be read.
-  bool hasColumns = llvm::any_of(
-      outLoops, [&](int loop) { return loop != kNoLoop && isColumn(loop); });
-  if (innermost != kNoLoop && !isColumn(innermost) &&
-      (hasColumns || (!contraction.lhs->loops.empty() &&
-                      contraction.lhs->loops.back() == innermost)))
-    std::swap(contraction.lhs, contraction.rhs);
-
-  for (int loop : outLoops) {
-    if (loop == kNoLoop)
-      continue;
-    bool inLhs = reads(contraction.lhs, loop),
-         inRhs = reads(contraction.rhs, loop);
-    if (!inLhs && !inRhs)
-      return failure();
-    (inLhs && inRhs ? loopsOuter : inLhs ? loopsM : loopsN).push_back(loop);
-  }
-  for (int loop : contraction.lhs->loops)
-    if (loop != kNoLoop && !llvm::is_contained(outLoops, loop)) {
-      if (!reads(contraction.rhs, loop))
-        return failure();
-      loopsK.push_back(loop);
-    }
-  for (int loop : contraction.rhs->loops)
-    if (loop != kNoLoop && !llvm::is_contained(outLoops, loop) &&
-        !reads(contraction.lhs, loop))
-      return failure();
-  return success();
-}
-
-/// Elements between neighbours along each loop of a row-major tensor.
-FailureOr<SmallVector<BatchSize>> Analysis::loopStrides(ShapedType type,
-                                                        ArrayRef<int> loops) {
-  SmallVector<BatchSize> strides(loopSizes.size(), BatchSize());
-  // None once the product of the dimensions below has no size.
-  std::optional<BatchSize> stride(1);
-  for (int64_t i = type.getRank() - 1; i >= 0; --i) {
-    if (loops[i] != kNoLoop) {
-      if (!strides[loops[i]].isZero() || !stride)
-        return failure(); // a diagonal, or the batch squared
-      strides[loops[i]] = *stride;
-    }
-    if (stride)
-      stride = stride->times(BatchSize::ofDim(type.getDimSize(i)));
-  }
-  return strides;
-}
-
 bool Analysis::canMerge(int outerLoop, int innerLoop) {
   if (readsIndices)
     return false;
-  return llvm::all_of(allStrides, [&](ArrayRef<BatchSize> strides) {
-    return strides[innerLoop].times(loopSizes[innerLoop]) == strides[outerLoop];
+  return llvm::all_of(walked, [&](const LinearIndex &index) {
+    return index.strides[innerLoop].times(loopSizes[innerLoop]) ==
+           index.strides[outerLoop];
   });
 }
 
 /// Groups of loops, outermost first, that can be walked as one.
-FailureOr<SmallVector<SmallVector<int>>>
-Analysis::mergeLoops(ArrayRef<int> loops) {
+SmallVector<SmallVector<int>> Analysis::mergeLoops(ArrayRef<int> loops) {
   SmallVector<SmallVector<int>> groups;
   for (int loop : loops)
     if (!groups.empty() && canMerge(groups.back().back(), loop))
@@ -325,44 +389,57 @@ Analysis::mergeLoops(ArrayRef<int> loops) {
 
 LogicalResult Analysis::buildAxes() {
   for (const auto &element : contraction.elements)
-    if (element->operand) {
-      auto strides = loopStrides(cast<ShapedType>(element->tensor.getType()),
-                                 element->loops);
-      if (failed(strides))
-        return failure();
-      allStrides.push_back(*strides);
-    }
-  auto outStrides =
-      loopStrides(cast<ShapedType>(op.getResult(0).getType()), outLoops);
-  if (failed(outStrides))
-    return failure();
-  allStrides.push_back(*outStrides);
-
-  auto groupsM = *mergeLoops(loopsM), groupsN = *mergeLoops(loopsN),
-       groupsK = *mergeLoops(loopsK);
-  if (groupsK.size() > 1)
-    return failure();
+    for (const Bound &bound : element->bounds)
+      walked.push_back(bound.index);
+  auto groupsM = mergeLoops(loopsM), groupsN = mergeLoops(loopsN),
+       groupsK = mergeLoops(loopsK);
   for (int loop : loopsOuter)
     axisLoops.push_back({loop});
-  // The innermost groups are M and N.
+  // The innermost groups are M, N and K.
   for (auto *groups : {&groupsM, &groupsN})
     for (unsigned i = 0; i + 1 < groups->size(); ++i)
       axisLoops.push_back((*groups)[i]);
   contraction.numOuter = axisLoops.size();
   for (auto *groups : {&groupsM, &groupsN, &groupsK})
     axisLoops.push_back(groups->empty() ? SmallVector<int>() : groups->back());
+  for (unsigned i = 0; i + 1 < groupsK.size(); ++i)
+    axisLoops.push_back(groupsK[i]);
+  if (groupsK.size() > 1)
+    return refusal.because(
+        "its sums run over dimensions that do not lie together");
+  if (axisLoops.size() > kMaxAxes)
+    return refusal.because("it has too many dimensions");
+  if (failed(sizeAxes()))
+    return failure();
+  setStrides();
+  return checkColumns();
+}
 
-  for (ArrayRef<int> loops : axisLoops) {
-    BatchSize size(1);
-    for (int loop : loops) {
-      std::optional<BatchSize> product = size.times(loopSizes[loop]);
-      if (!product)
-        return failure();
-      size = *product;
-    }
-    contraction.sizes.push_back(size);
+LogicalResult Analysis::sizeAxes() {
+  std::optional<BatchSize> numTerms(1);
+  for (auto [axis, loops] : llvm::enumerate(axisLoops)) {
+    std::optional<BatchSize> size(1);
+    for (int loop : loops)
+      size = size ? size->times(loopSizes[loop]) : size;
+    if (!size)
+      return refusal.because("an axis depends on the batch squared");
+    contraction.sizes.push_back(*size);
+    if (axis >= contraction.axisK() && numTerms)
+      numTerms = numTerms->times(*size);
   }
-  return setStrides();
+  if (!numTerms)
+    return refusal.because("its sums depend on the batch squared");
+  contraction.numTerms = *numTerms;
+  return success();
+}
+
+/// An index of the loops as one of the axes.
+LinearIndex Analysis::byAxis(const LinearIndex &index) {
+  LinearIndex result{index.base, {}};
+  for (ArrayRef<int> loops : axisLoops)
+    result.strides.push_back(loops.empty() ? BatchSize()
+                                           : index.strides[loops.back()]);
+  return result;
 }
 
 void Analysis::setAxes(Element &element) {
@@ -381,24 +458,36 @@ void Analysis::setAxes(Element &element) {
   for (const Element *input : element.inputs) // set already: built before
     if (input)
       element.axes |= input->axes & kProductBit;
+  for (Bound &bound : element.bounds)
+    bound.index = byAxis(bound.index);
 }
 
-LogicalResult Analysis::setStrides() {
-  auto strideOfAxes = [&](ArrayRef<BatchSize> strides) {
-    SmallVector<BatchSize> result;
-    for (ArrayRef<int> loops : axisLoops)
-      result.push_back(loops.empty() ? BatchSize() : strides[loops.back()]);
-    return result;
-  };
+void Analysis::setStrides() {
   unsigned next = 0;
   for (auto &element : contraction.elements) {
     setAxes(*element);
-    if (element->operand)
-      element->strides = strideOfAxes(allStrides[next++]);
+    if (!element->operand)
+      continue;
+    LinearIndex place = byAxis(walked[next++]);
+    element->base = place.base;
+    element->strides = std::move(place.strides);
+    for (auto [axis, stride] : llvm::enumerate(element->strides))
+      if (!stride.isZero())
+        element->axes |= 1u << axis;
   }
   contraction.resultStrides.assign(contraction.results.size(),
-                                   strideOfAxes(allStrides.back()));
-  return checkColumns();
+                                   byAxis(walked[next]).strides);
+}
+
+/// Whether vectors of the element's neighbours along `axis` can be read.
+static bool isVectorAlong(const Element *element, unsigned axis) {
+  if (element->operand && !element->strides[axis].isZero() &&
+      !element->strides[axis].isOne())
+    return false;
+  return element->bounds.empty() &&
+         llvm::all_of(element->inputs, [&](const Element *input) {
+           return !input || isVectorAlong(input, axis);
+         });
 }
 
 /// Vectors run along N: what the epilogue reads must be the same for all
@@ -406,30 +495,26 @@ LogicalResult Analysis::setStrides() {
 LogicalResult Analysis::checkColumns() {
   unsigned n = contraction.axisN();
   if (!contraction.n().isOne() && !contraction.resultStrides[0][n].isOne())
-    return failure();
-  SmallVector<const Element *> open(contraction.results.begin(),
-                                    contraction.results.end());
-  while (!open.empty()) {
-    const Element *element = open.pop_back_val();
-    if (element->operand && !element->strides[n].isZero() &&
-        !element->strides[n].isOne())
-      return failure();
-    for (const Element *input : element->inputs)
-      if (input)
-        open.push_back(input);
-  }
+    return refusal.because("the columns of its result are not contiguous");
+  for (const Element *result : contraction.results)
+    if (!isVectorAlong(result, n))
+      return refusal.because("an operand of its epilogue cannot be read along "
+                             "the columns");
   return success();
 }
 
 FailureOr<Contraction> Analysis::run() {
-  if (failed(findProduct()) || failed(classifyLoops()) ||
-      failed(buildResults()) || failed(buildAxes()))
+  if (failed(findProduct()) || failed(findOperands()))
+    return failure();
+  chooseSides();
+  if (failed(classifyLoops()) || failed(buildResults()) || failed(buildAxes()))
     return failure();
   return std::move(contraction);
 }
 
-FailureOr<Contraction> nnc::analyzeContraction(func::FuncOp kernel) {
-  return Analysis(kernel).run();
+FailureOr<Contraction> nnc::analyzeContraction(func::FuncOp kernel,
+                                               Refusal &refusal) {
+  return Analysis(kernel, refusal).run();
 }
 
 //===----------------------------------------------------------------------===//
@@ -450,13 +535,16 @@ SmallVector<std::pair<unsigned, unsigned>> Contraction::mayAlias() const {
   collectOperands(lhs, excluded);
   collectOperands(rhs, excluded);
   for (const auto &element : elements)
-    if (element->operand && element->strides != resultStrides[0])
+    if (element->operand &&
+        (!element->base.isZero() || element->strides != resultStrides[0]))
       excluded.insert(*element->operand);
+  func::FuncOp function = kernel;
   SmallVector<std::pair<unsigned, unsigned>> pairs;
   for (const auto &element : elements)
     if (element->operand && !excluded.contains(*element->operand))
       for (auto [i, result] : llvm::enumerate(results))
-        if (element->tensor.getType() == result->tensor.getType())
+        if (function.getArgumentTypes()[*element->operand + 1] ==
+            function.getResultTypes()[i])
           pairs.push_back({*element->operand, unsigned(i)});
   return pairs;
 }

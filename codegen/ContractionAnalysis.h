@@ -3,7 +3,7 @@
 #ifndef NNC_CODEGEN_CONTRACTIONANALYSIS_H
 #define NNC_CODEGEN_CONTRACTIONANALYSIS_H
 
-#include "passes/BatchSize.h"
+#include "codegen/Access.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -19,13 +19,15 @@ namespace nnc {
 /// how it is found or computed. One of the members says which.
 struct Element {
   mlir::Value tensor;
-  /// For each dimension of the tensor the loop that indexes it, or kNoLoop.
-  llvm::SmallVector<int> loops;
+  /// Where it is in the tensor, by the loops of the contraction.
+  Indices indices;
 
   /// The contraction's own result.
   bool isProduct = false;
-  /// Read from this operand of the kernel, at `strides` (one an axis).
+  /// Read from this operand of the kernel: element `base`, and `strides` (one
+  /// an axis) further.
   std::optional<unsigned> operand;
+  BatchSize base;
   llvm::SmallVector<BatchSize> strides;
   /// The same everywhere: a scalar of the kernel, or a constant.
   mlir::Value scalar;
@@ -37,22 +39,31 @@ struct Element {
   llvm::SmallVector<const Element *> inputs;
   /// For each loop of `op` the axis that counts it, or kNoLoop.
   llvm::SmallVector<int> opAxes;
+  /// The first of `inputs` where all bounds hold, else the second. Indices are
+  /// by axis.
+  llvm::SmallVector<Bound> bounds;
 
   /// The axes that it depends on, as bits, and kProductBit.
   uint32_t axes = 0;
+
+  bool dependsOn(unsigned axis) const { return axes & (1u << axis); }
 };
 
 constexpr int kNoLoop = -1;
 constexpr uint32_t kProductBit = 1u << 31;
+constexpr unsigned kMaxAxes = 31;
 
-/// out[o.., m, n] = sum over k of lhs[o.., m, k] * rhs[o.., k, n], and results
-/// computed from out element by element. The axes are the outer ones, then M,
-/// N and K.
+/// out[o.., m, n] = sum over all k of lhs[o.., m, k..] * rhs[o.., k.., n], and
+/// results computed from out element by element. The axes are the outer ones,
+/// then M, N and the innermost of K, then what of K is walked around that,
+/// outermost first: a window's rows and columns, say.
 struct Contraction {
   mlir::func::FuncOp kernel;
   mlir::FloatType type; // of the sum
   llvm::SmallVector<BatchSize> sizes;
   unsigned numOuter = 0;
+  /// Terms of a sum: the product of the sizes of all axes of K.
+  BatchSize numTerms;
   const Element *lhs = nullptr;
   const Element *rhs = nullptr;
   const Element *product = nullptr;
@@ -64,9 +75,13 @@ struct Contraction {
   unsigned axisM() const { return numOuter; }
   unsigned axisN() const { return numOuter + 1; }
   unsigned axisK() const { return numOuter + 2; }
+  /// Those of K that are walked around axisK(), outermost first.
+  auto outerAxesK() const {
+    return llvm::seq<unsigned>(axisK() + 1, sizes.size());
+  }
   BatchSize m() const { return sizes[axisM()]; }
   BatchSize n() const { return sizes[axisN()]; }
-  BatchSize k() const { return sizes[axisK()]; }
+  bool hasOneAxisK() const { return outerAxesK().empty(); }
 
   /// Pairs of an operand and a result whose elements are read and written by
   /// the same iteration only, and lie alike.
@@ -76,8 +91,8 @@ struct Contraction {
   llvm::SmallVector<std::unique_ptr<Element>> elements;
 };
 
-/// Fails, silently, if `kernel` is not a contraction that the emitter handles.
-mlir::FailureOr<Contraction> analyzeContraction(mlir::func::FuncOp kernel);
+mlir::FailureOr<Contraction> analyzeContraction(mlir::func::FuncOp kernel,
+                                                Refusal &refusal);
 
 } // namespace nnc
 

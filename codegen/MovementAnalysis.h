@@ -2,6 +2,7 @@
 #ifndef NNC_CODEGEN_MOVEMENTANALYSIS_H
 #define NNC_CODEGEN_MOVEMENTANALYSIS_H
 
+#include "codegen/Refusal.h"
 #include "passes/BatchSize.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,11 +24,12 @@ struct CopyDim {
 
 /// Where a gather finds what to add to its source's position.
 struct GatherIndex {
-  /// The kernel's operand that holds the indices.
+  /// The kernel's operand that holds the indices, and where they begin in it.
   unsigned operand;
+  BatchSize offset;
   bool isUnsigned;
   /// Indices are clamped to [0, size).
-  int64_t size;
+  BatchSize size;
   /// In the source, from one index to the next.
   BatchSize stride;
 };
@@ -55,7 +57,7 @@ struct ScatterAdd {
   /// Number of indices.
   BatchSize count;
   /// Size of the result along the axis.
-  int64_t rows;
+  BatchSize rows;
   /// Elements that lie together.
   BatchSize width;
 };
@@ -68,8 +70,8 @@ struct Movement {
   std::optional<ScatterAdd> scatter;
 };
 
-/// Fails, without a diagnostic, if the kernel does anything else.
-mlir::FailureOr<Movement> analyzeMovement(mlir::func::FuncOp kernel);
+mlir::FailureOr<Movement> analyzeMovement(mlir::func::FuncOp kernel,
+                                          Refusal &refusal);
 
 } // namespace nnc
 

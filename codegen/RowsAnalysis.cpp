@@ -11,16 +11,6 @@
 using namespace mlir;
 using namespace nnc;
 
-Value nnc::rootOf(Value tensor) {
-  while (Operation *op = tensor.getDefiningOp()) {
-    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(
-            op))
-      break;
-    tensor = op->getOperand(0);
-  }
-  return tensor;
-}
-
 OpFoldResult nnc::uniformValue(Value root) {
   if (auto fill = root.getDefiningOp<linalg::FillOp>())
     return fill.value();

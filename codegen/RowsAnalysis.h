@@ -4,6 +4,7 @@
 #ifndef NNC_CODEGEN_ROWSANALYSIS_H
 #define NNC_CODEGEN_ROWSANALYSIS_H
 
+#include "codegen/Access.h"
 #include "codegen/Target.h"
 #include "passes/RowSpace.h"
 
@@ -42,10 +43,6 @@ struct RowsKernel {
     return Extent::of(rows, divisor);
   }
 };
-
-/// The tensor that holds the same elements in the same order: `tensor` before
-/// it was reshaped.
-mlir::Value rootOf(mlir::Value tensor);
 
 /// The scalar that every element of `root` equals; null if there is no such.
 /// An attribute where the tensor is a splat constant.

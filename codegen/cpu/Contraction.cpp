@@ -165,8 +165,8 @@ void ComputePhase::prepare(ArrayRef<int> workspaces) {
   }
   stagedSums = phase.scratch(takeScratch(sums), sums);
   if (tiling.packRhs == Tiling::Tile) {
-    int64_t count =
-        contraction.k().factor * tiling.columns() * tiling.blockColumnPanels;
+    int64_t count = contraction.numTerms.factor * tiling.columns() *
+                    tiling.blockColumnPanels;
     rhs.memory = phase.scratch(takeScratch(count), count);
   }
 }
@@ -214,7 +214,7 @@ void ComputePhase::setBase(Side &side) {
                   outer[axis]);
   Value size =
       phase.multiply(phase.multiply(numPanels(side), side.source.width),
-                     phase.value(contraction.k()));
+                     phase.value(contraction.numTerms));
   side.base = phase.multiply(number, size);
 }
 
@@ -234,7 +234,7 @@ void ComputePhase::packTile(PanelRange columns) {
   rhs.firstPanel = columns.from;
   Point point;
   point.indices = outer;
-  int64_t panelSize = contraction.k().factor * tiling.columns();
+  int64_t panelSize = contraction.numTerms.factor * tiling.columns();
   phase.loop(columns.from, columns.to, 1, [&](Value panel) {
     Value offset =
         phase.multiply(phase.subtract(panel, columns.from), panelSize);
@@ -255,7 +255,7 @@ void ComputePhase::emitBlocks(PanelRange rows, PanelRange columns) {
         emitBlockOfK(rowBlock, columnBlock, phase.index(0));
       else
         phase.loop(
-            phase.index(0), phase.value(contraction.k()), tiling.blockK,
+            phase.index(0), phase.value(contraction.numTerms), tiling.blockK,
             [&](Value firstK) { emitBlockOfK(rowBlock, columnBlock, firstK); });
     });
   });
@@ -286,7 +286,7 @@ void ComputePhase::emitBlockOfK(PanelRange rows, PanelRange columns,
                                 Value firstK) {
   Microtile tile;
   tile.firstK = firstK;
-  Value k = phase.value(contraction.k());
+  Value k = phase.value(contraction.numTerms);
   tile.numK = tiling.oneBlockOfK ? k
                                  : phase.minimum(phase.index(tiling.blockK),
                                                  phase.subtract(k, firstK));
@@ -362,7 +362,7 @@ Value ComputePhase::isFirstBlock(const Microtile &tile) {
 
 Value ComputePhase::isLastBlock(const Microtile &tile) {
   return phase.isLess(
-      phase.subtract(phase.value(contraction.k()), phase.index(1)),
+      phase.subtract(phase.value(contraction.numTerms), phase.index(1)),
       phase.add(tile.firstK, tile.numK));
 }
 
@@ -445,7 +445,7 @@ SmallVector<Value> ComputePhase::addWaitingSums(const Microtile &tile,
 SmallVector<Value> ComputePhase::rowOffsets(const Microtile &tile) {
   SmallVector<Value> offsets;
   if (lhs.packing != Tiling::None) {
-    Value k = phase.value(contraction.k());
+    Value k = phase.value(contraction.numTerms);
     Value panel = phase.add(phase.multiply(tile.rowPanel, k), tile.firstK);
     Value base = phase.add(lhs.base, phase.multiply(panel, tiling.rows));
     for (int64_t row = 0; row < tile.rows; ++row)
@@ -504,8 +504,8 @@ static Value columnOffset(ContractionPhase &phase,
     return phase.add(phase.add(side.base, k), tile.column);
   }
   Value panel = phase.subtract(tile.columnPanel, side.firstPanel);
-  Value row = phase.add(phase.multiply(panel, phase.value(contraction.k())),
-                        tile.firstK);
+  Value row = phase.add(
+      phase.multiply(panel, phase.value(contraction.numTerms)), tile.firstK);
   return phase.add(side.base, phase.multiply(row, side.source.width));
 }
 
@@ -544,7 +544,7 @@ SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
   Value whole = phase.multiply(phase.divide(tile.numK, unroll), unroll);
   SmallVector<Value> sums =
       steps(phase.index(0), whole, unroll, initialSums(tile));
-  BatchSize k = contraction.k();
+  BatchSize k = contraction.numTerms;
   if (!k.isStatic() || k.factor % unroll)
     sums = steps(whole, tile.numK, 1, sums);
   return sums;
@@ -658,7 +658,7 @@ static std::optional<Extent> panelBytes(const PanelSource &source) {
   std::optional<BatchSize> bytes =
       outerSize(contraction, contraction.type.getIntOrFloatBitWidth() / 8);
   if (bytes)
-    bytes = bytes->times(contraction.k());
+    bytes = bytes->times(contraction.numTerms);
   if (!bytes)
     return std::nullopt;
   if (size.isStatic()) {
@@ -730,7 +730,8 @@ FailureOr<int> Scheduler::packWhole(const PanelSource &source,
   phase.emitUniform(source.element);
   Value memory = phase.workspace(workspace);
   Value panels = phase.divideUp(phase.value(source.size()), source.width);
-  Value panelSize = phase.multiply(phase.value(contraction.k()), source.width);
+  Value panelSize =
+      phase.multiply(phase.value(contraction.numTerms), source.width);
   phase.loop(phase.begin(), phase.end(), 1, [&](Value index) {
     Value number = index; // becomes the outer index
     Value group = takeDigit(phase, number, phase.index(kGroups));
@@ -786,8 +787,9 @@ FailureOr<ScheduledKernel> Scheduler::run() {
 }
 
 FailureOr<ScheduledKernel> nnc::scheduleContraction(func::FuncOp kernel,
-                                                    const CpuModel &cpu) {
-  FailureOr<Contraction> contraction = analyzeContraction(kernel);
+                                                    const CpuModel &cpu,
+                                                    Refusal &refusal) {
+  FailureOr<Contraction> contraction = analyzeContraction(kernel, refusal);
   if (failed(contraction))
     return failure();
   return Scheduler(std::move(*contraction), cpu).run();

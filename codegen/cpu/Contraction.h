@@ -2,6 +2,7 @@
 #ifndef NNC_CODEGEN_CPU_CONTRACTION_H
 #define NNC_CODEGEN_CPU_CONTRACTION_H
 
+#include "codegen/Refusal.h"
 #include "codegen/Target.h"
 #include "codegen/cpu/CpuModel.h"
 
@@ -16,7 +17,8 @@ namespace nnc {
 /// A sum is accumulated in the order of K, one fused multiply-add after the
 /// other, whatever the tiles, the batch and the number of threads.
 mlir::FailureOr<ScheduledKernel> scheduleContraction(mlir::func::FuncOp kernel,
-                                                     const CpuModel &cpu);
+                                                     const CpuModel &cpu,
+                                                     Refusal &refusal);
 
 } // namespace nnc
 

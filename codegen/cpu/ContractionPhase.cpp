@@ -16,13 +16,16 @@ using namespace nnc;
 //===----------------------------------------------------------------------===//
 
 Value ContractionPhase::operand(const Element &element) {
-  return buffer(
-      {BufferRef::Operand, *element.operand},
-      flatBufferType(cast<RankedTensorType>(element.tensor.getType())));
+  // What is read may be a slice or a reshape of it.
+  func::FuncOp kernel = contraction.kernel;
+  Type type = kernel.getArgumentTypes()[*element.operand + 1];
+  return buffer({BufferRef::Operand, *element.operand},
+                flatBufferType(cast<RankedTensorType>(type)));
 }
 
 Value ContractionPhase::result(unsigned index) {
-  Type type = contraction.results[index]->tensor.getType();
+  func::FuncOp kernel = contraction.kernel;
+  Type type = kernel.getResultTypes()[index];
   return buffer({BufferRef::Result, index},
                 flatBufferType(cast<RankedTensorType>(type)));
 }
@@ -100,9 +103,41 @@ Value ContractionPhase::emitGeneric(const Element *element, const Point &point,
       vectorizeBody(b, op, arguments, indices, point.lanes, scalars);
   // The op's other results need not compute the body again.
   for (const auto &other : contraction.elements)
-    if (other->op == op && other->loops == element->loops)
+    if (other->op == op && other->indices == element->indices)
       cache[other.get()] = values[other->result];
   return values[element->result];
+}
+
+/// Whether the point lies within all of the element's bounds, which no lane
+/// changes.
+Value ContractionPhase::isWithin(const Element *element, const Point &point) {
+  Value within = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  for (const Bound &bound : element->bounds) {
+    Value at = add(value(bound.index.base),
+                   offset(bound.index.strides, point.indices));
+    // What is below zero is a large number, unsigned.
+    within = both(within, isLess(at, value(bound.size)));
+  }
+  return within;
+}
+
+/// What is read within the bounds, or the padding; the other is not computed.
+Value ContractionPhase::emitPadded(const Element *element, const Point &point,
+                                   const ElementCache &cache) {
+  Type type = getElementTypeOrSelf(element->tensor.getType());
+  if (point.vectorAxis != kNoLoop)
+    type = VectorType::get(point.lanes, type);
+  auto emit = [&](unsigned input) {
+    // What is computed here is known here alone.
+    ElementCache inner = cache;
+    Value value = this->element(element->inputs[input], point, inner);
+    return isa<VectorType>(type)
+               ? broadcastToLanes(b, loc(), value, point.lanes)
+               : value;
+  };
+  return choose(
+      isWithin(element, point), type, [&] { return emit(0); },
+      [&] { return emit(1); });
 }
 
 Value ContractionPhase::element(const Element *element, const Point &point,
@@ -115,6 +150,8 @@ Value ContractionPhase::element(const Element *element, const Point &point,
   if (element->operand) {
     Type type = getElementTypeOrSelf(element->tensor.getType());
     Value index = offset(element->strides, point.indices);
+    if (!element->base.isZero())
+      index = add(index, this->value(element->base));
     Value memory = operand(*element);
     bool vector = point.vectorAxis != kNoLoop &&
                   element->strides[point.vectorAxis].isOne();
@@ -125,6 +162,8 @@ Value ContractionPhase::element(const Element *element, const Point &point,
     value = scalars.lookupOrDefault(element->scalar);
   } else if (element->constant) {
     value = arith::ConstantOp::create(b, element->constant);
+  } else if (!element->bounds.empty()) {
+    value = emitPadded(element, point, cache);
   } else {
     assert(element->op && "the product is in the cache wherever it is read");
     value = emitGeneric(element, point, cache);

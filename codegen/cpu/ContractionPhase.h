@@ -58,6 +58,9 @@ public:
 private:
   mlir::Value emitGeneric(const Element *element, const Point &point,
                           ElementCache &cache);
+  mlir::Value isWithin(const Element *element, const Point &point);
+  mlir::Value emitPadded(const Element *element, const Point &point,
+                         const ElementCache &cache);
 
   const Contraction &contraction;
   ElementCache uniform;

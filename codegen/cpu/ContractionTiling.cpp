@@ -60,7 +60,7 @@ static void choosePacking(Tiling &tiling, const Contraction &contraction,
                           const CpuModel &cpu) {
   int64_t bytes = contraction.type.getIntOrFloatBitWidth() / 8;
   int64_t m = typical(contraction.m()), n = typical(contraction.n()),
-          k = typical(contraction.k());
+          k = typical(contraction.numTerms);
   int64_t columnPanels = divideCeil(n, tiling.columns());
 
   // Rows of the right operand are read once a row panel. Packing pays where
@@ -86,7 +86,7 @@ static void choosePacking(Tiling &tiling, const Contraction &contraction,
 static void chooseBlocks(Tiling &tiling, const Contraction &contraction,
                          const CpuModel &cpu) {
   int64_t bytes = contraction.type.getIntOrFloatBitWidth() / 8;
-  BatchSize k = contraction.k();
+  BatchSize k = contraction.numTerms;
   // Half of the first cache for a panel of the right operand.
   int64_t wanted = std::max<int64_t>(
       64, llvm::alignDown(cpu.l1Bytes / 2 / (tiling.columns() * bytes), 32));

@@ -161,16 +161,19 @@ FailureOr<ScheduledKernel> CpuTarget::schedule(func::FuncOp kernel) const {
     return scheduleReference(kernel);
   auto of = [&](auto schedule) -> Scheduler::Function {
     return [this, schedule](func::FuncOp op, Refusal &refusal) {
-      FailureOr<ScheduledKernel> scheduled = schedule(op, model);
-      if (failed(scheduled))
-        (void)refusal.because("it has another form");
-      return scheduled;
+      return schedule(op, model, refusal);
     };
+  };
+  auto rows = [](func::FuncOp op, const CpuModel &model, Refusal &refusal) {
+    FailureOr<ScheduledKernel> scheduled = scheduleRows(op, model);
+    if (failed(scheduled))
+      (void)refusal.because("it has another form");
+    return scheduled;
   };
   // What moves elements and keeps their rows is rows too, and the faster so.
   FailureOr<ScheduledKernel> scheduled = scheduleByKind(
       kernel, {{"contraction", {"contraction"}, of(scheduleContraction)},
-               {"rows", {"rows", "movement", "contraction"}, of(scheduleRows)},
+               {"rows", {"rows", "movement", "contraction"}, of(rows)},
                {"movement", {"movement"}, of(scheduleMovement)},
                {"reference", {}, [](func::FuncOp op, Refusal &) {
                   return scheduleReference(op);

@@ -20,6 +20,9 @@ using namespace nnc;
 /// Bytes that are worth handing to another thread: some microseconds' copying.
 static constexpr int64_t kGrainBytes = 32 << 10;
 
+/// What a dynamic size is taken to be where a choice needs a number.
+static constexpr int64_t kTypicalBatch = 64;
+
 //===----------------------------------------------------------------------===//
 // Preparing copies
 //===----------------------------------------------------------------------===//
@@ -134,7 +137,7 @@ private:
   Value gatheredPosition(const GatherIndex &gather, Value index);
   void copyElement(const Copy &copy, Position position);
   void storeSplat(Value value, Value start, Range range);
-  Value loadIndex(unsigned indices, bool isUnsigned, int64_t size, Value at);
+  Value loadIndex(unsigned indices, bool isUnsigned, BatchSize size, Value at);
   void addRow(const ScatterAdd &scatter, Value source, Value destination);
   VectorType vectorType();
 
@@ -283,7 +286,7 @@ void PhaseEmitter::emitFill(TypedAttr value, Range range,
 // Copies
 //===----------------------------------------------------------------------===//
 
-Value PhaseEmitter::loadIndex(unsigned indices, bool isUnsigned, int64_t size,
+Value PhaseEmitter::loadIndex(unsigned indices, bool isUnsigned, BatchSize size,
                               Value at) {
   Value index = memref::LoadOp::create(b, operand(indices), at);
   Value wide =
@@ -291,7 +294,11 @@ Value PhaseEmitter::loadIndex(unsigned indices, bool isUnsigned, int64_t size,
           ? Value(arith::IndexCastUIOp::create(b, b.getIndexType(), index))
           : Value(arith::IndexCastOp::create(b, b.getIndexType(), index));
   Value above = arith::MaxSIOp::create(b, wide, zero);
-  return arith::MinSIOp::create(b, above, constant(size - 1));
+  Value last =
+      size.isStatic()
+          ? constant(size.factor - 1)
+          : Value(arith::SubIOp::create(b, valueOf(size), constant(1)));
+  return arith::MinSIOp::create(b, above, last);
 }
 
 void PhaseEmitter::copyElement(const Copy &copy, Position position) {
@@ -405,8 +412,9 @@ void PhaseEmitter::emitNest(Copy copy, ArrayRef<CopyDim> dims,
 }
 
 void PhaseEmitter::emitCopy(const Copy &copy) {
+  bool startsLate = copy.gather && !copy.gather->offset.isZero();
   Position start{valueOf(copy.sourceOffset), valueOf(copy.destinationOffset),
-                 zero};
+                 startsLate ? valueOf(copy.gather->offset) : zero};
   emitNest(copy, copy.dims, start, parallelRange());
 }
 
@@ -536,14 +544,16 @@ static Phase scheduleScatter(func::FuncOp kernel, const Movement &movement,
   PhaseEmitter emitter(kernel, movement, model, ".movement");
   emitter.emitScatter(scatter);
   // A part reads all indices: few large parts are better than many.
-  Phase phase = emitter.finish(BatchSize(scatter.rows), scatter.width);
-  phase.grain = std::max(phase.grain, (scatter.rows + 15) / 16);
+  Phase phase = emitter.finish(scatter.rows, scatter.width);
+  phase.grain = std::max<int64_t>(
+      phase.grain, llvm::divideCeil(scatter.rows.estimate(kTypicalBatch), 16));
   return phase;
 }
 
 FailureOr<ScheduledKernel> nnc::scheduleMovement(func::FuncOp kernel,
-                                                 const CpuModel &model) {
-  FailureOr<Movement> movement = analyzeMovement(kernel);
+                                                 const CpuModel &model,
+                                                 Refusal &refusal) {
+  FailureOr<Movement> movement = analyzeMovement(kernel, refusal);
   if (failed(movement))
     return failure();
   ScheduledKernel scheduled;

@@ -2,6 +2,7 @@
 #ifndef NNC_CODEGEN_CPU_MOVEMENT_H
 #define NNC_CODEGEN_CPU_MOVEMENT_H
 
+#include "codegen/Refusal.h"
 #include "codegen/Target.h"
 #include "codegen/cpu/CpuModel.h"
 
@@ -11,7 +12,8 @@ namespace nnc {
 /// gathers along one axis, or scatter-adds along one axis, and does nothing
 /// else. Fails without a diagnostic and without a trace on any other.
 mlir::FailureOr<ScheduledKernel> scheduleMovement(mlir::func::FuncOp kernel,
-                                                  const CpuModel &model);
+                                                  const CpuModel &model,
+                                                  Refusal &refusal);
 
 } // namespace nnc
 

@@ -22,7 +22,7 @@ public:
         offset(offset) {
     first = phase.multiply(panel, source.width);
     size = phase.value(source.size());
-    numK = phase.value(source.contraction.k());
+    numK = phase.value(source.contraction.numTerms);
   }
 
   void emit();
@@ -164,7 +164,7 @@ void Packer::emit() {
     return copyElements(phase.index(0));
   Value whole = phase.multiply(phase.divide(numK, source.lanes), source.lanes);
   transposeVectors(whole);
-  BatchSize k = source.contraction.k();
+  BatchSize k = source.contraction.numTerms;
   if (!k.isStatic() || k.factor % source.lanes)
     copyElements(whole);
 }

@@ -35,8 +35,9 @@ namespace {
 class ProductScheduler {
 public:
   ProductScheduler(func::FuncOp kernel, const GpuModel &model,
-                   PartScheduler scheduleRest)
-      : kernel(kernel), model(model), scheduleRest(std::move(scheduleRest)) {}
+                   PartScheduler scheduleRest, Refusal &refusal)
+      : kernel(kernel), model(model), scheduleRest(std::move(scheduleRest)),
+        refusal(refusal) {}
   ~ProductScheduler() {
     for (func::FuncOp part : parts)
       part.erase();
@@ -68,6 +69,7 @@ private:
   func::FuncOp kernel;
   const GpuModel &model;
   PartScheduler scheduleRest;
+  Refusal &refusal;
   ScheduledKernel scheduled;
   SmallVector<func::FuncOp> parts;
 
@@ -152,16 +154,21 @@ LogicalResult ProductScheduler::findProduct() {
   for (auto op : kernel.getBody().getOps<linalg::GenericOp>())
     if (op.getNumReductionLoops()) {
       if (product)
-        return failure();
+        return refusal.because("it has several reductions");
       product = op;
     }
   if (!product || product.getNumDpsInputs() != 2 ||
       product.getNumResults() != 1)
-    return failure();
+    return refusal.because("it has no product of two operands");
   for (Value input : product.getDpsInputs())
     if (input.getDefiningOp() && !llvm::is_contained(computed, input))
       computed.push_back(input);
   return success();
+}
+
+/// Whether the library finds it by the beginning of a buffer and strides.
+static bool isPlain(const Element *element) {
+  return element->operand && element->base.isZero();
 }
 
 static bool isSmall(const Contraction &contraction) {
@@ -171,7 +178,7 @@ static bool isSmall(const Contraction &contraction) {
     numTerms =
         llvm::SaturatingMultiply<uint64_t>(numTerms, size.estimate(batch));
   return numTerms <= kSmallProduct &&
-         contraction.k().estimate(batch) <= kSmallSum;
+         contraction.numTerms.estimate(batch) <= kSmallSum;
 }
 
 /// How the library finds the elements of a matrix whose axes have these sizes
@@ -232,10 +239,16 @@ static bool mergeOuterAxes(const Contraction &contraction,
 /// The call for the product alone, of operands in memory.
 LogicalResult ProductScheduler::describeCall() {
   func::FuncOp bare = derive("product", computed, product.getResult(0));
-  FailureOr<Contraction> analysis = analyzeContraction(bare);
-  if (failed(analysis) || !analysis->lhs->operand || !analysis->rhs->operand ||
-      isSmall(*analysis))
+  FailureOr<Contraction> analysis = analyzeContraction(bare, refusal);
+  if (failed(analysis))
     return failure();
+  if (isSmall(*analysis))
+    return refusal.because(
+        "its product is too small for a call of the library");
+  if (!isPlain(analysis->lhs) || !isPlain(analysis->rhs) ||
+      !analysis->hasOneAxisK())
+    return refusal.because("the library has no product of windows, or over "
+                           "several dimensions");
   const Contraction &contraction = *analysis;
   unsigned m = contraction.axisM(), n = contraction.axisN(),
            k = contraction.axisK();
@@ -246,26 +259,27 @@ LogicalResult ProductScheduler::describeCall() {
   auto b = layoutOf(contraction, rhs, k, n);
   auto d = layoutOf(contraction, out, m, n);
   if (!a || !b || !d || d->transposed)
-    return failure();
+    return refusal.because("neither dimension of an operand is contiguous");
   call.a = *a;
   call.b = *b;
   call.d = *d;
   if (!mergeOuterAxes(contraction, {lhs, rhs, out}, call))
-    return failure();
+    return refusal.because("no one stride leads through all its products");
   call.m = Extent::of(contraction.m());
   call.n = Extent::of(contraction.n());
-  call.k = Extent::of(contraction.k());
-  Type lhsType = getElementTypeOrSelf(contraction.lhs->tensor.getType()),
-       rhsType = getElementTypeOrSelf(contraction.rhs->tensor.getType());
+  call.k = Extent::of(contraction.numTerms);
+  BlockArgument lhsArgument = bare.getArgument(*contraction.lhs->operand + 1),
+                rhsArgument = bare.getArgument(*contraction.rhs->operand + 1);
+  Type lhsType = getElementTypeOrSelf(lhsArgument.getType()),
+       rhsType = getElementTypeOrSelf(rhsArgument.getType());
   if (lhsType != rhsType)
-    return failure();
+    return refusal.because("its operands have two types");
   call.operandType = lhsType;
   call.resultType = contraction.type;
   call.allowTf32 = model.allowTf32 && lhsType.isF32();
   // The analysis may have changed sides.
-  auto argument = cast<BlockArgument>(contraction.lhs->tensor);
   auto bareProduct = *bare.getOps<linalg::GenericOp>().begin();
-  lhsInput = bareProduct.getDpsInputs()[0] == argument ? 0 : 1;
+  lhsInput = bareProduct.getDpsInputs()[0] == lhsArgument ? 0 : 1;
   return success();
 }
 
@@ -457,6 +471,7 @@ FailureOr<ScheduledKernel> ProductScheduler::run() {
 
 FailureOr<ScheduledKernel>
 nnc::scheduleLibraryContraction(func::FuncOp kernel, const GpuModel &model,
-                                PartScheduler scheduleRest) {
-  return ProductScheduler(kernel, model, std::move(scheduleRest)).run();
+                                PartScheduler scheduleRest, Refusal &refusal) {
+  return ProductScheduler(kernel, model, std::move(scheduleRest), refusal)
+      .run();
 }

@@ -2,6 +2,7 @@
 #ifndef NNC_CODEGEN_CUDA_CONTRACTION_H
 #define NNC_CODEGEN_CUDA_CONTRACTION_H
 
+#include "codegen/Refusal.h"
 #include "codegen/cuda/GpuModel.h"
 #include "codegen/cuda/KernelParts.h"
 
@@ -13,7 +14,7 @@ namespace nnc {
 /// call, or its operands do not lie as the library wants them.
 mlir::FailureOr<ScheduledKernel>
 scheduleLibraryContraction(mlir::func::FuncOp kernel, const GpuModel &model,
-                           PartScheduler scheduleRest);
+                           PartScheduler scheduleRest, Refusal &refusal);
 
 } // namespace nnc
 

@@ -48,9 +48,10 @@ struct Position {
 
 class ElementsScheduler {
 public:
-  ElementsScheduler(func::FuncOp kernel, const GpuModel &model, bool separately)
+  ElementsScheduler(func::FuncOp kernel, const GpuModel &model, bool separately,
+                    Refusal &refusal)
       : b(kernel.getLoc(), kernel.getContext()), kernel(kernel), model(model),
-        separately(separately), last(kernel) {}
+        separately(separately), refusal(refusal), last(kernel) {}
 
   FailureOr<ScheduledKernel> run();
 
@@ -107,6 +108,7 @@ private:
   func::FuncOp kernel;
   const GpuModel &model;
   bool separately;
+  Refusal &refusal;
   ScheduledKernel scheduled;
   Operation *last;
   bool failed = false;
@@ -795,7 +797,8 @@ FailureOr<ScheduledKernel> ElementsScheduler::run() {
   if (failed) {
     for (Phase &phase : scheduled.phases)
       phase.function.erase();
-    return failure();
+    return refusal.because("it holds an op whose elements cannot be computed "
+                           "one by one");
   }
   scheduled.mayAlias = findAliases();
   return std::move(scheduled);
@@ -803,6 +806,7 @@ FailureOr<ScheduledKernel> ElementsScheduler::run() {
 
 FailureOr<ScheduledKernel> nnc::scheduleElements(func::FuncOp kernel,
                                                  const GpuModel &model,
-                                                 bool separately) {
-  return ElementsScheduler(kernel, model, separately).run();
+                                                 bool separately,
+                                                 Refusal &refusal) {
+  return ElementsScheduler(kernel, model, separately, refusal).run();
 }

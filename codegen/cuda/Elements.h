@@ -2,6 +2,7 @@
 #ifndef NNC_CODEGEN_CUDA_ELEMENTS_H
 #define NNC_CODEGEN_CUDA_ELEMENTS_H
 
+#include "codegen/Refusal.h"
 #include "codegen/Target.h"
 #include "codegen/cuda/GpuModel.h"
 
@@ -14,7 +15,8 @@ namespace nnc {
 /// of that form.
 mlir::FailureOr<ScheduledKernel> scheduleElements(mlir::func::FuncOp kernel,
                                                   const GpuModel &model,
-                                                  bool separately);
+                                                  bool separately,
+                                                  Refusal &refusal);
 
 } // namespace nnc
 

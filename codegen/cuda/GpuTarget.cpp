@@ -26,11 +26,11 @@ FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
       "rows",
       {"rows", "movement", "contraction", "updates"},
       of([&](func::FuncOp op) { return scheduleGpuRows(op, model); })};
-  Scheduler scatter = {"scatter", {"movement"}, of(scheduleScatter)};
-  Scheduler elements = {"elements", {}, of([&](func::FuncOp op) {
-                          return scheduleElements(op, model,
-                                                  /*separately=*/reference);
-                        })};
+  Scheduler scatter = {"scatter", {"movement"}, scheduleScatter};
+  Scheduler elements = {"elements", {}, [&](func::FuncOp op, Refusal &refusal) {
+                          return scheduleElements(
+                              op, model, /*separately=*/reference, refusal);
+                        }};
   auto one = [&](func::FuncOp part) {
     return scheduleByKind(part, {rows, elements});
   };
@@ -39,9 +39,9 @@ FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
         return scheduleSideBySide(op, one);
       })};
   Scheduler contraction = {
-      "contraction", {"contraction"}, of([&](func::FuncOp op) {
-        return scheduleLibraryContraction(op, model, one);
-      })};
+      "contraction", {"contraction"}, [&](func::FuncOp op, Refusal &refusal) {
+        return scheduleLibraryContraction(op, model, one, refusal);
+      }};
   FailureOr<ScheduledKernel> scheduled =
       reference ? scheduleByKind(kernel, {elements})
                 : scheduleByKind(

@@ -31,7 +31,8 @@ static Value loadIndex(GpuPhase &phase, func::FuncOp kernel,
                    ? Value(arith::IndexCastUIOp::create(b, type, index))
                    : Value(arith::IndexCastOp::create(b, type, index));
   Value above = arith::MaxSIOp::create(b, wide, phase.index(0));
-  return arith::MinSIOp::create(b, above, phase.index(scatter.rows - 1));
+  Value last = phase.subtract(valueOf(phase, scatter.rows), phase.index(1));
+  return arith::MinSIOp::create(b, above, last);
 }
 
 /// The sum of the updates to column `column` of row `row`.
@@ -61,11 +62,13 @@ static Value emitSum(GpuPhase &phase, func::FuncOp kernel,
   return phase.loop(phase.index(0), count, phase.index(1), zero, add)[0];
 }
 
-FailureOr<ScheduledKernel> nnc::scheduleScatter(func::FuncOp kernel) {
-  FailureOr<Movement> movement = analyzeMovement(kernel);
-  if (failed(movement) || !movement->scatter ||
-      !isa<FloatType>(movement->result.getElementType()))
+FailureOr<ScheduledKernel> nnc::scheduleScatter(func::FuncOp kernel,
+                                                Refusal &refusal) {
+  FailureOr<Movement> movement = analyzeMovement(kernel, refusal);
+  if (failed(movement))
     return failure();
+  if (!movement->scatter)
+    return refusal.because("it adds nothing up");
   const ScatterAdd &scatter = *movement->scatter;
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
   GpuPhase phase(b, kernel, kernel, "scatter");
@@ -73,10 +76,11 @@ FailureOr<ScheduledKernel> nnc::scheduleScatter(func::FuncOp kernel) {
   Value element = phase.globalThread(kThreads);
   phase.when(phase.isLess(element, phase.value(total)), [&] {
     Value width = valueOf(phase, scatter.width);
+    Value rows = valueOf(phase, scatter.rows);
     Value rest = phase.divide(element, width);
     Value sum = emitSum(phase, kernel, scatter,
-                        /*outer=*/phase.divide(rest, scatter.rows),
-                        /*row=*/phase.remainder(rest, scatter.rows),
+                        /*outer=*/phase.divide(rest, rows),
+                        /*row=*/phase.remainder(rest, rows),
                         /*column=*/phase.remainder(element, width));
     phase.store(sum, {BufferRef::Result, 0}, movement->result, element);
   });

@@ -2,6 +2,7 @@
 #ifndef NNC_CODEGEN_CUDA_SCATTER_H
 #define NNC_CODEGEN_CUDA_SCATTER_H
 
+#include "codegen/Refusal.h"
 #include "codegen/Target.h"
 #include "codegen/cuda/GpuModel.h"
 
@@ -10,7 +11,8 @@ namespace nnc {
 /// One phase, in which a thread has an element of the result and looks through
 /// all indices for its row: nothing is added atomically, and each sum has the
 /// order of the indices. Fails, silently, for any other kernel.
-mlir::FailureOr<ScheduledKernel> scheduleScatter(mlir::func::FuncOp kernel);
+mlir::FailureOr<ScheduledKernel> scheduleScatter(mlir::func::FuncOp kernel,
+                                                 Refusal &refusal);
 
 } // namespace nnc
 

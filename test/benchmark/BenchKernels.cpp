@@ -204,9 +204,12 @@ FailureOr<Runner> Runner::create(const Product &product, const CpuModel &model,
   if (!module)
     return failure();
   auto kernel = *module->getOps<func::FuncOp>().begin();
-  FailureOr<ScheduledKernel> scheduled = scheduleContraction(kernel, model);
+  Refusal refusal;
+  FailureOr<ScheduledKernel> scheduled =
+      scheduleContraction(kernel, model, refusal);
   if (failed(scheduled))
-    return kernel.emitOpError("is not scheduled as a contraction");
+    return kernel.emitOpError("is not scheduled as a contraction: ")
+           << refusal.reason();
   kernel.erase();
   for (Phase &phase : scheduled->phases)
     phase.function.setPublic();

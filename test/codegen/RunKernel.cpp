@@ -15,6 +15,7 @@
 // range that the argument attribute `test.range = [low, high]` gives.
 #include "test/codegen/CompiledKernel.h"
 
+#include "codegen/KernelForms.h"
 #include "codegen/Reference.h"
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/CpuTarget.h"
@@ -86,34 +87,43 @@ namespace {
 struct Emitter {
   StringRef name;
   FailureOr<ScheduledKernel> (*schedule)(func::FuncOp kernel,
-                                         const CpuModel &model);
+                                         const CpuModel &model,
+                                         Refusal &refusal);
 };
 
 } // namespace
 
-static FailureOr<ScheduledKernel> scheduleByReference(func::FuncOp kernel,
-                                                      const CpuModel &) {
+static FailureOr<ScheduledKernel>
+scheduleByReference(func::FuncOp kernel, const CpuModel &, Refusal &) {
   return scheduleReference(kernel);
+}
+
+static FailureOr<ScheduledKernel>
+scheduleByRows(func::FuncOp kernel, const CpuModel &model, Refusal &) {
+  return scheduleRows(kernel, model);
 }
 
 // In the order in which `auto` asks them.
 static const Emitter kEmitters[] = {
     {"contraction", scheduleContraction},
-    {"rows", scheduleRows},
+    {"rows", scheduleByRows},
     {"movement", scheduleMovement},
     {"reference", scheduleByReference},
 };
 
 static FailureOr<ScheduledKernel>
 schedule(func::FuncOp kernel, StringRef wanted, const CpuModel &model) {
+  Refusal refusal;
   for (const Emitter &emitter : kEmitters) {
     if (wanted != "auto" && wanted != emitter.name)
       continue;
-    FailureOr<ScheduledKernel> result = emitter.schedule(kernel, model);
+    FailureOr<ScheduledKernel> result =
+        emitter.schedule(kernel, model, refusal);
     if (succeeded(result))
       return result;
   }
-  return kernel.emitOpError("is not claimed by the emitter '") << wanted << "'";
+  return kernel.emitOpError("is not claimed by the emitter '")
+         << wanted << "': " << refusal.reason();
 }
 
 //===----------------------------------------------------------------------===//
@@ -534,6 +544,10 @@ int main(int argc, char **argv) {
       parseSourceFile<ModuleOp>(inputFile, sources, &context);
   if (!module)
     return 1;
+  for (auto kernel : module->getOps<func::FuncOp>())
+    if (kernelName.empty() || kernel.getName() == kernelName)
+      if (failed(verifyKernelForms(kernel)))
+        return 1;
   if (together)
     return compileTogether(*module, *model) ? 0 : 1;
   bool isOk = true;

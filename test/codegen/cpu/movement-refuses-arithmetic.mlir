@@ -3,7 +3,7 @@
 #ij = affine_map<(i, j) -> (i, j)>
 #ji = affine_map<(i, j) -> (j, i)>
 
-// CHECK: error: 'func.func' op is not claimed by the emitter 'movement'
+// CHECK: error: 'func.func' op is not claimed by the emitter 'movement': it computes elements
 func.func private @transpose_and_negate(%batch: index, %x: tensor<4x8xf32>)
     -> tensor<8x4xf32> attributes {nnc.kernel} {
   %empty = tensor.empty() : tensor<8x4xf32>

@@ -5,11 +5,14 @@
 #i = affine_map<(i) -> (i)>
 #ij = affine_map<(i, j) -> (i, j)>
 #ji = affine_map<(i, j) -> (j, i)>
+#i0 = affine_map<(i, j) -> (i)>
 #j = affine_map<(i, j) -> (j)>
 #iBy0 = affine_map<(i, j) -> (i, 0)>
 #ijk = affine_map<(i, j, k) -> (i, j, k)>
 #ikj = affine_map<(i, j, k) -> (i, k, j)>
 #kij = affine_map<(i, j, k) -> (k, i, j)>
+#abcd = affine_map<(a, b, c, d) -> (a, b, c, d)>
+#acbd = affine_map<(a, b, c, d) -> (a, c, b, d)>
 #ofPairs = affine_map<(i, j, k) -> (i, j)>
 #ofOne = affine_map<(i, j, k) -> (j)>
 
@@ -165,7 +168,8 @@ func.func private @gather_rows(%batch: index, %table: tensor<9x20xf32>,
   %empty = tensor.empty(%batch) : tensor<?x3x20xf32>
   %y = linalg.generic {indexing_maps = [#ofPairs, #ijk],
                        iterator_types = ["parallel", "parallel", "parallel"]}
-      ins(%indices : tensor<?x3xi32>) outs(%empty : tensor<?x3x20xf32>) {
+      ins(%indices : tensor<?x3xi32>) outs(%empty : tensor<?x3x20xf32>)
+      attrs = {nnc.gather = {axis = 0 : i64}} {
   ^bb0(%index: i32, %out: f32):
     %position = arith.index_cast %index : i32 to index
     %first = arith.constant 0 : index
@@ -186,7 +190,8 @@ func.func private @gather_columns(%batch: index, %table: tensor<?x9xf32>,
   %empty = tensor.empty(%batch) : tensor<?x6xf32>
   %y = linalg.generic {indexing_maps = [#j, #ij],
                        iterator_types = ["parallel", "parallel"]}
-      ins(%indices : tensor<6xi8>) outs(%empty : tensor<?x6xf32>) {
+      ins(%indices : tensor<6xi8>) outs(%empty : tensor<?x6xf32>)
+      attrs = {nnc.gather = {axis = 1 : i64, unsigned}} {
   ^bb0(%index: i8, %out: f32):
     %position = arith.index_castui %index : i8 to index
     %first = arith.constant 0 : index
@@ -229,7 +234,7 @@ func.func private @scatter_add_rows(%batch: index,
       scf.yield %next : tensor<5x19xf32>
     }
     scf.yield %z : tensor<5x19xf32>
-  }
+  } {nnc.scatter_add = {axis = 0 : i64}}
   return %y : tensor<5x19xf32>
 }
 
@@ -243,4 +248,88 @@ func.func private @pad_half(%batch: index, %x: tensor<?x10xbf16>)
   %y = tensor.insert_slice %x into %filled[0, 3] [%batch, 10] [1, 1]
       : tensor<?x10xbf16> into tensor<?x15xbf16>
   return %y : tensor<?x15xbf16>
+}
+
+// The table is as long as the batch: its last row is the batch's.
+// CHECK: gather_along_batch: movement, 1 phases, 0 ulp
+func.func private @gather_along_batch(%batch: index, %table: tensor<?x20xf32>,
+                                      %indices: tensor<7xi32> {test.range = [-2, 12]})
+    -> tensor<7x20xf32> attributes {nnc.kernel} {
+  %one = arith.constant 1 : index
+  %last = arith.subi %batch, %one : index
+  %empty = tensor.empty() : tensor<7x20xf32>
+  %y = linalg.generic {indexing_maps = [#i0, #ij],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%indices : tensor<7xi32>) outs(%empty : tensor<7x20xf32>)
+      attrs = {nnc.gather = {axis = 0 : i64}} {
+  ^bb0(%index: i32, %out: f32):
+    %position = arith.index_cast %index : i32 to index
+    %first = arith.constant 0 : index
+    %above = arith.maxsi %position, %first : index
+    %row = arith.minsi %above, %last : index
+    %column = linalg.index 1 : index
+    %value = tensor.extract %table[%row, %column] : tensor<?x20xf32>
+    linalg.yield %value : f32
+  } -> tensor<7x20xf32>
+  return %y : tensor<7x20xf32>
+}
+
+// CHECK: scatter_add_along_batch: movement, 1 phases, 0 ulp
+func.func private @scatter_add_along_batch(%batch: index,
+                                           %indices: tensor<7xi32> {test.range = [-1, 12]},
+                                           %updates: tensor<7x19xf32>)
+    -> tensor<?x19xf32> attributes {nnc.kernel} {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %count = arith.constant 7 : index
+  %width = arith.constant 19 : index
+  %none = arith.constant 0.0 : f32
+  %last = arith.subi %batch, %one : index
+  %empty = tensor.empty(%batch) : tensor<?x19xf32>
+  %zeros = linalg.fill ins(%none : f32) outs(%empty : tensor<?x19xf32>)
+      -> tensor<?x19xf32>
+  %y = scf.for %i = %zero to %count step %one iter_args(%rows = %zeros)
+      -> tensor<?x19xf32> {
+    %z = scf.for %j = %zero to %width step %one iter_args(%sum = %rows)
+        -> tensor<?x19xf32> {
+      %index = tensor.extract %indices[%i] : tensor<7xi32>
+      %position = arith.index_cast %index : i32 to index
+      %above = arith.maxsi %position, %zero : index
+      %row = arith.minsi %above, %last : index
+      %update = tensor.extract %updates[%i, %j] : tensor<7x19xf32>
+      %old = tensor.extract %sum[%row, %j] : tensor<?x19xf32>
+      %new = arith.addf %old, %update : f32
+      %next = tensor.insert %new into %sum[%row, %j] : tensor<?x19xf32>
+      scf.yield %next : tensor<?x19xf32>
+    }
+    scf.yield %z : tensor<?x19xf32>
+  } {nnc.scatter_add = {axis = 0 : i64}}
+  return %y : tensor<?x19xf32>
+}
+
+// Heads are split off by strides: neither the reshape nor the slice copies.
+// CHECK: heads_of_slice: movement, 1 phases, 0 ulp
+func.func private @heads_of_slice(%batch: index, %x: tensor<?x5x24xf32>)
+    -> tensor<?x4x5x3xf32> attributes {nnc.kernel} {
+  %slice = tensor.extract_slice %x[0, 0, 12] [%batch, 5, 12] [1, 1, 1]
+      : tensor<?x5x24xf32> to tensor<?x5x12xf32>
+  %split = tensor.expand_shape %slice [[0], [1], [2, 3]] output_shape [%batch, 5, 4, 3]
+      : tensor<?x5x12xf32> into tensor<?x5x4x3xf32>
+  %empty = tensor.empty(%batch) : tensor<?x4x5x3xf32>
+  %y = linalg.generic {indexing_maps = [#acbd, #abcd],
+                       iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%split : tensor<?x5x4x3xf32>) outs(%empty : tensor<?x4x5x3xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  } -> tensor<?x4x5x3xf32>
+  return %y : tensor<?x4x5x3xf32>
+}
+
+// A slice without one of the dimensions.
+// CHECK: column_of: movement, 1 phases, 0 ulp
+func.func private @column_of(%batch: index, %x: tensor<?x5x24xf32>)
+    -> tensor<?x24xf32> attributes {nnc.kernel} {
+  %y = tensor.extract_slice %x[0, 3, 0] [%batch, 1, 24] [1, 1, 1]
+      : tensor<?x5x24xf32> to tensor<?x24xf32>
+  return %y : tensor<?x24xf32>
 }
