@@ -189,7 +189,8 @@ std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {
         static_cast<plan::Role>(parameter.getRole()),
         elementTypeOf(parameter.getType()),
         fbb.CreateVector(shapeOf(parameter.getType())),
-        plan.stateOffsetsBytes.lookup(parameter.getSymName())));
+        plan.stateOffsetsBytes.lookup(parameter.getSymName()),
+        parameter.isFrozen()));
   return state;
 }
 

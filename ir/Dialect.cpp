@@ -2,6 +2,7 @@
 #include "ir/Dialect.h"
 
 #include "ir/Expr.h"
+#include "ir/Freezing.h"
 #include "ir/Initializer.h"
 #include "ir/Ops.h"
 
@@ -42,10 +43,8 @@ Operation *NncDialect::materializeConstant(OpBuilder &builder, Attribute value,
 }
 
 /// The recipe that a module keeps is as sound as its model's was.
-LogicalResult NncDialect::verifyOperationAttribute(Operation *op,
-                                                   NamedAttribute attribute) {
-  if (attribute.getName() != kRecipeAttr ||
-      isa<RecipeAttr>(attribute.getValue()))
+static LogicalResult verifyRecipe(Operation *op, NamedAttribute attribute) {
+  if (isa<RecipeAttr>(attribute.getValue()))
     return success();
   auto settings = dyn_cast<DictionaryAttr>(attribute.getValue());
   if (!settings)
@@ -53,6 +52,23 @@ LogicalResult NncDialect::verifyOperationAttribute(Operation *op,
                               << attribute.getValue();
   std::string problem = explainRecipe(settings, kOnModule);
   return problem.empty() ? success() : LogicalResult(op->emitError(problem));
+}
+
+static LogicalResult verifyFrozen(Operation *op, NamedAttribute attribute) {
+  auto parameter = dyn_cast<ParameterOp>(op);
+  if (parameter && parameter.isOfModel() && isa<UnitAttr>(attribute.getValue()))
+    return success();
+  return op->emitError("'")
+         << kFrozenAttr << "' is a mark of parameters and buffers";
+}
+
+LogicalResult NncDialect::verifyOperationAttribute(Operation *op,
+                                                   NamedAttribute attribute) {
+  if (attribute.getName() == kRecipeAttr)
+    return verifyRecipe(op, attribute);
+  if (attribute.getName() == kFrozenAttr)
+    return verifyFrozen(op, attribute);
+  return success();
 }
 
 void registerDialect(DialectRegistry &registry) {

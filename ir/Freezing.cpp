@@ -16,7 +16,7 @@ std::string matchParameters(ModuleOp module, StringRef pattern,
   std::string known;
   const size_t before = matches.size();
   for (auto parameter : module.getOps<ParameterOp>()) {
-    if (parameter.getRole() != Role::parameter)
+    if (!parameter.isOfModel())
       continue;
     known += (known.empty() ? "" : ", ") + parameter.getSymName().str();
     if (glob->match(parameter.getSymName()))

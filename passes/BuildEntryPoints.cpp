@@ -102,15 +102,13 @@ findTrainable(ModelOp model, const llvm::DenseSet<Operation *> &producers) {
   for (ReadOp read : getBody(model).getOps<ReadOp>()) {
     auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(
         read, read.getParameterAttr());
-    if (parameter && parameter.getRole() == Role::parameter &&
-        producers.contains(read))
+    if (parameter && parameter.isTrained() && producers.contains(read))
       trainable.push_back(read);
   }
   return trainable;
 }
 
-/// Makes buffers of the parameters that the program's patterns and `patterns`
-/// match: state that training reads and does not change.
+/// Marks what the program's patterns and `patterns` match.
 static LogicalResult freeze(ModelOp model, ArrayRef<std::string> patterns) {
   SmallVector<StringRef> all(patterns.begin(), patterns.end());
   if (auto written =
@@ -128,7 +126,7 @@ static LogicalResult freeze(ModelOp model, ArrayRef<std::string> patterns) {
     isValid = false;
   }
   for (ParameterOp parameter : frozen)
-    parameter.setRole(Role::buffer);
+    parameter.setFrozen();
   return success(isValid);
 }
 

@@ -79,8 +79,8 @@ def BuildEntryPointsPass : Pass<"nnc-build-entry-points", "::mlir::ModuleOp"> {
     A function takes the inputs that its results need, in the model's order.
     Each parameter is read once, at the top. Several losses are added. `l1` and
     `l2` of a loss become explicit penalties over the weights that it depends on.
-    Parameters that `freeze` or the model's `nnc.freeze` match become buffers:
-    no gradient, no optimizer state, no update, no penalty.
+    Parameters and buffers that `freeze` or the model's `nnc.freeze` match are marked
+    `nnc.frozen`: no gradient, no optimizer state, no update, no penalty.
     Random ops get a `stream` each, numbered in program order, so that every
     function draws the same values from the same seed and step. In @eval_step and
     @predict, those with the batch in their shape number their elements over the

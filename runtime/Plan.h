@@ -127,6 +127,8 @@ struct StateTensor {
   ElementType elementType = ElementType::F32;
   Shape shape;
   int64_t offsetBytes = 0;
+  /// Training leaves it as it is.
+  bool frozen = false;
 
   int64_t numElements() const;
   int64_t sizeBytes() const;

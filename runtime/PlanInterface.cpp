@@ -262,7 +262,8 @@ nnc_status_t nnc_plan_state_tensor(const nnc_plan_t *plan, size_t index,
              static_cast<nnc_element_type_t>(tensor.elementType),
              static_cast<int32_t>(tensor.shape.size()),
              tensor.shape.data(),
-             nameOf(tensor.role),
+             // As a caller has always seen what is not trained.
+             nameOf(tensor.frozen ? Role::Buffer : tensor.role),
              0,
              {}};
     return {};

@@ -205,6 +205,7 @@ bool PlanReader::readRole(const plan::StateTensor &from, StateTensor &to) {
   if (from.role() < plan::Role::MIN || from.role() > plan::Role::MAX)
     return fail("unknown role ", static_cast<int>(from.role()));
   to.role = static_cast<Role>(from.role());
+  to.frozen = from.frozen();
   if (!readElementType(from.element_type(), to.elementType) ||
       !readShape(from.shape(), to.shape))
     return false;

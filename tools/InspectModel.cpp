@@ -22,6 +22,7 @@ struct Tensor {
   StringRef name;
   RankedTensorType type;
   std::string how; ///< A parameter's initializer.
+  bool isBuffer = false, isFrozen = false;
 };
 
 struct Contents {
@@ -45,7 +46,8 @@ static Contents collect(ModuleOp module, ModelOp model) {
     auto type = cast<RankedTensorType>(parameter.getType());
     contents.parameters.push_back(
         {parameter.getSymName(), type,
-         parameter.getInitializer().getName().getValue().str()});
+         parameter.getInitializer().getName().getValue().str(),
+         parameter.getRole() == Role::buffer, parameter.isFrozen()});
     contents.numElements += type.getNumElements();
   }
   for (BlockArgument input : model.getBody().getArguments()) {
@@ -76,6 +78,10 @@ static llvm::json::Array describe(const std::vector<Tensor> &tensors) {
         {"shape", std::move(shape)}};
     if (!tensor.how.empty())
       object["initializer"] = tensor.how;
+    if (tensor.isBuffer)
+      object["role"] = "buffer";
+    if (tensor.isFrozen)
+      object["frozen"] = true;
     array.push_back(std::move(object));
   }
   return array;
@@ -99,8 +105,9 @@ static void printJson(const Contents &contents) {
 static void print(StringRef title, const std::vector<Tensor> &tensors) {
   for (const Tensor &tensor : tensors) {
     std::string line = llvm::formatv(
-        "  {0,-9}  {1,-32} {2,-20} {3}", title, printable(tensor.name),
-        printType(tensor.type), printable(tensor.how));
+        "  {0,-9}  {1,-32} {2,-20} {3}{4}", tensor.isBuffer ? "buffer" : title,
+        printable(tensor.name), printType(tensor.type), printable(tensor.how),
+        tensor.isFrozen ? ", frozen" : "");
     llvm::outs() << StringRef(line).rtrim() << '\n';
   }
 }

@@ -20,7 +20,8 @@ std::string stateLayout(const Plan &plan) {
   };
   for (const StateTensor &tensor : plan.state) {
     add(tensor.name);
-    add(std::to_string(int(tensor.role)));
+    // What is frozen counted as a buffer before it was marked.
+    add(std::to_string(int(tensor.frozen ? Role::Buffer : tensor.role)));
     add(runtime::describe(tensor.elementType, tensor.shape));
   }
   char digits[17];

@@ -3,6 +3,8 @@
 
 #include "frontend/graph/Exporter.h"
 
+#include "ir/Freezing.h"
+
 using namespace mlir;
 
 namespace nnc {
@@ -125,8 +127,9 @@ Maybe<Region> Exporter::writeRegion(mlir::Region &region,
 
 Maybe<Parameter> Exporter::writeParameter(ParameterOp from) {
   mlir::Location location = from.getLoc();
-  if (!from->getDiscardableAttrs().empty())
-    return fail(location, "a parameter with attributes of its own");
+  for (NamedAttribute attribute : from->getDiscardableAttrs())
+    if (attribute.getName() != kFrozenAttr)
+      return fail(location, "a parameter with attributes of its own");
   auto type = cast<RankedTensorType>(from.getType());
   InitializerAttr initializer = from.getInitializer();
   Maybe<flatbuffers::Vector<uint8_t>> data =
@@ -152,7 +155,7 @@ Maybe<Parameter> Exporter::writeParameter(ParameterOp from) {
     role = text(stringifyRole(from.getRole()));
   return CreateParameter(buffer, text(from.getSymName()),
                          *fromElementType(type.getElementType()), *shape, call,
-                         *data, role, placeOrNull);
+                         *data, role, placeOrNull, from.isFrozen());
 }
 
 //===-- The model --------------------------------------------------------===//

@@ -132,6 +132,8 @@ LogicalResult Importer::readParameter(const Parameter &from) {
   auto parameter =
       ParameterOp::create(builder, *location, builder.getStringAttr(*name),
                           TypeAttr::get(*type), *initializer, *role);
+  if (from.frozen())
+    parameter.setFrozen();
   return reader.run([&] { return verify(parameter); });
 }
 

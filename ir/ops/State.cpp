@@ -155,14 +155,27 @@ RecipeAttr ModelOp::getRecipe() { return recipeOf(*this); }
 LogicalResult ParameterOp::verify() {
   OpSite site(getLoc(), "parameter");
   auto type = cast<RankedTensorType>(getType());
-  bool isWritten = getRole() == Role::parameter || getRole() == Role::buffer;
   std::string problem = findNoParameterName(getSymName());
-  if (isWritten && !problem.empty())
+  if (isOfModel() && !problem.empty())
     return site.error() << quoteName(getSymName()) << " " << problem;
   if (type.hasStaticShape())
     return success();
   return site.error() << "@" << getSymName() << " is " << printType(type)
                       << ": a parameter does not depend on the batch";
+}
+
+bool ParameterOp::isOfModel() {
+  return getRole() == Role::parameter || getRole() == Role::buffer;
+}
+
+bool ParameterOp::isTrained() {
+  return getRole() == Role::parameter && !isFrozen();
+}
+
+bool ParameterOp::isFrozen() { return (*this)->hasAttr(kFrozenAttr); }
+
+void ParameterOp::setFrozen() {
+  (*this)->setAttr(kFrozenAttr, UnitAttr::get(getContext()));
 }
 
 /// Succeeds if `symbol` is a parameter of type `type`.

@@ -85,8 +85,10 @@ def OutputOp : Nnc_StateOp<"output", [MemoryEffects<[MemWrite]>]> {
 def ParameterOp : Nnc_StateOp<"parameter", [Symbol]> {
   let summary = "A tensor that lives from step to step";
   let description = [{
-    Its static type, how it begins, and what it is for: `parameter` (trained),
-    `buffer`, `optimizer_state` or `scalar`.
+    Its static type, how it begins, and its role: `parameter` (an optimizer changes
+    it), `buffer` (it moves with the model, and no optimizer changes it),
+    `optimizer_state` or `scalar`. With the attribute `nnc.frozen` a parameter or a
+    buffer keeps its role, and training leaves it as it is.
 
     ```mlir
     nnc.parameter @weight : tensor<784x128xf32> = <glorot_uniform>
@@ -98,6 +100,14 @@ def ParameterOp : Nnc_StateOp<"parameter", [Symbol]> {
                        DefaultValuedAttr<Nnc_RoleAttr, "::nnc::Role::parameter">:$role);
   let assemblyFormat = "$sym_name `:` $type `=` $initializer attr-dict";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Whether it moves with the model: parameters and buffers do.
+    bool isOfModel();
+    /// Whether an optimizer changes it: parameters that are not frozen.
+    bool isTrained();
+    bool isFrozen();
+    void setFrozen();
+  }];
 }
 
 def ReadOp : Nnc_StateOp<"read", [

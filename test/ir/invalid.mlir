@@ -701,3 +701,8 @@ nnc.parameter @"" : tensor<4xf32> = <zeros>
 
 // expected-error @+1 {{'parameter' 'predict' is what the compiled program calls a part of its own}}
 nnc.parameter @predict : tensor<4xf32> = <zeros>
+
+// -----
+
+// expected-error @+1 {{'nnc.frozen' is a mark of parameters and buffers}}
+nnc.parameter @seed : tensor<i64> = <zeros> {nnc.frozen, role = #nnc.role<scalar>}

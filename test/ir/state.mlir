@@ -2,6 +2,10 @@
 
 // CHECK: nnc.parameter @w : tensor<4x2xf32> = <glorot_uniform>
 nnc.parameter @w : tensor<4x2xf32> = <glorot_uniform>
+// CHECK: nnc.parameter @kept : tensor<2xf32> = <zeros> {nnc.frozen}
+nnc.parameter @kept : tensor<2xf32> = <zeros> {nnc.frozen}
+// CHECK: nnc.parameter @mean : tensor<2xf32> = <zeros> {nnc.frozen, role = #nnc.role<buffer>}
+nnc.parameter @mean : tensor<2xf32> = <zeros> {nnc.frozen, role = #nnc.role<buffer>}
 // CHECK: nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
 nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
 

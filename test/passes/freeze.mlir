@@ -1,8 +1,8 @@
-// What is frozen is a buffer: read, initialised, and nothing else.
+// What is frozen keeps its role: read, initialised, and nothing else.
 // RUN: nnc-opt %s --nnc-build-entry-points=freeze=encoder.* | FileCheck %s
 // RUN: nnc-opt %s --nnc-to-fused=freeze=encoder.* | FileCheck %s --check-prefix=FUSED
 
-// CHECK: nnc.parameter @encoder.w : tensor<3x4xf32> = <glorot_uniform> {role = #nnc.role<buffer>}
+// CHECK: nnc.parameter @encoder.w : tensor<3x4xf32> = <glorot_uniform> {nnc.frozen}
 // CHECK: nnc.parameter @head.w : tensor<4x2xf32> = <glorot_uniform>{{$}}
 // CHECK-LABEL: func.func @init
 // CHECK-DAG:     nnc.assign @encoder.w

@@ -304,7 +304,7 @@ std::vector<uint8_t> serialize(const PlanSource &source) {
     state.push_back(plan::CreateStateTensorDirect(
         b, tensor.name.c_str(), static_cast<plan::Role>(tensor.role),
         static_cast<plan::ElementType>(tensor.elementType), &tensor.shape,
-        tensor.offsetBytes));
+        tensor.offsetBytes, tensor.frozen));
   auto code = packCode(b, source);
   auto recipe = pack(b, source.recipe);
   plan::FinishPlanBuffer(

@@ -81,7 +81,7 @@ static double median(std::vector<double> values) {
 static int64_t numParameters(const Plan &plan) {
   int64_t sum = 0;
   for (const StateTensor &tensor : plan.state)
-    if (tensor.role == Role::Parameter)
+    if (tensor.role == Role::Parameter && !tensor.frozen)
       sum += tensor.numElements();
   return sum;
 }

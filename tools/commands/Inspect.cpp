@@ -115,7 +115,8 @@ static json describePlan(const Plan &plan) {
          {"role", name(tensor.role)},
          {"element_type", runtime::name(tensor.elementType)},
          {"shape", tensor.shape},
-         {"offset_bytes", tensor.offsetBytes}});
+         {"offset_bytes", tensor.offsetBytes},
+         {"frozen", tensor.frozen}});
   for (const EntryPoint &entry : plan.entryPoints) {
     json inputs = json::array(), outputs = json::array(),
          commands = json::array();
@@ -176,9 +177,10 @@ static void printPlan(const Plan &plan) {
               sizeText(plan.scratchBytes()).c_str(),
               sizeText(plan.constants.sizeBytes).c_str());
   for (const StateTensor &tensor : plan.state)
-    std::printf("  %-16s %-32s %s\n", name(tensor.role),
+    std::printf("  %-16s %-32s %s%s\n", name(tensor.role),
                 printable(tensor.name).c_str(),
-                describe(tensor.elementType, tensor.shape).c_str());
+                describe(tensor.elementType, tensor.shape).c_str(),
+                tensor.frozen ? "  frozen" : "");
   for (const EntryPoint &entry : plan.entryPoints) {
     std::printf("\n%s: %zu commands, %s arena\n", printable(entry.name).c_str(),
                 entry.commands.size(), sizeText(entry.arenaBytes).c_str());

@@ -422,14 +422,14 @@ static Status prepareFiles(TrainRun &run) {
 static void announce(const TrainRun &run) {
   if (run.options.asJson || run.options.isQuiet)
     return;
-  int64_t parameters = 0, buffers = 0;
+  int64_t parameters = 0, frozen = 0;
   for (const StateTensor &tensor : run.plan.state)
-    if (tensor.role == Role::Parameter)
+    if (tensor.frozen)
+      frozen += tensor.numElements();
+    else if (tensor.role == Role::Parameter)
       parameters += tensor.numElements();
-    else if (tensor.role == Role::Buffer)
-      buffers += tensor.numElements();
   const std::string fixed =
-      buffers ? concat(" and ", buffers, " frozen") : std::string();
+      frozen ? concat(" and ", frozen, " frozen") : std::string();
   std::printf(
       "%s: %lld parameters%s, batch %lld, %d threads, %s of memory "
       "planned\n",
