@@ -57,6 +57,9 @@ def Nnc_RecipeAttr : AttrDef<Nnc_Dialect, "Recipe"> {
     std::optional<double> getNumber(::llvm::StringRef name) const;
     std::optional<::nnc::NamedCall> getOptimizer() const;
     std::optional<::nnc::LearningRate> getLearningRate() const;
+    /// Every optimizer: the recipe's own first, if it has one. None where
+    /// nothing is trained.
+    ::llvm::SmallVector<::nnc::RecipeUpdate> getUpdates() const;
   }];
 }
 

@@ -4,6 +4,7 @@
 #include "ir/Freezing.h"
 #include "ir/Ops.h"
 #include "ir/Shapes.h"
+#include "ir/Text.h"
 
 #include "runtime/RecipeNumbers.h"
 
@@ -32,6 +33,8 @@ static std::vector<SettingInfo> makeSettings() {
        "a list of strings, at most 256 patterns of parameter names"},
       {"learning_rate", "learning_rate", SettingKind::Rate,
        kOnModel | kOnUpdate | kOnModule, "a number of at least 0"},
+      {"updates", "updates", SettingKind::Updates, kOnModel | kOnModule,
+       "a list of updates"},
       {"data", "data", SettingKind::Data, kOnModel | kOnModule,
        "a list of data bindings"},
       {"model", "model", SettingKind::Text, kOnModule, "a string"},
@@ -271,6 +274,47 @@ static std::string explainData(const SettingInfo &info, Attribute value) {
   return "";
 }
 
+//===-- Updates -----------------------------------------------------------===//
+
+/// The settings of an update, without what says which it is.
+static DictionaryAttr settingsOf(DictionaryAttr update) {
+  NamedAttrList settings(update);
+  settings.erase("name");
+  settings.erase("parameters");
+  return settings.getDictionary(update.getContext());
+}
+
+/// `names` has those of the updates before.
+static std::string explainUpdate(Attribute value, llvm::StringSet<> &names) {
+  auto update = dyn_cast<DictionaryAttr>(value);
+  auto name = update ? update.getAs<StringAttr>("name") : StringAttr();
+  auto patterns = update ? update.getAs<ArrayAttr>("parameters") : ArrayAttr();
+  if (!name || !patterns || !update.contains("optimizer") ||
+      !llvm::all_of(patterns, llvm::IsaPred<StringAttr>))
+    return "an update has a 'name', 'parameters' (patterns of their names) and "
+           "an 'optimizer', found " +
+           describe(value);
+  if (std::string problem = findNoParameterName(name); !problem.empty())
+    return "the name of an update " + problem;
+  if (!names.insert(name).second)
+    return ("there are two updates '" + name.getValue() + "'").str();
+  std::string problem = explainRecipe(settingsOf(update), kOnUpdate);
+  return problem.empty()
+             ? ""
+             : ("update '" + name.getValue() + "': " + problem).str();
+}
+
+static std::string explainUpdates(const SettingInfo &info, Attribute value) {
+  auto updates = dyn_cast<ArrayAttr>(value);
+  if (!updates)
+    return mustBe(info, value);
+  llvm::StringSet<> names;
+  for (Attribute update : updates)
+    if (std::string problem = explainUpdate(update, names); !problem.empty())
+      return problem;
+  return "";
+}
+
 //===-- All together ------------------------------------------------------===//
 
 std::string explainSetting(const SettingInfo &info, Attribute value) {
@@ -286,6 +330,8 @@ std::string explainSetting(const SettingInfo &info, Attribute value) {
     return explainRate(value);
   case SettingKind::Patterns:
     return explainPatterns(info, value);
+  case SettingKind::Updates:
+    return explainUpdates(info, value);
   case SettingKind::Data:
     return explainData(info, value);
   case SettingKind::Text:
@@ -375,6 +421,27 @@ std::optional<LearningRate> RecipeAttr::getLearningRate() const {
   auto schedule = dyn_cast<DictionaryAttr>(rate);
   return LearningRate{*nnc::getNumber(schedule ? schedule.get("base") : rate),
                       toCall(schedule)};
+}
+
+SmallVector<RecipeUpdate> RecipeAttr::getUpdates() const {
+  SmallVector<RecipeUpdate> updates;
+  if (get("optimizer")) {
+    SmallVector<NamedAttribute> own;
+    for (NamedAttribute setting : getSettings())
+      if (lookupSetting(setting.getName())->places & kOnUpdate)
+        own.push_back(setting);
+    updates.push_back({"", {}, DictionaryAttr::get(getContext(), own)});
+  }
+  if (auto named = cast_or_null<ArrayAttr>(get("updates")))
+    for (auto update : named.getAsRange<DictionaryAttr>()) {
+      RecipeUpdate &added = updates.emplace_back();
+      added.name = update.getAs<StringAttr>("name").getValue();
+      for (auto pattern :
+           update.getAs<ArrayAttr>("parameters").getAsRange<StringAttr>())
+        added.patterns.push_back(pattern.getValue());
+      added.settings = settingsOf(update);
+    }
+  return updates;
 }
 
 RecipeAttr getRecipe(ModuleOp module) {

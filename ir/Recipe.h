@@ -22,6 +22,7 @@ enum class SettingKind {
   Optimizer, ///< A dictionary: the op's `name` and its attributes.
   Rate,      ///< A number, or a schedule's dictionary with its `base`.
   Patterns,  ///< Strings that match names of parameters.
+  Updates,   ///< Dictionaries, one an optimizer of some of the parameters.
   Data,      ///< Dictionaries, one a binding of inputs.
   Text       ///< A string.
 };
@@ -78,6 +79,14 @@ struct NamedCall {
 struct LearningRate {
   double base;
   std::optional<NamedCall> schedule;
+};
+
+/// Which optimizer changes which parameters, with its own learning rate,
+/// schedule and clipping.
+struct RecipeUpdate {
+  llvm::StringRef name;                        ///< Empty: the model's own.
+  llvm::SmallVector<llvm::StringRef> patterns; ///< Empty: of all the others.
+  mlir::DictionaryAttr settings;               ///< What nnc.optimize is told.
 };
 
 // Which data may be bound to inputs. What each reader takes besides the file's

@@ -11,7 +11,9 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -53,25 +55,33 @@ private:
 };
 } // namespace
 
+static StringRef counterOf(OptimizeOp op) {
+  return op.getCounter().value_or(kStepName);
+}
+
+static StringRef rateOf(OptimizeOp op) {
+  return op.getRate().value_or(kLearningRateName);
+}
+
 /// Nothing where the rate stays what it is set to.
 static std::optional<NamedCall> getSchedule(OptimizeOp op) {
   std::optional<LearningRate> rate = op.getRecipe().getLearningRate();
   return rate ? rate->schedule : std::nullopt;
 }
 
-/// The learning rate of this step, or of the one before: what @learning_rate
-/// holds, on the schedule that the recipe may name.
+/// The learning rate of this step, or of the one before: what the update's
+/// scalar holds, on the schedule that its recipe may name.
 static FailureOr<Value> buildLearningRate(OptimizeOp op, State &state,
                                           bool isOfStepBefore, OpBuilder &b) {
-  auto declared = state.symbols.lookup<ParameterOp>(kLearningRateName);
+  auto declared = state.symbols.lookup<ParameterOp>(rateOf(op));
   Type type = declared ? getElementTypeOrSelf(declared.getType())
                        : Type(b.getF32Type());
-  Value base = state.readScalar(kLearningRateName, type);
+  Value base = state.readScalar(rateOf(op), type);
   std::optional<NamedCall> schedule = getSchedule(op);
   if (!schedule)
     return base;
-  Value step = state.readScalar(kStepName, b.getI64Type());
-  // @step counts the steps that are done, and schedules count from 0.
+  Value step = state.readScalar(counterOf(op), b.getI64Type());
+  // The counter has the steps that are done, and schedules count from 0.
   if (isOfStepBefore) {
     ImplicitLocOpBuilder located(op.getLoc(), b);
     step = maximum(Expr(located, step) - 1.0, 0.0);
@@ -83,27 +93,36 @@ static FailureOr<Value> buildLearningRate(OptimizeOp op, State &state,
   return (*built)->getResult(0);
 }
 
-/// Adds the entry point that gives the rate of the step before: a step itself
-/// does not pay for what is asked for once in a while.
-static LogicalResult addScheduledRate(OptimizeOp op, ModuleOp module) {
-  if (!getSchedule(op) || module.lookupSymbol(kScheduledRateName))
+/// Adds the entry point that gives the rates of the step before, one a
+/// scheduled update, by their scalars' names: a step itself does not pay for
+/// what is asked for once in a while.
+static LogicalResult addScheduledRates(ArrayRef<OptimizeOp> scheduled,
+                                       ModuleOp module) {
+  if (scheduled.empty() || module.lookupSymbol(kScheduledRateName))
     return success();
+  Location loc = scheduled.front()->getLoc();
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-  auto function = func::FuncOp::create(builder, op.getLoc(), kScheduledRateName,
+  auto function = func::FuncOp::create(builder, loc, kScheduledRateName,
                                        builder.getFunctionType({}, {}));
   builder.setInsertionPointToStart(function.addEntryBlock());
-  auto end = func::ReturnOp::create(builder, op.getLoc());
+  auto end = func::ReturnOp::create(builder, loc);
   builder.setInsertionPoint(end);
   State state(function);
-  FailureOr<Value> rate =
-      buildLearningRate(op, state, /*isOfStepBefore=*/true, builder);
-  if (failed(rate))
-    return failure();
-  end->setOperands(*rate);
-  function.setType(builder.getFunctionType({}, rate->getType()));
-  function.setResultAttr(0, kNameAttr,
-                         builder.getStringAttr(kLearningRateName));
-  function.setResultAttr(0, kKindAttr, builder.getStringAttr(kMetricKind));
+  SmallVector<Value> rates;
+  for (OptimizeOp op : scheduled) {
+    FailureOr<Value> rate =
+        buildLearningRate(op, state, /*isOfStepBefore=*/true, builder);
+    if (failed(rate))
+      return failure();
+    rates.push_back(*rate);
+  }
+  end->setOperands(rates);
+  function.setType(builder.getFunctionType({}, ValueRange(rates).getTypes()));
+  for (auto [index, op] : llvm::enumerate(scheduled)) {
+    function.setResultAttr(index, kNameAttr, builder.getStringAttr(rateOf(op)));
+    function.setResultAttr(index, kKindAttr,
+                           builder.getStringAttr(kMetricKind));
+  }
   return success();
 }
 
@@ -263,11 +282,10 @@ static LogicalResult replaceOptimize(OptimizeOp op, State &state) {
     return op.emitOpError("names no optimizer");
   FailureOr<Value> learningRate =
       buildLearningRate(op, state, /*isOfStepBefore=*/false, builder);
-  if (failed(learningRate) ||
-      failed(addScheduledRate(op, op->getParentOfType<ModuleOp>())))
+  if (failed(learningRate))
     return failure();
   Update update{*optimizer, getSlots(op, optimizer->name), *learningRate,
-                state.readScalar(kStepName, b.getI64Type()), state};
+                state.readScalar(counterOf(op), b.getI64Type()), state};
 
   for (auto [symbol, gradient] :
        llvm::zip_equal(op.getParameters().getAsRange<FlatSymbolRefAttr>(),
@@ -280,28 +298,48 @@ static LogicalResult replaceOptimize(OptimizeOp op, State &state) {
   return success();
 }
 
-/// Ends `function` by adding one to @step.
-static void countStep(func::FuncOp function, State &state) {
+/// Ends `function` by adding one to the scalar `counter`.
+static void count(func::FuncOp function, StringRef counter, State &state) {
   OpBuilder builder(function.front().getTerminator());
   ImplicitLocOpBuilder b(function.getLoc(), builder);
-  Expr step(b, state.readScalar(kStepName, b.getI64Type()));
-  AssignOp::create(b, FlatSymbolRefAttr::get(b.getContext(), kStepName),
+  Expr step(b, state.readScalar(counter, b.getI64Type()));
+  AssignOp::create(b, FlatSymbolRefAttr::get(b.getContext(), counter),
                    step + 1.0);
+}
+
+/// Replaces the updates of `function`, each with its counter; @step counts what
+/// they make together.
+static LogicalResult replaceUpdates(func::FuncOp function,
+                                    ArrayRef<OptimizeOp> updates) {
+  State state(function);
+  llvm::SetVector<StringRef> counters;
+  counters.insert(kStepName);
+  for (OptimizeOp update : updates) {
+    counters.insert(counterOf(update));
+    if (failed(replaceOptimize(update, state)))
+      return failure();
+  }
+  for (StringRef counter : counters)
+    count(function, counter, state);
+  return success();
 }
 
 namespace {
 struct AddOptimizerPass : impl::AddOptimizerPassBase<AddOptimizerPass> {
   void runOnOperation() override {
-    for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
-      SmallVector<OptimizeOp> updates(function.getOps<OptimizeOp>());
-      if (updates.empty())
-        continue;
-      State state(function);
-      for (OptimizeOp update : updates)
-        if (failed(replaceOptimize(update, state)))
-          return signalPassFailure();
-      countStep(function, state);
-    }
+    llvm::MapVector<Operation *, SmallVector<OptimizeOp>> updates;
+    SmallVector<OptimizeOp> scheduled;
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
+      for (OptimizeOp update : function.getOps<OptimizeOp>()) {
+        updates[function].push_back(update);
+        if (getSchedule(update))
+          scheduled.push_back(update);
+      }
+    if (failed(addScheduledRates(scheduled, getOperation())))
+      return signalPassFailure();
+    for (auto &[function, ofFunction] : updates)
+      if (failed(replaceUpdates(cast<func::FuncOp>(function), ofFunction)))
+        return signalPassFailure();
   }
 };
 } // namespace

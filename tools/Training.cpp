@@ -122,15 +122,30 @@ static std::string note(const Averages &averages) {
   return line;
 }
 
-std::optional<double> learningRate(Session &session) {
+static bool isLearningRate(const StateTensor &tensor) {
+  const std::string suffix = ".learning_rate";
+  const std::string name = "." + tensor.name;
+  return tensor.role == Role::Scalar && name.size() >= suffix.size() &&
+         name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+std::vector<std::pair<std::string, double>> learningRates(Session &session) {
+  std::vector<std::pair<std::string, double>> rates;
+  for (const StateTensor &tensor : session.plan().state)
+    if (isLearningRate(tensor))
+      if (StatusOr<double> rate = session.scalar(tensor.name); rate.isOk())
+        rates.emplace_back(tensor.name, *rate);
   const EntryPoint *entry = session.plan().findEntryPoint("scheduled_rate");
-  StatusOr<double> rate = session.scalar("learning_rate");
-  if (entry && entry->inputs.empty() && entry->outputs.size() == 1) {
-    Status status = session.run(*entry, nullptr, 1);
-    rate = status.isOk() ? session.outputScalar(entry->outputs[0])
-                         : StatusOr<double>(status);
-  }
-  return rate.isOk() ? std::optional<double>(*rate) : std::nullopt;
+  if (!entry || !entry->inputs.empty() ||
+      !session.run(*entry, nullptr, 1).isOk())
+    return rates;
+  for (const TensorInfo &output : entry->outputs)
+    for (auto &[name, rate] : rates)
+      if (name == output.name)
+        if (StatusOr<double> scheduled = session.outputScalar(output);
+            scheduled.isOk())
+          rate = *scheduled;
+  return rates;
 }
 
 Status run(const Pass &pass) {

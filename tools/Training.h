@@ -62,9 +62,11 @@ struct Pass {
   std::function<runtime::StatusOr<bool>(int64_t)> afterBatch = {};
 };
 
-/// The learning rate of the step that is done: its schedule's, where there is
-/// one. Nothing where the model has no optimizer.
-std::optional<double> learningRate(runtime::Session &session);
+/// The learning rates of the step that is done, one an optimizer, by the names
+/// of their scalars: "learning_rate" is that of the model's own. A schedule's
+/// where there is one. None where the model has no optimizer.
+std::vector<std::pair<std::string, double>>
+learningRates(runtime::Session &session);
 
 /// NotFinite if a loss is not finite.
 runtime::Status run(const Pass &pass);

@@ -63,10 +63,13 @@ Status TrainingLog::open(const std::string &where, int64_t numEpochs,
   return continueFile(steps, folder + "/steps.jsonl", "step", numSteps);
 }
 
-void TrainingLog::addStep(int64_t step, double loss, double learningRate) {
-  steps << toLine(nlohmann::ordered_json{
-               {"step", step}, {"loss", loss}, {"learning_rate", learningRate}})
-        << '\n';
+void TrainingLog::addStep(
+    int64_t step, double loss,
+    const std::vector<std::pair<std::string, double>> &rates) {
+  nlohmann::ordered_json record = {{"step", step}, {"loss", loss}};
+  for (auto &[name, rate] : rates)
+    record[name] = rate;
+  steps << toLine(record) << '\n';
 }
 
 Status TrainingLog::flush() {

@@ -21,7 +21,8 @@ public:
 
   bool isOpen() const { return epochs.is_open(); }
   void addEpoch(const std::string &line) { epochs << line << '\n'; }
-  void addStep(int64_t step, double loss, double learningRate);
+  void addStep(int64_t step, double loss,
+               const std::vector<std::pair<std::string, double>> &rates);
 
   /// Hands everything to the system, so that it outlives this process. IoError
   /// if it does not take it.

@@ -246,6 +246,14 @@ void addPoint(Run &run, const std::string &key, double epoch, double value) {
   }
 }
 
+/// Of the model's optimizer, or of one with a name: "NAME.learning_rate".
+bool isLearningRate(const std::string &key) {
+  const std::string suffix = ".learning_rate", dotted = "." + key;
+  return dotted.size() >= suffix.size() &&
+         dotted.compare(dotted.size() - suffix.size(), suffix.size(), suffix) ==
+             0;
+}
+
 bool readLog(const std::string &path, Run &run) {
   std::ifstream file(path);
   if (!file) {
@@ -265,7 +273,7 @@ bool readLog(const std::string &path, Run &run) {
       if (key == "confusion" && value.is_array())
         run.confusion = value;
       bool isMeasure = value.is_number() && key != "epoch" && key != "step" &&
-                       key != "seconds" && key != "learning_rate";
+                       key != "seconds" && !isLearningRate(key);
       if (isMeasure && std::isfinite(value.get<double>()))
         addPoint(run, key, record["epoch"].get<double>(), value.get<double>());
     }

@@ -227,7 +227,34 @@ LogicalResult OptimizeOp::verify() { return checkRecipe(*this, kOnUpdate); }
 
 RecipeAttr OptimizeOp::getRecipe() { return recipeOf(*this); }
 
+/// Succeeds if `symbol` is a scalar whose elements are as `isOfKind` wants
+/// them, or not given.
+static LogicalResult checkScalar(Operation *user, FlatSymbolRefAttr symbol,
+                                 StringRef expected,
+                                 llvm::function_ref<bool(Type)> isOfKind,
+                                 SymbolTableCollection &symbols) {
+  if (!symbol)
+    return success();
+  auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(user, symbol);
+  auto type = parameter ? cast<RankedTensorType>(parameter.getType())
+                        : RankedTensorType();
+  if (type && type.getRank() == 0 && isOfKind(type.getElementType()))
+    return success();
+  InFlightDiagnostic diagnostic = OpSite(user->getLoc(), "optimize").error()
+                                  << symbol << " must be " << expected
+                                  << ", found ";
+  if (!type)
+    return diagnostic << "none of that name";
+  return diagnostic << printType(type);
+}
+
 LogicalResult OptimizeOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto isCounter = [](Type type) { return type.isInteger(64); };
+  if (failed(checkScalar(*this, getCounterAttr(), "a scalar i64", isCounter,
+                         symbols)) ||
+      failed(checkScalar(*this, getRateAttr(), "a scalar of floats",
+                         llvm::IsaPred<FloatType>, symbols)))
+    return failure();
   if (getParameters().size() != getGradients().size())
     return OpSite(getLoc(), "optimize").error()
            << "there are " << getParameters().size() << " parameters and "

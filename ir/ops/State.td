@@ -157,7 +157,9 @@ def OptimizeOp : Nnc_StateOp<"optimize", [
   let summary = "One step of the optimizer on parameters";
   let description = [{
     Each parameter is updated with the gradient at its place, as the recipe in
-    the attributes says. nnc-add-optimizer replaces the op.
+    the attributes says. The scalar `counter` counts its steps and `rate` holds its
+    learning rate, before its schedule; they are `@step` and `@learning_rate` where it
+    does not say. Clipping is of its gradients alone. nnc-add-optimizer replaces the op.
 
     ```mlir
     nnc.optimize [@w, @b] with (%dw, %db) {optimizer = {name = "sgd"}, learning_rate = 0.1}
@@ -165,7 +167,9 @@ def OptimizeOp : Nnc_StateOp<"optimize", [
     ```
   }];
   let arguments = (ins TypedArrayAttrBase<FlatSymbolRefAttr, "parameters">:$parameters,
-                       Variadic<Nnc_FloatTensor>:$gradients);
+                       Variadic<Nnc_FloatTensor>:$gradients,
+                       OptionalAttr<FlatSymbolRefAttr>:$counter,
+                       OptionalAttr<FlatSymbolRefAttr>:$rate);
   let assemblyFormat = "$parameters `with` `(` $gradients `)` attr-dict (`:` type($gradients)^)?";
   let hasVerifier = 1;
   let extraClassDeclaration = [{

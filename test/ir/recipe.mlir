@@ -132,3 +132,45 @@ func.func @of_the_whole_run(%dw: tensor<4xf32>) {
   nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = 0.1, epochs = 3} : tensor<4xf32>
   return
 }
+
+// -----
+
+// CHECK: nnc.model @updates
+// CHECK-SAME: updates = [{learning_rate = 1.000000e-01 : f64, name = "a", optimizer = {name = "sgd"}, parameters = ["w*"]}]
+nnc.model @updates(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {updates = [{name = "a", parameters = ["w*"], optimizer = {name = "sgd"}, learning_rate = 0.1}]} {}
+
+// -----
+
+// expected-error@+1 {{an update has a 'name', 'parameters' (patterns of their names) and an 'optimizer', found {name = "a"}}}
+nnc.model @update(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {updates = [{name = "a"}]} {}
+
+// -----
+
+// expected-error@+1 {{update 'a': the optimizer needs a learning rate, as in adam(learning_rate = 0.001)}}
+nnc.model @rateless(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {updates = [{name = "a", parameters = ["w"], optimizer = {name = "sgd"}}]} {}
+
+// -----
+
+// expected-error@+1 {{there are two updates 'a'}}
+nnc.model @twice(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {updates = [{name = "a", parameters = ["w"], optimizer = {name = "sgd"}, learning_rate = 0.1}, {name = "a", parameters = ["v"], optimizer = {name = "sgd"}, learning_rate = 0.1}]} {}
+
+// -----
+
+nnc.parameter @w : tensor<4xf32> = <zeros>
+func.func @counter(%dw: tensor<4xf32>) {
+  // expected-error@+1 {{'optimize' @w must be a scalar i64, found f32[4]}}
+  nnc.optimize [@w] with(%dw) {counter = @w} : tensor<4xf32>
+  return
+}
+
+// -----
+
+nnc.parameter @w : tensor<4xf32> = <zeros>
+func.func @rate(%dw: tensor<4xf32>) {
+  // expected-error@+1 {{'optimize' @r must be a scalar of floats, found none of that name}}
+  nnc.optimize [@w] with(%dw) {rate = @r} : tensor<4xf32>
+  return
+}

@@ -118,6 +118,39 @@ func.func @puts_the_learning_rate_on_its_schedule(%dw: tensor<4xf32>) {
 
 // -----
 
+// Each update has its own counter, rate, schedule and clipping. @step counts what
+// they make together.
+// CHECK-LABEL: @updates_apart
+// CHECK-SAME:    %[[DW:.*]]: tensor<4xf32>, %[[DB:.*]]: tensor<3xf32>
+// CHECK-DAG:     %[[RATE:.*]] = nnc.read @learning_rate
+// CHECK-DAG:     %[[STEP:.*]] = nnc.read @step
+// CHECK-DAG:     %[[BASE:.*]] = nnc.read @head.learning_rate
+// CHECK-DAG:     %[[COUNT:.*]] = nnc.read @head.step
+// CHECK-NOT:     nnc.mul %[[DW]], %[[DW]]
+// CHECK:         nnc.sgd %{{.*}}, %[[DW]], %[[RATE]], %[[STEP]]
+// CHECK:         %[[HEAD:.*]] = nnc.cosine %[[BASE]], %[[COUNT]]
+// CHECK:         nnc.mul %[[DB]], %[[DB]]
+// CHECK:         nnc.momentum %{{.*}}, %{{.*}}, %[[HEAD]], %[[COUNT]]
+// CHECK:         nnc.assign @step, %{{.*}}
+// CHECK:         nnc.assign @head.step, %{{.*}}
+// CHECK-NOT:     nnc.assign @{{.*}}step
+
+// What is on a schedule is asked for by the name of its scalar.
+// CHECK-LABEL: func.func @scheduled_rate() -> (tensor<f32> {nnc.kind = "metric", nnc.name = "head.learning_rate"})
+nnc.parameter @w : tensor<4xf32> = <zeros>
+nnc.parameter @b : tensor<3xf32> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @head.step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @head.learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @updates_apart(%dw: tensor<4xf32>, %db: tensor<3xf32>) {
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = 0.1} : tensor<4xf32>
+  nnc.optimize [@b] with(%db) {counter = @head.step, rate = @head.learning_rate, optimizer = {name = "momentum"}, learning_rate = {name = "cosine", base = 0.1, total = 100}, clip_norm = 1.0} : tensor<3xf32>
+  return
+}
+
+// -----
+
 // CHECK-LABEL: @leaves_functions_without_an_update_alone
 // CHECK-NOT:     nnc.assign
 nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}

@@ -72,3 +72,41 @@ nnc.model @all_frozen(%x: tensor<?x3xf32> {nnc.name = "x"})
   %l = nnc.mean %0 : (tensor<?x3xf32>) -> tensor<f32>
   nnc.loss %l : tensor<f32>
 }
+
+// -----
+
+nnc.parameter @v : tensor<3xf32> = <zeros>
+nnc.parameter @w : tensor<3xf32> = <zeros>
+nnc.model @without_update(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {updates = [{name = "others", parameters = ["v"], optimizer = {name = "sgd"}, learning_rate = 0.1}]} {
+  // expected-error@+1 {{no update of the recipe is for parameter 'w'}}
+  %w = nnc.read @w : tensor<3xf32>
+  %0 = nnc.mul %x, %w : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  %l = nnc.mean %0 : (tensor<?x3xf32>) -> tensor<f32>
+  nnc.loss %l : tensor<f32>
+}
+
+// -----
+
+nnc.parameter @w : tensor<3xf32> = <zeros>
+// expected-error@+1 {{update 'others': 'v*' is the name of no parameter; there are w}}
+nnc.model @no_parameter(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {updates = [{name = "others", parameters = ["v*"], optimizer = {name = "sgd"}, learning_rate = 0.1}]} {
+  %w = nnc.read @w : tensor<3xf32>
+  %0 = nnc.mul %x, %w : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  %l = nnc.mean %0 : (tensor<?x3xf32>) -> tensor<f32>
+  nnc.loss %l : tensor<f32>
+}
+
+// -----
+
+nnc.parameter @v : tensor<3xf32> = <zeros>
+nnc.parameter @w : tensor<3xf32> = <zeros>
+// expected-error@+1 {{update 'others' is for no parameter that is trained}}
+nnc.model @none_left(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {updates = [{name = "all", parameters = ["*"], optimizer = {name = "sgd"}, learning_rate = 0.1}, {name = "others", parameters = ["v"], optimizer = {name = "sgd"}, learning_rate = 0.1}]} {
+  %w = nnc.read @w : tensor<3xf32>
+  %0 = nnc.mul %x, %w : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  %l = nnc.mean %0 : (tensor<?x3xf32>) -> tensor<f32>
+  nnc.loss %l : tensor<f32>
+}

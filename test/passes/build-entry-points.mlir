@@ -175,6 +175,32 @@ nnc.model @columns(%t: tensor<?x2xi32> {nnc.name = "table"}, %w: tensor<?x2xi32>
 
 // -----
 
+// Several updates: each has scalars of its own name, and takes its settings with
+// it. A parameter is changed by the first update that names it, else by the
+// model's own.
+// CHECK-DAG: nnc.parameter @step : tensor<i64> =
+// CHECK-DAG: nnc.parameter @learning_rate : tensor<f32> = <constant, {value = 1.000000e-01 : f64}>
+// CHECK-DAG: nnc.parameter @head.step : tensor<i64> = <constant, {value = 0.000000e+00 : f64}> {role = #nnc.role<scalar>}
+// CHECK-DAG: nnc.parameter @head.learning_rate : tensor<f32> = <constant, {value = 2.000000e-01 : f64}> {role = #nnc.role<scalar>}
+// CHECK-LABEL: func.func @train_step
+// CHECK:         %[[SLOPES:.*]]:2 = nnc.gradient
+// CHECK:         nnc.optimize [@body] with(%[[SLOPES]]#0) {learning_rate = 1.000000e-01 : f64, optimizer = {name = "sgd"}}
+// CHECK:         nnc.optimize [@head.w] with(%[[SLOPES]]#1) {clip_norm = 1.000000e+00 : f64, counter = @head.step, learning_rate = 2.000000e-01 : f64, optimizer = {name = "adam"}, rate = @head.learning_rate}
+nnc.parameter @body : tensor<3x2xf32> = <zeros>
+nnc.parameter @head.w : tensor<2xf32> = <zeros>
+nnc.model @two(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = 0.1,
+                updates = [{name = "head", parameters = ["head.*"], optimizer = {name = "adam"}, learning_rate = 0.2, clip_norm = 1.0}]} {
+  %w = nnc.read @body : tensor<3x2xf32>
+  %b = nnc.read @head.w : tensor<2xf32>
+  %0 = nnc.matmul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
+  %1 = nnc.mul %0, %b : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  %l = nnc.mean %1 : (tensor<?x2xf32>) -> tensor<f32>
+  nnc.loss %l : tensor<f32>
+}
+
+// -----
+
 // A model without a loss is not trained.
 // CHECK-LABEL: func.func @init
 // CHECK-NOT:   @train_step

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -163,8 +164,7 @@ static Status runSteps(TrainRun &run, Progress &progress) {
   pass.endBatch = run.identity.stepsPerEpoch;
   pass.afterRun = [&](double loss) {
     if (run.log.isOpen())
-      run.log.addStep(stepsOf(run), loss,
-                      learningRate(run.session).value_or(0));
+      run.log.addStep(stepsOf(run), loss, learningRates(run.session));
   };
   pass.afterBatch = [&](int64_t batches) -> StatusOr<bool> {
     position.batches = batches;
@@ -186,6 +186,12 @@ static Status validate(TrainRun &run, Progress &progress,
   return tools::run(pass);
 }
 
+static bool hasOutput(const EntryPoint &entry, const std::string &name) {
+  return std::any_of(
+      entry.outputs.begin(), entry.outputs.end(),
+      [&](const TensorInfo &output) { return output.name == name; });
+}
+
 static void reportEpoch(TrainRun &run, const Averages &validation,
                         double seconds) {
   const RunPosition &position = run.position;
@@ -198,12 +204,15 @@ static void reportEpoch(TrainRun &run, const Averages &validation,
     line += columns("validation_", validation);
   }
   char text[64];
-  if (std::optional<double> rate = learningRate(run.session)) {
-    record["learning_rate"] = *rate;
-    std::snprintf(text, sizeof text, "  rate %.3g", *rate);
-    // One that stays is in the model.
-    if (run.plan.findEntryPoint("scheduled_rate"))
-      line += text;
+  // Rates that stay are in the model.
+  const EntryPoint *scheduled = run.plan.findEntryPoint("scheduled_rate");
+  for (auto &[name, rate] : learningRates(run.session)) {
+    record[name] = rate;
+    const std::string update =
+        name.substr(0, name.size() - std::strlen("learning_rate"));
+    std::snprintf(text, sizeof text, "rate %.3g", rate);
+    if (scheduled && hasOutput(*scheduled, name))
+      line += "  " + printable(update) + text;
   }
   record["seconds"] = seconds;
   std::snprintf(text, sizeof text, "  %.1f s", seconds);

@@ -1,0 +1,193 @@
+// Scalars of state, random ops' counters, and @init.
+#include "passes/StepState.h"
+
+#include "passes/EntryPoints.h"
+
+#include "ir/Expr.h"
+#include "ir/Initializer.h"
+#include "ir/SampleNumbers.h"
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+/// The type of the learning rate: f64 where it is to scale a parameter of f64,
+/// for which f32 would have rounded it.
+static Type getRateType(ModelOp model) {
+  Builder b(model.getContext());
+  auto module = model->getParentOfType<ModuleOp>();
+  bool hasDoubles =
+      llvm::any_of(module.getOps<ParameterOp>(), [](ParameterOp parameter) {
+        return getElementTypeOrSelf(parameter.getType()).isF64();
+      });
+  return hasDoubles ? b.getF64Type() : b.getF32Type();
+}
+
+/// Whether `op` draws numbers for each sample, in evaluation as in training.
+static bool drawsForSamples(Operation &op) {
+  if (!op.hasAttr("stream"))
+    return false;
+  auto shape = op.getAttrOfType<DenseI64ArrayAttr>("shape");
+  return shape && llvm::is_contained(shape.asArrayRef(), -1);
+}
+
+namespace {
+/// A scalar of state and what it begins with.
+struct Scalar {
+  std::string name;
+  Type elementType;
+  double value;
+};
+} // namespace
+
+std::string counterNameOf(const RecipeUpdate &update) {
+  return update.name.empty() ? kStepName.str()
+                             : (update.name + "." + kStepName).str();
+}
+
+std::string rateNameOf(const RecipeUpdate &update) {
+  return update.name.empty() ? kLearningRateName.str()
+                             : (update.name + "." + kLearningRateName).str();
+}
+
+/// The counters and rates of the recipe's updates. A model that is not trained
+/// has a rate too: sessions have always had it.
+static FailureOr<SmallVector<Scalar>> listUpdateScalars(ModelOp model) {
+  Builder b(model.getContext());
+  auto rateType = llvm::cast<FloatType>(getRateType(model));
+  SmallVector<RecipeUpdate> updates = model.getRecipe().getUpdates();
+  SmallVector<Scalar> scalars = {{kStepName.str(), b.getI64Type(), 0}};
+  if (updates.empty())
+    scalars.push_back({kLearningRateName.str(), rateType, 0});
+  for (const RecipeUpdate &update : updates) {
+    auto recipe = RecipeAttr::get(b.getContext(), update.settings);
+    double rate = recipe.getLearningRate()->base;
+    if (!fitsIn(rate, rateType))
+      return emitError(model.getLoc())
+             << "the learning rate is " << printNumber(rate)
+             << ": it does not fit in " << printElementType(rateType);
+    if (!update.name.empty())
+      scalars.push_back({counterNameOf(update), b.getI64Type(), 0});
+    scalars.push_back({rateNameOf(update), rateType, rate});
+  }
+  return scalars;
+}
+
+/// Declares `scalar` before the model, in whose program no other may be called
+/// so.
+static LogicalResult declare(const Scalar &scalar, ModelOp model) {
+  auto module = model->getParentOfType<ModuleOp>();
+  if (Operation *other = module.lookupSymbol(scalar.name))
+    return emitError(other->getLoc())
+           << "the name '" << scalar.name
+           << "' belongs to the training step; choose another";
+  OpBuilder b(model);
+  ParameterOp::create(
+      b, model.getLoc(), b.getStringAttr(scalar.name),
+      TypeAttr::get(RankedTensorType::get({}, scalar.elementType)),
+      makeInitializer(b.getContext(), "constant", {{"value", scalar.value}}),
+      RoleAttr::get(b.getContext(), Role::scalar));
+  return success();
+}
+
+LogicalResult declareScalars(ModelOp model) {
+  Type i64 = IntegerType::get(model.getContext(), 64);
+  double seed = double(model.getRecipe().getInteger("seed").value_or(0));
+  FailureOr<SmallVector<Scalar>> ofUpdates = listUpdateScalars(model);
+  if (failed(ofUpdates))
+    return failure();
+  SmallVector<Scalar> scalars = {{kSeedName.str(), i64, seed}};
+  llvm::append_range(scalars, *ofUpdates);
+  if (llvm::any_of(model.getBody().front(), drawsForSamples))
+    scalars.push_back({kFirstSampleName.str(), i64, 0});
+  for (const Scalar &scalar : scalars)
+    if (failed(declare(scalar, model)))
+      return failure();
+  return success();
+}
+
+static Value readScalar(ImplicitLocOpBuilder &b, StringRef name) {
+  return ReadOp::create(b, RankedTensorType::get({}, b.getI64Type()), name);
+}
+
+/// The place of the operand `counter` of a random op that has none yet.
+static std::optional<unsigned> findMissingCounter(Operation *op) {
+  auto described = dyn_cast<Described>(op);
+  if (!described || !op->hasAttr("stream"))
+    return std::nullopt;
+  const Signature &signature = described.getSignature();
+  for (auto [index, operand] : llvm::enumerate(signature.operands))
+    if (operand.name == "counter" &&
+        op->getNumOperands() < signature.operands.size())
+      return index;
+  return std::nullopt;
+}
+
+void setCounters(ModelOp model) {
+  auto module = model->getParentOfType<ModuleOp>();
+  auto parameters = module.getOps<ParameterOp>();
+  int64_t stream = llvm::count_if(parameters, [](ParameterOp parameter) {
+    return parameter.getSymName() != kFirstSampleName;
+  });
+  OpBuilder builder = OpBuilder::atBlockBegin(&model.getBody().front());
+  ImplicitLocOpBuilder b(model.getLoc(), builder);
+  SmallVector<Value> counter;
+  for (Operation &op : llvm::make_early_inc_range(model.getBody().front())) {
+    std::optional<unsigned> place = findMissingCounter(&op);
+    if (!place)
+      continue;
+    if (counter.empty())
+      counter = {readScalar(b, kSeedName), readScalar(b, kStepName)};
+    op.insertOperands(*place, counter);
+    op.setAttr("stream", b.getI64IntegerAttr(stream++));
+  }
+}
+
+void numberSamples(func::FuncOp function) {
+  Block &body = function.front();
+  for (Operation &op : llvm::make_early_inc_range(body)) {
+    if (!drawsForSamples(op))
+      continue;
+    OpBuilder builder(&op);
+    ImplicitLocOpBuilder b(op.getLoc(), builder);
+    // The operands of these ops are their counter: seed and step.
+    Expr step(b, op.getOperand(1));
+    Expr before(b, readScalar(b, kFirstSampleName));
+    op.setOperand(1, step + before * double(int64_t(1) << kSamplesBeforeShift));
+    op.setAttr(kSampleNumbersAttr, b.getUnitAttr());
+  }
+}
+
+LogicalResult buildInit(ModelOp model) {
+  OpBuilder builder(model);
+  auto function = func::FuncOp::create(builder, model.getLoc(), kInitName,
+                                       builder.getFunctionType({}, {}));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  ImplicitLocOpBuilder atModel(model.getLoc(), builder);
+  Value seed = readScalar(atModel, kSeedName);
+  Expr firstStep = constant(atModel, 0.0, builder.getI64Type());
+
+  auto parameters = model->getParentOfType<ModuleOp>().getOps<ParameterOp>();
+  for (auto [stream, parameter] : llvm::enumerate(parameters)) {
+    if (parameter.getSymName() == kSeedName)
+      continue;
+    builder.setInsertionPointToEnd(&function.front());
+    ImplicitLocOpBuilder b(parameter.getLoc(), builder);
+    FailureOr<Expr> value =
+        buildInitializer(b, parameter.getInitializer(),
+                         llvm::cast<RankedTensorType>(parameter.getType()),
+                         Counter{Expr(b, seed), Expr(b, firstStep)}, stream);
+    if (failed(value))
+      return failure();
+    AssignOp::create(b, FlatSymbolRefAttr::get(parameter), *value);
+  }
+  builder.setInsertionPointToEnd(&function.front());
+  func::ReturnOp::create(builder, model.getLoc());
+  return success();
+}
+
+} // namespace nnc

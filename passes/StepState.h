@@ -1,0 +1,39 @@
+// The scalars of state that a training step counts and reads, the numbers that
+// random ops draw by them, and the first values of all state. For
+// nnc-build-entry-points.
+#ifndef NNC_PASSES_STEPSTATE_H
+#define NNC_PASSES_STEPSTATE_H
+
+#include "ir/Ops.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <string>
+
+namespace nnc {
+
+/// The scalars of an update: `step` and `learning_rate`, after the update's
+/// name and a dot where it has one.
+std::string counterNameOf(const RecipeUpdate &update);
+std::string rateNameOf(const RecipeUpdate &update);
+
+/// Declares the seed, the counters and learning rates of the recipe's updates,
+/// and first_sample where it is needed. Fails after a diagnostic.
+llvm::LogicalResult declareScalars(ModelOp model);
+
+/// Gives each random op of the model the counter (seed and step) and a stream
+/// of its own. The streams before belong to the parameters' initial values.
+void setCounters(ModelOp model);
+
+/// Has the random ops of an entry point that is run batch by batch over a set
+/// number their elements over the set, so that what a sample draws depends on
+/// its place there and not on the batches.
+void numberSamples(mlir::func::FuncOp function);
+
+/// Makes @init: every parameter gets its initial value, except the seed, which
+/// the session sets before. Fails after a diagnostic.
+llvm::LogicalResult buildInit(ModelOp model);
+
+} // namespace nnc
+
+#endif // NNC_PASSES_STEPSTATE_H
