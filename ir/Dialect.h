@@ -2,6 +2,7 @@
 #ifndef NNC_IR_DIALECT_H
 #define NNC_IR_DIALECT_H
 
+#include "ir/Expansion.h"
 #include "ir/Recipe.h"
 #include "ir/Signature.h"
 

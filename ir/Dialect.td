@@ -88,6 +88,10 @@ class Nnc_ComputingOp<string mnemonic, list<Trait> traits, Dialect dialect>
   // Arguments that passes fill in and programs do not name.
   list<string> hidden = ["counter", "stream"];
   list<Nnc_LayerArgument> layerArguments = [];
+  // Operands that are state of the model but no parameters: what an expansion may
+  // update in a training step, and no optimizer changes. A layer makes buffers of
+  // them, and parameters of the others.
+  list<string> buffers = [];
   bit sharedSyntax = 1;
   let hasCustomAssemblyFormat = sharedSyntax;
 
@@ -149,7 +153,8 @@ class Nnc_ComputingOp<string mnemonic, list<Trait> traits, Dialect dialect>
         # !cond(!isa<Variadic>(!getdagarg<Constraint>(arguments, i)) : "Variadic",
                 !isa<Optional>(!getdagarg<Constraint>(arguments, i)) : "Optional",
                 true : "One")
-        # ", " # !if(!empty(!filter(h, hidden, !eq(h, !getdagname(arguments, i)))), "false", "true") # "}"), ", ")
+        # ", " # !if(!empty(!filter(h, hidden, !eq(h, !getdagname(arguments, i)))), "false", "true")
+        # ", " # !if(!empty(!filter(h, buffers, !eq(h, !getdagname(arguments, i)))), "false", "true") # "}"), ", ")
     # "},\n    {"
     # !interleave(!foreach(i, attributeIndices,
         "{\"" # !getdagname(arguments, i) # "\", ::nnc::AttributeKind::"
@@ -214,21 +219,29 @@ class Nnc_Op<string mnemonic, list<Trait> traits = [], Dialect dialect = Nnc_Dia
 //   expansion     the value of the only result, in terms of the operands by name
 //                 and `training`;
 //   hasExpansion  the definition is C++ (several results, loops), in the file
-//                 that shares this one's stem.
+//                 that shares this one's stem;
+//   updates       beside an `expansion`: the new value of each of `buffers`, in
+//                 their order, after a training step.
 class Nnc_CompositeOp<string mnemonic, list<Trait> traits = [], Dialect dialect = Nnc_Dialect>
     : Nnc_ComputingOp<mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_Composite>], dialect> {
   string expansion = "";
   bit hasExpansion = 0;
+  list<string> updates = [];
   assert !eq(!add(!ne(expansion, ""), hasExpansion), 1),
     dialect.name # "." # mnemonic # ": set exactly one of expansion, hasExpansion";
+  assert !or(hasExpansion, !eq(!size(updates), !size(buffers))),
+    dialect.name # "." # mnemonic # ": updates needs one expression per buffer";
 
   string expansionDefinition = !if(hasExpansion, "",
-    "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>> "
+    "::llvm::FailureOr<::nnc::Expansion> "
     # "$cppClass::buildExpansion(::mlir::OpBuilder &builder, [[maybe_unused]] bool training) {\n"
     # "  using namespace ::nnc;\n"
     # "  ::mlir::ImplicitLocOpBuilder b(getLoc(), builder);\n"
     # operandLocals
-    # "  return ::llvm::SmallVector<::mlir::Value>{" # expansion # "};\n}\n");
+    # "  ::nnc::Expansion expansion{" # expansion # "};\n"
+    # !interleave(!foreach(i, !range(!size(updates)),
+        "  if (training)\n    expansion.updates.push_back({" # buffers[i] # ", " # updates[i] # "});\n"), "")
+    # "  return expansion;\n}\n");
   let extraClassDefinition = computingDefinition # expansionDefinition;
 }
 

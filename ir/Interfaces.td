@@ -27,11 +27,12 @@ def Nnc_Composite : OpInterface<"Composite"> {
   let description = "An op that other ops define.";
   let methods = [
     InterfaceMethod<[{
-        Builds the values that define the results. `training` is true in a
-        training step: dropout then draws a mask, and is the identity elsewhere.
-        Fails after a diagnostic.
+        Builds the values that define the results, and the updates of buffers
+        that a training step makes. `training` is true in a training step:
+        dropout then draws a mask, and is the identity elsewhere; there are
+        updates there alone. Fails after a diagnostic.
       }],
-      "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>", "buildExpansion",
+      "::llvm::FailureOr<::nnc::Expansion>", "buildExpansion",
       (ins "::mlir::OpBuilder &":$builder, "bool":$training)>
   ];
 }

@@ -42,7 +42,8 @@ enum class AttributeKind {
 struct OperandInfo {
   llvm::StringRef name;
   Arity arity;
-  bool hidden; ///< Passes fill it in; programs do not name it.
+  bool hidden;   ///< Passes fill it in; programs do not name it.
+  bool isBuffer; ///< State of the model that no optimizer changes.
 };
 
 struct AttributeInfo {

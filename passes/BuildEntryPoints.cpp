@@ -278,6 +278,7 @@ static LogicalResult buildGradientsEntry(ModelOp model, Result loss) {
   func::FuncOp function = buildFunction(model, kGradientsName, loss, mapping);
   OpBuilder b(function.front().getTerminator());
   function->setAttr(kTrainingAttr, b.getUnitAttr());
+  function->setAttr(kStateStaysAttr, b.getUnitAttr());
 
   SmallVector<Value> variables;
   SmallVector<std::pair<Attribute, StringRef>> names;

@@ -17,6 +17,8 @@ inline constexpr llvm::StringLiteral kGradientsName = "gradients";
 
 // Attributes of functions, arguments and results.
 inline constexpr llvm::StringLiteral kTrainingAttr = "nnc.training";
+/// Beside nnc.training: gradients are asked for, and state stays as it is.
+inline constexpr llvm::StringLiteral kStateStaysAttr = "nnc.state_stays";
 inline constexpr llvm::StringLiteral kNameAttr = "nnc.name";
 inline constexpr llvm::StringLiteral kKindAttr = "nnc.kind";
 inline constexpr llvm::StringLiteral kIndexLimitAttr = "nnc.index_limit";

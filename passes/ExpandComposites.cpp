@@ -26,24 +26,66 @@ struct InsertionRecord : OpBuilder::Listener {
 };
 } // namespace
 
+/// Whether the updates of state are to happen: in a training step, and not
+/// where only its gradients are asked for.
+static bool updatesState(func::FuncOp function) {
+  return function && function->hasAttr(kTrainingAttr) &&
+         !function->hasAttr(kStateStaysAttr);
+}
+
+/// Has `function` assign the updates when it ends. A training step reads state
+/// before it assigns any, so that two updates of one buffer would lose one.
+static LogicalResult applyUpdates(Composite composite,
+                                  ArrayRef<StateUpdate> updates,
+                                  func::FuncOp function) {
+  SymbolTableCollection symbols;
+  for (const StateUpdate &update : updates) {
+    auto read = update.state.getDefiningOp<ReadOp>();
+    auto buffer = read ? symbols.lookupNearestSymbolFrom<ParameterOp>(
+                             read, read.getParameterAttr())
+                       : ParameterOp();
+    if (!buffer || buffer.getRole() != Role::buffer)
+      return composite->emitOpError("updates state that is no buffer; it must "
+                                    "be read from one");
+    if (buffer.isFrozen())
+      continue;
+    for (AssignOp assign : function.getOps<AssignOp>())
+      if (assign.getParameterAttr() == read.getParameterAttr()) {
+        InFlightDiagnostic diagnostic = composite->emitOpError("updates '")
+                                        << read.getParameter()
+                                        << "', which is updated already";
+        diagnostic.attachNote(assign.getLoc()) << "here";
+        return diagnostic;
+      }
+    OpBuilder atEnd(function.front().getTerminator());
+    AssignOp::create(atEnd, composite.getLoc(), read.getParameterAttr(),
+                     update.value);
+  }
+  return success();
+}
+
 LogicalResult expandComposite(Composite composite, bool training,
                               SmallVectorImpl<Operation *> *inserted) {
   InsertionRecord record(inserted);
   OpBuilder builder(composite->getContext(), &record);
   builder.setInsertionPoint(composite);
-  FailureOr<SmallVector<Value>> values =
-      composite.buildExpansion(builder, training);
-  if (failed(values))
+  FailureOr<Expansion> expansion = composite.buildExpansion(builder, training);
+  if (failed(expansion))
     return failure();
-  if (values->size() != composite->getNumResults())
+  ArrayRef<Value> values = expansion->values;
+  if (values.size() != composite->getNumResults())
     return composite->emitOpError("expands to ")
-           << values->size() << " values, but has "
-           << composite->getNumResults() << " results";
-  for (auto [result, value] : llvm::zip_equal(composite->getResults(), *values))
+           << values.size() << " values, but has " << composite->getNumResults()
+           << " results";
+  for (auto [result, value] : llvm::zip_equal(composite->getResults(), values))
     if (result.getType() != value.getType())
       return composite->emitOpError("expands to ")
              << value.getType() << ", but its result is " << result.getType();
-  composite->replaceAllUsesWith(*values);
+  auto function = composite->getParentOfType<func::FuncOp>();
+  if (updatesState(function) &&
+      failed(applyUpdates(composite, expansion->updates, function)))
+    return failure();
+  composite->replaceAllUsesWith(values);
   composite->erase();
   return success();
 }

@@ -11,8 +11,10 @@ namespace nnc {
 /// that a definition leads back to itself.
 inline constexpr unsigned kMaxExpansionDepth = 32;
 
-/// Replaces `composite` by its definition, and erases it. Fails after a
-/// diagnostic. `inserted`, if given, receives the ops of the definition.
+/// Replaces `composite` by its definition, and erases it. In a training step
+/// the updates of state that belong to the definition are assigned at the
+/// step's end. Fails after a diagnostic. `inserted`, if given, receives the ops
+/// of the definition.
 mlir::LogicalResult
 expandComposite(Composite composite, bool training,
                 llvm::SmallVectorImpl<mlir::Operation *> *inserted = nullptr);

@@ -4,6 +4,7 @@
 
 #include <nnc/compiler/codegen/lower/KernelBuilder.h>
 #include <nnc/compiler/ir/Expr.h>
+#include <nnc/compiler/ir/Initializer.h>
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -27,6 +28,24 @@ void ExtraDialect::initialize() {
 #define GET_OP_LIST
 #include "Ops.cpp.inc"
       >();
+}
+
+//===----------------------------------------------------------------------===//
+// center
+//===----------------------------------------------------------------------===//
+
+FailureOr<SmallVector<nnc::LayerParameter>>
+CenterOp::getLayerParameters(Location loc, ValueRange given, DictionaryAttr) {
+  nnc::OpSite site(loc, "extra.center");
+  auto x = given.empty() ? RankedTensorType()
+                         : dyn_cast<RankedTensorType>(given[0].getType());
+  if (!x || x.getRank() < 2 || !x.isDynamicDim(0) || x.getNumDynamicDims() != 1)
+    return site.error() << "needs its operand 'x', with the batch first and a "
+                           "feature or more";
+  auto features =
+      RankedTensorType::get(x.getShape().drop_front(), x.getElementType());
+  return SmallVector<nnc::LayerParameter>{
+      {"mean", features, nnc::makeInitializer(loc->getContext(), "zeros")}};
 }
 
 //===----------------------------------------------------------------------===//

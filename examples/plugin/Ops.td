@@ -30,6 +30,31 @@ def SwigluOp : Nnc_CompositeOp<"swiglu", [], Extra_Dialect> {
   let expansion = "x * gate * sigmoid(gate)";
 }
 
+// A layer with state: `buffers` are made for the caller as `dense` makes weights,
+// move with the model and are changed by no optimizer, but by `updates`, once a
+// training step.
+def CenterOp : Nnc_CompositeOp<"center", [DeclareOpInterfaceMethods<Nnc_Layer>], Extra_Dialect> {
+  let summary = "Difference from the mean of the samples";
+  let description = [{
+    Training subtracts the mean of the batch from each feature, and has `mean`
+    follow it: mean' = momentum * mean + (1 - momentum) * mean of x. Evaluation and
+    prediction subtract `mean`.
+
+    ```mlir
+    // x: [[3.0], [5.0]], mean: [1.0]
+    %y = extra.center %x, %mean : (tensor<2x1xf32>, tensor<1xf32>) -> tensor<2x1xf32>
+    // y: [[2.0], [4.0]]
+    ```
+  }];
+  let arguments = (ins Nnc_FloatTensor:$x, Nnc_FloatTensor:$mean,
+                       DefaultValuedAttr<Nnc_In<"[0, 1)">, "0.9">:$momentum);
+  let results = (outs Nnc_FloatTensor:$y);
+  let resultTypes = ["inferElementwise(site, {{\"x\", x}, {\"mean\", mean}})"];
+  let buffers = ["mean"];
+  let expansion = "x - (training ? ::nnc::mean(x, {0}) : mean)";
+  let updates = ["mean * number(getMomentum()) + ::nnc::mean(x, {0}) * (1.0 - number(getMomentum()))"];
+}
+
 // An elementwise primitive: its gradient fits into the record, its lowering is
 // in Ops.cpp, and MLIR's trait Elementwise has it fused with its neighbours.
 def SquareOp : Nnc_Op<"square", [Elementwise, DeclareOpInterfaceMethods<Nnc_Lowerable>],

@@ -184,7 +184,8 @@ private:
   void emitParam(const ParamStmt &statement);
   /// The value of the parameter `path`, made if it does not exist.
   mlir::Value useParameter(const std::string &path, mlir::RankedTensorType type,
-                           mlir::Attribute initializer, SMLoc loc);
+                           mlir::Attribute initializer, SMLoc loc,
+                           Role role = Role::parameter);
   /// Null after an error.
   mlir::RankedTensorType resolveType(const TypeSpec &spec, TypeUse use);
   bool resolveDimension(const Dimension &dimension, bool allowBatch,

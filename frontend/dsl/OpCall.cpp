@@ -402,9 +402,9 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
           emitter.resolveInitializer(*initializers[index], parameter.type);
     if (!initializer)
       return false;
-    mlir::Value value =
-        emitter.useParameter(scope.path + "." + parameter.operand.str(),
-                             parameter.type, initializer, call.loc);
+    mlir::Value value = emitter.useParameter(
+        scope.path + "." + parameter.operand.str(), parameter.type, initializer,
+        call.loc, it->isBuffer ? Role::buffer : Role::parameter);
     if (!value)
       return false;
     operands[index].push_back({Value(value), call.loc});

@@ -129,7 +129,7 @@ void Emitter::emitParam(const ParamStmt &statement) {
 
 mlir::Value Emitter::useParameter(const std::string &path,
                                   RankedTensorType type, Attribute initializer,
-                                  SMLoc loc) {
+                                  SMLoc loc, Role role) {
   ++parameterUses;
   if (auto it = parameters.find(path); it != parameters.end()) {
     const ParameterUse &first = it->second;
@@ -154,7 +154,7 @@ mlir::Value Emitter::useParameter(const std::string &path,
     builder.setInsertionPoint(model);
     ParameterOp::create(builder, location, builder.getStringAttr(path),
                         TypeAttr::get(type), cast<InitializerAttr>(initializer),
-                        RoleAttr::get(context, Role::parameter));
+                        RoleAttr::get(context, role));
   }
   mlir::Value value = ReadOp::create(builder, location, type,
                                      FlatSymbolRefAttr::get(context, path));

@@ -33,41 +33,41 @@ SoftmaxParts splitSoftmax(Expr x, ArrayRef<int64_t> axes) {
 
 } // namespace nnc
 
-FailureOr<SmallVector<Value>> SoftmaxOp::buildExpansion(OpBuilder &builder,
-                                                        bool training) {
+FailureOr<Expansion> SoftmaxOp::buildExpansion(OpBuilder &builder,
+                                               bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr x(b, getX());
   SoftmaxParts parts = splitSoftmax(x, {getResolvedAxis()});
-  return SmallVector<Value>{parts.powers / parts.total};
+  return Expansion{parts.powers / parts.total};
 }
 
-FailureOr<SmallVector<Value>> LogSoftmaxOp::buildExpansion(OpBuilder &builder,
-                                                           bool training) {
+FailureOr<Expansion> LogSoftmaxOp::buildExpansion(OpBuilder &builder,
+                                                  bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   SoftmaxParts parts = splitSoftmax(Expr(b, getX()), {getResolvedAxis()});
-  return SmallVector<Value>{parts.shifted - log(parts.total)};
+  return Expansion{parts.shifted - log(parts.total)};
 }
 
-FailureOr<SmallVector<Value>> DropoutOp::buildExpansion(OpBuilder &builder,
-                                                        bool training) {
+FailureOr<Expansion> DropoutOp::buildExpansion(OpBuilder &builder,
+                                               bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr x(b, getX());
   double keep = 1.0 - number(getRate());
   if (!training || keep == 1.0)
-    return SmallVector<Value>{x};
+    return Expansion{x};
   FailureOr<Counter> counter = requireCounter(b, *this, getCounter());
   if (failed(counter))
     return failure();
   Expr mask = randomMask(*counter, getStream(), x.dims(), keep);
-  return SmallVector<Value>{select(mask, x * (1.0 / keep), 0.0)};
+  return Expansion{select(mask, x * (1.0 / keep), 0.0)};
 }
 
 LogicalResult DropoutOp::verify() {
   return checkCounter(*this, getCounter(), getStream());
 }
 
-FailureOr<SmallVector<Value>> LayerNormOp::buildExpansion(OpBuilder &builder,
-                                                          bool training) {
+FailureOr<Expansion> LayerNormOp::buildExpansion(OpBuilder &builder,
+                                                 bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr x(b, getX()), scale(b, getScale()), bias(b, getBias());
   int64_t last = x.rank() - 1;
@@ -75,7 +75,7 @@ FailureOr<SmallVector<Value>> LayerNormOp::buildExpansion(OpBuilder &builder,
   Expr variance = mean(centered * centered, {last}, /*keepDims=*/true);
   Expr normal =
       centered * rsqrt(variance + epsilonIn(getEpsilon(), x.elementType()));
-  return SmallVector<Value>{normal * scale + bias};
+  return Expansion{normal * scale + bias};
 }
 
 //===----------------------------------------------------------------------===//

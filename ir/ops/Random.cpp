@@ -69,7 +69,7 @@ static SmallVector<int64_t> resultDims(Value y) {
 
 /// Has the random bits that `y` is made of numbered as the elements of `op`
 /// are.
-static SmallVector<Value> numberedAs(Operation *op, Value y) {
+static Expansion numberedAs(Operation *op, Value y) {
   SmallVector<Value> worklist = {y};
   while (op->hasAttr(kSampleNumbersAttr) && !worklist.empty()) {
     Operation *producer = worklist.pop_back_val().getDefiningOp();
@@ -78,11 +78,11 @@ static SmallVector<Value> numberedAs(Operation *op, Value y) {
     else if (producer)
       llvm::append_range(worklist, producer->getOperands());
   }
-  return {y};
+  return Expansion{y};
 }
 
-FailureOr<SmallVector<Value>>
-RandomUniformOp::buildExpansion(OpBuilder &builder, bool training) {
+FailureOr<Expansion> RandomUniformOp::buildExpansion(OpBuilder &builder,
+                                                     bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   FailureOr<Counter> counter = requireCounter(b, *this, getCounter());
   if (failed(counter))
@@ -93,8 +93,8 @@ RandomUniformOp::buildExpansion(OpBuilder &builder, bool training) {
   return numberedAs(*this, cast(y, getY().getType().getElementType()));
 }
 
-FailureOr<SmallVector<Value>> RandomNormalOp::buildExpansion(OpBuilder &builder,
-                                                             bool training) {
+FailureOr<Expansion> RandomNormalOp::buildExpansion(OpBuilder &builder,
+                                                    bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   FailureOr<Counter> counter = requireCounter(b, *this, getCounter());
   if (failed(counter))
@@ -106,8 +106,8 @@ FailureOr<SmallVector<Value>> RandomNormalOp::buildExpansion(OpBuilder &builder,
   return numberedAs(*this, cast(y, getY().getType().getElementType()));
 }
 
-FailureOr<SmallVector<Value>> BernoulliOp::buildExpansion(OpBuilder &builder,
-                                                          bool training) {
+FailureOr<Expansion> BernoulliOp::buildExpansion(OpBuilder &builder,
+                                                 bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   FailureOr<Counter> counter = requireCounter(b, *this, getCounter());
   if (failed(counter))

@@ -14,8 +14,8 @@ static double largestFinite(Type elementType) {
   return number(largest);
 }
 
-FailureOr<SmallVector<Value>> LogsumexpOp::buildExpansion(OpBuilder &builder,
-                                                          bool training) {
+FailureOr<Expansion> LogsumexpOp::buildExpansion(OpBuilder &builder,
+                                                 bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr x(b, getX());
   SmallVector<int64_t> axes = getReducedAxes();
@@ -25,7 +25,7 @@ FailureOr<SmallVector<Value>> LogsumexpOp::buildExpansion(OpBuilder &builder,
   Expr largest = clamp(reduceMax(x, axes, /*keepDims=*/true), -limit, limit);
   Expr y = largest + log(sum(exp(x - largest), axes, /*keepDims=*/true));
   Expr shaped = reshape(y, toDims(getY().getType().getShape()));
-  return SmallVector<Value>{shaped};
+  return Expansion{shaped};
 }
 
 Expr nnc::softmaxGradient(Expr dy, Expr x, ArrayRef<int64_t> axes) {

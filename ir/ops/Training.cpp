@@ -57,8 +57,8 @@ static Expr countRows(Expr logits) {
   return axes.empty() ? scalar(logits, 1.0) : size(logits, axes);
 }
 
-FailureOr<SmallVector<Value>> CrossEntropyOp::buildExpansion(OpBuilder &builder,
-                                                             bool training) {
+FailureOr<Expansion> CrossEntropyOp::buildExpansion(OpBuilder &builder,
+                                                    bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr logits(b, getLogits()), target(b, getTarget());
   int64_t last = logits.rank() - 1;
@@ -68,12 +68,12 @@ FailureOr<SmallVector<Value>> CrossEntropyOp::buildExpansion(OpBuilder &builder,
     Expr classes = classesOf(target, logits);
     Expr mask = classMask(classes, logits.dim(-1));
     Expr loss = total - sum(select(mask, parts.shifted, 0.0), {last});
-    return SmallVector<Value>{
+    return Expansion{
         mean(select(areClasses(classes, target, logits), loss, 0.0))};
   }
   Expr rows = cast(target, logits.elementType()); // [.., C]
   Expr loss = total * sum(rows, {last}) - sum(rows * parts.shifted, {last});
-  return SmallVector<Value>{mean(loss)};
+  return Expansion{mean(loss)};
 }
 
 FailureOr<SmallVector<Value>>
@@ -109,27 +109,25 @@ static double probabilityMargin(Type elementType) {
   return std::max(1e-7, std::ldexp(1.0, -int(digits)));
 }
 
-FailureOr<SmallVector<Value>>
-BinaryCrossEntropyOp::buildExpansion(OpBuilder &builder, bool training) {
+FailureOr<Expansion> BinaryCrossEntropyOp::buildExpansion(OpBuilder &builder,
+                                                          bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr probability(b, getProbability());
   Expr target = alignTarget(Expr(b, getTarget()), probability);
   double margin = probabilityMargin(probability.elementType());
   Expr p = clamp(probability, margin, 1.0 - margin);
-  return SmallVector<Value>{
-      -mean(target * log(p) + (1.0 - target) * log(1.0 - p))};
+  return Expansion{-mean(target * log(p) + (1.0 - target) * log(1.0 - p))};
 }
 
-FailureOr<SmallVector<Value>> HuberOp::buildExpansion(OpBuilder &builder,
-                                                      bool training) {
+FailureOr<Expansion> HuberOp::buildExpansion(OpBuilder &builder,
+                                             bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr prediction(b, getPrediction());
   double delta = number(getDelta());
   Expr distance =
       abs(prediction - alignTarget(Expr(b, getTarget()), prediction));
   Expr near = minimum(distance, delta);
-  return SmallVector<Value>{
-      mean(0.5 * near * near + delta * (distance - near))};
+  return Expansion{mean(0.5 * near * near + delta * (distance - near))};
 }
 
 //===----------------------------------------------------------------------===//
@@ -148,8 +146,8 @@ static Expr areNumbers(Expr rows) {
   return reshape(largest == largest, getRowDims(rows));
 }
 
-FailureOr<SmallVector<Value>> AccuracyOp::buildExpansion(OpBuilder &builder,
-                                                         bool training) {
+FailureOr<Expansion> AccuracyOp::buildExpansion(OpBuilder &builder,
+                                                bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr prediction(b, getPrediction()), target(b, getTarget());
   Type element = prediction.elementType();
@@ -158,18 +156,18 @@ FailureOr<SmallVector<Value>> AccuracyOp::buildExpansion(OpBuilder &builder,
     hit = logicalAnd(hit, areNumbers(prediction));
     if (target.isFloat())
       hit = logicalAnd(hit, areNumbers(target));
-    return SmallVector<Value>{mean(cast(hit, element))};
+    return Expansion{mean(cast(hit, element))};
   }
   // Both ways, so that what compares with nothing is never right.
   double threshold = number(getThreshold());
   Expr expected = alignTarget(target, prediction);
   Expr hit = select(expected > 0.5, prediction > threshold,
                     logicalAnd(expected <= 0.5, prediction <= threshold));
-  return SmallVector<Value>{mean(cast(hit, element))};
+  return Expansion{mean(cast(hit, element))};
 }
 
-FailureOr<SmallVector<Value>> TopKAccuracyOp::buildExpansion(OpBuilder &builder,
-                                                             bool training) {
+FailureOr<Expansion> TopKAccuracyOp::buildExpansion(OpBuilder &builder,
+                                                    bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr prediction(b, getPrediction()), target(b, getTarget());
   int64_t last = prediction.rank() - 1;
@@ -185,7 +183,7 @@ FailureOr<SmallVector<Value>> TopKAccuracyOp::buildExpansion(OpBuilder &builder,
   hit = logicalAnd(hit, areClasses(classes, target, prediction));
   if (target.isFloat())
     hit = logicalAnd(hit, areNumbers(target));
-  return SmallVector<Value>{mean(cast(hit, element))};
+  return Expansion{mean(cast(hit, element))};
 }
 
 /// Integers that name classes are below the number of classes.
@@ -213,38 +211,36 @@ SmallVector<IndexLimit> TopKAccuracyOp::getIndexLimits() {
 // Optimizers
 //===----------------------------------------------------------------------===//
 
-FailureOr<SmallVector<Value>> SgdOp::buildExpansion(OpBuilder &builder,
-                                                    bool training) {
+FailureOr<Expansion> SgdOp::buildExpansion(OpBuilder &builder, bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr param(b, getParam()), grad(b, getGrad());
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
   double decay = number(getWeightDecay());
   Expr slope = decay == 0.0 ? grad : grad + param * decay;
-  return SmallVector<Value>{param - rate * slope};
+  return Expansion{param - rate * slope};
 }
 
-FailureOr<SmallVector<Value>> MomentumOp::buildExpansion(OpBuilder &builder,
-                                                         bool training) {
+FailureOr<Expansion> MomentumOp::buildExpansion(OpBuilder &builder,
+                                                bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr param(b, getParam()), grad(b, getGrad());
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
   Expr velocity = Expr(b, getVelocity()) * number(getMomentum()) + grad;
-  return SmallVector<Value>{param - rate * velocity, velocity};
+  return Expansion{param - rate * velocity, velocity};
 }
 
-FailureOr<SmallVector<Value>> NesterovOp::buildExpansion(OpBuilder &builder,
-                                                         bool training) {
+FailureOr<Expansion> NesterovOp::buildExpansion(OpBuilder &builder,
+                                                bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr param(b, getParam()), grad(b, getGrad());
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
   double momentum = number(getMomentum());
   Expr velocity = Expr(b, getVelocity()) * momentum + grad;
-  return SmallVector<Value>{param - rate * (grad + velocity * momentum),
-                            velocity};
+  return Expansion{param - rate * (grad + velocity * momentum), velocity};
 }
 
-FailureOr<SmallVector<Value>> RmspropOp::buildExpansion(OpBuilder &builder,
-                                                        bool training) {
+FailureOr<Expansion> RmspropOp::buildExpansion(OpBuilder &builder,
+                                               bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr param(b, getParam()), grad(b, getGrad());
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
@@ -252,18 +248,18 @@ FailureOr<SmallVector<Value>> RmspropOp::buildExpansion(OpBuilder &builder,
   Expr square = Expr(b, getSquare()) * decay + grad * grad * (1.0 - decay);
   Expr step =
       grad / (sqrt(square) + epsilonIn(getEpsilon(), grad.elementType()));
-  return SmallVector<Value>{param - rate * step, square};
+  return Expansion{param - rate * step, square};
 }
 
-FailureOr<SmallVector<Value>> AdagradOp::buildExpansion(OpBuilder &builder,
-                                                        bool training) {
+FailureOr<Expansion> AdagradOp::buildExpansion(OpBuilder &builder,
+                                               bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr param(b, getParam()), grad(b, getGrad());
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
   Expr square = Expr(b, getSquare()) + grad * grad;
   Expr step =
       grad / (sqrt(square) + epsilonIn(getEpsilon(), grad.elementType()));
-  return SmallVector<Value>{param - rate * step, square};
+  return Expansion{param - rate * step, square};
 }
 
 /// 1 - beta^t with t = step + 1, as -expm1(t * ln(beta)): the difference would
@@ -300,30 +296,28 @@ static AdamUpdate buildAdam(ImplicitLocOpBuilder &b, OpTy op) {
           m, v};
 }
 
-FailureOr<SmallVector<Value>> AdamOp::buildExpansion(OpBuilder &builder,
-                                                     bool training) {
+FailureOr<Expansion> AdamOp::buildExpansion(OpBuilder &builder, bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   AdamUpdate update = buildAdam(b, *this);
-  return SmallVector<Value>{Expr(b, getParam()) - update.amount, update.m,
-                            update.v};
+  return Expansion{Expr(b, getParam()) - update.amount, update.m, update.v};
 }
 
-FailureOr<SmallVector<Value>> AdamwOp::buildExpansion(OpBuilder &builder,
-                                                      bool training) {
+FailureOr<Expansion> AdamwOp::buildExpansion(OpBuilder &builder,
+                                             bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr param(b, getParam());
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
   AdamUpdate update = buildAdam(b, *this);
   Expr decayed = param * (1.0 - rate * number(getWeightDecay()));
-  return SmallVector<Value>{decayed - update.amount, update.m, update.v};
+  return Expansion{decayed - update.amount, update.m, update.v};
 }
 
 //===----------------------------------------------------------------------===//
 // Schedules
 //===----------------------------------------------------------------------===//
 
-FailureOr<SmallVector<Value>> CosineOp::buildExpansion(OpBuilder &builder,
-                                                       bool training) {
+FailureOr<Expansion> CosineOp::buildExpansion(OpBuilder &builder,
+                                              bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr base(b, getBase());
   Expr step = cast(Expr(b, getStep()), base.elementType());
@@ -331,9 +325,9 @@ FailureOr<SmallVector<Value>> CosineOp::buildExpansion(OpBuilder &builder,
   Expr t = clamp((step - warmup) / (total - warmup), 0.0, 1.0);
   Expr falling = (base - last) * (0.5 + 0.5 * cos(t * M_PI)) + last;
   if (warmup == 0.0)
-    return SmallVector<Value>{falling};
+    return Expansion{falling};
   Expr rising = base * (step + 1.0) / warmup;
-  return SmallVector<Value>{select(step < warmup, rising, falling)};
+  return Expansion{select(step < warmup, rising, falling)};
 }
 
 LogicalResult CosineOp::verify() {
