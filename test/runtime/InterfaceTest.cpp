@@ -45,15 +45,11 @@ TEST(Interface, OpenReportsTheFile) {
   EXPECT_EQ(plan.get(), nullptr);
 }
 
-TEST(Interface, NullArgumentsAreStatuses) {
+TEST(Interface, NullArgumentsOfPlansAreStatuses) {
   nnc::PlanHandle plan = openIdlePlan();
-  nnc::SessionHandle session = openIdleSession(plan);
-  nnc_plan_t *p = plan.get(), *opened = p;
-  nnc_session_t *s = session.get(), *created = s;
+  nnc_plan_t *p = plan.get();
   nnc_tensor_info_t info;
   nnc_recipe_t recipe;
-  nnc_tensor_t output;
-  double value = 0;
   char bytes[16];
 
   const struct {
@@ -75,6 +71,24 @@ TEST(Interface, NullArgumentsAreStatuses) {
       {nnc_plan_state_tensor(nullptr, 0, &info), "plan"},
       {nnc_plan_state_tensor(p, 0, nullptr), "info"},
       {nnc_target_check(nullptr), "target"},
+  };
+  for (const auto &call : calls)
+    EXPECT_EQ(call.status.code, NNC_INVALID_ARGUMENT) << call.argument;
+}
+
+TEST(Interface, NullArgumentsOfSessionsAreStatuses) {
+  nnc::PlanHandle plan = openIdlePlan();
+  nnc::SessionHandle session = openIdleSession(plan);
+  nnc_plan_t *p = plan.get();
+  nnc_session_t *s = session.get();
+  nnc_tensor_t output;
+  double value = 0;
+  char bytes[16];
+
+  const struct {
+    nnc_status_t status;
+    const char *argument;
+  } calls[] = {
       {nnc_session_create(p, nullptr, nullptr), "session"},
       {nnc_session_init(nullptr, 1), "session"},
       {nnc_session_run(nullptr, "init", nullptr, 0), "session"},
@@ -109,6 +123,13 @@ TEST(Interface, NullArgumentsAreStatuses) {
   };
   for (const auto &call : calls)
     EXPECT_EQ(call.status.code, NNC_INVALID_ARGUMENT) << call.argument;
+}
+
+TEST(Interface, NullArgumentsAreNamed) {
+  nnc::PlanHandle plan = openIdlePlan();
+  nnc::SessionHandle session = openIdleSession(plan);
+  nnc_plan_t *p = plan.get(), *opened = p;
+  nnc_session_t *s = session.get(), *created = s;
 
   // A message is its thread's last one: each has to be looked at by itself.
   EXPECT_STREQ(nnc_session_run(nullptr, "init", nullptr, 0).message,
@@ -126,8 +147,11 @@ TEST(Interface, NullArgumentsAreStatuses) {
   EXPECT_EQ(nnc_session_create(nullptr, nullptr, &created).code,
             NNC_INVALID_ARGUMENT);
   EXPECT_EQ(created, nullptr);
+}
 
-  // Calls without a status have an answer for nothing, too.
+TEST(Interface, NoPlanHasNothing) {
+  nnc::PlanHandle plan = openIdlePlan();
+  nnc_plan_t *p = plan.get();
   EXPECT_STREQ(nnc_plan_model(nullptr), "");
   EXPECT_STREQ(nnc_plan_target(nullptr), "");
   EXPECT_EQ(nnc_plan_max_batch(nullptr), 0);

@@ -100,18 +100,8 @@ static Command launch(uint32_t kernel, std::vector<BufferRef> buffers,
   return command;
 }
 
-PlanSource linePlan() {
-  const BufferRef w{Region::State, 0, 0, {16}};
-  const BufferRef seed{Region::State, 0, 128, {8}};
-  const BufferRef step{Region::State, 0, 192, {8}};
-  const BufferRef learningRate{Region::State, 0, 256, {4}};
-  const BufferRef x{Region::Input, 0, 0, {0, 16}};
-  const BufferRef label{Region::Input, 1, 0, {0, 1}};
-  const BufferRef y{Region::Arena, 0, 0, {0, 4}};
-  const BufferRef loss{Region::Arena, 0, 64, {4}};
-  const BufferRef copy{Region::Arena, 0, 128, {16}};
-  const Extent batch{0, 1};
-
+/// State and settings of a line's plan.
+static PlanSource lineWithoutEntryPoints() {
   PlanSource plan;
   plan.image.assign(64, 0xc3);
   plan.kernels = {{"initialize", 0, "rows"},
@@ -124,6 +114,29 @@ PlanSource linePlan() {
                 {"step", Role::Scalar, ElementType::I64, {}, 192},
                 {"learning_rate", Role::Scalar, ElementType::F32, {}, 256}};
   plan.stateBytes = 320;
+  plan.recipe = {
+      8,
+      3,
+      0.25,
+      5,
+      {{"train", {"x", "label"}, "csv", {{"path", "line.csv"}}, "line.nn:9:3"}},
+      {{"clip_norm", 0, 0.5}, {"patience", 7, 0}}};
+  return plan;
+}
+
+PlanSource linePlan() {
+  const BufferRef w{Region::State, 0, 0, {16}};
+  const BufferRef seed{Region::State, 0, 128, {8}};
+  const BufferRef step{Region::State, 0, 192, {8}};
+  const BufferRef learningRate{Region::State, 0, 256, {4}};
+  const BufferRef x{Region::Input, 0, 0, {0, 16}};
+  const BufferRef label{Region::Input, 1, 0, {0, 1}};
+  const BufferRef y{Region::Arena, 0, 0, {0, 4}};
+  const BufferRef loss{Region::Arena, 0, 64, {4}};
+  const BufferRef copy{Region::Arena, 0, 128, {16}};
+  const Extent batch{0, 1};
+
+  PlanSource plan = lineWithoutEntryPoints();
 
   EntryPoint init;
   init.name = "init";
@@ -153,13 +166,6 @@ PlanSource linePlan() {
   predictions.arenaBytes = 64;
 
   plan.entryPoints = {init, train, predictions};
-  plan.recipe = {
-      8,
-      3,
-      0.25,
-      5,
-      {{"train", {"x", "label"}, "csv", {{"path", "line.csv"}}, "line.nn:9:3"}},
-      {{"clip_norm", 0, 0.5}, {"patience", 7, 0}}};
   return plan;
 }
 

@@ -527,11 +527,8 @@ static int train(const TrainOptions &options) {
   return saveResults(run);
 }
 
-void addTrainCommand(CLI::App &app, int &exit) {
-  auto options = std::make_shared<TrainOptions>();
-  CLI::App *command = app.add_subcommand("train", "train a model on its data");
-  addModelOptions(*command, options->request);
-  addThreadsOption(*command, options->threads);
+/// What is trained, on what, and for how long.
+static void addRunOptions(CLI::App *command, TrainOptions *options) {
   command->add_option("--data", options->dataFolder,
                       "folder of the data files (default: the model's)");
   command
@@ -564,6 +561,10 @@ void addTrainCommand(CLI::App &app, int &exit) {
       ->type_name("PATTERN")
       ->take_all()
       ->allow_extra_args(false);
+}
+
+/// Where it goes on from, and what it leaves.
+static void addResultOptions(CLI::App *command, TrainOptions *options) {
   CLI::Option *checkpoint = command->add_option(
       "--checkpoint", options->checkpoint,
       "save all that going on needs in this file, each epoch");
@@ -588,6 +589,15 @@ void addTrainCommand(CLI::App &app, int &exit) {
       ->add_flag("--quiet", options->isQuiet,
                  "say nothing but errors and where a stopped run goes on")
       ->excludes(json);
+}
+
+void addTrainCommand(CLI::App &app, int &exit) {
+  auto options = std::make_shared<TrainOptions>();
+  CLI::App *command = app.add_subcommand("train", "train a model on its data");
+  addModelOptions(*command, options->request);
+  addThreadsOption(*command, options->threads);
+  addRunOptions(command, options.get());
+  addResultOptions(command, options.get());
   command->callback([options, &exit] { exit = train(*options); });
 }
 

@@ -1,3 +1,4 @@
+// Reads files in the IDX format, as idx.h says.
 #include "idx.h"
 
 #include <stdio.h>

@@ -113,6 +113,42 @@ template <typename T> int store(const void *from, size_t size, T &to) {
   return Success;
 }
 
+/// One element of a product; column-major, as the library has it.
+struct Product {
+  Operation operation;
+  Layout a, b, d;
+  int64_t depth;
+  const void *left, *right;
+
+  double at(int64_t product, int64_t row, int64_t column) const;
+};
+
+double Product::at(int64_t product, int64_t row, int64_t column) const {
+  double sum = 0, total32 = 0;
+  float sum32 = 0;
+  int64_t block = termsOfBlock(depth);
+  for (int64_t k = 0; k < depth; ++k) {
+    double lhs = operation.transposeA ? element(a, left, product, k, row)
+                                      : element(a, left, product, row, k);
+    double rhs = operation.transposeB ? element(b, right, product, column, k)
+                                      : element(b, right, product, k, column);
+    sum += lhs * rhs;
+    sum32 += float(lhs) * float(rhs);
+    if ((k + 1) % block == 0 || k + 1 == depth) {
+      total32 += sum32;
+      sum32 = 0;
+    }
+  }
+  ElementType type = elementType(d.type);
+  double bias = operation.epilogue & 4
+                    ? toDouble(type, static_cast<const char *>(operation.bias) +
+                                         row * sizeBytes(type))
+                    : 0;
+  // As ReferenceMatmul has it, so that whole trainings compare.
+  sum = operation.scaleType == 1 ? sum + bias : float(total32) + float(bias);
+  return operation.epilogue & 2 && sum < 0 ? 0 : sum;
+}
+
 } // namespace
 
 extern "C" {
@@ -247,45 +283,21 @@ int cublasLtMatmul(Handle *, Operation *operation, const void *alpha,
   if (reinterpret_cast<uintptr_t>(workspace) % 256)
     return InvalidValue;
   // By value: the descriptors may be gone or changed when it is its turn.
-  return fakecuda::enqueue(stream, [op = *operation, la = *layoutA,
-                                    lb = *layoutB, ld = *layoutD,
-                                    depth = int64_t(algorithm->depth), a, b, d,
-                                    workspace, workspaceBytes] {
+  Product all{
+      *operation, *layoutA, *layoutB, *layoutD, int64_t(algorithm->depth),
+      a,          b};
+  return fakecuda::enqueue(stream, [all, d, workspace, workspaceBytes] {
     if (workspaceBytes)
       std::memset(workspace, 0x7f, workspaceBytes);
-    ElementType type = elementType(ld.type);
-    for (int64_t product = 0; product < ld.count; ++product)
-      for (int64_t column = 0; column < ld.columns; ++column)
-        for (int64_t row = 0; row < ld.rows; ++row) {
-          double sum = 0, total32 = 0;
-          float sum32 = 0;
-          int64_t block = termsOfBlock(depth);
-          for (int64_t k = 0; k < depth; ++k) {
-            double left = op.transposeA ? element(la, a, product, k, row)
-                                        : element(la, a, product, row, k);
-            double right = op.transposeB ? element(lb, b, product, column, k)
-                                         : element(lb, b, product, k, column);
-            sum += left * right;
-            sum32 += float(left) * float(right);
-            if ((k + 1) % block == 0 || k + 1 == int64_t(depth)) {
-              total32 += sum32;
-              sum32 = 0;
-            }
-          }
-          double bias =
-              op.epilogue & 4
-                  ? toDouble(type, static_cast<const char *>(op.bias) +
-                                       row * sizeBytes(type))
-                  : 0;
-          // As ReferenceMatmul has it, so that whole trainings compare.
-          sum = op.scaleType == 1 ? sum + bias : float(total32) + float(bias);
-          if (op.epilogue & 2 && sum < 0)
-            sum = 0;
-          fromDouble(type, sum,
+    const Layout &to = all.d;
+    ElementType type = elementType(to.type);
+    for (int64_t product = 0; product < to.count; ++product)
+      for (int64_t column = 0; column < to.columns; ++column)
+        for (int64_t row = 0; row < to.rows; ++row)
+          fromDouble(type, all.at(product, row, column),
                      static_cast<char *>(d) +
-                         (product * ld.stride + column * ld.leading + row) *
+                         (product * to.stride + column * to.leading + row) *
                              sizeBytes(type));
-        }
   });
 }
 
