@@ -68,8 +68,7 @@ static StringRef kindOf(Operation &op) {
     return fused.getKind();
   if (isa<MatmulOp>(op))
     return "contraction";
-  if (isa<TransposeOp, BroadcastOp, SliceOp, PadOp, ConcatOp, GatherOp,
-          ScatterAddOp>(op))
+  if (op.hasTrait<MovesElements>())
     return "movement";
   return "rows";
 }

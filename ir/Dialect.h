@@ -5,6 +5,7 @@
 #include "ir/Expansion.h"
 #include "ir/Recipe.h"
 #include "ir/Signature.h"
+#include "ir/Traits.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinOps.h"

@@ -44,6 +44,14 @@ class Nnc_AttributeKind<Attr attribute> {
     true : "Other");
 }
 
+// What passes ask of an op: ir/Traits.h has what each says.
+class Nnc_Trait<string name> : NativeOpTrait<name> {
+  let cppNamespace = "::nnc";
+}
+def Nnc_Elementwise : Nnc_Trait<"Elementwise">;
+def Nnc_Positional : Nnc_Trait<"Positional">;
+def Nnc_MovesElements : Nnc_Trait<"MovesElements">;
+
 // A number in an interval, such as "[0, 1)": what lies outside of it, and NaN, is
 // refused, whether a program, a recipe or a graph gives it.
 class Nnc_In<string range, Attr base = F64Attr> : Attr<base.predicate, base.summary # " in " # range> {
@@ -59,9 +67,7 @@ class Nnc_IntervalOf<Attr attribute> {
     !if(!initialized(attribute.baseAttr),
         !if(!isa<Nnc_In>(attribute.baseAttr), !cast<Nnc_In>(attribute.baseAttr).interval, ""), ""));
 }
-def Nnc_AttributesInInterval : NativeOpTrait<"AttributesInInterval"> {
-  let cppNamespace = "::nnc";
-}
+def Nnc_AttributesInInterval : Nnc_Trait<"AttributesInInterval">;
 
 // An argument of a layer that is no attribute of the op: it decides the shape
 // of a parameter made for the caller. `kind` is a case of nnc::AttributeKind;

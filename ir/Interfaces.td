@@ -81,8 +81,8 @@ def Nnc_Lowerable : OpInterface<"Lowerable"> {
   let cppNamespace = "::nnc";
   let description = [{
     A primitive of another dialect: it says itself which linalg ops it becomes.
-    It is a kernel of its own; one with MLIR's trait Elementwise is fused as the
-    elementwise ops of nnc are.
+    It is a kernel of its own; one with the trait Nnc_Elementwise, or MLIR's
+    Elementwise, is fused as the elementwise ops of nnc are.
   }];
   let methods = [
     InterfaceMethod<[{
@@ -93,13 +93,18 @@ def Nnc_Lowerable : OpInterface<"Lowerable"> {
       "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>", "lowerToLinalg",
       (ins "::nnc::KernelBuilder &":$b, "::mlir::ValueRange":$operands)>
   ];
-  let extraClassDeclaration = [{
-    /// Whether the op is fused with its neighbours.
-    bool isElementwise() {
-      return (*this)->getNumResults() == 1 &&
-             (*this)->hasTrait<::mlir::OpTrait::Elementwise>();
-    }
+}
+
+def Nnc_Reducing : OpInterface<"Reducing"> {
+  let cppNamespace = "::nnc";
+  let description = [{
+    An op that combines the elements of its one operand along axes, in any order:
+    loops over rows can do it beside elementwise ops.
   }];
+  let methods = [
+    InterfaceMethod<"The axes as they count from 0, ascending.",
+      "::llvm::SmallVector<int64_t>", "getReducedAxes", (ins)>
+  ];
 }
 
 def Nnc_IndexLimited : OpInterface<"IndexLimited"> {

@@ -29,16 +29,10 @@ namespace nnc {
 /// so that the pass stays linear: what reads a product soon after it needs few.
 static constexpr size_t kMostSearched = 1000;
 
-/// Elementwise ops that can be done on sums in registers: those that read one.
-static bool isEpilogue(Operation *op) {
-  return isElementwise(op) &&
-         !isa<StopGradientOp, IotaOp, BroadcastOp, RandomBitsOp>(op);
-}
-
 /// Ops that become part of a rows kernel, and would read there what a region
 /// might compute for them.
 static bool isRowsOp(Operation *op) {
-  return isEpilogue(op) || isa<SumOp, ReduceMaxOp, ReduceMinOp, ArgmaxOp>(op);
+  return isElementwise(op) || isa<Reducing>(op);
 }
 
 /// Constants that are one number: each region has its own.
@@ -124,7 +118,7 @@ bool FusedProduct::isLater(Operation *op) {
 }
 
 bool FusedProduct::canTake(Operation *op) {
-  if (!isEpilogue(op))
+  if (!isElementwise(op))
     return false;
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   return type.getShape() == shape &&
@@ -191,7 +185,7 @@ void FusedProduct::giveBack() {
 /// region, else what reads them could not be part of it.
 void FusedProduct::takeInputs() {
   auto isOwn = [&](Operation *op) {
-    return op && !isMember(op) && isEpilogue(op) &&
+    return op && !isMember(op) && isElementwise(op) &&
            op->getBlock() == members.front()->getBlock() &&
            cast<RankedTensorType>(op->getResult(0).getType()).getShape() ==
                shape &&

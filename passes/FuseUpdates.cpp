@@ -61,7 +61,7 @@ static bool isScalar(Value value) {
 }
 
 bool UpdateFusion::isPartOfUpdate(Operation *op) const {
-  if (op->getNumResults() != 1 || !isElementwise(op) ||
+  if (op->getNumResults() != 1 || !isPositional(op) ||
       isScalar(op->getResult(0)) || isa<RandomBitsOp>(op))
     return false;
   return llvm::all_of(op->getUsers(), [&](Operation *user) {

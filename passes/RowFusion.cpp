@@ -28,28 +28,13 @@ static bool isSplat(Operation *op) {
   return elements && elements.isSplat();
 }
 
-static bool isReduction(Operation *op) {
-  return isa<SumOp, ReduceMaxOp, ReduceMinOp, ArgmaxOp>(op);
-}
-
-bool nnc::isElementwise(Operation *op) {
-  if (auto foreign = dyn_cast<Lowerable>(op))
-    return foreign.isElementwise();
-  return isa<AddOp, SubOp, MulOp, DivOp, PowOp, MaximumOp, MinimumOp, NegOp,
-             AbsOp, SignOp, ExpOp, LogOp, Log1pOp, Expm1Op, TanhOp, SigmoidOp,
-             ErfOp, SqrtOp, RsqrtOp, SinOp, CosOp, FloorOp, CeilOp, RoundOp,
-             ClampOp, CompareOp, SelectOp, LogicalAndOp, LogicalOrOp,
-             LogicalNotOp, CastOp, StopGradientOp, IotaOp, BroadcastOp,
-             RandomBitsOp>(op);
-}
-
 /// Ops whose value is cheaper to compute than to load.
 static bool isFreeOp(Operation *op) {
   return isa<SizeOp, IotaOp, BroadcastOp, ReshapeOp, CastOp>(op) || isSplat(op);
 }
 
 static bool isRowsOp(Operation *op) {
-  return isElementwise(op) || isReduction(op) || isFreeOp(op);
+  return isPositional(op) || isa<Reducing>(op) || isFreeOp(op);
 }
 
 /// Values that are one scalar everywhere: an op on them has no operand there.
@@ -79,16 +64,6 @@ static Value rootOf(Value value, const DenseSet<Operation *> &ops) {
   return value;
 }
 
-static SmallVector<int64_t> reducedAxes(Operation *op) {
-  if (auto argmax = dyn_cast<ArgmaxOp>(op))
-    return {argmax.getResolvedAxis()};
-  if (auto sum = dyn_cast<SumOp>(op))
-    return sum.getReducedAxes();
-  if (auto max = dyn_cast<ReduceMaxOp>(op))
-    return max.getReducedAxes();
-  return cast<ReduceMinOp>(op).getReducedAxes();
-}
-
 /// The loops that an operand of `shape`, aligned on the right, runs with.
 static SmallVector<int64_t> broadcastLoops(ArrayRef<int64_t> shape,
                                            ArrayRef<int64_t> loops) {
@@ -99,11 +74,11 @@ static SmallVector<int64_t> broadcastLoops(ArrayRef<int64_t> shape,
   return used;
 }
 
-static SpaceOp describeReduction(Operation *op) {
+static SpaceOp describeReduction(Reducing op) {
   SpaceOp nest;
   nest.ranges = SmallVector<int64_t>(shapeOf(op->getOperand(0)));
   nest.isReduced.assign(nest.ranges.size(), false);
-  for (int64_t axis : reducedAxes(op))
+  for (int64_t axis : op.getReducedAxes())
     nest.isReduced[axis] = true;
   bool keepsDims = shapeOf(op->getResult(0)).size() == nest.ranges.size();
   SpaceOp::Use operand{op->getOperand(0), {}}, result{op->getResult(0), {}};
@@ -118,7 +93,7 @@ static SpaceOp describeReduction(Operation *op) {
   return nest;
 }
 
-static SpaceOp describeElementwise(Operation *op) {
+static SpaceOp describePositional(Operation *op) {
   SpaceOp nest;
   nest.ranges = SmallVector<int64_t>(shapeOf(op->getResult(0)));
   nest.isReduced.assign(nest.ranges.size(), false);
@@ -163,8 +138,9 @@ static bool fits(ArrayRef<Operation *> ops) {
   for (Operation *op : ops) {
     if (isUniform(op) || isa<ReshapeOp>(op))
       continue;
+    auto reduction = dyn_cast<Reducing>(op);
     SpaceOp nest =
-        isReduction(op) ? describeReduction(op) : describeElementwise(op);
+        reduction ? describeReduction(reduction) : describePositional(op);
     llvm::erase_if(nest.uses, [&](SpaceOp::Use &use) {
       use.tensor = rootOf(use.tensor, members);
       Operation *producer = use.tensor.getDefiningOp();
@@ -280,7 +256,7 @@ void RowFusion::addGroup(ArrayRef<Operation *> ops) {
   Group group;
   group.ops.assign(ops.begin(), ops.end());
   group.isRows = llvm::all_of(ops, isRowsOp);
-  group.hasReduction = llvm::any_of(ops, isReduction);
+  group.hasReduction = llvm::any_of(ops, llvm::IsaPred<Reducing>);
   group.isFree = llvm::all_of(ops, isFreeOp);
   group.isScalar = llvm::all_of(ops, [](Operation *op) {
     return llvm::all_of(op->getOperands(), hasOneElement) &&

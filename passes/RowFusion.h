@@ -22,10 +22,6 @@ namespace nnc {
 /// A kernel of more ops compiles slowly and keeps nothing in registers.
 inline constexpr size_t kMostKernelOps = 160;
 
-/// Whether `op` computes each element from those at the same place, broadcasts
-/// included.
-bool isElementwise(mlir::Operation *op);
-
 /// The groups of a block: its "rows" regions, opened, and each op by itself.
 class RowFusion {
 public:

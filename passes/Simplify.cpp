@@ -173,7 +173,7 @@ struct BroadcastAfterElementwise : RewritePattern {
 
   LogicalResult matchAndRewrite(Operation *op,
                                 PatternRewriter &rewriter) const override {
-    if (!isElementwise(op))
+    if (!stretchesOperands(op))
       return rewriter.notifyMatchFailure(op, "not elementwise");
     bool found = false;
     SmallVector<Value> operands;
@@ -203,12 +203,11 @@ struct BroadcastAfterElementwise : RewritePattern {
   }
 
 private:
-  static bool isElementwise(Operation *op) {
-    return isa<AddOp, SubOp, MulOp, DivOp, PowOp, MaximumOp, MinimumOp,
-               CompareOp, SelectOp, LogicalAndOp, LogicalOrOp, LogicalNotOp,
-               NegOp, AbsOp, SignOp, ExpOp, LogOp, Log1pOp, Expm1Op, TanhOp,
-               SigmoidOp, ErfOp, SqrtOp, RsqrtOp, SinOp, CosOp, FloorOp, CeilOp,
-               RoundOp, ClampOp, CastOp>(op);
+  /// MLIR's trait alone wants operands of one shape.
+  static bool stretchesOperands(Operation *op) {
+    return isa<InferTypeOpInterface>(op) &&
+           (op->hasTrait<Elementwise>() ||
+            (isElementwise(op) && op->getNumOperands() == 1));
   }
 };
 

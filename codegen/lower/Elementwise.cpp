@@ -22,6 +22,8 @@ static RankedTensorType resultType(Operation *op) {
 /// An op whose elements `body(b, op, scalars)` computes one by one.
 template <typename Op, typename Body>
 static void addBody(Lowerings &lowerings, Body body) {
+  static_assert(Op::template hasTrait<Elementwise>(),
+                "passes fuse what its record calls elementwise");
   lowerings.add<Op>(
       [body](KernelBuilder &b, Op op, ValueRange operands) -> FailureOr<Value> {
         return b.elementwise(resultType(op), operands,

@@ -8,14 +8,15 @@ include "ir/Types.td"
 
 // y has the shape to which the operands broadcast, and their element type.
 class Nnc_Binary<string mnemonic, Type tensor = Nnc_NumericTensor>
-    : Nnc_Op<mnemonic> {
+    : Nnc_Op<mnemonic, [Nnc_Elementwise]> {
   let arguments = (ins tensor:$lhs, tensor:$rhs);
   let results = (outs tensor:$y);
   let resultTypes = ["inferElementwise(site, {{\"lhs\", lhs}, {\"rhs\", rhs}})"];
 }
 
 // y has the type of x.
-class Nnc_Unary<string mnemonic, Type tensor = Nnc_FloatTensor> : Nnc_Op<mnemonic> {
+class Nnc_Unary<string mnemonic, Type tensor = Nnc_FloatTensor>
+    : Nnc_Op<mnemonic, [Nnc_Elementwise]> {
   let arguments = (ins tensor:$x);
   let results = (outs tensor:$y);
   let resultTypes = ["x"];
@@ -426,7 +427,7 @@ def RoundOp : Nnc_Unary<"round"> {
   let gradient = ["nullptr"];
 }
 
-def ClampOp : Nnc_Op<"clamp"> {
+def ClampOp : Nnc_Op<"clamp", [Nnc_Elementwise]> {
   let summary = "Limited to a range";
   let description = [{
     y = min(max(x, min), max), with min <= max.
@@ -448,7 +449,7 @@ def ClampOp : Nnc_Op<"clamp"> {
 
 //===- Choice --------------------------------------------------------------===//
 
-def CompareOp : Nnc_Op<"compare"> {
+def CompareOp : Nnc_Op<"compare", [Nnc_Elementwise]> {
   let summary = "Comparison, element by element";
   let description = [{
     y = lhs predicate rhs, of element type i1. Shapes broadcast. A comparison
@@ -471,7 +472,7 @@ def CompareOp : Nnc_Op<"compare"> {
   let hasFolder = 1;
 }
 
-def SelectOp : Nnc_Op<"select"> {
+def SelectOp : Nnc_Op<"select", [Nnc_Elementwise]> {
   let summary = "One of two tensors, element by element";
   let description = [{
     y = on_true where the condition holds, on_false elsewhere. Shapes broadcast.
@@ -536,7 +537,7 @@ def LogicalNotOp : Nnc_Unary<"logical_not", Nnc_BoolTensor> {
 
 //===- Types and constants -------------------------------------------------===//
 
-def CastOp : Nnc_Op<"cast"> {
+def CastOp : Nnc_Op<"cast", [Nnc_Elementwise]> {
   let summary = "Conversion to another element type";
   let description = [{
     y = x in element type `to`. From float to integer it rounds towards zero;
@@ -593,7 +594,7 @@ def ConstantOp : Nnc_Op<"constant", [ConstantLike]> {
   let hasFolder = 1;
 }
 
-def IotaOp : Nnc_Op<"iota"> {
+def IotaOp : Nnc_Op<"iota", [Nnc_Positional]> {
   let summary = "Indices along an axis";
   let description = [{
     y[i0, i1, ...] = i_axis. A -1 in the shape is the batch.

@@ -5,7 +5,8 @@
 include "ir/Dialect.td"
 include "ir/Types.td"
 
-class Nnc_Movement<string mnemonic, list<Trait> traits = []> : Nnc_Op<mnemonic, traits> {
+class Nnc_Movement<string mnemonic, list<Trait> traits = []>
+    : Nnc_Op<mnemonic, traits # [Nnc_MovesElements]> {
   let results = (outs Nnc_Tensor:$y);
 }
 
@@ -54,7 +55,7 @@ def TransposeOp : Nnc_Movement<"transpose"> {
   }];
 }
 
-def BroadcastOp : Nnc_Movement<"broadcast"> {
+def BroadcastOp : Nnc_Movement<"broadcast", [Nnc_Positional]> {
   let summary = "Repeated to a larger shape";
   let description = [{
     y = x repeated along dimensions of size 1 and new leading dimensions, to

@@ -6,7 +6,7 @@
 include "ir/Dialect.td"
 include "ir/Types.td"
 
-def RandomBitsOp : Nnc_Op<"random_bits"> {
+def RandomBitsOp : Nnc_Op<"random_bits", [Nnc_Positional]> {
   let summary = "Uniformly random words";
   let description = [{
     y[i] = the upper `bits` bits of word i (in row-major order) of stream

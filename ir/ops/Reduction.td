@@ -16,7 +16,7 @@ defvar Nnc_ReducedAxes = [{
   }
 }];
 
-class Nnc_Reduction<string mnemonic> : Nnc_Op<mnemonic> {
+class Nnc_Reduction<string mnemonic> : Nnc_Op<mnemonic, [Nnc_Reducing]> {
   let arguments = Nnc_ReductionArguments;
   let results = (outs Nnc_FloatTensor:$y);
   let resultTypes = ["inferReduction(site, x, adaptor.getAxes(), adaptor.getKeepDims())"];
@@ -78,7 +78,7 @@ def ReduceMinOp : Nnc_Reduction<"reduce_min"> {
   let hasCanonicalizeMethod = 1;
 }
 
-def ArgmaxOp : Nnc_Op<"argmax"> {
+def ArgmaxOp : Nnc_Op<"argmax", [Nnc_Reducing]> {
   let summary = "Where the largest element is";
   let description = [{
     y = the index of the largest element of x along `axis`, the first of equals;
@@ -104,6 +104,7 @@ def ArgmaxOp : Nnc_Op<"argmax"> {
     int64_t getResolvedAxis() {
       return ::nnc::resolveAxis(getX().getType().getRank(), getAxis());
     }
+    ::llvm::SmallVector<int64_t> getReducedAxes() { return {getResolvedAxis()}; }
   }];
 }
 
