@@ -91,6 +91,8 @@ class Nnc_ComputingOp<string mnemonic, list<Trait> traits, Dialect dialect>
   string callName = Nnc_CallName<dialect, mnemonic>.value;
   // A case of nnc::Category: where a program may name the op.
   string category = "Op";
+  // A case of nnc::Precision: what it computes in where 16 bits are asked for.
+  string precision = "Full";
   // Arguments that passes fill in and programs do not name.
   list<string> hidden = ["counter", "stream"];
   list<Nnc_LayerArgument> layerArguments = [];
@@ -153,7 +155,7 @@ class Nnc_ComputingOp<string mnemonic, list<Trait> traits, Dialect dialect>
   string signatureDefinition =
     "const ::nnc::Signature &$cppClass::getSignature() {\n"
     # "  static const ::nnc::Signature signature{\n    \"" # callName # "\", R\"(" # summary # ")\", ::nnc::Category::"
-    # category # ",\n    {"
+    # category # ", ::nnc::Precision::" # precision # ",\n    {"
     # !interleave(!foreach(i, operandIndices,
         "{\"" # !getdagname(arguments, i) # "\", ::nnc::Arity::"
         # !cond(!isa<Variadic>(!getdagarg<Constraint>(arguments, i)) : "Variadic",

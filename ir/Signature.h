@@ -26,6 +26,13 @@ enum class Category {
   Internal   ///< Nowhere: passes make it.
 };
 
+/// What the op computes in where a model asks for 16 bits.
+enum class Precision {
+  Full,   ///< 32 bits: it adds up many numbers, or divides by small ones.
+  Follow, ///< As its operands are: 16 bits if any of them is.
+  Low     ///< 16 bits, to which its operands are converted.
+};
+
 enum class Arity { One, Optional, Variadic };
 
 enum class AttributeKind {
@@ -61,6 +68,7 @@ struct Signature {
   llvm::StringRef name;    ///< As programs spell it; see operationName.
   llvm::StringRef summary; ///< The record's.
   Category category;
+  Precision precision;
   llvm::SmallVector<OperandInfo> operands;
   llvm::SmallVector<AttributeInfo> attributes;
   /// Arguments of a layer that are no attributes of the op (interface Layer).

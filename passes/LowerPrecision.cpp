@@ -1,8 +1,9 @@
 // Chooses which ops of a model compute in 16 bits, as `precision` in its recipe
-// asks: products and what lies between them do; sums, normalisations, losses
-// and metrics keep 32 bits, and so do parameters, their gradients and the
-// optimizer's state. The choice is made on the model as written, so that the
-// backward pass, evaluation and prediction follow it.
+// asks and their records allow: products and what lies between them do, where
+// it halves the memory traffic; sums, normalisations, losses and metrics keep
+// 32 bits, and so do parameters, their gradients and the optimizer's state. The
+// choice is made on the model as written, so that the backward pass, evaluation
+// and prediction follow it.
 #include "passes/Passes.h"
 
 #include "ir/Ops.h"
@@ -19,12 +20,6 @@ namespace nnc {
 #include "passes/Passes.h.inc"
 
 namespace {
-
-enum class Precision {
-  Low,    ///< The operands become 16 bits wide.
-  Follow, ///< As the operands are: 16 bits if any of them is.
-  Full    ///< The operands become 32 bits wide.
-};
 
 /// What `precision` of a model asks for, op by op.
 class Lowering {
@@ -51,19 +46,9 @@ static FloatType floatTypeOf(Value value) {
   return dyn_cast<FloatType>(getElementTypeOrSelf(value.getType()));
 }
 
-/// Where 16 bits pay: memory traffic of products and of what is between them.
-/// An op that is in neither list adds up many numbers, divides by small ones,
-/// or is not ours to judge.
 static Precision precisionOf(Operation *op) {
-  if (isa<MatmulOp, DenseOp>(op))
-    return Precision::Low;
-  if (isa<AddOp, SubOp, MulOp, NegOp, AbsOp, MaximumOp, MinimumOp, ClampOp,
-          SelectOp, ReluOp, LeakyReluOp, EluOp, GeluOp, SiluOp, TanhOp,
-          SigmoidOp, DropoutOp, StopGradientOp, ReshapeOp, FlattenOp,
-          TransposeOp, BroadcastOp, SliceOp, ConcatOp, PadOp, GatherOp,
-          EmbeddingOp>(op))
-    return Precision::Follow;
-  return Precision::Full;
+  auto described = dyn_cast<Described>(op);
+  return described ? described.getSignature().precision : Precision::Full;
 }
 
 /// The type that the operands of `op` are to have.

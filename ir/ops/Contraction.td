@@ -33,6 +33,7 @@ def MatmulOp : Nnc_Op<"matmul"> {
     "inferMatmul(site, lhs, rhs, adaptor.getTransposeLhs(), adaptor.getTransposeRhs(), adaptor.getReduceBatch())"
   ];
   let hasGradient = 1;
+  let precision = "Low";
 }
 
 #endif // NNC_OPS_CONTRACTION_TD

@@ -39,6 +39,7 @@ def AddOp : Nnc_Binary<"add"> {
   }];
   let gradient = ["dy", "dy"];
   let hasFolder = 1;
+  let precision = "Follow";
 }
 
 def SubOp : Nnc_Binary<"sub"> {
@@ -56,6 +57,7 @@ def SubOp : Nnc_Binary<"sub"> {
   }];
   let gradient = ["dy", "-dy"];
   let hasFolder = 1;
+  let precision = "Follow";
 }
 
 def MulOp : Nnc_Binary<"mul"> {
@@ -73,6 +75,7 @@ def MulOp : Nnc_Binary<"mul"> {
   }];
   let gradient = ["dy * rhs", "dy * lhs"];
   let hasFolder = 1;
+  let precision = "Follow";
 }
 
 def DivOp : Nnc_Binary<"div"> {
@@ -132,6 +135,7 @@ def MaximumOp : Nnc_Binary<"maximum"> {
   }];
   let gradient = ["select(lhs >= rhs, dy, 0.0)", "select(lhs < rhs, dy, 0.0)"];
   let hasFolder = 1;
+  let precision = "Follow";
 }
 
 def MinimumOp : Nnc_Binary<"minimum"> {
@@ -150,6 +154,7 @@ def MinimumOp : Nnc_Binary<"minimum"> {
   }];
   let gradient = ["select(lhs <= rhs, dy, 0.0)", "select(lhs > rhs, dy, 0.0)"];
   let hasFolder = 1;
+  let precision = "Follow";
 }
 
 def NegOp : Nnc_Unary<"neg", Nnc_NumericTensor> {
@@ -167,6 +172,7 @@ def NegOp : Nnc_Unary<"neg", Nnc_NumericTensor> {
   }];
   let gradient = ["-dy"];
   let hasFolder = 1;
+  let precision = "Follow";
 }
 
 def AbsOp : Nnc_Unary<"abs", Nnc_NumericTensor> {
@@ -183,6 +189,7 @@ def AbsOp : Nnc_Unary<"abs", Nnc_NumericTensor> {
     ```
   }];
   let gradient = ["dy * sign(x)"];
+  let precision = "Follow";
 }
 
 def SignOp : Nnc_Unary<"sign", Nnc_NumericTensor> {
@@ -281,6 +288,7 @@ def TanhOp : Nnc_Unary<"tanh"> {
     ```
   }];
   let gradient = ["dy * (1.0 - y * y)"];
+  let precision = "Follow";
 }
 
 def SigmoidOp : Nnc_Unary<"sigmoid"> {
@@ -297,6 +305,7 @@ def SigmoidOp : Nnc_Unary<"sigmoid"> {
     ```
   }];
   let gradient = ["dy * y * (1.0 - y)"];
+  let precision = "Follow";
 }
 
 def ErfOp : Nnc_Unary<"erf"> {
@@ -445,6 +454,7 @@ def ClampOp : Nnc_Op<"clamp", [Nnc_Elementwise]> {
   let resultTypes = ["x"];
   let gradient = ["select(logicalAnd(x >= getMin().convertToDouble(), x <= getMax().convertToDouble()), dy, 0.0)"];
   let hasVerifier = 1;
+  let precision = "Follow";
 }
 
 //===- Choice --------------------------------------------------------------===//
@@ -491,6 +501,7 @@ def SelectOp : Nnc_Op<"select", [Nnc_Elementwise]> {
   let resultTypes = ["inferSelect(site, condition, on_true, on_false)"];
   let gradient = ["nullptr", "select(condition, dy, 0.0)", "select(condition, 0.0, dy)"];
   let hasFolder = 1;
+  let precision = "Follow";
 }
 
 def LogicalAndOp : Nnc_Binary<"logical_and", Nnc_BoolTensor> {
@@ -573,6 +584,7 @@ def StopGradientOp : Nnc_Unary<"stop_gradient", Nnc_Tensor> {
     ```
   }];
   let gradient = ["nullptr"];
+  let precision = "Follow";
 }
 
 def ConstantOp : Nnc_Op<"constant", [ConstantLike]> {

@@ -27,6 +27,7 @@ def ReshapeOp : Nnc_Movement<"reshape"> {
   let resultTypes = ["inferReshape(site, x, adaptor.getShape())"];
   let gradient = ["reshape(dy, x.dims())"];
   let hasFolder = 1;
+  let precision = "Follow";
 }
 
 def TransposeOp : Nnc_Movement<"transpose"> {
@@ -53,6 +54,7 @@ def TransposeOp : Nnc_Movement<"transpose"> {
       return ::nnc::resolvePermutation(getX().getType().getRank(), getPermutation());
     }
   }];
+  let precision = "Follow";
 }
 
 def BroadcastOp : Nnc_Movement<"broadcast", [Nnc_Positional]> {
@@ -73,6 +75,7 @@ def BroadcastOp : Nnc_Movement<"broadcast", [Nnc_Positional]> {
   let resultTypes = ["inferBroadcastTo(site, x, adaptor.getShape())"];
   let gradient = ["dy"];
   let hasFolder = 1;
+  let precision = "Follow";
 }
 
 def SliceOp : Nnc_Movement<"slice"> {
@@ -101,6 +104,7 @@ def SliceOp : Nnc_Movement<"slice"> {
       return ::nnc::resolveDims(getX().getType().getRank(), getStrides(), 1);
     }
   }];
+  let precision = "Follow";
 }
 
 def PadOp : Nnc_Movement<"pad"> {
@@ -129,6 +133,7 @@ def PadOp : Nnc_Movement<"pad"> {
       return ::nnc::resolveDims(getX().getType().getRank(), getInterior(), 0);
     }
   }];
+  let precision = "Follow";
 }
 
 def ConcatOp : Nnc_Movement<"concat"> {
@@ -151,6 +156,7 @@ def ConcatOp : Nnc_Movement<"concat"> {
     /// The axis as it counts from 0.
     int64_t getResolvedAxis() { return ::nnc::resolveAxis(getY().getType().getRank(), getAxis()); }
   }];
+  let precision = "Follow";
 }
 
 def GatherOp : Nnc_Movement<"gather", [DeclareOpInterfaceMethods<Nnc_IndexLimited>]> {
@@ -176,6 +182,7 @@ def GatherOp : Nnc_Movement<"gather", [DeclareOpInterfaceMethods<Nnc_IndexLimite
     /// The axis as it counts from 0.
     int64_t getResolvedAxis() { return ::nnc::resolveAxis(getTable().getType().getRank(), getAxis()); }
   }];
+  let precision = "Follow";
 }
 
 def ScatterAddOp : Nnc_Movement<"scatter_add"> {

@@ -34,6 +34,7 @@ def ReluOp : Nnc_ActivationWithGradient<"relu"> {
   }];
   let expansion = "maximum(x, 0.0)";
   let gradient = ["select(y > 0.0, dy, 0.0)"];
+  let precision = "Follow";
 }
 
 def LeakyReluOp : Nnc_Activation<"leaky_relu", (ins DefaultValuedAttr<Nnc_In<"(-inf, inf)">, "0.01">:$slope)> {
@@ -50,6 +51,7 @@ def LeakyReluOp : Nnc_Activation<"leaky_relu", (ins DefaultValuedAttr<Nnc_In<"(-
     ```
   }];
   let expansion = "select(x > 0.0, x, x * number(getSlope()))";
+  let precision = "Follow";
 }
 
 def EluOp : Nnc_Activation<"elu", (ins DefaultValuedAttr<Nnc_In<"(-inf, inf)">, "1.0">:$alpha)> {
@@ -69,6 +71,7 @@ def EluOp : Nnc_Activation<"elu", (ins DefaultValuedAttr<Nnc_In<"(-inf, inf)">, 
   }];
   // The minimum keeps the exponential finite where it is not chosen.
   let expansion = "select(x > 0.0, x, expm1(minimum(x, 0.0)) * number(getAlpha()))";
+  let precision = "Follow";
 }
 
 def GeluOp : Nnc_Activation<"gelu"> {
@@ -88,6 +91,7 @@ def GeluOp : Nnc_Activation<"gelu"> {
     ```
   }];
   let expansion = "0.5 * x * (1.0 + erf(x * (1.0 / std::sqrt(2.0))))";
+  let precision = "Follow";
 }
 
 def SiluOp : Nnc_Activation<"silu"> {
@@ -104,6 +108,7 @@ def SiluOp : Nnc_Activation<"silu"> {
     ```
   }];
   let expansion = "x * sigmoid(x)";
+  let precision = "Follow";
 }
 
 def SoftplusOp : Nnc_ActivationWithGradient<"softplus"> {
@@ -196,6 +201,7 @@ def DropoutOp : Nnc_CompositeOp<"dropout"> {
   let resultTypes = ["x"];
   let hasExpansion = 1;
   let hasVerifier = 1;
+  let precision = "Follow";
 }
 
 def LayerNormOp : Nnc_CompositeOp<"layer_norm", [DeclareOpInterfaceMethods<Nnc_Layer>]> {
@@ -241,6 +247,7 @@ def DenseOp : Nnc_CompositeOp<"dense", [DeclareOpInterfaceMethods<Nnc_Layer>]> {
   let resultTypes = ["inferDense(site, x, weight, bias)"];
   let layerArguments = [Nnc_LayerArgument<"units", "Integer">, Nnc_LayerArgument<"bias", "Bool", "true">];
   let expansion = "bias ? matmul(x, weight) + bias : matmul(x, weight)";
+  let precision = "Low";
 }
 
 def EmbeddingOp : Nnc_CompositeOp<"embedding", [
@@ -264,6 +271,7 @@ def EmbeddingOp : Nnc_CompositeOp<"embedding", [
   let resultTypes = ["inferGather(site, table, indices, 0)"];
   let layerArguments = [Nnc_LayerArgument<"vocabulary", "Integer">, Nnc_LayerArgument<"width", "Integer">];
   let expansion = "gather(table, indices)";
+  let precision = "Follow";
 }
 
 def FlattenOp : Nnc_CompositeOp<"flatten"> {
@@ -283,6 +291,7 @@ def FlattenOp : Nnc_CompositeOp<"flatten"> {
   let results = (outs Nnc_Tensor:$y);
   let resultTypes = ["inferFlatten(site, x)"];
   let expansion = "reshape(x, toDims(getY().getType().getShape()))";
+  let precision = "Follow";
 }
 
 def OneHotOp : Nnc_CompositeOp<"one_hot", [DeclareOpInterfaceMethods<Nnc_IndexLimited>]> {
