@@ -2,7 +2,6 @@
 // body, op by op, with what codegen/lower/Movement.cpp writes.
 #include "codegen/KernelForms.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
@@ -12,6 +11,8 @@ using namespace nnc;
 
 static constexpr StringLiteral kGather = "nnc.gather";
 static constexpr StringLiteral kScatterAdd = "nnc.scatter_add";
+static constexpr StringLiteral kArgReduction = "nnc.arg_reduction";
+static constexpr StringLiteral kRandomBits = "nnc.random_bits";
 
 //===----------------------------------------------------------------------===//
 // Attributes
@@ -38,6 +39,14 @@ void nnc::setGatherForm(linalg::GenericOp op, int64_t axis, bool isUnsigned) {
 
 void nnc::setScatterAddForm(scf::ForOp op, int64_t axis, bool isUnsigned) {
   setForm(op, kScatterAdd, axis, isUnsigned);
+}
+
+void nnc::setArgMaximumForm(linalg::GenericOp op) {
+  op->setAttr(kArgReduction, StringAttr::get(op.getContext(), "max"));
+}
+
+void nnc::setRandomBitsForm(linalg::GenericOp op, int64_t bits) {
+  op->setAttr(kRandomBits, Builder(op.getContext()).getI64IntegerAttr(bits));
 }
 
 //===----------------------------------------------------------------------===//
@@ -80,6 +89,21 @@ std::optional<ScatterAddForm> nnc::scatterAddForm(scf::ForOp outermost) {
   if (!scatter.indices || !scatter.updates)
     return std::nullopt;
   return scatter;
+}
+
+std::optional<ArgReductionForm> nnc::argReductionForm(linalg::GenericOp op) {
+  auto extreme = op->getAttrOfType<StringAttr>(kArgReduction);
+  if (!extreme)
+    return std::nullopt;
+  return ArgReductionForm{extreme == "max" ? arith::CmpFPredicate::OGT
+                                           : arith::CmpFPredicate::OLT};
+}
+
+std::optional<RandomBitsForm> nnc::randomBitsForm(linalg::GenericOp op) {
+  auto bits = op->getAttrOfType<IntegerAttr>(kRandomBits);
+  if (!bits)
+    return std::nullopt;
+  return RandomBitsForm{bits.getInt()};
 }
 
 //===----------------------------------------------------------------------===//
@@ -242,20 +266,88 @@ static LogicalResult verifyScatterAdd(scf::ForOp op, func::FuncOp kernel) {
   return success();
 }
 
+static LogicalResult verifyArgReduction(linalg::GenericOp op) {
+  auto wrong = [&](const Twine &what) {
+    return op.emitOpError("is no '") << kArgReduction << "': " << what;
+  };
+  auto extreme = op->getAttrOfType<StringAttr>(kArgReduction);
+  if (!extreme || (extreme != "max" && extreme != "min"))
+    return wrong("expected \"max\" or \"min\"");
+  if (op.getNumDpsInputs() != 1 || op.getNumResults() != 2 ||
+      op.getNumReductionLoops() != 1)
+    return wrong("expected an input, two results and a loop that reduces");
+  Block::BlockArgListType best = op.getRegionOutputArgs();
+  auto yielded = op.getBody()->getTerminator()->getOperands();
+  auto value = yielded[0].getDefiningOp<arith::SelectOp>();
+  auto index = yielded[1].getDefiningOp<arith::SelectOp>();
+  auto wins = value ? value.getCondition().getDefiningOp<arith::CmpFOp>()
+                    : arith::CmpFOp();
+  if (!wins || wins.getPredicate() != argReductionForm(op)->comparison ||
+      wins.getRhs() != best[0] || value.getTrueValue() != wins.getLhs() ||
+      value.getFalseValue() != best[0])
+    return wrong("its first result is not the extreme so far");
+  auto cast = index ? index.getTrueValue().getDefiningOp<arith::IndexCastOp>()
+                    : arith::IndexCastOp();
+  auto loop =
+      cast ? cast.getIn().getDefiningOp<linalg::IndexOp>() : linalg::IndexOp();
+  if (!loop || index.getCondition() != wins ||
+      index.getFalseValue() != best[1] ||
+      op.getIteratorTypesArray()[loop.getDim()] !=
+          utils::IteratorType::reduction)
+    return wrong("its second result is not where the extreme is");
+  return success();
+}
+
+/// Of the words themselves, that they are the generator's is for tests: ten
+/// rounds of it are a hundred ops.
+static LogicalResult verifyRandomBits(linalg::GenericOp op) {
+  auto wrong = [&](const Twine &what) {
+    return op.emitOpError("is no '") << kRandomBits << "': " << what;
+  };
+  std::optional<RandomBitsForm> form = randomBitsForm(op);
+  if (!form || form->bits < 1 || form->bits > 32)
+    return wrong("expected 1 to 32 bits");
+  auto isCounter = [&](Value input) {
+    auto type = cast<RankedTensorType>(input.getType());
+    return type.getRank() == 0 && type.getElementType().isInteger(64);
+  };
+  if (op.getNumDpsInputs() != 3 || op.getNumResults() != 1 ||
+      op.getNumReductionLoops() || !llvm::all_of(op.getInputs(), isCounter) ||
+      !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity())
+    return wrong("expected seed, step and stream, and an element a loop");
+  Value word = op.getBody()->getTerminator()->getOperand(0);
+  if (form->bits == 32)
+    return success();
+  auto shift = word.getDefiningOp<arith::ShRUIOp>();
+  if (!shift || !isConstant(shift.getRhs(), 32 - form->bits))
+    return wrong("the word is not shifted by " + Twine(32 - form->bits));
+  return success();
+}
+
+/// What `name` on `op` is proved by, if it is an op of that type.
+template <typename Op>
+static LogicalResult verifyForm(Operation &op, StringRef name,
+                                llvm::function_ref<LogicalResult(Op)> verify) {
+  if (!op.hasAttr(name))
+    return success();
+  auto typed = dyn_cast<Op>(op);
+  if (!typed)
+    return op.emitOpError("cannot be a '") << name << "'";
+  return verify(typed);
+}
+
 LogicalResult nnc::verifyKernelForms(func::FuncOp kernel) {
+  using Generic = linalg::GenericOp;
   for (Operation &op : kernel.getBody().front()) {
-    if (op.hasAttr(kGather)) {
-      auto generic = dyn_cast<linalg::GenericOp>(op);
-      if (!generic || failed(verifyGather(generic, kernel)))
-        return generic ? failure()
-                       : op.emitOpError("cannot be a '") << kGather << "'";
-    }
-    if (op.hasAttr(kScatterAdd)) {
-      auto loop = dyn_cast<scf::ForOp>(op);
-      if (!loop || failed(verifyScatterAdd(loop, kernel)))
-        return loop ? failure()
-                    : op.emitOpError("cannot be a '") << kScatterAdd << "'";
-    }
+    auto isGather = [&](Generic op) { return verifyGather(op, kernel); };
+    auto isScatter = [&](scf::ForOp op) {
+      return verifyScatterAdd(op, kernel);
+    };
+    if (failed(verifyForm<Generic>(op, kGather, isGather)) ||
+        failed(verifyForm<scf::ForOp>(op, kScatterAdd, isScatter)) ||
+        failed(verifyForm<Generic>(op, kArgReduction, verifyArgReduction)) ||
+        failed(verifyForm<Generic>(op, kRandomBits, verifyRandomBits)))
+      return failure();
   }
   return success();
 }

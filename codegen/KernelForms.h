@@ -9,6 +9,7 @@
 #ifndef NNC_CODEGEN_KERNELFORMS_H
 #define NNC_CODEGEN_KERNELFORMS_H
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -45,6 +46,30 @@ struct ScatterAddForm {
 void setScatterAddForm(mlir::scf::ForOp outermost, int64_t axis,
                        bool isUnsigned);
 std::optional<ScatterAddForm> scatterAddForm(mlir::scf::ForOp outermost);
+
+/// The results are the extreme of the input along the only loop, and its first
+/// index there. A NaN is no extreme.
+///
+///   %y:2 = linalg.generic {.., nnc.arg_reduction = "max"} ins(%x : ..)
+struct ArgReductionForm {
+  /// Where a new element wins over the best so far: OGT or OLT.
+  mlir::arith::CmpFPredicate comparison;
+};
+
+void setArgMaximumForm(mlir::linalg::GenericOp op);
+std::optional<ArgReductionForm> argReductionForm(mlir::linalg::GenericOp op);
+
+/// y[i] = the upper `bits` bits of the word at the row-major index i of a
+/// stream at (seed, step), as runtime/Random.h has it.
+///
+///   %y = linalg.generic {.., nnc.random_bits = 24 : i64}
+///       ins(%seed, %step, %stream : ..)
+struct RandomBitsForm {
+  int64_t bits;
+};
+
+void setRandomBitsForm(mlir::linalg::GenericOp op, int64_t bits);
+std::optional<RandomBitsForm> randomBitsForm(mlir::linalg::GenericOp op);
 
 /// Whether each op of `kernel` does what its attributes say. Fails after a
 /// diagnostic.

@@ -2,6 +2,8 @@
 // constants' origin and the mapping from elements to counters and words.
 #include "codegen/RandomBits.h"
 
+#include "codegen/KernelForms.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -11,9 +13,6 @@ using namespace mlir;
 using namespace nnc;
 
 static constexpr int64_t kCounters = 8;
-bool nnc::isRandomBits(linalg::GenericOp op) {
-  return op->hasAttr(kRandomBitsAttr);
-}
 
 namespace {
 
@@ -90,8 +89,7 @@ Value nnc::emitRandomBits(ImplicitLocOpBuilder &b, linalg::GenericOp op,
       {words.add(words.part(counter, 0), words.laneNumbers()),
        words.part(counter, 1), words.part(step, 0), words.part(stream, 0)},
       words.part(seed, 0), words.part(seed, 1));
-  int64_t bits = op->getAttrOfType<IntegerAttr>(kRandomBitsAttr).getInt();
-  if (int64_t shift = 32 - bits)
+  if (int64_t shift = 32 - randomBitsForm(op)->bits)
     for (Value &word : block)
       word = arith::ShRUIOp::create(b, word, words.constant(shift));
   return words.concatenate(words.concatenate(block[0], block[1]),

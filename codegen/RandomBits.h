@@ -10,16 +10,8 @@ namespace nnc {
 /// Elements that one vector of eight counters makes (runtime/Random.h).
 constexpr int64_t kRandomLanes = 32;
 
-/// Marks the lowering of nnc.random_bits whose inputs are the seed, the step
-/// and the stream, and whose element is the word at its row-major index: how
-/// many of the word's upper bits it is.
-inline constexpr llvm::StringLiteral kRandomBitsAttr = "nnc.random_bits";
-
-/// Whether the lowering has marked `op`.
-bool isRandomBits(mlir::linalg::GenericOp op);
-
-/// What the body of `op` computes for elements `first` to `first` + 31, as
-/// vector<32xi32>, with a quarter of the work.
+/// What the body of `op`, which has a RandomBitsForm, computes for elements
+/// `first` to `first` + 31, as vector<32xi32>, with a quarter of the work.
 ///
 /// first        index; a multiple of kRandomLanes.
 /// inputs       those of `op`: seed, step and stream, i64.

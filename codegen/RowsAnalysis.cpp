@@ -1,6 +1,7 @@
 // See RowsAnalysis.h.
 #include "codegen/RowsAnalysis.h"
 
+#include "codegen/KernelForms.h"
 #include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -57,37 +58,6 @@ Operation *nnc::combinerOf(linalg::GenericOp op, unsigned result) {
            arith::AndIOp, arith::OrIOp>(combiner))
     return nullptr;
   return combiner;
-}
-
-/// Whether `value` is the index of the loop, cast to the result's type.
-static bool isLoopIndex(Value value) {
-  while (auto cast = value.getDefiningOp<arith::IndexCastOp>())
-    value = cast.getIn();
-  return value.getDefiningOp<linalg::IndexOp>() != nullptr;
-}
-
-bool nnc::isArgReduction(linalg::GenericOp op,
-                         arith::CmpFPredicate &comparison) {
-  if (op.getNumResults() != 2 || op.getNumReductionLoops() != 1)
-    return false;
-  auto yielded = op.getBody()->getTerminator()->getOperands();
-  auto choice = yielded[1].getDefiningOp<arith::SelectOp>();
-  if (!choice || !isLoopIndex(choice.getTrueValue()) ||
-      choice.getFalseValue() != op.getRegionOutputArgs()[1])
-    return false;
-  auto wins = choice.getCondition().getDefiningOp<arith::CmpFOp>();
-  if (!wins || wins.getRhs() != op.getRegionOutputArgs()[0])
-    return false;
-  comparison = wins.getPredicate();
-  switch (comparison) {
-  case arith::CmpFPredicate::OGT:
-  case arith::CmpFPredicate::UGT:
-  case arith::CmpFPredicate::OLT:
-  case arith::CmpFPredicate::ULT:
-    return true;
-  default:
-    return false;
-  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -212,8 +182,7 @@ static bool hasStaticStrides(RowsOp &rowsOp) {
 static bool hasKnownReductions(RowsOp &rowsOp) {
   if (rowsOp.reduced == Scalar)
     return true;
-  arith::CmpFPredicate comparison;
-  if (rowsOp.reduced == Column && isArgReduction(rowsOp.op, comparison))
+  if (rowsOp.reduced == Column && argReductionForm(rowsOp.op))
     return true;
   for (unsigned result = 0; result < rowsOp.op.getNumResults(); ++result)
     if (!combinerOf(rowsOp.op, result))

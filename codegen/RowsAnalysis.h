@@ -52,12 +52,6 @@ mlir::OpFoldResult uniformValue(mlir::Value root);
 /// results; null for the reductions that have none (the index of a maximum).
 mlir::Operation *combinerOf(mlir::linalg::GenericOp op, unsigned result);
 
-/// Whether `op` gives a maximum (or minimum) and its first index, so that
-/// lanes can be combined by comparing values and then indices. The comparison
-/// is returned through `comparison`: true where the new element wins.
-bool isArgReduction(mlir::linalg::GenericOp op,
-                    mlir::arith::CmpFPredicate &comparison);
-
 /// Whether the value that enters result `result` of the op is used by its body.
 bool usesInit(mlir::linalg::GenericOp op, unsigned result);
 

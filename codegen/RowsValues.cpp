@@ -1,6 +1,7 @@
 // See RowsValues.h.
 #include "codegen/RowsValues.h"
 
+#include "codegen/KernelForms.h"
 #include "codegen/RandomBits.h"
 #include "codegen/Vectorize.h"
 
@@ -309,7 +310,7 @@ void RowsValues::evaluate(RowsOp &op) {
   assert(op.reduced == Scalar && "a nest makes reductions known");
   Value root = op.op->getResult(0);
   bool startsAligned = rows.columns == 1 || rows.columns % kRandomLanes == 0;
-  if (isRandomBits(op.op) && isVector(rows.roleOf(root)) &&
+  if (randomBitsForm(op.op) && isVector(rows.roleOf(root)) &&
       chunk.lanes == kRandomLanes && startsAligned)
     return set(root, randomBits(op));
   SmallVector<Value> results = vectorizeBody(
@@ -335,12 +336,10 @@ static TypedAttr infinity(OpBuilder &builder, Type type, bool negative) {
 static TypedAttr identityOf(OpBuilder &builder, linalg::GenericOp op,
                             unsigned result) {
   Type type = getElementTypeOrSelf(op->getResult(result).getType());
-  arith::CmpFPredicate comparison;
-  if (isArgReduction(op, comparison)) {
+  if (auto form = argReductionForm(op)) {
     if (result == 1)
       return builder.getZeroAttr(type);
-    bool isMaximum = comparison == arith::CmpFPredicate::OGT ||
-                     comparison == arith::CmpFPredicate::UGT;
+    bool isMaximum = form->comparison == arith::CmpFPredicate::OGT;
     return infinity(builder, type, /*negative=*/isMaximum);
   }
   Operation *combiner = combinerOf(op, result);
@@ -401,9 +400,8 @@ static SmallVector<Value> combineArg(ImplicitLocOpBuilder &b,
 
 SmallVector<Value> RowsValues::combine(RowsOp &op, ValueRange lhs,
                                        ValueRange rhs) {
-  arith::CmpFPredicate comparison;
-  if (isArgReduction(op.op, comparison))
-    return combineArg(b, comparison, lhs, rhs);
+  if (auto form = argReductionForm(op.op))
+    return combineArg(b, form->comparison, lhs, rhs);
   SmallVector<Value> combined;
   for (auto [result, pair] : llvm::enumerate(llvm::zip(lhs, rhs))) {
     auto [left, right] = pair;

@@ -13,6 +13,7 @@
 // its nests one after another in a single call.
 #include "codegen/cpu/Rows.h"
 
+#include "codegen/KernelForms.h"
 #include "codegen/RandomBits.h"
 #include "codegen/RowPasses.h"
 #include "codegen/RowsValues.h"
@@ -396,7 +397,7 @@ int64_t RowsScheduler::baseLanes() {
 
 bool RowsScheduler::drawsRandomBits() {
   return llvm::any_of(needed, [](Operation *op) {
-    return isRandomBits(cast<linalg::GenericOp>(op));
+    return randomBitsForm(cast<linalg::GenericOp>(op)).has_value();
   });
 }
 

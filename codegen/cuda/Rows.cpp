@@ -20,7 +20,7 @@
 // depends on the shape alone.
 #include "codegen/cuda/Rows.h"
 
-#include "codegen/RandomBits.h"
+#include "codegen/KernelForms.h"
 #include "codegen/Reference.h"
 #include "codegen/RowPasses.h"
 #include "codegen/RowsValues.h"
@@ -337,7 +337,7 @@ int64_t GpuRowsScheduler::lanesFor(int64_t length) {
   // A random word is a hundred operations: a wider store would save nothing,
   // and the vectors of all these operations take NVRTC four times as long.
   if (llvm::any_of(rows.ops, [](const auto &entry) {
-        return isRandomBits(entry.second.op);
+        return randomBitsForm(entry.second.op).has_value();
       }))
     return 0;
   int64_t widest = 2;

@@ -1,7 +1,7 @@
 // Random bits, and what initializers make of them. Bits: Philox4x32-10 (Salmon
 // et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", SC11) over the
 // counter that runtime/Random.h describes.
-#include "codegen/RandomBits.h"
+#include "codegen/KernelForms.h"
 #include "codegen/lower/Lowering.h"
 #include "ir/Ops.h"
 #include "ir/SampleNumbers.h"
@@ -167,8 +167,7 @@ static FailureOr<Value> lowerRandomBits(KernelBuilder &b, RandomBitsOp op,
   // Says to an emitter that four words of a block may be computed at once:
   // where the first element's number is a multiple of the lanes.
   if (!isNumberedInSet)
-    bits.getDefiningOp()->setAttr(kRandomBitsAttr,
-                                  b.getI64IntegerAttr(op.getBits()));
+    setRandomBitsForm(bits.getDefiningOp<linalg::GenericOp>(), op.getBits());
   return bits;
 }
 

@@ -1,4 +1,5 @@
 // Reductions: a fill with the neutral element, then one linalg.generic.
+#include "codegen/KernelForms.h"
 #include "codegen/lower/Lowering.h"
 #include "ir/Ops.h"
 
@@ -78,19 +79,20 @@ static FailureOr<Value> lowerArgmax(KernelBuilder &b, ArgmaxOp op,
   Value values =
       b.fill(type.clone(valueType), scalarConstant(b, valueType, -kInfinity));
   Value indices = b.fill(type, scalarConstant(b, indexType, 0));
-  return b
-      .generic(
-          operands, ValueRange{values, indices}, loops.maps, loops.iterators,
-          [&](ImplicitLocOpBuilder &b, ValueRange x) {
-            Value here = arith::IndexCastOp::create(
-                b, indexType, linalg::IndexOp::create(b, axis));
-            Value isLarger =
-                arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x[0], x[1]);
-            Value value = arith::SelectOp::create(b, isLarger, x[0], x[1]);
-            Value index = arith::SelectOp::create(b, isLarger, here, x[2]);
-            return SmallVector<Value>{value, index};
-          })
-      .back();
+  auto body = [&](ImplicitLocOpBuilder &b, ValueRange x) {
+    Value here = arith::IndexCastOp::create(b, indexType,
+                                            linalg::IndexOp::create(b, axis));
+    Value isLarger =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x[0], x[1]);
+    Value value = arith::SelectOp::create(b, isLarger, x[0], x[1]);
+    Value index = arith::SelectOp::create(b, isLarger, here, x[2]);
+    return SmallVector<Value>{value, index};
+  };
+  Value y = b.generic(operands, ValueRange{values, indices}, loops.maps,
+                      loops.iterators, body)
+                .back();
+  setArgMaximumForm(y.getDefiningOp<linalg::GenericOp>());
+  return y;
 }
 
 /// The product of the sizes, computed outside of any loop.

@@ -439,7 +439,7 @@ func.func private @cross_entropy_10(%batch: index, %x: tensor<?x10xf32>, %lab: t
   %v32 = linalg.fill ins(%v31 : i32) outs(%v30 : tensor<?xi32>) -> tensor<?xi32>
   %am:2 = linalg.generic {indexing_maps = [#id2, #row, #row],
       iterator_types = ["parallel", "reduction"]} ins(%x : tensor<?x10xf32>) outs(%v29, %v32
-      : tensor<?xf32>, tensor<?xi32>) {
+      : tensor<?xf32>, tensor<?xi32>) attrs = {nnc.arg_reduction = "max"} {
   ^bb0(%a0: f32, %o0: f32, %o1: i32):
   %i = linalg.index 1 : index
   %j = arith.index_cast %i : index to i32

@@ -29,6 +29,7 @@ func.func private @kept_dimension_is_a_constant_index(%batch: index, %x: tensor<
 // Only a larger value replaces the best one: the first of equals stays.
 // CHECK-LABEL: @argmax(
 // CHECK:         %[[Y:.*]]:2 = linalg.generic
+// CHECK-SAME:      attrs = {nnc.arg_reduction = "max"}
 // CHECK:           %[[LARGER:.*]] = arith.cmpf ogt
 // CHECK:           arith.select %[[LARGER]]
 // CHECK:           arith.select %[[LARGER]]
