@@ -151,6 +151,9 @@ Expr gather(Expr table, Expr indices, int64_t axis = 0);
 Expr scatterAdd(Expr indices, Expr updates, int64_t size, int64_t axis = 0);
 
 Expr broadcastLike(Expr x, Expr like);
+
+// What serves the dialect's own rules.
+
 /// A reduction `y` of `x` over `axes` (resolved), with the reduced dimensions
 /// as ones whether or not they were kept.
 Expr keepReduced(Expr y, Expr x, llvm::ArrayRef<int64_t> axes);
