@@ -22,7 +22,7 @@ namespace nnc {
 #include "codegen/Passes.h.inc"
 } // namespace nnc
 
-static Lowerings allLowerings() {
+Lowerings nnc::allLowerings() {
   Lowerings lowerings;
   addElementwiseLowerings(lowerings);
   addContractionLowerings(lowerings);

@@ -39,6 +39,7 @@ if is_installed():
 else:
     lit_config.note(prefix + " is missing or older than the build: what is "
                     "installed is not tested; `ninja install-for-tests` makes it")
+config.substitutions.append(("%mlir-include", os.path.join(config.llvm_tools, "..", "include")))
 config.substitutions.append(("%docs", os.path.join(config.source_root, "docs")))
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%build", config.build_root))

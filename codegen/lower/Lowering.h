@@ -44,6 +44,9 @@ private:
   llvm::DenseMap<llvm::StringRef, Lowering> table;
 };
 
+/// Those of all of nnc's own primitives.
+Lowerings allLowerings();
+
 // One a file of codegen/lower, with the stems of ir/ops.
 void addElementwiseLowerings(Lowerings &lowerings);
 void addContractionLowerings(Lowerings &lowerings);

@@ -1,6 +1,7 @@
 // Ops, types and attributes of a module as JSON, one object an op.
 #include "test/fuzz/programs/Describe.h"
 
+#include "codegen/lower/Lowering.h"
 #include "ir/Dialect.h"
 #include "ir/Ops.h"
 #include "ir/Signature.h"
@@ -141,6 +142,7 @@ static json::Array describeAttributes(ArrayRef<AttributeInfo> attributes) {
 
 json::Array describeOps(MLIRContext *context) {
   json::Array ops;
+  Lowerings lowerings = allLowerings();
   for (const Signature *signature : allSignatures(context)) {
     OperationName registered(operationName(signature->name), context);
     json::Array operands;
@@ -152,6 +154,7 @@ json::Array describeOps(MLIRContext *context) {
         {"name", signature->name},
         {"category", name(signature->category)},
         {"composite", registered.hasInterface<Composite>()},
+        {"lowered", lowerings.find(registered) != nullptr},
         {"operands", std::move(operands)},
         {"attributes", describeAttributes(signature->attributes)},
         {"layerArguments", describeAttributes(signature->layerArguments)}});

@@ -16,7 +16,6 @@ from evaluate import NoEvaluation, Value
 from generate import Generator
 from primitives import PRIMITIVES
 from program import Program
-from references import REFERENCES
 from server import Server, ServerDied
 from shrink import shrink
 
@@ -208,14 +207,6 @@ def run_file(options):
     return finding is not None
 
 
-def list_missing(options):
-    """Prints the ops that no evaluation knows."""
-    missing = [op for op in Worker(options).ops if op["name"] not in (REFERENCES if op["composite"] else PRIMITIVES)]
-    for op in missing:
-        print(f"{op['name']} has no evaluation: test/fuzz/programs/{'references' if op['composite'] else 'primitives'}.py needs one")
-    return bool(missing)
-
-
 def plant(name):
     """Makes the evaluation of an op wrong by 2^-12, which is to be found."""
     right = PRIMITIVES[name]
@@ -239,7 +230,6 @@ def main():
     parser.add_argument("--known", action="append", default=[], metavar="TEXT", help="findings with TEXT in them are counted alone")
     parser.add_argument("--file", help="check this program alone")
     parser.add_argument("--no-gradients", action="store_true", help="of --file, without the entry point `gradients`")
-    parser.add_argument("--list-missing", action="store_true", help="name the ops that have no evaluation, and fail if there are some")
     parser.add_argument("--plant", choices=sorted(PRIMITIVES), metavar="OP", help="evaluate OP wrongly, to see that it is found")
     parser.add_argument("--program", default="build/bin/nnc-run-programs", help="the program that compiles and runs")
     options = parser.parse_args()
@@ -247,7 +237,7 @@ def main():
         options.seconds = 60
     if options.plant:
         plant(options.plant)
-    command = list_missing if options.list_missing else run_file if options.file else run_all
+    command = run_file if options.file else run_all
     sys.exit(1 if command(options) else 0)
 
 
