@@ -235,8 +235,11 @@ FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
     return failure();
   if (!options.keepText)
     image->text.clear();
-  return CompiledPlan{
+  FailureOr<std::vector<uint8_t>> bytes =
       writePlan(module, *plan, *schedule, *image, options.target->name(),
-                producerOf(options.passes)),
-      plan->maxBatch, plan->stateBytes, plan->peakBytes(), image->report};
+                producerOf(options.passes));
+  if (failed(bytes))
+    return failure();
+  return CompiledPlan{std::move(*bytes), plan->maxBatch, plan->stateBytes,
+                      plan->peakBytes(), image->report};
 }

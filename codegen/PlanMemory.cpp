@@ -113,7 +113,8 @@ private:
 
   PlannedBuffer bufferOf(Value value);
   PlannedBuffer arenaBuffer(int64_t lifetime) const;
-  PlannedBuffer stateBuffer(StringAttr parameter, Value value) const;
+  PlannedBuffer stateBuffer(StringAttr parameter, Value value);
+  PlannedBuffer noBuffer(Value value);
 
   void emitLaunch(LaunchOp launch, PlannedEntryPoint &entry);
   void emitEnd(PlannedEntryPoint &entry);
@@ -151,6 +152,8 @@ private:
   llvm::DenseMap<unsigned, int64_t> outputCopies;
   llvm::DenseMap<Operation *, int64_t> stagedAssigns;
   Placement placement;
+  /// After a diagnostic.
+  bool isFaulty = false;
 };
 
 } // namespace
@@ -158,6 +161,9 @@ private:
 LogicalResult EntryPlanner::collect() {
   for (Operation &op : body.without_terminator()) {
     if (auto launch = dyn_cast<LaunchOp>(op)) {
+      if (!schedule.kernels.contains(launch.getKernel()))
+        return op.emitOpError("a fault of the compiler: '")
+               << launch.getKernel() << "' has no schedule";
       timeOf[&op] = launches.size();
       launches.push_back(launch);
     } else if (auto assign = dyn_cast<AssignOp>(op)) {
@@ -275,10 +281,19 @@ PlannedBuffer EntryPlanner::arenaBuffer(int64_t lifetime) const {
           sizes[lifetime]};
 }
 
-PlannedBuffer EntryPlanner::stateBuffer(StringAttr parameter,
-                                        Value value) const {
-  return {MemoryRegion::State, 0, plan.stateOffsetsBytes.lookup(parameter),
-          sizeOf(value)};
+PlannedBuffer EntryPlanner::stateBuffer(StringAttr parameter, Value value) {
+  auto offset = plan.stateOffsetsBytes.find(parameter);
+  if (offset == plan.stateOffsetsBytes.end())
+    return noBuffer(value);
+  return {MemoryRegion::State, 0, offset->second, sizeOf(value)};
+}
+
+PlannedBuffer EntryPlanner::noBuffer(Value value) {
+  emitError(value.getLoc()) << "a fault of the compiler: no memory was planned "
+                               "for a value of type "
+                            << value.getType();
+  isFaulty = true;
+  return {};
 }
 
 PlannedBuffer EntryPlanner::bufferOf(Value value) {
@@ -293,7 +308,9 @@ PlannedBuffer EntryPlanner::bufferOf(Value value) {
             sizeOf(root)};
   if (auto parameter = inPlace.find(root); parameter != inPlace.end())
     return stateBuffer(parameter->second, root);
-  return arenaBuffer(arenaValues.lookup(root));
+  auto lifetime = arenaValues.find(root);
+  return lifetime == arenaValues.end() ? noBuffer(root)
+                                       : arenaBuffer(lifetime->second);
 }
 
 void EntryPlanner::emitLaunch(LaunchOp launch, PlannedEntryPoint &entry) {
@@ -376,6 +393,8 @@ FailureOr<PlannedEntryPoint> EntryPlanner::run() {
   for (LaunchOp launch : launches)
     emitLaunch(launch, entry);
   emitEnd(entry);
+  if (isFaulty)
+    return failure();
   return entry;
 }
 

@@ -2,6 +2,7 @@
 #include "codegen/PlanWriter.h"
 
 #include "ir/Ops.h"
+#include "ir/Shapes.h"
 #include "passes/EntryPoints.h"
 #include "runtime/PlanNames.h"
 #include "runtime/abi.h"
@@ -37,13 +38,15 @@ static std::string describeSource(LocationAttr loc) {
                                 .str());
 }
 
-static plan::ElementType elementTypeOf(Type type) {
-  type = getElementTypeOrSelf(type);
-  return TypeSwitch<Type, plan::ElementType>(type)
-      .Case([](Float64Type) { return plan::ElementType::F64; })
-      .Case([](Float16Type) { return plan::ElementType::F16; })
-      .Case([](BFloat16Type) { return plan::ElementType::BF16; })
-      .Case([](IntegerType integer) {
+/// Nothing where plans have no such type.
+static std::optional<plan::ElementType> findElementType(Type type) {
+  using Found = std::optional<plan::ElementType>;
+  return TypeSwitch<Type, Found>(getElementTypeOrSelf(type))
+      .Case([](Float32Type) -> Found { return plan::ElementType::F32; })
+      .Case([](Float64Type) -> Found { return plan::ElementType::F64; })
+      .Case([](Float16Type) -> Found { return plan::ElementType::F16; })
+      .Case([](BFloat16Type) -> Found { return plan::ElementType::BF16; })
+      .Case([](IntegerType integer) -> Found {
         switch (integer.getWidth()) {
         case 1:
           return plan::ElementType::Bool;
@@ -52,11 +55,13 @@ static plan::ElementType elementTypeOf(Type type) {
         case 32:
           return integer.isUnsigned() ? plan::ElementType::U32
                                       : plan::ElementType::I32;
-        default:
+        case 64:
           return plan::ElementType::I64;
+        default:
+          return std::nullopt;
         }
       })
-      .Default([](Type) { return plan::ElementType::F32; });
+      .Default([](Type) -> Found { return std::nullopt; });
 }
 
 /// -1 is the batch.
@@ -104,9 +109,20 @@ public:
       : module(module), plan(plan), schedule(schedule), image(image),
         target(target), recipe(getRecipe(module)) {}
 
-  std::vector<uint8_t> write(StringRef producer);
+  FailureOr<std::vector<uint8_t>> write(StringRef producer);
 
 private:
+  /// What is wrong with what is to be written; the first is enough. Nobody sees
+  /// a plan with a fault in it.
+  void addFault(const Twine &what) {
+    if (fault.empty())
+      fault = what.str();
+  }
+  plan::ElementType elementTypeOf(Type type);
+  /// The entry of a table that other parts made, which has to be there.
+  template <typename T>
+  T find(const llvm::StringMap<T> &table, StringRef name, StringRef what);
+
   Offset<plan::Code> writeCode();
   Offset<plan::Module> writeModule(const CodeImage::Module &module);
   std::vector<Offset<plan::StateTensor>> writeState();
@@ -141,18 +157,39 @@ private:
   flatbuffers::FlatBufferBuilder fbb;
   /// Index of each phase in Code.kernels.
   llvm::StringMap<uint32_t> kernelIndex;
+  std::string fault;
 };
 
 } // namespace
+
+plan::ElementType PlanWriter::elementTypeOf(Type type) {
+  if (auto found = findElementType(type))
+    return *found;
+  addFault("plans have no element type " + printElementType(type));
+  return {};
+}
+
+template <typename T>
+T PlanWriter::find(const llvm::StringMap<T> &table, StringRef name,
+                   StringRef what) {
+  auto found = table.find(name);
+  if (found != table.end())
+    return found->second;
+  addFault("'" + name + "' has no " + what);
+  return {};
+}
 
 Offset<plan::Code> PlanWriter::writeCode() {
   std::vector<Offset<plan::Kernel>> kernels;
   for (const CodeImage::Kernel &kernel : image.kernels) {
     kernelIndex[kernel.name] = kernels.size();
-    Schedule::PhaseInfo info = schedule.phaseInfos.lookup(kernel.name);
+    Schedule::PhaseInfo info =
+        find(schedule.phaseInfos, kernel.name, "schedule");
     kernels.push_back(plan::CreateKernel(
         fbb, writeText(kernel.name), kernel.offsetBytes, writeText(info.kind),
-        uint32_t(info.threads), kernel.unit));
+        uint32_t(info.threads), kernel.unit,
+        info.refusal.empty() ? TextOffset()
+                             : writeText(runtime::printable(info.refusal))));
   }
   std::vector<Offset<plan::Module>> modules;
   for (const CodeImage::Module &module : image.modules)
@@ -173,9 +210,9 @@ Offset<plan::Code> PlanWriter::writeCode() {
 Offset<plan::Module> PlanWriter::writeModule(const CodeImage::Module &module) {
   std::vector<plan::Resources> resources;
   for (const CodeImage::Resources &kernel : module.resources)
-    resources.emplace_back(kernelIndex.lookup(kernel.kernel), kernel.registers,
-                           kernel.stackBytes, kernel.spillBytes,
-                           kernel.sharedBytes);
+    resources.emplace_back(find(kernelIndex, kernel.kernel, "code"),
+                           kernel.registers, kernel.stackBytes,
+                           kernel.spillBytes, kernel.sharedBytes);
   return plan::CreateModule(fbb, module.unit, writeText(module.architecture),
                             fbb.CreateVector(module.bytes),
                             fbb.CreateVectorOfStructs(resources));
@@ -189,7 +226,8 @@ std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {
         static_cast<plan::Role>(parameter.getRole()),
         elementTypeOf(parameter.getType()),
         fbb.CreateVector(shapeOf(parameter.getType())),
-        plan.stateOffsetsBytes.lookup(parameter.getSymName()),
+        find(plan.stateOffsetsBytes, parameter.getSymName(),
+             "place in the state"),
         parameter.isFrozen()));
   return state;
 }
@@ -206,7 +244,7 @@ Offset<void> PlanWriter::writeCommand(const PlannedLaunch &launch) {
   plan::Extent flop = convert(launch.flop);
   plan::Extent traffic = convert(launch.trafficBytes);
   std::string source = describeSource(launch.loc);
-  return plan::CreateLaunch(fbb, kernelIndex.lookup(launch.phase),
+  return plan::CreateLaunch(fbb, find(kernelIndex, launch.phase, "code"),
                             fbb.CreateVectorOfStructs(convert(launch.buffers)),
                             &extent, launch.grain, &flop, &traffic,
                             source.empty() ? TextOffset() : writeText(source))
@@ -353,7 +391,7 @@ Offset<plan::Recipe> PlanWriter::writeRecipe() {
       recipe.getInteger("seed").value_or(0), settingVector);
 }
 
-std::vector<uint8_t> PlanWriter::write(StringRef producer) {
+FailureOr<std::vector<uint8_t>> PlanWriter::write(StringRef producer) {
   std::string name = textOr(recipe.getSettings(), "model", "model");
   auto code = writeCode();
   auto entryPoints = fbb.CreateVector(writeEntryPoints());
@@ -366,12 +404,15 @@ std::vector<uint8_t> PlanWriter::write(StringRef producer) {
                               writeText(name), plan.maxBatch, code, entryPoints,
                               state, plan.stateBytes, constants, recipe),
              plan::PlanIdentifier());
-  return {fbb.GetBufferPointer(), fbb.GetBufferPointer() + fbb.GetSize()};
+  if (!fault.empty())
+    return module.emitError("a fault of the compiler: ") << fault;
+  return std::vector<uint8_t>(fbb.GetBufferPointer(),
+                              fbb.GetBufferPointer() + fbb.GetSize());
 }
 
-std::vector<uint8_t> nnc::writePlan(ModuleOp module, const MemoryPlan &plan,
-                                    const Schedule &schedule,
-                                    const CodeImage &image, StringRef target,
-                                    StringRef producer) {
+FailureOr<std::vector<uint8_t>>
+nnc::writePlan(ModuleOp module, const MemoryPlan &plan,
+               const Schedule &schedule, const CodeImage &image,
+               StringRef target, StringRef producer) {
   return PlanWriter(module, plan, schedule, image, target).write(producer);
 }

@@ -9,11 +9,12 @@ namespace nnc {
 
 /// The finished plan. Names of inputs and outputs, roles of state, the recipe
 /// and the data bindings come from the attributes of `module`, as
-/// nnc-build-entry-points left them. `target`: Target::name().
-std::vector<uint8_t> writePlan(mlir::ModuleOp module, const MemoryPlan &plan,
-                               const Schedule &schedule, const CodeImage &image,
-                               llvm::StringRef target,
-                               llvm::StringRef producer);
+/// nnc-build-entry-points left them. `target`: Target::name(). Fails after a
+/// diagnostic where something has no form in plans, or the parts do not fit.
+mlir::FailureOr<std::vector<uint8_t>>
+writePlan(mlir::ModuleOp module, const MemoryPlan &plan,
+          const Schedule &schedule, const CodeImage &image,
+          llvm::StringRef target, llvm::StringRef producer);
 
 } // namespace nnc
 

@@ -128,6 +128,13 @@ const std::string &Plan::nameOf(const Command &command) const {
   return copyText;
 }
 
+const std::string &Plan::refusalOf(const Command &command) const {
+  static const std::string none;
+  return command.kind == Command::Kind::Launch
+             ? code.kernels[command.kernel].refusal
+             : none;
+}
+
 const std::string &Plan::kindOf(const Command &command) const {
   switch (command.kind) {
   case Command::Kind::Launch:

@@ -143,6 +143,8 @@ struct Kernel {
   int64_t threads = 0;
   /// GPU: which unit of MachineCode::modules has it.
   uint32_t unit = 0;
+  /// Why it is not of the form that is fast for its kind; empty: it is.
+  std::string refusal = {};
 };
 
 /// Bytes inside a plan, borrowed from it.
@@ -247,6 +249,8 @@ public:
   /// "copy" of a copy.
   const std::string &nameOf(const Command &command) const;
   const std::string &kindOf(const Command &command) const;
+  /// Why its kernel is not of the form that is fast for its kind; empty: it is.
+  const std::string &refusalOf(const Command &command) const;
 
   /// The largest arena of any entry point; they share one.
   int64_t arenaBytes() const;

@@ -131,7 +131,8 @@ bool PlanReader::readKernel(const plan::Kernel &from, Kernel &to) {
   to.offsetBytes = from.offset_bytes();
   to.threads = from.threads();
   to.unit = from.unit();
-  return readName(from.name(), to.name) && readText(from.kind(), to.kind);
+  return readName(from.name(), to.name) && readText(from.kind(), to.kind) &&
+         readText(from.refusal(), to.refusal);
 }
 
 bool PlanReader::readModule(const plan::Module &from) {

@@ -193,7 +193,9 @@ nnc::linkImage(ArrayRef<llvm::SmallVector<char, 0>> objects,
   }
   for (const auto &[name, location] : kernels) {
     auto found = offsets.find(name);
-    assert(found != offsets.end() && "every phase was exported");
+    if (found == offsets.end())
+      return emitError(location)
+             << "a fault of the compiler: no code was made of '" << name << "'";
     image.kernels.push_back({name, found->second});
   }
   return image;

@@ -39,12 +39,15 @@ static json describeTensor(const TensorInfo &tensor) {
 static json describeCommand(const Plan &plan, const Command &command) {
   if (command.kind == Command::Kind::Copy)
     return {{"copy_bytes", command.buffers[1].sizeBytes.at(plan.maxBatch)}};
-  return {{"kernel", plan.nameOf(command)},
-          {"kind", plan.kindOf(command)},
-          {"extent", command.extent.at(plan.maxBatch)},
-          {"flop", command.flop.at(plan.maxBatch)},
-          {"bytes", command.trafficBytes.at(plan.maxBatch)},
-          {"source", command.source}};
+  json object = {{"kernel", plan.nameOf(command)},
+                 {"kind", plan.kindOf(command)},
+                 {"extent", command.extent.at(plan.maxBatch)},
+                 {"flop", command.flop.at(plan.maxBatch)},
+                 {"bytes", command.trafficBytes.at(plan.maxBatch)},
+                 {"source", command.source}};
+  if (const std::string &refusal = plan.refusalOf(command); !refusal.empty())
+    object["refusal"] = refusal;
+  return object;
 }
 
 /// The kernels of a unit of a GPU's code: what each uses, if that is known.
@@ -197,6 +200,9 @@ static void printPlan(const Plan &plan) {
                   printable(plan.kindOf(command)).c_str(),
                   printable(plan.nameOf(command)).c_str(),
                   printable(command.source).c_str());
+      if (const std::string &refusal = plan.refusalOf(command);
+          !refusal.empty())
+        std::printf("  %29s plain loops: %s\n", "", printable(refusal).c_str());
     }
   }
 }
