@@ -45,7 +45,7 @@ public:
   mlir::Value subtract(mlir::Value lhs, mlir::Value rhs);
   mlir::Value multiply(mlir::Value lhs, mlir::Value rhs);
   mlir::Value multiply(mlir::Value lhs, int64_t rhs) {
-    return multiply(lhs, index(rhs));
+    return rhs == 1 ? lhs : multiply(lhs, index(rhs));
   }
   mlir::Value divide(mlir::Value lhs, mlir::Value rhs);
   mlir::Value divide(mlir::Value lhs, int64_t rhs) {

@@ -4,41 +4,46 @@
 using namespace mlir;
 using namespace nnc;
 
-void RowPasses::clear() {
-  found.clear();
-  visited.clear();
-  known.clear();
-}
-
-RowsOp *RowPasses::computing(Value root) const {
+void RowPasses::collect(RowsKernel &rows, Value tensor,
+                        llvm::function_ref<bool(Value)> isStored) {
+  Value root = rootOf(tensor);
   RowsOp *op = rows.definition(root);
-  return op && !(op->reduced & Row) && !values.isStored(root) ? op : nullptr;
-}
-
-void RowPasses::collect(Value tensor) {
-  RowsOp *op = computing(rootOf(tensor));
-  if (!op || !visited.insert(op->op).second)
+  // A reduction across rows is complete before the rows begin.
+  if (!op || op->reduced & Row || isStored(root) || known.contains(root))
     return;
   for (Value operand : op->op->getOperands())
-    collect(operand);
-  if (op->reduced == Column)
-    found.insert(op->op);
+    collect(rows, operand, isStored);
+  bool isReduced = op->reduced == Column;
+  if (isReduced)
+    found.push_back(op);
+  unsigned pass = of(*op) + (isReduced ? 1 : 0);
+  for (Value result : op->op->getResults())
+    if (!isStored(result))
+      known[result] = pass;
 }
 
-unsigned RowPasses::of(Value tensor) {
-  Value root = rootOf(tensor);
-  RowsOp *op = computing(root);
-  if (!op)
-    return 0;
-  if (auto pass = known.find(root); pass != known.end())
-    return pass->second;
-  unsigned pass = of(*op) + (op->reduced == Column ? 1 : 0);
-  return known[root] = pass;
+unsigned RowPasses::of(Value tensor) const {
+  return known.lookup(rootOf(tensor));
 }
 
-unsigned RowPasses::of(RowsOp &op) {
+unsigned RowPasses::of(const RowsOp &op) const {
   unsigned pass = 0;
   for (Value operand : op.op->getOperands())
     pass = std::max(pass, of(operand));
   return pass;
+}
+
+SmallVector<RowsOp *> RowPasses::reductions(unsigned pass) const {
+  SmallVector<RowsOp *> ops;
+  for (RowsOp *op : found)
+    if (of(*op) == pass)
+      ops.push_back(op);
+  return ops;
+}
+
+unsigned RowPasses::numReducing() const {
+  unsigned count = 0;
+  for (RowsOp *op : found)
+    count = std::max(count, of(*op) + 1);
+  return count;
 }

@@ -3,43 +3,35 @@
 #ifndef NNC_CODEGEN_ROWPASSES_H
 #define NNC_CODEGEN_ROWPASSES_H
 
-#include "codegen/RowsValues.h"
+#include "codegen/RowsAnalysis.h"
 
-#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace nnc {
 
 class RowPasses {
 public:
-  /// Both outlive this. What `values` has in memory needs no pass.
-  RowPasses(RowsKernel &rows, const RowsValues &values)
-      : rows(rows), values(values) {}
+  /// Finds what is computed of a row for `tensor`. What lies in memory needs no
+  /// pass.
+  void collect(RowsKernel &rows, mlir::Value tensor,
+               llvm::function_ref<bool(mlir::Value)> isStored);
 
-  /// Forgets everything: what is in memory has changed.
-  void clear();
-
-  /// Adds the reductions along the row that `tensor` depends on.
-  void collect(mlir::Value tensor);
-  /// In an order in which each comes after those that it depends on.
-  llvm::ArrayRef<mlir::Operation *> reductions() const {
-    return found.getArrayRef();
-  }
+  /// The reductions along the row, in an order in which each comes after those
+  /// that it depends on.
+  llvm::ArrayRef<RowsOp *> reductions() const { return found; }
+  /// Those whose operands are known in `pass` first.
+  llvm::SmallVector<RowsOp *> reductions(unsigned pass) const;
+  /// How many passes reduce. What is left is known in the one after them.
+  unsigned numReducing() const;
 
   /// The first pass in which a value is known: how many reductions along the
   /// row follow one another before it.
-  unsigned of(mlir::Value tensor);
+  unsigned of(mlir::Value tensor) const;
   /// The first pass in which all operands of `op` are known.
-  unsigned of(RowsOp &op);
+  unsigned of(const RowsOp &op) const;
 
 private:
-  /// What computes `root` over again in this stage; null if nothing does.
-  RowsOp *computing(mlir::Value root) const;
-
-  RowsKernel &rows;
-  const RowsValues &values;
-  llvm::SetVector<mlir::Operation *> found;
-  llvm::DenseSet<mlir::Operation *> visited;
+  llvm::SmallVector<RowsOp *> found;
   llvm::DenseMap<mlir::Value, unsigned> known;
 };
 

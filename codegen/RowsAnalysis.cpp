@@ -12,6 +12,18 @@
 using namespace mlir;
 using namespace nnc;
 
+Type nnc::elementTypeOf(Value tensor) {
+  return cast<RankedTensorType>(tensor.getType()).getElementType();
+}
+
+int64_t nnc::elementBytes(Type elementType) {
+  return llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8);
+}
+
+int64_t nnc::elementBytes(Value tensor) {
+  return elementBytes(elementTypeOf(tensor));
+}
+
 OpFoldResult nnc::uniformValue(Value root) {
   if (auto fill = root.getDefiningOp<linalg::FillOp>())
     return fill.value();

@@ -44,6 +44,11 @@ struct RowsKernel {
   }
 };
 
+mlir::Type elementTypeOf(mlir::Value tensor);
+/// Of one element: whole bytes.
+int64_t elementBytes(mlir::Type elementType);
+int64_t elementBytes(mlir::Value tensor);
+
 /// The scalar that every element of `root` equals; null if there is no such.
 /// An attribute where the tensor is a splat constant.
 mlir::OpFoldResult uniformValue(mlir::Value root);

@@ -12,72 +12,81 @@
 using namespace mlir;
 using namespace nnc;
 
-RowsValues::RowsValues(ImplicitLocOpBuilder &b, func::FuncOp kernel,
-                       RowsKernel &rows)
-    : b(b), kernel(kernel), rows(rows) {
-  for (BlockArgument argument : kernel.getArguments().drop_front())
-    stored[argument] = {Storage::Buffer,
-                        {BufferRef::Operand, argument.getArgNumber() - 1}};
+RowsValues::RowsValues(RowsPlan &plan)
+    : b(plan.kernel.getLoc(), plan.kernel.getContext()), plan(plan),
+      rows(plan.rows) {}
+
+//===----------------------------------------------------------------------===//
+// Phases, steps and scopes
+//===----------------------------------------------------------------------===//
+
+void RowsValues::forget(ArrayRef<SpaceRole> roles) {
+  for (SpaceRole role : roles)
+    known[role].clear();
 }
 
-//===----------------------------------------------------------------------===//
-// Phases
-//===----------------------------------------------------------------------===//
-
-void RowsValues::beginFunction(Value batchArgument) {
-  batch = batchArgument;
-  scalars.clear();
-  scalars.map(kernel.getArgument(0), batch);
-  cloneScalars(b, kernel, scalars);
-  for (SpaceRole role : {Scalar, Row, Column, Full}) {
-    forget(role);
-    anchors[role] = nullptr;
-  }
+void RowsValues::beginPhase(PhaseBuilder &begun) {
+  phase = &begun;
+  chunk = Chunk();
+  forget({Scalar, Row, Column, Full});
   tick();
 }
 
-MemRefType RowsValues::bufferType(BufferRef reference) {
-  auto flat = [&](Type tensor) {
-    auto type = cast<RankedTensorType>(tensor);
-    int64_t size =
-        type.hasStaticShape() ? type.getNumElements() : ShapedType::kDynamic;
-    return MemRefType::get({size}, storageOf(type.getElementType()));
+void RowsValues::beginStep(const RowsStep &begun) {
+  step = &begun;
+  pass = 0;
+  chunk = Chunk();
+  forget({Row, Column, Full});
+  tick();
+}
+
+void RowsValues::beginPass(unsigned number) {
+  pass = number;
+  tick();
+}
+
+RowsValues::Scope::Scope(RowsValues &values, Operation *loop,
+                         ArrayRef<SpaceRole> fixed, ArrayRef<SpaceRole> varying)
+    : values(values), outerAnchors(values.anchors), varying(varying) {
+  for (SpaceRole role : fixed)
+    if (!values.anchors[role])
+      values.anchors[role] = loop;
+  values.forget(varying);
+}
+
+RowsValues::Scope::~Scope() {
+  values.anchors = outerAnchors;
+  values.forget(varying);
+}
+
+//===----------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------===//
+
+Value RowsValues::buffer(BufferRef reference) {
+  auto ofTensor = [&](Type type) {
+    return phase->buffer(reference, cast<RankedTensorType>(type));
   };
   switch (reference.kind) {
   case BufferRef::Operand:
-    return flat(kernel.getArgument(reference.index + 1).getType());
+    return ofTensor(plan.kernel.getArgument(reference.index + 1).getType());
   case BufferRef::Result:
-    return flat(kernel.getResultTypes()[reference.index]);
+    return ofTensor(plan.kernel.getResultTypes()[reference.index]);
   case BufferRef::Workspace:
     break;
   }
-  return MemRefType::get({ShapedType::kDynamic},
-                         storageOf(workspaceTypes[reference.index]));
-}
-
-Value RowsValues::buffer(BufferRef reference) {
-  return argument(reference, bufferType(reference));
+  Type element = plan.workspaces[reference.index].elementType;
+  return phase->buffer(reference, MemRefType::get({ShapedType::kDynamic},
+                                                  phase->storageOf(element)));
 }
 
 //===----------------------------------------------------------------------===//
-// Index arithmetic
+// Positions
 //===----------------------------------------------------------------------===//
-
-Value RowsValues::index(int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
-
-Value RowsValues::add(Value lhs, Value rhs) {
-  return arith::AddIOp::create(b, lhs, rhs);
-}
-
-Value RowsValues::multiply(Value lhs, int64_t rhs) {
-  return rhs == 1 ? lhs : arith::MulIOp::create(b, lhs, index(rhs)).getResult();
-}
 
 Value RowsValues::numRows() {
-  return rows.rows.perBatch ? multiply(batch, rows.rows.factor)
-                            : index(rows.rows.factor);
+  return rows.rows.perBatch ? phase->multiply(phase->batch(), rows.rows.factor)
+                            : phase->index(rows.rows.factor);
 }
 
 /// 0, 1, 2 and so on, one a lane.
@@ -109,7 +118,7 @@ Value RowsValues::axisPosition(SpaceRole axis) {
     return axis == Row && rows.columns != 1 ? chunk.row : chunk.column;
   auto type = VectorType::get(chunk.lanes, b.getIndexType());
   Value first = vector::BroadcastOp::create(b, type, chunk.column);
-  return add(first, laneNumbers(b.getIndexType()));
+  return phase->add(first, laneNumbers(b.getIndexType()));
 }
 
 SmallVector<Value> RowsValues::loopIndices(RowsOp &op) {
@@ -126,8 +135,9 @@ SmallVector<Value> RowsValues::loopIndices(RowsOp &op) {
       Value position = axisPosition(axis);
       auto constant = [&](int64_t value) {
         return isa<VectorType>(position.getType())
-                   ? broadcastToLanes(b, b.getLoc(), index(value), chunk.lanes)
-                   : index(value);
+                   ? broadcastToLanes(b, b.getLoc(), phase->index(value),
+                                      chunk.lanes)
+                   : phase->index(value);
       };
       if (!isInnermost)
         position = arith::DivUIOp::create(b, position, constant(stride));
@@ -144,7 +154,7 @@ SmallVector<Value> RowsValues::loopIndices(RowsOp &op) {
   }
   for (Value &value : indices)
     if (!value)
-      value = index(0);
+      value = phase->index(0);
   return indices;
 }
 
@@ -155,8 +165,8 @@ SmallVector<Value> RowsValues::loopIndices(RowsOp &op) {
 Value RowsValues::memory(Storage storage, Type elementType) {
   if (storage.kind == Storage::Buffer)
     return buffer(storage.buffer);
-  auto type = MemRefType::get({rows.columns}, storageOf(elementType));
-  return scratch(storage.scratchOffsetBytes, type);
+  auto type = MemRefType::get({rows.columns}, phase->storageOf(elementType));
+  return phase->scratch(storage.scratchOffsetBytes, type);
 }
 
 Value RowsValues::address(Storage storage, SpaceRole role) {
@@ -164,7 +174,7 @@ Value RowsValues::address(Storage storage, SpaceRole role) {
     return chunk.column;
   switch (role) {
   case Scalar:
-    return index(0);
+    return phase->index(0);
   case Row:
     return rows.columns == 1 ? chunk.column : chunk.row;
   case Column:
@@ -172,7 +182,7 @@ Value RowsValues::address(Storage storage, SpaceRole role) {
   case Full:
     break;
   }
-  return add(multiply(chunk.row, rows.columns), chunk.column);
+  return phase->add(phase->multiply(chunk.row, rows.columns), chunk.column);
 }
 
 Value RowsValues::load(Storage storage, Type elementType, SpaceRole role) {
@@ -187,22 +197,13 @@ Value RowsValues::load(Storage storage, Type elementType, SpaceRole role) {
                     chunk.mask);
 }
 
-void RowsValues::forgetScratch() {
-  SmallVector<Value> inScratch;
-  for (auto &[root, storage] : stored)
-    if (storage.kind == Storage::Scratch)
-      inScratch.push_back(root);
-  for (Value root : inScratch)
-    stored.erase(root);
-}
-
-void RowsValues::store(Value root, Storage storage, Value value) {
-  SpaceRole role = rows.roleOf(root);
+void RowsValues::store(Value root, Storage storage) {
+  Value value = get(root);
   if (storage.kind == Storage::Buffer &&
       storage.buffer.kind == BufferRef::Result)
     resultWrites[storage.buffer.index] = time;
-  Value to =
-      memory(storage, cast<RankedTensorType>(root.getType()).getElementType());
+  SpaceRole role = rows.roleOf(root);
+  Value to = memory(storage, elementTypeOf(root));
   Value at = address(storage, role);
   if (!isVector(role))
     return storeScalar(b, b.getLoc(), value, to, at);
@@ -210,42 +211,61 @@ void RowsValues::store(Value root, Storage storage, Value value) {
   storeVector(b, b.getLoc(), value, to, at, chunk.mask);
 }
 
-void RowsValues::storeResult(unsigned result, Value value) {
-  store(rows.results[result], {Storage::Buffer, {BufferRef::Result, result}},
-        value);
+void RowsValues::storeResults(ArrayRef<unsigned> results) {
+  for (unsigned result : results)
+    get(rows.results[result]);
+  for (unsigned result : results)
+    store(rows.results[result], {Storage::Buffer, {BufferRef::Result, result}});
 }
 
-unsigned RowsValues::addWorkspace(Type elementType) {
-  workspaceTypes.push_back(elementType);
-  return workspaceTypes.size() - 1;
+void RowsValues::storeKept(unsigned number) {
+  for (const RowsStep::Kept &value : step->kept) {
+    bool isResult = value.storage.kind == Storage::Buffer &&
+                    value.storage.buffer.kind == BufferRef::Result;
+    if (value.pass == number && !isResult)
+      store(value.root, value.storage);
+  }
 }
 
-Value RowsValues::loadWorkspace(unsigned workspace, Value at, bool vector) {
-  Value from = buffer({BufferRef::Workspace, workspace});
-  Type elementType = workspaceTypes[workspace];
-  if (vector)
-    return loadVector(b, b.getLoc(), from, at, chunk.lanes, elementType,
-                      chunk.mask);
-  return loadScalar(b, b.getLoc(), from, at, elementType);
+Accumulators RowsValues::loadPartials(ArrayRef<RowsOp *> ops, Value at,
+                                      bool vector) {
+  Accumulators parts;
+  for (RowsOp *op : ops)
+    for (unsigned workspace : plan.partials[op->op]) {
+      Value from = buffer({BufferRef::Workspace, workspace});
+      Type elementType = plan.workspaces[workspace].elementType;
+      parts.push_back(vector
+                          ? loadVector(b, b.getLoc(), from, at, chunk.lanes,
+                                       elementType, chunk.mask)
+                          : loadScalar(b, b.getLoc(), from, at, elementType));
+    }
+  return parts;
 }
 
-void RowsValues::storeWorkspace(unsigned workspace, Value at, Value value) {
-  Value to = buffer({BufferRef::Workspace, workspace});
-  if (isa<VectorType>(value.getType()))
-    storeVector(b, b.getLoc(), value, to, at, chunk.mask);
-  else
-    storeScalar(b, b.getLoc(), value, to, at);
+void RowsValues::storePartials(ArrayRef<RowsOp *> ops, Value at,
+                               ValueRange values) {
+  forEachReduction(ops, [&](RowsOp &op, unsigned first, unsigned width) {
+    for (auto [workspace, value] :
+         llvm::zip(plan.partials[op.op], values.slice(first, width))) {
+      Value to = buffer({BufferRef::Workspace, workspace});
+      if (isa<VectorType>(value.getType()))
+        storeVector(b, b.getLoc(), value, to, at, chunk.mask);
+      else
+        storeScalar(b, b.getLoc(), value, to, at);
+    }
+    return Accumulators();
+  });
 }
 
 SmallVector<std::pair<unsigned, unsigned>> RowsValues::findAliases() {
   SmallVector<std::pair<unsigned, unsigned>> aliases;
-  for (BlockArgument argument : kernel.getArguments().drop_front()) {
+  for (BlockArgument argument : plan.kernel.getArguments().drop_front()) {
     unsigned operand = argument.getArgNumber() - 1;
     auto read = operandReads.find(operand);
     if (read == operandReads.end())
       continue;
     for (auto [result, root] : llvm::enumerate(rows.results))
-      if (argument.getType() == kernel.getResultTypes()[result] &&
+      if (argument.getType() == plan.kernel.getResultTypes()[result] &&
           rows.roleOf(argument) == rows.roleOf(root) &&
           read->second <= resultWrites.lookup(result))
         aliases.push_back({operand, result});
@@ -259,7 +279,7 @@ SmallVector<std::pair<unsigned, unsigned>> RowsValues::findAliases() {
 
 Value RowsValues::uniform(OpFoldResult value) {
   if (auto scalar = dyn_cast<Value>(value))
-    return scalars.lookup(scalar);
+    return phase->scalars.lookup(scalar);
   return arith::ConstantOp::create(b, cast<TypedAttr>(cast<Attribute>(value)));
 }
 
@@ -277,15 +297,10 @@ Value RowsValues::get(Value tensor) {
   OpBuilder::InsertionGuard guard(b);
   if (anchors[role])
     b.setInsertionPoint(anchors[role]);
-  auto storage = stored.find(root);
-  if (storage == stored.end()) {
-    evaluate(*rows.definition(root));
-    return known[role].lookup(root);
-  }
-  Type elementType = cast<RankedTensorType>(root.getType()).getElementType();
-  Value value = load(storage->second, elementType, role);
-  known[role][root] = value;
-  return value;
+  if (const Storage *storage = step->find(root, pass))
+    return known[role][root] = load(*storage, elementTypeOf(root), role);
+  evaluate(*rows.definition(root));
+  return known[role].lookup(root);
 }
 
 /// Values of the inputs, and of the inits that the body reads.
@@ -302,7 +317,7 @@ SmallVector<Value> RowsValues::arguments(RowsOp &op) {
 Value RowsValues::randomBits(RowsOp &op) {
   Value first = chunk.column;
   if (rows.columns != 1)
-    first = add(multiply(chunk.row, rows.columns), first);
+    first = phase->add(phase->multiply(chunk.row, rows.columns), first);
   return emitRandomBits(b, op.op, first, arguments(op));
 }
 
@@ -314,7 +329,7 @@ void RowsValues::evaluate(RowsOp &op) {
       chunk.lanes == kRandomLanes && startsAligned)
     return set(root, randomBits(op));
   SmallVector<Value> results = vectorizeBody(
-      b, op.op, arguments(op), loopIndices(op), chunk.lanes, scalars);
+      b, op.op, arguments(op), loopIndices(op), chunk.lanes, phase->scalars);
   for (auto [root, value] : llvm::zip(op.op->getResults(), results)) {
     if (isVector(rows.roleOf(root)))
       value = broadcastToLanes(b, op.op.getLoc(), value, chunk.lanes);
@@ -353,7 +368,7 @@ static TypedAttr identityOf(OpBuilder &builder, linalg::GenericOp op,
   return *arith::getNeutralElement(combiner);
 }
 
-SmallVector<Value> RowsValues::identity(RowsOp &op, int64_t lanes) {
+Accumulators RowsValues::identity(RowsOp &op, int64_t lanes) {
   SmallVector<Value> values;
   for (unsigned result = 0; result < op.op.getNumResults(); ++result) {
     TypedAttr attr = identityOf(b, op.op, result);
@@ -365,14 +380,14 @@ SmallVector<Value> RowsValues::identity(RowsOp &op, int64_t lanes) {
   return values;
 }
 
-SmallVector<Value> RowsValues::accumulate(RowsOp &op, ValueRange accumulators) {
+Accumulators RowsValues::accumulate(RowsOp &op, ValueRange accumulators) {
   SmallVector<Value> values;
   for (Value input : op.op.getInputs())
     values.push_back(get(input));
   llvm::append_range(values, accumulators);
   bool onLanes = isa<VectorType>(accumulators.front().getType());
-  SmallVector<Value> results =
-      vectorizeBody(b, op.op, values, loopIndices(op), chunk.lanes, scalars);
+  SmallVector<Value> results = vectorizeBody(b, op.op, values, loopIndices(op),
+                                             chunk.lanes, phase->scalars);
   for (auto [result, old] : llvm::zip(results, accumulators)) {
     if (!onLanes)
       continue;
@@ -398,8 +413,7 @@ static SmallVector<Value> combineArg(ImplicitLocOpBuilder &b,
           arith::SelectOp::create(b, wins, rhs[1], lhs[1])};
 }
 
-SmallVector<Value> RowsValues::combine(RowsOp &op, ValueRange lhs,
-                                       ValueRange rhs) {
+Accumulators RowsValues::combine(RowsOp &op, ValueRange lhs, ValueRange rhs) {
   if (auto form = argReductionForm(op.op))
     return combineArg(b, form->comparison, lhs, rhs);
   SmallVector<Value> combined;
@@ -413,7 +427,7 @@ SmallVector<Value> RowsValues::combine(RowsOp &op, ValueRange lhs,
   return combined;
 }
 
-SmallVector<Value> RowsValues::combineLanes(RowsOp &op, ValueRange vectors) {
+Accumulators RowsValues::combineLanes(RowsOp &op, ValueRange vectors) {
   SmallVector<Value> halves(vectors);
   int64_t lanes = cast<VectorType>(halves.front().getType()).getNumElements();
   for (int64_t half = lanes / 2; half > 0; half /= 2) {
@@ -443,4 +457,43 @@ void RowsValues::finish(RowsOp &op, ValueRange totals) {
   SmallVector<Value> results = combine(op, inits, totals);
   for (auto [root, value] : llvm::zip(op.op->getResults(), results))
     set(root, value);
+}
+
+Accumulators nnc::forEachReduction(
+    ArrayRef<RowsOp *> ops,
+    llvm::function_ref<Accumulators(RowsOp &, unsigned, unsigned)> apply) {
+  Accumulators results;
+  unsigned first = 0;
+  for (RowsOp *op : ops) {
+    unsigned width = op->op.getNumResults();
+    llvm::append_range(results, apply(*op, first, width));
+    first += width;
+  }
+  return results;
+}
+
+Accumulators RowsValues::identities(ArrayRef<RowsOp *> ops, int64_t lanes) {
+  return forEachReduction(
+      ops, [&](RowsOp &op, unsigned, unsigned) { return identity(op, lanes); });
+}
+
+Accumulators RowsValues::accumulate(ArrayRef<RowsOp *> ops,
+                                    ValueRange accumulators) {
+  return forEachReduction(ops, [&](RowsOp &op, unsigned first, unsigned width) {
+    return accumulate(op, accumulators.slice(first, width));
+  });
+}
+
+Accumulators RowsValues::combine(ArrayRef<RowsOp *> ops, ValueRange lhs,
+                                 ValueRange rhs) {
+  return forEachReduction(ops, [&](RowsOp &op, unsigned first, unsigned width) {
+    return combine(op, lhs.slice(first, width), rhs.slice(first, width));
+  });
+}
+
+void RowsValues::finish(ArrayRef<RowsOp *> ops, ValueRange totals) {
+  forEachReduction(ops, [&](RowsOp &op, unsigned first, unsigned width) {
+    finish(op, totals.slice(first, width));
+    return Accumulators();
+  });
 }

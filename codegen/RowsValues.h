@@ -1,15 +1,16 @@
 // The values of a rows kernel, emitted where they are asked for.
 //
-// A nest of loops (Rows.cpp) says which lanes of the space it is at; a value is
-// then loaded, or computed from others, at most once in its scope: a scalar
-// once a nest, a row's value once a row, and so on.
+// A nest of loops says which lanes of the space it is at; a value is then
+// loaded from where the plan says that it lies, or computed from others, at
+// most once in its scope: a scalar once a nest, a row's value once a row, and
+// so on.
 #ifndef NNC_CODEGEN_ROWSVALUES_H
 #define NNC_CODEGEN_ROWSVALUES_H
 
-#include "codegen/RowsAnalysis.h"
+#include "codegen/PhaseBuilder.h"
+#include "codegen/RowsPlan.h"
 
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include <array>
 
 namespace nnc {
 
@@ -25,28 +26,46 @@ struct Chunk {
   mlir::Value mask;
 };
 
-/// Where a tensor lies in memory.
-struct Storage {
-  enum Kind { Buffer, Scratch };
-  Kind kind = Buffer;
-  BufferRef buffer{};
-  /// Of a row's worth of elements in the thread's scratch.
-  int64_t scratchOffsetBytes = 0;
-};
+/// Accumulators of reductions, one a result of each op.
+using Accumulators = llvm::SmallVector<mlir::Value>;
 
-/// A target says how its phases begin and end, and where their buffers are.
+/// `apply` to each op, with the place of its accumulators among those of all
+/// and their number; what it returns, one after another.
+Accumulators forEachReduction(
+    llvm::ArrayRef<RowsOp *> ops,
+    llvm::function_ref<Accumulators(RowsOp &, unsigned, unsigned)> apply);
+
 class RowsValues {
 public:
-  RowsValues(mlir::ImplicitLocOpBuilder &b, mlir::func::FuncOp kernel,
-             RowsKernel &rows);
-  virtual ~RowsValues() = default;
+  explicit RowsValues(RowsPlan &plan);
 
-  /// What a nest sets: where it is, and before which op the values of a role
-  /// are to be computed (null: at the insertion point).
+  /// A phase's function has begun, with the insertion point in it: nothing is
+  /// known but what lies in memory.
+  void beginPhase(PhaseBuilder &phase);
+  /// A step begins: what it reads from memory is what the plan says.
+  void beginStep(const RowsStep &step);
+  /// A pass over the row begins, which reads what those before it have kept.
+  void beginPass(unsigned pass);
+
+  /// A loop, or a part of a nest, while this lives. Values of the roles `fixed`
+  /// are the same in all of its iterations, and are computed before it, unless
+  /// an outer loop has them before itself. Values of the roles `varying` are
+  /// others in each, and none of them is known when it ends.
+  class Scope {
+  public:
+    Scope(RowsValues &values, mlir::Operation *loop,
+          llvm::ArrayRef<SpaceRole> fixed, llvm::ArrayRef<SpaceRole> varying);
+    Scope(const Scope &) = delete;
+    ~Scope();
+
+  private:
+    RowsValues &values;
+    std::array<mlir::Operation *, 4> outerAnchors;
+    llvm::SmallVector<SpaceRole> varying;
+  };
+
+  /// Where the nest is.
   Chunk chunk;
-  mlir::Operation *anchors[4] = {};
-  /// Forgets the values of a role: their scope has ended.
-  void forget(SpaceRole role) { known[role].clear(); }
 
   /// The value of `tensor` at the chunk: a vector if its role varies over
   /// lanes, else a scalar.
@@ -56,31 +75,29 @@ public:
     return chunk.lanes && (rows.columns == 1 ? role & Row : role & Column);
   }
 
-  /// Memory: `root` can be loaded from `storage` from now on.
-  void setStorage(mlir::Value root, Storage storage) { stored[root] = storage; }
-  bool isStored(mlir::Value root) const { return stored.contains(root); }
-  /// Scratch holds values of one row: another nest has to compute them again.
-  void forgetScratch();
-  void store(mlir::Value root, Storage storage, mlir::Value value);
-  void storeResult(unsigned result, mlir::Value value);
-  /// A workspace of `elementType`; its size is the schedule's concern.
-  unsigned addWorkspace(mlir::Type elementType);
-  mlir::Value loadWorkspace(unsigned workspace, mlir::Value index, bool vector);
-  void storeWorkspace(unsigned workspace, mlir::Value index, mlir::Value value);
+  /// Stores results of the kernel. All are read before any is written: a result
+  /// may lie on an operand.
+  void storeResults(llvm::ArrayRef<unsigned> results);
+  /// Stores what the step keeps that was computed in `pass`, beside results.
+  void storeKept(unsigned pass = 0);
+  /// Partial results of reductions: element `at` of their workspaces, or, with
+  /// `vector`, those of the chunk's lanes from there on.
+  Accumulators loadPartials(llvm::ArrayRef<RowsOp *> ops, mlir::Value at,
+                            bool vector);
+  void storePartials(llvm::ArrayRef<RowsOp *> ops, mlir::Value at,
+                     mlir::ValueRange values);
 
-  /// Reductions. Accumulators are one a result of the op.
   /// The accumulators of no element; of `lanes` (0: scalars).
-  llvm::SmallVector<mlir::Value> identity(RowsOp &op, int64_t lanes);
+  Accumulators identities(llvm::ArrayRef<RowsOp *> ops, int64_t lanes);
   /// The chunk's elements added to the accumulators, lane by lane.
-  llvm::SmallVector<mlir::Value> accumulate(RowsOp &op,
-                                            mlir::ValueRange accumulators);
-  llvm::SmallVector<mlir::Value> combine(RowsOp &op, mlir::ValueRange lhs,
-                                         mlir::ValueRange rhs);
+  Accumulators accumulate(llvm::ArrayRef<RowsOp *> ops,
+                          mlir::ValueRange accumulators);
+  Accumulators combine(llvm::ArrayRef<RowsOp *> ops, mlir::ValueRange lhs,
+                       mlir::ValueRange rhs);
   /// The lanes of vectors combined, halves first: an order fixed by the width.
-  llvm::SmallVector<mlir::Value> combineLanes(RowsOp &op,
-                                              mlir::ValueRange vectors);
-  /// Combines with the op's init and makes the results known.
-  void finish(RowsOp &op, mlir::ValueRange totals);
+  Accumulators combineLanes(RowsOp &op, mlir::ValueRange vectors);
+  /// Combines with the ops' inits and makes the results known.
+  void finish(llvm::ArrayRef<RowsOp *> ops, mlir::ValueRange totals);
 
   /// Progress of the schedule: what is read before a tick is read before what
   /// is written after it.
@@ -93,47 +110,41 @@ public:
   mlir::Value maskFirst(int64_t count);
   mlir::Value maskFirst(mlir::Value count);
 
-  mlir::Value index(int64_t value);
-  mlir::Value add(mlir::Value lhs, mlir::Value rhs);
-  mlir::Value multiply(mlir::Value lhs, int64_t rhs);
   /// R, from the batch.
   mlir::Value numRows();
 
-  mlir::ImplicitLocOpBuilder &b;
-
-protected:
-  /// A phase's function has begun, with the insertion point in it: values of
-  /// the phase before are forgotten, those in memory stay known.
-  void beginFunction(mlir::Value batch);
-  /// How an element lies in a buffer.
-  virtual mlir::Type storageOf(mlir::Type elementType) const = 0;
-  /// The argument of the phase's function for a buffer.
-  virtual mlir::Value argument(BufferRef reference, mlir::MemRefType type) = 0;
-  /// Memory of the thread's own; for Storage::Scratch.
-  virtual mlir::Value scratch(int64_t offsetBytes, mlir::MemRefType type) = 0;
-
-  mlir::func::FuncOp kernel;
-  RowsKernel &rows;
+  mlir::ImplicitLocOpBuilder b;
 
 private:
   mlir::Value uniform(mlir::OpFoldResult value);
+  void store(mlir::Value root, Storage storage);
   mlir::Value load(Storage storage, mlir::Type elementType, SpaceRole role);
   mlir::Value address(Storage storage, SpaceRole role);
   mlir::Value buffer(BufferRef reference);
   mlir::Value memory(Storage storage, mlir::Type elementType);
   mlir::MemRefType bufferType(BufferRef reference);
   void evaluate(RowsOp &op);
+  Accumulators identity(RowsOp &op, int64_t lanes);
+  Accumulators accumulate(RowsOp &op, mlir::ValueRange accumulators);
+  Accumulators combine(RowsOp &op, mlir::ValueRange lhs, mlir::ValueRange rhs);
+  void finish(RowsOp &op, mlir::ValueRange totals);
   mlir::Value randomBits(RowsOp &op);
   llvm::SmallVector<mlir::Value> arguments(RowsOp &op);
   llvm::SmallVector<mlir::Value> loopIndices(RowsOp &op);
   mlir::Value axisPosition(SpaceRole axis);
   mlir::Value laneNumbers(mlir::Type type);
 
-  mlir::Value batch;
-  mlir::IRMapping scalars;
+  void forget(llvm::ArrayRef<SpaceRole> roles);
+
+  RowsPlan &plan;
+  RowsKernel &rows;
+  PhaseBuilder *phase = nullptr;
+  const RowsStep *step = nullptr;
+  unsigned pass = 0;
+  /// Before which op the values of a role are to be computed; null: at the
+  /// insertion point.
+  std::array<mlir::Operation *, 4> anchors = {};
   llvm::DenseMap<mlir::Value, mlir::Value> known[4];
-  llvm::DenseMap<mlir::Value, Storage> stored;
-  llvm::SmallVector<mlir::Type> workspaceTypes;
   int64_t time = 0;
   llvm::DenseMap<unsigned, int64_t> operandReads, resultWrites;
 };

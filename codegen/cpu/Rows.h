@@ -15,6 +15,11 @@ namespace nnc {
 mlir::FailureOr<ScheduledKernel> scheduleRows(mlir::func::FuncOp kernel,
                                               const CpuModel &model);
 
+/// How scheduleRows goes through the kernel, for people. Fails as it does.
+mlir::LogicalResult printRowsPlan(mlir::func::FuncOp kernel,
+                                  const CpuModel &model,
+                                  llvm::raw_ostream &os);
+
 } // namespace nnc
 
 #endif // NNC_CODEGEN_CPU_ROWS_H

@@ -76,7 +76,8 @@ static cl::opt<bool>
     together("together",
              cl::desc("compile all kernels at once, and say how long it took"));
 static cl::opt<std::string>
-    emitStage("emit", cl::desc("print phases, llvm or asm, and stop"));
+    emitStage("emit", cl::desc("print plan (of rows), phases, llvm or asm, "
+                               "and stop"));
 
 //===----------------------------------------------------------------------===//
 // Emitters
@@ -172,6 +173,9 @@ static FailureOr<CompiledKernel> compile(func::FuncOp original,
                                          const CpuModel &model, bool mayPrint) {
   OwningOpRef<ModuleOp> module = isolate(original);
   auto kernel = *module->getOps<func::FuncOp>().begin();
+  if (mayPrint && emitStage == "plan")
+    return LogicalResult(success(
+        succeeded(printRowsPlan(kernel, model, llvm::outs())) && false));
   CompiledKernel result;
   double start = nowMs();
   FailureOr<ScheduledKernel> scheduled = schedule(kernel, emitter, model);

@@ -1,0 +1,249 @@
+// See RowsChoices.h.
+#include "codegen/cuda/RowsChoices.h"
+
+#include "codegen/KernelForms.h"
+#include "codegen/RandomBits.h"
+#include "codegen/cuda/GpuPhase.h"
+
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace nnc;
+
+/// The elements of a row that one thread may keep in registers.
+static constexpr int64_t kMaxLanes = 16;
+/// Elements that one block reduces to a scalar by itself, and those that make
+/// another block worth its launch. Estimates, as no GPU was at hand: 32
+/// elements a thread take about as long as a launch.
+static constexpr int64_t kOneBlockElements = 1 << 15;
+static constexpr int64_t kBlockElements = 1 << 13;
+/// The same for rows that a block of columns walks down.
+static constexpr int64_t kBlockRows = 256;
+static constexpr int64_t kMaxSplits = 64;
+
+GpuRowsChoices::GpuRowsChoices(RowsPlan &plan, const GpuModel &model)
+    : plan(plan), rows(plan.rows), model(model), keptRows(plan.stages.size()) {
+  placeEarlyScalars();
+  planKeptRows();
+  for (auto [number, stage] : llvm::enumerate(plan.stages)) {
+    bool completesScalars = !stage.scalarSums.empty();
+    if (completesScalars)
+      addScalars(number);
+    if (!stage.columnSums.empty() || !stage.columnResults.empty() ||
+        !stage.keptColumns.empty())
+      addColumns(number);
+    if (!stage.rowResults.empty() || !keptRows[number].empty())
+      addRows(number);
+    // After the rows, so that they can overwrite what the rows read.
+    if (!stage.scalarResults.empty() && !completesScalars)
+      addScalars(number);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// What is stored when
+//===----------------------------------------------------------------------===//
+
+/// Scalars that wait for nothing are stored with the last others, so that they
+/// may lie on operands and need no phase of their own.
+void GpuRowsChoices::placeEarlyScalars() {
+  for (RowsStage &stage :
+       llvm::reverse(MutableArrayRef(plan.stages).drop_front()))
+    if (!stage.scalarSums.empty()) {
+      stage.scalarResults.append(plan.stages.front().scalarResults);
+      plan.stages.front().scalarResults.clear();
+      llvm::sort(stage.scalarResults);
+      return;
+    }
+}
+
+/// Stores what an element needs of its row's reductions.
+void GpuRowsChoices::keepRowReductions(Value tensor) {
+  Value root = rootOf(tensor);
+  RowsOp *op = rows.definition(root);
+  // Results are in memory anyway.
+  if (!op || !op->followsRowReduction || plan.resultOf(root) ||
+      !withKeptReductions.insert(op->op).second)
+    return;
+  if (rows.roleOf(root) == Row) {
+    keptRows[op->stage].insert(root);
+    return;
+  }
+  for (Value operand : op->op->getOperands())
+    keepRowReductions(operand);
+}
+
+/// The loops of a reduction across rows compute elements, but no reductions.
+void GpuRowsChoices::planKeptRows() {
+  for (RowsStage &stage : plan.stages)
+    for (ArrayRef<RowsOp *> ops :
+         {ArrayRef(stage.columnSums), ArrayRef(stage.scalarSums)})
+      for (RowsOp *op : ops)
+        for (Value input : op->op.getInputs())
+          keepRowReductions(input);
+}
+
+/// What later phases read of the scalars that the scalars phase of `stage`
+/// knows: whatever is not an operand of this phase's own scalars alone.
+llvm::DenseSet<Value> GpuRowsChoices::readLater(unsigned stage) const {
+  llvm::DenseSet<Value> late;
+  for (Operation *op : llvm::reverse(plan.needed)) {
+    RowsOp &user = *rows.definition(op->getResult(0));
+    bool isHere = user.domain == Scalar && user.stage == stage &&
+                  llvm::none_of(op->getResults(), [&](Value result) {
+                    return late.contains(result);
+                  });
+    if (!isHere)
+      for (Value operand : op->getOperands())
+        late.insert(rootOf(operand));
+  }
+  return late;
+}
+
+void GpuRowsChoices::addScalars(unsigned number) {
+  RowsStep &step = plan.addStep(RowsStep::Scalars, number);
+  SmallVector<ScalarLoop> loops = planScalarLoops(step);
+  for (const ScalarLoop &loop : loops)
+    if (loop.numBlocks > 1)
+      for (RowsOp *op : loop.ops)
+        plan.addPartials(*op, Extent{loop.numBlocks});
+  llvm::DenseSet<Value> late = readLater(number);
+  for (const ScalarLoop &loop : loops)
+    for (RowsOp *op : loop.ops)
+      for (Value root : op->op->getResults())
+        if (late.contains(root))
+          plan.keep(step, root, Extent{1});
+  steps.push_back({&step, std::move(loops)});
+}
+
+void GpuRowsChoices::addColumns(unsigned number) {
+  RowsStep &step = plan.addStep(RowsStep::Columns, number);
+  int64_t numSplits = splitsOf(step);
+  if (numSplits > 1)
+    for (RowsOp *op : step.completed)
+      plan.addPartials(*op, Extent{numSplits * rows.columns});
+  for (Value root : plan.stages[number].keptColumns)
+    plan.keep(step, root, Extent{rows.columns});
+  steps.push_back({&step, {}, numSplits});
+}
+
+/// A row's values are kept by the threads that have reduced it. What needs no
+/// reduction is computed again.
+void GpuRowsChoices::addRows(unsigned number) {
+  RowsStep &step = plan.addStep(RowsStep::Rows, number);
+  plan.planPasses(step, keptRows[number].getArrayRef());
+  if (!step.passes.reductions().empty())
+    for (Value root : keptRows[number])
+      plan.keep(step, root, rows.numRows());
+  steps.push_back({&step, {}});
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks and threads
+//===----------------------------------------------------------------------===//
+
+/// Whether partial results can go through shuffles.
+bool nnc::canShuffle(const RowsPlan &plan) {
+  return llvm::all_of(plan.needed, [&](Operation *op) {
+    if (plan.rows.definition(op->getResult(0))->reduced == Scalar)
+      return true;
+    return llvm::all_of(op->getResults(), [](Value result) {
+      Type type = elementTypeOf(result);
+      return type.isF32() || type.isF64() || type.isInteger(32) ||
+             type.isInteger(64);
+    });
+  });
+}
+
+int64_t GpuRowsChoices::lanesFor(int64_t length) const {
+  // A random word is a hundred operations: a wider store would save nothing,
+  // and the vectors of all these operations take NVRTC four times as long.
+  if (llvm::any_of(rows.ops, [](const auto &entry) {
+        return randomBitsForm(entry.second.op).has_value();
+      }))
+    return 0;
+  int64_t widest = 2;
+  SpaceRole whole = isFlat() ? Row : Full;
+  for (auto [tensor, role] : rows.roles)
+    if (role == whole)
+      widest = std::max(widest, elementBytes(tensor));
+  int64_t lanes = model.vectorBytes / widest;
+  while (length % lanes)
+    lanes /= 2;
+  return lanes == 1 ? 0 : lanes;
+}
+
+int64_t GpuRowsChoices::typicalRows() const {
+  return rows.rows.estimate(typicalBatch(plan.kernel));
+}
+
+SmallVector<ScalarLoop>
+GpuRowsChoices::planScalarLoops(const RowsStep &step) const {
+  SmallVector<ScalarLoop> loops;
+  for (SpaceRole domain : {Row, Full}) {
+    ScalarLoop loop{domain, {}};
+    for (RowsOp *op : step.completed)
+      if (op->domain == domain)
+        loop.ops.push_back(op);
+    if (loop.ops.empty())
+      continue;
+    int64_t elements = typicalRows() * (domain == Full ? rows.columns : 1);
+    if (domain == Full)
+      loop.lanes = lanesFor(rows.columns);
+    else if (isFlat())
+      loop.lanes = lanesFor(rows.rows.factor);
+    if (elements > kOneBlockElements)
+      loop.numBlocks =
+          std::min<int64_t>(kRowsThreads, elements / kBlockElements);
+    loops.push_back(loop);
+  }
+  // One phase for all or, for all, partial results.
+  bool isSplit = llvm::any_of(
+      loops, [](const ScalarLoop &loop) { return loop.numBlocks > 1; });
+  if (isSplit)
+    for (ScalarLoop &loop : loops)
+      loop.numBlocks = std::max<int64_t>(loop.numBlocks, 2);
+  return loops;
+}
+
+Extent GpuRowsChoices::numChunks(const ScalarLoop &loop) const {
+  int64_t perRow = loop.domain == Full ? rows.columns : 1;
+  int64_t count = rows.rows.factor * perRow / loop.width();
+  return Extent::of({count, rows.rows.perBatch});
+}
+
+int64_t GpuRowsChoices::threadsFor(ArrayRef<ScalarLoop> loops) const {
+  int64_t threads = kWarp;
+  for (const ScalarLoop &loop : loops) {
+    Extent chunks = numChunks(loop);
+    int64_t typical =
+        chunks.constant + chunks.perBatch * typicalBatch(plan.kernel);
+    threads = std::clamp<int64_t>(llvm::PowerOf2Ceil(typical), threads,
+                                  model.maxBlockThreads);
+  }
+  return threads;
+}
+
+int64_t GpuRowsChoices::splitsOf(const RowsStep &step) const {
+  if (step.completed.empty())
+    return 1;
+  int64_t numColumnBlocks = llvm::divideCeil(rows.columns, kWarp);
+  int64_t splits = std::min({typicalRows() / kBlockRows,
+                             model.minBlocks / numColumnBlocks, kMaxSplits});
+  return std::max<int64_t>(splits, 1);
+}
+
+RowGroup GpuRowsChoices::chooseGroup() const {
+  RowGroup group;
+  group.lanes = lanesFor(rows.columns);
+  auto numChunks = [&] { return rows.columns / group.width(); };
+  while (numChunks() > model.maxBlockThreads && group.lanes &&
+         group.lanes < kMaxLanes && rows.columns % (2 * group.lanes) == 0)
+    group.lanes *= 2;
+  group.isSingleChunk = numChunks() <= model.maxBlockThreads;
+  group.threads =
+      std::min<int64_t>(llvm::PowerOf2Ceil(numChunks()), model.maxBlockThreads);
+  group.rowsPerBlock = std::max<int64_t>(1, kRowsThreads / group.threads);
+  return group;
+}

@@ -1,0 +1,180 @@
+// Rows of rows kernels on a GPU: elements for each thread, or groups of threads
+// that share a row.
+#include "codegen/cuda/RowsScheduler.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace nnc;
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+/// The results at the thread's elements, or at its row; of a row among
+/// elements, by the thread of its first.
+void GpuRowsScheduler::storeElements(const RowsStep &step, bool hasFull) {
+  for (unsigned result : step.results)
+    values.get(rows.results[result]);
+  SmallVector<unsigned> ofRows;
+  for (unsigned result : step.results)
+    if (rows.roleOf(rows.results[result]) == Row && !choices.isFlat() &&
+        hasFull)
+      ofRows.push_back(result);
+    else
+      values.storeResults(result);
+  if (!ofRows.empty())
+    phase().when(phase().isEqual(values.chunk.column, index(0)),
+                 [&] { values.storeResults(ofRows); });
+}
+
+/// Every thread has elements of its own, or a row.
+void GpuRowsScheduler::emitUngrouped(const RowsStep &step) {
+  bool isFlat = choices.isFlat();
+  bool hasFull = llvm::any_of(step.results, [&](unsigned result) {
+    return rows.roleOf(rows.results[result]) == Full;
+  });
+  int64_t lanes = isFlat    ? choices.lanesFor(rows.rows.factor)
+                  : hasFull ? choices.lanesFor(rows.columns)
+                            : 0;
+  int64_t width = std::max<int64_t>(lanes, 1);
+  int64_t chunksPerRow = hasFull ? rows.columns / width : 1;
+  int64_t count =
+      rows.rows.factor * (isFlat ? 1 : chunksPerRow) / (isFlat ? width : 1);
+  Extent numChunks = Extent::of({count, rows.rows.perBatch});
+  int64_t threads =
+      rows.rows.perBatch
+          ? kRowsThreads
+          : std::min<int64_t>(kRowsThreads, llvm::alignTo(count, kWarp));
+  Value chunk = phase().globalThread(threads);
+  phase().when(phase().isLess(chunk, phase().value(numChunks)), [&] {
+    values.chunk.lanes = lanes;
+    if (isFlat) {
+      values.chunk.column = phase().multiply(chunk, width);
+    } else {
+      values.chunk.row = phase().divide(chunk, chunksPerRow);
+      values.chunk.column =
+          phase().multiply(phase().remainder(chunk, chunksPerRow), width);
+    }
+    storeElements(step, hasFull);
+  });
+  endPhase(divideUp(numChunks, threads), threads);
+}
+
+//===----------------------------------------------------------------------===//
+// Groups of threads
+//===----------------------------------------------------------------------===//
+
+/// `body` at the elements of the row that are the thread's.
+Accumulators GpuRowsScheduler::forEachChunk(ValueRange inits, ChunkBody body) {
+  if (group.isSingleChunk)
+    return body(inits);
+  return phase().loop(phase().multiply(threadInGroup, group.width()),
+                      index(rows.columns), index(group.threads * group.width()),
+                      inits, [&](Value column, ValueRange carried) {
+                        RowsValues::Scope scope(
+                            values, b.getInsertionBlock()->getParentOp(),
+                            {Scalar, Row}, {Column, Full});
+                        values.chunk.column = column;
+                        return body(carried);
+                      });
+}
+
+/// The reductions of a row that need no other reduction than those of earlier
+/// passes.
+void GpuRowsScheduler::reducePass(ArrayRef<RowsOp *> ops) {
+  Accumulators none = values.identities(ops, group.lanes);
+  Accumulators own = forEachChunk(none, [&](ValueRange carried) {
+    return values.accumulate(ops, carried);
+  });
+  own = combineLanes(ops, std::move(own));
+  if (isInRow)
+    for (auto [value, nothing] : llvm::zip(own, values.identities(ops, 0)))
+      value = arith::SelectOp::create(b, isInRow, value, nothing);
+  own =
+      combineThreads(ops, std::move(own), group.threads, group.blockThreads());
+  values.finish(ops, own);
+  values.tick();
+}
+
+/// Sets the chunk to the thread's place in its row. Returns whether there is
+/// such a row; null where that is certain.
+Value GpuRowsScheduler::placeGroup() {
+  values.chunk.lanes = group.lanes;
+  Value thread = phase().thread();
+  threadInGroup = phase().remainder(thread, group.threads);
+  Value row = phase().add(phase().multiply(phase().block(), group.rowsPerBlock),
+                          phase().divide(thread, group.threads));
+  Value isRow;
+  if (group.rowsPerBlock > 1) {
+    isRow = phase().isLess(row, values.numRows());
+    row = phase().minimum(row, phase().subtract(values.numRows(), index(1)));
+  }
+  values.chunk.row = row;
+  isInRow = Value();
+  if (group.isSingleChunk) {
+    int64_t numChunks = rows.columns / group.width();
+    Value chunk = threadInGroup;
+    if (numChunks < group.threads) {
+      isInRow = phase().isLess(chunk, index(numChunks));
+      chunk = phase().minimum(chunk, index(numChunks - 1));
+    }
+    values.chunk.column = phase().multiply(chunk, group.width());
+  }
+  return isRow;
+}
+
+/// A row's own values, which its first thread stores. All threads compute them,
+/// as others' elements may need them.
+void GpuRowsScheduler::storeRows(const RowsStep &step,
+                                 ArrayRef<unsigned> ofRows, Value isRow) {
+  for (unsigned result : ofRows)
+    values.get(rows.results[result]);
+  for (const RowsStep::Kept &value : step.kept)
+    values.get(value.root);
+  Value isFirst = phase().isEqual(threadInGroup, index(0));
+  phase().when(isRow ? phase().both(isRow, isFirst) : isFirst, [&] {
+    values.storeResults(ofRows);
+    values.storeKept();
+  });
+}
+
+void GpuRowsScheduler::storeFull(ArrayRef<unsigned> results, Value isRow) {
+  if (results.empty())
+    return;
+  forEachChunk({}, [&](ValueRange) {
+    for (unsigned result : results)
+      values.get(rows.results[result]);
+    Value isInside =
+        isRow ? isRow
+              : Value(arith::ConstantOp::create(b, b.getBoolAttr(true)));
+    if (isInRow)
+      isInside = phase().both(isInside, isInRow);
+    phase().when(isInside, [&] { values.storeResults(results); });
+    return Accumulators();
+  });
+}
+
+void GpuRowsScheduler::emitGrouped(const RowsStep &step) {
+  group = choices.chooseGroup();
+  Value isRow = placeGroup();
+  for (unsigned pass = 0; pass < step.passes.numReducing(); ++pass)
+    reducePass(step.passes.reductions(pass));
+  SmallVector<unsigned> fullResults, ofRows;
+  for (unsigned result : step.results)
+    (rows.roleOf(rows.results[result]) == Full ? fullResults : ofRows)
+        .push_back(result);
+  storeRows(step, ofRows, isRow);
+  storeFull(fullResults, isRow);
+  endPhase(rows.numRows(group.rowsPerBlock), group.blockThreads());
+}
+
+void GpuRowsScheduler::emitRows(const RowsStep &step) {
+  if (step.results.empty() && step.kept.empty())
+    return;
+  beginPhase("rows");
+  if (step.passes.reductions().empty())
+    emitUngrouped(step);
+  else
+    emitGrouped(step);
+}
