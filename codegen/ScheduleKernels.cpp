@@ -112,6 +112,10 @@ FailureOr<ScheduledKernel> nnc::scheduleByKind(func::FuncOp kernel,
     if (mistake.empty()) {
       if (scheduler.kinds.empty())
         scheduled->refusal = reasons;
+      // What it leaves to one thread.
+      if (!scheduled->refusal.empty() && !refusal.reason().empty())
+        scheduled->refusal +=
+            "; " + scheduler.name.str() + ": " + refusal.reason().str();
       return scheduled;
     }
     if (failed(leaveAside(kernel, *scheduled, mistake)))

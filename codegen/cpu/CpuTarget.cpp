@@ -175,9 +175,7 @@ FailureOr<ScheduledKernel> CpuTarget::schedule(func::FuncOp kernel) const {
       kernel, {{"contraction", {"contraction"}, of(scheduleContraction)},
                {"rows", {"rows", "movement", "contraction"}, of(rows)},
                {"movement", {"movement"}, of(scheduleMovement)},
-               {"reference", {}, [](func::FuncOp op, Refusal &) {
-                  return scheduleReference(op);
-                }}});
+               {"loops", {}, scheduleLoops}});
   if (failed(scheduled))
     return kernel.emitOpError("has no schedule for a CPU"), failure();
   return scheduled;

@@ -104,11 +104,17 @@ scheduleByRows(func::FuncOp kernel, const CpuModel &model, Refusal &) {
   return scheduleRows(kernel, model);
 }
 
+static FailureOr<ScheduledKernel>
+scheduleByLoops(func::FuncOp kernel, const CpuModel &, Refusal &refusal) {
+  return scheduleLoops(kernel, refusal);
+}
+
 // In the order in which `auto` asks them.
 static const Emitter kEmitters[] = {
     {"contraction", scheduleContraction},
     {"rows", scheduleByRows},
     {"movement", scheduleMovement},
+    {"loops", scheduleByLoops},
     {"reference", scheduleByReference},
 };
 
