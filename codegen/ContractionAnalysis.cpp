@@ -404,9 +404,6 @@ LogicalResult Analysis::buildAxes() {
     axisLoops.push_back(groups->empty() ? SmallVector<int>() : groups->back());
   for (unsigned i = 0; i + 1 < groupsK.size(); ++i)
     axisLoops.push_back(groupsK[i]);
-  if (groupsK.size() > 1)
-    return refusal.because(
-        "its sums run over dimensions that do not lie together");
   if (axisLoops.size() > kMaxAxes)
     return refusal.because("it has too many dimensions");
   if (failed(sizeAxes()))
@@ -479,15 +476,16 @@ void Analysis::setStrides() {
                                    byAxis(walked[next]).strides);
 }
 
-/// Whether vectors of the element's neighbours along `axis` can be read.
-static bool isVectorAlong(const Element *element, unsigned axis) {
+bool nnc::isVectorAlong(const Element *element, unsigned axis) {
   if (element->operand && !element->strides[axis].isZero() &&
       !element->strides[axis].isOne())
     return false;
-  return element->bounds.empty() &&
-         llvm::all_of(element->inputs, [&](const Element *input) {
-           return !input || isVectorAlong(input, axis);
-         });
+  bool isCut = llvm::any_of(element->bounds, [&](const Bound &bound) {
+    return bound.index.dependsOn(axis);
+  });
+  return !isCut && llvm::all_of(element->inputs, [&](const Element *input) {
+    return !input || isVectorAlong(input, axis);
+  });
 }
 
 /// Vectors run along N: what the epilogue reads must be the same for all

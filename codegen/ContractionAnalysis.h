@@ -91,6 +91,10 @@ struct Contraction {
   llvm::SmallVector<std::unique_ptr<Element>> elements;
 };
 
+/// Whether neighbours of the element along `axis` can be read as vectors: all
+/// that it is made of is contiguous or the same, and exists or does not.
+bool isVectorAlong(const Element *element, unsigned axis);
+
 mlir::FailureOr<Contraction> analyzeContraction(mlir::func::FuncOp kernel,
                                                 Refusal &refusal);
 

@@ -14,6 +14,8 @@
 
 #include "llvm/Support/MathExtras.h"
 
+#include <functional>
+
 using namespace mlir;
 using namespace nnc;
 
@@ -75,9 +77,12 @@ private:
   void setColumns(Microtile &tile, Value panel, bool isTail);
   void setRows(Microtile &tile, Value panel, bool isTail);
   void setBase(Side &side);
-  void packTile(PanelRange columns);
+  void packTile(Side &side, PanelRange panels);
 
   SmallVector<Value> emitSums(const Microtile &tile);
+  SmallVector<Value> addTerms(const Microtile &tile, ArrayRef<Value> rows,
+                              Value columns, Value count, BatchSize size,
+                              ValueRange sums);
   SmallVector<Value> initialSums(const Microtile &tile);
   Value isFirstBlock(const Microtile &tile);
   Value isLastBlock(const Microtile &tile);
@@ -164,11 +169,14 @@ void ComputePhase::prepare(ArrayRef<int> workspaces) {
       lostParts = phase.scratch(takeScratch(count), count);
   }
   stagedSums = phase.scratch(takeScratch(sums), sums);
-  if (tiling.packRhs == Tiling::Tile) {
-    int64_t count = contraction.numTerms.factor * tiling.columns() *
-                    tiling.blockColumnPanels;
-    rhs.memory = phase.scratch(takeScratch(count), count);
-  }
+  auto takePanels = [&](Side &side, int64_t numPanels) {
+    int64_t count = contraction.numTerms.factor * side.source.width * numPanels;
+    side.memory = phase.scratch(takeScratch(count), count);
+  };
+  if (tiling.packLhs == Tiling::Tile)
+    takePanels(lhs, tiling.blockRowPanels);
+  if (tiling.packRhs == Tiling::Tile)
+    takePanels(rhs, tiling.blockColumnPanels);
 }
 
 void ComputePhase::emit(ArrayRef<int> workspaces) {
@@ -204,11 +212,14 @@ void ComputePhase::setBase(Side &side) {
     return;
   }
   if (side.packing == Tiling::None) {
-    side.base = phase.offset(side.source.element->strides, outer);
+    const Element &element = *side.source.element;
+    side.base = phase.offset(element.strides, outer);
+    if (!element.base.isZero())
+      side.base = phase.add(side.base, phase.value(element.base));
     return;
   }
-  Value number = phase.index(0); // of the outer index
-  for (unsigned axis = 0; axis < contraction.numOuter; ++axis)
+  Value number = phase.index(0); // of the side's outer index
+  for (unsigned axis : side.source.outerAxes())
     number =
         phase.add(phase.multiply(number, phase.value(contraction.sizes[axis])),
                   outer[axis]);
@@ -230,15 +241,16 @@ void ComputePhase::emitTile(Value index) {
              shareOf(phase, numPanels(rhs), columnGroup, tiling.columnGroups));
 }
 
-void ComputePhase::packTile(PanelRange columns) {
-  rhs.firstPanel = columns.from;
+/// Packs those of the side's panels that this thread is about to read.
+void ComputePhase::packTile(Side &side, PanelRange panels) {
+  side.firstPanel = panels.from;
   Point point;
   point.indices = outer;
-  int64_t panelSize = contraction.numTerms.factor * tiling.columns();
-  phase.loop(columns.from, columns.to, 1, [&](Value panel) {
+  int64_t panelSize = contraction.numTerms.factor * side.source.width;
+  phase.loop(panels.from, panels.to, 1, [&](Value panel) {
     Value offset =
-        phase.multiply(phase.subtract(panel, columns.from), panelSize);
-    emitPackPanel(phase, rhs.source, point, panel, rhs.memory, offset);
+        phase.multiply(phase.subtract(panel, panels.from), panelSize);
+    emitPackPanel(phase, side.source, point, panel, side.memory, offset);
   });
 }
 
@@ -247,10 +259,12 @@ void ComputePhase::emitBlocks(PanelRange rows, PanelRange columns) {
     PanelRange columnBlock = {
         j, phase.minimum(phase.add(j, tiling.blockColumnPanels), columns.to)};
     if (tiling.packRhs == Tiling::Tile)
-      packTile(columnBlock);
+      packTile(rhs, columnBlock);
     phase.loop(rows.from, rows.to, tiling.blockRowPanels, [&](Value i) {
       PanelRange rowBlock = {
           i, phase.minimum(phase.add(i, tiling.blockRowPanels), rows.to)};
+      if (tiling.packLhs == Tiling::Tile)
+        packTile(lhs, rowBlock);
       if (tiling.oneBlockOfK)
         emitBlockOfK(rowBlock, columnBlock, phase.index(0));
       else
@@ -446,7 +460,8 @@ SmallVector<Value> ComputePhase::rowOffsets(const Microtile &tile) {
   SmallVector<Value> offsets;
   if (lhs.packing != Tiling::None) {
     Value k = phase.value(contraction.numTerms);
-    Value panel = phase.add(phase.multiply(tile.rowPanel, k), tile.firstK);
+    Value number = phase.subtract(tile.rowPanel, lhs.firstPanel);
+    Value panel = phase.add(phase.multiply(number, k), tile.firstK);
     Value base = phase.add(lhs.base, phase.multiply(panel, tiling.rows));
     for (int64_t row = 0; row < tile.rows; ++row)
       offsets.push_back(phase.add(base, row));
@@ -509,9 +524,12 @@ static Value columnOffset(ContractionPhase &phase,
   return phase.add(side.base, phase.multiply(row, side.source.width));
 }
 
-SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
-  SmallVector<Value> rows = rowOffsets(tile);
-  Value columns = columnOffset(phase, contraction, rhs, tile);
+/// `sums` and `count` more terms, of which the first lie at `rows` of A and at
+/// `columns` of B; `size` is `count` where it is known.
+SmallVector<Value> ComputePhase::addTerms(const Microtile &tile,
+                                          ArrayRef<Value> rows, Value columns,
+                                          Value count, BatchSize size,
+                                          ValueRange sums) {
   Value stride =
       lhs.packing == Tiling::None
           ? phase.value(contraction.lhs->strides[contraction.axisK()])
@@ -541,13 +559,58 @@ SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
     return SmallVector<Value>(loop.getResults());
   };
   int64_t unroll = tiling.unroll;
-  Value whole = phase.multiply(phase.divide(tile.numK, unroll), unroll);
-  SmallVector<Value> sums =
-      steps(phase.index(0), whole, unroll, initialSums(tile));
-  BatchSize k = contraction.numTerms;
-  if (!k.isStatic() || k.factor % unroll)
-    sums = steps(whole, tile.numK, 1, sums);
-  return sums;
+  Value whole = phase.multiply(phase.divide(count, unroll), unroll);
+  SmallVector<Value> totals = steps(phase.index(0), whole, unroll, sums);
+  if (!size.isStatic() || size.factor % unroll)
+    totals = steps(whole, count, 1, totals);
+  return totals;
+}
+
+/// Where a side goes on from `offset` as the axes of K around the innermost
+/// reach `indices`, which are number `number`.
+static Value advanceAroundK(ContractionPhase &phase, const Side &side,
+                            Value offset, ArrayRef<Value> indices,
+                            Value number) {
+  const Contraction &contraction = side.source.contraction;
+  if (side.packing == Tiling::None)
+    return phase.add(offset,
+                     phase.offset(side.source.element->strides, indices));
+  Value terms = phase.value(contraction.sizes[contraction.axisK()]);
+  return phase.add(
+      offset, phase.multiply(phase.multiply(number, terms), side.source.width));
+}
+
+SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
+  SmallVector<Value> rows = rowOffsets(tile), initial = initialSums(tile);
+  Value columns = columnOffset(phase, contraction, rhs, tile);
+  bool isFlat = lhs.packing != Tiling::None && rhs.packing != Tiling::None;
+  if (isFlat || contraction.hasOneAxisK())
+    return addTerms(tile, rows, columns, tile.numK, contraction.numTerms,
+                    initial);
+  // What is read where it lies is walked axis by axis.
+  SmallVector<Value> indices(contraction.sizes.size());
+  BatchSize terms = contraction.sizes[contraction.axisK()];
+  std::function<SmallVector<Value>(ArrayRef<unsigned>, Value, ValueRange)>
+      walk = [&](ArrayRef<unsigned> axes, Value number, ValueRange sums) {
+        if (axes.empty()) {
+          auto offsets = llvm::map_to_vector(rows, [&](Value row) {
+            return advanceAroundK(phase, lhs, row, indices, number);
+          });
+          return addTerms(tile, offsets,
+                          advanceAroundK(phase, rhs, columns, indices, number),
+                          phase.value(terms), terms, sums);
+        }
+        Value count = phase.value(contraction.sizes[axes.front()]);
+        return phase.loop(phase.index(0), count, phase.index(1), sums,
+                          [&](Value index, ValueRange carried) {
+                            indices[axes.front()] = index;
+                            Value inner =
+                                phase.add(phase.multiply(number, count), index);
+                            return walk(axes.drop_front(), inner, carried);
+                          });
+      };
+  return walk(llvm::to_vector(contraction.outerAxesK()), phase.index(0),
+              initial);
 }
 
 //===----------------------------------------------------------------------===//
@@ -642,12 +705,14 @@ void ComputePhase::emitStagedEpilogue(const Microtile &tile, ValueRange sums) {
 // The schedule
 //===----------------------------------------------------------------------===//
 
-/// `factor` for each index of the outer axes.
-static std::optional<BatchSize> outerSize(const Contraction &contraction,
-                                          int64_t factor) {
+/// `factor` for each index of some axes.
+static std::optional<BatchSize> sizeOf(const Contraction &contraction,
+                                       ArrayRef<unsigned> axes,
+                                       int64_t factor) {
   std::optional<BatchSize> size(factor);
-  for (unsigned axis = 0; axis < contraction.numOuter && size; ++axis)
-    size = size->times(contraction.sizes[axis]);
+  for (unsigned axis : axes)
+    if (size)
+      size = size->times(contraction.sizes[axis]);
   return size;
 }
 
@@ -656,7 +721,8 @@ static std::optional<Extent> panelBytes(const PanelSource &source) {
   const Contraction &contraction = source.contraction;
   BatchSize size = source.size();
   std::optional<BatchSize> bytes =
-      outerSize(contraction, contraction.type.getIntOrFloatBitWidth() / 8);
+      sizeOf(contraction, source.outerAxes(),
+             contraction.type.getIntOrFloatBitWidth() / 8);
   if (bytes)
     bytes = bytes->times(contraction.numTerms);
   if (!bytes)
@@ -686,9 +752,9 @@ namespace {
 
 class Scheduler {
 public:
-  Scheduler(Contraction contraction, const CpuModel &cpu)
+  Scheduler(Contraction contraction, const CpuModel &cpu, Refusal &refusal)
       : contraction(std::move(contraction)),
-        tiling(chooseTiling(this->contraction, cpu)) {}
+        tiling(chooseTiling(this->contraction, cpu)), refusal(refusal) {}
 
   FailureOr<ScheduledKernel> run();
 
@@ -708,6 +774,7 @@ private:
 
   Contraction contraction;
   Tiling tiling;
+  Refusal &refusal;
   ScheduledKernel scheduled;
 };
 
@@ -718,9 +785,10 @@ FailureOr<int> Scheduler::packWhole(const PanelSource &source,
                                     StringRef suffix) {
   constexpr int64_t kGroups = 32;
   std::optional<Extent> workspaceBytes = panelBytes(source);
-  std::optional<BatchSize> extent = outerSize(contraction, kGroups);
+  SmallVector<unsigned> outerAxes = source.outerAxes();
+  std::optional<BatchSize> extent = sizeOf(contraction, outerAxes, kGroups);
   if (!workspaceBytes || !extent)
-    return failure();
+    return refusal.because("its packed operand depends on the batch squared");
   unsigned workspace = scheduled.workspaceBytes.size();
   scheduled.workspaceBytes.push_back(*workspaceBytes);
 
@@ -738,7 +806,7 @@ FailureOr<int> Scheduler::packWhole(const PanelSource &source,
     Value firstPanel = phase.multiply(number, panels);
     Point point;
     point.indices.assign(contraction.sizes.size(), Value());
-    for (int axis = contraction.numOuter - 1; axis >= 0; --axis)
+    for (unsigned axis : llvm::reverse(outerAxes))
       point.indices[axis] =
           takeDigit(phase, number, phase.value(contraction.sizes[axis]));
     PanelRange share = shareOf(phase, panels, group, kGroups);
@@ -754,9 +822,11 @@ FailureOr<int> Scheduler::packWhole(const PanelSource &source,
 
 FailureOr<ScheduledKernel> Scheduler::run() {
   std::optional<BatchSize> extent =
-      outerSize(contraction, tiling.rowGroups * tiling.columnGroups);
+      sizeOf(contraction,
+             llvm::to_vector(llvm::seq<unsigned>(0, contraction.numOuter)),
+             tiling.rowGroups * tiling.columnGroups);
   if (!extent)
-    return failure();
+    return refusal.because("its tiles depend on the batch squared");
   int workspaces[2] = {-1, -1};
   if (tiling.packLhs == Tiling::Whole) {
     auto packed = packWhole({contraction, contraction.lhs, contraction.axisM(),
@@ -792,5 +862,5 @@ FailureOr<ScheduledKernel> nnc::scheduleContraction(func::FuncOp kernel,
   FailureOr<Contraction> contraction = analyzeContraction(kernel, refusal);
   if (failed(contraction))
     return failure();
-  return Scheduler(std::move(*contraction), cpu).run();
+  return Scheduler(std::move(*contraction), cpu, refusal).run();
 }

@@ -62,25 +62,35 @@ static void choosePacking(Tiling &tiling, const Contraction &contraction,
   int64_t m = typical(contraction.m()), n = typical(contraction.n()),
           k = typical(contraction.numTerms);
   int64_t columnPanels = divideCeil(n, tiling.columns());
+  // An operand is read where it lies along one axis of K, or from the first
+  // index of all of them.
+  bool mayReadDirectly = contraction.hasOneAxisK() || tiling.oneBlockOfK;
+  bool mustPackLhs =
+      convertsOnRead(contraction, contraction.lhs) || !mayReadDirectly;
+  // A window read by way of a workspace would lie there once for each of its
+  // places.
+  bool packsWindows = mustPackLhs && !contraction.hasOneAxisK() &&
+                      contraction.numTerms.isStatic();
 
   // Rows of the right operand are read once a row panel. Packing pays where
   // they are not vectors, or too many for the first cache.
   bool large = m * n * k >= (int64_t)320 * 320 * 320;
   bool direct = isContiguous(contraction.rhs, contraction.axisN()) &&
                 !convertsOnRead(contraction, contraction.rhs) &&
+                mayReadDirectly &&
                 (m <= 2 * tiling.rows || k * n * bytes <= cpu.l1Bytes);
   if (direct)
     tiling.packRhs = Tiling::None;
-  else if (!large && tiling.oneBlockOfK &&
+  else if (!large && tiling.oneBlockOfK && !packsWindows &&
            (columnPanels >= 16 || (columnPanels >= 4 && m <= 256)))
     // Few wide tiles would each go over all of a long left operand.
     tiling.packRhs = Tiling::Tile;
   else
     tiling.packRhs = Tiling::Whole;
 
-  bool mustPackLhs = convertsOnRead(contraction, contraction.lhs);
-  tiling.packLhs = mustPackLhs || (large && columnPanels >= 8) ? Tiling::Whole
-                                                               : Tiling::None;
+  tiling.packLhs = packsWindows                                  ? Tiling::Tile
+                   : mustPackLhs || (large && columnPanels >= 8) ? Tiling::Whole
+                                                                 : Tiling::None;
 }
 
 static void chooseBlocks(Tiling &tiling, const Contraction &contraction,
@@ -117,7 +127,8 @@ static void chooseBlocks(Tiling &tiling, const Contraction &contraction,
 }
 
 /// Enough tiles for some threads, each large enough to be worth its packing.
-static void chooseGroups(Tiling &tiling, const Contraction &contraction) {
+static void chooseGroups(Tiling &tiling, const Contraction &contraction,
+                         const CpuModel &cpu) {
   int64_t rowPanels = divideCeil(typical(contraction.m()), tiling.rows);
   int64_t columnPanels = divideCeil(typical(contraction.n()), tiling.columns());
   if (tiling.packRhs == Tiling::Tile) {
@@ -127,6 +138,14 @@ static void chooseGroups(Tiling &tiling, const Contraction &contraction) {
     tiling.blockColumnPanels =
         std::min<int64_t>(4, divideCeil(columnPanels, tiling.columnGroups));
     return;
+  }
+  if (tiling.packLhs == Tiling::Tile) {
+    // All of K is packed at once, and no more rows than there are.
+    int64_t panelBytes = contraction.numTerms.factor * tiling.rows *
+                         contraction.type.getIntOrFloatBitWidth() / 8;
+    tiling.blockRowPanels =
+        std::clamp<int64_t>(cpu.l2Bytes / 4 / panelBytes, 1,
+                            std::min(rowPanels, tiling.blockRowPanels));
   }
   tiling.blockColumnPanels = divideCeil(256, tiling.columns());
   tiling.columnGroups = divideCeil(columnPanels, tiling.blockColumnPanels);
@@ -141,7 +160,7 @@ Tiling nnc::chooseTiling(const Contraction &contraction, const CpuModel &cpu) {
   chooseMicrotile(tiling, contraction, cpu);
   chooseBlocks(tiling, contraction, cpu);
   choosePacking(tiling, contraction, cpu);
-  chooseGroups(tiling, contraction);
+  chooseGroups(tiling, contraction, cpu);
   // Twelve copies of a long epilogue would cost more to compile than they save.
   tiling.stageEpilogue = contraction.numEpilogueOps > 6;
   return tiling;

@@ -22,12 +22,14 @@ public:
         offset(offset) {
     first = phase.multiply(panel, source.width);
     size = phase.value(source.size());
-    numK = phase.value(source.contraction.numTerms);
+    numK = phase.value(source.contraction.sizes[axisK()]);
   }
 
   void emit();
 
 private:
+  void emitAroundK(llvm::ArrayRef<unsigned> axes, Value number);
+  void emitAlongK();
   unsigned axisK() const { return source.contraction.axisK(); }
   Type type() const { return source.contraction.type; }
   void copyVectors(bool masked);
@@ -55,15 +57,8 @@ private:
 
 } // namespace
 
-/// Whether everything `element` reads is contiguous along `axis`, or the same.
-static bool isVectorAlong(const Element *element, unsigned axis) {
-  if (element->operand)
-    return element->strides[axis].isZero() || element->strides[axis].isOne();
-  return llvm::all_of(element->inputs, [&](const Element *input) {
-    return !input || isVectorAlong(input, axis);
-  });
-}
-
+/// Whether some of what it reads is contiguous along `axis`, and all else the
+/// same.
 static bool isContiguousAlong(const Element *element, unsigned axis) {
   if (!isVectorAlong(element, axis))
     return false;
@@ -146,7 +141,29 @@ void Packer::copyElements(Value from) {
   });
 }
 
+/// For what of K is left to walk; `number` counts where all of it stands.
+void Packer::emitAroundK(ArrayRef<unsigned> axes, Value number) {
+  if (axes.empty()) {
+    Value start = offset;
+    offset = phase.add(
+        start, phase.multiply(phase.multiply(number, numK), source.width));
+    emitAlongK();
+    offset = start;
+    return;
+  }
+  Value count = phase.value(source.contraction.sizes[axes.front()]);
+  phase.loop(phase.index(0), count, 1, [&](Value index) {
+    point.indices[axes.front()] = index;
+    emitAroundK(axes.drop_front(),
+                phase.add(phase.multiply(number, count), index));
+  });
+}
+
 void Packer::emit() {
+  emitAroundK(llvm::to_vector(source.contraction.outerAxesK()), phase.index(0));
+}
+
+void Packer::emitAlongK() {
   if (isContiguousAlong(source.element, source.axis)) {
     if (!source.hasTail())
       return copyVectors(/*masked=*/false);
@@ -164,7 +181,7 @@ void Packer::emit() {
     return copyElements(phase.index(0));
   Value whole = phase.multiply(phase.divide(numK, source.lanes), source.lanes);
   transposeVectors(whole);
-  BatchSize k = source.contraction.numTerms;
+  BatchSize k = source.contraction.sizes[axisK()];
   if (!k.isStatic() || k.factor % source.lanes)
     copyElements(whole);
 }

@@ -8,8 +8,8 @@
 namespace nnc {
 
 /// One side of a contraction, cut into panels of `width` along `axis` (M or N).
-/// In memory a panel is [K][width]; what lies beyond the axis' size is padding
-/// with any value.
+/// In memory a panel is [K][width], K all its axes as one; what lies beyond the
+/// axis' size is padding with any value.
 struct PanelSource {
   const Contraction &contraction;
   const Element *element;
@@ -18,6 +18,14 @@ struct PanelSource {
   int64_t lanes;
 
   BatchSize size() const { return contraction.sizes[axis]; }
+  /// Outer axes of the contraction along which the operand differs.
+  llvm::SmallVector<unsigned> outerAxes() const {
+    llvm::SmallVector<unsigned> axes;
+    for (unsigned outer = 0; outer < contraction.numOuter; ++outer)
+      if (element->dependsOn(outer))
+        axes.push_back(outer);
+    return axes;
+  }
   bool hasTail() const {
     return !size().isStatic() || size().factor % width != 0;
   }

@@ -181,8 +181,14 @@ static bool isSmall(const Contraction &contraction) {
          contraction.numTerms.estimate(batch) <= kSmallSum;
 }
 
+/// Whether `size` elements end before the next begin at `stride`, whatever the
+/// batch: places of a window share elements.
+static bool isApart(BatchSize stride, BatchSize size) {
+  return stride.factor >= size.factor && (stride.isStatic() <= size.isStatic());
+}
+
 /// How the library finds the elements of a matrix whose axes have these sizes
-/// and strides; none where neither axis has stride 1.
+/// and strides; none where neither axis has stride 1, or rows share elements.
 static std::optional<MatrixLayout> layoutOf(const Contraction &contraction,
                                             ArrayRef<BatchSize> strides,
                                             unsigned rowAxis,
@@ -195,10 +201,14 @@ static std::optional<MatrixLayout> layoutOf(const Contraction &contraction,
     return Extent::of(size.isOne() ? otherSize : stride);
   };
   if (columns.isOne() || strides[columnAxis].isOne()) {
+    if (!rows.isOne() && !isApart(strides[rowAxis], columns))
+      return std::nullopt;
     layout.leading = leading(strides[rowAxis], rows, columns);
     return layout;
   }
   if (!rows.isOne() && !strides[rowAxis].isOne())
+    return std::nullopt;
+  if (!columns.isOne() && !isApart(strides[columnAxis], rows))
     return std::nullopt;
   layout.transposed = true;
   layout.leading = leading(strides[columnAxis], columns, rows);
@@ -259,7 +269,7 @@ LogicalResult ProductScheduler::describeCall() {
   auto b = layoutOf(contraction, rhs, k, n);
   auto d = layoutOf(contraction, out, m, n);
   if (!a || !b || !d || d->transposed)
-    return refusal.because("neither dimension of an operand is contiguous");
+    return refusal.because("an operand does not lie as a matrix");
   call.a = *a;
   call.b = *b;
   call.d = *d;

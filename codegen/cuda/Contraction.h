@@ -10,7 +10,7 @@ namespace nnc {
 
 /// Schedules a contraction as a call of the library, between phases for what
 /// computes its operands and what becomes of its result, which `scheduleRest`
-/// schedules. Fails, silently, where the product is too small to be worth a
+/// schedules. Fails with a reason where the product is too small to be worth a
 /// call, or its operands do not lie as the library wants them.
 mlir::FailureOr<ScheduledKernel>
 scheduleLibraryContraction(mlir::func::FuncOp kernel, const GpuModel &model,

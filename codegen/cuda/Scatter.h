@@ -10,7 +10,7 @@ namespace nnc {
 
 /// One phase, in which a thread has an element of the result and looks through
 /// all indices for its row: nothing is added atomically, and each sum has the
-/// order of the indices. Fails, silently, for any other kernel.
+/// order of the indices. Fails with a reason for any other kernel.
 mlir::FailureOr<ScheduledKernel> scheduleScatter(mlir::func::FuncOp kernel,
                                                  Refusal &refusal);
 

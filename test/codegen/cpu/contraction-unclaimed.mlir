@@ -1,4 +1,5 @@
 // RUN: nnc-run-kernel %s --compile-only | FileCheck %s
+// RUN: not nnc-run-kernel %s --compile-only --emitter=contraction 2>&1 | FileCheck %s --check-prefix=WHY
 // Products that the emitter of contractions leaves alone.
 
 #mk = affine_map<(m, n, k) -> (m, k)>
@@ -9,6 +10,7 @@
 
 // Two products.
 // CHECK: two_products: reference
+// WHY: error: {{.*}} is not claimed by the emitter 'contraction': it has several reductions
 func.func private @two_products(%batch: index, %x: tensor<8x8xf32>, %w: tensor<8x8xf32>)
     -> tensor<8x8xf32> attributes {nnc.kernel} {
   %init = arith.constant dense<0.0> : tensor<8x8xf32>
@@ -33,6 +35,7 @@ func.func private @two_products(%batch: index, %x: tensor<8x8xf32>, %w: tensor<8
 
 // A sum that does not start at zero.
 // CHECK: accumulating: reference
+// WHY: error: {{.*}} is not claimed by the emitter 'contraction': its sum does not start at zero
 func.func private @accumulating(%batch: index, %x: tensor<8x8xf32>, %w: tensor<8x8xf32>)
     -> tensor<8x8xf32> attributes {nnc.kernel} {
   %init = arith.constant dense<1.0> : tensor<8x8xf32>
@@ -49,6 +52,7 @@ func.func private @accumulating(%batch: index, %x: tensor<8x8xf32>, %w: tensor<8
 
 // The epilogue reads the product transposed.
 // CHECK: transposed_reader: reference
+// WHY: error: {{.*}} is not claimed by the emitter 'contraction': an element of a result needs another element of the product
 func.func private @transposed_reader(%batch: index, %x: tensor<8x8xf32>, %w: tensor<8x8xf32>)
     -> tensor<8x8xf32> attributes {nnc.kernel} {
   %init = arith.constant dense<0.0> : tensor<8x8xf32>
