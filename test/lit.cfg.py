@@ -49,6 +49,12 @@ config.substitutions.append(
 # A mistake that the compiler would else make good for is an error.
 config.environment["NNC_STRICT"] = "1"
 
+if config.has_target_cuda:
+    config.available_features.add("target-cuda")
+else:
+    lit_config.note("this build has no targets cuda and sim (NNC_TARGET_CUDA=OFF): what "
+                    "they compile and run is not tested")
+
 
 def has_nvrtc():
     """Where nnc looks for NVIDIA's run-time compiler."""

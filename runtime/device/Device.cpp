@@ -2,8 +2,10 @@
 #include "runtime/device/Device.h"
 
 #include "runtime/device/CpuDevice.h"
+#ifdef NNC_TARGET_CUDA
 #include "runtime/device/CudaDevice.h"
 #include "runtime/device/SimDevice.h"
+#endif
 
 #include <cstring>
 #include <iterator>
@@ -56,6 +58,7 @@ createCpu(const DeviceOptions &options) {
   return std::unique_ptr<Device>(std::make_unique<CpuDevice>(options.threads));
 }
 
+#ifdef NNC_TARGET_CUDA
 static StatusOr<std::unique_ptr<Device>>
 createSim(const DeviceOptions &options) {
   return std::unique_ptr<Device>(std::make_unique<SimDevice>(options.threads));
@@ -65,11 +68,14 @@ static StatusOr<std::unique_ptr<Device>>
 createCuda(const DeviceOptions &options) {
   return CudaDevice::create(options.index);
 }
+#endif
 
 static constexpr Target targets[] = {
     {"cpu", createCpu},
+#ifdef NNC_TARGET_CUDA
     {"cuda", createCuda},
     {"sim", createSim},
+#endif
 };
 
 StatusOr<std::unique_ptr<Device>> createDevice(const std::string &target,

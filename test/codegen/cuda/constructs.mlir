@@ -1,4 +1,5 @@
 // How the printer says what schedules are made of.
+// REQUIRES: target-cuda
 // RUN: nnc-run-phases %s --emit | grep -v '//' | FileCheck %s
 
 // Where the batch or the size is not known, indices have 64 bits; so they have

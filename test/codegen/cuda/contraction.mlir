@@ -1,4 +1,5 @@
 // Products for a GPU: calls of the library, and what stands around them.
+// REQUIRES: target-cuda
 // RUN: nnc-opt %s --nnc-to-linalg --nnc-schedule-kernels=target=sim --split-input-file | FileCheck %s
 
 // Bias and relu are the library's: one call, no phase.

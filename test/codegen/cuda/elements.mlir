@@ -1,4 +1,5 @@
 // What no faster emitter takes on a GPU: one element a thread.
+// REQUIRES: target-cuda
 // RUN: nnc-opt %s --nnc-to-linalg --nnc-schedule-kernels=target=sim --split-input-file | FileCheck %s
 // RUN: nnc-opt %s --nnc-to-linalg --nnc-schedule-kernels='target=sim reference=true' --split-input-file | FileCheck %s --check-prefix=SEPARATE
 

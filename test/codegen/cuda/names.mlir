@@ -1,5 +1,6 @@
 // What values are called hides nothing that the text says: no function that it
 // calls, no word of C++ or CUDA, nothing of the prelude or of the simulator.
+// REQUIRES: target-cuda
 // RUN: nnc-run-phases %s --emit | FileCheck %s --implicit-check-not=pwn
 // RUN: nnc-run-phases %s | FileCheck %s --check-prefix=VALUES
 

@@ -1,4 +1,5 @@
 // How rows kernels are scheduled on a GPU.
+// REQUIRES: target-cuda
 // RUN: nnc-opt %s --nnc-to-linalg --nnc-schedule-kernels=target=sim --split-input-file | FileCheck %s
 
 // A row of ten fills five threads of a group of eight, with two lanes each: 32

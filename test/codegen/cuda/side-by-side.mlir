@@ -1,4 +1,5 @@
 // Parts of a kernel that share no work are blocks of one phase.
+// REQUIRES: target-cuda
 // RUN: nnc-opt %s --nnc-to-linalg --nnc-schedule-kernels=target=sim --split-input-file | FileCheck %s
 
 // Two parameters' updates: 98 blocks for the first, one for the second, of which

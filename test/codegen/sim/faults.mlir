@@ -1,5 +1,6 @@
 // What the simulator finds in kernels that are wrong, and that it finds nothing
 // in one that is right.
+// REQUIRES: target-cuda
 // RUN: nnc-run-phases %s | FileCheck %s
 
 // A barrier between the writes and the reads.

@@ -1,5 +1,6 @@
 // A file's name is text of whoever wrote the file, and the host's compiler reads no
 // word of it: what it asks for here does not happen, and the kernel compiles.
+// REQUIRES: target-cuda
 // RUN: rm -rf %t && mkdir %t && cd %t && nnc-run-phases %s | FileCheck %s
 // RUN: not ls %t/pwned
 // CHECK: hostile: 0 1 4 9

@@ -1,6 +1,7 @@
 // Without checks of accesses, a missing barrier still shows where threads run in
 // another order: each reads what the thread before it writes, which is there
 // already if they run by their numbers.
+// REQUIRES: target-cuda
 // RUN: nnc-run-phases %s --fast | FileCheck %s --check-prefix=ORDERED
 // RUN: env NNC_SIM_SEED=7 nnc-run-phases %s --fast | FileCheck %s --check-prefix=SHUFFLED
 // RUN: env NNC_SIM_SEED=7 nnc-run-phases %s --fast > %t.once
