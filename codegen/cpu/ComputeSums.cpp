@@ -1,0 +1,259 @@
+// The sums of a microtile: which terms, from where, and how the sums of blocks
+// of K are added up.
+#include "codegen/cpu/ComputePhase.h"
+
+#include "codegen/Vectorize.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <functional>
+
+using namespace mlir;
+using namespace nnc;
+
+Value ComputePhase::isFirstBlock(const Microtile &tile) {
+  return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, tile.firstK,
+                                       phase.index(0));
+}
+
+Value ComputePhase::isLastBlock(const Microtile &tile) {
+  return phase.isLess(
+      phase.subtract(phase.value(contraction.numTerms), phase.index(1)),
+      phase.add(tile.firstK, tile.numK));
+}
+
+/// Vector `sum` of the tile in `memory`, which is laid out as waitingSums is.
+Value ComputePhase::loadWaiting(Value memory, const Microtile &tile,
+                                unsigned sum) {
+  return loadVector(b, phase.loc(), memory,
+                    phase.add(tile.waiting, sum * tiling.lanes), tiling.lanes,
+                    contraction.type);
+}
+
+/// Zeros, or the sums of the blocks of K before.
+SmallVector<Value> ComputePhase::initialSums(const Microtile &tile) {
+  unsigned count = tile.rows * tile.vectors;
+  if (!waitingSums || lostParts)
+    return SmallVector<Value>(count, zeroVector());
+  SmallVector<Type> types(count, vectorType());
+  auto branch = scf::IfOp::create(b, types, isFirstBlock(tile),
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, SmallVector<Value>(count, zeroVector()));
+  b.setInsertionPointToStart(branch.elseBlock());
+  SmallVector<Value> waited;
+  for (unsigned i = 0; i < count; ++i)
+    waited.push_back(loadWaiting(waitingSums, tile, i));
+  scf::YieldOp::create(b, waited);
+  return SmallVector<Value>(branch.getResults());
+}
+
+/// Where sums are long: each block of K begins at zero, and its sums are added
+/// to the waiting ones without an error, as Neumaier has it (1974,
+/// doi:10.1002/zamm.19740540106): what rounding takes from them is added up
+/// beside, and counts in the last block.
+SmallVector<Value> ComputePhase::addWaitingSums(const Microtile &tile,
+                                                ValueRange sums) {
+  Value isLast = isLastBlock(tile);
+  auto storeLost = [&](unsigned i, Value lost) {
+    storeVector(b, phase.loc(), lost, lostParts,
+                phase.add(tile.waiting, i * tiling.lanes));
+  };
+  SmallVector<Type> types(sums.size(), vectorType());
+  auto branch = scf::IfOp::create(b, types, isFirstBlock(tile),
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  auto waits = scf::IfOp::create(b, isLast, /*withElseRegion=*/true);
+  scf::YieldOp::create(b, sums);
+  b.setInsertionPointToStart(waits.elseBlock());
+  for (unsigned i = 0; i < sums.size(); ++i)
+    storeLost(i, zeroVector());
+
+  b.setInsertionPointToStart(branch.elseBlock());
+  SmallVector<Value> totals;
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    Value waiting = loadWaiting(waitingSums, tile, i);
+    Value total = arith::AddFOp::create(b, waiting, sum);
+    // The error of an addition, whichever term is larger (Knuth, TAOCP vol. 2,
+    // 4.2.2, theorem B).
+    Value back = arith::SubFOp::create(b, total, waiting);
+    Value lost = arith::AddFOp::create(
+        b,
+        arith::SubFOp::create(b, waiting,
+                              arith::SubFOp::create(b, total, back)),
+        arith::SubFOp::create(b, sum, back));
+    lost = arith::AddFOp::create(b, loadWaiting(lostParts, tile, i), lost);
+    storeLost(i, lost);
+    // An infinite total has lost nothing, or NaN.
+    Value isNumber =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, lost, lost);
+    Value whole = arith::SelectOp::create(
+        b, isNumber, arith::AddFOp::create(b, total, lost), total);
+    totals.push_back(arith::SelectOp::create(b, isLast, whole, total));
+  }
+  scf::YieldOp::create(b, totals);
+  return SmallVector<Value>(branch.getResults());
+}
+
+/// Where the elements of A for the first k of each row lie.
+SmallVector<Value> ComputePhase::rowOffsets(const Microtile &tile) {
+  SmallVector<Value> offsets;
+  if (lhs.packing != Tiling::None) {
+    Value k = phase.value(contraction.numTerms);
+    Value number = phase.subtract(tile.rowPanel, lhs.firstPanel);
+    Value panel = phase.add(phase.multiply(number, k), tile.firstK);
+    Value base = phase.add(lhs.base, phase.multiply(panel, tiling.rows));
+    for (int64_t row = 0; row < tile.rows; ++row)
+      offsets.push_back(phase.add(base, row));
+    return offsets;
+  }
+  const Element &element = *contraction.lhs;
+  BatchSize stride = element.strides[contraction.axisM()];
+  Value firstK = phase.multiply(
+      tile.firstK, phase.value(element.strides[contraction.axisK()]));
+  Value base = phase.add(lhs.base, firstK);
+  Value last = phase.subtract(phase.value(contraction.m()), phase.index(1));
+  for (int64_t row = 0; row < tile.rows; ++row) {
+    // Rows that a dynamic tail lacks repeat its last.
+    Value index = phase.add(tile.row, row);
+    if (tile.numRows)
+      index = phase.minimum(index, last);
+    else if (stride.isStatic()) {
+      offsets.push_back(
+          phase.add(phase.add(base, phase.multiply(tile.row, stride.factor)),
+                    row * stride.factor));
+      continue;
+    }
+    offsets.push_back(
+        phase.add(base, phase.multiply(index, phase.value(stride))));
+  }
+  return offsets;
+}
+
+/// The tile's columns of B at step `k`.
+SmallVector<Value> ComputePhase::readRow(const Microtile &tile, Value base,
+                                         Value k) {
+  Value stride =
+      rhs.packing == Tiling::None
+          ? phase.value(contraction.rhs->strides[contraction.axisK()])
+          : phase.index(tiling.columns());
+  Value index = phase.add(base, phase.multiply(k, stride));
+  SmallVector<Value> row;
+  for (int64_t q = 0; q < tile.vectors; ++q)
+    row.push_back(loadVector(
+        b, phase.loc(), rhs.memory, phase.add(index, q * tiling.lanes),
+        tiling.lanes, contraction.type,
+        rhs.packing == Tiling::None ? tile.masks[q] : Value()));
+  return row;
+}
+
+/// The offset of the panel's first row of B.
+static Value columnOffset(ContractionPhase &phase,
+                          const Contraction &contraction, const Side &side,
+                          const Microtile &tile) {
+  if (side.packing == Tiling::None) {
+    ArrayRef<BatchSize> strides = contraction.rhs->strides;
+    Value k =
+        phase.multiply(tile.firstK, phase.value(strides[contraction.axisK()]));
+    // The stride along N is 1, or N is.
+    return phase.add(phase.add(side.base, k), tile.column);
+  }
+  Value panel = phase.subtract(tile.columnPanel, side.firstPanel);
+  Value row = phase.add(
+      phase.multiply(panel, phase.value(contraction.numTerms)), tile.firstK);
+  return phase.add(side.base, phase.multiply(row, side.source.width));
+}
+
+/// `sums` and `count` more terms, of which the first lie at `rows` of A and at
+/// `columns` of B; `size` is `count` where it is known.
+SmallVector<Value> ComputePhase::addTerms(const Microtile &tile,
+                                          ArrayRef<Value> rows, Value columns,
+                                          Value count, BatchSize size,
+                                          ValueRange sums) {
+  Value stride =
+      lhs.packing == Tiling::None
+          ? phase.value(contraction.lhs->strides[contraction.axisK()])
+          : phase.index(tiling.rows);
+  auto step = [&](Value k, SmallVector<Value> &sums) {
+    SmallVector<Value> right = readRow(tile, columns, k);
+    Value left = phase.multiply(k, stride);
+    for (int64_t row = 0; row < tile.rows; ++row) {
+      Value index = phase.add(rows[row], left);
+      Value scalar = memref::LoadOp::create(b, lhs.memory, index);
+      Value factor = vector::BroadcastOp::create(b, vectorType(), scalar);
+      for (int64_t q = 0; q < tile.vectors; ++q) {
+        Value &sum = sums[row * tile.vectors + q];
+        sum = vector::FMAOp::create(b, factor, right[q], sum);
+      }
+    }
+  };
+  auto steps = [&](Value from, Value to, int64_t count,
+                   ValueRange initial) -> SmallVector<Value> {
+    auto loop = scf::ForOp::create(b, from, to, phase.index(count), initial);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> sums(loop.getRegionIterArgs());
+    for (int64_t u = 0; u < count; ++u)
+      step(phase.add(loop.getInductionVar(), u), sums);
+    scf::YieldOp::create(b, sums);
+    return SmallVector<Value>(loop.getResults());
+  };
+  int64_t unroll = tiling.unroll;
+  Value whole = phase.multiply(phase.divide(count, unroll), unroll);
+  SmallVector<Value> totals = steps(phase.index(0), whole, unroll, sums);
+  if (!size.isStatic() || size.factor % unroll)
+    totals = steps(whole, count, 1, totals);
+  return totals;
+}
+
+/// Where a side goes on from `offset` as the axes of K around the innermost
+/// reach `indices`, which are number `number`.
+static Value advanceAroundK(ContractionPhase &phase, const Side &side,
+                            Value offset, ArrayRef<Value> indices,
+                            Value number) {
+  const Contraction &contraction = side.source.contraction;
+  if (side.packing == Tiling::None)
+    return phase.add(offset,
+                     phase.offset(side.source.element->strides, indices));
+  Value terms = phase.value(contraction.sizes[contraction.axisK()]);
+  return phase.add(
+      offset, phase.multiply(phase.multiply(number, terms), side.source.width));
+}
+
+SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
+  SmallVector<Value> rows = rowOffsets(tile);
+  Value columns = columnOffset(phase, contraction, rhs, tile);
+  SmallVector<Value> initial = initialSums(tile);
+  bool isFlat = lhs.packing != Tiling::None && rhs.packing != Tiling::None;
+  if (isFlat || contraction.hasOneAxisK())
+    return addTerms(tile, rows, columns, tile.numK, contraction.numTerms,
+                    initial);
+  // What is read where it lies is walked axis by axis.
+  SmallVector<Value> indices(contraction.sizes.size());
+  BatchSize terms = contraction.sizes[contraction.axisK()];
+  std::function<SmallVector<Value>(ArrayRef<unsigned>, Value, ValueRange)>
+      walk = [&](ArrayRef<unsigned> axes, Value number, ValueRange sums) {
+        if (axes.empty()) {
+          auto offsets = llvm::map_to_vector(rows, [&](Value row) {
+            return advanceAroundK(phase, lhs, row, indices, number);
+          });
+          return addTerms(tile, offsets,
+                          advanceAroundK(phase, rhs, columns, indices, number),
+                          phase.value(terms), terms, sums);
+        }
+        Value count = phase.value(contraction.sizes[axes.front()]);
+        return phase.loop(phase.index(0), count, phase.index(1), sums,
+                          [&](Value index, ValueRange carried) {
+                            indices[axes.front()] = index;
+                            Value inner =
+                                phase.add(phase.multiply(number, count), index);
+                            return walk(axes.drop_front(), inner, carried);
+                          });
+      };
+  return walk(llvm::to_vector(contraction.outerAxesK()), phase.index(0),
+              initial);
+}
