@@ -3,7 +3,7 @@
 
 #include "frontend/dsl/Diagnostics.h"
 #include "frontend/dsl/Emit.h"
-#include "frontend/dsl/Parser.h"
+#include "frontend/dsl/Parse.h"
 
 #include "ir/Dialect.h"
 #include "ir/Text.h"

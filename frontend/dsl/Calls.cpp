@@ -19,7 +19,7 @@ std::string usage(const CallExpr &call, ArrayRef<StringRef> names) {
 
 //===-- Functions of values known while compiling ------------------------===//
 
-Value Emitter::shapeOf(const CallExpr &call, ArrayRef<Value> arguments) {
+Datum Emitter::shapeOf(const CallExpr &call, ArrayRef<Datum> arguments) {
   bool takesAxis = call.callee == "shape" && arguments.size() == 2;
   if (arguments.size() != 1 && !takesAxis)
     return error(call.loc, "expected " + call.callee + "(x" +
@@ -33,16 +33,16 @@ Value Emitter::shapeOf(const CallExpr &call, ArrayRef<Value> arguments) {
                                arguments[0].describe());
   auto type = cast<RankedTensorType>(arguments[0].tensor().getType());
   auto size = [&](int64_t axis) {
-    return type.isDynamicDim(axis) ? Value(Value::Batch())
-                                   : Value(type.getDimSize(axis));
+    return type.isDynamicDim(axis) ? Datum(Datum::Batch())
+                                   : Datum(type.getDimSize(axis));
   };
   if (call.callee == "rank")
-    return Value(type.getRank());
+    return Datum(type.getRank());
   if (call.callee == "shape" && !takesAxis) {
-    Value::List sizes;
+    Datum::List sizes;
     for (int64_t axis = 0; axis < type.getRank(); ++axis)
       sizes.push_back(size(axis));
-    return Value(std::move(sizes));
+    return Datum(std::move(sizes));
   }
   if (takesAxis && !arguments[1].isInteger())
     return error(call.loc, "expected a whole number as an axis, found " +
@@ -67,14 +67,14 @@ static bool isNumberFunction(StringRef name) {
 
 //===-- Calls ------------------------------------------------------------===//
 
-Value Emitter::evaluateCall(const CallExpr &call) {
+Datum Emitter::evaluateCall(const CallExpr &call) {
   if (auto it = functions.find(call.callee); it != functions.end())
     return callFunction(call, *it->second);
 
   Evaluated evaluated;
   StringRef name = call.callee;
   if (isShapeFunction(name) || isNumberFunction(name)) {
-    std::vector<Value> values;
+    std::vector<Datum> values;
     for (const Argument &argument : call.arguments) {
       if (argument.name)
         continue;
@@ -83,7 +83,7 @@ Value Emitter::evaluateCall(const CallExpr &call) {
     }
     if (isShapeFunction(name))
       return shapeOf(call, values);
-    if (std::optional<Value> number = evaluateFunction(name, values))
+    if (std::optional<Datum> number = evaluateFunction(name, values))
       return *number;
     // max(x) reduces, max(x, y) chooses element by element.
     bool isPair = values.size() == 2 && !values[1].isList();
@@ -146,7 +146,7 @@ static constexpr ForeignName kForeignNames[] = {
     {"randn", "random_normal(shape)"},
 };
 
-Value Emitter::callUnknown(const CallExpr &call) {
+Datum Emitter::callUnknown(const CallExpr &call) {
   if (Binding *binding = lookup(call.callee))
     return error(call.loc, "'" + call.callee + "' is not a function",
                  Note{binding->declaration.loc,
@@ -171,7 +171,7 @@ Value Emitter::callUnknown(const CallExpr &call) {
 
 //===-- Functions of the program -----------------------------------------===//
 
-Value Emitter::callFunction(const CallExpr &call,
+Datum Emitter::callFunction(const CallExpr &call,
                             const FunctionDecl &function) {
   for (Frame *f = frame; f; f = f->caller)
     if (f->function == &function)
@@ -203,7 +203,7 @@ Value Emitter::callFunction(const CallExpr &call,
   return callee.result;
 }
 
-bool Emitter::checkParameterType(const Parameter &parameter, const Value &value,
+bool Emitter::checkParameterType(const Parameter &parameter, const Datum &value,
                                  SMLoc loc) {
   if (!parameter.type)
     return true;
@@ -265,7 +265,7 @@ Emitter::matchArguments(const CallExpr &call, ArrayRef<StringRef> names,
   return matched;
 }
 
-Value Emitter::missingArgument(const CallExpr &call, StringRef name,
+Datum Emitter::missingArgument(const CallExpr &call, StringRef name,
                                ArrayRef<StringRef> names,
                                ArrayRef<Note> notes) {
   return error(call.loc,
@@ -292,7 +292,7 @@ bool Emitter::bindArguments(const CallExpr &call, const FunctionDecl &function,
       missingArgument(call, parameter.name.name, names, definition);
       return false;
     }
-    Value value;
+    Datum value;
     if (argument) {
       value = evaluate(*argument->value);
       bound &= checkParameterType(parameter, value, argument->value->loc);
@@ -309,7 +309,7 @@ bool Emitter::bindArguments(const CallExpr &call, const FunctionDecl &function,
 
 //===-- Ops --------------------------------------------------------------===//
 
-Value Emitter::buildOp(SMLoc loc, StringRef name,
+Datum Emitter::buildOp(SMLoc loc, StringRef name,
                        ArrayRef<mlir::Value> operands,
                        ArrayRef<NamedAttribute> attributes) {
   if (!frame)
@@ -328,7 +328,7 @@ Value Emitter::buildOp(SMLoc loc, StringRef name,
   if (failed(op))
     return error(loc, inProgramsNames(name, operands, inUsersTerms(message)),
                  explainOperands(operands));
-  return Value((*op)->getResult(0));
+  return Datum((*op)->getResult(0));
 }
 
 // "operand #1" becomes "operand 'target'", and "did you mean transpose(rhs)?"
@@ -384,7 +384,7 @@ Attribute Emitter::toEnum(const AttributeInfo &info, StringRef op,
     keyword = string->value;
   Attribute value = parseEnumKeyword(context, op, info.name, keyword);
   if (!value && llvm::isa<NameExpr>(expression) && lookup(keyword)) {
-    Value bound = evaluate(expression); // a name for a string: padding = p
+    Datum bound = evaluate(expression); // a name for a string: padding = p
     if (bound.isString())
       value = parseEnumKeyword(context, op, info.name, bound.string());
   }
@@ -394,10 +394,10 @@ Attribute Emitter::toEnum(const AttributeInfo &info, StringRef op,
   return value;
 }
 
-Attribute Emitter::toDims(const AttributeInfo &info, const Value &value,
+Attribute Emitter::toDims(const AttributeInfo &info, const Datum &value,
                           SMLoc loc) {
   SmallVector<int64_t> dims;
-  auto add = [&](const Value &element) {
+  auto add = [&](const Datum &element) {
     if (element.isBatch())
       dims.push_back(-1);
     else if (element.isInteger())
@@ -418,7 +418,7 @@ Attribute Emitter::toAttribute(const AttributeInfo &info, StringRef op,
                                const Expression &expression) {
   if (info.kind == AttributeKind::Enum)
     return toEnum(info, op, expression);
-  Value value = evaluate(expression);
+  Datum value = evaluate(expression);
   if (value.isError())
     return nullptr;
   auto reject = [&](StringRef expected) {

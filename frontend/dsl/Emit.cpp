@@ -20,7 +20,7 @@ Emitter::Emitter(const Program &program, Diagnostics &diagnostics,
 
 //===-- Errors -----------------------------------------------------------===//
 
-Value Emitter::error(SMLoc loc, const Twine &message, ArrayRef<Note> notes) {
+Datum Emitter::error(SMLoc loc, const Twine &message, ArrayRef<Note> notes) {
   // The innermost calls say which of a function's calls is meant.
   constexpr unsigned kMaxCalls = 4;
   SmallVector<Note> all(notes);
@@ -87,7 +87,7 @@ void Emitter::evaluateConstants(ArrayRef<Override> overrides) {
             Note{first->declaration.loc, "first defined here"});
       continue;
     }
-    Value value = evaluate(*constant.value);
+    Datum value = evaluate(*constant.value);
     for (const Override &given : overrides)
       if (given.name.name == name.name)
         value = evaluateOverride(constant, given, value);
@@ -96,15 +96,15 @@ void Emitter::evaluateConstants(ArrayRef<Override> overrides) {
   checkOverrides(overrides);
 }
 
-Value Emitter::evaluateOverride(const ConstDecl &constant,
-                                const Override &given, const Value &declared) {
+Datum Emitter::evaluateOverride(const ConstDecl &constant,
+                                const Override &given, const Datum &declared) {
   if (declared.isError())
     return {};
   // A shell's word is enough for a string.
   auto *word = llvm::dyn_cast<NameExpr>(given.value.get());
   if (declared.isString() && word)
-    return Value(word->name.str());
-  Value value = evaluate(*given.value);
+    return Datum(word->name.str());
+  Datum value = evaluate(*given.value);
   bool fits = (declared.isInteger() && value.isInteger()) ||
               (declared.isReal() && value.isNumber()) ||
               (declared.isBoolean() && value.isBoolean()) ||
@@ -197,7 +197,7 @@ void Emitter::emitInputs(const ModelDecl &declaration) {
     }
     RankedTensorType type = resolveType(*input.type, TypeUse::Input);
     if (!type) {
-      frame->names[input.name.name] = {Value(), input.name};
+      frame->names[input.name.name] = {Datum(), input.name};
       continue;
     }
     types.push_back(type);
@@ -215,7 +215,7 @@ void Emitter::emitInputs(const ModelDecl &declaration) {
   builder.setInsertionPointToEnd(body);
   for (auto [input, type] : llvm::zip_equal(inputs, types))
     bind(input->name,
-         Value(body->addArgument(type, diagnostics.location(input->name.loc))));
+         Datum(body->addArgument(type, diagnostics.location(input->name.loc))));
 }
 
 /// The values that `roots` are computed from, themselves included. Where
@@ -317,7 +317,7 @@ void Emitter::emitStatement(const Statement &statement) {
       });
 }
 
-void Emitter::bind(const Identifier &name, Value value) {
+void Emitter::bind(const Identifier &name, Datum value) {
   if (value.isTensor())
     declared.try_emplace(value.tensor(), name);
   frame->names[name.name] = {std::move(value), name};
@@ -325,7 +325,7 @@ void Emitter::bind(const Identifier &name, Value value) {
 
 void Emitter::emitAssign(const AssignStmt &statement) {
   checkReserved(statement.name, "a value");
-  Value value = evaluate(*statement.value);
+  Datum value = evaluate(*statement.value);
   assignments.try_emplace(statement.name.name.data(), NameUse{statement.name});
   bind(statement.name, std::move(value));
 }
@@ -353,7 +353,7 @@ void Emitter::emitFor(const ForStmt &statement) {
   for (uint64_t i = 0; i < count && !frame->returned; ++i) {
     if (!expend(statement.loc))
       break;
-    bind(statement.variable, Value(*lower + int64_t(i)));
+    bind(statement.variable, Datum(*lower + int64_t(i)));
     emitBlock(statement.body);
   }
   frame->names.erase(name);
@@ -388,7 +388,7 @@ bool Emitter::checkInModel(const Statement &statement, StringRef word) {
 
 mlir::Value Emitter::expectScalar(const Expression &expression,
                                   StringRef what) {
-  Value value = evaluate(expression);
+  Datum value = evaluate(expression);
   if (value.isError())
     return nullptr;
   auto type = value.isTensor()
@@ -457,7 +457,7 @@ void Emitter::emitOutput(const OutputStmt &statement) {
   for (const NamedValue &item : statement.items) {
     StringRef name = item.name ? item.name->name : defaultName(*item.value);
     SMLoc loc = item.name ? item.name->loc : item.value->loc;
-    Value value = evaluate(*item.value);
+    Datum value = evaluate(*item.value);
     if (value.isError())
       continue;
     if (!value.isTensor()) {

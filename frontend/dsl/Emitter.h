@@ -10,9 +10,9 @@
 #define NNC_FRONTEND_DSL_EMITTER_H
 
 #include "frontend/dsl/Ast.h"
+#include "frontend/dsl/Datum.h"
 #include "frontend/dsl/Diagnostics.h"
 #include "frontend/dsl/Emit.h"
-#include "frontend/dsl/Value.h"
 
 #include "ir/Ops.h"
 
@@ -26,7 +26,7 @@ namespace nnc::dsl {
 
 /// A name and what it means at this point of the program.
 struct Binding {
-  Value value;
+  Datum value;
   Identifier declaration;
 };
 
@@ -49,11 +49,11 @@ struct Frame {
   SMLoc callLoc;
   Frame *caller = nullptr;
   bool returned = false;
-  Value result;
+  Datum result;
 };
 
 /// Arguments of a call that had to be evaluated to see what is called.
-using Evaluated = llvm::SmallDenseMap<const Expression *, Value, 4>;
+using Evaluated = llvm::SmallDenseMap<const Expression *, Datum, 4>;
 
 /// How a call is written: "dense(x, units)".
 std::string usage(const CallExpr &call, llvm::ArrayRef<StringRef> names);
@@ -70,7 +70,7 @@ public:
 
 private:
   //===-- Errors. Each gives the value of what is in error. --------------===//
-  Value error(SMLoc loc, const llvm::Twine &message,
+  Datum error(SMLoc loc, const llvm::Twine &message,
               llvm::ArrayRef<Note> notes = {});
   /// False once the program has done too much (Limits.h).
   bool expend(SMLoc loc, uint64_t steps = 1);
@@ -78,8 +78,8 @@ private:
   //===-- Emit.cpp -------------------------------------------------------===//
   void declareFunctions();
   void evaluateConstants(llvm::ArrayRef<Override> overrides);
-  Value evaluateOverride(const ConstDecl &constant, const Override &given,
-                         const Value &declared);
+  Datum evaluateOverride(const ConstDecl &constant, const Override &given,
+                         const Datum &declared);
   void checkOverrides(llvm::ArrayRef<Override> overrides);
   bool checkReserved(const Identifier &name, StringRef what);
 
@@ -102,45 +102,45 @@ private:
   bool checkInModel(const Statement &statement, StringRef word);
   /// The value as a float scalar, for `what`; null after an error.
   mlir::Value expectScalar(const Expression &expression, StringRef what);
-  void bind(const Identifier &name, Value value);
+  void bind(const Identifier &name, Datum value);
 
   //===-- Expressions.cpp ------------------------------------------------===//
-  Value evaluate(const Expression &expression);
-  Value evaluateKind(const Expression &expression);
-  Value evaluateName(const NameExpr &name);
-  Value evaluateList(const ListExpr &list);
-  Value evaluateUnaryExpr(const UnaryExpr &unary);
-  Value evaluateBinaryExpr(const BinaryExpr &binary);
-  Value evaluateTensorBinary(const BinaryExpr &binary, const Value &lhs,
-                             const Value &rhs);
-  Value evaluateSubscript(const SubscriptExpr &subscript);
-  Value sliceTensor(const SubscriptExpr &subscript, mlir::Value base);
+  Datum evaluate(const Expression &expression);
+  Datum evaluateKind(const Expression &expression);
+  Datum evaluateName(const NameExpr &name);
+  Datum evaluateList(const ListExpr &list);
+  Datum evaluateUnaryExpr(const UnaryExpr &unary);
+  Datum evaluateBinaryExpr(const BinaryExpr &binary);
+  Datum evaluateTensorBinary(const BinaryExpr &binary, const Datum &lhs,
+                             const Datum &rhs);
+  Datum evaluateSubscript(const SubscriptExpr &subscript);
+  Datum sliceTensor(const SubscriptExpr &subscript, mlir::Value base);
   bool evaluateBounds(const SubscriptItem &item, int64_t dim, int64_t &start,
                       int64_t &size, unsigned axis);
   /// A whole number, or nothing after an error; `what` names it.
   std::optional<int64_t> expectInteger(const Expression &expression,
                                        const llvm::Twine &what);
   std::optional<bool> expectCondition(const Expression &expression);
-  Value unknownName(const NameExpr &name);
+  Datum unknownName(const NameExpr &name);
   /// Whatever name is bound to, or null.
   Binding *lookup(StringRef name);
   std::vector<StringRef> visibleNames() const;
 
   /// A tensor as it is; a number, a boolean or a list of them as a constant of
   /// the element type. Null after an error.
-  mlir::Value toTensor(const Value &value, mlir::Type elementType, SMLoc loc);
+  mlir::Value toTensor(const Datum &value, mlir::Type elementType, SMLoc loc);
   /// A constant's elements; null after an error.
-  mlir::DenseElementsAttr toElements(const Value &value, mlir::Type elementType,
+  mlir::DenseElementsAttr toElements(const Datum &value, mlir::Type elementType,
                                      SMLoc loc);
-  bool flatten(const Value &value, unsigned level,
+  bool flatten(const Datum &value, unsigned level,
                llvm::SmallVectorImpl<int64_t> &shape,
-               llvm::SmallVectorImpl<Value> &elements, SMLoc loc);
-  mlir::Attribute toElement(const Value &value, mlir::Type elementType,
+               llvm::SmallVectorImpl<Datum> &elements, SMLoc loc);
+  mlir::Attribute toElement(const Datum &value, mlir::Type elementType,
                             SMLoc loc);
 
   //===-- Calls.cpp ------------------------------------------------------===//
-  Value evaluateCall(const CallExpr &call);
-  Value callFunction(const CallExpr &call, const FunctionDecl &function);
+  Datum evaluateCall(const CallExpr &call);
+  Datum callFunction(const CallExpr &call, const FunctionDecl &function);
   bool bindArguments(const CallExpr &call, const FunctionDecl &function,
                      Frame &frame);
   /// The argument for each of `names`, by place or by name; null where there is
@@ -148,18 +148,18 @@ private:
   std::optional<std::vector<const Argument *>>
   matchArguments(const CallExpr &call, llvm::ArrayRef<StringRef> names,
                  llvm::ArrayRef<Note> notes = {});
-  Value missingArgument(const CallExpr &call, StringRef name,
+  Datum missingArgument(const CallExpr &call, StringRef name,
                         llvm::ArrayRef<StringRef> names,
                         llvm::ArrayRef<Note> notes = {});
-  bool checkParameterType(const Parameter &parameter, const Value &value,
+  bool checkParameterType(const Parameter &parameter, const Datum &value,
                           SMLoc loc);
-  Value callOp(const CallExpr &call, const Signature &signature,
+  Datum callOp(const CallExpr &call, const Signature &signature,
                Evaluated &evaluated);
-  Value callUnknown(const CallExpr &call);
-  Value shapeOf(const CallExpr &call, llvm::ArrayRef<Value> arguments);
+  Datum callUnknown(const CallExpr &call);
+  Datum shapeOf(const CallExpr &call, llvm::ArrayRef<Datum> arguments);
   /// Builds an op; an error of its verifier is given with notes on where its
   /// operands were declared.
-  Value buildOp(SMLoc loc, StringRef name, llvm::ArrayRef<mlir::Value> operands,
+  Datum buildOp(SMLoc loc, StringRef name, llvm::ArrayRef<mlir::Value> operands,
                 llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
   std::string inProgramsNames(StringRef name,
                               llvm::ArrayRef<mlir::Value> operands,
@@ -169,7 +169,7 @@ private:
                               const Expression &expression);
   mlir::Attribute toEnum(const AttributeInfo &info, StringRef op,
                          const Expression &expression);
-  mlir::Attribute toDims(const AttributeInfo &info, const Value &value,
+  mlir::Attribute toDims(const AttributeInfo &info, const Datum &value,
                          SMLoc loc);
   std::vector<StringRef> callableNames() const;
 
@@ -205,7 +205,7 @@ private:
   void emitSetting(const Setting &setting);
   void unknownSetting(const Identifier &name);
   void emitSimpleSetting(const SettingInfo &info, const Expression &expression);
-  mlir::Attribute toSettingAttribute(SettingKind kind, const Value &value);
+  mlir::Attribute toSettingAttribute(SettingKind kind, const Datum &value);
   mlir::Attribute emitOptimizer(const Expression &expression);
   mlir::Attribute emitFreeze(const Expression &expression);
   mlir::Attribute emitLearningRate(const Expression &expression);

@@ -17,7 +17,7 @@ namespace nnc::dsl {
 // exhaust the stack; a level costs less than 2 KiB of it.
 static constexpr unsigned kMaxEvaluationDepth = 1500;
 
-Value Emitter::evaluate(const Expression &expression) {
+Datum Emitter::evaluate(const Expression &expression) {
   if (!expend(expression.loc))
     return {};
   if (depth >= kMaxEvaluationDepth)
@@ -30,13 +30,13 @@ Value Emitter::evaluate(const Expression &expression) {
   return evaluateKind(expression);
 }
 
-Value Emitter::evaluateKind(const Expression &expression) {
-  return llvm::TypeSwitch<const Expression *, Value>(&expression)
+Datum Emitter::evaluateKind(const Expression &expression) {
+  return llvm::TypeSwitch<const Expression *, Datum>(&expression)
       .Case<NumberExpr>([](auto *e) {
-        return e->isInteger ? Value(e->integer) : Value(e->real);
+        return e->isInteger ? Datum(e->integer) : Datum(e->real);
       })
-      .Case<StringExpr>([](auto *e) { return Value(e->value); })
-      .Case<BooleanExpr>([](auto *e) { return Value(e->value); })
+      .Case<StringExpr>([](auto *e) { return Datum(e->value); })
+      .Case<BooleanExpr>([](auto *e) { return Datum(e->value); })
       .Case<NameExpr>([&](auto *e) { return evaluateName(*e); })
       .Case<ListExpr>([&](auto *e) { return evaluateList(*e); })
       .Case<UnaryExpr>([&](auto *e) { return evaluateUnaryExpr(*e); })
@@ -76,7 +76,7 @@ std::vector<StringRef> Emitter::visibleNames() const {
   return names;
 }
 
-Value Emitter::evaluateName(const NameExpr &name) {
+Datum Emitter::evaluateName(const NameExpr &name) {
   if (Binding *binding = lookup(name.name)) {
     const char *place = binding->declaration.name.data();
     if (auto it = assignments.find(place); it != assignments.end())
@@ -84,13 +84,13 @@ Value Emitter::evaluateName(const NameExpr &name) {
     return binding->value;
   }
   if (name.name == "batch")
-    return Value(Value::Batch());
+    return Datum(Datum::Batch());
   if (Type elementType = parseElementType(name.name, context))
-    return Value(elementType);
+    return Datum(elementType);
   return unknownName(name);
 }
 
-Value Emitter::unknownName(const NameExpr &name) {
+Datum Emitter::unknownName(const NameExpr &name) {
   bool isCallable = functions.contains(name.name) ||
                     lookupSignature(context, name.name) != nullptr;
   if (isCallable)
@@ -117,8 +117,8 @@ Value Emitter::unknownName(const NameExpr &name) {
 
 //===-- Arithmetic -------------------------------------------------------===//
 
-Value Emitter::evaluateList(const ListExpr &list) {
-  Value::List elements;
+Datum Emitter::evaluateList(const ListExpr &list) {
+  Datum::List elements;
   bool failed = false;
   for (const ExpressionPtr &element : list.elements) {
     elements.push_back(evaluate(*element));
@@ -126,7 +126,7 @@ Value Emitter::evaluateList(const ListExpr &list) {
   }
   if (failed)
     return {};
-  Value value(std::move(elements));
+  Datum value(std::move(elements));
   if (value.listDepth() > kMaxListDepth)
     return error(list.loc, "lists are nested more than " +
                                Twine(kMaxListDepth) + " deep here");
@@ -138,8 +138,8 @@ Value Emitter::evaluateList(const ListExpr &list) {
   return value;
 }
 
-Value Emitter::evaluateUnaryExpr(const UnaryExpr &unary) {
-  Value operand = evaluate(*unary.operand);
+Datum Emitter::evaluateUnaryExpr(const UnaryExpr &unary) {
+  Datum operand = evaluate(*unary.operand);
   if (operand.isError())
     return {};
   if (operand.isTensor())
@@ -147,24 +147,24 @@ Value Emitter::evaluateUnaryExpr(const UnaryExpr &unary) {
                    unary.op == UnaryOperator::Not ? "logical_not" : "neg",
                    operand.tensor());
   std::string problem;
-  if (std::optional<Value> result = evaluateUnary(unary.op, operand, problem))
+  if (std::optional<Datum> result = evaluateUnary(unary.op, operand, problem))
     return *result;
   return error(unary.loc, problem);
 }
 
-Value Emitter::evaluateBinaryExpr(const BinaryExpr &binary) {
-  Value lhs = evaluate(*binary.lhs);
+Datum Emitter::evaluateBinaryExpr(const BinaryExpr &binary) {
+  Datum lhs = evaluate(*binary.lhs);
   // `stride != 1 or heavy(...)`: what is not needed is not evaluated.
   if (lhs.isBoolean() && ((binary.op == BinaryOperator::Or && lhs.boolean()) ||
                           (binary.op == BinaryOperator::And && !lhs.boolean())))
     return lhs;
-  Value rhs = evaluate(*binary.rhs);
+  Datum rhs = evaluate(*binary.rhs);
   if (lhs.isError() || rhs.isError())
     return {};
   if (lhs.isTensor() || rhs.isTensor())
     return evaluateTensorBinary(binary, lhs, rhs);
   std::string problem;
-  if (std::optional<Value> result =
+  if (std::optional<Datum> result =
           evaluateBinary(binary.op, lhs, rhs, problem))
     return *result;
   return error(binary.loc, "'" + binary.spelling + "': " + problem);
@@ -194,8 +194,8 @@ static constexpr TensorOperator kTensorOperators[] = {
     {BinaryOperator::GreaterEqual, "compare", "ge"},
 };
 
-Value Emitter::evaluateTensorBinary(const BinaryExpr &binary, const Value &lhs,
-                                    const Value &rhs) {
+Datum Emitter::evaluateTensorBinary(const BinaryExpr &binary, const Datum &lhs,
+                                    const Datum &rhs) {
   const TensorOperator *entry = llvm::find_if(
       kTensorOperators, [&](auto &e) { return e.op == binary.op; });
   if (entry == std::end(kTensorOperators))
@@ -218,7 +218,7 @@ Value Emitter::evaluateTensorBinary(const BinaryExpr &binary, const Value &lhs,
 
 std::optional<int64_t> Emitter::expectInteger(const Expression &expression,
                                               const Twine &what) {
-  Value value = evaluate(expression);
+  Datum value = evaluate(expression);
   if (value.isError())
     return std::nullopt;
   if (value.isInteger())
@@ -232,7 +232,7 @@ std::optional<int64_t> Emitter::expectInteger(const Expression &expression,
 }
 
 std::optional<bool> Emitter::expectCondition(const Expression &expression) {
-  Value value = evaluate(expression);
+  Datum value = evaluate(expression);
   if (value.isError())
     return std::nullopt;
   if (value.isBoolean())
@@ -251,7 +251,7 @@ std::optional<bool> Emitter::expectCondition(const Expression &expression) {
 
 //===-- Constants --------------------------------------------------------===//
 
-Attribute Emitter::toElement(const Value &value, Type elementType, SMLoc loc) {
+Attribute Emitter::toElement(const Datum &value, Type elementType, SMLoc loc) {
   auto reject = [&](const Twine &why) {
     error(loc, why);
     return Attribute();
@@ -293,9 +293,9 @@ Attribute Emitter::toElement(const Value &value, Type elementType, SMLoc loc) {
                           APInt(width, value.integer(), !isUnsigned));
 }
 
-bool Emitter::flatten(const Value &value, unsigned level,
+bool Emitter::flatten(const Datum &value, unsigned level,
                       SmallVectorImpl<int64_t> &shape,
-                      SmallVectorImpl<Value> &elements, SMLoc loc) {
+                      SmallVectorImpl<Datum> &elements, SMLoc loc) {
   if (!value.isList()) {
     elements.push_back(value);
     if (level == shape.size())
@@ -317,21 +317,21 @@ bool Emitter::flatten(const Value &value, unsigned level,
                                Twine(shape[level]) + " and " + Twine(size));
     return false;
   }
-  return llvm::all_of(value.list(), [&](const Value &element) {
+  return llvm::all_of(value.list(), [&](const Datum &element) {
     return flatten(element, level + 1, shape, elements, loc);
   });
 }
 
-DenseElementsAttr Emitter::toElements(const Value &value, Type elementType,
+DenseElementsAttr Emitter::toElements(const Datum &value, Type elementType,
                                       SMLoc loc) {
   SmallVector<int64_t> shape;
-  SmallVector<Value> elements;
+  SmallVector<Datum> elements;
   if (!expend(loc, value.elementCount()))
     return nullptr;
   if (!flatten(value, 0, shape, elements, loc))
     return nullptr;
   SmallVector<Attribute> attributes;
-  for (const Value &element : elements) {
+  for (const Datum &element : elements) {
     attributes.push_back(toElement(element, elementType, loc));
     if (!attributes.back())
       return nullptr;
@@ -340,7 +340,7 @@ DenseElementsAttr Emitter::toElements(const Value &value, Type elementType,
                                 attributes);
 }
 
-mlir::Value Emitter::toTensor(const Value &value, Type elementType, SMLoc loc) {
+mlir::Value Emitter::toTensor(const Datum &value, Type elementType, SMLoc loc) {
   if (value.isError())
     return nullptr;
   if (value.isTensor())
@@ -363,8 +363,8 @@ mlir::Value Emitter::toTensor(const Value &value, Type elementType, SMLoc loc) {
 
 //===-- Slices -----------------------------------------------------------===//
 
-Value Emitter::evaluateSubscript(const SubscriptExpr &subscript) {
-  Value base = evaluate(*subscript.base);
+Datum Emitter::evaluateSubscript(const SubscriptExpr &subscript) {
+  Datum base = evaluate(*subscript.base);
   if (base.isError())
     return {};
   if (base.isTensor())
@@ -425,7 +425,7 @@ bool Emitter::evaluateBounds(const SubscriptItem &item, int64_t dim,
   return true;
 }
 
-Value Emitter::sliceTensor(const SubscriptExpr &subscript, mlir::Value base) {
+Datum Emitter::sliceTensor(const SubscriptExpr &subscript, mlir::Value base) {
   auto type = cast<RankedTensorType>(base.getType());
   if (subscript.items.size() > size_t(type.getRank()))
     return error(subscript.loc,
@@ -446,7 +446,7 @@ Value Emitter::sliceTensor(const SubscriptExpr &subscript, mlir::Value base) {
     if (!isIndex)
       kept.push_back(sizes.back());
   }
-  Value part = buildOp(
+  Datum part = buildOp(
       subscript.loc, "slice", base,
       {builder.getNamedAttr("starts", builder.getDenseI64ArrayAttr(starts)),
        builder.getNamedAttr("sizes", builder.getDenseI64ArrayAttr(sizes))});

@@ -18,7 +18,7 @@ public:
         initializers(signature.operands.size()),
         omitted(signature.operands.size()) {}
 
-  Value build();
+  Datum build();
 
 private:
   struct Slot {
@@ -41,13 +41,13 @@ private:
   Slot findSlot(const Argument &argument) const;
   bool claim(StringRef name, SMLoc loc);
   bool checkComplete();
-  bool isTensorLike(const Value &value) const;
+  bool isTensorLike(const Datum &value) const;
   std::vector<StringRef> argumentNames() const;
-  const Value &evaluate(const Expression &expression);
+  const Datum &evaluate(const Expression &expression);
 
   std::string innerScopeHint() const;
-  Value buildPlain();
-  Value buildLayer();
+  Datum buildPlain();
+  Datum buildLayer();
   bool makeParameters(ScopeEntry &scope);
   Type elementType() const;
   bool collectOperands(SmallVectorImpl<mlir::Value> &values);
@@ -58,7 +58,7 @@ private:
   Evaluated &evaluated;
 
   struct Given {
-    Value value;
+    Datum value;
     SMLoc loc;
   };
   std::vector<SmallVector<Given, 1>> operands;
@@ -75,7 +75,7 @@ bool OpCall::isLayer() const {
   return name.hasInterface<Layer>();
 }
 
-const Value &OpCall::evaluate(const Expression &expression) {
+const Datum &OpCall::evaluate(const Expression &expression) {
   auto it = evaluated.find(&expression);
   if (it == evaluated.end())
     it = evaluated.try_emplace(&expression, emitter.evaluate(expression)).first;
@@ -107,7 +107,7 @@ bool OpCall::claim(StringRef name, SMLoc loc) {
   return false;
 }
 
-bool OpCall::isTensorLike(const Value &value) const {
+bool OpCall::isTensorLike(const Datum &value) const {
   return value.isTensor() || value.isError();
 }
 
@@ -211,14 +211,14 @@ bool OpCall::bindOperand(unsigned index, const Argument &argument) {
   }
   if (isUnknownInitializer(index, *argument.value))
     return false;
-  const Value &value = evaluate(*argument.value);
+  const Datum &value = evaluate(*argument.value);
   if (value.isError())
     return false;
   SMLoc loc = argument.value->loc;
   if (isVariadic && value.isList()) {
     if (!emitter.expend(loc, value.list().size()))
       return false;
-    for (const Value &element : value.list())
+    for (const Datum &element : value.list())
       operands[index].push_back({element, loc});
     return true;
   }
@@ -294,7 +294,7 @@ bool OpCall::checkComplete() {
   return true;
 }
 
-static bool hasReal(const Value &value) {
+static bool hasReal(const Datum &value) {
   return value.isReal() ||
          (value.isList() && llvm::any_of(value.list(), hasReal));
 }
@@ -346,7 +346,7 @@ std::string OpCall::innerScopeHint() const {
   return "";
 }
 
-Value OpCall::buildPlain() {
+Datum OpCall::buildPlain() {
   if (call.scope)
     return emitter.error(call.scope->name.loc,
                          "'as' names the parameters of a call, and '" +
@@ -367,7 +367,7 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
           emitter.toTensor(operand.value, elementType(), operand.loc);
       if (!tensor)
         return false;
-      operand.value = Value(tensor);
+      operand.value = Datum(tensor);
       given.push_back(tensor);
     }
   }
@@ -407,13 +407,13 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
         call.loc, it->isBuffer ? Role::buffer : Role::parameter);
     if (!value)
       return false;
-    operands[index].push_back({Value(value), call.loc});
+    operands[index].push_back({Datum(value), call.loc});
   }
   return true;
 }
 
-Value OpCall::buildLayer() {
-  Value result;
+Datum OpCall::buildLayer() {
+  Datum result;
   emitter.inScope(call, [&](ScopeEntry &scope) {
     SmallVector<mlir::Value> values;
     if (makeParameters(scope) && collectOperands(values))
@@ -422,13 +422,13 @@ Value OpCall::buildLayer() {
   return result;
 }
 
-Value OpCall::build() {
+Datum OpCall::build() {
   if (!bindArguments())
     return {};
   return isLayer() ? buildLayer() : buildPlain();
 }
 
-Value Emitter::callOp(const CallExpr &call, const Signature &signature,
+Datum Emitter::callOp(const CallExpr &call, const Signature &signature,
                       Evaluated &evaluated) {
   // Where no model is being built, there is no place for an op.
   if (!frame)

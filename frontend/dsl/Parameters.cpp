@@ -124,7 +124,7 @@ void Emitter::emitParam(const ParamStmt &statement) {
   mlir::Value value;
   if (isFree && initializer)
     value = useParameter(path, type, initializer, name.loc);
-  bind(name, value ? Value(value) : Value());
+  bind(name, value ? Datum(value) : Datum());
 }
 
 mlir::Value Emitter::useParameter(const std::string &path,
@@ -192,7 +192,7 @@ bool Emitter::resolveDimension(const Dimension &dimension, bool allowBatch,
     error(loc, "unknown dimension '" + name->name + "'" + hint);
     return false;
   }
-  Value size = evaluate(*dimension.size);
+  Datum size = evaluate(*dimension.size);
   if (size.isError())
     return false;
   if (size.isBatch()) {
@@ -282,7 +282,7 @@ bool Emitter::isInitializer(const Expression &expression) const {
 
 Attribute Emitter::literalInitializer(const Expression &expression,
                                       RankedTensorType type) {
-  Value value = evaluate(expression);
+  Datum value = evaluate(expression);
   if (value.isError())
     return nullptr;
   if (value.isNumber())
@@ -353,7 +353,7 @@ Attribute Emitter::resolveInitializer(const Expression &expression,
     }
     if (!argument)
       continue;
-    Value value = evaluate(*argument->value);
+    Datum value = evaluate(*argument->value);
     if (!value.isError() && !value.isNumber())
       error(argument->value->loc, "expected a number as '" + known.name +
                                       "', found " + value.describe());

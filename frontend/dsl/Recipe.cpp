@@ -91,7 +91,7 @@ void Emitter::emitSetting(const Setting &setting) {
 }
 
 /// The attribute of a value that is a number or an element type, or null.
-Attribute Emitter::toSettingAttribute(SettingKind kind, const Value &value) {
+Attribute Emitter::toSettingAttribute(SettingKind kind, const Datum &value) {
   if (kind == SettingKind::Precision)
     return value.isElementType() ? TypeAttr::get(value.elementType())
                                  : Attribute();
@@ -104,7 +104,7 @@ Attribute Emitter::toSettingAttribute(SettingKind kind, const Value &value) {
 
 void Emitter::emitSimpleSetting(const SettingInfo &info,
                                 const Expression &expression) {
-  Value value = evaluate(expression);
+  Datum value = evaluate(expression);
   if (value.isError())
     return;
   Attribute attribute = toSettingAttribute(info.kind, value);
@@ -136,7 +136,7 @@ Attribute Emitter::emitFreeze(const Expression &expression) {
   for (const Expression *pattern : patterns) {
     if (!expend(pattern->loc, parameters.size()))
       return nullptr;
-    Value value = evaluate(*pattern);
+    Datum value = evaluate(*pattern);
     if (value.isError())
       continue;
     std::string problem =
@@ -284,10 +284,10 @@ static bool isLearningRate(double rate) {
 Attribute Emitter::emitLearningRate(const Expression &expression) {
   auto *call = llvm::dyn_cast<CallExpr>(&expression);
   bool isSchedule = call && !functions.contains(call->callee) &&
-                    !evaluateFunction(call->callee, Value(1.0));
+                    !evaluateFunction(call->callee, Datum(1.0));
   if (isSchedule)
     return emitSchedule(*call);
-  Value value = evaluate(expression);
+  Datum value = evaluate(expression);
   if (value.isError())
     return nullptr;
   if (value.isNumber() && isLearningRate(value.number()))
@@ -308,7 +308,7 @@ Attribute Emitter::emitSchedule(const CallExpr &call) {
       builder.getNamedAttr("name", builder.getStringAttr(signature->name))};
   if (!fillAttributes(call, *signature, "base", base, attributes))
     return nullptr;
-  Value value = evaluate(*base);
+  Datum value = evaluate(*base);
   if (value.isError())
     return nullptr;
   if (!value.isNumber() || !isLearningRate(value.number())) {
@@ -417,7 +417,7 @@ std::optional<std::string> Emitter::readerArgument(const Expression &expression,
     }
     return joined;
   }
-  Value value = evaluate(expression);
+  Datum value = evaluate(expression);
   if (value.isString())
     return isInList ? listItem(value.string()) : std::string(value.string());
   if (value.isNumber() || value.isBoolean())

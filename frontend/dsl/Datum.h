@@ -1,7 +1,7 @@
 // What an expression is worth while compiling: a tensor of the program, or
 // something known now.
-#ifndef NNC_FRONTEND_DSL_VALUE_H
-#define NNC_FRONTEND_DSL_VALUE_H
+#ifndef NNC_FRONTEND_DSL_DATUM_H
+#define NNC_FRONTEND_DSL_DATUM_H
 
 #include "frontend/dsl/Ast.h"
 
@@ -16,22 +16,22 @@
 
 namespace nnc::dsl {
 
-class Value {
+class Datum {
 public:
   /// The size of the symbolic dimension.
   struct Batch {};
-  using List = std::vector<Value>;
+  using List = std::vector<Datum>;
 
   /// The value of an expression in error. Using it gives no further error.
-  Value() = default;
-  Value(mlir::Value tensor) : data(tensor) {}
-  Value(int64_t integer) : data(integer) {}
-  Value(double real) : data(real) {}
-  Value(bool boolean) : data(boolean) {}
-  Value(std::string string) : data(std::move(string)) {}
-  Value(List list);
-  Value(mlir::Type elementType) : data(elementType) {}
-  Value(Batch batch) : data(batch) {}
+  Datum() = default;
+  Datum(mlir::Value tensor) : data(tensor) {}
+  Datum(int64_t integer) : data(integer) {}
+  Datum(double real) : data(real) {}
+  Datum(bool boolean) : data(boolean) {}
+  Datum(std::string string) : data(std::move(string)) {}
+  Datum(List list);
+  Datum(mlir::Type elementType) : data(elementType) {}
+  Datum(Batch batch) : data(batch) {}
 
   bool isError() const { return std::holds_alternative<std::monostate>(data); }
   bool isTensor() const { return is<mlir::Value>(); }
@@ -86,16 +86,16 @@ llvm::ArrayRef<StringRef> elementTypeNames();
 
 /// Arithmetic on values known now. Nothing, and a message in `problem`, where
 /// the operands do not fit or the result has no value.
-std::optional<Value> evaluateUnary(UnaryOperator op, const Value &operand,
+std::optional<Datum> evaluateUnary(UnaryOperator op, const Datum &operand,
                                    std::string &problem);
-std::optional<Value> evaluateBinary(BinaryOperator op, const Value &lhs,
-                                    const Value &rhs, std::string &problem);
+std::optional<Datum> evaluateBinary(BinaryOperator op, const Datum &lhs,
+                                    const Datum &rhs, std::string &problem);
 
 /// A function of numbers such as `sqrt`, applied to values known now. Nothing,
 /// and no message, where there is none of that name and number of arguments.
-std::optional<Value> evaluateFunction(StringRef name,
-                                      llvm::ArrayRef<Value> arguments);
+std::optional<Datum> evaluateFunction(StringRef name,
+                                      llvm::ArrayRef<Datum> arguments);
 
 } // namespace nnc::dsl
 
-#endif // NNC_FRONTEND_DSL_VALUE_H
+#endif // NNC_FRONTEND_DSL_DATUM_H

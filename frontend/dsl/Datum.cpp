@@ -1,5 +1,5 @@
 // Values known while compiling, and their arithmetic.
-#include "frontend/dsl/Value.h"
+#include "frontend/dsl/Datum.h"
 
 #include "ir/Shapes.h"
 
@@ -14,15 +14,15 @@ using namespace mlir;
 
 namespace nnc::dsl {
 
-struct Value::ListData {
+struct Datum::ListData {
   List elements;
   uint64_t count = 0;
   unsigned depth = 1;
 };
 
-Value::Value(List list) {
+Datum::Datum(List list) {
   ListData made;
-  for (const Value &element : list) {
+  for (const Datum &element : list) {
     made.count = llvm::SaturatingAdd(made.count, element.elementCount());
     made.depth = std::max(made.depth, element.listDepth() + 1);
   }
@@ -30,15 +30,15 @@ Value::Value(List list) {
   data = std::make_shared<const ListData>(std::move(made));
 }
 
-const Value::List &Value::list() const {
+const Datum::List &Datum::list() const {
   return std::get<SharedList>(data)->elements;
 }
 
-uint64_t Value::elementCount() const {
+uint64_t Datum::elementCount() const {
   return isList() ? std::get<SharedList>(data)->count : 1;
 }
 
-unsigned Value::listDepth() const {
+unsigned Datum::listDepth() const {
   return isList() ? std::get<SharedList>(data)->depth : 0;
 }
 
@@ -49,7 +49,7 @@ static std::string printReal(double real) {
   return std::string(text, end);
 }
 
-std::string Value::describe() const {
+std::string Datum::describe() const {
   if (isTensor())
     return "a tensor " + printType(tensor().getType());
   if (isInteger())
@@ -95,14 +95,14 @@ ArrayRef<StringRef> elementTypeNames() {
   return kNames;
 }
 
-std::optional<Value> evaluateUnary(UnaryOperator op, const Value &operand,
+std::optional<Datum> evaluateUnary(UnaryOperator op, const Datum &operand,
                                    std::string &problem) {
   if (op == UnaryOperator::Not && operand.isBoolean())
-    return Value(!operand.boolean());
+    return Datum(!operand.boolean());
   if (op == UnaryOperator::Negate && operand.isReal())
-    return Value(-operand.number());
+    return Datum(-operand.number());
   if (op == UnaryOperator::Negate && operand.isInteger())
-    return evaluateBinary(BinaryOperator::Subtract, Value(int64_t(0)), operand,
+    return evaluateBinary(BinaryOperator::Subtract, Datum(int64_t(0)), operand,
                           problem);
   problem = op == UnaryOperator::Not
                 ? "'not' expects a boolean, found " + operand.describe()
@@ -142,7 +142,7 @@ static std::optional<int64_t> integerPower(int64_t base, int64_t exponent) {
 }
 
 // A quotient of integers is an integer where it is exact and a real elsewhere.
-static std::optional<Value> evaluateIntegers(BinaryOperator op, int64_t lhs,
+static std::optional<Datum> evaluateIntegers(BinaryOperator op, int64_t lhs,
                                              int64_t rhs,
                                              std::string &problem) {
   int64_t result = 0;
@@ -165,53 +165,53 @@ static std::optional<Value> evaluateIntegers(BinaryOperator op, int64_t lhs,
     }
     if (rhs == -1) { // INT64_MIN / -1 overflows
       if (op == BinaryOperator::Remainder)
-        return Value(int64_t(0));
+        return Datum(int64_t(0));
       overflow = llvm::SubOverflow(int64_t(0), lhs, result);
       break;
     }
     if (op == BinaryOperator::Divide && lhs % rhs != 0)
-      return Value(double(lhs) / double(rhs));
-    return Value(op == BinaryOperator::Divide ? lhs / rhs : lhs % rhs);
+      return Datum(double(lhs) / double(rhs));
+    return Datum(op == BinaryOperator::Divide ? lhs / rhs : lhs % rhs);
   case BinaryOperator::Power:
     if (rhs < 0)
-      return Value(std::pow(double(lhs), double(rhs)));
+      return Datum(std::pow(double(lhs), double(rhs)));
     if (std::optional<int64_t> power = integerPower(lhs, rhs))
-      return Value(*power);
+      return Datum(*power);
     overflow = true;
     break;
   default:
     break;
   }
   if (!overflow)
-    return Value(result);
+    return Datum(result);
   problem = "the result does not fit in 64 bits";
   return std::nullopt;
 }
 
-static std::optional<Value> evaluateReals(BinaryOperator op, double lhs,
+static std::optional<Datum> evaluateReals(BinaryOperator op, double lhs,
                                           double rhs, std::string &problem) {
   switch (op) {
   case BinaryOperator::Add:
-    return Value(lhs + rhs);
+    return Datum(lhs + rhs);
   case BinaryOperator::Subtract:
-    return Value(lhs - rhs);
+    return Datum(lhs - rhs);
   case BinaryOperator::Multiply:
-    return Value(lhs * rhs);
+    return Datum(lhs * rhs);
   case BinaryOperator::Divide:
     if (rhs != 0.0)
-      return Value(lhs / rhs);
+      return Datum(lhs / rhs);
     problem = "division by zero";
     return std::nullopt;
   case BinaryOperator::Power:
-    return Value(std::pow(lhs, rhs));
+    return Datum(std::pow(lhs, rhs));
   default:
     problem = "expected whole numbers";
     return std::nullopt;
   }
 }
 
-static std::optional<Value> compareEqual(BinaryOperator op, const Value &lhs,
-                                         const Value &rhs) {
+static std::optional<Datum> compareEqual(BinaryOperator op, const Datum &lhs,
+                                         const Datum &rhs) {
   bool equal = false;
   if (lhs.isBoolean() && rhs.isBoolean())
     equal = lhs.boolean() == rhs.boolean();
@@ -222,28 +222,28 @@ static std::optional<Value> compareEqual(BinaryOperator op, const Value &lhs,
   else
     return std::nullopt;
   if (op == BinaryOperator::Equal)
-    return Value(equal);
+    return Datum(equal);
   if (op == BinaryOperator::NotEqual)
-    return Value(!equal);
+    return Datum(!equal);
   return std::nullopt;
 }
 
-std::optional<Value> evaluateBinary(BinaryOperator op, const Value &lhs,
-                                    const Value &rhs, std::string &problem) {
+std::optional<Datum> evaluateBinary(BinaryOperator op, const Datum &lhs,
+                                    const Datum &rhs, std::string &problem) {
   bool isLogical = op == BinaryOperator::And || op == BinaryOperator::Or;
   if (isLogical && lhs.isBoolean() && rhs.isBoolean())
-    return Value(op == BinaryOperator::And ? lhs.boolean() && rhs.boolean()
+    return Datum(op == BinaryOperator::And ? lhs.boolean() && rhs.boolean()
                                            : lhs.boolean() || rhs.boolean());
   if (!isLogical && lhs.isNumber() && rhs.isNumber()) {
     if (std::optional<bool> truth = compare(op, lhs.number(), rhs.number()))
-      return Value(*truth);
+      return Datum(*truth);
     if (lhs.isInteger() && rhs.isInteger())
       return evaluateIntegers(op, lhs.integer(), rhs.integer(), problem);
     return evaluateReals(op, lhs.number(), rhs.number(), problem);
   }
-  if (std::optional<Value> truth = compareEqual(op, lhs, rhs))
+  if (std::optional<Datum> truth = compareEqual(op, lhs, rhs))
     return truth;
-  const Value &wrong =
+  const Datum &wrong =
       isLogical ? (lhs.isBoolean() ? rhs : lhs) : (lhs.isNumber() ? rhs : lhs);
   problem =
       std::string(isLogical ? "expected a boolean" : "expected a number") +
@@ -264,18 +264,18 @@ static constexpr RealFunction kRealFunctions[] = {
     {"sin", std::sin},   {"cos", std::cos}, {"tanh", std::tanh},
 };
 
-static std::optional<Value> toInteger(double real) {
+static std::optional<Datum> toInteger(double real) {
   if (!(std::fabs(real) < 9007199254740992.0)) // 2^53: exact below
-    return Value(real);
-  return Value(int64_t(real));
+    return Datum(real);
+  return Datum(int64_t(real));
 }
 
-std::optional<Value> evaluateFunction(StringRef name,
-                                      ArrayRef<Value> arguments) {
+std::optional<Datum> evaluateFunction(StringRef name,
+                                      ArrayRef<Datum> arguments) {
   if (arguments.empty() ||
-      !llvm::all_of(arguments, [](const Value &v) { return v.isNumber(); }))
+      !llvm::all_of(arguments, [](const Datum &v) { return v.isNumber(); }))
     return std::nullopt;
-  const Value &first = arguments.front();
+  const Datum &first = arguments.front();
   if (arguments.size() == 2 && (name == "max" || name == "min")) {
     bool takeFirst = name == "max" ? first.number() >= arguments[1].number()
                                    : first.number() <= arguments[1].number();
@@ -285,8 +285,8 @@ std::optional<Value> evaluateFunction(StringRef name,
     return std::nullopt;
   if (name == "abs") // of INT64_MIN it is a real
     return first.isInteger() && first.integer() != INT64_MIN
-               ? Value(std::abs(first.integer()))
-               : Value(std::fabs(first.number()));
+               ? Datum(std::abs(first.integer()))
+               : Datum(std::fabs(first.number()));
   if (name == "floor")
     return toInteger(std::floor(first.number()));
   if (name == "ceil")
@@ -295,7 +295,7 @@ std::optional<Value> evaluateFunction(StringRef name,
     return toInteger(std::nearbyint(first.number()));
   for (const RealFunction &entry : kRealFunctions)
     if (entry.name == name)
-      return Value(entry.function(first.number()));
+      return Datum(entry.function(first.number()));
   return std::nullopt;
 }
 

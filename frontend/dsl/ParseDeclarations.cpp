@@ -1,0 +1,234 @@
+// What stands at the top level of a file.
+#include "frontend/dsl/Parser.h"
+
+namespace nnc::dsl {
+
+Program Parser::parseProgram() {
+  Program program;
+  while (!at(TokenKind::EndOfFile) && !diagnostics.full())
+    parseDeclaration(program);
+  program.end = token().loc();
+  for (const Token &token : tokens)
+    if (token.is(TokenKind::Identifier))
+      ++program.mentions[token.text];
+  return program;
+}
+
+void Parser::parseDeclaration(Program &program) {
+  size_t before = position;
+  bool parsed = false;
+  if (at(TokenKind::Const))
+    parsed = parseConst(program);
+  else if (at(TokenKind::Fn))
+    parsed = parseFunction(program);
+  else if (at(TokenKind::Model))
+    parsed = parseModel(program);
+  else if (atWord("training"))
+    parsed = parseTraining(program);
+  else if (atWord("data"))
+    parsed = parseData(program);
+  else if (!at(TokenKind::Invalid)) {
+    std::string hint;
+    if (at(TokenKind::Identifier))
+      hint = suggestion(token().text,
+                        {"const", "fn", "model", "training", "data"});
+    error(token().loc(),
+          "expected 'const', 'fn', 'model', 'training' or 'data', found " +
+              describe(token()) + hint);
+  }
+  if (parsed)
+    return;
+  if (position == before)
+    advance();
+  recover();
+}
+
+bool Parser::parseConst(Program &program) {
+  advance();
+  do {
+    std::optional<Identifier> name = parseIdentifier("after 'const'");
+    if (!name || !expect(TokenKind::Assign, "after the constant's name"))
+      return false;
+    ExpressionPtr value = parseExpr();
+    if (!value)
+      return false;
+    program.constants.push_back({*name, std::move(value)});
+  } while (accept(TokenKind::Comma));
+  return atLineEnd() || errorExpected("the end of the line");
+}
+
+bool Parser::parseFunction(Program &program) {
+  advance();
+  FunctionDecl function;
+  std::optional<Identifier> name = parseIdentifier("after 'fn'");
+  if (!name || !parseParameters(function.parameters, /*isModel=*/false))
+    return false;
+  function.name = *name;
+  bool parsed = parseBlock(function.body, "the function '" + name->name + "'");
+  program.functions.push_back(std::move(function));
+  return parsed;
+}
+
+bool Parser::parseModel(Program &program) {
+  advance();
+  ModelDecl model;
+  std::optional<Identifier> name = parseIdentifier("after 'model'");
+  if (!name || !parseParameters(model.inputs, /*isModel=*/true))
+    return false;
+  model.name = *name;
+  bool parsed = parseBlock(model.body, "the model '" + name->name + "'");
+  program.models.push_back(std::move(model));
+  return parsed;
+}
+
+bool Parser::parseParameters(std::vector<Parameter> &parameters, bool isModel) {
+  Token opening = token();
+  if (!expect(TokenKind::LeftParen, "before the parameters"))
+    return false;
+  ++brackets;
+  while (!at(TokenKind::RightParen)) {
+    if (!parseParameter(parameters, isModel))
+      return false;
+    if (!accept(TokenKind::Comma))
+      break;
+  }
+  if (!expectClosing(TokenKind::RightParen, opening, "the parameters"))
+    return false;
+  --brackets;
+  return true;
+}
+
+bool Parser::parseParameter(std::vector<Parameter> &parameters, bool isModel) {
+  std::optional<Identifier> name =
+      parseIdentifier(isModel ? "of an input" : "of a parameter");
+  if (!name)
+    return false;
+  Parameter parameter{*name, std::nullopt, nullptr};
+  if (accept(TokenKind::Colon)) {
+    parameter.type.emplace();
+    if (!parseType(*parameter.type))
+      return false;
+  } else if (isModel) {
+    return errorExpected("':' and the type of input '" + name->name +
+                         "', as in " + name->name + ": f32[batch, 784]");
+  }
+  if (!isModel && accept(TokenKind::Assign)) {
+    parameter.defaultValue = parseExpr();
+    if (!parameter.defaultValue)
+      return false;
+  }
+  parameters.push_back(std::move(parameter));
+  return true;
+}
+
+bool Parser::parseType(TypeSpec &type) {
+  std::optional<Identifier> element =
+      parseIdentifier("of an element type, as in f32[batch, 784]");
+  if (!element)
+    return false;
+  type.element = *element;
+  Token opening = token();
+  if (token().startsLine || !accept(TokenKind::LeftBracket))
+    return true; // a scalar
+  ++brackets;
+  while (!at(TokenKind::RightBracket)) {
+    if (!parseDimension(type))
+      return false;
+    if (!accept(TokenKind::Comma))
+      break;
+  }
+  if (!expectClosing(TokenKind::RightBracket, opening, "the shape"))
+    return false;
+  --brackets;
+  return true;
+}
+
+bool Parser::parseDimension(TypeSpec &type) {
+  Dimension dimension;
+  if (at(TokenKind::Identifier) && peek().is(TokenKind::Assign)) {
+    Token name = advance();
+    dimension.binding = Identifier{name.text, name.loc()};
+    advance();
+  }
+  dimension.size = parseExpr();
+  if (!dimension.size)
+    return false;
+  type.shape.push_back(std::move(dimension));
+  return true;
+}
+
+bool Parser::parseTraining(Program &program) {
+  TrainingDecl training;
+  training.loc = advance().loc();
+  bool parsed = parseBraces("the block 'training'",
+                            [&] { return parseSetting(training); });
+  program.trainings.push_back(std::move(training));
+  return parsed;
+}
+
+bool Parser::parseSetting(TrainingDecl &training) {
+  std::optional<Identifier> name = at(TokenKind::Identifier)
+                                       ? Identifier{token().text, token().loc()}
+                                       : std::optional<Identifier>();
+  if (!name)
+    return errorExpected("the name of a setting, as in 'epochs 10'");
+  advance();
+  if (at(TokenKind::Assign))
+    return error(token().loc(),
+                 "a setting is written without '=': " + name->name + " VALUE");
+  if (atLineEnd())
+    return errorExpected("the value of '" + name->name + "'");
+  ExpressionPtr value = parseExpr();
+  if (!value)
+    return false;
+  training.settings.push_back({*name, std::move(value)});
+  if (at(TokenKind::Identifier) && !atLineEnd())
+    return error(token().loc(), "a setting has a line of its own: expected the "
+                                "end of the line, found " +
+                                    describe(token()));
+  return atLineEnd() || errorExpected("the end of the line");
+}
+
+bool Parser::parseData(Program &program) {
+  DataDecl data;
+  data.loc = advance().loc();
+  bool parsed =
+      parseBraces("the block 'data'", [&] { return parseSplit(data); });
+  program.datas.push_back(std::move(data));
+  return parsed;
+}
+
+bool Parser::parseSplit(DataDecl &data) {
+  if (!at(TokenKind::Identifier))
+    return errorExpected("'train' or 'test'");
+  DataSplit split;
+  Token name = advance();
+  split.name = {name.text, name.loc()};
+  do {
+    if (!parseBinding(split))
+      return false;
+  } while (accept(TokenKind::Comma));
+  data.splits.push_back(std::move(split));
+  return atLineEnd() || errorExpected("',' or the end of the line");
+}
+
+// `a = reader(...)` or `a, b = reader(...)`.
+bool Parser::parseBinding(DataSplit &split) {
+  DataBinding binding;
+  do {
+    // A comma at the line's end lets the list go on below.
+    if (!at(TokenKind::Identifier))
+      return errorExpected("the name of an input");
+    Token name = advance();
+    binding.inputs.push_back({name.text, name.loc()});
+  } while (accept(TokenKind::Comma));
+  if (!expect(TokenKind::Assign, "and a reader, as in idx(\"FILE\")"))
+    return false;
+  binding.reader = parseExpr();
+  if (!binding.reader)
+    return false;
+  split.bindings.push_back(std::move(binding));
+  return true;
+}
+
+} // namespace nnc::dsl
