@@ -59,6 +59,10 @@ struct ScalarPrinter {
   /// Of a scalar or of a vector of one dimension; none for any other type.
   std::optional<std::string> typeName(mlir::Type type) const;
 
+  /// Of an integer or an index, whichever it is itself.
+  std::string signedName(mlir::Type type) const;
+  std::string unsignedName(mlir::Type type) const;
+
   /// The operation's one result, or failure, without a diagnostic, for what is
   /// neither a constant nor of arith or math. On vectors lane by lane.
   mlir::FailureOr<Expression> print(mlir::Operation &op, Use use) const;
@@ -67,9 +71,6 @@ private:
   mlir::FailureOr<Expression> printConstant(mlir::Attribute value,
                                             mlir::Type type) const;
   mlir::FailureOr<Expression> printLanes(mlir::Operation &op, Use use) const;
-  mlir::FailureOr<Expression> printScalar(mlir::Operation &op, Use use) const;
-  std::string signedName(mlir::Type type) const;
-  std::string unsignedName(mlir::Type type) const;
 };
 
 } // namespace nnc
