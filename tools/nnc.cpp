@@ -4,11 +4,13 @@
 #include "tools/Output.h"
 #include "tools/commands/Commands.h"
 
+#include "runtime/device/Device.h"
 #include "runtime/nnc.h"
 
 #include <csignal>
 #include <cstring>
 #include <iostream>
+#include <string_view>
 
 namespace nnc::tools {
 
@@ -21,17 +23,29 @@ void addPluginOption(CLI::App &command, std::vector<std::string> &plugins) {
       ->allow_extra_args(false);
 }
 
+/// As the compiler's help has it, of the targets that this build runs.
+static std::string targetHelp() {
+  static constexpr std::pair<std::string_view, std::string_view> texts[] = {
+      {"cpu", "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, "
+              "cpu:x86-64-v4"},
+      {"cuda", "cuda (sm_80, sm_90 and later), cuda:sm_90 and others between "
+               "commas, cuda:native (this machine)"},
+      {"sim", "sim (a GPU, simulated), sim:fast"},
+  };
+  std::string help;
+  for (const auto &[name, text] : texts)
+    for (size_t i = 0; i < runtime::numTargets(); ++i)
+      if (name == runtime::targetName(i))
+        help.append(help.empty() ? "" : "; ").append(text);
+  return help;
+}
+
 void addModelOptions(CLI::App &command, CompileRequest &request) {
   command
       .add_option("MODEL", request.model,
                   "a .nn, .graph, .mlir, .mlirbc or .plan file")
       ->required();
-  command
-      .add_option("--target", request.target,
-                  "cpu (this machine), cpu:x86-64-v2, cpu:x86-64-v3, "
-                  "cpu:x86-64-v4; cuda (sm_80, sm_90 and later), cuda:sm_90 "
-                  "and others between commas, cuda:native (this machine); "
-                  "sim (a GPU, simulated), sim:fast")
+  command.add_option("--target", request.target, targetHelp())
       ->capture_default_str();
   command
       .add_option("--set", request.settings, "override a const of the model")
