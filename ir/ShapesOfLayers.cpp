@@ -1,0 +1,188 @@
+// Shape rules of random ops, layers, losses and metrics.
+// Dimensions are int64_t; ShapedType::kDynamic is the batch.
+#include "ir/ShapeRules.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+//===----------------------------------------------------------------------===//
+// Random and neural
+//===----------------------------------------------------------------------===//
+
+static TypeOrFailure makeFloat(const OpSite &site, ArrayRef<int64_t> shape,
+                               std::optional<Type> elementType) {
+  Type element =
+      elementType.value_or(Float32Type::get(site.location.getContext()));
+  if (!isa<FloatType>(element) || failed(checkElementType(site, element)))
+    return site.error() << "type is " << printType(element)
+                        << ": expected one of f32, f64, f16, bf16";
+  return makeType(site, shape, element);
+}
+
+TypeOrFailure inferRandom(const OpSite &site, ArrayRef<int64_t> shape,
+                          std::optional<Type> elementType) {
+  return makeFloat(site, shape, elementType);
+}
+
+TypeOrFailure inferAlongAxis(const OpSite &site, RankedTensorType x,
+                             int64_t axis) {
+  if (failed(checkAxis(site, x, axis)))
+    return failure();
+  return x;
+}
+
+/// Succeeds if the operand is [size], of the element type of x.
+static LogicalResult checkRow(const OpSite &site, NamedType row,
+                              RankedTensorType x, int64_t size) {
+  auto expected = RankedTensorType::get({size}, x.getElementType());
+  if (row.type == expected)
+    return success();
+  return site.error() << row.name << " is " << printType(row.type)
+                      << ": expected " << printType(expected);
+}
+
+TypeOrFailure inferLayerNorm(const OpSite &site, RankedTensorType x,
+                             RankedTensorType scale, RankedTensorType bias) {
+  if (x.getRank() == 0 || x.isDynamicDim(x.getRank() - 1))
+    return site.error() << "x is " << printType(x)
+                        << ": expected a last dimension that is not the batch";
+  int64_t size = x.getShape().back();
+  if (failed(checkRow(site, {"scale", scale}, x, size)) ||
+      failed(checkRow(site, {"bias", bias}, x, size)))
+    return failure();
+  return x;
+}
+
+TypeOrFailure inferDense(const OpSite &site, RankedTensorType x,
+                         RankedTensorType weight, RankedTensorType bias) {
+  NamedType input{"x", x}, matrix{"weight", weight};
+  if (failed(checkElementTypes(site, input, matrix)) ||
+      failed(checkMatrix(site, input)))
+    return failure();
+  if (weight.getRank() != 2)
+    return site.error() << "weight is " << printType(weight)
+                        << ": expected 2 dimensions";
+  if (x.getShape().back() != weight.getDimSize(0))
+    return site.error() << "inner dimensions differ: x is " << printType(x)
+                        << " (" << printDim(x.getShape().back())
+                        << "), weight is " << printType(weight) << " ("
+                        << printDim(weight.getDimSize(0)) << ')';
+  if (bias && failed(checkRow(site, {"bias", bias}, x, weight.getDimSize(1))))
+    return failure();
+  SmallVector<int64_t> shape = llvm::to_vector(x.getShape());
+  shape.back() = weight.getDimSize(1);
+  return makeTensor(site, shape, x.getElementType());
+}
+
+TypeOrFailure inferFlatten(const OpSite &site, RankedTensorType x) {
+  if (x.getRank() == 0)
+    return site.error() << "x is " << printType(x)
+                        << ": expected at least 1 dimension";
+  ArrayRef<int64_t> rest = x.getShape().drop_front();
+  if (llvm::is_contained(rest, ShapedType::kDynamic) &&
+      llvm::any_of(rest, [](int64_t dim) {
+        return dim != 1 && !ShapedType::isDynamic(dim);
+      }))
+    return site.error() << "x is " << printType(x)
+                        << ": expected the batch as its first dimension";
+  if (llvm::is_contained(rest, ShapedType::kDynamic))
+    return makeTensor(site, {x.getDimSize(0), ShapedType::kDynamic},
+                      x.getElementType());
+  return makeTensor(site, {x.getDimSize(0), countStatic(rest)},
+                    x.getElementType());
+}
+
+TypeOrFailure inferOneHot(const OpSite &site, RankedTensorType x,
+                          int64_t classes, std::optional<Type> elementType) {
+  if (classes < 1 || classes > kMaxElements)
+    return site.error() << "classes is " << classes << ": expected at least 1";
+  SmallVector<int64_t> shape = toDims(x.getShape());
+  shape.push_back(classes);
+  return makeFloat(site, shape, elementType);
+}
+
+//===----------------------------------------------------------------------===//
+// Losses and metrics
+//===----------------------------------------------------------------------===//
+
+static ArrayRef<int64_t> dropTrailingOnes(ArrayRef<int64_t> shape) {
+  while (!shape.empty() && shape.back() == 1)
+    shape = shape.drop_back();
+  return shape;
+}
+
+static TypeOrFailure makeScalar(RankedTensorType like) {
+  return RankedTensorType::get({}, like.getElementType());
+}
+
+TypeOrFailure inferPairwise(const OpSite &site, NamedType prediction,
+                            RankedTensorType target) {
+  if (dropTrailingOnes(prediction.type.getShape()) ==
+      dropTrailingOnes(target.getShape()))
+    return makeScalar(prediction.type);
+  return site.error() << "shapes differ: " << prediction.name << " is "
+                      << printType(prediction.type) << ", target is "
+                      << printType(target);
+}
+
+static bool isIntegerTarget(RankedTensorType logits, RankedTensorType target) {
+  return logits.getRank() > 0 && !isa<FloatType>(target.getElementType()) &&
+         dropTrailingOnes(logits.getShape().drop_back()) ==
+             dropTrailingOnes(target.getShape());
+}
+
+static bool isOneHotTarget(RankedTensorType logits, RankedTensorType target) {
+  return isa<FloatType>(target.getElementType()) &&
+         logits.getShape() == target.getShape();
+}
+
+TypeOrFailure inferClassification(const OpSite &site, NamedType logits,
+                                  RankedTensorType target) {
+  RankedTensorType type = logits.type;
+  if (type.getRank() == 0 || type.isDynamicDim(type.getRank() - 1))
+    return site.error()
+           << logits.name << " is " << printType(type)
+           << ": expected a last dimension, of classes, that is not the "
+              "batch";
+  if (isIntegerTarget(type, target) || isOneHotTarget(type, target))
+    return makeScalar(type);
+  InFlightDiagnostic diagnostic = site.error();
+  diagnostic << "target does not fit: " << logits.name << " is "
+             << printType(type) << ", target is " << printType(target)
+             << "; expected integers "
+             << printShape(type.getShape().drop_back()) << " or floats "
+             << printShape(type.getShape());
+  return diagnostic;
+}
+
+bool isClassification(RankedTensorType logits, RankedTensorType target) {
+  return logits.getRank() > 0 && logits.getShape().back() > 1 &&
+         (isIntegerTarget(logits, target) || isOneHotTarget(logits, target));
+}
+
+TypeOrFailure inferAccuracy(const OpSite &site, RankedTensorType prediction,
+                            RankedTensorType target) {
+  NamedType operand{"prediction", prediction};
+  if (isClassification(prediction, target))
+    return makeScalar(prediction);
+  bool isBinary = dropTrailingOnes(prediction.getShape()) ==
+                      dropTrailingOnes(target.getShape()) &&
+                  dropTrailingOnes(prediction.getShape()).size() <= 1;
+  return isBinary ? makeScalar(prediction)
+                  : inferClassification(site, operand, target);
+}
+
+TypeOrFailure inferUpdate(const OpSite &site, RankedTensorType param,
+                          ArrayRef<NamedType> others) {
+  for (NamedType other : others)
+    if (other.type != param)
+      return site.error() << other.name << " is " << printType(other.type)
+                          << ", param is " << printType(param)
+                          << ": expected the same type";
+  return param;
+}
+
+} // namespace nnc
