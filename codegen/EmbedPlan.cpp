@@ -1,3 +1,4 @@
+// Writes a plan as an ELF object and a C header.
 #include "codegen/EmbedPlan.h"
 
 #include "codegen/GeneratedText.h"

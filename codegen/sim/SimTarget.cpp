@@ -1,3 +1,4 @@
+// Kernels' text with entries that the simulator calls, and the host's compiler.
 #include "codegen/sim/SimTarget.h"
 
 #include "codegen/GeneratedText.h"

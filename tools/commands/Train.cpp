@@ -1,20 +1,15 @@
-// nnc train: epochs of training steps over the model's data, a line an epoch,
-// the test split at the end, and what came of it on disk.
-#include "tools/Json.h"
+// nnc train: what a run begins with, and what came of it on disk. Its epochs
+// are in TrainEpochs.cpp.
 #include "tools/Output.h"
-#include "tools/Resume.h"
 #include "tools/StopSignal.h"
 #include "tools/Text.h"
-#include "tools/Training.h"
-#include "tools/TrainingLog.h"
 #include "tools/commands/Commands.h"
+#include "tools/commands/TrainRun.h"
 
 #include "runtime/AtomicFile.h"
 #include "runtime/data/Reader.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
@@ -26,234 +21,6 @@
 namespace nnc::tools {
 
 using namespace runtime;
-using nlohmann::ordered_json;
-using Clock = std::chrono::steady_clock;
-
-struct TrainOptions {
-  CompileRequest request;
-  std::string dataFolder, weightsFile, logFolder, initialWeights;
-  std::string checkpoint;
-  std::optional<int64_t> epochs, batch, seed, steps, every;
-  int threads = 0;
-  bool keepOrder = false;
-  bool allowMissing = false;
-  bool resume = false;
-  bool asJson = false;
-  bool isQuiet = false;
-};
-
-/// A run under way: everything that its parts need.
-struct TrainRun {
-  const TrainOptions &options;
-  const Plan &plan;
-  Session &session;
-  int64_t batch, epochs, seed;
-  Columns training = {}, test = {};
-  /// Of `training`: the validation samples are held out of it.
-  std::optional<Batches> trainingBatches = {}, validationBatches = {};
-  RunIdentity identity = {};
-  RunPosition position = {};
-  /// Whether the checkpoint is of this position.
-  bool isSaved = false;
-  TrainingLog log = {};
-};
-
-static double secondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-static void addAverages(ordered_json &record, const std::string &prefix,
-                        const Averages &averages) {
-  record[prefix + "loss"] = averages.loss();
-  for (auto &[name, value] : averages.metrics())
-    record[prefix + name] = value;
-}
-
-/// "  loss 0.4012  accuracy 0.8571", the split's name before each.
-static std::string columns(const std::string &prefix,
-                           const Averages &averages) {
-  std::string line;
-  auto add = [&](const std::string &name, double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, " %.4f", value);
-    line += "  " + prefix + printable(name) + text;
-  };
-  add("loss", averages.loss());
-  for (auto &[name, value] : averages.metrics())
-    add(name, value);
-  return line;
-}
-
-static void report(TrainRun &run, const ordered_json &record,
-                   const std::string &line) {
-  if (run.log.isOpen())
-    run.log.addEpoch(toLine(record));
-  if (run.options.isQuiet)
-    return;
-  if (run.options.asJson)
-    std::cout << toLine(record) << std::endl;
-  else
-    std::cout << line << std::endl;
-}
-
-static std::string epochLabel(int64_t epoch, int64_t epochs) {
-  char text[48];
-  std::snprintf(text, sizeof text, "epoch %3lld/%lld", (long long)epoch,
-                (long long)epochs);
-  return text;
-}
-
-static int64_t stepsOf(const TrainRun &run) {
-  StatusOr<double> step = run.session.scalar("step");
-  return step.isOk() ? int64_t(*step) : 0;
-}
-
-/// Says at which step numbers stopped being finite, where they are, and what
-/// may help; any other status as it is.
-static Status explain(const TrainRun &run, const Status &status) {
-  if (status.code() != Code::NotFinite)
-    return status;
-  std::string text = concat("step ", stepsOf(run), ": ", status.message());
-  if (Status state = run.session.checkFinite();
-      !state.isOk() && state.message() != status.message())
-    text += "; " + state.message();
-  for (const Column &column : run.training) {
-    const int64_t elements = *numElements(column.sampleShape);
-    int64_t sample = 0;
-    while (sample < column.numSamples &&
-           !countNonFinite(column.elementType,
-                           column.data.data() + sample * column.sampleBytes(),
-                           elements))
-      ++sample;
-    if (sample < column.numSamples)
-      return {Code::NotFinite,
-              concat(text, "; the data of input ", quote(column.name),
-                     " are not finite themselves, first in sample ", sample)};
-  }
-  return {Code::NotFinite,
-          text + "; a smaller learning rate or clip_norm may help"};
-}
-
-static Status saveCheckpoint(TrainRun &run) {
-  if (run.options.checkpoint.empty() || run.isSaved)
-    return {};
-  // What was good stays.
-  if (Status status = run.session.checkFinite(); !status.isOk())
-    return status;
-  // Before the checkpoint: what it has behind it is in the log then.
-  if (Status status = run.log.flush(); !status.isOk())
-    return status;
-  Metadata notes = describe(run.identity, run.position);
-  notes["nnc.version"] = NNC_TOOLS_VERSION;
-  if (Status status =
-          run.session.save(run.options.checkpoint, SaveKind::Checkpoint, notes);
-      !status.isOk())
-    return status;
-  run.isSaved = true;
-  return {};
-}
-
-/// The part of an epoch that is left; it ends early if a signal asks to stop.
-static Status runSteps(TrainRun &run, Progress &progress) {
-  RunPosition &position = run.position;
-  const double secondsBefore = position.seconds;
-  Clock::time_point begin = Clock::now();
-  Pass pass{run.session, *run.plan.findEntryPoint("train_step"),
-            *run.trainingBatches, position.averages, progress};
-  pass.firstBatch = position.batches;
-  pass.endBatch = run.identity.stepsPerEpoch;
-  pass.afterRun = [&](double loss) {
-    if (run.log.isOpen())
-      run.log.addStep(stepsOf(run), loss, learningRates(run.session));
-  };
-  pass.afterBatch = [&](int64_t batches) -> StatusOr<bool> {
-    position.batches = batches;
-    position.seconds = secondsBefore + secondsSince(begin);
-    run.isSaved = false;
-    if (run.options.every && stepsOf(run) % *run.options.every == 0)
-      if (Status status = saveCheckpoint(run); !status.isOk())
-        return status;
-    return stopSignal() == 0;
-  };
-  return tools::run(pass);
-}
-
-static Status validate(TrainRun &run, Progress &progress,
-                       Averages &validation) {
-  Pass pass{run.session, *run.plan.findEntryPoint("eval_step"),
-            *run.validationBatches, validation, progress};
-  pass.afterBatch = [](int64_t) -> StatusOr<bool> { return stopSignal() == 0; };
-  return tools::run(pass);
-}
-
-static bool hasOutput(const EntryPoint &entry, const std::string &name) {
-  return std::any_of(
-      entry.outputs.begin(), entry.outputs.end(),
-      [&](const TensorInfo &output) { return output.name == name; });
-}
-
-static void reportEpoch(TrainRun &run, const Averages &validation,
-                        double seconds) {
-  const RunPosition &position = run.position;
-  ordered_json record = {{"epoch", position.epoch}, {"step", stepsOf(run)}};
-  addAverages(record, "", position.averages);
-  std::string line =
-      epochLabel(position.epoch, run.epochs) + columns("", position.averages);
-  if (run.validationBatches->numSamples() > 0) {
-    addAverages(record, "validation_", validation);
-    line += columns("validation_", validation);
-  }
-  char text[64];
-  // Rates that stay are in the model.
-  const EntryPoint *scheduled = run.plan.findEntryPoint("scheduled_rate");
-  for (auto &[name, rate] : learningRates(run.session)) {
-    record[name] = rate;
-    const std::string update =
-        name.substr(0, name.size() - std::strlen("learning_rate"));
-    std::snprintf(text, sizeof text, "rate %.3g", rate);
-    if (scheduled && hasOutput(*scheduled, name))
-      line += "  " + printable(update) + text;
-  }
-  record["seconds"] = seconds;
-  std::snprintf(text, sizeof text, "  %.1f s", seconds);
-  report(run, record, line + text);
-}
-
-/// Does what is left of the epoch under way and goes on to the next, unless a
-/// signal asks to stop.
-static Status trainEpoch(TrainRun &run) {
-  RunPosition &position = run.position;
-  Batches &batches = *run.trainingBatches;
-  Progress progress(
-      epochLabel(position.epoch, run.epochs),
-      std::min(batches.numSamples(), run.identity.stepsPerEpoch * run.batch),
-      !run.options.isQuiet);
-  if (!run.options.keepOrder)
-    batches.shuffle(run.seed, position.epoch);
-  if (Status status = runSteps(run, progress);
-      !status.isOk() || stopSignal() != 0)
-    return status;
-  Clock::time_point begin = Clock::now();
-  Averages validation;
-  if (Status status = validate(run, progress, validation);
-      !status.isOk() || stopSignal() != 0)
-    return status;
-  progress.clear();
-  reportEpoch(run, validation, position.seconds + secondsSince(begin));
-  position = {position.epoch + 1};
-  run.isSaved = false;
-  return run.options.every ? Status() : saveCheckpoint(run);
-}
-
-/// Every epoch that is left, and the last checkpoint, of a stopped run too.
-static Status trainEpochs(TrainRun &run) {
-  if (!run.options.checkpoint.empty())
-    catchStopSignals();
-  while (run.position.epoch <= run.epochs && stopSignal() == 0)
-    if (Status status = trainEpoch(run); !status.isOk())
-      return status;
-  return saveCheckpoint(run);
-}
 
 /// Says how to go on, and ends as the signal would have ended the program.
 [[noreturn]] static void endStopped(TrainRun &run) {
@@ -263,21 +30,6 @@ static Status trainEpochs(TrainRun &run) {
             << run.options.checkpoint << std::endl;
   std::cout.flush();
   endBySignal(stopSignal());
-}
-
-static Status testAtEnd(TrainRun &run) {
-  Averages averages;
-  if (Status status =
-          evaluate(run.session, *run.plan.findEntryPoint("eval_step"), run.test,
-                   run.batch, !run.options.isQuiet, averages);
-      !status.isOk() || stopSignal() != 0)
-    return status;
-  ordered_json record = {{"epoch", run.epochs}};
-  addAverages(record, "test_", averages);
-  if (!averages.confusion().empty())
-    record["confusion"] = averages.confusion();
-  report(run, record, "test" + columns("", averages));
-  return {};
 }
 
 static int loadData(TrainRun &run) {
