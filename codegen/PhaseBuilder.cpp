@@ -116,6 +116,10 @@ Value PhaseBuilder::value(Extent extent) {
   return extent.divisor == 1 ? sum : divideUp(sum, extent.divisor);
 }
 
+Value PhaseBuilder::value(BatchSize size) {
+  return size.perBatch ? multiply(batch(), size.factor) : index(size.factor);
+}
+
 Value PhaseBuilder::size(int64_t dimension) {
   return ShapedType::isDynamic(dimension) ? batch() : index(dimension);
 }

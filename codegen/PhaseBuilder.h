@@ -62,8 +62,9 @@ public:
   mlir::Value isLess(mlir::Value lhs, mlir::Value rhs);
   mlir::Value isEqual(mlir::Value lhs, mlir::Value rhs);
   mlir::Value both(mlir::Value lhs, mlir::Value rhs);
-  /// An extent, or the size of a dimension, as an index.
+  /// A size, or the size of a dimension, as an index.
   mlir::Value value(Extent extent);
+  mlir::Value value(BatchSize size);
   mlir::Value size(int64_t dimension);
 
   /// `emitBody` for [from, to) in steps, with what the iterations carry.

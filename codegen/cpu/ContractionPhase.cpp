@@ -55,11 +55,6 @@ Phase ContractionPhase::finish(
   return phase;
 }
 
-Value ContractionPhase::value(BatchSize product) {
-  return product.perBatch ? multiply(batch(), product.factor)
-                          : index(product.factor);
-}
-
 Value ContractionPhase::offset(ArrayRef<BatchSize> strides,
                                ArrayRef<Value> indices) {
   Value sum = index(0);

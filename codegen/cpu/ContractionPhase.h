@@ -38,8 +38,6 @@ public:
   /// `count` elements of the contraction's type in this thread's scratch.
   mlir::Value scratch(int64_t offsetBytes, int64_t count);
 
-  using CpuPhase::value;
-  mlir::Value value(BatchSize product);
   /// Elements before the point along all axes whose index is given.
   mlir::Value offset(llvm::ArrayRef<BatchSize> strides,
                      llvm::ArrayRef<mlir::Value> indices);

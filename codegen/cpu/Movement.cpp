@@ -6,11 +6,11 @@
 
 #include "codegen/MovementAnalysis.h"
 #include "codegen/Vectorize.h"
+#include "codegen/cpu/CpuPhase.h"
 #include "codegen/cpu/Transpose.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -100,28 +100,25 @@ struct Position {
   Value index;
 };
 
-/// One phase function under construction.
-class PhaseEmitter {
+/// The loops of one phase.
+class CopyEmitter {
 public:
-  PhaseEmitter(func::FuncOp kernel, const Movement &movement,
-               const CpuModel &model, const Twine &name);
+  CopyEmitter(func::FuncOp kernel, const Movement &movement,
+              const CpuModel &model, const Twine &name);
 
   void emitFill(TypedAttr value, Range range, BatchSize perIteration);
   void emitCopy(const Copy &copy);
   void emitScatter(const ScatterAdd &scatter);
 
-  Range parallelRange() { return {begin, end}; }
+  Range parallelRange() { return {phase.begin(), phase.end()}; }
   /// Closes the function; `extent` iterations of `elements` each.
   Phase finish(BatchSize extent, BatchSize elements);
 
 private:
-  Value addBuffer(BufferRef buffer, RankedTensorType type);
   Value operand(unsigned index);
-  Value constant(int64_t value);
-  Value valueOf(BatchSize amount);
   Value advance(Value base, Value index, BatchSize stride);
   Position advance(const Position &position, Value index, const CopyDim &dim);
-  Range wholeOf(const CopyDim &dim) { return {zero, valueOf(dim.size)}; }
+  Range wholeOf(const CopyDim &dim) { return {zero, phase.value(dim.size)}; }
 
   void loop(Range range, int64_t step, function_ref<void(Value)> body);
   Value roundDown(Range range, int64_t step);
@@ -144,131 +141,81 @@ private:
   func::FuncOp kernel;
   const Movement &movement;
   const CpuModel &model;
-  func::FuncOp function;
   ImplicitLocOpBuilder b;
+  CpuPhase phase;
   Type element;
-  SmallVector<BufferRef> buffers;
-  Value result, batch, begin, end, zero;
+  Value result, zero;
 };
 
 } // namespace
 
-PhaseEmitter::PhaseEmitter(func::FuncOp kernel, const Movement &movement,
-                           const CpuModel &model, const Twine &name)
+CopyEmitter::CopyEmitter(func::FuncOp kernel, const Movement &movement,
+                         const CpuModel &model, const Twine &name)
     : kernel(kernel), movement(movement), model(model),
-      b(kernel.getLoc(), kernel.getContext()),
-      element(storageType(movement.result.getElementType())) {
-  b.setInsertionPointAfter(kernel);
-  function = func::FuncOp::create(b, (kernel.getName() + name).str(),
-                                  b.getFunctionType({}, {}));
-  Block *body = function.addEntryBlock();
-  Location loc = kernel.getLoc();
-  batch = body->addArgument(b.getIndexType(), loc);
-  begin = body->addArgument(b.getIndexType(), loc);
-  end = body->addArgument(b.getIndexType(), loc);
-  body->addArgument(MemRefType::get({ShapedType::kDynamic}, b.getI8Type()),
-                    loc);
-  b.setInsertionPointToStart(body);
-  zero = constant(0);
-  result = addBuffer({BufferRef::Result, 0}, movement.result);
-}
+      b(kernel.getLoc(), kernel.getContext()), phase(b, kernel, kernel, name),
+      element(storageType(movement.result.getElementType())),
+      result(phase.buffer({BufferRef::Result, 0}, movement.result)),
+      zero(phase.index(0)) {}
 
-Value PhaseEmitter::addBuffer(BufferRef buffer, RankedTensorType type) {
-  buffers.push_back(buffer);
-  unsigned place = buffers.size() - 1;
-  return function.getBody().front().insertArgument(place, flatBufferType(type),
-                                                   kernel.getLoc());
-}
-
-Value PhaseEmitter::operand(unsigned index) {
-  for (auto [place, buffer] : llvm::enumerate(buffers))
-    if (buffer.kind == BufferRef::Operand && buffer.index == index)
-      return function.getArgument(place);
-  return addBuffer(
+Value CopyEmitter::operand(unsigned index) {
+  return phase.buffer(
       {BufferRef::Operand, index},
       cast<RankedTensorType>(kernel.getArgumentTypes()[index + 1]));
 }
 
-Phase PhaseEmitter::finish(BatchSize extent, BatchSize elements) {
-  func::ReturnOp::create(b);
-  function.setType(b.getFunctionType(
-      function.getBody().front().getArgumentTypes(), TypeRange()));
+Phase CopyEmitter::finish(BatchSize extent, BatchSize elements) {
   // With the batch unknown, one sample's worth of bytes decides.
   int64_t bytes = elements.factor * ((element.getIntOrFloatBitWidth() + 7) / 8);
-  Phase phase;
-  phase.function = function;
-  phase.kind = "movement";
-  phase.extent = Extent::of(extent);
-  phase.grain = std::max<int64_t>(1, kGrainBytes / std::max<int64_t>(1, bytes));
-  phase.buffers = buffers;
-  return phase;
-}
-
-Value PhaseEmitter::constant(int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
-
-Value PhaseEmitter::valueOf(BatchSize amount) {
-  if (amount.isStatic())
-    return constant(amount.factor);
-  if (amount.factor == 1)
-    return batch;
-  return arith::MulIOp::create(b, batch, constant(amount.factor));
+  return phase.finish("movement", Extent::of(extent),
+                      kGrainBytes / std::max<int64_t>(1, bytes));
 }
 
 /// base + index * stride.
-Value PhaseEmitter::advance(Value base, Value index, BatchSize stride) {
+Value CopyEmitter::advance(Value base, Value index, BatchSize stride) {
   if (stride.is(0))
     return base;
-  Value step = stride.is(1)
-                   ? index
-                   : Value(arith::MulIOp::create(b, index, valueOf(stride)));
-  return arith::AddIOp::create(b, base, step);
+  return phase.add(base, phase.multiply(index, phase.value(stride)));
 }
 
-Position PhaseEmitter::advance(const Position &position, Value index,
-                               const CopyDim &dim) {
+Position CopyEmitter::advance(const Position &position, Value index,
+                              const CopyDim &dim) {
   return {advance(position.source, index, dim.source),
           advance(position.destination, index, dim.destination),
           advance(position.index, index, dim.index)};
 }
 
-void PhaseEmitter::loop(Range range, int64_t step,
-                        function_ref<void(Value)> body) {
-  auto op = scf::ForOp::create(b, range.begin, range.end, constant(step));
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(op.getBody());
-  body(op.getInductionVar());
+void CopyEmitter::loop(Range range, int64_t step,
+                       function_ref<void(Value)> body) {
+  phase.loop(range.begin, range.end, step, body);
 }
 
 /// begin + the largest multiple of `step` up to end.
-Value PhaseEmitter::roundDown(Range range, int64_t step) {
-  Value length = arith::SubIOp::create(b, range.end, range.begin);
-  Value rest = arith::RemSIOp::create(b, length, constant(step));
-  return arith::SubIOp::create(b, range.end, rest);
+Value CopyEmitter::roundDown(Range range, int64_t step) {
+  Value length = phase.subtract(range.end, range.begin);
+  return phase.subtract(range.end, phase.remainder(length, step));
 }
 
-VectorType PhaseEmitter::vectorType() {
+VectorType CopyEmitter::vectorType() {
   return VectorType::get({model.lanes(element)}, element);
 }
 
-void PhaseEmitter::storeSplat(Value value, Value start, Range range) {
+void CopyEmitter::storeSplat(Value value, Value start, Range range) {
   VectorType type = vectorType();
   Value splat = vector::BroadcastOp::create(b, type, value);
   Value middle = roundDown(range, type.getNumElements());
   loop({range.begin, middle}, type.getNumElements(), [&](Value i) {
-    Value at = arith::AddIOp::create(b, start, i);
+    Value at = phase.add(start, i);
     vector::StoreOp::create(b, splat, result, at);
   });
   loop({middle, range.end}, 1, [&](Value i) {
-    Value at = arith::AddIOp::create(b, start, i);
+    Value at = phase.add(start, i);
     memref::StoreOp::create(b, value, result, at);
   });
 }
 
 /// Sets iterations [begin, end), `perIteration` elements each, to `value`.
-void PhaseEmitter::emitFill(TypedAttr value, Range range,
-                            BatchSize perIteration) {
+void CopyEmitter::emitFill(TypedAttr value, Range range,
+                           BatchSize perIteration) {
   // As it lies in memory: bools in 8 bits, 16-bit floats as integers.
   TypedAttr stored = value;
   if (value.getType().isInteger(1))
@@ -286,22 +233,21 @@ void PhaseEmitter::emitFill(TypedAttr value, Range range,
 // Copies
 //===----------------------------------------------------------------------===//
 
-Value PhaseEmitter::loadIndex(unsigned indices, bool isUnsigned, BatchSize size,
-                              Value at) {
+Value CopyEmitter::loadIndex(unsigned indices, bool isUnsigned, BatchSize size,
+                             Value at) {
   Value index = memref::LoadOp::create(b, operand(indices), at);
   Value wide =
       isUnsigned
           ? Value(arith::IndexCastUIOp::create(b, b.getIndexType(), index))
           : Value(arith::IndexCastOp::create(b, b.getIndexType(), index));
   Value above = arith::MaxSIOp::create(b, wide, zero);
-  Value last =
-      size.isStatic()
-          ? constant(size.factor - 1)
-          : Value(arith::SubIOp::create(b, valueOf(size), constant(1)));
+  Value last = size.isStatic()
+                   ? phase.index(size.factor - 1)
+                   : phase.subtract(phase.value(size), phase.index(1));
   return arith::MinSIOp::create(b, above, last);
 }
 
-void PhaseEmitter::copyElement(const Copy &copy, Position position) {
+void CopyEmitter::copyElement(const Copy &copy, Position position) {
   Value source = position.source;
   if (const std::optional<GatherIndex> &gather = copy.gather)
     source = advance(source,
@@ -314,8 +260,8 @@ void PhaseEmitter::copyElement(const Copy &copy, Position position) {
 
 /// The innermost loop: vectors where both sides lie together, one value in all
 /// lanes where the source stands still, and else element by element.
-void PhaseEmitter::emitRow(const Copy &copy, const CopyDim &dim,
-                           Position position, Range range) {
+void CopyEmitter::emitRow(const Copy &copy, const CopyDim &dim,
+                          Position position, Range range) {
   auto copyElements = [&](Range part) {
     loop(part, 1,
          [&](Value i) { copyElement(copy, advance(position, i, dim)); });
@@ -341,27 +287,28 @@ void PhaseEmitter::emitRow(const Copy &copy, const CopyDim &dim,
 
 /// Moves a square of `size` x `size` elements by way of registers. Its rows lie
 /// along the source, its columns along the destination.
-void PhaseEmitter::emitSquare(Value source, const Copy &copy, Position position,
-                              const CopyDim &across, const CopyDim &along,
-                              int64_t size) {
+void CopyEmitter::emitSquare(Value source, const Copy &copy, Position position,
+                             const CopyDim &across, const CopyDim &along,
+                             int64_t size) {
   auto type = VectorType::get({size}, element);
   SmallVector<Value> rows;
   for (int64_t i = 0; i < size; ++i) {
-    Value at = advance(position.source, constant(i), along.source);
+    Value at = advance(position.source, phase.index(i), along.source);
     rows.push_back(vector::LoadOp::create(b, type, source, at));
   }
   for (auto [i, column] :
        llvm::enumerate(transposeInRegisters(b, b.getLoc(), rows))) {
-    Value at = advance(position.destination, constant(i), across.destination);
+    Value at =
+        advance(position.destination, phase.index(i), across.destination);
     vector::StoreOp::create(b, column, result, at);
   }
 }
 
 /// The two innermost loops of a transposition, in squares; `range` is the part
 /// of `across` to run.
-void PhaseEmitter::emitTranspose(const Copy &copy, const CopyDim &across,
-                                 const CopyDim &along, Position position,
-                                 Range range) {
+void CopyEmitter::emitTranspose(const Copy &copy, const CopyDim &across,
+                                const CopyDim &along, Position position,
+                                Range range) {
   // 16x16 would need every register of AVX-512 and gains nothing: the stores
   // are what counts.
   int64_t size = std::min<int64_t>(model.lanes(element), 8);
@@ -382,15 +329,15 @@ void PhaseEmitter::emitTranspose(const Copy &copy, const CopyDim &across,
     loop({inner.begin, innerMiddle}, size, [&](Value j) {
       emitSquare(source, copy, advance(strip, j, along), across, along, size);
     });
-    copyElements({i, arith::AddIOp::create(b, i, constant(size))},
+    copyElements({i, phase.add(i, phase.index(size))},
                  {innerMiddle, inner.end});
   });
   copyElements({middle, range.end}, inner);
 }
 
 /// The loops `dims`, of which the first runs over `range`.
-void PhaseEmitter::emitNest(Copy copy, ArrayRef<CopyDim> dims,
-                            Position position, Range range) {
+void CopyEmitter::emitNest(Copy copy, ArrayRef<CopyDim> dims, Position position,
+                           Range range) {
   auto hasNoIndex = [](const CopyDim &dim) { return dim.index.is(0); };
   // Once no loop below changes the index, it is read and added.
   if (copy.gather && llvm::all_of(dims, hasNoIndex)) {
@@ -411,10 +358,11 @@ void PhaseEmitter::emitNest(Copy copy, ArrayRef<CopyDim> dims,
   });
 }
 
-void PhaseEmitter::emitCopy(const Copy &copy) {
+void CopyEmitter::emitCopy(const Copy &copy) {
   bool startsLate = copy.gather && !copy.gather->offset.isZero();
-  Position start{valueOf(copy.sourceOffset), valueOf(copy.destinationOffset),
-                 startsLate ? valueOf(copy.gather->offset) : zero};
+  Position start{phase.value(copy.sourceOffset),
+                 phase.value(copy.destinationOffset),
+                 startsLate ? phase.value(copy.gather->offset) : zero};
   emitNest(copy, copy.dims, start, parallelRange());
 }
 
@@ -423,23 +371,23 @@ void PhaseEmitter::emitCopy(const Copy &copy) {
 //===----------------------------------------------------------------------===//
 
 /// result[destination ...] += updates[source ...], `width` elements.
-void PhaseEmitter::addRow(const ScatterAdd &scatter, Value source,
-                          Value destination) {
+void CopyEmitter::addRow(const ScatterAdd &scatter, Value source,
+                         Value destination) {
   VectorType type = vectorType();
   Value updates = operand(scatter.updates);
-  Range range{zero, valueOf(scatter.width)};
+  Range range{zero, phase.value(scatter.width)};
   Value middle = roundDown(range, type.getNumElements());
   loop({zero, middle}, type.getNumElements(), [&](Value i) {
-    Value from = arith::AddIOp::create(b, source, i);
-    Value to = arith::AddIOp::create(b, destination, i);
+    Value from = phase.add(source, i);
+    Value to = phase.add(destination, i);
     Value update = vector::LoadOp::create(b, type, updates, from);
     Value old = vector::LoadOp::create(b, type, result, to);
     Value sum = arith::AddFOp::create(b, old, update);
     vector::StoreOp::create(b, sum, result, to);
   });
   loop({middle, range.end}, 1, [&](Value i) {
-    Value from = arith::AddIOp::create(b, source, i);
-    Value to = arith::AddIOp::create(b, destination, i);
+    Value from = phase.add(source, i);
+    Value to = phase.add(destination, i);
     Value update = memref::LoadOp::create(b, updates, from);
     Value old = memref::LoadOp::create(b, result, to);
     Value sum = arith::AddFOp::create(b, old, update);
@@ -449,30 +397,27 @@ void PhaseEmitter::addRow(const ScatterAdd &scatter, Value source,
 
 /// Every call reads all indices and adds what belongs to its own rows, so that
 /// each sum has the order of the indices at any split.
-void PhaseEmitter::emitScatter(const ScatterAdd &scatter) {
+void CopyEmitter::emitScatter(const ScatterAdd &scatter) {
   BatchSize perOuter = *scatter.width.times(scatter.rows);
   BatchSize updatesPerOuter = *scatter.width.times(scatter.count);
   Value isZero = arith::ConstantOp::create(b, b.getZeroAttr(element));
-  Value width = valueOf(scatter.width);
-  loop({zero, valueOf(scatter.outer)}, 1, [&](Value outer) {
+  Value width = phase.value(scatter.width);
+  loop({zero, phase.value(scatter.outer)}, 1, [&](Value outer) {
     Value rows = advance(zero, outer, perOuter);
     Value updates = advance(zero, outer, updatesPerOuter);
-    Value first = arith::MulIOp::create(b, begin, width);
-    Value last = arith::MulIOp::create(b, end, width);
+    Value first = phase.multiply(phase.begin(), width);
+    Value last = phase.multiply(phase.end(), width);
     storeSplat(isZero, rows, {first, last});
-    loop({zero, valueOf(scatter.count)}, 1, [&](Value i) {
+    loop({zero, phase.value(scatter.count)}, 1, [&](Value i) {
       Value row =
           loadIndex(scatter.indices, scatter.isUnsigned, scatter.rows, i);
-      Value isAfter =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::sge, row, begin);
-      Value isBefore =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, end);
-      Value isOurs = arith::AndIOp::create(b, isAfter, isBefore);
-      auto branch = scf::IfOp::create(b, isOurs, /*withElseRegion=*/false);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(branch.thenBlock());
-      addRow(scatter, advance(updates, i, scatter.width),
-             advance(rows, row, scatter.width));
+      Value isAfter = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, row,
+                                            phase.begin());
+      Value isOurs = phase.both(isAfter, phase.isLess(row, phase.end()));
+      phase.when(isOurs, [&] {
+        addRow(scatter, advance(updates, i, scatter.width),
+               advance(rows, row, scatter.width));
+      });
     });
   });
 }
@@ -507,7 +452,7 @@ static bool sharesOutermostLoop(const Movement &movement) {
   });
 }
 
-static Phase finishFill(PhaseEmitter &emitter, const Movement &movement) {
+static Phase finishFill(CopyEmitter &emitter, const Movement &movement) {
   emitter.emitFill(movement.fill->value, emitter.parallelRange(), BatchSize(1));
   return emitter.finish(sizeOf(movement.result, 0), BatchSize(1));
 }
@@ -517,7 +462,7 @@ static Phase scheduleTogether(func::FuncOp kernel, Movement &movement,
                               const CpuModel &model) {
   BatchSize rowElements = sizeOf(movement.result, 1);
   BatchSize extent = movement.copies.front().dims.front().size;
-  PhaseEmitter emitter(kernel, movement, model, ".movement");
+  CopyEmitter emitter(kernel, movement, model, "movement");
   if (movement.fill)
     emitter.emitFill(movement.fill->value, emitter.parallelRange(),
                      rowElements);
@@ -533,7 +478,7 @@ static Phase scheduleCopy(func::FuncOp kernel, const Movement &movement,
   simplify(copy, /*numKept=*/0);
   if (!copy.gather)
     bringTransposeTogether(copy);
-  PhaseEmitter emitter(kernel, movement, model, name);
+  CopyEmitter emitter(kernel, movement, model, name);
   emitter.emitCopy(copy);
   return emitter.finish(copy.dims.front().size, elementsPerIteration(copy));
 }
@@ -541,7 +486,7 @@ static Phase scheduleCopy(func::FuncOp kernel, const Movement &movement,
 static Phase scheduleScatter(func::FuncOp kernel, const Movement &movement,
                              const CpuModel &model) {
   const ScatterAdd &scatter = *movement.scatter;
-  PhaseEmitter emitter(kernel, movement, model, ".movement");
+  CopyEmitter emitter(kernel, movement, model, "movement");
   emitter.emitScatter(scatter);
   // A part reads all indices: few large parts are better than many.
   Phase phase = emitter.finish(scatter.rows, scatter.width);
@@ -567,11 +512,11 @@ FailureOr<ScheduledKernel> nnc::scheduleMovement(func::FuncOp kernel,
     return scheduled;
   }
   if (movement->fill) {
-    PhaseEmitter emitter(kernel, *movement, model, ".movement.fill");
+    CopyEmitter emitter(kernel, *movement, model, "movement.fill");
     scheduled.phases.push_back(finishFill(emitter, *movement));
   }
   for (auto [index, copy] : llvm::enumerate(movement->copies))
     scheduled.phases.push_back(scheduleCopy(kernel, *movement, copy, model,
-                                            ".movement." + Twine(index)));
+                                            "movement." + Twine(index)));
   return scheduled;
 }

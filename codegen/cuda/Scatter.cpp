@@ -11,11 +11,6 @@ using namespace nnc;
 
 static constexpr int64_t kThreads = 256;
 
-static Value valueOf(GpuPhase &phase, BatchSize amount) {
-  return amount.perBatch ? phase.multiply(phase.batch(), amount.factor)
-                         : phase.index(amount.factor);
-}
-
 static RankedTensorType operandType(func::FuncOp kernel, unsigned operand) {
   return cast<RankedTensorType>(kernel.getArgumentTypes()[operand + 1]);
 }
@@ -31,7 +26,7 @@ static Value loadIndex(GpuPhase &phase, func::FuncOp kernel,
                    ? Value(arith::IndexCastUIOp::create(b, type, index))
                    : Value(arith::IndexCastOp::create(b, type, index));
   Value above = arith::MaxSIOp::create(b, wide, phase.index(0));
-  Value last = phase.subtract(valueOf(phase, scatter.rows), phase.index(1));
+  Value last = phase.subtract(phase.value(scatter.rows), phase.index(1));
   return arith::MinSIOp::create(b, above, last);
 }
 
@@ -41,8 +36,8 @@ static Value emitSum(GpuPhase &phase, func::FuncOp kernel,
                      Value column) {
   ImplicitLocOpBuilder &b = phase.b;
   RankedTensorType type = operandType(kernel, scatter.updates);
-  Value width = valueOf(phase, scatter.width);
-  Value count = valueOf(phase, scatter.count);
+  Value width = phase.value(scatter.width);
+  Value count = phase.value(scatter.count);
   Value zero =
       arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
   auto add = [&](Value at, ValueRange sums) -> SmallVector<Value> {
@@ -75,8 +70,8 @@ FailureOr<ScheduledKernel> nnc::scheduleScatter(func::FuncOp kernel,
   Extent total = numElements(movement->result);
   Value element = phase.globalThread(kThreads);
   phase.when(phase.isLess(element, phase.value(total)), [&] {
-    Value width = valueOf(phase, scatter.width);
-    Value rows = valueOf(phase, scatter.rows);
+    Value width = phase.value(scatter.width);
+    Value rows = phase.value(scatter.rows);
     Value rest = phase.divide(element, width);
     Value sum = emitSum(phase, kernel, scatter,
                         /*outer=*/phase.divide(rest, rows),
