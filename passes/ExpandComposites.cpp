@@ -4,6 +4,7 @@
 #include "passes/Passes.h"
 
 #include "ir/Ops.h"
+#include "ir/Shapes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -38,6 +39,9 @@ static bool updatesState(func::FuncOp function) {
 static LogicalResult applyUpdates(Composite composite,
                                   ArrayRef<StateUpdate> updates,
                                   func::FuncOp function) {
+  OpSite site(composite.getLoc(), composite->getName().stripDialect());
+  if (auto described = dyn_cast<Described>(composite.getOperation()))
+    site.name = described.getSignature().name;
   SymbolTableCollection symbols;
   for (const StateUpdate &update : updates) {
     auto read = update.state.getDefiningOp<ReadOp>();
@@ -45,14 +49,14 @@ static LogicalResult applyUpdates(Composite composite,
                              read, read.getParameterAttr())
                        : ParameterOp();
     if (!buffer || buffer.getRole() != Role::buffer)
-      return composite->emitOpError("updates state that is no buffer; it must "
-                                    "be read from one");
+      return site.error()
+             << "updates state that is no buffer; it must be read from one";
     if (buffer.isFrozen())
       continue;
     for (AssignOp assign : function.getOps<AssignOp>())
       if (assign.getParameterAttr() == read.getParameterAttr()) {
-        InFlightDiagnostic diagnostic = composite->emitOpError("updates '")
-                                        << read.getParameter()
+        InFlightDiagnostic diagnostic = site.error()
+                                        << "updates '" << read.getParameter()
                                         << "', which is updated already";
         diagnostic.attachNote(assign.getLoc()) << "here";
         return diagnostic;

@@ -17,11 +17,11 @@ trained = safetensors.load(weights)
 # A mean in f32 of 32 numbers and a recurrence that forgets: some 32 units of
 # rounding of numbers below their largest.
 bound = 64 * np.finfo(np.float32).eps * np.abs(x).max()
-assert np.abs(trained["center.mean"] - mean).max() < bound, (trained["center.mean"], mean)
+assert np.abs(trained["extra.center.mean"] - mean).max() < bound, (trained["extra.center.mean"], mean)
 # The second layer's follows a batch at a rate of its own.
-assert np.abs(trained["center_1.mean"]).max() > 0
+assert np.abs(trained["extra.center_1.mean"]).max() > 0
 # What is frozen stays as it begins.
-assert not safetensors.load(frozen)["center.mean"].any()
+assert not safetensors.load(frozen)["extra.center.mean"].any()
 # Prediction subtracts what training has left, whatever the batch is.
 centered = np.load(pathlib.Path(predictions) / "centered.npy")
-assert np.abs(centered - (x[:len(centered)] - trained["center.mean"])).max() < bound
+assert np.abs(centered - (x[:len(centered)] - trained["extra.center.mean"])).max() < bound
