@@ -80,8 +80,8 @@ FailureOr<Exporter::TypedValue> Exporter::writeTensor(mlir::Location location,
       CreateTensorValue(buffer, *elementType, *shape, *data).Union());
 }
 
-FailureOr<Exporter::TypedValue> Exporter::writeValue(mlir::Location location,
-                                                     mlir::Attribute from) {
+std::optional<Exporter::TypedValue>
+Exporter::writeScalar(mlir::Attribute from) {
   if (auto boolean = dyn_cast<BoolAttr>(from))
     return TypedValue(AttributeValue::BoolValue,
                       CreateBoolValue(buffer, boolean.getValue()).Union());
@@ -109,6 +109,13 @@ FailureOr<Exporter::TypedValue> Exporter::writeValue(mlir::Location location,
   if (isa<UnitAttr>(from))
     return TypedValue(AttributeValue::UnitValue,
                       CreateUnitValue(buffer).Union());
+  return std::nullopt;
+}
+
+FailureOr<Exporter::TypedValue> Exporter::writeValue(mlir::Location location,
+                                                     mlir::Attribute from) {
+  if (std::optional<TypedValue> scalar = writeScalar(from))
+    return *scalar;
   if (auto integers = dyn_cast<DenseI64ArrayAttr>(from))
     return TypedValue(AttributeValue::IntsValue,
                       CreateIntsValue(buffer, buffer.CreateVector(

@@ -14,6 +14,8 @@
 
 #include "llvm/ADT/MapVector.h"
 
+#include <optional>
+
 namespace nnc::graph {
 
 template <typename T> using Offset = flatbuffers::Offset<T>;
@@ -52,6 +54,8 @@ private:
   using TypedValue = std::pair<AttributeValue, Offset<void>>;
   llvm::FailureOr<TypedValue> writeValue(mlir::Location location,
                                          mlir::Attribute from);
+  /// None where it is no number, string, symbol, type or mark.
+  std::optional<TypedValue> writeScalar(mlir::Attribute from);
   llvm::FailureOr<TypedValue> writeTensor(mlir::Location location,
                                           mlir::DenseElementsAttr from);
   Maybe<flatbuffers::Vector<uint8_t>> writeData(mlir::Location location,
