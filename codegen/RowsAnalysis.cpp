@@ -83,34 +83,44 @@ static bool readsEmpty(ValueRange tensors) {
   });
 }
 
-/// Collects the generic ops; false where another op would have to be computed.
-static bool collectOps(func::FuncOp kernel, RowsKernel &rows) {
-  for (Operation &op : kernel.getBody().front()) {
-    if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
-      if (!generic.hasPureTensorSemantics() || !isVectorizable(generic) ||
-          readsEmpty(generic.getInputs()))
-        return false;
-      rows.ops[&op].op = generic;
-      continue;
-    }
-    if (isa<func::ReturnOp>(op)) {
-      if (readsEmpty(op.getOperands()))
-        return false;
-      for (Value result : op.getOperands())
-        rows.results.push_back(rootOf(result));
-      continue;
-    }
-    if (isa<linalg::FillOp, tensor::EmptyOp, tensor::CollapseShapeOp,
-            tensor::ExpandShapeOp, tensor::CastOp, tensor::DimOp>(op))
-      continue;
-    bool scalar = llvm::none_of(op.getResultTypes(), llvm::IsaPred<TensorType>);
-    if (isa<arith::ConstantOp>(op) ||
-        (scalar &&
-         isa<arith::ArithDialect, math::MathDialect>(op.getDialect())))
-      continue;
-    return false;
+static LogicalResult collectOp(Operation &op, RowsKernel &rows,
+                               Refusal &refusal) {
+  if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
+    if (!generic.hasPureTensorSemantics() || !isVectorizable(generic))
+      return refusal.because("a body has more than scalar arithmetic");
+    if (readsEmpty(generic.getInputs()))
+      return refusal.because("it reads a tensor that has no value");
+    rows.ops[&op].op = generic;
+    return success();
   }
-  return llvm::all_of(kernel.getResultTypes(), llvm::IsaPred<RankedTensorType>);
+  if (isa<func::ReturnOp>(op)) {
+    if (readsEmpty(op.getOperands()))
+      return refusal.because("it returns a tensor that has no value");
+    for (Value result : op.getOperands())
+      rows.results.push_back(rootOf(result));
+    return success();
+  }
+  if (isa<linalg::FillOp, tensor::EmptyOp, tensor::CollapseShapeOp,
+          tensor::ExpandShapeOp, tensor::CastOp, tensor::DimOp,
+          arith::ConstantOp>(op))
+    return success();
+  bool isScalar = llvm::none_of(op.getResultTypes(), llvm::IsaPred<TensorType>);
+  if (isScalar && isa<arith::ArithDialect, math::MathDialect>(op.getDialect()))
+    return success();
+  return refusal.because("it has " + op.getName().getStringRef());
+}
+
+/// Collects the generic ops, where no other would have to be computed.
+static LogicalResult collectOps(func::FuncOp kernel, RowsKernel &rows,
+                                Refusal &refusal) {
+  if (!kernel.getBody().hasOneBlock())
+    return refusal.because("it has several blocks");
+  if (!llvm::all_of(kernel.getResultTypes(), llvm::IsaPred<RankedTensorType>))
+    return refusal.because("a result is no tensor");
+  for (Operation &op : kernel.getBody().front())
+    if (failed(collectOp(op, rows, refusal)))
+      return failure();
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -131,7 +141,7 @@ static std::optional<SmallVector<int64_t>> loopsOf(AffineMap map) {
   return loops;
 }
 
-static bool describeLoops(RowsOp &rowsOp) {
+static LogicalResult describeLoops(RowsOp &rowsOp, Refusal &refusal) {
   linalg::GenericOp op = rowsOp.op;
   rowsOp.ranges = op.getStaticLoopRanges();
   for (utils::IteratorType kind : op.getIteratorTypesArray())
@@ -145,30 +155,30 @@ static bool describeLoops(RowsOp &rowsOp) {
   };
   for (OpOperand &operand : op->getOpOperands())
     if (!addUse(operand.get(), op.getMatchingIndexingMap(&operand)))
-      return false;
+      return refusal.because("an index is more than a loop's");
   for (OpResult result : op->getResults())
     if (!addUse(result, op.getIndexingMapMatchingResult(result)))
-      return false;
-  return true;
+      return refusal.because("an index is more than a loop's");
+  return success();
 }
 
 /// Finds the space, and what each op and tensor is in it.
-static bool placeInSpace(RowsKernel &rows) {
+static LogicalResult placeInSpace(RowsKernel &rows, Refusal &refusal) {
   SmallVector<SpaceOp, 0> ops;
   for (auto &[op, rowsOp] : rows.ops) {
-    if (!describeLoops(rowsOp))
-      return false;
+    if (failed(describeLoops(rowsOp, refusal)))
+      return failure();
     ops.push_back(rowsOp);
   }
   std::optional<RowSpace> space = inferRowSpace(ops, rows.results);
   if (!space)
-    return false;
+    return refusal.because("its ops share no space of rows and columns");
   rows.rows = space->rows;
   rows.columns = space->columns;
   rows.roles = std::move(space->roles);
   for (auto [entry, op] : llvm::zip(rows.ops, ops))
     static_cast<SpaceOp &>(entry.second) = std::move(op);
-  return true;
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -218,14 +228,17 @@ static void assignStages(RowsKernel &rows) {
   }
 }
 
-FailureOr<RowsKernel> nnc::analyzeRows(func::FuncOp kernel) {
+FailureOr<RowsKernel> nnc::analyzeRows(func::FuncOp kernel, Refusal &refusal) {
   RowsKernel rows;
-  if (!kernel.getBody().hasOneBlock() || !collectOps(kernel, rows) ||
-      !placeInSpace(rows))
+  if (failed(collectOps(kernel, rows, refusal)) ||
+      failed(placeInSpace(rows, refusal)))
     return failure();
-  for (auto &[op, rowsOp] : rows.ops)
-    if (!hasStaticStrides(rowsOp) || !hasKnownReductions(rowsOp))
-      return failure();
+  for (auto &[op, rowsOp] : rows.ops) {
+    if (!hasStaticStrides(rowsOp))
+      return refusal.because("an index is a position divided by the batch");
+    if (!hasKnownReductions(rowsOp))
+      return refusal.because("it reduces by what has no partial results");
+  }
   assignStages(rows);
   return rows;
 }

@@ -5,6 +5,7 @@
 #define NNC_CODEGEN_ROWSANALYSIS_H
 
 #include "codegen/Access.h"
+#include "codegen/Refusal.h"
 #include "codegen/Target.h"
 #include "passes/RowSpace.h"
 
@@ -60,8 +61,9 @@ mlir::Operation *combinerOf(mlir::linalg::GenericOp op, unsigned result);
 /// Whether the value that enters result `result` of the op is used by its body.
 bool usesInit(mlir::linalg::GenericOp op, unsigned result);
 
-/// Finds the space of a kernel. Fails, silently, where it has none.
-mlir::FailureOr<RowsKernel> analyzeRows(mlir::func::FuncOp kernel);
+/// Finds the space of a kernel, or says why it has none.
+mlir::FailureOr<RowsKernel> analyzeRows(mlir::func::FuncOp kernel,
+                                        Refusal &refusal);
 
 } // namespace nnc
 

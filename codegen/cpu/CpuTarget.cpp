@@ -164,16 +164,10 @@ FailureOr<ScheduledKernel> CpuTarget::schedule(func::FuncOp kernel) const {
       return schedule(op, model, refusal);
     };
   };
-  auto rows = [](func::FuncOp op, const CpuModel &model, Refusal &refusal) {
-    FailureOr<ScheduledKernel> scheduled = scheduleRows(op, model);
-    if (failed(scheduled))
-      (void)refusal.because("it has another form");
-    return scheduled;
-  };
   // What moves elements and keeps their rows is rows too, and the faster so.
   FailureOr<ScheduledKernel> scheduled = scheduleByKind(
       kernel, {{"contraction", {"contraction"}, of(scheduleContraction)},
-               {"rows", {"rows", "movement", "contraction"}, of(rows)},
+               {"rows", {"rows", "movement", "contraction"}, of(scheduleRows)},
                {"movement", {"movement"}, of(scheduleMovement)},
                {"loops", {}, scheduleLoops}});
   if (failed(scheduled))

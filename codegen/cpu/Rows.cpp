@@ -67,8 +67,9 @@ ScheduledKernel CpuRowsScheduler::run() {
 }
 
 FailureOr<ScheduledKernel> nnc::scheduleRows(func::FuncOp kernel,
-                                             const CpuModel &model) {
-  FailureOr<RowsKernel> rows = analyzeRows(kernel);
+                                             const CpuModel &model,
+                                             Refusal &refusal) {
+  FailureOr<RowsKernel> rows = analyzeRows(kernel, refusal);
   if (failed(rows))
     return failure();
   RowsPlan plan(kernel, *rows);
@@ -78,7 +79,8 @@ FailureOr<ScheduledKernel> nnc::scheduleRows(func::FuncOp kernel,
 
 LogicalResult nnc::printRowsPlan(func::FuncOp kernel, const CpuModel &model,
                                  llvm::raw_ostream &os) {
-  FailureOr<RowsKernel> rows = analyzeRows(kernel);
+  Refusal refusal;
+  FailureOr<RowsKernel> rows = analyzeRows(kernel, refusal);
   if (failed(rows))
     return failure();
   RowsPlan plan(kernel, *rows);

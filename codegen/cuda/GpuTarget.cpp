@@ -14,18 +14,11 @@ using namespace mlir;
 using namespace nnc;
 
 FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
-  auto of = [](auto schedule) -> Scheduler::Function {
-    return [schedule](func::FuncOp op, Refusal &refusal) {
-      FailureOr<ScheduledKernel> scheduled = schedule(op);
-      if (failed(scheduled))
-        (void)refusal.because("it has another form");
-      return scheduled;
-    };
-  };
-  Scheduler rows = {
-      "rows",
-      {"rows", "movement", "contraction", "updates"},
-      of([&](func::FuncOp op) { return scheduleGpuRows(op, model); })};
+  Scheduler rows = {"rows",
+                    {"rows", "movement", "contraction", "updates"},
+                    [&](func::FuncOp op, Refusal &refusal) {
+                      return scheduleGpuRows(op, model, refusal);
+                    }};
   Scheduler scatter = {"scatter", {"movement"}, scheduleScatter};
   Scheduler elements = {"elements", {}, [&](func::FuncOp op, Refusal &refusal) {
                           return scheduleElements(
@@ -35,9 +28,15 @@ FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
     return scheduleByKind(part, {rows, elements});
   };
   Scheduler several = {
-      "side by side", {"updates", "rows"}, of([&](func::FuncOp op) {
-        return scheduleSideBySide(op, one);
-      })};
+      "side by side",
+      {"updates", "rows"},
+      [&](func::FuncOp op, Refusal &refusal) {
+        FailureOr<ScheduledKernel> scheduled = scheduleSideBySide(op, one);
+        if (failed(scheduled))
+          (void)refusal.because("its results have no groups that share no "
+                                "work and are one phase each");
+        return scheduled;
+      }};
   Scheduler contraction = {
       "contraction", {"contraction"}, [&](func::FuncOp op, Refusal &refusal) {
         return scheduleLibraryContraction(op, model, one, refusal);

@@ -62,13 +62,15 @@ ScheduledKernel GpuRowsScheduler::run() {
 }
 
 FailureOr<ScheduledKernel> nnc::scheduleGpuRows(func::FuncOp kernel,
-                                                const GpuModel &model) {
-  FailureOr<RowsKernel> rows = analyzeRows(kernel);
+                                                const GpuModel &model,
+                                                Refusal &refusal) {
+  FailureOr<RowsKernel> rows = analyzeRows(kernel, refusal);
   if (failed(rows))
     return failure();
   RowsPlan plan(kernel, *rows);
   if (!canShuffle(plan))
-    return failure();
+    return refusal.because("it reduces elements that are too narrow for "
+                           "shuffles");
   GpuRowsChoices choices(plan, model);
   return GpuRowsScheduler(plan, choices).run();
 }

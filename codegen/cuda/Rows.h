@@ -2,15 +2,17 @@
 #ifndef NNC_CODEGEN_CUDA_ROWS_H
 #define NNC_CODEGEN_CUDA_ROWS_H
 
+#include "codegen/Refusal.h"
 #include "codegen/Target.h"
 #include "codegen/cuda/GpuModel.h"
 
 namespace nnc {
 
-/// Fails, silently, if `kernel` is no rows kernel. No bit of a result depends
-/// on anything but the kernel and the batch.
+/// Says why if `kernel` is no rows kernel. No bit of a result depends on
+/// anything but the kernel and the batch.
 mlir::FailureOr<ScheduledKernel> scheduleGpuRows(mlir::func::FuncOp kernel,
-                                                 const GpuModel &model);
+                                                 const GpuModel &model,
+                                                 Refusal &refusal);
 
 } // namespace nnc
 

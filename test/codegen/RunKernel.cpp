@@ -100,21 +100,14 @@ scheduleByReference(func::FuncOp kernel, const CpuModel &, Refusal &) {
 }
 
 static FailureOr<ScheduledKernel>
-scheduleByRows(func::FuncOp kernel, const CpuModel &model, Refusal &) {
-  return scheduleRows(kernel, model);
-}
-
-static FailureOr<ScheduledKernel>
 scheduleByLoops(func::FuncOp kernel, const CpuModel &, Refusal &refusal) {
   return scheduleLoops(kernel, refusal);
 }
 
 // In the order in which `auto` asks them.
 static const Emitter kEmitters[] = {
-    {"contraction", scheduleContraction},
-    {"rows", scheduleByRows},
-    {"movement", scheduleMovement},
-    {"loops", scheduleByLoops},
+    {"contraction", scheduleContraction}, {"rows", scheduleRows},
+    {"movement", scheduleMovement},       {"loops", scheduleByLoops},
     {"reference", scheduleByReference},
 };
 

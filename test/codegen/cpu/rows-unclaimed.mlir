@@ -8,7 +8,7 @@
 #ends = affine_map<(d0, d1, d2) -> (d0, d2)>
 
 // An operand that is walked against its order.
-// CHECK: error: 'func.func' op is not claimed by the emitter 'rows'
+// CHECK: error: 'func.func' op is not claimed by the emitter 'rows': its ops share no space of rows and columns
 // CHECK: @adds_transposed
 func.func private @adds_transposed(%batch: index, %x: tensor<6x8xf32>, %y: tensor<8x6xf32>)
     -> tensor<6x8xf32> attributes {nnc.kernel} {
@@ -24,7 +24,7 @@ func.func private @adds_transposed(%batch: index, %x: tensor<6x8xf32>, %y: tenso
 }
 
 // A sum over the middle of three dimensions: neither rows nor columns.
-// CHECK: error: 'func.func' op is not claimed by the emitter 'rows'
+// CHECK: error: 'func.func' op is not claimed by the emitter 'rows': its ops share no space of rows and columns
 // CHECK: @sums_the_middle
 func.func private @sums_the_middle(%batch: index, %x: tensor<?x5x8xf32>) -> tensor<?x8xf32>
     attributes {nnc.kernel} {
@@ -43,7 +43,7 @@ func.func private @sums_the_middle(%batch: index, %x: tensor<?x5x8xf32>) -> tens
 
 // An index that is told from the position by dividing by the batch; the loop between
 // runs once.
-// CHECK: error: 'func.func' op is not claimed by the emitter 'rows'
+// CHECK: error: 'func.func' op is not claimed by the emitter 'rows': an index is a position divided by the batch
 // CHECK: @counts_around_the_batch
 func.func private @counts_around_the_batch(%batch: index) -> tensor<2x1x?xf32>
     attributes {nnc.kernel} {
