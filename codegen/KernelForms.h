@@ -5,7 +5,8 @@
 //   %z = scf.for .. { .. } {nnc.scatter_add = {axis = 0 : i64, unsigned}}
 //
 // Plain loops need no attribute, and a kernel that lost it is still right.
-// verifyKernelForms proves that the body does what the attribute says.
+// verifyKernelForms proves that the body does what the attribute says, where it
+// is made and again before it is relied on.
 #ifndef NNC_CODEGEN_KERNELFORMS_H
 #define NNC_CODEGEN_KERNELFORMS_H
 

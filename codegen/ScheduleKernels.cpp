@@ -2,6 +2,7 @@
 #include "codegen/ScheduleKernels.h"
 
 #include "codegen/BufferAccesses.h"
+#include "codegen/KernelForms.h"
 #include "codegen/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -177,6 +178,8 @@ FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module, const Target &target,
       schedule.phases->push_back(kernels.back());
     }
   for (func::FuncOp kernel : kernels) {
+    if (failed(verifyKernelForms(kernel)))
+      return failure();
     FailureOr<ScheduledKernel> scheduled = target.schedule(kernel);
     if (failed(scheduled))
       return failure();
