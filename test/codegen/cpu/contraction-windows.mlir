@@ -305,3 +305,61 @@ func.func private @slice_of_heads(%batch: index, %q: tensor<?x5x24xf32>, %k: ten
   } -> tensor<?x2x5x7xf32>
   return %y : tensor<?x2x5x7xf32>
 }
+
+// Padding of 16 bits, summed in 32.
+// CHECK: padded_bf16: contraction, {{.*}} ok
+func.func private @padded_bf16(%batch: index, %x: tensor<?x6x7x16xbf16>, %w: tensor<3x3x16x20xbf16>)
+    -> tensor<?x6x7x20xf32> attributes {nnc.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %value = arith.constant 0.5 : bf16
+  %around = tensor.empty(%batch) : tensor<?x8x9x16xbf16>
+  %filled = linalg.fill ins(%value : bf16) outs(%around : tensor<?x8x9x16xbf16>) -> tensor<?x8x9x16xbf16>
+  %padded = tensor.insert_slice %x into %filled[0, 1, 1, 0] [%batch, 6, 7, 16] [1, 1, 1, 1]
+      : tensor<?x6x7x16xbf16> into tensor<?x8x9x16xbf16>
+  %empty = tensor.empty(%batch) : tensor<?x6x7x20xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x6x7x20xf32>) -> tensor<?x6x7x20xf32>
+  %y = linalg.generic {
+      indexing_maps = [affine_map<(n, h, w, c, i, j, k) -> (n, h + i, w + j, k)>, affine_map<(n, h, w, c, i, j, k) -> (i, j, k, c)>, affine_map<(n, h, w, c, i, j, k) -> (n, h, w, c)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%padded, %w : tensor<?x8x9x16xbf16>, tensor<3x3x16x20xbf16>) outs(%init : tensor<?x6x7x20xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %sum: f32):
+    %0 = arith.extf %a : bf16 to f32
+    %1 = arith.extf %b : bf16 to f32
+    %2 = arith.mulf %0, %1 : f32
+    %3 = arith.addf %sum, %2 : f32
+    linalg.yield %3 : f32
+  } -> tensor<?x6x7x20xf32>
+  return %y : tensor<?x6x7x20xf32>
+}
+
+// The image is computed where it is read: relu of the one before.
+// CHECK: computed: contraction, {{.*}} ok
+func.func private @computed(%batch: index, %x: tensor<?x6x7x5xf32>, %w: tensor<3x3x5x20xf32>)
+    -> tensor<?x6x7x20xf32> attributes {nnc.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %image = tensor.empty(%batch) : tensor<?x6x7x5xf32>
+  %relu = linalg.generic {
+      indexing_maps = [affine_map<(n, h, w, k) -> (n, h, w, k)>, affine_map<(n, h, w, k) -> (n, h, w, k)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<?x6x7x5xf32>) outs(%image : tensor<?x6x7x5xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.maximumf %a, %zero : f32
+    linalg.yield %0 : f32
+  } -> tensor<?x6x7x5xf32>
+  %around = tensor.empty(%batch) : tensor<?x8x9x5xf32>
+  %filled = linalg.fill ins(%zero : f32) outs(%around : tensor<?x8x9x5xf32>) -> tensor<?x8x9x5xf32>
+  %padded = tensor.insert_slice %relu into %filled[0, 1, 1, 0] [%batch, 6, 7, 5] [1, 1, 1, 1]
+      : tensor<?x6x7x5xf32> into tensor<?x8x9x5xf32>
+  %empty = tensor.empty(%batch) : tensor<?x6x7x20xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x6x7x20xf32>) -> tensor<?x6x7x20xf32>
+  %y = linalg.generic {
+      indexing_maps = [affine_map<(n, h, w, c, i, j, k) -> (n, h + i, w + j, k)>, affine_map<(n, h, w, c, i, j, k) -> (i, j, k, c)>, affine_map<(n, h, w, c, i, j, k) -> (n, h, w, c)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%padded, %w : tensor<?x8x9x5xf32>, tensor<3x3x5x20xf32>) outs(%init : tensor<?x6x7x20xf32>) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<?x6x7x20xf32>
+  return %y : tensor<?x6x7x20xf32>
+}
