@@ -148,6 +148,10 @@ std::optional<int64_t> nnc::largestBatch(func::FuncOp kernel) {
   return std::nullopt;
 }
 
+int64_t nnc::typicalBatch(func::FuncOp kernel) {
+  return largestBatch(kernel).value_or(kTypicalBatch);
+}
+
 /// Heard where remarks are asked for: `nnc compile --remarks`, and the options
 /// of nnc-opt that begin with --remark.
 static void remarkOnRefusal(func::FuncOp kernel, StringRef refusal) {

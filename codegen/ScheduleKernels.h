@@ -67,6 +67,13 @@ mlir::FailureOr<Schedule> scheduleKernels(mlir::ModuleOp module,
 /// The largest batch that `kernel`, which is being scheduled, runs with.
 std::optional<int64_t> largestBatch(mlir::func::FuncOp kernel);
 
+/// What the batch is taken to be where a choice needs a number and none is
+/// known, or the choice is not to depend on how large a batch may come.
+inline constexpr int64_t kTypicalBatch = 64;
+
+/// The batch that a schedule is best at: the largest, where it is known.
+int64_t typicalBatch(mlir::func::FuncOp kernel);
+
 /// Prints what the schedule says of each phase into attributes of its function,
 /// for reading.
 void annotate(const Schedule &schedule);

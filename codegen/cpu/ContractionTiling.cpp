@@ -12,9 +12,6 @@
 using namespace nnc;
 using llvm::divideCeil;
 
-/// What a dynamic size is taken to be where a choice needs a number.
-static constexpr int64_t kTypicalBatch = 64;
-
 static int64_t typical(BatchSize size) { return size.estimate(kTypicalBatch); }
 
 /// The registers hold the sums, a row of the right panel, and one broadcast

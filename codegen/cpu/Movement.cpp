@@ -5,6 +5,7 @@
 #include "codegen/cpu/Movement.h"
 
 #include "codegen/MovementAnalysis.h"
+#include "codegen/ScheduleKernels.h"
 #include "codegen/Vectorize.h"
 #include "codegen/cpu/CpuPhase.h"
 #include "codegen/cpu/Transpose.h"
@@ -19,9 +20,6 @@ using namespace nnc;
 
 /// Bytes that are worth handing to another thread: some microseconds' copying.
 static constexpr int64_t kGrainBytes = 32 << 10;
-
-/// What a dynamic size is taken to be where a choice needs a number.
-static constexpr int64_t kTypicalBatch = 64;
 
 //===----------------------------------------------------------------------===//
 // Preparing copies

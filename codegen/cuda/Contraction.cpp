@@ -11,6 +11,7 @@
 #include "codegen/ContractionAnalysis.h"
 #include "codegen/Reference.h"
 #include "codegen/RowsAnalysis.h"
+#include "codegen/ScheduleKernels.h"
 #include "codegen/cuda/GpuPhase.h"
 #include "codegen/cuda/KernelParts.h"
 #include "runtime/abi.h"

@@ -1,8 +1,6 @@
 // See GpuPhase.h.
 #include "codegen/cuda/GpuPhase.h"
 
-#include "codegen/ScheduleKernels.h"
-
 #include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -20,10 +18,6 @@ using namespace nnc;
 Extent nnc::divideUp(Extent extent, int64_t divisor) {
   extent.divisor *= divisor;
   return extent;
-}
-
-int64_t nnc::typicalBatch(func::FuncOp kernel) {
-  return largestBatch(kernel).value_or(64);
 }
 
 //===----------------------------------------------------------------------===//

@@ -10,9 +10,6 @@ namespace nnc {
 /// `extent` divided once more, rounded up.
 Extent divideUp(Extent extent, int64_t divisor);
 
-/// The batch that a schedule is best at: the largest, where it is known.
-int64_t typicalBatch(mlir::func::FuncOp kernel);
-
 class GpuPhase : public PhaseBuilder {
 public:
   GpuPhase(mlir::ImplicitLocOpBuilder &b, mlir::func::FuncOp kernel,

@@ -3,6 +3,7 @@
 
 #include "codegen/KernelForms.h"
 #include "codegen/RandomBits.h"
+#include "codegen/ScheduleKernels.h"
 #include "codegen/cuda/GpuPhase.h"
 
 #include "llvm/ADT/DenseSet.h"
