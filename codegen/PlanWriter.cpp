@@ -165,7 +165,7 @@ private:
 plan::ElementType PlanWriter::elementTypeOf(Type type) {
   if (auto found = findElementType(type))
     return *found;
-  addFault("plans have no element type " + printElementType(type));
+  addFault("plans have no element type " + printElementType(getElementTypeOrSelf(type)));
   return {};
 }
 

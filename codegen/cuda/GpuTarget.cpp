@@ -24,27 +24,25 @@ FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
                           return scheduleElements(
                               op, model, /*separately=*/reference, refusal);
                         }};
+  // What only moves elements has no faster form than a thread for each.
+  Scheduler movement = elements;
+  movement.kinds = {"movement"};
   auto one = [&](func::FuncOp part) {
     return scheduleByKind(part, {rows, elements});
   };
-  Scheduler several = {
-      "side by side",
-      {"updates", "rows"},
-      [&](func::FuncOp op, Refusal &refusal) {
-        FailureOr<ScheduledKernel> scheduled = scheduleSideBySide(op, one);
-        if (failed(scheduled))
-          (void)refusal.because("its results have no groups that share no "
-                                "work and are one phase each");
-        return scheduled;
-      }};
+  Scheduler several = {"side by side",
+                       {"updates", "rows"},
+                       [&](func::FuncOp op, Refusal &refusal) {
+                         return scheduleSideBySide(op, one, refusal);
+                       }};
   Scheduler contraction = {
       "contraction", {"contraction"}, [&](func::FuncOp op, Refusal &refusal) {
         return scheduleLibraryContraction(op, model, one, refusal);
       }};
   FailureOr<ScheduledKernel> scheduled =
       reference ? scheduleByKind(kernel, {elements})
-                : scheduleByKind(
-                      kernel, {contraction, several, rows, scatter, elements});
+                : scheduleByKind(kernel, {contraction, several, rows, scatter,
+                                          movement, elements});
   if (failed(scheduled))
     return kernel.emitOpError("has no schedule for a GPU"), failure();
   describePhases(kernel, *scheduled);

@@ -30,8 +30,9 @@ struct Part {
 
 class SideBySideScheduler {
 public:
-  SideBySideScheduler(func::FuncOp kernel, PartScheduler schedulePart)
-      : kernel(kernel), schedulePart(std::move(schedulePart)),
+  SideBySideScheduler(func::FuncOp kernel, PartScheduler schedulePart,
+                      Refusal &refusal)
+      : kernel(kernel), schedulePart(std::move(schedulePart)), refusal(refusal),
         b(kernel.getLoc(), kernel.getContext()) {}
   ~SideBySideScheduler() {
     for (func::FuncOp function : derived)
@@ -48,6 +49,7 @@ private:
 
   func::FuncOp kernel;
   PartScheduler schedulePart;
+  Refusal &refusal;
   ImplicitLocOpBuilder b;
   std::vector<Part> parts;
   /// Parts as kernels, and their phases.
@@ -116,14 +118,17 @@ LogicalResult SideBySideScheduler::schedule(Part &part, unsigned number) {
   derived.push_back(function);
   FailureOr<ScheduledKernel> schedule = schedulePart(function);
   if (failed(schedule))
-    return failure();
+    return refusal.because("a part of it has no schedule");
   part.schedule = std::move(*schedule);
   for (Phase &phase : part.schedule.phases)
     derived.push_back(phase.function);
-  return success(part.schedule.phases.size() == 1 &&
-                 part.schedule.workspaceBytes.empty() &&
-                 part.phase().extent.perBatch == 0 &&
-                 isIndependent(part.phase()));
+  if (part.schedule.phases.size() != 1 || !part.schedule.workspaceBytes.empty())
+    return refusal.because("a part of it takes several phases");
+  if (part.phase().extent.perBatch != 0)
+    return refusal.because("a part of it grows with the batch");
+  if (!isIndependent(part.phase()))
+    return refusal.because("the threads of a part work together");
+  return success();
 }
 
 /// The part's body for `numBlocks` of the phase's blocks.
@@ -176,10 +181,10 @@ void SideBySideScheduler::addAliases() {
 
 FailureOr<ScheduledKernel> SideBySideScheduler::run() {
   if (!kernel.getBody().hasOneBlock())
-    return failure();
+    return refusal.because("it has several blocks");
   findParts();
   if (parts.size() < 2)
-    return failure();
+    return refusal.because("its results share their work");
   int64_t threads = 0, numBlocks = 0;
   for (auto [number, part] : llvm::enumerate(parts)) {
     if (failed(schedule(part, number)))
@@ -198,6 +203,7 @@ FailureOr<ScheduledKernel> SideBySideScheduler::run() {
 }
 
 FailureOr<ScheduledKernel> nnc::scheduleSideBySide(func::FuncOp kernel,
-                                                   PartScheduler schedulePart) {
-  return SideBySideScheduler(kernel, std::move(schedulePart)).run();
+                                                   PartScheduler schedulePart,
+                                                   Refusal &refusal) {
+  return SideBySideScheduler(kernel, std::move(schedulePart), refusal).run();
 }
