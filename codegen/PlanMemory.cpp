@@ -3,7 +3,6 @@
 #include "codegen/PlanMemory.h"
 
 #include "codegen/CountWork.h"
-#include "codegen/Passes.h"
 #include "codegen/Placement.h"
 #include "codegen/Reference.h"
 #include "ir/Ops.h"
@@ -16,11 +15,6 @@
 
 using namespace mlir;
 using namespace nnc;
-
-namespace nnc {
-#define GEN_PASS_DEF_PRINTMEMORYPLANPASS
-#include "codegen/Passes.h.inc"
-} // namespace nnc
 
 static constexpr int64_t kAlignmentBytes = NNC_ALIGNMENT_BYTES;
 
@@ -416,86 +410,9 @@ FailureOr<MemoryPlan> nnc::planMemory(ModuleOp module, const Schedule &schedule,
   return plan;
 }
 
-//===----------------------------------------------------------------------===//
-// The plan as text
-//===----------------------------------------------------------------------===//
-
 int64_t MemoryPlan::peakBytes() const {
   int64_t largest = 0;
   for (const PlannedEntryPoint &entry : entryPoints)
     largest = std::max(largest, entry.arenaBytes);
   return stateBytes + largest;
 }
-
-static void print(llvm::raw_ostream &os, const PlannedBuffer &buffer) {
-  static constexpr StringRef kNames[] = {"state", "arena", "input", "constant"};
-  os << kNames[static_cast<int>(buffer.region)];
-  if (buffer.region == MemoryRegion::Input)
-    os << ' ' << buffer.index;
-  os << " + " << buffer.offsetBytes;
-}
-
-static void print(llvm::raw_ostream &os, StringRef name,
-                  ArrayRef<PlannedBuffer> buffers) {
-  os << name << '(';
-  llvm::interleaveComma(
-      buffers, os, [&](const PlannedBuffer &buffer) { print(os, buffer); });
-  os << ')';
-}
-
-static void print(llvm::raw_ostream &os, const PlannedLaunch &launch) {
-  print(os, launch.phase, launch.buffers);
-}
-
-static void print(llvm::raw_ostream &os, const PlannedMatmul &matmul) {
-  print(os, matmul.name, matmul.buffers);
-}
-
-static void print(llvm::raw_ostream &os, const PlannedCopy &copy) {
-  os << "copy ";
-  print(os, copy.from);
-  os << " to ";
-  print(os, copy.to);
-}
-
-void MemoryPlan::print(llvm::raw_ostream &os) const {
-  for (const PlannedEntryPoint &entry : entryPoints) {
-    func::FuncOp function = entry.function;
-    os << function.getName() << ": arena " << entry.arenaBytes
-       << " bytes, scratch " << entry.scratchBytes << " bytes\n";
-    for (const PlannedCommand &command : entry.commands) {
-      os << "  ";
-      std::visit([&](const auto &known) { ::print(os, known); }, command);
-      os << '\n';
-    }
-    for (const PlannedBuffer &output : entry.outputs) {
-      os << "  output ";
-      ::print(os, output);
-      os << '\n';
-    }
-  }
-  os << "state " << stateBytes << " bytes, constants " << constants.size()
-     << " bytes, peak " << peakBytes() << " bytes\n";
-}
-
-namespace {
-
-struct PrintMemoryPlanPass
-    : public nnc::impl::PrintMemoryPlanPassBase<PrintMemoryPlanPass> {
-  using PrintMemoryPlanPassBase::PrintMemoryPlanPassBase;
-
-  void runOnOperation() override {
-    // Its plain form depends on no machine.
-    auto target = llvm::cantFail(createTarget("cpu", {/*reference=*/true}));
-    FailureOr<Schedule> schedule = scheduleKernels(getOperation(), *target);
-    if (failed(schedule))
-      return signalPassFailure();
-    FailureOr<MemoryPlan> plan =
-        planMemory(getOperation(), *schedule, maxBatch);
-    if (failed(plan))
-      return signalPassFailure();
-    plan->print(llvm::outs());
-  }
-};
-
-} // namespace
