@@ -24,6 +24,7 @@ namespace nnc {
 
 Lowerings nnc::allLowerings() {
   Lowerings lowerings;
+  addConstantLowerings(lowerings);
   addElementwiseLowerings(lowerings);
   addContractionLowerings(lowerings);
   addReductionLowerings(lowerings);

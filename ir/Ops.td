@@ -5,6 +5,7 @@
 include "ir/Dialect.td"
 include "ir/Attributes.td"
 include "ir/Types.td"
+include "ir/ops/Constant.td"
 include "ir/ops/Elementwise.td"
 include "ir/ops/Contraction.td"
 include "ir/ops/Reduction.td"

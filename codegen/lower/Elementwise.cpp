@@ -15,10 +15,6 @@ static Type elementType(Value value) {
   return getElementTypeOrSelf(value.getType());
 }
 
-static RankedTensorType resultType(Operation *op) {
-  return signlessType(cast<RankedTensorType>(op->getResult(0).getType()));
-}
-
 /// An op whose elements `body(b, op, scalars)` computes one by one.
 template <typename Op, typename Body>
 static void addBody(Lowerings &lowerings, Body body) {
@@ -249,41 +245,6 @@ static Value castScalar(ImplicitLocOpBuilder &b, CastOp op, ValueRange x) {
   return castToInteger(b, x[0], from, to);
 }
 
-//===----------------------------------------------------------------------===//
-// Values without operands
-//===----------------------------------------------------------------------===//
-
-/// A splat is a fill, which its users read as a scalar.
-static FailureOr<Value> lowerConstant(KernelBuilder &b, ConstantOp op,
-                                      ValueRange operands) {
-  auto value = cast<DenseElementsAttr>(op.getValue());
-  RankedTensorType type = resultType(op);
-  if (!value.isSplat())
-    return Value(arith::ConstantOp::create(
-        b, DenseElementsAttr::getFromRawBuffer(type, value.getRawData())));
-  Type scalar = type.getElementType();
-  TypedAttr attribute =
-      isa<FloatType>(scalar)
-          ? cast<TypedAttr>(value.getSplatValue<FloatAttr>())
-          : TypedAttr(b.getIntegerAttr(scalar, value.getSplatValue<APInt>()));
-  return b.fill(type, arith::ConstantOp::create(b, attribute));
-}
-
-static FailureOr<Value> lowerIota(KernelBuilder &b, IotaOp op,
-                                  ValueRange operands) {
-  RankedTensorType type = resultType(op);
-  int64_t axis = op.getAxis();
-  return b.elementwise(
-      type, {}, [&](ImplicitLocOpBuilder &b, ValueRange) -> Value {
-        Value index = linalg::IndexOp::create(b, axis);
-        Type scalar = type.getElementType();
-        if (isa<IntegerType>(scalar))
-          return arith::IndexCastOp::create(b, scalar, index);
-        Value integer = arith::IndexCastOp::create(b, b.getI64Type(), index);
-        return arith::SIToFPOp::create(b, computeType(scalar), integer);
-      });
-}
-
 void nnc::addElementwiseLowerings(Lowerings &lowerings) {
   // Op, then the scalar op for floats, signed and unsigned integers.
   addScalar<AddOp, arith::AddFOp, arith::AddIOp>(lowerings);
@@ -321,8 +282,6 @@ void nnc::addElementwiseLowerings(Lowerings &lowerings) {
   addBody<LogicalNotOp>(lowerings, logicalNot);
   addBody<CastOp>(lowerings, castScalar);
 
-  lowerings.add<ConstantOp>(lowerConstant);
-  lowerings.add<IotaOp>(lowerIota);
   lowerings.add<StopGradientOp>(
       [](KernelBuilder &, StopGradientOp, ValueRange x) -> FailureOr<Value> {
         return x[0];

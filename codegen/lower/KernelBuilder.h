@@ -11,6 +11,8 @@ namespace nnc {
 /// The type with every integer signless: what linalg and arith compute on.
 mlir::Type signlessType(mlir::Type type);
 mlir::RankedTensorType signlessType(mlir::RankedTensorType type);
+/// That of an op's first result.
+mlir::RankedTensorType resultType(mlir::Operation *op);
 
 /// The element type in which an op on `elementType` computes: f32 for the
 /// 16-bit floats, which are storage only; else the type itself.

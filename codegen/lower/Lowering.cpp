@@ -20,6 +20,10 @@ RankedTensorType nnc::signlessType(RankedTensorType type) {
   return type.clone(signlessType(type.getElementType()));
 }
 
+RankedTensorType nnc::resultType(Operation *op) {
+  return signlessType(cast<RankedTensorType>(op->getResult(0).getType()));
+}
+
 Type nnc::computeType(Type elementType) {
   if (auto type = dyn_cast<FloatType>(elementType);
       type && type.getWidth() < 32)

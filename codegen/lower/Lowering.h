@@ -48,6 +48,7 @@ private:
 Lowerings allLowerings();
 
 // One a file of codegen/lower, with the stems of ir/ops.
+void addConstantLowerings(Lowerings &lowerings);
 void addElementwiseLowerings(Lowerings &lowerings);
 void addContractionLowerings(Lowerings &lowerings);
 void addReductionLowerings(Lowerings &lowerings);

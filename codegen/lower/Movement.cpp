@@ -12,10 +12,6 @@
 using namespace mlir;
 using namespace nnc;
 
-static RankedTensorType resultType(Operation *op) {
-  return signlessType(cast<RankedTensorType>(op->getResult(0).getType()));
-}
-
 static Value identity(ImplicitLocOpBuilder &, ValueRange x) { return x[0]; }
 
 //===----------------------------------------------------------------------===//
