@@ -91,6 +91,15 @@ static Value absolute(ImplicitLocOpBuilder &b, AbsOp op, ValueRange x) {
   return type.isUnsignedInteger() ? x[0] : Value(math::AbsIOp::create(b, x[0]));
 }
 
+/// Of what is between -1 and 0 the whole part is -0.
+static Value truncate(ImplicitLocOpBuilder &b, TruncOp, ValueRange x) {
+  Value zero = scalarConstant(b, x[0].getType(), 0);
+  Value isNegative =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x[0], zero);
+  return arith::SelectOp::create(b, isNegative, math::CeilOp::create(b, x[0]),
+                                 math::FloorOp::create(b, x[0]));
+}
+
 /// -1, 0 or 1; a NaN stays one.
 static Value sign(ImplicitLocOpBuilder &b, SignOp op, ValueRange x) {
   Type type = x[0].getType();
@@ -275,6 +284,7 @@ void nnc::addElementwiseLowerings(Lowerings &lowerings) {
   addBody<NegOp>(lowerings, negate);
   addBody<AbsOp>(lowerings, absolute);
   addBody<SignOp>(lowerings, sign);
+  addBody<TruncOp>(lowerings, truncate);
   addBody<SigmoidOp>(lowerings, sigmoid);
   addBody<ClampOp>(lowerings, clamp);
   addBody<CompareOp>(lowerings, compare);

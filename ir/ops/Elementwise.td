@@ -420,6 +420,22 @@ def CeilOp : Nnc_Unary<"ceil"> {
   let gradient = ["nullptr"];
 }
 
+def TruncOp : Nnc_Unary<"trunc"> {
+  let summary = "Whole part";
+  let description = [{
+    y = x without its digits after the point: floor(x) where x >= 0, else ceil(x).
+
+    dx = 0: the whole part is constant wherever it is differentiable.
+
+    ```mlir
+    // x: [1.5, -1.5]
+    %y = nnc.trunc %x : tensor<2xf32>
+    // y: [1.0, -1.0]
+    ```
+  }];
+  let gradient = ["nullptr"];
+}
+
 def RoundOp : Nnc_Unary<"round"> {
   let summary = "Nearest integer, halves to even";
   let description = [{

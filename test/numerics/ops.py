@@ -138,7 +138,7 @@ for op, f, values in [
     ("sin", np.sin, x), ("cos", np.cos, x)]:
     case("elementwise", op, [values], f, dynamic=(0,))
     case("elementwise", op, [np.abs(long) + 0.25 if values is positive else long], f)
-for op, f in [("floor", np.floor), ("ceil", np.ceil), ("round", np.round), ("sign", np.sign)]:
+for op, f in [("floor", np.floor), ("ceil", np.ceil), ("round", np.round), ("trunc", np.trunc), ("sign", np.sign)]:
     case("elementwise", op, [x], f, gradient=False, dynamic=(0,))
 for op, f in [("add", np.add), ("sub", np.subtract), ("mul", np.multiply), ("maximum", np.maximum), ("minimum", np.minimum)]:
     case("elementwise", op, [x, y], f, dynamic=(0, 1))

@@ -94,7 +94,8 @@ for name, function in [("sin", np.sin), ("cos", np.cos)]:
         return rounded(function(x.v), np.where(np.isinf(x.e), np.inf, np.minimum(x.e, 2.0)), type, FUNCTION_UNITS[type])
     PRIMITIVES[name] = bounded
 
-for name, function in [("floor", np.floor), ("ceil", np.ceil), ("round", np.round), ("sign", np.sign)]:
+for name, function in [("floor", np.floor), ("ceil", np.ceil), ("round", np.round), ("trunc", np.trunc),
+                       ("sign", np.sign)]:
     def stepped(ev, op, x, function=function):
         y, e = ends(function, x)
         ev.decide(y)
