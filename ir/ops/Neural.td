@@ -111,6 +111,25 @@ def SiluOp : Nnc_Activation<"silu"> {
   let precision = "Follow";
 }
 
+def MishOp : Nnc_Activation<"mish"> {
+  let summary = "Mish, a smooth activation";
+  let description = [{
+    y = x * tanh(softplus(x)).
+
+    dx = dy * (t + x * (1 - t * t) * sigmoid(x)) with t = tanh(softplus(x)).
+
+    Source: Misra 2019, arXiv:1908.08681, equation 1.
+
+    ```mlir
+    // x: [-1.0, 0.0, 1.0]
+    %y = nnc.mish %x : tensor<3xf32>
+    // y: [-0.303401, 0.0, 0.865098]
+    ```
+  }];
+  let expansion = "x * tanh(softplus(x))";
+  let precision = "Follow";
+}
+
 def SoftplusOp : Nnc_ActivationWithGradient<"softplus"> {
   let summary = "Smooth rectifier";
   let description = [{

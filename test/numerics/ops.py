@@ -255,6 +255,7 @@ case("neural", "leaky_relu", [x], lambda v: np.where(v > 0, v, 0.01 * v), dynami
 case("neural", "elu", [x], lambda v: np.where(v > 0, v, np.expm1(v)), dynamic=(0,))
 case("neural", "gelu", [x], lambda v: 0.5 * v * (1 + erf(v / math.sqrt(2))), dynamic=(0,))
 case("neural", "silu", [x], lambda v: v * sigmoid(v), dynamic=(0,))
+case("neural", "mish", [x], lambda v: v * np.tanh(np.log1p(np.exp(v))), dynamic=(0,))
 case("neural", "softplus", [x], lambda v: np.log1p(np.exp(v)), dynamic=(0,))
 
 

@@ -48,6 +48,7 @@ REFERENCES.update({
     "elu": lambda at, training, x: np.where(x > 0, x, at["alpha"] * np.expm1(np.minimum(x, 0))),
     "gelu": lambda at, training, x: x * 0.5 * (1 + erf(x / math.sqrt(2))),
     "silu": lambda at, training, x: x * sigmoid(x),
+    "mish": lambda at, training, x: x * np.tanh(np.logaddexp(0, x)),
     "softplus": lambda at, training, x: np.logaddexp(0, x),
     "softmax": lambda at, training, x: np.exp(x - logsumexp(x, at["axis"])),
     "log_softmax": lambda at, training, x: x - logsumexp(x, at["axis"]),
