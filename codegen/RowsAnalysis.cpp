@@ -181,6 +181,21 @@ static LogicalResult placeInSpace(RowsKernel &rows, Refusal &refusal) {
   return success();
 }
 
+/// Whether the space has a role for every tensor that varies in it.
+static bool hasEveryRole(RowsKernel &rows) {
+  auto isKnown = [&](Value tensor) {
+    Value root = rootOf(tensor);
+    return rows.roles.contains(root) || uniformValue(root) ||
+           root.getDefiningOp<tensor::EmptyOp>() ||
+           !isa<RankedTensorType>(root.getType());
+  };
+  return llvm::all_of(rows.results, isKnown) &&
+         llvm::all_of(rows.ops, [&](auto &entry) {
+           return llvm::all_of(entry.first->getOperands(), isKnown) &&
+                  llvm::all_of(entry.first->getResults(), isKnown);
+         });
+}
+
 //===----------------------------------------------------------------------===//
 // What the emitter asks for beyond roles
 //===----------------------------------------------------------------------===//
@@ -233,6 +248,8 @@ FailureOr<RowsKernel> nnc::analyzeRows(func::FuncOp kernel, Refusal &refusal) {
   if (failed(collectOps(kernel, rows, refusal)) ||
       failed(placeInSpace(rows, refusal)))
     return failure();
+  if (!hasEveryRole(rows))
+    return refusal.because("a tensor has no place in the space");
   for (auto &[op, rowsOp] : rows.ops) {
     if (!hasStaticStrides(rowsOp))
       return refusal.because("an index is a position divided by the batch");

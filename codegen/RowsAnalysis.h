@@ -35,6 +35,8 @@ struct RowsKernel {
   /// What the kernel returns, as roots.
   llvm::SmallVector<mlir::Value> results;
 
+  /// Scalar of what is uniform, or has no value: analyzeRows has made sure that
+  /// every other tensor has a role.
   SpaceRole roleOf(mlir::Value tensor) const { return roles.lookup(tensor); }
   RowsOp *definition(mlir::Value tensor);
   unsigned stageOf(mlir::Value tensor);

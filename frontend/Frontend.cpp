@@ -95,8 +95,10 @@ static void printSeverity(DiagnosticSeverity severity) {
     llvm::WithColor::warning();
     return;
   case DiagnosticSeverity::Note:
-  case DiagnosticSeverity::Remark:
     llvm::WithColor::note();
+    return;
+  case DiagnosticSeverity::Remark:
+    llvm::WithColor::remark();
     return;
   }
 }

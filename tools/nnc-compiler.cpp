@@ -184,8 +184,8 @@ struct RemarkPrinter : remark::detail::MLIRRemarkStreamerBase {
 } // namespace
 
 static LogicalResult printRemarks(MLIRContext &context) {
-  remark::RemarkCategories categories;
-  categories.all = ".*";
+  const std::string any = ".*";
+  remark::RemarkCategories categories = {std::nullopt, any, any, any, any};
   return remark::enableOptimizationRemarks(
       context, std::make_unique<RemarkPrinter>(),
       std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);

@@ -121,7 +121,7 @@ void ElementsScheduler::addStored(Operation &op) {
 
 FailureOr<ScheduledKernel> ElementsScheduler::run() {
   if (!kernel.getBody().hasOneBlock())
-    return failure();
+    return refusal.because("it has several blocks");
   for (BlockArgument argument : kernel.getArguments().drop_front())
     stored[argument] = {BufferRef::Operand, argument.getArgNumber() - 1};
   Block &block = kernel.getBody().front();

@@ -94,7 +94,12 @@ Value ElementsScheduler::load(Value tensor, BufferRef ref, Value number) {
 }
 
 void ElementsScheduler::store(Value value, Value tensor, Value number) {
-  BufferRef ref = stored.lookup(tensor);
+  auto place = stored.find(tensor);
+  if (place == stored.end()) {
+    failed = true;
+    return;
+  }
+  BufferRef ref = place->second;
   if (ref.kind == BufferRef::Result && number == element)
     resultWrites[ref.index] = scheduled.phases.size();
   phase->store(value, ref, tensorType(tensor), number);
