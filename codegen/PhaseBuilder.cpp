@@ -124,6 +124,17 @@ Value PhaseBuilder::size(int64_t dimension) {
   return ShapedType::isDynamic(dimension) ? batch() : index(dimension);
 }
 
+Value PhaseBuilder::indexWithin(Value integer, bool isUnsigned,
+                                BatchSize size) {
+  Type type = b.getIndexType();
+  Value wide = isUnsigned
+                   ? Value(arith::IndexCastUIOp::create(b, type, integer))
+                   : Value(arith::IndexCastOp::create(b, type, integer));
+  Value atLeast = arith::MaxSIOp::create(b, wide, index(0));
+  Value last = subtract(value(size), index(1));
+  return arith::MinSIOp::create(b, atLeast, last);
+}
+
 //===----------------------------------------------------------------------===//
 // Control flow
 //===----------------------------------------------------------------------===//

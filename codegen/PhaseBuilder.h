@@ -66,6 +66,9 @@ public:
   mlir::Value value(Extent extent);
   mlir::Value value(BatchSize size);
   mlir::Value size(int64_t dimension);
+  /// An integer of data as an index within [0, size): what is outside, the
+  /// nearest.
+  mlir::Value indexWithin(mlir::Value integer, bool isUnsigned, BatchSize size);
 
   /// `emitBody` for [from, to) in steps, with what the iterations carry.
   llvm::SmallVector<mlir::Value>

@@ -99,7 +99,7 @@ struct MatmulCall {
 struct Phase {
   /// Null for a library call.
   mlir::func::FuncOp function;
-  /// "contraction", "rows", "movement", "elements" or "reference".
+  /// "contraction", "rows", "movement", "scatter", "elements" or "reference".
   std::string kind;
   Extent extent;
   /// CPU: the fewest indices worth a thread of their own.

@@ -137,7 +137,7 @@ struct StateTensor {
 struct Kernel {
   std::string name;
   int64_t offsetBytes = 0;
-  /// "contraction", "rows", "movement", "elements" or "reference".
+  /// "contraction", "rows", "movement", "scatter", "elements" or "reference".
   std::string kind;
   /// GPU: threads a block; 0 on a CPU.
   int64_t threads = 0;

@@ -7,6 +7,7 @@
 #include "codegen/cpu/EmitObject.h"
 #include "codegen/cpu/Movement.h"
 #include "codegen/cpu/Rows.h"
+#include "codegen/cpu/Scatter.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -169,6 +170,7 @@ FailureOr<ScheduledKernel> CpuTarget::schedule(func::FuncOp kernel) const {
       kernel, {{"contraction", {"contraction"}, of(scheduleContraction)},
                {"rows", {"rows", "movement", "contraction"}, of(scheduleRows)},
                {"movement", {"movement"}, of(scheduleMovement)},
+               {"scatter", {"movement"}, of(scheduleScatter)},
                {"loops", {}, scheduleLoops}});
   if (failed(scheduled))
     return kernel.emitOpError("has no schedule for a CPU"), failure();

@@ -106,7 +106,6 @@ public:
 
   void emitFill(TypedAttr value, Range range, BatchSize perIteration);
   void emitCopy(const Copy &copy);
-  void emitScatter(const ScatterAdd &scatter);
 
   Range parallelRange() { return {phase.begin(), phase.end()}; }
   /// Closes the function; `extent` iterations of `elements` each.
@@ -133,7 +132,6 @@ private:
   void copyElement(const Copy &copy, Position position);
   void storeSplat(Value value, Value start, Range range);
   Value loadIndex(unsigned indices, bool isUnsigned, BatchSize size, Value at);
-  void addRow(const ScatterAdd &scatter, Value source, Value destination);
   VectorType vectorType();
 
   func::FuncOp kernel;
@@ -234,15 +232,7 @@ void CopyEmitter::emitFill(TypedAttr value, Range range,
 Value CopyEmitter::loadIndex(unsigned indices, bool isUnsigned, BatchSize size,
                              Value at) {
   Value index = memref::LoadOp::create(b, operand(indices), at);
-  Value wide =
-      isUnsigned
-          ? Value(arith::IndexCastUIOp::create(b, b.getIndexType(), index))
-          : Value(arith::IndexCastOp::create(b, b.getIndexType(), index));
-  Value above = arith::MaxSIOp::create(b, wide, zero);
-  Value last = size.isStatic()
-                   ? phase.index(size.factor - 1)
-                   : phase.subtract(phase.value(size), phase.index(1));
-  return arith::MinSIOp::create(b, above, last);
+  return phase.indexWithin(index, isUnsigned, size);
 }
 
 void CopyEmitter::copyElement(const Copy &copy, Position position) {
@@ -365,62 +355,6 @@ void CopyEmitter::emitCopy(const Copy &copy) {
 }
 
 //===----------------------------------------------------------------------===//
-// scatter_add
-//===----------------------------------------------------------------------===//
-
-/// result[destination ...] += updates[source ...], `width` elements.
-void CopyEmitter::addRow(const ScatterAdd &scatter, Value source,
-                         Value destination) {
-  VectorType type = vectorType();
-  Value updates = operand(scatter.updates);
-  Range range{zero, phase.value(scatter.width)};
-  Value middle = roundDown(range, type.getNumElements());
-  loop({zero, middle}, type.getNumElements(), [&](Value i) {
-    Value from = phase.add(source, i);
-    Value to = phase.add(destination, i);
-    Value update = vector::LoadOp::create(b, type, updates, from);
-    Value old = vector::LoadOp::create(b, type, result, to);
-    Value sum = arith::AddFOp::create(b, old, update);
-    vector::StoreOp::create(b, sum, result, to);
-  });
-  loop({middle, range.end}, 1, [&](Value i) {
-    Value from = phase.add(source, i);
-    Value to = phase.add(destination, i);
-    Value update = memref::LoadOp::create(b, updates, from);
-    Value old = memref::LoadOp::create(b, result, to);
-    Value sum = arith::AddFOp::create(b, old, update);
-    memref::StoreOp::create(b, sum, result, to);
-  });
-}
-
-/// Every call reads all indices and adds what belongs to its own rows, so that
-/// each sum has the order of the indices at any split.
-void CopyEmitter::emitScatter(const ScatterAdd &scatter) {
-  BatchSize perOuter = *scatter.width.times(scatter.rows);
-  BatchSize updatesPerOuter = *scatter.width.times(scatter.count);
-  Value isZero = arith::ConstantOp::create(b, b.getZeroAttr(element));
-  Value width = phase.value(scatter.width);
-  loop({zero, phase.value(scatter.outer)}, 1, [&](Value outer) {
-    Value rows = advance(zero, outer, perOuter);
-    Value updates = advance(zero, outer, updatesPerOuter);
-    Value first = phase.multiply(phase.begin(), width);
-    Value last = phase.multiply(phase.end(), width);
-    storeSplat(isZero, rows, {first, last});
-    loop({zero, phase.value(scatter.count)}, 1, [&](Value i) {
-      Value row =
-          loadIndex(scatter.indices, scatter.isUnsigned, scatter.rows, i);
-      Value isAfter = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, row,
-                                            phase.begin());
-      Value isOurs = phase.both(isAfter, phase.isLess(row, phase.end()));
-      phase.when(isOurs, [&] {
-        addRow(scatter, advance(updates, i, scatter.width),
-               advance(rows, row, scatter.width));
-      });
-    });
-  });
-}
-
-//===----------------------------------------------------------------------===//
 // Schedules
 //===----------------------------------------------------------------------===//
 
@@ -481,29 +415,15 @@ static Phase scheduleCopy(func::FuncOp kernel, const Movement &movement,
   return emitter.finish(copy.dims.front().size, elementsPerIteration(copy));
 }
 
-static Phase scheduleScatter(func::FuncOp kernel, const Movement &movement,
-                             const CpuModel &model) {
-  const ScatterAdd &scatter = *movement.scatter;
-  CopyEmitter emitter(kernel, movement, model, "movement");
-  emitter.emitScatter(scatter);
-  // A part reads all indices: few large parts are better than many.
-  Phase phase = emitter.finish(scatter.rows, scatter.width);
-  phase.grain = std::max<int64_t>(
-      phase.grain, llvm::divideCeil(scatter.rows.estimate(kTypicalBatch), 16));
-  return phase;
-}
-
 FailureOr<ScheduledKernel> nnc::scheduleMovement(func::FuncOp kernel,
                                                  const CpuModel &model,
                                                  Refusal &refusal) {
   FailureOr<Movement> movement = analyzeMovement(kernel, refusal);
   if (failed(movement))
     return failure();
+  if (movement->scatter)
+    return refusal.because("it adds up rows by index");
   ScheduledKernel scheduled;
-  if (movement->scatter) {
-    scheduled.phases.push_back(scheduleScatter(kernel, *movement, model));
-    return scheduled;
-  }
   unsigned numParts = movement->copies.size() + movement->fill.has_value();
   if (numParts > 1 && sharesOutermostLoop(*movement)) {
     scheduled.phases.push_back(scheduleTogether(kernel, *movement, model));

@@ -8,9 +8,9 @@
 
 namespace nnc {
 
-/// Schedules a kernel that transposes, broadcasts, slices, pads, concatenates,
-/// gathers along one axis, or scatter-adds along one axis, and does nothing
-/// else. Fails with a reason and without a trace on any other.
+/// Schedules a kernel that transposes, broadcasts, slices, pads, concatenates
+/// or gathers along one axis, and does nothing else. Fails with a reason and
+/// without a trace on any other.
 mlir::FailureOr<ScheduledKernel> scheduleMovement(mlir::func::FuncOp kernel,
                                                   const CpuModel &model,
                                                   Refusal &refusal);

@@ -18,16 +18,9 @@ static RankedTensorType operandType(func::FuncOp kernel, unsigned operand) {
 /// Index number `at`, within the rows of the result.
 static Value loadIndex(GpuPhase &phase, func::FuncOp kernel,
                        const ScatterAdd &scatter, Value at) {
-  ImplicitLocOpBuilder &b = phase.b;
   Value index = phase.load({BufferRef::Operand, scatter.indices},
                            operandType(kernel, scatter.indices), at);
-  Type type = b.getIndexType();
-  Value wide = scatter.isUnsigned
-                   ? Value(arith::IndexCastUIOp::create(b, type, index))
-                   : Value(arith::IndexCastOp::create(b, type, index));
-  Value above = arith::MaxSIOp::create(b, wide, phase.index(0));
-  Value last = phase.subtract(phase.value(scatter.rows), phase.index(1));
-  return arith::MinSIOp::create(b, above, last);
+  return phase.indexWithin(index, scatter.isUnsigned, scatter.rows);
 }
 
 /// The sum of the updates to column `column` of row `row`.
@@ -81,6 +74,6 @@ FailureOr<ScheduledKernel> nnc::scheduleScatter(func::FuncOp kernel,
   });
   ScheduledKernel scheduled;
   scheduled.phases.push_back(
-      phase.finish("movement", divideUp(total, kThreads), kThreads));
+      phase.finish("scatter", divideUp(total, kThreads), kThreads));
   return scheduled;
 }

@@ -22,6 +22,7 @@
 #include "codegen/cpu/EmitObject.h"
 #include "codegen/cpu/Movement.h"
 #include "codegen/cpu/Rows.h"
+#include "codegen/cpu/Scatter.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
@@ -107,8 +108,8 @@ scheduleByLoops(func::FuncOp kernel, const CpuModel &, Refusal &refusal) {
 // In the order in which `auto` asks them.
 static const Emitter kEmitters[] = {
     {"contraction", scheduleContraction}, {"rows", scheduleRows},
-    {"movement", scheduleMovement},       {"loops", scheduleByLoops},
-    {"reference", scheduleByReference},
+    {"movement", scheduleMovement},       {"scatter", scheduleScatter},
+    {"loops", scheduleByLoops},           {"reference", scheduleByReference},
 };
 
 static FailureOr<ScheduledKernel>

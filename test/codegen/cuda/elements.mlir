@@ -72,7 +72,7 @@ func.func @step(%x: tensor<?x4xf32>, %g: tensor<?x6xf32>, %w: tensor<4x6xf32>) -
 // indices: no atomics.
 // CHECK-LABEL: func.func @scatter_add_Bx6_scatter(
 // CHECK-SAME:    nnc.extent = [60, 0, 256]
-// CHECK-SAME:    nnc.kind = "movement"
+// CHECK-SAME:    nnc.kind = "scatter"
 // CHECK:         scf.for
 // CHECK:           memref.load {{.*}} : memref<?xi32>
 // CHECK:           scf.if
