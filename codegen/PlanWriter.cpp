@@ -165,7 +165,8 @@ private:
 plan::ElementType PlanWriter::elementTypeOf(Type type) {
   if (auto found = findElementType(type))
     return *found;
-  addFault("plans have no element type " + printElementType(getElementTypeOrSelf(type)));
+  addFault("plans have no element type " +
+           printElementType(getElementTypeOrSelf(type)));
   return {};
 }
 
@@ -308,7 +309,7 @@ PlanWriter::writeOutputs(const PlannedEntryPoint &entry) {
     outputs.push_back(plan::CreateTensor(
         fbb, writeText(name), elementTypeOf(type),
         fbb.CreateVector(shapeOf(type)), /*index_limit=*/0, &buffer,
-        writeText(textOr(attributes, kKindAttr, kOutputKind))));
+        writeText(textOr(attributes, kResultAttr, kOutputKind))));
   }
   return outputs;
 }

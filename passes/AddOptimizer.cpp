@@ -120,7 +120,7 @@ static LogicalResult addScheduledRates(ArrayRef<OptimizeOp> scheduled,
   function.setType(builder.getFunctionType({}, ValueRange(rates).getTypes()));
   for (auto [index, op] : llvm::enumerate(scheduled)) {
     function.setResultAttr(index, kNameAttr, builder.getStringAttr(rateOf(op)));
-    function.setResultAttr(index, kKindAttr,
+    function.setResultAttr(index, kResultAttr,
                            builder.getStringAttr(kMetricKind));
   }
   return success();

@@ -98,7 +98,7 @@ static func::FuncOp buildFunction(ModelOp model, StringRef name,
 
   for (auto [index, result] : llvm::enumerate(results)) {
     function.setResultAttr(index, kNameAttr, b.getStringAttr(result.name));
-    function.setResultAttr(index, kKindAttr, b.getStringAttr(result.kind));
+    function.setResultAttr(index, kResultAttr, b.getStringAttr(result.kind));
   }
   SmallVector<Value> returned = llvm::map_to_vector(
       values, [&](Value value) { return mapping.lookup(value); });
@@ -303,7 +303,7 @@ static LogicalResult buildGradientsEntry(ModelOp model, Result loss) {
   for (auto [name, kind] : names)
     resultAttrs.push_back(b.getDictionaryAttr(
         {b.getNamedAttr(kNameAttr, name),
-         b.getNamedAttr(kKindAttr, b.getStringAttr(kind))}));
+         b.getNamedAttr(kResultAttr, b.getStringAttr(kind))}));
   function.setAllResultAttrs(resultAttrs);
   return success();
 }

@@ -20,7 +20,8 @@ inline constexpr llvm::StringLiteral kTrainingAttr = "nnc.training";
 /// Beside nnc.training: gradients are asked for, and state stays as it is.
 inline constexpr llvm::StringLiteral kStateStaysAttr = "nnc.state_stays";
 inline constexpr llvm::StringLiteral kNameAttr = "nnc.name";
-inline constexpr llvm::StringLiteral kKindAttr = "nnc.kind";
+/// Of a result: what it is, one of the kinds below.
+inline constexpr llvm::StringLiteral kResultAttr = "nnc.result";
 inline constexpr llvm::StringLiteral kIndexLimitAttr = "nnc.index_limit";
 
 // Kinds of results.

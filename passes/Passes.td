@@ -64,7 +64,7 @@ def BuildEntryPointsPass : Pass<"nnc-build-entry-points", "::mlir::ModuleOp"> {
     nnc.parameter scalar @learning_rate : tensor<f32> = #nnc.constant<0.1>
     func.func @init() { /* assigns each its initial value, except the seed */ }
     func.func @train_step(%x: tensor<?x3xf32> {nnc.name = "x"}, %t: tensor<?x2xf32> {nnc.name = "t"})
-        -> (tensor<f32> {nnc.kind = "loss", nnc.name = "loss"}) attributes {nnc.training} {
+        -> (tensor<f32> {nnc.name = "loss", nnc.result = "loss"}) attributes {nnc.training} {
       %w = nnc.read @w : tensor<3x2xf32>
       %p = nnc.matmul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
       %l = nnc.mse %p, %t : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<f32>
@@ -74,7 +74,7 @@ def BuildEntryPointsPass : Pass<"nnc-build-entry-points", "::mlir::ModuleOp"> {
     }
     func.func @eval_step(/* as above */) -> /* the loss, metrics, the confusion matrix */
     func.func @predict(%x: tensor<?x3xf32> {nnc.name = "x"})
-        -> (tensor<?x2xf32> {nnc.kind = "output", nnc.name = "prediction"}) { … }
+        -> (tensor<?x2xf32> {nnc.name = "prediction", nnc.result = "output"}) { … }
     ```
     A function takes the inputs that its results need, in the model's order.
     Each parameter is read once, at the top. Several losses are added. `l1` and

@@ -11,7 +11,7 @@
 // CHECK: reference {{ *}}matmul_Bx2x3.reference {{ *}}line.nn:4:7
 module attributes {nnc.recipe = {model = "line"}} {
   nnc.parameter @w : tensor<3x2xf32> = <zeros>
-  func.func @train_step(%x: tensor<?x3xf32> {nnc.name = "x"}) -> (tensor<?x2xf32> {nnc.name = "y", nnc.kind = "output"}) {
+  func.func @train_step(%x: tensor<?x3xf32> {nnc.name = "x"}) -> (tensor<?x2xf32> {nnc.name = "y", nnc.result = "output"}) {
     %w = nnc.read @w : tensor<3x2xf32>
     %y = nnc.matmul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32> loc("line.nn":4:7)
     return %y : tensor<?x2xf32>

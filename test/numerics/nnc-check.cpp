@@ -67,7 +67,7 @@ static void nameValues(func::FuncOp function, StringRef resultKind) {
     function.setArgAttr(i, "nnc.name", b.getStringAttr("a" + Twine(i)));
   for (unsigned i = 0; i < function.getNumResults(); ++i) {
     function.setResultAttr(i, "nnc.name", b.getStringAttr("y" + Twine(i)));
-    function.setResultAttr(i, "nnc.kind", b.getStringAttr(resultKind));
+    function.setResultAttr(i, "nnc.result", b.getStringAttr(resultKind));
   }
 }
 
@@ -107,7 +107,7 @@ static void makeGradientFunction(func::FuncOp function) {
                                      function.getArgumentTypes(), types));
   function.removeResAttrsAttr();
   nameValues(function, "gradient");
-  function.setResultAttr(0, "nnc.kind", b.getStringAttr("loss"));
+  function.setResultAttr(0, "nnc.result", b.getStringAttr("loss"));
   for (auto [i, place] : llvm::enumerate(places))
     function.setResultAttr(i + 1, "nnc.name",
                            b.getStringAttr("a" + Twine(place)));

@@ -101,7 +101,7 @@ func.func @limits_within_the_type(%dw: tensor<4xf16>) {
 // CHECK:         nnc.sgd %{{.*}}, %{{.*}}, %[[RATE]], %[[STEP]]
 
 // Who asks for it gets the rate of the step that is done.
-// CHECK-LABEL: func.func @scheduled_rate() -> (tensor<f32> {nnc.kind = "metric", nnc.name = "learning_rate"})
+// CHECK-LABEL: func.func @scheduled_rate() -> (tensor<f32> {nnc.name = "learning_rate", nnc.result = "metric"})
 // CHECK-DAG:     %[[BASE:.*]] = nnc.read @learning_rate
 // CHECK-DAG:     %[[COUNT:.*]] = nnc.read @step
 // CHECK:         %[[BEFORE:.*]] = nnc.sub %[[COUNT]]
@@ -136,7 +136,7 @@ func.func @puts_the_learning_rate_on_its_schedule(%dw: tensor<4xf32>) {
 // CHECK-NOT:     nnc.assign @{{.*}}step
 
 // What is on a schedule is asked for by the name of its scalar.
-// CHECK-LABEL: func.func @scheduled_rate() -> (tensor<f32> {nnc.kind = "metric", nnc.name = "head.learning_rate"})
+// CHECK-LABEL: func.func @scheduled_rate() -> (tensor<f32> {nnc.name = "head.learning_rate", nnc.result = "metric"})
 nnc.parameter @w : tensor<4xf32> = <zeros>
 nnc.parameter @b : tensor<3xf32> = <zeros>
 nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}

@@ -19,7 +19,7 @@
 // One read for each parameter, however many the model has.
 // CHECK-LABEL: func.func @train_step
 // CHECK-SAME:    %[[X:.*]]: tensor<?x3xf32> {nnc.name = "x"}, %[[T:.*]]: tensor<?x2xf32> {nnc.name = "t"})
-// CHECK-SAME:    -> (tensor<f32> {nnc.kind = "loss", nnc.name = "loss"}, tensor<f32> {nnc.kind = "metric", nnc.name = "error"})
+// CHECK-SAME:    -> (tensor<f32> {nnc.name = "loss", nnc.result = "loss"}, tensor<f32> {nnc.name = "error", nnc.result = "metric"})
 // CHECK-SAME:    attributes {nnc.training}
 // CHECK:         %[[W:.*]] = nnc.read @w
 // CHECK:         %[[B:.*]] = nnc.read @b
@@ -35,16 +35,16 @@
 
 // Prediction needs no target.
 // CHECK-LABEL: func.func @predict
-// CHECK-SAME:    (%{{.*}}: tensor<?x3xf32> {nnc.name = "x"}) -> (tensor<?x2xf32> {nnc.kind = "output", nnc.name = "prediction"})
+// CHECK-SAME:    (%{{.*}}: tensor<?x3xf32> {nnc.name = "x"}) -> (tensor<?x2xf32> {nnc.name = "prediction", nnc.result = "output"})
 // CHECK-NOT:     nnc.mse
 // CHECK-NOT:   nnc.model
 
 // GRADIENTS-LABEL: func.func @gradients
-// GRADIENTS-SAME:    (tensor<f32> {nnc.kind = "loss", nnc.name = "loss"},
-// GRADIENTS-SAME:    tensor<3x2xf32> {nnc.kind = "gradient", nnc.name = "w"},
-// GRADIENTS-SAME:    tensor<2xf32> {nnc.kind = "gradient", nnc.name = "b"},
-// GRADIENTS-SAME:    tensor<?x3xf32> {nnc.kind = "input_gradient", nnc.name = "x"},
-// GRADIENTS-SAME:    tensor<?x2xf32> {nnc.kind = "input_gradient", nnc.name = "t"})
+// GRADIENTS-SAME:    (tensor<f32> {nnc.name = "loss", nnc.result = "loss"},
+// GRADIENTS-SAME:    tensor<3x2xf32> {nnc.name = "w", nnc.result = "gradient"},
+// GRADIENTS-SAME:    tensor<2xf32> {nnc.name = "b", nnc.result = "gradient"},
+// GRADIENTS-SAME:    tensor<?x3xf32> {nnc.name = "x", nnc.result = "input_gradient"},
+// GRADIENTS-SAME:    tensor<?x2xf32> {nnc.name = "t", nnc.result = "input_gradient"})
 nnc.parameter @w : tensor<3x2xf32> = <glorot_uniform>
 nnc.parameter @b : tensor<2xf32> = <zeros>
 nnc.model @line(%x: tensor<?x3xf32> {nnc.name = "x"}, %t: tensor<?x2xf32> {nnc.name = "t"})
@@ -123,7 +123,7 @@ nnc.model @mixed(%x: tensor<?x3xf16> {nnc.name = "x"}, %t: tensor<?x2xf32> {nnc.
 // CHECK:         nnc.dropout %{{.*}}, %[[SEED]], %[[STEP]] rate = {{.*}} stream = 5
 
 // CHECK-LABEL: func.func @eval_step
-// CHECK-SAME:    tensor<10x10xf32> {nnc.kind = "confusion", nnc.name = "confusion"}
+// CHECK-SAME:    tensor<10x10xf32> {nnc.name = "confusion", nnc.result = "confusion"}
 // CHECK:         nnc.dropout {{.*}} stream = 4
 // CHECK:         nnc.dropout {{.*}} stream = 5
 // CHECK:         nnc.matmul %{{.*}}, %{{.*}} transpose_lhs = true : (tensor<?x10xf32>, tensor<?x10xf32>) -> tensor<10x10xf32>

@@ -233,7 +233,7 @@ static json::Object describeFunction(FunctionOpInterface function) {
     for (auto [i, value] : llvm::enumerate(op.getOperands()))
       results.push_back(
           json::Object{{"name", textOf(function.getResultAttr(i, kNameAttr))},
-                       {"kind", textOf(function.getResultAttr(i, kKindAttr))},
+                       {"kind", textOf(function.getResultAttr(i, kResultAttr))},
                        {"value", numbering.add(value)}});
   }
   return json::Object{{"arguments", std::move(arguments)},
