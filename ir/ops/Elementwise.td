@@ -22,8 +22,6 @@ class Nnc_Unary<string mnemonic, Type tensor = Nnc_FloatTensor>
   let resultTypes = ["x"];
 }
 
-//===- Arithmetic ----------------------------------------------------------===//
-
 def AddOp : Nnc_Binary<"add"> {
   let summary = "Sum of two tensors";
   let description = [{
@@ -207,8 +205,6 @@ def SignOp : Nnc_Unary<"sign", Nnc_NumericTensor> {
   }];
   let gradient = ["nullptr"];
 }
-
-//===- Functions -----------------------------------------------------------===//
 
 def ExpOp : Nnc_Unary<"exp"> {
   let summary = "Exponential";
@@ -473,8 +469,6 @@ def ClampOp : Nnc_Op<"clamp", [Nnc_Elementwise]> {
   let precision = "Follow";
 }
 
-//===- Choice --------------------------------------------------------------===//
-
 def CompareOp : Nnc_Op<"compare", [Nnc_Elementwise]> {
   let summary = "Comparison, element by element";
   let description = [{
@@ -561,8 +555,6 @@ def LogicalNotOp : Nnc_Unary<"logical_not", Nnc_BoolTensor> {
   }];
   let noGradient = "a truth value is not a number";
 }
-
-//===- Types and constants -------------------------------------------------===//
 
 def CastOp : Nnc_Op<"cast", [Nnc_Elementwise]> {
   let summary = "Conversion to another element type";
