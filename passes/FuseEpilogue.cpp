@@ -5,6 +5,7 @@
 // depends on the region from outside. It then gives back what is better left to
 // the kernels after it, and takes in what is computed for it alone. Regions
 // only ever hold ops that the product's emitters can do on sums in registers.
+#include "passes/BlockOrder.h"
 #include "passes/Passes.h"
 #include "passes/RowFusion.h"
 
@@ -52,8 +53,8 @@ namespace {
 /// A product and what is fused with it.
 class FusedProduct {
 public:
-  explicit FusedProduct(MatmulOp matmul)
-      : shape(matmul.getY().getType().getShape()) {
+  FusedProduct(MatmulOp matmul, BlockOrder &order)
+      : order(order), shape(matmul.getY().getType().getShape()) {
     members.insert(matmul);
   }
 
@@ -75,6 +76,9 @@ private:
   int64_t resultBits(Operation *without) const;
   SmallVector<Value> results() const;
 
+  void moveUsersBehind(Operation *fused);
+
+  BlockOrder &order;
   ArrayRef<int64_t> shape;
   /// In program order.
   llvm::SmallSetVector<Operation *, 8> members;
@@ -99,7 +103,7 @@ bool FusedProduct::isLater(Operation *op) {
   DenseSet<Operation *> seen;
   auto add = [&](Operation *producer) {
     if (producer && producer->getBlock() == op->getBlock() &&
-        members.front()->isBeforeInBlock(producer) &&
+        order.isBefore(members.front(), producer) &&
         !independent.contains(producer) && seen.insert(producer).second)
       open.push_back(producer);
   };
@@ -129,8 +133,8 @@ bool FusedProduct::canTake(Operation *op) {
 }
 
 void FusedProduct::grow() {
-  auto isBefore = [](Operation *lhs, Operation *rhs) {
-    return lhs->isBeforeInBlock(rhs);
+  auto isBefore = [&](Operation *lhs, Operation *rhs) {
+    return order.isBefore(lhs, rhs);
   };
   // Users of members, each after what it uses.
   std::set<Operation *, decltype(isBefore)> users(isBefore);
@@ -197,8 +201,8 @@ void FusedProduct::takeInputs() {
       if (members.size() < kMostKernelOps && isOwn(operand.getDefiningOp()))
         members.insert(operand.getDefiningOp());
   auto sorted = members.takeVector();
-  llvm::sort(sorted, [](Operation *lhs, Operation *rhs) {
-    return lhs->isBeforeInBlock(rhs);
+  llvm::sort(sorted, [&](Operation *lhs, Operation *rhs) {
+    return order.isBefore(lhs, rhs);
   });
   members.insert(sorted.begin(), sorted.end());
 }
@@ -213,22 +217,24 @@ SmallVector<Value> FusedProduct::results() const {
 }
 
 /// Moves what depends on `fused` and stands before it behind it, in order.
-static void moveUsersBehind(Operation *fused) {
+void FusedProduct::moveUsersBehind(Operation *fused) {
   llvm::SetVector<Operation *> early;
   auto addUsers = [&](Operation *op) {
     for (Operation *user : op->getUsers())
-      if (user->isBeforeInBlock(fused))
+      if (order.isBefore(user, fused))
         early.insert(user);
   };
   addUsers(fused);
   for (unsigned next = 0; next < early.size(); ++next)
     addUsers(early[next]);
   auto sorted = early.takeVector();
-  llvm::sort(sorted, [](Operation *lhs, Operation *rhs) {
-    return rhs->isBeforeInBlock(lhs);
+  llvm::sort(sorted, [&](Operation *lhs, Operation *rhs) {
+    return order.isBefore(rhs, lhs);
   });
-  for (Operation *op : sorted)
+  for (Operation *op : sorted) {
     op->moveAfter(fused);
+    order.place(op);
+  }
 }
 
 void FusedProduct::build() {
@@ -261,8 +267,11 @@ void FusedProduct::build() {
                   }));
   for (auto [output, result] : llvm::zip(outputs, fused.getResults()))
     output.replaceAllUsesWith(result);
-  for (Operation *op : llvm::reverse(members.getArrayRef()))
+  order.place(fused);
+  for (Operation *op : llvm::reverse(members.getArrayRef())) {
+    order.remove(op);
     op->erase();
+  }
   moveUsersBehind(fused);
 }
 
@@ -275,8 +284,9 @@ struct FuseEpiloguePass
       return;
     Block &block = getOperation().getBody().front();
     auto matmuls = llvm::to_vector(block.getOps<MatmulOp>());
+    BlockOrder order(block);
     for (MatmulOp matmul : matmuls) {
-      FusedProduct region(matmul);
+      FusedProduct region(matmul, order);
       region.grow();
       region.giveBack();
       if (!region.isWorthwhile())
