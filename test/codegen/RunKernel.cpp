@@ -81,12 +81,12 @@ static cl::opt<std::string>
                                "and stop"));
 
 //===----------------------------------------------------------------------===//
-// Emitters
+// Schedulers
 //===----------------------------------------------------------------------===//
 
 namespace {
 
-struct Emitter {
+struct NamedScheduler {
   StringRef name;
   FailureOr<ScheduledKernel> (*schedule)(func::FuncOp kernel,
                                          const CpuModel &model,
@@ -106,7 +106,7 @@ scheduleByLoops(func::FuncOp kernel, const CpuModel &, Refusal &refusal) {
 }
 
 // In the order in which `auto` asks them.
-static const Emitter kEmitters[] = {
+static const NamedScheduler kSchedulers[] = {
     {"contraction", scheduleContraction}, {"rows", scheduleRows},
     {"movement", scheduleMovement},       {"scatter", scheduleScatter},
     {"loops", scheduleByLoops},           {"reference", scheduleByReference},
@@ -115,11 +115,11 @@ static const Emitter kEmitters[] = {
 static FailureOr<ScheduledKernel>
 schedule(func::FuncOp kernel, StringRef wanted, const CpuModel &model) {
   Refusal refusal;
-  for (const Emitter &emitter : kEmitters) {
-    if (wanted != "auto" && wanted != emitter.name)
+  for (const NamedScheduler &scheduler : kSchedulers) {
+    if (wanted != "auto" && wanted != scheduler.name)
       continue;
     FailureOr<ScheduledKernel> result =
-        emitter.schedule(kernel, model, refusal);
+        scheduler.schedule(kernel, model, refusal);
     if (succeeded(result))
       return result;
   }
