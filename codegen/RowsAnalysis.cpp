@@ -57,6 +57,10 @@ bool nnc::usesInit(linalg::GenericOp op, unsigned result) {
   return !op.getRegionOutputArgs()[result].use_empty();
 }
 
+bool nnc::readsInput(linalg::GenericOp op, unsigned input) {
+  return !op.getRegionInputArgs()[input].use_empty();
+}
+
 Operation *nnc::combinerOf(linalg::GenericOp op, unsigned result) {
   BlockArgument accumulator = op.getRegionOutputArgs()[result];
   Operation *combiner =
@@ -76,11 +80,9 @@ Operation *nnc::combinerOf(linalg::GenericOp op, unsigned result) {
 // What may stand in a rows kernel
 //===----------------------------------------------------------------------===//
 
-/// Whether anything reads a tensor that has no value.
-static bool readsEmpty(ValueRange tensors) {
-  return llvm::any_of(tensors, [](Value tensor) {
-    return rootOf(tensor).getDefiningOp<tensor::EmptyOp>() != nullptr;
-  });
+/// Whether `tensor` has no value.
+static bool isEmpty(Value tensor) {
+  return rootOf(tensor).getDefiningOp<tensor::EmptyOp>() != nullptr;
 }
 
 static LogicalResult collectOp(Operation &op, RowsKernel &rows,
@@ -88,13 +90,14 @@ static LogicalResult collectOp(Operation &op, RowsKernel &rows,
   if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
     if (!generic.hasPureTensorSemantics() || !isVectorizable(generic))
       return refusal.because("a body has more than scalar arithmetic");
-    if (readsEmpty(generic.getInputs()))
-      return refusal.because("it reads a tensor that has no value");
+    for (auto [number, input] : llvm::enumerate(generic.getInputs()))
+      if (isEmpty(input) && readsInput(generic, number))
+        return refusal.because("it reads a tensor that has no value");
     rows.ops[&op].op = generic;
     return success();
   }
   if (isa<func::ReturnOp>(op)) {
-    if (readsEmpty(op.getOperands()))
+    if (llvm::any_of(op.getOperands(), isEmpty))
       return refusal.because("it returns a tensor that has no value");
     for (Value result : op.getOperands())
       rows.results.push_back(rootOf(result));
@@ -141,24 +144,95 @@ static std::optional<SmallVector<int64_t>> loopsOf(AffineMap map) {
   return loops;
 }
 
+int64_t nnc::windowSize(const RowsOp &op) {
+  SmallVector<int64_t> ranges = linalg::GenericOp(op.op).getStaticLoopRanges();
+  int64_t size = 1;
+  for (unsigned loop : op.windowLoops)
+    size *= ranges[loop];
+  return size;
+}
+
+/// Takes all of the op's reductions for a window: a loop that an element of the
+/// result goes through by itself.
+static LogicalResult describeWindow(RowsOp &rowsOp, Refusal &refusal) {
+  for (auto [loop, isReduced] : llvm::enumerate(rowsOp.isReduced)) {
+    if (!isReduced)
+      continue;
+    if (ShapedType::isDynamic(rowsOp.ranges[loop]))
+      return refusal.because("a window is as large as the batch");
+    rowsOp.windowLoops.push_back(loop);
+    rowsOp.ranges[loop] = 1;
+  }
+  if (rowsOp.windowLoops.empty())
+    return refusal.because("an index is more than a loop's");
+  for (unsigned result = 0; result < rowsOp.op.getNumResults(); ++result)
+    if (!usesInit(rowsOp.op, result))
+      return refusal.because("a window's result is of its last element alone");
+  return success();
+}
+
+/// Where an operand that is read in a window lies.
+static LogicalResult addWindowRead(RowsOp &rowsOp, OpOperand &operand,
+                                   Refusal &refusal) {
+  linalg::GenericOp op = rowsOp.op;
+  auto sizes = llvm::map_to_vector(op.getStaticLoopRanges(), BatchSize::ofDim);
+  std::optional<Indices> indices = compose(op.getMatchingIndexingMap(&operand),
+                                           loopIndices(sizes), sizes.size());
+  if (!indices)
+    return refusal.because("an index is no sum of loops");
+  FailureOr<Access> access =
+      traceAccess(operand.get(), *indices, sizes, refusal);
+  if (failed(access))
+    return failure();
+  auto tensor = dyn_cast<BlockArgument>(access->tensor);
+  if (!tensor || access->load || !op.isDpsInput(&operand))
+    return refusal.because("a window is read of what the kernel computes");
+  if (!access->bounds.empty())
+    return refusal.because("a window reaches over the border");
+  rowsOp.windowReads.push_back(
+      {operand.getOperandNumber(), tensor, access->place});
+  return success();
+}
+
+/// Whether the operand's index is a loop in each dimension, none of a window.
+static bool isPlainRead(const RowsOp &rowsOp, AffineMap map) {
+  std::optional<SmallVector<int64_t>> loops = loopsOf(map);
+  return loops && llvm::none_of(rowsOp.windowLoops, [&](unsigned loop) {
+           return llvm::is_contained(*loops, loop);
+         });
+}
+
 static LogicalResult describeLoops(RowsOp &rowsOp, Refusal &refusal) {
   linalg::GenericOp op = rowsOp.op;
   rowsOp.ranges = op.getStaticLoopRanges();
   for (utils::IteratorType kind : op.getIteratorTypesArray())
     rowsOp.isReduced.push_back(kind == utils::IteratorType::reduction);
+  auto hasLoops = [](AffineMap map) { return loopsOf(map).has_value(); };
+  if (!llvm::all_of(op.getIndexingMapsArray(), hasLoops) &&
+      failed(describeWindow(rowsOp, refusal)))
+    return failure();
   auto addUse = [&](Value tensor, AffineMap map) {
-    std::optional<SmallVector<int64_t>> loops = loopsOf(map);
     Value root = rootOf(tensor);
-    if (loops && !uniformValue(root) && !root.getDefiningOp<tensor::EmptyOp>())
-      rowsOp.uses.push_back({root, *loops});
-    return loops.has_value();
+    if (!uniformValue(root) && !root.getDefiningOp<tensor::EmptyOp>())
+      rowsOp.uses.push_back({root, *loopsOf(map)});
   };
-  for (OpOperand &operand : op->getOpOperands())
-    if (!addUse(operand.get(), op.getMatchingIndexingMap(&operand)))
-      return refusal.because("an index is more than a loop's");
-  for (OpResult result : op->getResults())
-    if (!addUse(result, op.getIndexingMapMatchingResult(result)))
-      return refusal.because("an index is more than a loop's");
+  for (OpOperand &operand : op->getOpOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    if (op.isDpsInput(&operand) && !readsInput(op, operand.getOperandNumber()))
+      continue;
+    if (isPlainRead(rowsOp, map))
+      addUse(operand.get(), map);
+    else if (failed(addWindowRead(rowsOp, operand, refusal)))
+      return failure();
+  }
+  if (rowsOp.windowReads.size() > 1)
+    return refusal.because("a window is of several operands");
+  for (OpResult result : op->getResults()) {
+    AffineMap map = op.getIndexingMapMatchingResult(result);
+    if (!isPlainRead(rowsOp, map))
+      return refusal.because("a result's index is more than a loop's");
+    addUse(result, map);
+  }
   return success();
 }
 
@@ -189,11 +263,17 @@ static bool hasEveryRole(RowsKernel &rows) {
            root.getDefiningOp<tensor::EmptyOp>() ||
            !isa<RankedTensorType>(root.getType());
   };
+  auto hasPlaces = [&](RowsOp &rowsOp) {
+    for (auto [number, input] : llvm::enumerate(rowsOp.op.getInputs()))
+      if (!isKnown(input) && readsInput(rowsOp.op, number) &&
+          !rowsOp.isReadInWindow(number))
+        return false;
+    return llvm::all_of(rowsOp.op.getOutputs(), isKnown) &&
+           llvm::all_of(rowsOp.op->getResults(), isKnown);
+  };
   return llvm::all_of(rows.results, isKnown) &&
-         llvm::all_of(rows.ops, [&](auto &entry) {
-           return llvm::all_of(entry.first->getOperands(), isKnown) &&
-                  llvm::all_of(entry.first->getResults(), isKnown);
-         });
+         llvm::all_of(rows.ops,
+                      [&](auto &entry) { return hasPlaces(entry.second); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -203,7 +283,7 @@ static bool hasEveryRole(RowsKernel &rows) {
 /// Whether an index of the op can be told from the position along its axis: the
 /// dimensions below it are static.
 static bool hasStaticStrides(RowsOp &rowsOp) {
-  if (!rowsOp.op.hasIndexSemantics())
+  if (!rowsOp.op.hasIndexSemantics() && rowsOp.windowLoops.empty())
     return true;
   SmallVector<int64_t> ranges = rowsOp.op.getStaticLoopRanges();
   bool hasOuterRow = false;

@@ -15,14 +15,36 @@
 
 namespace nnc {
 
+/// An input of an op that is read in memory, at other places than that of the
+/// element that is computed.
+struct WindowRead {
+  /// Its number.
+  unsigned input;
+  mlir::BlockArgument tensor;
+  /// The element's row-major number, by the op's loops.
+  LinearIndex place;
+};
+
 /// One op of a rows kernel, and its place in the space.
 struct RowsOp : SpaceOp {
   mlir::linalg::GenericOp op;
+  /// Loops that reduce within a window around each element (pooling). They lie
+  /// on no axis: in the space the op is elementwise.
+  llvm::SmallVector<unsigned> windowLoops;
+  llvm::SmallVector<WindowRead> windowReads;
+  bool isReadInWindow(unsigned input) const {
+    return llvm::any_of(windowReads, [input](const WindowRead &read) {
+      return read.input == input;
+    });
+  }
   /// Barriers across rows that must pass before the result is known.
   unsigned stage = 0;
   /// Whether the result waits for a reduction along its row, in its stage.
   bool followsRowReduction = false;
 };
+
+/// How many elements of its operands an element of the op takes.
+int64_t windowSize(const RowsOp &op);
 
 /// A kernel's ops and tensors in its space.
 struct RowsKernel {
@@ -59,6 +81,10 @@ mlir::OpFoldResult uniformValue(mlir::Value root);
 /// The op of the body of a reduction's `result` that combines two partial
 /// results; null for the reductions that have none (the index of a maximum).
 mlir::Operation *combinerOf(mlir::linalg::GenericOp op, unsigned result);
+
+/// Whether the body of `op` reads its input of that number: one may be there
+/// for its shape alone, as a window's is.
+bool readsInput(mlir::linalg::GenericOp op, unsigned input);
 
 /// Whether the value that enters result `result` of the op is used by its body.
 bool usesInit(mlir::linalg::GenericOp op, unsigned result);

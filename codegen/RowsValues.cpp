@@ -113,16 +113,16 @@ Value RowsValues::maskFirst(Value count) {
 }
 
 /// The position of the chunk along an axis: a scalar, or one a lane.
-Value RowsValues::axisPosition(SpaceRole axis) {
-  if (!isVector(axis))
+Value RowsValues::axisPosition(SpaceRole axis, bool perLane) {
+  if (!perLane || !isVector(axis))
     return axis == Row && rows.columns != 1 ? chunk.row : chunk.column;
   auto type = VectorType::get(chunk.lanes, b.getIndexType());
   Value first = vector::BroadcastOp::create(b, type, chunk.column);
   return phase->add(first, laneNumbers(b.getIndexType()));
 }
 
-SmallVector<Value> RowsValues::loopIndices(RowsOp &op) {
-  if (!op.op.hasIndexSemantics())
+SmallVector<Value> RowsValues::loopIndices(RowsOp &op, bool perLane) {
+  if (!op.op.hasIndexSemantics() && op.windowLoops.empty())
     return {};
   SmallVector<int64_t> ranges = op.op.getStaticLoopRanges();
   SmallVector<Value> indices(ranges.size());
@@ -132,7 +132,7 @@ SmallVector<Value> RowsValues::loopIndices(RowsOp &op) {
     for (size_t loop = ranges.size(); loop-- > 0;) {
       if (op.loopAxes[loop] != axis)
         continue;
-      Value position = axisPosition(axis);
+      Value position = axisPosition(axis, perLane);
       auto constant = [&](int64_t value) {
         return isa<VectorType>(position.getType())
                    ? broadcastToLanes(b, b.getLoc(), phase->index(value),
@@ -262,7 +262,7 @@ SmallVector<std::pair<unsigned, unsigned>> RowsValues::findAliases() {
   for (BlockArgument argument : plan.kernel.getArguments().drop_front()) {
     unsigned operand = argument.getArgNumber() - 1;
     auto read = operandReads.find(operand);
-    if (read == operandReads.end())
+    if (read == operandReads.end() || readInWindows.contains(operand))
       continue;
     for (auto [result, root] : llvm::enumerate(rows.results))
       if (argument.getType() == plan.kernel.getResultTypes()[result] &&
@@ -303,11 +303,20 @@ Value RowsValues::get(Value tensor) {
   return known[role].lookup(root);
 }
 
-/// Values of the inputs, and of the inits that the body reads.
-SmallVector<Value> RowsValues::arguments(RowsOp &op) {
+/// Values of the inputs; null for those that the body does not read, or reads
+/// in a window.
+SmallVector<Value> RowsValues::inputs(RowsOp &op) {
   SmallVector<Value> values;
-  for (Value input : op.op.getInputs())
-    values.push_back(get(input));
+  for (auto [number, input] : llvm::enumerate(op.op.getInputs()))
+    values.push_back(readsInput(op.op, number) && !op.isReadInWindow(number)
+                         ? get(input)
+                         : Value());
+  return values;
+}
+
+/// The inputs, and the inits that the body reads.
+SmallVector<Value> RowsValues::arguments(RowsOp &op) {
+  SmallVector<Value> values = inputs(op);
   for (auto [result, init] : llvm::enumerate(op.op.getOutputs()))
     values.push_back(usesInit(op.op, result) ? get(init) : Value());
   return values;
@@ -323,6 +332,8 @@ Value RowsValues::randomBits(RowsOp &op) {
 
 void RowsValues::evaluate(RowsOp &op) {
   assert(op.reduced == Scalar && "a nest makes reductions known");
+  if (!op.windowLoops.empty())
+    return evaluateWindow(op);
   Value root = op.op->getResult(0);
   bool startsAligned = rows.columns == 1 || rows.columns % kRandomLanes == 0;
   if (randomBitsForm(op.op) && isVector(rows.roleOf(root)) &&
@@ -381,9 +392,7 @@ Accumulators RowsValues::identity(RowsOp &op, int64_t lanes) {
 }
 
 Accumulators RowsValues::accumulate(RowsOp &op, ValueRange accumulators) {
-  SmallVector<Value> values;
-  for (Value input : op.op.getInputs())
-    values.push_back(get(input));
+  SmallVector<Value> values = inputs(op);
   llvm::append_range(values, accumulators);
   bool onLanes = isa<VectorType>(accumulators.front().getType());
   SmallVector<Value> results = vectorizeBody(b, op.op, values, loopIndices(op),

@@ -129,9 +129,18 @@ private:
   Accumulators combine(RowsOp &op, mlir::ValueRange lhs, mlir::ValueRange rhs);
   void finish(RowsOp &op, mlir::ValueRange totals);
   mlir::Value randomBits(RowsOp &op);
+  llvm::SmallVector<mlir::Value> inputs(RowsOp &op);
   llvm::SmallVector<mlir::Value> arguments(RowsOp &op);
-  llvm::SmallVector<mlir::Value> loopIndices(RowsOp &op);
-  mlir::Value axisPosition(SpaceRole axis);
+  void evaluateWindow(RowsOp &op);
+  Accumulators accumulateWindow(RowsOp &op, mlir::ValueRange outside,
+                                llvm::ArrayRef<mlir::Value> windowIndices,
+                                mlir::ValueRange sums);
+  mlir::Value readWindow(RowsOp &op, const WindowRead &read,
+                         llvm::ArrayRef<mlir::Value> windowIndices);
+  bool isContiguous(const RowsOp &op, const WindowRead &read) const;
+  mlir::Value placeOf(const WindowRead &read, mlir::ValueRange indices);
+  llvm::SmallVector<mlir::Value> loopIndices(RowsOp &op, bool perLane = true);
+  mlir::Value axisPosition(SpaceRole axis, bool perLane);
   mlir::Value laneNumbers(mlir::Type type);
 
   void forget(llvm::ArrayRef<SpaceRole> roles);
@@ -147,6 +156,8 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> known[4];
   int64_t time = 0;
   llvm::DenseMap<unsigned, int64_t> operandReads, resultWrites;
+  /// Operands of which other elements are read than the one at hand.
+  llvm::DenseSet<unsigned> readInWindows;
 };
 
 } // namespace nnc

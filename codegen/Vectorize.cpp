@@ -177,6 +177,21 @@ Value loadVector(OpBuilder &builder, Location loc, Value buffer, Value index,
   return fromStorage(builder, loc, stored, elementType);
 }
 
+Value gatherVector(OpBuilder &builder, Location loc, Value buffer,
+                   Value indices, Type elementType) {
+  int64_t lanes = cast<VectorType>(indices.getType()).getNumElements();
+  SmallVector<Value> elements;
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    Value index = vector::ExtractOp::create(builder, loc, indices, lane);
+    elements.push_back(memref::LoadOp::create(builder, loc, buffer, index));
+  }
+  auto type = VectorType::get(lanes, getElementTypeOrSelf(buffer));
+  return fromStorage(
+      builder, loc,
+      vector::FromElementsOp::create(builder, loc, type, elements),
+      elementType);
+}
+
 void storeScalar(OpBuilder &builder, Location loc, Value value, Value buffer,
                  Value index) {
   memref::StoreOp::create(builder, loc, toStorage(builder, loc, value, buffer),

@@ -63,6 +63,11 @@ mlir::Value loadVector(mlir::OpBuilder &builder, mlir::Location loc,
                        mlir::Value buffer, mlir::Value index, int64_t lanes,
                        mlir::Type elementType, mlir::Value mask = {});
 
+/// Reads an element at each of `indices`, a vector.
+mlir::Value gatherVector(mlir::OpBuilder &builder, mlir::Location loc,
+                         mlir::Value buffer, mlir::Value indices,
+                         mlir::Type elementType);
+
 /// Writes what loadScalar and loadVector read.
 void storeScalar(mlir::OpBuilder &builder, mlir::Location loc,
                  mlir::Value value, mlir::Value buffer, mlir::Value index);

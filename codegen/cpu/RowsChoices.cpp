@@ -56,14 +56,14 @@ static bool isExpensive(Operation &op) {
              arith::DivFOp, math::SqrtOp, math::RsqrtOp>(op);
 }
 
-static int64_t costOf(linalg::GenericOp op) {
+static int64_t costOf(RowsOp &op) {
   int64_t cost = 0;
-  for (Operation &inner : op.getBody()->without_terminator())
+  for (Operation &inner : op.op.getBody()->without_terminator())
     cost += isExpensive(inner) ? 16 : 1;
-  return cost;
+  return cost * windowSize(op);
 }
 
-static bool isExpensive(linalg::GenericOp op) {
+static bool isExpensive(RowsOp &op) {
   // Many cheap ops cost as much as one call: a random generator's rounds.
   return costOf(op) >= 16;
 }
@@ -82,7 +82,7 @@ int64_t CpuRowsChoices::costPerRow() const {
     RowsOp &rowsOp = *rows.definition(op->getResult(0));
     // Scalars of a row take as long as a vector does.
     int64_t lanes = rowsOp.domain == Row && !isFlat() ? baseLanes() : 1;
-    cost += elements(rowsOp.domain) * costOf(rowsOp.op) * lanes;
+    cost += elements(rowsOp.domain) * costOf(rowsOp) * lanes;
   }
   return std::max<int64_t>(cost, 1);
 }
@@ -285,7 +285,7 @@ void RowDemands::demand(Value tensor, unsigned pass) {
       !demanded.insert({root, pass}).second)
     return;
   unsigned first = step.passes.of(root);
-  bool isKept = pass > first && (isExpensive(op->op) || plan.resultOf(root));
+  bool isKept = pass > first && (isExpensive(*op) || plan.resultOf(root));
   if (isKept && !found.insert(root))
     return;
   for (Value operand : op->op->getOperands())
