@@ -41,6 +41,14 @@ Value nnc::widen(ImplicitLocOpBuilder &b, Value value) {
 Value nnc::narrow(ImplicitLocOpBuilder &b, Value value, Type elementType) {
   if (value.getType() == elementType)
     return value;
+  // What was only widened is itself: an op that moves elements computes nothing.
+  if (auto widened = value.getDefiningOp<arith::ExtFOp>();
+      widened && widened.getIn().getType() == elementType) {
+    Value original = widened.getIn();
+    if (widened->use_empty())
+      widened.erase();
+    return original;
+  }
   return arith::TruncFOp::create(b, elementType, value);
 }
 

@@ -52,6 +52,18 @@ func.func private @concat(%batch: index, %x: tensor<?x2xf32>, %y: tensor<?x3xf32
 
 // -----
 
+// Elements of 16 bits are moved as they are.
+// CHECK-LABEL: @transpose_half(
+// CHECK:         linalg.generic
+// CHECK-NEXT:    ^bb0(%[[X:.*]]: bf16, %{{.*}}: bf16):
+// CHECK-NEXT:      linalg.yield %[[X]] : bf16
+func.func private @transpose_half(%batch: index, %x: tensor<?x6xbf16>) -> tensor<6x?xbf16> attributes {nnc.kernel} {
+  %0 = nnc.transpose %x : (tensor<?x6xbf16>) -> tensor<6x?xbf16>
+  return %0 : tensor<6x?xbf16>
+}
+
+// -----
+
 // An index out of range must not read outside of the table.
 // CHECK-DAG: #[[INDICES:.*]] = affine_map<(d0, d1) -> (d0)>
 // CHECK-LABEL: @gather(
