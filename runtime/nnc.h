@@ -369,7 +369,8 @@ NNC_EXPORT nnc_status_t nnc_session_write_state(nnc_session_t *session,
  *
  * A model with a schedule computes each step's rate from "learning_rate", which
  * is the schedule's base and is not changed by it, and "step": setting the base
- * scales the whole schedule. Without a schedule it is the rate itself.
+ * scales the whole schedule. Without a schedule it is the rate itself. A further
+ * optimizer of the model has "NAME.learning_rate" and "NAME.step".
  *
  * A model that draws random numbers for each sample outside of training has
  * "first_sample" too: how many samples of the set come before the batch of the

@@ -47,4 +47,13 @@ bool isFileName(std::string_view name) {
          name.find('/') == std::string_view::npos && printable(name) == name;
 }
 
+bool isLearningRate(std::string_view name) {
+  constexpr std::string_view rate = "learning_rate";
+  if (name.size() < rate.size() ||
+      name.substr(name.size() - rate.size()) != rate)
+    return false;
+  return name.size() == rate.size() ||
+         name[name.size() - rate.size() - 1] == '.';
+}
+
 } // namespace nnc::tools

@@ -19,6 +19,10 @@ std::string sizeText(int64_t bytes);
 /// empty, no path, nothing that is hidden or cannot be printed.
 bool isFileName(std::string_view name);
 
+/// Whether a scalar of this name is a learning rate: that of the model's own
+/// optimizer, or "NAME.learning_rate" of a further one.
+bool isLearningRate(std::string_view name);
+
 } // namespace nnc::tools
 
 #endif // NNC_TOOLS_TEXT_H

@@ -3,6 +3,7 @@
 
 #include "tools/Program.h"
 #include "tools/StopSignal.h"
+#include "tools/Text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -122,17 +123,10 @@ static std::string note(const Averages &averages) {
   return line;
 }
 
-static bool isLearningRate(const StateTensor &tensor) {
-  const std::string suffix = ".learning_rate";
-  const std::string name = "." + tensor.name;
-  return tensor.role == Role::Scalar && name.size() >= suffix.size() &&
-         name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0;
-}
-
 std::vector<std::pair<std::string, double>> learningRates(Session &session) {
   std::vector<std::pair<std::string, double>> rates;
   for (const StateTensor &tensor : session.plan().state)
-    if (isLearningRate(tensor))
+    if (tensor.role == Role::Scalar && isLearningRate(tensor.name))
       if (StatusOr<double> rate = session.scalar(tensor.name); rate.isOk())
         rates.emplace_back(tensor.name, *rate);
   const EntryPoint *entry = session.plan().findEntryPoint("scheduled_rate");

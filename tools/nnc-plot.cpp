@@ -246,14 +246,6 @@ void addPoint(Run &run, const std::string &key, double epoch, double value) {
   }
 }
 
-/// Of the model's optimizer, or of one with a name: "NAME.learning_rate".
-bool isLearningRate(const std::string &key) {
-  const std::string suffix = ".learning_rate", dotted = "." + key;
-  return dotted.size() >= suffix.size() &&
-         dotted.compare(dotted.size() - suffix.size(), suffix.size(), suffix) ==
-             0;
-}
-
 bool readLog(const std::string &path, Run &run) {
   std::ifstream file(path);
   if (!file) {
