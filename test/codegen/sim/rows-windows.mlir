@@ -1,5 +1,6 @@
 // Reductions over windows on a GPU, in rows kernels. Element i of each operand is
 // i.
+// REQUIRES: target-cuda
 // RUN: nnc-opt %s --nnc-schedule-kernels=target=sim > %t.phases
 // RUN: FileCheck %s --check-prefix=KIND < %t.phases
 // RUN: nnc-run-phases %t.phases | FileCheck %s

@@ -1,5 +1,6 @@
 // Sums over several dimensions, and windows, on a GPU: one thread an element.
 // Element i of each operand is i.
+// REQUIRES: target-cuda
 // RUN: nnc-opt %s --nnc-schedule-kernels=target=sim > %t.phases
 // RUN: nnc-run-phases %t.phases | FileCheck %s
 
