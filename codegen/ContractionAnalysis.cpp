@@ -349,17 +349,18 @@ LogicalResult Analysis::classifyLoops() {
       return refusal.because("a dimension of the product is neither operand's");
     (inLhs && inRhs ? loopsOuter : inLhs ? loopsM : loopsN).push_back(loop);
   }
-  // In the order in which the left operand lies in memory.
+  // In the order in which the left operand lies in memory; then what it
+  // repeats, which the right one may repeat as well: the terms are still added
+  // up.
   for (const LinearIndex &index : contraction.lhs->indices)
     for (int loop = 0; loop < int(numLoops()); ++loop)
       if (index.dependsOn(loop) && !llvm::is_contained(outLoops, loop) &&
           !llvm::is_contained(loopsK, loop))
         loopsK.push_back(loop);
   for (int loop = 0; loop < int(numLoops()); ++loop)
-    if (!llvm::is_contained(outLoops, loop) &&
-        reads(contraction.lhs, loop) != reads(contraction.rhs, loop))
-      return refusal.because(
-          "it sums over a loop that one operand does not read");
+    if (!loopSizes[loop].isOne() && !llvm::is_contained(outLoops, loop) &&
+        !llvm::is_contained(loopsK, loop))
+      loopsK.push_back(loop);
   return success();
 }
 

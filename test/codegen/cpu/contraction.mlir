@@ -153,3 +153,59 @@ func.func private @double_precision(%batch: index, %x: tensor<?x29xf64>,
   } -> tensor<?x41xf64>
   return %y : tensor<?x41xf64>
 }
+
+// What is repeated along K is added up as often: by one operand, and by both.
+// CHECK: repeated: contraction, {{.*}} ok
+func.func private @repeated(%batch: index, %x: tensor<?xf32>, %w: tensor<7x20xf32>)
+    -> tensor<?x20xf32> attributes {nnc.kernel} {
+  %emptyX = tensor.empty(%batch) : tensor<?x7xf32>
+  %repeated = linalg.generic {indexing_maps = [affine_map<(m, k) -> (m)>, affine_map<(m, k) -> (m, k)>],
+                              iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<?xf32>) outs(%emptyX : tensor<?x7xf32>) {
+  ^bb0(%a: f32, %old: f32):
+    linalg.yield %a : f32
+  } -> tensor<?x7xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty(%batch) : tensor<?x20xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x20xf32>) -> tensor<?x20xf32>
+  %y = linalg.generic {indexing_maps = [#mk, #kn, #mn],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%repeated, %w : tensor<?x7xf32>, tensor<7x20xf32>) outs(%init : tensor<?x20xf32>) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<?x20xf32>
+  return %y : tensor<?x20xf32>
+}
+
+// CHECK: both_repeated: contraction, {{.*}} ok
+func.func private @both_repeated(%batch: index, %x: tensor<?xf32>, %w: tensor<20xf32>)
+    -> tensor<?x20xf32> attributes {nnc.kernel} {
+  %emptyX = tensor.empty(%batch) : tensor<?x7xf32>
+  %lhs = linalg.generic {indexing_maps = [affine_map<(m, k) -> (m)>, affine_map<(m, k) -> (m, k)>],
+                         iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<?xf32>) outs(%emptyX : tensor<?x7xf32>) {
+  ^bb0(%a: f32, %old: f32):
+    linalg.yield %a : f32
+  } -> tensor<?x7xf32>
+  %emptyW = tensor.empty() : tensor<7x20xf32>
+  %rhs = linalg.generic {indexing_maps = [affine_map<(k, n) -> (n)>, affine_map<(k, n) -> (k, n)>],
+                         iterator_types = ["parallel", "parallel"]}
+      ins(%w : tensor<20xf32>) outs(%emptyW : tensor<7x20xf32>) {
+  ^bb0(%a: f32, %old: f32):
+    linalg.yield %a : f32
+  } -> tensor<7x20xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty(%batch) : tensor<?x20xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x20xf32>) -> tensor<?x20xf32>
+  %y = linalg.generic {indexing_maps = [#mk, #kn, #mn],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%lhs, %rhs : tensor<?x7xf32>, tensor<7x20xf32>) outs(%init : tensor<?x20xf32>) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<?x20xf32>
+  return %y : tensor<?x20xf32>
+}
