@@ -76,7 +76,7 @@ public:
   }
 
   /// Stores results of the kernel. All are read before any is written: a result
-  /// may lie on an operand.
+  /// may lie on an operand. So they come last of what is done at a chunk.
   void storeResults(llvm::ArrayRef<unsigned> results);
   /// Stores what the step keeps that was computed in `pass`, beside results.
   void storeKept(unsigned pass = 0);

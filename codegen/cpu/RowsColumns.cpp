@@ -42,8 +42,8 @@ void CpuRowsScheduler::finishPartial(RowsOp &op) {
 void CpuRowsScheduler::emitScalars(const RowsStep &step) {
   for (RowsOp *op : step.completed)
     finishPartial(*op);
-  values.storeResults(step.results);
   values.storeKept();
+  values.storeResults(step.results);
 }
 
 Value CpuRowsScheduler::columnMask() {
@@ -80,8 +80,8 @@ void CpuRowsScheduler::emitColumnsAt(const RowsStep &step, Value unit) {
   else
     for (RowsOp *op : step.completed)
       finishPartial(*op);
-  values.storeResults(step.results);
   values.storeKept();
+  values.storeResults(step.results);
 }
 
 void CpuRowsScheduler::emitColumnsNest(const RowsStep &step, Value begin,

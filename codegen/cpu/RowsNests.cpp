@@ -39,8 +39,8 @@ void CpuRowsScheduler::emitPass(const RowsStep &step, unsigned pass,
     Accumulators next = values.accumulate(overLanes, accumulators);
     for (RowsOp *op : downRows)
       addToPartial(*op, partialAt(*op, block));
-    values.storeResults(results);
     values.storeKept(pass);
+    values.storeResults(results);
     return next;
   });
   forEachReduction(overLanes, [&](RowsOp &op, unsigned first, unsigned width) {
@@ -64,12 +64,14 @@ void CpuRowsScheduler::emitRow(const RowsStep &step, Value row, Value block) {
     emitPass(step, pass, block);
   }
   values.beginPass(step.passes.numReducing() + 1);
-  for (unsigned result : step.results)
-    if (rows.roleOf(rows.results[result]) == Row)
-      values.storeResults(result);
   for (RowsOp *op : step.entered)
     if (op->domain == Row)
       addToPartial(*op, block);
+  SmallVector<unsigned> ofRow;
+  for (unsigned result : step.results)
+    if (rows.roleOf(rows.results[result]) == Row)
+      ofRow.push_back(result);
+  values.storeResults(ofRow);
 }
 
 //===----------------------------------------------------------------------===//

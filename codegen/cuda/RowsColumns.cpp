@@ -11,8 +11,8 @@ static constexpr int64_t kRowThreads = 32;
 
 /// The columns of a step at the chunk, whose reductions are known.
 void GpuRowsScheduler::storeColumns(const RowsStep &step) {
-  values.storeResults(step.results);
   values.storeKept();
+  values.storeResults(step.results);
 }
 
 /// Columns that wait for no sum: one phase over [C].

@@ -134,8 +134,8 @@ void GpuRowsScheduler::storeRows(const RowsStep &step,
     values.get(value.root);
   Value isFirst = phase().isEqual(threadInGroup, index(0));
   phase().when(isRow ? phase().both(isRow, isFirst) : isFirst, [&] {
-    values.storeResults(ofRows);
     values.storeKept();
+    values.storeResults(ofRows);
   });
 }
 

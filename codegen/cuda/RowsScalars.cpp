@@ -73,8 +73,8 @@ void GpuRowsScheduler::emitScalars(const GpuRowsStep &planned) {
   phase().when(phase().isEqual(phase().thread(), index(0)), [&] {
     for (auto [loop, total] : llvm::zip(loops, totals))
       values.finish(loop.ops, total);
-    values.storeResults(step.results);
     values.storeKept();
+    values.storeResults(step.results);
   });
   endPhase(Extent{1}, threads);
 }
