@@ -115,12 +115,28 @@ static std::string explainPrecision(const SettingInfo &info, Attribute value) {
   return isKnown ? "" : mustBe(info, value);
 }
 
+/// Each pattern is matched with each parameter, and each update asked for each:
+/// without limits a small file could keep the compiler busy for minutes.
+static constexpr size_t kMostPatterns = 256;
+static constexpr size_t kMostUpdates = 256;
+
+/// How many there are of what there may not be so many of.
+static std::string foundOf(ArrayAttr list) {
+  return ", found " + std::to_string(list.size());
+}
+
+static bool isListOfStrings(Attribute value) {
+  auto list = dyn_cast_or_null<ArrayAttr>(value);
+  return list && llvm::all_of(list, llvm::IsaPred<StringAttr>);
+}
+
 static std::string explainPatterns(const SettingInfo &info, Attribute value) {
-  constexpr size_t kMostPatterns = 256;
-  auto patterns = dyn_cast<ArrayAttr>(value);
-  bool isList = patterns && patterns.size() <= kMostPatterns &&
-                llvm::all_of(patterns, llvm::IsaPred<StringAttr>);
-  return isList ? "" : ("'" + info.name + "' must be " + info.expected).str();
+  const std::string expected =
+      ("'" + info.name + "' must be " + info.expected).str();
+  if (!isListOfStrings(value))
+    return expected + ", found " + describe(value);
+  auto patterns = cast<ArrayAttr>(value);
+  return patterns.size() <= kMostPatterns ? "" : expected + foundOf(patterns);
 }
 
 //===-- Ops that a recipe names -------------------------------------------===//
@@ -288,9 +304,8 @@ static DictionaryAttr settingsOf(DictionaryAttr update) {
 static std::string explainUpdate(Attribute value, llvm::StringSet<> &names) {
   auto update = dyn_cast<DictionaryAttr>(value);
   auto name = update ? update.getAs<StringAttr>("name") : StringAttr();
-  auto patterns = update ? update.getAs<ArrayAttr>("parameters") : ArrayAttr();
-  if (!name || !patterns || !update.contains("optimizer") ||
-      !llvm::all_of(patterns, llvm::IsaPred<StringAttr>))
+  Attribute patterns = update ? update.get("parameters") : Attribute();
+  if (!name || !isListOfStrings(patterns) || !update.contains("optimizer"))
     return "an update has a 'name', 'parameters' (patterns of their names) and "
            "an 'optimizer', found " +
            describe(value);
@@ -298,6 +313,10 @@ static std::string explainUpdate(Attribute value, llvm::StringSet<> &names) {
     return "the name of an update " + problem;
   if (!names.insert(name).second)
     return ("there are two updates '" + name.getValue() + "'").str();
+  if (auto list = cast<ArrayAttr>(patterns); list.size() > kMostPatterns)
+    return ("update '" + name.getValue() + "' must have at most " +
+            llvm::Twine(kMostPatterns) + " patterns" + foundOf(list))
+        .str();
   std::string problem = explainRecipe(settingsOf(update), kOnUpdate);
   return problem.empty()
              ? ""
@@ -308,6 +327,9 @@ static std::string explainUpdates(const SettingInfo &info, Attribute value) {
   auto updates = dyn_cast<ArrayAttr>(value);
   if (!updates)
     return mustBe(info, value);
+  if (updates.size() > kMostUpdates)
+    return "there must be at most " + std::to_string(kMostUpdates) +
+           " updates" + foundOf(updates);
   llvm::StringSet<> names;
   for (Attribute update : updates)
     if (std::string problem = explainUpdate(update, names); !problem.empty())
@@ -354,6 +376,21 @@ std::string explainSetting(StringRef attribute, Attribute value,
          llvm::join(names, ", ");
 }
 
+/// Empty unless there are updates, and no optimizer beside them that what they
+/// say for themselves could be meant for.
+static std::string explainUnused(DictionaryAttr settings) {
+  auto updates = settings.getAs<ArrayAttr>("updates");
+  if (!updates || updates.empty() || settings.contains("optimizer"))
+    return "";
+  for (NamedAttribute setting : settings)
+    if (lookupSetting(setting.getName())->places & kOnUpdate)
+      return ("'" + setting.getName().getValue() +
+              "' is said of no optimizer: the recipe has updates alone, which "
+              "have each their own")
+          .str();
+  return "";
+}
+
 std::string explainRecipe(DictionaryAttr settings, SettingPlace place) {
   for (NamedAttribute setting : settings)
     if (std::string problem =
@@ -363,7 +400,7 @@ std::string explainRecipe(DictionaryAttr settings, SettingPlace place) {
   if (settings.contains("optimizer") && !settings.contains("learning_rate"))
     return "the optimizer needs a learning rate, as in adam(learning_rate = "
            "0.001)";
-  return "";
+  return explainUnused(settings);
 }
 
 DictionaryAttr collectSettings(Operation *op) {

@@ -47,7 +47,7 @@ nnc.model @precision(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {precision
 
 // -----
 
-// expected-error@+1 {{'freeze' must be a list of strings, at most 256 patterns of parameter names}}
+// expected-error@+1 {{'freeze' must be a list of strings, at most 256 patterns of parameter names, found "w"}}
 nnc.model @freeze(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {nnc.freeze = "w"} {}
 
 // -----
@@ -150,6 +150,24 @@ nnc.model @update(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {updates = [{
 // expected-error@+1 {{update 'a': the optimizer needs a learning rate, as in adam(learning_rate = 0.001)}}
 nnc.model @rateless(%x: tensor<?x3xf32> {nnc.name = "x"})
     attributes {updates = [{name = "a", parameters = ["w"], optimizer = {name = "sgd"}}]} {}
+
+// -----
+
+// expected-error@+1 {{update 'a' must have at most 256 patterns, found 257}}
+nnc.model @patterns(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {updates = [{name = "a", optimizer = {name = "sgd"}, learning_rate = 0.1, parameters = ["w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w", "w"]}]} {}
+
+// -----
+
+// expected-error@+1 {{there must be at most 256 updates, found 257}}
+nnc.model @many(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {updates = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]} {}
+
+// -----
+
+// expected-error@+1 {{'clip_norm' is said of no optimizer: the recipe has updates alone, which have each their own}}
+nnc.model @unused(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {clip_norm = 1.0, updates = [{name = "a", parameters = ["w"], optimizer = {name = "sgd"}, learning_rate = 0.1}]} {}
 
 // -----
 

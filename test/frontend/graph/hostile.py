@@ -263,10 +263,10 @@ cases = [
     (set_("model.attributes", [text("nnc.recipe", "x")]),
      "the model's attribute 'nnc.recipe': expected a name with a dot, and not one of nnc's"),
     (set_("model.attributes", [text("nnc.freeze", "w")]),
-     "recipe: 'freeze' must be a list of strings, at most 256 patterns of parameter names"),
+     "recipe: 'freeze' must be a list of strings, at most 256 patterns of parameter names, found \"w\""),
     (set_("model.attributes", [attribute("nnc.freeze", make(ArrayValueT, values=[
         attribute(None, make(IntValueT, value=1))]))]),
-     "recipe: 'freeze' must be a list of strings, at most 256 patterns of parameter names"),
+     "recipe: 'freeze' must be a list of strings, at most 256 patterns of parameter names, found [1]"),
     (set_("model.nodes.2.attributes", [attribute("nnc.random_bits", make(IntValueT, value=1))]),
      "node 2 'mean': it has an attribute whose name begins with 'nnc.': these are marks of nnc's own", 3),
     # Regions.
