@@ -183,10 +183,14 @@ assignUpdates(ModelOp model, ArrayRef<ReadOp> trained) {
     update->parameters.push_back(read);
   }
   for (const AssignedUpdate &update : updates)
-    if (update.parameters.empty())
-      return emitError(model.getLoc())
-             << "update '" << update.update.name
-             << "' is for no parameter that is trained";
+    if (update.parameters.empty()) {
+      InFlightDiagnostic diagnostic = emitError(model.getLoc());
+      if (update.update.name.empty())
+        return diagnostic << "the recipe's optimizer is for no parameter: each "
+                             "that is trained has an update";
+      return diagnostic << "update '" << update.update.name
+                        << "' is for no parameter that is trained";
+    }
   return updates;
 }
 

@@ -110,3 +110,16 @@ nnc.model @none_left(%x: tensor<?x3xf32> {nnc.name = "x"})
   %l = nnc.mean %0 : (tensor<?x3xf32>) -> tensor<f32>
   nnc.loss %l : tensor<f32>
 }
+
+// -----
+
+nnc.parameter @w : tensor<3xf32> = <zeros>
+// expected-error@+1 {{the recipe's optimizer is for no parameter: each that is trained has an update}}
+nnc.model @nothing_for_the_optimizer(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = 0.1,
+                updates = [{name = "all", parameters = ["*"], optimizer = {name = "sgd"}, learning_rate = 0.1}]} {
+  %w = nnc.read @w : tensor<3xf32>
+  %0 = nnc.mul %x, %w : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  %l = nnc.mean %0 : (tensor<?x3xf32>) -> tensor<f32>
+  nnc.loss %l : tensor<f32>
+}
