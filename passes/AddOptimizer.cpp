@@ -48,6 +48,8 @@ public:
   }
 
   SymbolTable symbols;
+  /// Where each parameter is updated.
+  DenseMap<Operation *, Location> updates;
 
 private:
   func::FuncOp function;
@@ -242,6 +244,27 @@ struct Update {
 };
 } // namespace
 
+/// Succeeds if `parameter` may be updated, and is not yet: a step reads state
+/// before it assigns any, so that one of two updates would be lost.
+static LogicalResult checkUpdated(OptimizeOp op, ParameterOp parameter,
+                                  State &state) {
+  OpSite site(op.getLoc(), "optimize");
+  if (parameter.isFrozen())
+    return site.error() << "'" << parameter.getSymName() << "' is frozen";
+  if (!parameter.isTrained())
+    return site.error() << "'" << parameter.getSymName()
+                        << "' is state of role "
+                        << stringifyRole(parameter.getRole())
+                        << ": expected a parameter";
+  auto [first, isNew] = state.updates.try_emplace(parameter, op.getLoc());
+  if (isNew)
+    return success();
+  InFlightDiagnostic diagnostic = site.error() << "'" << parameter.getSymName()
+                                               << "' is updated already";
+  diagnostic.attachNote(first->second) << "the first update is here";
+  return diagnostic;
+}
+
 /// Builds the update of `parameter`, its state and the assignments.
 static LogicalResult updateParameter(OptimizeOp op, ParameterOp parameter,
                                      Expr gradient, const Update &update) {
@@ -291,7 +314,8 @@ static LogicalResult replaceOptimize(OptimizeOp op, State &state) {
        llvm::zip_equal(op.getParameters().getAsRange<FlatSymbolRefAttr>(),
                        buildClipped(op, b))) {
     auto parameter = state.symbols.lookup<ParameterOp>(symbol.getAttr());
-    if (failed(updateParameter(op, parameter, gradient, update)))
+    if (failed(checkUpdated(op, parameter, state)) ||
+        failed(updateParameter(op, parameter, gradient, update)))
       return failure();
   }
   op.erase();

@@ -30,3 +30,38 @@ func.func @taken_name(%dw: tensor<4xf32>) {
   nnc.optimize [@w] with(%dw) {optimizer = {name = "momentum"}, learning_rate = 0.1} : tensor<4xf32>
   return
 }
+
+// -----
+
+nnc.parameter @w : tensor<4xf32> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @two_updates_of_one(%dw: tensor<4xf32>) {
+  // expected-note@+1 {{the first update is here}}
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = 0.1} : tensor<4xf32>
+  // expected-error@+1 {{'optimize' 'w' is updated already}}
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = 0.2} : tensor<4xf32>
+  return
+}
+
+// -----
+
+nnc.parameter @w : tensor<4xf32> = <zeros> {nnc.frozen}
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @frozen(%dw: tensor<4xf32>) {
+  // expected-error@+1 {{'optimize' 'w' is frozen}}
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = 0.1} : tensor<4xf32>
+  return
+}
+
+// -----
+
+nnc.parameter @w : tensor<4xf32> = <zeros> {role = #nnc.role<buffer>}
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @buffer(%dw: tensor<4xf32>) {
+  // expected-error@+1 {{'optimize' 'w' is state of role buffer: expected a parameter}}
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = 0.1} : tensor<4xf32>
+  return
+}
