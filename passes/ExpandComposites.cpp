@@ -34,6 +34,21 @@ static bool updatesState(func::FuncOp function) {
          !function->hasAttr(kStateStaysAttr);
 }
 
+/// Says what `site` is to update, which is no buffer: the parameter that `read`
+/// reads, or, where that is null, a value.
+static LogicalResult refuseState(OpSite site, ReadOp read,
+                                 ParameterOp parameter) {
+  if (!parameter)
+    return site.error()
+           << "updates state that is no buffer; it must be read from one";
+  InFlightDiagnostic diagnostic =
+      site.error() << "updates '" << read.getParameter()
+                   << "', which is no buffer; a layer makes one where the "
+                      "operand is left out";
+  diagnostic.attachNote(parameter.getLoc()) << "it is declared here";
+  return diagnostic;
+}
+
 /// Has `function` assign the updates when it ends. A training step reads state
 /// before it assigns any, so that two updates of one buffer would lose one.
 static LogicalResult applyUpdates(Composite composite,
@@ -49,8 +64,7 @@ static LogicalResult applyUpdates(Composite composite,
                              read, read.getParameterAttr())
                        : ParameterOp();
     if (!buffer || buffer.getRole() != Role::buffer)
-      return site.error()
-             << "updates state that is no buffer; it must be read from one";
+      return refuseState(site, read, buffer);
     if (buffer.isFrozen())
       continue;
     for (AssignOp assign : function.getOps<AssignOp>())
@@ -58,7 +72,7 @@ static LogicalResult applyUpdates(Composite composite,
         InFlightDiagnostic diagnostic = site.error()
                                         << "updates '" << read.getParameter()
                                         << "', which is updated already";
-        diagnostic.attachNote(assign.getLoc()) << "here";
+        diagnostic.attachNote(assign.getLoc()) << "the first update is here";
         return diagnostic;
       }
     OpBuilder atEnd(function.front().getTerminator());
