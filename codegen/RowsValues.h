@@ -122,7 +122,6 @@ private:
   mlir::Value address(Storage storage, SpaceRole role);
   mlir::Value buffer(BufferRef reference);
   mlir::Value memory(Storage storage, mlir::Type elementType);
-  mlir::MemRefType bufferType(BufferRef reference);
   void evaluate(RowsOp &op);
   Accumulators identity(RowsOp &op, int64_t lanes);
   Accumulators accumulate(RowsOp &op, mlir::ValueRange accumulators);

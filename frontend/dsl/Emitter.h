@@ -86,7 +86,6 @@ private:
   void emitModel(const ModelDecl &model);
   void emitInputs(const ModelDecl &model);
   void checkModel(const ModelDecl &model);
-  void checkInputsUsed(const ModelDecl &model);
   void checkLoss(mlir::Value loss, SMLoc loc);
   void warnUnused();
 
