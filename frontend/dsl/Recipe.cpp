@@ -3,8 +3,11 @@
 #include "frontend/dsl/Emitter.h"
 #include "frontend/dsl/Limits.h"
 
+#include "ir/Expr.h"
 #include "ir/Freezing.h"
 #include "ir/Recipe.h"
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -298,6 +301,27 @@ Attribute Emitter::emitLearningRate(const Expression &expression) {
   return nullptr;
 }
 
+/// What the verifier of the schedule's op says of its attributes together;
+/// empty if nothing is wrong. Said later, it would be of the op's place, which
+/// is the loss.
+static std::string explainSchedule(Location location, StringRef name,
+                                   ArrayRef<NamedAttribute> attributes) {
+  std::string message;
+  ScopedDiagnosticHandler capture(location.getContext(),
+                                  [&](Diagnostic &diagnostic) {
+                                    if (message.empty())
+                                      message = diagnostic.str();
+                                    return success();
+                                  });
+  OwningOpRef<ModuleOp> scratch = ModuleOp::create(location);
+  OpBuilder builder = OpBuilder::atBlockBegin(scratch->getBody());
+  ImplicitLocOpBuilder b(location, builder);
+  Value base = constant(b, 0.0, b.getF32Type());
+  Value step = constant(b, 0.0, b.getI64Type());
+  (void)createByName(b, location, name, {base, step}, attributes);
+  return message;
+}
+
 Attribute Emitter::emitSchedule(const CallExpr &call) {
   const Signature *signature =
       resolveRecipeOp(call, Category::Schedule, "schedule");
@@ -308,6 +332,13 @@ Attribute Emitter::emitSchedule(const CallExpr &call) {
       builder.getNamedAttr("name", builder.getStringAttr(signature->name))};
   if (!fillAttributes(call, *signature, "base", base, attributes))
     return nullptr;
+  if (std::string problem =
+          explainSchedule(diagnostics.location(call.loc), signature->name,
+                          ArrayRef<NamedAttribute>(attributes).drop_front());
+      !problem.empty()) {
+    error(call.loc, problem);
+    return nullptr;
+  }
   Datum value = evaluate(*base);
   if (value.isError())
     return nullptr;
