@@ -325,7 +325,8 @@ SmallVector<Value> RowsValues::arguments(RowsOp &op) {
 /// Chunks of that many lanes start at multiples of their number.
 Value RowsValues::randomBits(RowsOp &op) {
   Value first = chunk.column;
-  if (rows.columns != 1)
+  // One a column has the same words in every row.
+  if (rows.roleOf(op.op->getResult(0)) == Full)
     first = phase->add(phase->multiply(chunk.row, rows.columns), first);
   return emitRandomBits(b, op.op, first, arguments(op));
 }

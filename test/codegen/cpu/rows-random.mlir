@@ -43,3 +43,16 @@ func.func private @in_odd_rows(%batch: index, %seed: tensor<i64> {test.range = [
   %y = nnc.add %float, %limit : (tensor<?x70xf32>, tensor<70xf32>) -> tensor<?x70xf32>
   return %y : tensor<?x70xf32>
 }
+
+// One a column, on the way of a sum down the rows and after it.
+// CHECK: one_a_column: rows, 1 phases, 0 ulp, 0 of the largest: ok
+func.func private @one_a_column(%batch: index, %seed: tensor<i64> {test.range = [0, 1000000000]},
+                                %step: tensor<i64>, %stream: tensor<i64>, %x: tensor<?x32xf32>)
+    -> tensor<32xf32> attributes {nnc.kernel} {
+  %sum = nnc.sum %x axes = [0] : (tensor<?x32xf32>) -> tensor<32xf32>
+  %bits = nnc.random_bits %seed, %step, %stream shape = [32] bits = 24
+      : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<32xui32>
+  %float = nnc.cast %bits to = f32 : (tensor<32xui32>) -> tensor<32xf32>
+  %y = nnc.add %float, %sum : tensor<32xf32>
+  return %y : tensor<32xf32>
+}
