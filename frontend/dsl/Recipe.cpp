@@ -280,7 +280,7 @@ Attribute Emitter::emitOptimizer(const Expression &expression) {
 }
 
 /// Whether a constant rate may be so.
-static bool isLearningRate(double rate) {
+static bool isRate(double rate) {
   return rate >= 0 && std::isfinite(rate);
 }
 
@@ -293,7 +293,7 @@ Attribute Emitter::emitLearningRate(const Expression &expression) {
   Datum value = evaluate(expression);
   if (value.isError())
     return nullptr;
-  if (value.isNumber() && isLearningRate(value.number()))
+  if (value.isNumber() && isRate(value.number()))
     return builder.getF64FloatAttr(value.number());
   error(expression.loc, "a learning rate must be a number of at least 0 or a "
                         "schedule such as cosine(...), found " +
@@ -342,7 +342,7 @@ Attribute Emitter::emitSchedule(const CallExpr &call) {
   Datum value = evaluate(*base);
   if (value.isError())
     return nullptr;
-  if (!value.isNumber() || !isLearningRate(value.number())) {
+  if (!value.isNumber() || !isRate(value.number())) {
     error(base->loc, "the base of a schedule must be a number of at least 0, "
                      "found " +
                          value.describe());
