@@ -4,7 +4,7 @@
 Prints what it finds, writes each finding to a folder as a small program, and exits
 with 1 if there is one. The same seed gives the same program, data and batches.
 """
-import argparse, itertools, math, multiprocessing, os, re, sys, time
+import argparse, itertools, math, multiprocessing, os, queue, re, resource, sys, time
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1") # The tensors are small.
 os.environ.setdefault("NNC_STRICT", "1") # A schedule left aside is a finding.
@@ -19,6 +19,8 @@ from program import Program
 from server import Server, ServerDied
 from shrink import shrink
 
+# For each worker.
+MOST_BYTES = 6 << 30
 LEVELS = ["x86-64-v2", "x86-64-v3", "x86-64-v4"]
 
 
@@ -87,6 +89,8 @@ class Worker:
             return finding, checker.counts
         except Undefined:
             pass
+        except MemoryError:
+            print(f"seed {seed}: its evaluation does not fit into memory", file=sys.stderr, flush=True)
         except (ArithmeticError, LookupError, TypeError, ValueError, NoEvaluation) as error:
             # A fault of the evaluation is one too, and goes on with the next program.
             return Finding("evaluation", f"{type(error).__name__}: {error}"), checker.counts
@@ -127,6 +131,8 @@ def is_known(options, message):
 
 def work(options, seeds, results):
     worker = Worker(options)
+    # Arrays of the evaluation are in f64, and not fused.
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
     try:
         for seed in seeds:
             program, finding, counts = worker.run(seed)
@@ -167,9 +173,13 @@ def run_all(options):
     shown = begin
     while running:
         try:
-            item = results.get()
+            item = results.get(timeout=60)
         except KeyboardInterrupt:  # of the workers too
             break
+        except queue.Empty:
+            if any(job.exitcode for job in jobs):  # died without a word
+                break
+            continue
         if item is None:
             running -= 1
             continue
