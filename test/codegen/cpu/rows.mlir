@@ -577,3 +577,27 @@ func.func private @masked_50(%batch: index, %dy: tensor<?x50xf32>, %mask: tensor
   } -> tensor<?x50xi1>
   return %dx, %db, %nm : tensor<?x50xf32>, tensor<50xf32>, tensor<?x50xi1>
 }
+
+// The first of the smallest elements of each row.
+// CHECK: argmin: rows, {{.*}} 0 ulp, 0 of the largest: ok
+func.func private @argmin(%batch: index, %x: tensor<?x37xf32>) -> tensor<?xi32>
+    attributes {nnc.kernel} {
+  %none = arith.constant 0x7F800000 : f32
+  %zero = arith.constant 0 : i32
+  %valueEmpty = tensor.empty(%batch) : tensor<?xf32>
+  %value = linalg.fill ins(%none : f32) outs(%valueEmpty : tensor<?xf32>) -> tensor<?xf32>
+  %indexEmpty = tensor.empty(%batch) : tensor<?xi32>
+  %index = linalg.fill ins(%zero : i32) outs(%indexEmpty : tensor<?xi32>) -> tensor<?xi32>
+  %least:2 = linalg.generic {indexing_maps = [#id2, #row, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<?x37xf32>) outs(%value, %index : tensor<?xf32>, tensor<?xi32>)
+      attrs = {nnc.arg_reduction = "min"} {
+  ^bb0(%a: f32, %best: f32, %at: i32):
+    %i = linalg.index 1 : index
+    %j = arith.index_cast %i : index to i32
+    %wins = arith.cmpf olt, %a, %best : f32
+    %y0 = arith.select %wins, %a, %best : f32
+    %y1 = arith.select %wins, %j, %at : i32
+    linalg.yield %y0, %y1 : f32, i32
+  } -> (tensor<?xf32>, tensor<?xi32>)
+  return %least#1 : tensor<?xi32>
+}
