@@ -239,23 +239,6 @@ FailureOr<CodeImage> nnc::emitCode(ModuleOp phases, const CpuModel &model) {
   return image;
 }
 
-/// The phases as one module: what it becomes is for reading, or for a linker.
-static FailureOr<Output> emitWhole(ModuleOp phases, const CpuModel &model,
-                                   llvm::CodeGenFileType fileType) {
-  if (failed(lowerToLlvm(phases, model)))
-    return failure();
-  prepareTranslation(phases.getContext());
-  return compileTo(phases, model, fileType);
-}
-
-FailureOr<std::vector<uint8_t>> nnc::emitObject(ModuleOp phases,
-                                                const CpuModel &model) {
-  auto object = compileTo(phases, model, llvm::CodeGenFileType::ObjectFile);
-  if (failed(object))
-    return failure();
-  return std::vector<uint8_t>(object->begin(), object->end());
-}
-
 static llvm::GlobalVariable *addConstant(llvm::Module &module,
                                          llvm::Constant *value,
                                          const llvm::Twine &name) {
@@ -284,8 +267,11 @@ std::vector<uint8_t> nnc::emitDataObject(ArrayRef<uint8_t> bytes,
 
 FailureOr<std::string> nnc::emitAssembly(ModuleOp phases,
                                          const CpuModel &model) {
+  if (failed(lowerToLlvm(phases, model)))
+    return failure();
+  prepareTranslation(phases.getContext());
   FailureOr<Output> text =
-      emitWhole(phases, model, llvm::CodeGenFileType::AssemblyFile);
+      compileTo(phases, model, llvm::CodeGenFileType::AssemblyFile);
   if (failed(text))
     return failure();
   return std::string(text->begin(), text->end());

@@ -27,10 +27,6 @@ namespace nnc {
 mlir::FailureOr<CodeImage> emitCode(mlir::ModuleOp phases,
                                     const CpuModel &model);
 
-/// The same as an ELF object, in which each phase is a global symbol.
-mlir::FailureOr<std::vector<uint8_t>> emitObject(mlir::ModuleOp phases,
-                                                 const CpuModel &model);
-
 /// An ELF object of x86-64 that holds `bytes` as read-only data: the symbol
 /// `name`, on a boundary of NNC_ALIGNMENT_BYTES, and NAME_size, a size_t.
 std::vector<uint8_t> emitDataObject(llvm::ArrayRef<uint8_t> bytes,

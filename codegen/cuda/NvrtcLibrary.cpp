@@ -190,12 +190,6 @@ std::string NvrtcLibrary::Api::version() const {
   return std::to_string(major) + "." + std::to_string(minor);
 }
 
-int NvrtcLibrary::Api::majorVersion() const {
-  int major = 0, minor = 0;
-  getVersion(&major, &minor);
-  return major;
-}
-
 std::vector<int> NvrtcLibrary::Api::supportedArchitectures() const {
   int count = 0;
   if (getNumSupportedArchs(&count) != 0)

@@ -61,7 +61,6 @@ struct NvrtcFailure {
 struct NvrtcLibrary::Api {
   /// "13.0".
   std::string version() const;
-  int majorVersion() const;
   /// As numbers: 90 for sm_90.
   std::vector<int> supportedArchitectures() const;
   /// Compiles `text`, which its messages call `name`. True if it could; else
