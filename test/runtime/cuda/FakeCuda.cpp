@@ -355,13 +355,15 @@ int cuStreamWaitEvent(Stream *stream, Event *event, unsigned) {
   return put(stream, {Operation::Wait, nullptr, event, event->enqueued});
 }
 
-int cuStreamBeginCapture_v2(Stream *stream, int) {
+int cuStreamBeginCapture_v2(Stream *stream, int mode) {
   Entry entry("cuStreamBeginCapture");
   if (entry.error)
     return entry.error;
   if (stream->captured)
     return CaptureUnsupported;
   stream->captured = std::make_unique<Graph>();
+  stream->captureMode = mode;
+  stream->capturedBy = std::this_thread::get_id();
   stream->isInvalidated = false;
   return Success;
 }
@@ -438,6 +440,7 @@ int cuGraphLaunch(Graph *executable, Stream *stream) {
     return entry.error;
   if (!state().executables.count(executable))
     return InvalidHandle;
+  executable->launchedOn.insert(stream);
   for (const Operation &operation : executable->operations)
     put(stream, operation);
   return Success;
@@ -445,9 +448,12 @@ int cuGraphLaunch(Graph *executable, Stream *stream) {
 
 int cuGraphExecDestroy(Graph *executable) {
   Entry entry("cuGraphExecDestroy");
-  for (Stream *stream : state().streams)
-    if (!stream->queue.empty() && !state().stuck)
-      misuse("destroys a graph while a stream has work");
+  // Other streams are of other sessions, and may have work.
+  if (state().executables.count(executable))
+    for (Stream *stream : executable->launchedOn)
+      if (state().streams.count(stream) && !stream->queue.empty() &&
+          !state().stuck)
+        misuse("destroys a graph while its stream has work");
   return destroy(state().executables, executable, "an executable graph");
 }
 

@@ -86,8 +86,14 @@ int put(Stream *stream, Operation operation) {
 }
 
 bool isCapturing() {
+  enum { Global = 0, ThreadLocal = 1 };
+  auto forbids = [](const Stream &stream) {
+    return stream.captureMode == Global ||
+           (stream.captureMode == ThreadLocal &&
+            stream.capturedBy == std::this_thread::get_id());
+  };
   for (Stream *stream : state().streams)
-    if (stream->captured)
+    if (stream->captured && forbids(*stream))
       return stream->isInvalidated = true;
   return false;
 }

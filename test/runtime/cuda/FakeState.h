@@ -11,6 +11,7 @@
 #include <mutex>
 #include <random>
 #include <set>
+#include <thread>
 
 #include <sys/mman.h>
 
@@ -47,14 +48,21 @@ struct Operation {
   uint64_t generation = 0;
 };
 
+struct Stream;
+
 struct Graph {
   std::vector<Operation> operations;
+  /// Of an executable one.
+  std::set<Stream *> launchedOn;
 };
 
 struct Stream {
   std::deque<Operation> queue;
-  /// Of the capture under way.
+  /// Of the capture under way, with its mode (cuda.h's CUstreamCaptureMode) and
+  /// the thread that began it.
   std::unique_ptr<Graph> captured;
+  int captureMode = 0;
+  std::thread::id capturedBy;
   bool isInvalidated = false;
 };
 
@@ -136,7 +144,8 @@ void runAll();
 /// Enqueues an operation, or captures it.
 int put(Stream *stream, Operation operation);
 
-/// What must not be called while this thread captures.
+/// Whether a capture is under way that forbids this thread what may
+/// synchronize. It is then invalid.
 bool isCapturing();
 
 bool isInside(const std::map<char *, size_t> &memory, const void *address,
