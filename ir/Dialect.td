@@ -28,11 +28,25 @@ class Nnc_CallName<Dialect dialect, string mnemonic> {
   string value = !if(!eq(dialect.name, "nnc"), mnemonic, dialect.name # "." # mnemonic);
 }
 
+// How far the windows of a convolution or of pooling reach over the borders of
+// the spatial dimensions: a keyword, or numbers (ir/Shapes.h, resolveWindows).
+class Nnc_PaddingOf<Pred condition>
+    : Attr<condition, "valid, same, same_lower, a number, or a pair of numbers for each dimension"> {
+  let storageType = "::mlir::Attribute";
+  let returnType = "::mlir::Attribute";
+  let convertFromStorage = "$_self";
+  let constBuilderCall = "$_builder.getStringAttr(\"$0\")";
+}
+def Nnc_Padding : Nnc_PaddingOf<CPred<"::nnc::isPadding($_self)">>;
+
 // How a program spells an attribute: a case of nnc::AttributeKind.
 class Nnc_AttributeKind<Attr attribute> {
   string value = !if(!initialized(attribute.defaultValue), attribute.defaultValue, "");
   string storage = attribute.storageType;
+  bit isPadding = !or(!isa<Nnc_PaddingOf>(attribute),
+    !if(!initialized(attribute.baseAttr), !isa<Nnc_PaddingOf>(attribute.baseAttr), 0));
   string kind = !cond(
+    isPadding : "Padding",
     !ne(!find(storage, "BoolAttr"), -1) : "Bool",
     !ne(!find(storage, "IntegerAttr"), -1) : "Integer",
     !ne(!find(storage, "FloatAttr"), -1) : "Float",

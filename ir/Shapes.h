@@ -127,6 +127,37 @@ TypeOrFailure inferAccuracy(const OpSite &site,
 /// True if `target` names a class for each row of `logits` [.., C], C > 1.
 bool isClassification(mlir::RankedTensorType logits,
                       mlir::RankedTensorType target);
+/// Whether `padding` says how far windows reach over the borders: the keyword
+/// valid, same or same_lower, or numbers.
+bool isPadding(mlir::Attribute padding);
+
+/// Windows over the spatial dimensions of a tensor [n, spatial.., c], one entry
+/// a dimension: a convolution's filter, or a pool. Position o of a dimension
+/// covers its elements o * stride + k * dilation - low, for k below the size.
+struct Windows {
+  llvm::SmallVector<int64_t> sizes, strides, low, high, dilations;
+
+  /// From the first to the last element that a window covers.
+  int64_t reach(unsigned dim) const {
+    return (sizes[dim] - 1) * dilations[dim] + 1;
+  }
+  /// How many positions there are on `extent` elements; less than 1 where none.
+  int64_t positions(unsigned dim, int64_t extent) const {
+    int64_t room = extent + low[dim] + high[dim] - reach(dim);
+    return room < 0 ? 0 : room / strides[dim] + 1;
+  }
+};
+
+/// Makes explicit what a program says of the windows over x [n, spatial.., c].
+/// One number stands for all dimensions, an empty list of strides or dilations
+/// for ones. `padding` is a keyword: none (valid), or as much as gives
+/// ceil(extent / stride) positions, an odd element behind (same) or before
+/// (same_lower); or one number for all sides, or two a dimension, before and
+/// behind. There is a position in each dimension, and all products fit.
+llvm::FailureOr<Windows>
+resolveWindows(const OpSite &site, mlir::RankedTensorType x,
+               llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> strides,
+               mlir::Attribute padding, llvm::ArrayRef<int64_t> dilations);
 /// The type of the parameter; gradient and slots must have it.
 TypeOrFailure inferUpdate(const OpSite &site, mlir::RankedTensorType param,
                           llvm::ArrayRef<NamedType> others);

@@ -263,6 +263,20 @@ LogicalResult verifyIntervals(Operation *op, const Signature &signature) {
 // Syntax
 //===----------------------------------------------------------------------===//
 
+/// A keyword, or numbers in brackets.
+static ParseResult parsePadding(OpAsmParser &parser, Attribute &value) {
+  StringRef keyword;
+  if (failed(parser.parseOptionalKeyword(&keyword))) {
+    value = DenseI64ArrayAttr::parse(parser, {});
+    return success(value != nullptr);
+  }
+  value = parser.getBuilder().getStringAttr(keyword);
+  if (isPadding(value))
+    return success();
+  return parser.emitError(parser.getCurrentLocation())
+         << "'" << keyword << "' is no padding";
+}
+
 static ParseResult parseValue(OpAsmParser &parser, const Signature &signature,
                               const AttributeInfo &info, Attribute &value) {
   Builder &builder = parser.getBuilder();
@@ -274,6 +288,8 @@ static ParseResult parseValue(OpAsmParser &parser, const Signature &signature,
   case AttributeKind::Dims:
     value = DenseI64ArrayAttr::parse(parser, {});
     return success(value != nullptr);
+  case AttributeKind::Padding:
+    return parsePadding(parser, value);
   case AttributeKind::Enum: {
     StringRef keyword;
     llvm::SMLoc start = parser.getCurrentLocation();
@@ -357,6 +373,12 @@ static void printValue(OpAsmPrinter &printer, const AttributeInfo &info,
     return printer.printAttributeWithoutType(value);
   case AttributeKind::Dims:
     return cast<DenseI64ArrayAttr>(value).print(printer);
+  case AttributeKind::Padding:
+    if (auto keyword = dyn_cast<StringAttr>(value))
+      printer << keyword.getValue();
+    else
+      cast<DenseI64ArrayAttr>(value).print(printer);
+    return;
   case AttributeKind::Enum:
     printer << getEnumKeyword(value);
     return;

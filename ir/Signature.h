@@ -43,6 +43,7 @@ enum class AttributeKind {
   String,  ///< StringAttr
   Type,    ///< TypeAttr of an element type
   Enum,    ///< an enumeration of the dialect, spelled by its keyword
+  Padding, ///< StringAttr of a keyword, or DenseI64ArrayAttr; see isPadding
   Other
 };
 

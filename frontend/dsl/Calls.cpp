@@ -414,10 +414,65 @@ Attribute Emitter::toDims(const AttributeInfo &info, const Datum &value,
   return valid ? builder.getDenseI64ArrayAttr(dims) : Attribute();
 }
 
+// 1, [1, 2] for each dimension, [[0, 1], [1, 2]] for each side of each; none
+// where it is no such. A list of more than one becomes a pair a dimension.
+static SmallVector<int64_t> paddingNumbers(const Datum &value) {
+  auto isInteger = [](const Datum &datum) { return datum.isInteger(); };
+  auto isPair = [&](const Datum &datum) {
+    return datum.isList() && datum.list().size() == 2 &&
+           llvm::all_of(datum.list(), isInteger);
+  };
+  if (value.isInteger())
+    return {value.integer()};
+  if (!value.isList())
+    return {};
+  ArrayRef<Datum> list = value.list();
+  if (list.size() == 1 && isInteger(list.front()))
+    return {list.front().integer()};
+  SmallVector<int64_t> numbers;
+  for (const Datum &element : list) {
+    if (isInteger(element))
+      numbers.append(2, element.integer());
+    else if (isPair(element))
+      numbers.append(
+          {element.list()[0].integer(), element.list()[1].integer()});
+    else
+      return {};
+  }
+  return numbers;
+}
+
+Attribute Emitter::toPadding(const AttributeInfo &info, StringRef op,
+                             const Expression &expression) {
+  auto asKeyword = [&](StringRef text) -> Attribute {
+    Attribute keyword = builder.getStringAttr(text);
+    return isPadding(keyword) ? keyword : Attribute();
+  };
+  if (auto *name = llvm::dyn_cast<NameExpr>(&expression))
+    if (Attribute keyword = asKeyword(name->name))
+      return keyword;
+  Datum value = evaluate(expression);
+  if (value.isError() || !expend(expression.loc, value.elementCount()))
+    return nullptr;
+  if (value.isString())
+    if (Attribute keyword = asKeyword(value.string()))
+      return keyword;
+  SmallVector<int64_t> numbers = paddingNumbers(value);
+  if (!numbers.empty())
+    return builder.getDenseI64ArrayAttr(numbers);
+  error(expression.loc, "expected valid, same, same_lower, a number, or a list "
+                        "of numbers or pairs of numbers as '" +
+                            info.name + "' of '" + op + "', found " +
+                            value.describe());
+  return nullptr;
+}
+
 Attribute Emitter::toAttribute(const AttributeInfo &info, StringRef op,
                                const Expression &expression) {
   if (info.kind == AttributeKind::Enum)
     return toEnum(info, op, expression);
+  if (info.kind == AttributeKind::Padding)
+    return toPadding(info, op, expression);
   Datum value = evaluate(expression);
   if (value.isError())
     return nullptr;
@@ -445,6 +500,7 @@ Attribute Emitter::toAttribute(const AttributeInfo &info, StringRef op,
   case AttributeKind::Dims:
     return toDims(info, value, expression.loc);
   case AttributeKind::Enum:
+  case AttributeKind::Padding:
   case AttributeKind::Other:
     break;
   }

@@ -168,6 +168,8 @@ private:
                               const Expression &expression);
   mlir::Attribute toEnum(const AttributeInfo &info, StringRef op,
                          const Expression &expression);
+  mlir::Attribute toPadding(const AttributeInfo &info, StringRef op,
+                            const Expression &expression);
   mlir::Attribute toDims(const AttributeInfo &info, const Datum &value,
                          SMLoc loc);
   std::vector<StringRef> callableNames() const;

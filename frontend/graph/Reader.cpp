@@ -352,6 +352,7 @@ static StringRef describe(AttributeKind kind) {
                                       "a string",
                                       "an element type",
                                       "a keyword (a string)",
+                                      "a keyword (a string) or integers",
                                       "another kind of attribute"};
   return words[size_t(kind)];
 }
@@ -379,6 +380,7 @@ static std::optional<AttributeValue> expectedValue(AttributeKind kind) {
     return AttributeValue::StringValue;
   case AttributeKind::Type:
     return AttributeValue::TypeValue;
+  case AttributeKind::Padding: // the op's own constraint says which
   case AttributeKind::Other:
     break;
   }

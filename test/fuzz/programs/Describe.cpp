@@ -124,8 +124,9 @@ static StringRef name(Arity arity) {
 }
 
 static StringRef name(AttributeKind kind) {
-  static constexpr StringLiteral names[] = {
-      "integer", "float", "bool", "dims", "string", "type", "enum", "other"};
+  static constexpr StringLiteral names[] = {"integer", "float",   "bool",
+                                            "dims",    "string",  "type",
+                                            "enum",    "padding", "other"};
   return names[size_t(kind)];
 }
 
