@@ -27,6 +27,7 @@ Lowerings nnc::allLowerings() {
   addConstantLowerings(lowerings);
   addElementwiseLowerings(lowerings);
   addContractionLowerings(lowerings);
+  addConvolutionLowerings(lowerings);
   addReductionLowerings(lowerings);
   addMovementLowerings(lowerings);
   addRandomLowerings(lowerings);

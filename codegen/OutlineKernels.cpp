@@ -66,7 +66,7 @@ static bool isKernel(Operation &op) {
 static StringRef kindOf(Operation &op) {
   if (auto fused = dyn_cast<FusedOp>(op))
     return fused.getKind();
-  if (isa<MatmulOp>(op))
+  if (op.hasTrait<SumsProducts>())
     return "contraction";
   if (op.hasTrait<MovesElements>())
     return "movement";
@@ -109,11 +109,25 @@ static ArrayRef<int64_t> largestShape(Block &body) {
   return largest;
 }
 
-/// M, N and K of a product.
-static SmallVector<int64_t> productShape(MatmulOp op) {
-  ArrayRef<int64_t> lhs = op.getLhs().getType().getShape();
-  SmallVector<int64_t> shape(op.getY().getType().getShape());
-  shape.push_back(lhs[lhs.size() - (op.getTransposeLhs() ? 2 : 1)]);
+/// The result's dimensions, then those that are summed over: M, N and K of a
+/// product of matrices.
+static SmallVector<int64_t> productShape(Operation &op) {
+  auto shapeOf = [](Value value) {
+    return cast<RankedTensorType>(value.getType()).getShape();
+  };
+  SmallVector<int64_t> shape(shapeOf(op.getResult(0)));
+  ArrayRef<int64_t> second = shapeOf(op.getOperand(1));
+  if (auto matmul = dyn_cast<MatmulOp>(op)) {
+    ArrayRef<int64_t> lhs = shapeOf(matmul.getLhs());
+    shape.push_back(lhs[lhs.size() - (matmul.getTransposeLhs() ? 2 : 1)]);
+  } else if (isa<ConvolutionOp>(op)) {
+    llvm::append_range(shape, second.drop_back());
+  } else if (isa<ConvolutionTransposeOp>(op)) {
+    llvm::append_range(shape, windowDims(second));
+    shape.push_back(second.back());
+  } else if (isa<ConvolutionFilterOp>(op)) {
+    llvm::append_range(shape, second.drop_back());
+  }
   return shape;
 }
 
@@ -124,8 +138,8 @@ static std::string describeKernel(Block &body) {
   SmallVector<StringRef> names;
   SmallVector<int64_t> shape(largestShape(body));
   for (Operation &op : body.without_terminator()) {
-    if (auto matmul = dyn_cast<MatmulOp>(op))
-      shape = productShape(matmul);
+    if (op.hasTrait<SumsProducts>())
+      shape = productShape(op);
     if (!isa<ConstantOp, ReshapeOp, BroadcastOp, SizeOp>(op))
       names.push_back(op.getName().stripDialect());
   }

@@ -64,6 +64,7 @@ class Nnc_Trait<string name> : NativeOpTrait<name> {
 }
 def Nnc_Elementwise : Nnc_Trait<"Elementwise">;
 def Nnc_Positional : Nnc_Trait<"Positional">;
+def Nnc_SumsProducts : Nnc_Trait<"SumsProducts">;
 def Nnc_MovesElements : Nnc_Trait<"MovesElements">;
 
 // A number in an interval, such as "[0, 1)": what lies outside of it, and NaN, is

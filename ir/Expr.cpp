@@ -182,6 +182,24 @@ Expr matmul(Expr lhs, Expr rhs, unsigned flags) {
                          bool(flags & kReduceBatch));
 }
 
+Expr convolution(Expr x, Expr filter, const Windows &windows, int64_t groups) {
+  return build<ConvolutionOp>(x, filter, windows.strides, windows.low,
+                              windows.high, windows.dilations, groups);
+}
+
+Expr convolutionTranspose(Expr y, Expr filter, ArrayRef<int64_t> sizes,
+                          const Windows &windows, int64_t groups) {
+  return build<ConvolutionTransposeOp>(y, filter, sizes, windows.strides,
+                                       windows.low, windows.high,
+                                       windows.dilations, groups);
+}
+
+Expr convolutionFilter(Expr x, Expr y, const Windows &windows, int64_t groups) {
+  return build<ConvolutionFilterOp>(x, y, windows.sizes, windows.strides,
+                                    windows.low, windows.high,
+                                    windows.dilations, groups);
+}
+
 Expr sum(Expr x, ArrayRef<int64_t> axes, bool keepDims) {
   return build<SumOp>(x, axes, keepDims);
 }

@@ -4,6 +4,7 @@
 #define NNC_IR_EXPR_H
 
 #include "ir/Dialect.h"
+#include "ir/Windows.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -124,6 +125,13 @@ enum MatmulFlags : unsigned {
 };
 /// `flags` is a sum of MatmulFlags.
 Expr matmul(Expr lhs, Expr rhs, unsigned flags = kPlain);
+
+// Each is a derivative of the sum of products of the two others with it, see
+// ir/ops/Convolution.td; `sizes` are of spatial dimensions.
+Expr convolution(Expr x, Expr filter, const Windows &windows, int64_t groups);
+Expr convolutionTranspose(Expr y, Expr filter, llvm::ArrayRef<int64_t> sizes,
+                          const Windows &windows, int64_t groups);
+Expr convolutionFilter(Expr x, Expr y, const Windows &windows, int64_t groups);
 
 // No axes means all of them.
 Expr sum(Expr x, llvm::ArrayRef<int64_t> axes = {}, bool keepDims = false);

@@ -3,6 +3,8 @@
 #ifndef NNC_IR_SHAPES_H
 #define NNC_IR_SHAPES_H
 
+#include "ir/Windows.h"
+
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Diagnostics.h"
@@ -97,6 +99,23 @@ TypeOrFailure inferScatterAdd(const OpSite &site,
                               mlir::RankedTensorType updates, int64_t size,
                               int64_t axis);
 
+/// Attributes of an op whose windows slide (ir/Windows.h), as they are given.
+struct ConvolutionAttributes {
+  llvm::ArrayRef<int64_t> strides, low, high, dilations;
+  int64_t groups;
+};
+TypeOrFailure inferConvolution(const OpSite &site, mlir::RankedTensorType x,
+                               mlir::RankedTensorType filter,
+                               const ConvolutionAttributes &attributes);
+TypeOrFailure inferConvolutionTranspose(
+    const OpSite &site, mlir::RankedTensorType y, mlir::RankedTensorType filter,
+    llvm::ArrayRef<int64_t> sizes, const ConvolutionAttributes &attributes);
+TypeOrFailure inferConvolutionFilter(const OpSite &site,
+                                     mlir::RankedTensorType x,
+                                     mlir::RankedTensorType y,
+                                     llvm::ArrayRef<int64_t> window,
+                                     const ConvolutionAttributes &attributes);
+
 /// A float tensor of `shape`, f32 where no element type is given.
 TypeOrFailure inferRandom(const OpSite &site, llvm::ArrayRef<int64_t> shape,
                           std::optional<mlir::Type> elementType);
@@ -130,23 +149,6 @@ bool isClassification(mlir::RankedTensorType logits,
 /// Whether `padding` says how far windows reach over the borders: the keyword
 /// valid, same or same_lower, or numbers.
 bool isPadding(mlir::Attribute padding);
-
-/// Windows over the spatial dimensions of a tensor [n, spatial.., c], one entry
-/// a dimension: a convolution's filter, or a pool. Position o of a dimension
-/// covers its elements o * stride + k * dilation - low, for k below the size.
-struct Windows {
-  llvm::SmallVector<int64_t> sizes, strides, low, high, dilations;
-
-  /// From the first to the last element that a window covers.
-  int64_t reach(unsigned dim) const {
-    return (sizes[dim] - 1) * dilations[dim] + 1;
-  }
-  /// How many positions there are on `extent` elements; less than 1 where none.
-  int64_t positions(unsigned dim, int64_t extent) const {
-    int64_t room = extent + low[dim] + high[dim] - reach(dim);
-    return room < 0 ? 0 : room / strides[dim] + 1;
-  }
-};
 
 /// Makes explicit what a program says of the windows over x [n, spatial.., c].
 /// One number stands for all dimensions, an empty list of strides or dilations

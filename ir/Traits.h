@@ -31,6 +31,11 @@ public:
   }
 };
 
+/// Each element is a sum of products of two operands: alone, a kernel of kind
+/// "contraction", which elementwise ops behind it join.
+template <typename OpTy>
+class SumsProducts : public mlir::OpTrait::TraitBase<OpTy, SumsProducts> {};
+
 /// Elements change place and are not changed, but for being added up. Alone, a
 /// kernel of kind "movement".
 template <typename OpTy>

@@ -53,9 +53,11 @@ namespace {
 /// A product and what is fused with it.
 class FusedProduct {
 public:
-  FusedProduct(MatmulOp matmul, BlockOrder &order)
-      : order(order), shape(matmul.getY().getType().getShape()) {
-    members.insert(matmul);
+  FusedProduct(Operation *product, BlockOrder &order)
+      : order(order), shape(cast<RankedTensorType>(
+                                product->getResult(0).getType())
+                                .getShape()) {
+    members.insert(product);
   }
 
   void grow();
@@ -283,10 +285,13 @@ struct FuseEpiloguePass
     if (getOperation().isDeclaration())
       return;
     Block &block = getOperation().getBody().front();
-    auto matmuls = llvm::to_vector(block.getOps<MatmulOp>());
+    SmallVector<Operation *> products;
+    for (Operation &op : block)
+      if (op.hasTrait<SumsProducts>())
+        products.push_back(&op);
     BlockOrder order(block);
-    for (MatmulOp matmul : matmuls) {
-      FusedProduct region(matmul, order);
+    for (Operation *product : products) {
+      FusedProduct region(product, order);
       region.grow();
       region.giveBack();
       if (!region.isWorthwhile())

@@ -51,6 +51,7 @@ Lowerings allLowerings();
 void addConstantLowerings(Lowerings &lowerings);
 void addElementwiseLowerings(Lowerings &lowerings);
 void addContractionLowerings(Lowerings &lowerings);
+void addConvolutionLowerings(Lowerings &lowerings);
 void addReductionLowerings(Lowerings &lowerings);
 void addMovementLowerings(Lowerings &lowerings);
 void addRandomLowerings(Lowerings &lowerings);

@@ -5,7 +5,7 @@
 include "ir/Dialect.td"
 include "ir/Types.td"
 
-def MatmulOp : Nnc_Op<"matmul"> {
+def MatmulOp : Nnc_Op<"matmul", [Nnc_SumsProducts]> {
   let summary = "Matrix product";
   let description = [{
     y[.., m, n] = sum_k lhs[.., m, k] * rhs[.., k, n]. A transposed operand is

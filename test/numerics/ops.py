@@ -11,6 +11,8 @@ import math, sys
 
 import numpy as np
 
+from convolutions import convolve, convolve_filter, convolve_transpose
+
 FAMILIES = {}
 TESTED = set()
 
@@ -207,6 +209,49 @@ case("contraction", "matmul", [batched, spread((BATCH, 4, 5), -1, 1, seed=1)],
      lambda a, b: a @ b.swapaxes(1, 2), "transpose_rhs = true", dynamic=(0, 1))
 case("contraction", "matmul", [batched, spread((BATCH, 3, 4), -1, 1, seed=1)],
      lambda a, b: np.einsum("bki,bkj->ij", a, b), "transpose_lhs = true reduce_batch = true", dynamic=(0, 1))
+
+# Convolution ---------------------------------------------------------------------
+
+
+def convolution_cases(size, filter, stride=None, low=None, high=None, dilation=None, groups=1):
+    """The three convolutions of an image and a filter."""
+    rank, named = len(size) - 1, []
+    for name, values in [("strides", stride), ("low", low), ("high", high), ("dilations", dilation)]:
+        if values:
+            named.append(f"{name} = {values}")
+    if groups != 1:
+        named.append(f"groups = {groups}")
+    steps = (stride or [1] * rank, low or [0] * rank, high or [0] * rank, dilation or [1] * rank, groups)
+    x, w = spread((BATCH, *size), -1, 1), spread(filter, -1, 1, seed=1)
+    y = spread(convolve(x, w, *steps).shape, -1, 1, seed=2)
+    window, sizes = list(filter[:-2]), list(size[:-1])
+    case("convolution", "convolution", [x, w], lambda a, b: convolve(a, b, *steps), " ".join(named), dynamic=(0,))
+    case("convolution", "convolution_transpose", [y, w], lambda a, b: convolve_transpose(a, b, sizes, *steps),
+         " ".join([f"sizes = {sizes}", *named]), dynamic=(0,))
+    case("convolution", "convolution_filter", [x, y], lambda a, b: convolve_filter(a, b, window, *steps),
+         " ".join([f"sizes = {window}", *named]), dynamic=(0, 1))
+
+
+convolution_cases((9, 3), (3, 3, 4))
+convolution_cases((9, 3), (4, 3, 4), stride=[2], low=[1], high=[2])
+convolution_cases((6, 7, 3), (3, 3, 3, 4), low=[1, 1], high=[1, 1])
+convolution_cases((7, 6, 2), (3, 2, 2, 5), stride=[2, 3], low=[1, 0], high=[0, 2])
+convolution_cases((9, 8, 2), (3, 3, 2, 3), dilation=[2, 3], low=[1, 2], high=[3, 1])
+# A stride and a dilation that share a divisor: there are places that no window reaches.
+convolution_cases((11, 13, 2), (3, 2, 2, 3), stride=[2, 3], dilation=[4, 6], low=[0, 3], high=[1, 0])
+# More padding than the window has, so that parts of a gradient are cut off.
+convolution_cases((3, 4, 2), (2, 2, 2, 3), stride=[1, 2], low=[4, 3], high=[3, 5])
+convolution_cases((5, 5, 4), (1, 1, 4, 6))
+convolution_cases((5, 6, 4), (1, 1, 4, 6), stride=[2, 2])
+convolution_cases((6, 5, 4), (3, 3, 2, 6), groups=2, low=[1, 1], high=[1, 1], stride=[2, 1])
+# A filter a channel, and two of them.
+convolution_cases((6, 6, 5), (3, 3, 1, 5), groups=5, low=[1, 1], high=[1, 1])
+convolution_cases((6, 6, 3), (3, 3, 1, 6), groups=3, stride=[2, 2])
+convolution_cases((4, 5, 3, 2), (2, 3, 2, 2, 3), stride=[1, 2, 1], low=[0, 1, 1], high=[1, 1, 0])
+# Windows side by side.
+convolution_cases((8, 8, 2), (4, 4, 2, 5), stride=[4, 4])
+# More places between two strides than there is code for.
+convolution_cases((20, 20, 1), (9, 9, 1, 2), stride=[9, 9], low=[1, 2])
 
 # Reduction -----------------------------------------------------------------------
 

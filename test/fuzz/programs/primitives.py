@@ -1,11 +1,14 @@
 """The evaluation of each primitive op: its value in f64, and its error from those of
 its operands, as evaluate.py says."""
-import math
+import math, os, sys
 
 import numpy as np
 
 from evaluate import (FUNCTION_UNITS, INTEGERS, POWER_UNITS, TINY, UNIT, Value, dtype_of, exact, result_type, rounded,
                       summed, to_type)
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "..", "numerics"))
+from convolutions import convolve, convolve_filter, convolve_transpose
 
 PRIMITIVES = {}
 
@@ -363,6 +366,41 @@ def matmul(ev, op, a, b):
     # No term is lost to 0 * inf.
     e, largest = (np.where(np.isnan(x), np.inf, x) for x in (e, largest))
     return summed(y, np.maximum(largest - e, 0) if np.isfinite(e).all() else largest, e, count, type)
+
+
+def sum_of_products(product, a, b, count, type):
+    """`product` is linear in each of a and b, and has no negative coefficient."""
+    y = product(a.v, b.v)
+    largest = product(np.abs(a.v) + a.e, np.abs(b.v) + b.e)
+    e = product(np.abs(a.v), b.e) + product(a.e, np.abs(b.v) + b.e)
+    e, largest = (np.where(np.isnan(x), np.inf, x) for x in (e, largest))
+    return summed(y, np.maximum(largest - e, 0) if np.isfinite(e).all() else largest, e, count, type)
+
+
+def window_steps(op, rank):
+    attributes = op["attributes"]
+    defaults = {"strides": 1, "low": 0, "high": 0, "dilations": 1}
+    return *(attributes[name] or [value] * rank for name, value in defaults.items()), attributes["groups"]
+
+
+@primitive("convolution")
+def convolution(ev, op, x, w):
+    steps = window_steps(op, x.v.ndim - 2)
+    return sum_of_products(lambda a, b: convolve(a, b, *steps), x, w, int(np.prod(w.v.shape[:-1])), result_type(op))
+
+
+@primitive("convolution_transpose")
+def convolution_transpose(ev, op, y, w):
+    steps, sizes = window_steps(op, y.v.ndim - 2), op["attributes"]["sizes"]
+    count = int(np.prod(w.v.shape[:-2])) * w.v.shape[-1]
+    return sum_of_products(lambda a, b: convolve_transpose(a, b, sizes, *steps), y, w, count, result_type(op))
+
+
+@primitive("convolution_filter")
+def convolution_filter(ev, op, x, y):
+    steps, window = window_steps(op, x.v.ndim - 2), op["attributes"]["sizes"]
+    count = int(np.prod(y.v.shape[:-1]))
+    return sum_of_products(lambda a, b: convolve_filter(a, b, window, *steps), x, y, count, result_type(op))
 
 
 @primitive("orthogonalize")

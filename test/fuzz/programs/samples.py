@@ -32,7 +32,7 @@ def moves_rows(op, kinds, types):
         return attributes["permutation"][:1] not in ([0], []) or not attributes["permutation"] and len(first[1]) == 2
     if name == "gather":
         return kinds[0] == ROWS and (kinds[1] == ROWS or attributes["axis"] % len(first[1]) == 0)
-    return name == "scatter_add"
+    return name in ("scatter_add", "convolution_filter")
 
 
 def kind_of(op, kinds, types):
