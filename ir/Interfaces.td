@@ -55,8 +55,8 @@ def Nnc_Layer : OpInterface<"Layer"> {
   let methods = [
     StaticInterfaceMethod<[{
         The parameters of a call whose operands so far are `given` and whose
-        layer arguments are `arguments` (defaults filled in). Fails after a
-        diagnostic at `loc`.
+        layer arguments and attributes are `arguments`, as far as they are given.
+        Fails after a diagnostic at `loc`.
       }],
       "::llvm::FailureOr<::llvm::SmallVector<::nnc::LayerParameter>>", "getLayerParameters",
       (ins "::mlir::Location":$loc, "::mlir::ValueRange":$given,

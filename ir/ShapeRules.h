@@ -45,6 +45,17 @@ llvm::LogicalResult checkElementType(const OpSite &site, mlir::Type type);
 
 llvm::LogicalResult checkMatrix(const OpSite &site, NamedType operand);
 
+/// Succeeds if the operand is [size], of the element type of x.
+llvm::LogicalResult checkRow(const OpSite &site, NamedType row,
+                             mlir::RankedTensorType x, int64_t size);
+
+/// As resolveWindows, of windows that need not fit into x where x is what they
+/// are to make; no keyword depends on its sizes, then.
+llvm::FailureOr<Windows>
+resolveSteps(const OpSite &site, mlir::RankedTensorType x,
+             llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> strides,
+             mlir::Attribute padding, llvm::ArrayRef<int64_t> dilations);
+
 /// The number of elements a sample; sizes have been checked before.
 int64_t countStatic(llvm::ArrayRef<int64_t> shape);
 

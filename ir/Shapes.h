@@ -105,7 +105,7 @@ struct ConvolutionAttributes {
   int64_t groups;
 };
 TypeOrFailure inferConvolution(const OpSite &site, mlir::RankedTensorType x,
-                               mlir::RankedTensorType filter,
+                               NamedType filter,
                                const ConvolutionAttributes &attributes);
 TypeOrFailure inferConvolutionTranspose(
     const OpSite &site, mlir::RankedTensorType y, mlir::RankedTensorType filter,
@@ -160,6 +160,39 @@ llvm::FailureOr<Windows>
 resolveWindows(const OpSite &site, mlir::RankedTensorType x,
                llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> strides,
                mlir::Attribute padding, llvm::ArrayRef<int64_t> dilations);
+
+/// Attributes of a convolutional layer, as they are given.
+struct ConvolutionLayer {
+  int64_t numSpatial;
+  llvm::ArrayRef<int64_t> strides;
+  mlir::Attribute padding;
+  llvm::ArrayRef<int64_t> dilations;
+  int64_t groups;
+};
+/// The windows of a layer's `weight` over `x`.
+llvm::FailureOr<Windows> resolveLayer(const OpSite &site,
+                                      mlir::RankedTensorType x,
+                                      mlir::RankedTensorType weight,
+                                      const ConvolutionLayer &layer);
+TypeOrFailure inferConvolutionLayer(const OpSite &site,
+                                    mlir::RankedTensorType x,
+                                    mlir::RankedTensorType weight,
+                                    mlir::RankedTensorType bias,
+                                    const ConvolutionLayer &layer);
+/// What a transposed layer makes of `x`: the spatial sizes of the result, and
+/// the windows over it, of which there is one for each place of x.
+struct TransposedLayer {
+  llvm::SmallVector<int64_t> sizes;
+  Windows windows;
+};
+llvm::FailureOr<TransposedLayer> resolveTransposedLayer(
+    const OpSite &site, mlir::RankedTensorType x, mlir::RankedTensorType weight,
+    llvm::ArrayRef<int64_t> outputPadding, const ConvolutionLayer &layer);
+TypeOrFailure inferTransposedLayer(const OpSite &site, mlir::RankedTensorType x,
+                                   mlir::RankedTensorType weight,
+                                   mlir::RankedTensorType bias,
+                                   llvm::ArrayRef<int64_t> outputPadding,
+                                   const ConvolutionLayer &layer);
 /// The type of the parameter; gradient and slots must have it.
 TypeOrFailure inferUpdate(const OpSite &site, mlir::RankedTensorType param,
                           llvm::ArrayRef<NamedType> others);
@@ -195,6 +228,15 @@ invertPermutation(llvm::ArrayRef<int64_t> permutation);
 
 /// A shape as attributes spell it: -1 for the batch.
 llvm::SmallVector<int64_t> toDims(llvm::ArrayRef<int64_t> shape);
+
+/// The type of a layer's first operand, if it is a float tensor with a last
+/// dimension that is not the batch.
+TypeOrFailure getLayerInput(const OpSite &site, mlir::ValueRange given);
+
+/// A size that the caller of a layer gave.
+llvm::FailureOr<int64_t> getLayerSize(const OpSite &site,
+                                      mlir::DictionaryAttr arguments,
+                                      llvm::StringRef name);
 
 // What generated inference calls.
 

@@ -34,9 +34,8 @@ TypeOrFailure inferAlongAxis(const OpSite &site, RankedTensorType x,
   return x;
 }
 
-/// Succeeds if the operand is [size], of the element type of x.
-static LogicalResult checkRow(const OpSite &site, NamedType row,
-                              RankedTensorType x, int64_t size) {
+LogicalResult checkRow(const OpSite &site, NamedType row, RankedTensorType x,
+                       int64_t size) {
   auto expected = RankedTensorType::get({size}, x.getElementType());
   if (row.type == expected)
     return success();
@@ -54,6 +53,31 @@ TypeOrFailure inferLayerNorm(const OpSite &site, RankedTensorType x,
       failed(checkRow(site, {"bias", bias}, x, size)))
     return failure();
   return x;
+}
+
+TypeOrFailure getLayerInput(const OpSite &site, ValueRange given) {
+  if (given.empty())
+    return site.error() << "needs its operand 'x'";
+  auto x = dyn_cast<RankedTensorType>(given.front().getType());
+  if (!x || !isa<FloatType>(x.getElementType()))
+    return site.error()
+           << "x is " << printType(given.front().getType())
+           << ": expected a float tensor; did you mean cast(x, f32)?";
+  if (x.getRank() == 0 || x.isDynamicDim(x.getRank() - 1))
+    return site.error() << "x is " << printType(x)
+                        << ": expected a last dimension that is not the batch";
+  return x;
+}
+
+FailureOr<int64_t> getLayerSize(const OpSite &site, DictionaryAttr arguments,
+                                StringRef name) {
+  auto size = arguments.getAs<IntegerAttr>(name);
+  if (!size)
+    return site.error() << "needs its argument '" << name << "'";
+  if (size.getInt() < 1)
+    return site.error() << name << " is " << size.getInt()
+                        << ": expected at least 1";
+  return size.getInt();
 }
 
 TypeOrFailure inferDense(const OpSite &site, RankedTensorType x,

@@ -91,10 +91,10 @@ static LogicalResult padByNumbers(const OpSite &site, RankedTensorType x,
   return success();
 }
 
-FailureOr<Windows> resolveWindows(const OpSite &site, RankedTensorType x,
-                                  ArrayRef<int64_t> sizes,
-                                  ArrayRef<int64_t> strides, Attribute padding,
-                                  ArrayRef<int64_t> dilations) {
+FailureOr<Windows> resolveSteps(const OpSite &site, RankedTensorType x,
+                                ArrayRef<int64_t> sizes,
+                                ArrayRef<int64_t> strides, Attribute padding,
+                                ArrayRef<int64_t> dilations) {
   FailureOr<ArrayRef<int64_t>> extents = spatialDims(site, x);
   Windows windows;
   if (failed(extents) ||
@@ -117,13 +117,24 @@ FailureOr<Windows> resolveWindows(const OpSite &site, RankedTensorType x,
                                  windows))) {
     return failure();
   }
-  for (auto [dim, extent] : llvm::enumerate(*extents))
-    if (windows.positions(dim, extent) < 1)
+  return windows;
+}
+
+FailureOr<Windows> resolveWindows(const OpSite &site, RankedTensorType x,
+                                  ArrayRef<int64_t> sizes,
+                                  ArrayRef<int64_t> strides, Attribute padding,
+                                  ArrayRef<int64_t> dilations) {
+  FailureOr<Windows> windows =
+      resolveSteps(site, x, sizes, strides, padding, dilations);
+  if (failed(windows))
+    return failure();
+  for (auto [dim, extent] : llvm::enumerate(spatialDims(x.getShape())))
+    if (windows->positions(dim, extent) < 1)
       return site.error() << "the window does not fit in spatial dimension "
                           << dim << ": x is " << printType(x)
-                          << ", the window reaches over " << windows.reach(dim)
+                          << ", the window reaches over " << windows->reach(dim)
                           << ", padding adds "
-                          << windows.low[dim] + windows.high[dim];
+                          << windows->low[dim] + windows->high[dim];
   return windows;
 }
 

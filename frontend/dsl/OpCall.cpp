@@ -380,9 +380,11 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
                                       message = diagnostic.str();
                                       return success();
                                     });
+    SmallVector<NamedAttribute> arguments(layerArguments);
+    llvm::append_range(arguments, attributes);
     parameters = name.getInterface<Layer>()->getLayerParameters(
         emitter.diagnostics.location(call.loc), given,
-        emitter.builder.getDictionaryAttr(layerArguments));
+        emitter.builder.getDictionaryAttr(arguments));
   }
   if (failed(parameters)) {
     emitter.error(call.loc, inUsersTerms(message),

@@ -1,5 +1,7 @@
-// The gradients of the two convolutions that are gradients themselves.
+// The gradients of the two convolutions that are gradients themselves, and
+// convolutional layers.
 #include "ir/Expr.h"
+#include "ir/Initializer.h"
 #include "ir/Ops.h"
 
 using namespace mlir;
@@ -22,4 +24,161 @@ ConvolutionFilterOp::buildGradient(OpBuilder &builder, ValueRange upstream) {
   return SmallVector<Value>{
       convolutionTranspose(y, dfilter, sizes, getWindows(), getGroups()),
       convolution(x, dfilter, getWindows(), getGroups())};
+}
+
+//===----------------------------------------------------------------------===//
+// Layers
+//===----------------------------------------------------------------------===//
+
+/// The sizes of the window that the caller gave.
+static FailureOr<SmallVector<int64_t>>
+getKernel(const OpSite &site, DictionaryAttr arguments, int64_t numSpatial) {
+  auto given = arguments.getAs<DenseI64ArrayAttr>("kernel");
+  if (!given)
+    return site.error() << "needs its argument 'kernel'";
+  SmallVector<int64_t> kernel(given.asArrayRef());
+  if (kernel.size() == 1)
+    kernel.assign(numSpatial, kernel.front());
+  if (int64_t(kernel.size()) != numSpatial)
+    return site.error() << "kernel has " << kernel.size()
+                        << " entries: expected one, or one for each of the "
+                        << numSpatial << " spatial dimensions";
+  for (int64_t size : kernel)
+    if (size < 1)
+      return site.error() << "kernel is " << size << ": expected at least 1";
+  return kernel;
+}
+
+/// The weight and the bias of a layer for x of `numSpatial` + 2 dimensions; a
+/// transposed one has its results' channels before its operand's.
+static FailureOr<SmallVector<LayerParameter>>
+makeParameters(const OpSite &site, ValueRange given, DictionaryAttr arguments,
+               int64_t numSpatial, bool isTransposed) {
+  TypeOrFailure x = getLayerInput(site, given);
+  FailureOr<int64_t> channels = getLayerSize(site, arguments, "channels");
+  FailureOr<SmallVector<int64_t>> shape =
+      getKernel(site, arguments, numSpatial);
+  if (failed(x) || failed(channels) || failed(shape))
+    return failure();
+  auto groupsAttr = arguments.getAs<IntegerAttr>("groups");
+  int64_t groups = groupsAttr ? groupsAttr.getInt() : 1;
+  int64_t inputs = x->getShape().back();
+  int64_t shared = isTransposed ? *channels : inputs;
+  if (groups < 1 || inputs % groups != 0 || *channels % groups != 0)
+    return site.error() << "groups is " << groups << ": expected a divisor of "
+                        << inputs << " channels of x and of " << *channels
+                        << " that are made";
+  shape->push_back(shared / groups);
+  shape->push_back(isTransposed ? inputs : *channels);
+  TypeOrFailure weight = makeType(site, *shape, x->getElementType());
+  if (failed(weight))
+    return failure();
+  MLIRContext *context = site.location.getContext();
+  SmallVector<LayerParameter> parameters{
+      {"weight", *weight, makeInitializer(context, "glorot_uniform")}};
+  auto bias = arguments.getAs<BoolAttr>("bias");
+  if (!bias || bias.getValue())
+    parameters.push_back(
+        {"bias", RankedTensorType::get({*channels}, x->getElementType()),
+         makeInitializer(context, "zeros")});
+  return parameters;
+}
+
+template <typename Op>
+static FailureOr<Expansion> expandLayer(Op op, OpBuilder &builder) {
+  ImplicitLocOpBuilder b(op.getLoc(), builder);
+  Expr x(b, op.getX()), weight(b, op.getWeight());
+  FailureOr<Windows> windows =
+      resolveLayer(OpSite(op.getLoc(), Op::getSignature().name), x.type(),
+                   weight.type(), op.getLayer());
+  if (failed(windows))
+    return failure();
+  Expr y = convolution(x, weight, *windows, op.getGroups());
+  return Expansion{op.getBias() ? y + Expr(b, op.getBias()) : y};
+}
+
+template <typename Op>
+static FailureOr<Expansion> expandTransposed(Op op, OpBuilder &builder) {
+  ImplicitLocOpBuilder b(op.getLoc(), builder);
+  Expr x(b, op.getX()), weight(b, op.getWeight());
+  FailureOr<TransposedLayer> made = resolveTransposedLayer(
+      OpSite(op.getLoc(), Op::getSignature().name), x.type(), weight.type(),
+      op.getOutputPadding(), op.getLayer());
+  if (failed(made))
+    return failure();
+  Expr y = convolutionTranspose(x, weight, made->sizes, made->windows,
+                                op.getGroups());
+  return Expansion{op.getBias() ? y + Expr(b, op.getBias()) : y};
+}
+
+FailureOr<Expansion> Conv1dOp::buildExpansion(OpBuilder &builder,
+                                              bool training) {
+  return expandLayer(*this, builder);
+}
+
+FailureOr<SmallVector<LayerParameter>>
+Conv1dOp::getLayerParameters(Location loc, ValueRange given,
+                             DictionaryAttr arguments) {
+  return makeParameters(OpSite(loc, "conv1d"), given, arguments, 1,
+                        /*isTransposed=*/false);
+}
+
+FailureOr<Expansion> Conv1dTransposeOp::buildExpansion(OpBuilder &builder,
+                                                       bool training) {
+  return expandTransposed(*this, builder);
+}
+
+FailureOr<SmallVector<LayerParameter>>
+Conv1dTransposeOp::getLayerParameters(Location loc, ValueRange given,
+                                      DictionaryAttr arguments) {
+  return makeParameters(OpSite(loc, "conv1d_transpose"), given, arguments, 1,
+                        /*isTransposed=*/true);
+}
+
+FailureOr<Expansion> Conv2dOp::buildExpansion(OpBuilder &builder,
+                                              bool training) {
+  return expandLayer(*this, builder);
+}
+
+FailureOr<SmallVector<LayerParameter>>
+Conv2dOp::getLayerParameters(Location loc, ValueRange given,
+                             DictionaryAttr arguments) {
+  return makeParameters(OpSite(loc, "conv2d"), given, arguments, 2,
+                        /*isTransposed=*/false);
+}
+
+FailureOr<Expansion> Conv2dTransposeOp::buildExpansion(OpBuilder &builder,
+                                                       bool training) {
+  return expandTransposed(*this, builder);
+}
+
+FailureOr<SmallVector<LayerParameter>>
+Conv2dTransposeOp::getLayerParameters(Location loc, ValueRange given,
+                                      DictionaryAttr arguments) {
+  return makeParameters(OpSite(loc, "conv2d_transpose"), given, arguments, 2,
+                        /*isTransposed=*/true);
+}
+
+FailureOr<Expansion> Conv3dOp::buildExpansion(OpBuilder &builder,
+                                              bool training) {
+  return expandLayer(*this, builder);
+}
+
+FailureOr<SmallVector<LayerParameter>>
+Conv3dOp::getLayerParameters(Location loc, ValueRange given,
+                             DictionaryAttr arguments) {
+  return makeParameters(OpSite(loc, "conv3d"), given, arguments, 3,
+                        /*isTransposed=*/false);
+}
+
+FailureOr<Expansion> Conv3dTransposeOp::buildExpansion(OpBuilder &builder,
+                                                       bool training) {
+  return expandTransposed(*this, builder);
+}
+
+FailureOr<SmallVector<LayerParameter>>
+Conv3dTransposeOp::getLayerParameters(Location loc, ValueRange given,
+                                      DictionaryAttr arguments) {
+  return makeParameters(OpSite(loc, "conv3d_transpose"), given, arguments, 3,
+                        /*isTransposed=*/true);
 }

@@ -46,7 +46,7 @@ def ConvolutionOp : Nnc_Convolution<"convolution",
     ```
   }];
   let results = (outs Nnc_FloatTensor:$y);
-  let resultTypes = ["inferConvolution(site, x, filter, " # inferred # ")"];
+  let resultTypes = ["inferConvolution(site, x, {\"filter\", filter}, " # inferred # ")"];
   let gradient = [
     "convolutionTranspose(dy, filter, spatialDims(getX().getType().getShape()), getWindows(), getGroups())",
     "convolutionFilter(x, dy, getWindows(), getGroups())"
@@ -99,6 +99,150 @@ def ConvolutionFilterOp : Nnc_Convolution<"convolution_filter",
   let window = "getSizes()";
   let resultTypes = ["inferConvolutionFilter(site, x, y, adaptor.getSizes(), " # inferred # ")"];
   let hasGradient = 1;
+}
+
+//===- Layers --------------------------------------------------------------===//
+
+// A filter for each of `channels` over 1, 2 or 3 spatial dimensions.
+class Nnc_ConvolutionLayer<string mnemonic, int numSpatial, dag more = (ins)>
+    : Nnc_CompositeOp<mnemonic, [DeclareOpInterfaceMethods<Nnc_Layer>]> {
+  let arguments = !con((ins Nnc_FloatTensor:$x, Nnc_FloatTensor:$weight, Optional<Nnc_FloatTensor>:$bias,
+                            DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$stride,
+                            DefaultValuedAttr<Nnc_Padding, "valid">:$padding,
+                            DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$dilation,
+                            DefaultValuedAttr<Nnc_In<"[1, inf)", I64Attr>, "1">:$groups), more);
+  let results = (outs Nnc_FloatTensor:$y);
+  let layerArguments = [Nnc_LayerArgument<"channels", "Integer">, Nnc_LayerArgument<"kernel", "Dims">,
+                        Nnc_LayerArgument<"bias", "Bool", "true">];
+  let hasExpansion = 1;
+  let precision = "Low";
+  string inferred = "{" # numSpatial # ", adaptor.getStride(), adaptor.getPadding(), adaptor.getDilation(), "
+                    # "static_cast<int64_t>(adaptor.getGroups())}";
+  let extraClassDeclaration = "/// The attributes, as they are given.\n"
+    # "::nnc::ConvolutionLayer getLayer() {\n"
+    # "  return {" # numSpatial # ", getStride(), getPadding(), getDilation(), static_cast<int64_t>(getGroups())};\n}";
+}
+
+class Nnc_ForwardLayer<string mnemonic, int numSpatial> : Nnc_ConvolutionLayer<mnemonic, numSpatial> {
+  let resultTypes = ["inferConvolutionLayer(site, x, weight, bias, " # inferred # ")"];
+}
+
+class Nnc_TransposedLayer<string mnemonic, int numSpatial>
+    : Nnc_ConvolutionLayer<mnemonic, numSpatial,
+                           (ins DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$output_padding)> {
+  let resultTypes = ["inferTransposedLayer(site, x, weight, bias, adaptor.getOutputPadding(), " # inferred # ")"];
+}
+
+def Conv1dOp : Nnc_ForwardLayer<"conv1d", 1> {
+  let summary = "Convolution over one dimension";
+  let description = [{
+    As conv2d, over x [n, length, channels] with weight [window, channels / groups,
+    out].
+
+    The gradient is that of the definition.
+
+    ```mlir
+    // x: [[[1.0], [2.0], [3.0]]], weight: [[[10.0]], [[1.0]]]
+    %y = nnc.conv1d %x, %weight : (tensor<1x3x1xf32>, tensor<2x1x1xf32>) -> tensor<1x2x1xf32>
+    // y: [[[12.0], [23.0]]]
+    ```
+  }];
+}
+
+def Conv2dOp : Nnc_ForwardLayer<"conv2d", 2> {
+  let summary = "Convolution over two dimensions";
+  let description = [{
+    y = convolution(x, weight) + bias, with x [n, height, width, channels], weight
+    [window height, window width, channels / groups, out] and bias [out], which may
+    be absent. A program may leave both out and give `channels` (= out), `kernel`
+    (the window's sizes, or one for all of them) and `bias`.
+
+    `padding` is `valid`, none; `same`, zeros so that there are size / stride
+    windows, rounded up; a number of zeros at each side; or a pair of numbers a
+    dimension. `stride` and `dilation` are numbers, or one a dimension. With
+    `groups` = channels each channel has filters of its own.
+
+    The gradient is that of the definition.
+
+    ```mlir
+    // x: [[[[1.0], [2.0]], [[3.0], [4.0]]]], weight: [[[[1.0]], [[10.0]]]], bias: [0.5]
+    %y = nnc.conv2d %x, %weight, %bias
+        : (tensor<1x2x2x1xf32>, tensor<1x2x1x1xf32>, tensor<1xf32>) -> tensor<1x2x1x1xf32>
+    // y: [[[[21.5]], [[43.5]]]]
+    ```
+  }];
+}
+
+def Conv3dOp : Nnc_ForwardLayer<"conv3d", 3> {
+  let summary = "Convolution over three dimensions";
+  let description = [{
+    As conv2d, over x [n, depth, height, width, channels] with weight [window depth,
+    window height, window width, channels / groups, out].
+
+    The gradient is that of the definition.
+
+    ```mlir
+    // x: [[[[[1.0], [2.0]]]]], weight: [[[[[1.0]], [[10.0]]]]]
+    %y = nnc.conv3d %x, %weight : (tensor<1x1x1x2x1xf32>, tensor<1x1x2x1x1xf32>) -> tensor<1x1x1x1x1xf32>
+    // y: [[[[[21.0]]]]]
+    ```
+  }];
+}
+
+def Conv1dTransposeOp : Nnc_TransposedLayer<"conv1d_transpose", 1> {
+  let summary = "Transposed convolution over one dimension";
+  let description = [{
+    As conv2d_transpose, over x [n, length, channels] with weight [window, out /
+    groups, channels].
+
+    The gradient is that of the definition.
+
+    ```mlir
+    // x: [[[1.0], [2.0]]], weight: [[[10.0]], [[1.0]]]
+    %y = nnc.conv1d_transpose %x, %weight : (tensor<1x2x1xf32>, tensor<2x1x1xf32>) -> tensor<1x3x1xf32>
+    // y: [[[10.0], [21.0], [2.0]]]
+    ```
+  }];
+}
+
+def Conv2dTransposeOp : Nnc_TransposedLayer<"conv2d_transpose", 2> {
+  let summary = "Transposed convolution over two dimensions";
+  let description = [{
+    y = convolution_transpose(x, weight) + bias: each place of x adds its window to
+    y, `stride` places apart. x is [n, height, width, channels], weight [window
+    height, window width, out / groups, channels], bias [out], which may be absent.
+    A program may leave both out and give `channels` (= out), `kernel` and `bias`.
+
+    y has (size - 1) * stride + window + output_padding places in a dimension, less
+    what `padding` cuts off at both sides; with `same` it has size * stride.
+    `output_padding`, below the stride, is how many more there are at the end.
+
+    The gradient is that of the definition.
+
+    ```mlir
+    // x: [[[[1.0], [2.0]]]], weight: [[[[1.0]], [[10.0]]]]
+    %y = nnc.conv2d_transpose %x, %weight stride = [1, 2]
+        : (tensor<1x1x2x1xf32>, tensor<1x2x1x1xf32>) -> tensor<1x1x4x1xf32>
+    // y: [[[[1.0], [10.0], [2.0], [20.0]]]]
+    ```
+  }];
+}
+
+def Conv3dTransposeOp : Nnc_TransposedLayer<"conv3d_transpose", 3> {
+  let summary = "Transposed convolution over three dimensions";
+  let description = [{
+    As conv2d_transpose, over x [n, depth, height, width, channels] with weight
+    [window depth, window height, window width, out / groups, channels].
+
+    The gradient is that of the definition.
+
+    ```mlir
+    // x: [[[[[1.0], [2.0]]]]], weight: [[[[[1.0]], [[10.0]]]]]
+    %y = nnc.conv3d_transpose %x, %weight stride = [1, 1, 2]
+        : (tensor<1x1x1x2x1xf32>, tensor<1x1x2x1x1xf32>) -> tensor<1x1x1x4x1xf32>
+    // y: [[[[[1.0], [10.0], [2.0], [20.0]]]]]
+    ```
+  }];
 }
 
 #endif // NNC_OPS_CONVOLUTION_TD

@@ -82,40 +82,12 @@ FailureOr<Expansion> LayerNormOp::buildExpansion(OpBuilder &builder,
 // Parameters
 //===----------------------------------------------------------------------===//
 
-/// The type of the layer's first operand, if it is a float tensor with a last
-/// dimension that is not the batch.
-static TypeOrFailure getLayerInput(const OpSite &site, ValueRange given) {
-  if (given.empty())
-    return site.error() << "needs its operand 'x'";
-  auto x = dyn_cast<RankedTensorType>(given.front().getType());
-  if (!x || !isa<FloatType>(x.getElementType()))
-    return site.error()
-           << "x is " << printType(given.front().getType())
-           << ": expected a float tensor; did you mean cast(x, f32)?";
-  if (x.getRank() == 0 || x.isDynamicDim(x.getRank() - 1))
-    return site.error() << "x is " << printType(x)
-                        << ": expected a last dimension that is not the batch";
-  return x;
-}
-
-/// A size that the caller gave.
-static FailureOr<int64_t> getSize(const OpSite &site, DictionaryAttr arguments,
-                                  StringRef name) {
-  auto size = arguments.getAs<IntegerAttr>(name);
-  if (!size)
-    return site.error() << "needs its argument '" << name << "'";
-  if (size.getInt() < 1)
-    return site.error() << name << " is " << size.getInt()
-                        << ": expected at least 1";
-  return size.getInt();
-}
-
 FailureOr<SmallVector<LayerParameter>>
 DenseOp::getLayerParameters(Location loc, ValueRange given,
                             DictionaryAttr arguments) {
   OpSite site(loc, "dense");
   TypeOrFailure x = getLayerInput(site, given);
-  FailureOr<int64_t> units = getSize(site, arguments, "units");
+  FailureOr<int64_t> units = getLayerSize(site, arguments, "units");
   if (failed(x) || failed(units))
     return failure();
   int64_t inputs = x->getShape().back();
@@ -151,8 +123,8 @@ FailureOr<SmallVector<LayerParameter>>
 EmbeddingOp::getLayerParameters(Location loc, ValueRange given,
                                 DictionaryAttr arguments) {
   OpSite site(loc, "embedding");
-  FailureOr<int64_t> vocabulary = getSize(site, arguments, "vocabulary");
-  FailureOr<int64_t> width = getSize(site, arguments, "width");
+  FailureOr<int64_t> vocabulary = getLayerSize(site, arguments, "vocabulary");
+  FailureOr<int64_t> width = getLayerSize(site, arguments, "width");
   if (failed(vocabulary) || failed(width))
     return failure();
   MLIRContext *context = loc->getContext();

@@ -45,3 +45,44 @@ def convolve_filter(x, y, window, stride, low, high, dilation, groups):
             made = y[..., g * co:(g + 1) * co].reshape(-1, co)
             filter[taps][:, g * co:(g + 1) * co] = part[..., g * ci:(g + 1) * ci].reshape(-1, ci).T @ made
     return filter
+
+
+def each(values, count, default):
+    """An attribute as a program gives it: nothing, one number, or one a dimension."""
+    values = list(values or [default])
+    return values * count if len(values) == 1 else values
+
+
+def padding_sides(padding, sizes, window, stride, dilation):
+    """What a layer's padding adds before and after."""
+    if padding in ("same", "same_lower"):
+        sides = []
+        for n, k, s, d in zip(sizes, window, stride, dilation):
+            total = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
+            less, more = total // 2, total - total // 2
+            sides.append((more, less) if padding == "same_lower" else (less, more))
+    elif padding == "valid" or len(padding) == 1:
+        sides = [(0, 0) if padding == "valid" else (padding[0], padding[0])] * len(sizes)
+    else:
+        sides = list(zip(padding[::2], padding[1::2]))
+    return [low for low, _ in sides], [high for _, high in sides]
+
+
+def conv_layer(x, weight, bias=0.0, stride=None, padding="valid", dilation=None, groups=1):
+    window, count = weight.shape[:-2], x.ndim - 2
+    stride, dilation = each(stride, count, 1), each(dilation, count, 1)
+    low, high = padding_sides(padding, x.shape[1:-1], window, stride, dilation)
+    return convolve(x, weight, stride, low, high, dilation, groups) + bias
+
+
+def transposed_layer(x, weight, bias=0.0, stride=None, padding="valid", dilation=None, groups=1, output_padding=None):
+    window, count = weight.shape[:-2], x.ndim - 2
+    stride, dilation, more = each(stride, count, 1), each(dilation, count, 1), each(output_padding, count, 0)
+    if padding in ("same", "same_lower"):
+        sizes = [n * s + m for n, s, m in zip(x.shape[1:-1], stride, more)]
+        low, high = padding_sides(padding, sizes, window, stride, dilation)
+    else:
+        low, high = padding_sides(padding, x.shape[1:-1], window, stride, dilation)
+        sizes = [(n - 1) * s + (k - 1) * d + 1 + m - a - b for n, k, s, d, m, a, b in
+                 zip(x.shape[1:-1], window, stride, dilation, more, low, high)]
+    return convolve_transpose(x, weight, sizes, stride, low, high, dilation, groups) + bias

@@ -11,7 +11,7 @@ import math, sys
 
 import numpy as np
 
-from convolutions import convolve, convolve_filter, convolve_transpose
+from convolutions import conv_layer, convolve, convolve_filter, convolve_transpose, transposed_layer
 
 FAMILIES = {}
 TESTED = set()
@@ -252,6 +252,28 @@ convolution_cases((4, 5, 3, 2), (2, 3, 2, 2, 3), stride=[1, 2, 1], low=[0, 1, 1]
 convolution_cases((8, 8, 2), (4, 4, 2, 5), stride=[4, 4])
 # More places between two strides than there is code for.
 convolution_cases((20, 20, 1), (9, 9, 1, 2), stride=[9, 9], low=[1, 2])
+
+
+def layer_case(name, size, weight, reference, bias=True, **given):
+    spelled = " ".join(f"{key} = {str(value)}" for key, value in given.items())
+    operands = [spread((BATCH, *size), -1, 1), spread(weight, -1, 1, seed=1)]
+    if bias:
+        made = reference(*operands, **given)
+        operands.append(spread(made.shape[-1:], -1, 1, seed=2))
+    case("convolution", name, operands, lambda *values: reference(*values, **given), spelled, dynamic=(0,))
+
+
+for given in [{}, {"padding": "same"}, {"padding": "same_lower", "stride": [2]}, {"padding": [1]}, {"padding": [0, 2, 1, 0], "dilation": [2]},
+              {"stride": [1, 3], "padding": "same", "groups": 2}]:
+    groups = given.get("groups", 1)
+    layer_case("conv2d", (6, 7, 4), (2, 3, 4 // groups, 6), conv_layer, **given)
+    layer_case("conv2d_transpose", (3, 4, 4), (2, 3, 6 // groups, 4), transposed_layer, **given)
+layer_case("conv2d_transpose", (3, 4, 4), (3, 3, 2, 4), transposed_layer, stride=[2], padding=[1], output_padding=[1])
+layer_case("conv2d_transpose", (1, 1, 4), (4, 4, 2, 4), transposed_layer, bias=False)
+layer_case("conv1d", (8, 3), (3, 3, 4), conv_layer, bias=False, padding="same")
+layer_case("conv1d_transpose", (4, 3), (4, 2, 3), transposed_layer, stride=[2], padding="same")
+layer_case("conv3d", (3, 4, 5, 2), (2, 2, 3, 2, 3), conv_layer, padding="same")
+layer_case("conv3d_transpose", (2, 2, 3, 2), (2, 2, 3, 3, 2), transposed_layer, stride=[2], padding="same")
 
 # Reduction -----------------------------------------------------------------------
 

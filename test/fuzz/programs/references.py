@@ -10,6 +10,7 @@ import numpy as np
 
 from evaluate import UNIT, Value, to_type
 from primitives import PRIMITIVES, axes_of, element_numbers, erf, philox_words, sigmoid
+from convolutions import conv_layer, transposed_layer  # in the folder that primitives names
 
 REFERENCES = {}
 
@@ -61,6 +62,16 @@ REFERENCES.update({
 @reference("dense")
 def dense(at, training, x, weight, bias=0.0):
     return np.tensordot(x, weight, 1) + bias
+
+
+@reference("conv1d", "conv2d", "conv3d")
+def conv(at, training, x, weight, bias=0.0):
+    return conv_layer(x, weight, bias, at["stride"], at["padding"], at["dilation"], at["groups"])
+
+
+@reference("conv1d_transpose", "conv2d_transpose", "conv3d_transpose")
+def conv_transpose(at, training, x, weight, bias=0.0):
+    return transposed_layer(x, weight, bias, at["stride"], at["padding"], at["dilation"], at["groups"], at["output_padding"])
 
 
 @reference("layer_norm")
