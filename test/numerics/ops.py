@@ -557,4 +557,5 @@ def main():
     print("".join(FAMILIES[sys.argv[1]]))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Writes ONNX's published node cases as numeric tests for nnc-check, as far as nnc
+claims their attributes: onnx-cases.py FOLDER [--list].
+
+FOLDER has one folder a case: a model of one node, its inputs and its outputs, in f32
+and channels first. What nnc lacks is left out by name in LEFT_OUT; any other case of an
+op that is known here must pass.
+"""
+import os, sys
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+import ops
+
+# Where a case asks for what nnc does not say, and why.
+LEFT_OUT = {}
+TRANSLATIONS = {}
+# Their outputs are sums in f32 in another order.
+TOLERANCE = 256
+
+
+def translates(*names):
+    def add(function):
+        for name in names:
+            TRANSLATIONS[name] = function
+        return function
+    return add
+
+
+def channels_last(x):
+    return np.moveaxis(x, 1, -1)
+
+
+def window_first(weight):
+    """[a, b, window..] to [window.., b, a], a being what is made."""
+    return np.moveaxis(weight, (0, 1), (-1, -2))
+
+
+def spelled(**attributes):
+    """Attributes as the dialect's text has them; None is left out."""
+    return " ".join(f"{name} = {str(value).lower() if isinstance(value, bool) else value}"
+                    for name, value in attributes.items() if value is not None)
+
+
+def padding(at):
+    """auto_pad or pads as a layer's padding."""
+    auto = at.get("auto_pad", b"NOTSET").decode()
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        return {"SAME_UPPER": "same", "SAME_LOWER": "same_lower"}[auto]
+    pads = at.get("pads")
+    if not pads or auto == "VALID":
+        return None
+    count = len(pads) // 2
+    return [side for i in range(count) for side in (pads[i], pads[count + i])]
+
+
+@translates("Conv")
+def conv(at, x, w, b=None):
+    inputs = [channels_last(x), window_first(w)] + ([b] if b is not None else [])
+    return f"conv{x.ndim - 2}d", inputs, spelled(stride=at.get("strides"), padding=padding(at), dilation=at.get("dilations"),
+                                                 groups=at.get("group"))
+
+
+@translates("ConvTranspose")
+def conv_transpose(at, x, w, b=None):
+    inputs, count = [channels_last(x), window_first(w)], x.ndim - 2
+    sizes, strides = at.get("output_shape"), at.get("strides", [1] * count)
+    if not sizes:
+        inputs += [b] if b is not None else []
+        return f"conv{count}d_transpose", inputs, spelled(stride=strides, padding=padding(at), dilation=at.get("dilations"),
+                                                          groups=at.get("group"), output_padding=at.get("output_padding"))
+    # A result that is larger than the windows reach needs no padding.
+    cut = [max(0, (n - 1) * s + k - size) for n, s, k, size in zip(x.shape[2:], strides, w.shape[2:], sizes)]
+    assert not any(cut), "which side is cut off?"
+    return "convolution_transpose", inputs, spelled(sizes=list(sizes), strides=strides, groups=at.get("group"))
+
+
+def load(path):
+    tensor = onnx.TensorProto()
+    with open(path, "rb") as file:
+        tensor.ParseFromString(file.read())
+    return numpy_helper.to_array(tensor)
+
+
+def read_case(folder):
+    """The node's type, its attributes, inputs and outputs; None where none is known here."""
+    graph = onnx.load(os.path.join(folder, "model.onnx")).graph
+    if len(graph.node) != 1 or graph.node[0].op_type not in TRANSLATIONS:
+        return None
+    node, data = graph.node[0], os.path.join(folder, "test_data_set_0")
+    files = sorted(os.listdir(data))
+    arrays = {kind: [load(os.path.join(data, f)) for f in files if f.startswith(kind)] for kind in ("input", "output")}
+    # A missing optional input has no file.
+    given = iter(arrays["input"])
+    inputs = [next(given) if name else None for name in node.input]
+    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+    return node.op_type, attributes, inputs, arrays["output"]
+
+
+def main():
+    listed = []
+    for name in sorted(os.listdir(sys.argv[1])):
+        read = read_case(os.path.join(sys.argv[1], name)) if name not in LEFT_OUT else None
+        if not read:
+            continue
+        type, attributes, inputs, outputs = read
+        op, operands, text = TRANSLATIONS[type](attributes, *inputs)
+        expected = channels_last(outputs[0])
+        ops.case("onnx", op, [np.asarray(v, np.float64) for v in operands], lambda *_: np.asarray(expected, np.float64), text,
+                 gradient=False, tolerance=TOLERANCE, only="f32", name=name)
+        listed.append(f"{name} {type}")
+    print("\n".join(listed) if "--list" in sys.argv else "".join(ops.FAMILIES["onnx"]))
+
+
+main()
