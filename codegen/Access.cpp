@@ -146,17 +146,19 @@ static bool isWithin(const LinearIndex &index, int64_t size,
     std::optional<unsigned> loop = index.asLoop();
     return loop && loopSizes[*loop] == BatchSize::ofDim(size);
   }
-  std::optional<BatchSize> last = index.base;
+  // The smallest and the largest that it gets.
+  std::optional<BatchSize> first = index.base, last = index.base;
   for (auto [stride, count] : llvm::zip_equal(index.strides, loopSizes)) {
     if (stride.isZero())
       continue;
-    if (!count.isStatic() || !last || stride.factor < 0)
+    if (!count.isStatic())
       return false;
     std::optional<BatchSize> way = stride.times(count.factor - 1);
-    last = way ? last->plus(*way) : std::nullopt;
+    std::optional<BatchSize> &end = stride.factor < 0 ? first : last;
+    end = way && end ? end->plus(*way) : std::nullopt;
   }
-  return last && last->isStatic() && index.base.factor >= 0 &&
-         last->factor < size;
+  return first && last && first->isStatic() && last->isStatic() &&
+         first->factor >= 0 && last->factor < size;
 }
 
 std::optional<Indices> nnc::unflatten(const LinearIndex &number,
@@ -251,8 +253,8 @@ namespace {
 class Tracer {
 public:
   Tracer(Value tensor, const Indices &indices, ArrayRef<BatchSize> loopSizes,
-         Refusal &refusal)
-      : loopSizes(loopSizes), refusal(refusal) {
+         Refusal &refusal, Value end)
+      : loopSizes(loopSizes), refusal(refusal), end(end) {
     access.tensor = tensor;
     access.indices = indices;
   }
@@ -274,6 +276,7 @@ private:
   Access access;
   ArrayRef<BatchSize> loopSizes;
   Refusal &refusal;
+  Value end;
   bool isAtEnd = false;
 };
 
@@ -425,6 +428,8 @@ FailureOr<Access> Tracer::run() {
   if (failed(place()))
     return failure();
   while (Operation *op = access.tensor.getDefiningOp()) {
+    if (access.tensor == end)
+      break;
     if (failed(step(op)))
       return failure();
     if (isAtEnd)
@@ -435,6 +440,6 @@ FailureOr<Access> Tracer::run() {
 
 FailureOr<Access> nnc::traceAccess(Value tensor, const Indices &indices,
                                    ArrayRef<BatchSize> loopSizes,
-                                   Refusal &refusal) {
-  return Tracer(tensor, indices, loopSizes, refusal).run();
+                                   Refusal &refusal, Value end) {
+  return Tracer(tensor, indices, loopSizes, refusal, end).run();
 }

@@ -93,10 +93,10 @@ struct Access {
 };
 
 /// The element of `tensor` at `indices`, followed back to a tensor in memory or
-/// to an op that computes.
+/// to an op that computes, or to `end`.
 mlir::FailureOr<Access> traceAccess(mlir::Value tensor, const Indices &indices,
                                     llvm::ArrayRef<BatchSize> loopSizes,
-                                    Refusal &refusal);
+                                    Refusal &refusal, mlir::Value end = {});
 
 /// Where the element of a slice at `indices` lies in the tensor that it is cut
 /// from or put into. `dropped`: dimensions of the tensor that the slice lacks.

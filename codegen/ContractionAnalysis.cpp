@@ -3,6 +3,7 @@
 // becomes an outer axis, what cannot be merged into K is walked around it.
 #include "codegen/ContractionAnalysis.h"
 
+#include "codegen/ContractionParts.h"
 #include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,16 +17,19 @@ namespace {
 /// One contraction under analysis. Loops are those of its linalg.generic.
 class Analysis {
 public:
-  Analysis(func::FuncOp kernel, Refusal &refusal) : refusal(refusal) {
+  Analysis(func::FuncOp kernel, const Product &product, Value whole,
+           Refusal &refusal)
+      : refusal(refusal), op(product.op), insert(product.insert), whole(whole) {
     contraction.kernel = kernel;
   }
 
   FailureOr<Contraction> run();
 
 private:
-  LogicalResult findProduct();
+  LogicalResult checkProduct();
   LogicalResult checkBody();
   LogicalResult findOperands();
+  LogicalResult placeProduct();
   void chooseSides();
   LogicalResult classifyLoops();
   LogicalResult buildResults();
@@ -51,9 +55,12 @@ private:
   Contraction contraction;
   Refusal &refusal;
   linalg::GenericOp op;
+  tensor::InsertSliceOp insert;
+  Value whole; // what the product is put into, or the product
   SmallVector<BatchSize> loopSizes;
   Indices loops;
   Indices outIndices;        // of the product
+  Indices wholeIndices;      // of the same element in `whole`
   SmallVector<int> outLoops; // of its dimensions, those that run
   SmallVector<int> loopsM, loopsN, loopsK, loopsOuter;
   /// Every place and bound, and the result's place: what loops step through.
@@ -69,18 +76,7 @@ private:
 // The product
 //===----------------------------------------------------------------------===//
 
-/// The one linalg.generic with a reduction loop.
-LogicalResult Analysis::findProduct() {
-  for (Operation &inner : contraction.kernel.getBody().front()) {
-    auto generic = dyn_cast<linalg::GenericOp>(inner);
-    if (!generic || generic.getNumReductionLoops() == 0)
-      continue;
-    if (op)
-      return refusal.because("it has several reductions");
-    op = generic;
-  }
-  if (!op)
-    return refusal.because("it has no reduction");
+LogicalResult Analysis::checkProduct() {
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
     return refusal.because("its reduction is not of two operands");
   for (int64_t size : op.getStaticLoopRanges())
@@ -96,15 +92,9 @@ static bool isFactor(Value value, BlockArgument argument) {
   return value == argument;
 }
 
-static bool isZero(Value tensor) {
-  if (auto fill = tensor.getDefiningOp<linalg::FillOp>())
-    return matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
-  return matchPattern(tensor, m_AnyZeroFloat());
-}
-
 /// acc + lhs * rhs, on a sum that starts at zero.
 LogicalResult Analysis::checkBody() {
-  if (!isZero(op.getDpsInits()[0]))
+  if (!isZeroTensor(op.getDpsInits()[0]))
     return refusal.because("its sum does not start at zero");
   Block *body = op.getBody();
   BlockArgument acc = body->getArgument(2);
@@ -143,15 +133,15 @@ LogicalResult Analysis::buildGeneric(Element &element,
     return refusal.because("an op around the product repeats elements");
   Indices opLoops = *compose(inversePermutation(outMap), indices, numLoops());
   element.op = generic;
-  for (const LinearIndex &index : opLoops) {
-    std::optional<unsigned> loop = index.asLoop();
-    bool isNone = index.isConstant() && index.base.isZero();
-    if (generic.hasIndexSemantics() && !loop && !isNone)
-      return refusal.because("an op around the product asks for the index of "
-                             "an element that is no loop's");
-    element.opAxes.push_back(loop ? int(*loop) : kNoLoop); // see setAxes
+  if (generic.hasIndexSemantics()) {
+    auto isStatic = [](BatchSize stride) { return stride.isStatic(); };
+    for (const LinearIndex &index : opLoops)
+      if (!llvm::all_of(index.strides, isStatic))
+        return refusal.because("an op around the product asks for an index "
+                               "that steps by the batch");
+    element.opIndices = opLoops; // see setAxes
+    readsIndices = true;
   }
-  readsIndices |= generic.hasIndexSemantics();
   for (OpOperand &operand : generic->getOpOperands()) {
     BlockArgument argument = generic.getMatchingBlockArgument(&operand);
     if (argument.use_empty()) {
@@ -218,9 +208,9 @@ LogicalResult Analysis::fillFrom(Element &element, const Access &access) {
   if (!access.indices)
     return refusal.because(
         "a reshape crosses the dimensions of what is computed");
-  if (tensor == op.getResult(0)) {
+  if (tensor == whole) {
     element.isProduct = true;
-    return *access.indices == outIndices
+    return *access.indices == wholeIndices
                ? success()
                : refusal.because("an element of a result needs another element "
                                  "of the product");
@@ -237,7 +227,8 @@ const Element *Analysis::build(Value tensor, const Indices &indices) {
   for (const auto &known : contraction.elements)
     if (known->tensor == tensor && known->indices == indices)
       return known.get();
-  FailureOr<Access> access = traceAccess(tensor, indices, loopSizes, refusal);
+  FailureOr<Access> access =
+      traceAccess(tensor, indices, loopSizes, refusal, whole);
   if (failed(access))
     return nullptr;
   // The same element under another name.
@@ -264,14 +255,14 @@ const Element *Analysis::elementOfOperand(unsigned index) {
 
 LogicalResult Analysis::buildResults() {
   Operation *terminator = contraction.kernel.getBody().front().getTerminator();
-  auto shape = cast<ShapedType>(op.getResult(0).getType()).getShape();
-  std::optional<LinearIndex> place = flatten(outIndices, shape, numLoops());
+  auto shape = cast<ShapedType>(whole.getType()).getShape();
+  std::optional<LinearIndex> place = flatten(wholeIndices, shape, numLoops());
   if (!place)
     return refusal.because("the product's size depends on the batch squared");
   size_t numBefore = contraction.elements.size();
   for (Value result : terminator->getOperands()) {
     auto resultShape = cast<ShapedType>(result.getType()).getShape();
-    std::optional<Indices> indices = outIndices;
+    std::optional<Indices> indices = wholeIndices;
     if (sizeOfShape(resultShape) != sizeOfShape(shape))
       return refusal.because("a result is not of the product's size");
     if (resultShape != shape)
@@ -286,7 +277,7 @@ LogicalResult Analysis::buildResults() {
       return refusal.because("a result is an operand");
     contraction.results.push_back(element);
   }
-  contraction.product = build(op.getResult(0), outIndices);
+  contraction.product = build(whole, wholeIndices);
   for (const auto &element : llvm::drop_begin(contraction.elements, numBefore))
     if (element->op)
       contraction.numEpilogueOps +=
@@ -305,6 +296,29 @@ static bool reads(const Element *element, int loop) {
   });
 }
 
+/// Where an element of the product is in what it is put into.
+LogicalResult Analysis::placeProduct() {
+  wholeIndices = outIndices;
+  if (!insert)
+    return success();
+  auto shape = cast<ShapedType>(op.getResult(0).getType()).getShape();
+  auto partShape = insert.getSourceType().getShape();
+  std::optional<Indices> indices = outIndices;
+  if (partShape != shape) {
+    std::optional<LinearIndex> place = flatten(outIndices, shape, numLoops());
+    indices = place ? unflatten(*place, partShape, loopSizes) : std::nullopt;
+  }
+  if (!indices)
+    return refusal.because("a reshape crosses the dimensions of what is "
+                           "computed");
+  FailureOr<Indices> placed = sliceIndices(insert, insert.getDroppedDims(),
+                                           *indices, numLoops(), refusal);
+  if (failed(placed))
+    return failure();
+  wholeIndices = std::move(*placed);
+  return success();
+}
+
 LogicalResult Analysis::findOperands() {
   AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
   auto indices = compose(map, loops, numLoops());
@@ -318,6 +332,8 @@ LogicalResult Analysis::findOperands() {
   if (!indices)
     return refusal.because("an index of the product is no loop");
   outIndices = std::move(*indices);
+  if (failed(placeProduct()))
+    return failure();
   contraction.lhs = elementOfOperand(0);
   contraction.rhs = elementOfOperand(1);
   return success(contraction.lhs && contraction.rhs);
@@ -335,8 +351,9 @@ void Analysis::chooseSides() {
   int innermost = outLoops.back();
   bool hasColumns = llvm::any_of(outLoops, isColumn);
   const Indices &lhs = contraction.lhs->indices;
-  bool readsVectors =
-      !lhs.empty() && lhs.back().asLoop() == unsigned(innermost);
+  bool readsVectors = !lhs.empty() &&
+                      lhs.back().asLoop() == unsigned(innermost) &&
+                      !reads(contraction.rhs, innermost);
   if (!isColumn(innermost) && (hasColumns || readsVectors))
     std::swap(contraction.lhs, contraction.rhs);
 }
@@ -441,12 +458,8 @@ LinearIndex Analysis::byAxis(const LinearIndex &index) {
 }
 
 void Analysis::setAxes(Element &element) {
-  for (int &loop : element.opAxes)
-    for (auto [axis, loops] : llvm::enumerate(axisLoops))
-      if (llvm::is_contained(loops, loop)) {
-        loop = axis;
-        break;
-      }
+  for (LinearIndex &index : element.opIndices)
+    index = byAxis(index);
   for (auto [axis, loops] : llvm::enumerate(axisLoops))
     for (int loop : loops)
       if (reads(&element, loop))
@@ -473,8 +486,9 @@ void Analysis::setStrides() {
       if (!stride.isZero())
         element->axes |= 1u << axis;
   }
-  contraction.resultStrides.assign(contraction.results.size(),
-                                   byAxis(walked[next]).strides);
+  LinearIndex result = byAxis(walked[next]);
+  contraction.resultBase = result.base;
+  contraction.resultStrides.assign(contraction.results.size(), result.strides);
 }
 
 bool nnc::isVectorAlong(const Element *element, unsigned axis) {
@@ -503,7 +517,7 @@ LogicalResult Analysis::checkColumns() {
 }
 
 FailureOr<Contraction> Analysis::run() {
-  if (failed(findProduct()) || failed(findOperands()))
+  if (failed(checkProduct()) || failed(findOperands()))
     return failure();
   chooseSides();
   if (failed(classifyLoops()) || failed(buildResults()) || failed(buildAxes()))
@@ -513,7 +527,19 @@ FailureOr<Contraction> Analysis::run() {
 
 FailureOr<Contraction> nnc::analyzeContraction(func::FuncOp kernel,
                                                Refusal &refusal) {
-  return Analysis(kernel, refusal).run();
+  FailureOr<Products> found = findProducts(kernel, refusal);
+  if (failed(found))
+    return failure();
+  if (found->products.size() != 1 || found->rest)
+    return refusal.because("its result is put together of several products");
+  return analyzeProduct(kernel, *found, found->products.front(), refusal);
+}
+
+FailureOr<Contraction> nnc::analyzeProduct(func::FuncOp kernel,
+                                           const Products &products,
+                                           const Product &product,
+                                           Refusal &refusal) {
+  return Analysis(kernel, product, products.whole, refusal).run();
 }
 
 //===----------------------------------------------------------------------===//
@@ -535,7 +561,7 @@ SmallVector<std::pair<unsigned, unsigned>> Contraction::mayAlias() const {
   collectOperands(rhs, excluded);
   for (const auto &element : elements)
     if (element->operand &&
-        (!element->base.isZero() || element->strides != resultStrides[0]))
+        (element->base != resultBase || element->strides != resultStrides[0]))
       excluded.insert(*element->operand);
   func::FuncOp function = kernel;
   SmallVector<std::pair<unsigned, unsigned>> pairs;

@@ -4,6 +4,7 @@
 #define NNC_CODEGEN_CONTRACTIONANALYSIS_H
 
 #include "codegen/Access.h"
+#include "codegen/ContractionParts.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -17,6 +18,8 @@ namespace nnc {
 
 /// An element of some tensor at the current point of the contraction's axes:
 /// how it is found or computed. One of the members says which.
+///
+/// Indices are by the axes of the contraction, but those of `tensor`.
 struct Element {
   mlir::Value tensor;
   /// Where it is in the tensor, by the loops of the contraction.
@@ -37,10 +40,9 @@ struct Element {
   mlir::linalg::GenericOp op;
   unsigned result = 0;
   llvm::SmallVector<const Element *> inputs;
-  /// For each loop of `op` the axis that counts it, or kNoLoop.
-  llvm::SmallVector<int> opAxes;
-  /// The first of `inputs` where all bounds hold, else the second. Indices are
-  /// by axis.
+  /// Where each loop of `op` stands, if its body asks.
+  Indices opIndices;
+  /// The first of `inputs` where all bounds hold, else the second.
   llvm::SmallVector<Bound> bounds;
 
   /// The axes that it depends on, as bits, and kProductBit.
@@ -69,6 +71,8 @@ struct Contraction {
   const Element *product = nullptr;
   llvm::SmallVector<const Element *> results;
   llvm::SmallVector<llvm::SmallVector<BatchSize>> resultStrides;
+  /// Their first element: not 0 where the product is a part of them.
+  BatchSize resultBase;
   /// Operations in the epilogue, for an element of the product.
   unsigned numEpilogueOps = 0;
 
@@ -95,8 +99,15 @@ struct Contraction {
 /// that it is made of is contiguous or the same, and exists or does not.
 bool isVectorAlong(const Element *element, unsigned axis);
 
+/// Of a kernel with one product, which is all of its result.
 mlir::FailureOr<Contraction> analyzeContraction(mlir::func::FuncOp kernel,
                                                 Refusal &refusal);
+
+/// One of the products, and of what surrounds them the part that is its own.
+mlir::FailureOr<Contraction> analyzeProduct(mlir::func::FuncOp kernel,
+                                            const Products &products,
+                                            const Product &product,
+                                            Refusal &refusal);
 
 } // namespace nnc
 

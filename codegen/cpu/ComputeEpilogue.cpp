@@ -61,8 +61,7 @@ void ComputePhase::emitRow(const Microtile &tile, Value row, ValueRange sums,
           b, phase.loc(), phase.element(result, point, cache), tiling.lanes));
     for (auto [i, value] : llvm::enumerate(values))
       storeVector(b, phase.loc(), value, phase.result(i),
-                  phase.offset(contraction.resultStrides[i], point.indices),
-                  point.mask);
+                  phase.resultOffset(i, point.indices), point.mask);
   }
 }
 

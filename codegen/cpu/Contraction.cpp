@@ -3,6 +3,10 @@
 #include "codegen/cpu/Contraction.h"
 
 #include "codegen/cpu/ComputePhase.h"
+#include "codegen/cpu/Rows.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -56,17 +60,20 @@ namespace {
 
 class Scheduler {
 public:
-  Scheduler(Contraction contraction, const CpuModel &cpu, Refusal &refusal)
+  /// Phases follow `after`, and their names end in `suffix`.
+  Scheduler(Contraction contraction, const CpuModel &cpu, Operation *after,
+            StringRef suffix, Refusal &refusal)
       : contraction(std::move(contraction)),
-        tiling(chooseTiling(this->contraction, cpu)), refusal(refusal) {}
+        tiling(chooseTiling(this->contraction, cpu)), after(after),
+        suffix(suffix), refusal(refusal) {}
 
   FailureOr<ScheduledKernel> run();
 
 private:
-  FailureOr<int> packWhole(const PanelSource &source, StringRef suffix);
+  FailureOr<int> packWhole(const PanelSource &source, StringRef name);
   Operation *previous() {
     return scheduled.phases.empty()
-               ? contraction.kernel.getOperation()
+               ? after
                : scheduled.phases.back().function.getOperation();
   }
   /// Leaves no trace.
@@ -78,6 +85,8 @@ private:
 
   Contraction contraction;
   Tiling tiling;
+  Operation *after;
+  StringRef suffix;
   Refusal &refusal;
   ScheduledKernel scheduled;
 };
@@ -85,8 +94,7 @@ private:
 } // namespace
 
 /// A phase that packs all panels of an operand into a new workspace.
-FailureOr<int> Scheduler::packWhole(const PanelSource &source,
-                                    StringRef suffix) {
+FailureOr<int> Scheduler::packWhole(const PanelSource &source, StringRef name) {
   constexpr int64_t kGroups = 32;
   std::optional<Extent> workspaceBytes = panelBytes(source);
   SmallVector<unsigned> outerAxes = source.outerAxes();
@@ -98,7 +106,7 @@ FailureOr<int> Scheduler::packWhole(const PanelSource &source,
 
   ImplicitLocOpBuilder b(contraction.kernel.getLoc(),
                          contraction.kernel.getContext());
-  ContractionPhase phase(b, contraction, previous(), suffix);
+  ContractionPhase phase(b, contraction, previous(), (name + suffix).str());
   phase.emitUniform(source.element);
   Value memory = phase.workspace(workspace);
   Value panels = phase.divideUp(phase.value(source.size()), source.width);
@@ -151,7 +159,8 @@ FailureOr<ScheduledKernel> Scheduler::run() {
   scheduled.mayAlias = contraction.mayAlias();
   ImplicitLocOpBuilder b(contraction.kernel.getLoc(),
                          contraction.kernel.getContext());
-  ContractionPhase phase(b, contraction, previous(), "compute");
+  ContractionPhase phase(b, contraction, previous(),
+                         ("compute" + suffix).str());
   ComputePhase(contraction, tiling, phase, scheduled).emit(workspaces);
   scheduled.phases.push_back(
       phase.finish(Extent::of(*extent),
@@ -160,11 +169,95 @@ FailureOr<ScheduledKernel> Scheduler::run() {
   return std::move(scheduled);
 }
 
+//===----------------------------------------------------------------------===//
+// Kernels of several products
+//===----------------------------------------------------------------------===//
+
+/// Adds the phases of `part`, whose results are others, to `whole`. What may be
+/// written over an operand is what every part says of it.
+static void append(ScheduledKernel &whole, ScheduledKernel part) {
+  for (Phase &phase : part.phases) {
+    for (BufferRef &buffer : phase.buffers)
+      if (buffer.kind == BufferRef::Workspace)
+        buffer.index += whole.workspaceBytes.size();
+    whole.phases.push_back(std::move(phase));
+  }
+  llvm::append_range(whole.workspaceBytes, part.workspaceBytes);
+  whole.scratchBytes = std::max(whole.scratchBytes, part.scratchBytes);
+  llvm::erase_if(whole.mayAlias, [&](auto pair) {
+    return !llvm::is_contained(part.mayAlias, pair);
+  });
+}
+
+/// The kernel with no product at all, as a schedule that writes all of its
+/// results: what is no product's stays.
+static FailureOr<ScheduledKernel> scheduleRest(func::FuncOp kernel,
+                                               const Products &products,
+                                               const CpuModel &cpu,
+                                               Refusal &refusal) {
+  OpBuilder b(kernel.getContext());
+  b.setInsertionPointAfter(kernel);
+  IRMapping mapping;
+  auto rest = cast<func::FuncOp>(b.clone(*kernel, mapping));
+  rest.setName((kernel.getName() + ".rest").str());
+  mapping.lookup(products.whole)
+      .replaceAllUsesWith(mapping.lookup(products.rest));
+  for (Operation &op : llvm::make_early_inc_range(
+           llvm::reverse(rest.getBody().front().getOperations())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+  FailureOr<ScheduledKernel> scheduled = scheduleRows(rest, cpu, refusal);
+  rest.erase();
+  if (failed(scheduled))
+    return failure();
+  // Its results are written again, of operands that must still be there.
+  scheduled->mayAlias.clear();
+  return scheduled;
+}
+
+static FailureOr<ScheduledKernel> scheduleProducts(func::FuncOp kernel,
+                                                   const Products &products,
+                                                   const CpuModel &cpu,
+                                                   Refusal &refusal) {
+  SmallVector<Contraction, 0> parts;
+  for (const Product &product : products.products) {
+    FailureOr<Contraction> part =
+        analyzeProduct(kernel, products, product, refusal);
+    if (failed(part))
+      return failure();
+    parts.push_back(std::move(*part));
+  }
+  ScheduledKernel scheduled;
+  scheduled.mayAlias = parts.front().mayAlias();
+  if (products.rest) {
+    FailureOr<ScheduledKernel> rest =
+        scheduleRest(kernel, products, cpu, refusal);
+    if (failed(rest))
+      return failure();
+    append(scheduled, std::move(*rest));
+  }
+  for (auto [number, part] : llvm::enumerate(parts)) {
+    Operation *after = scheduled.phases.empty()
+                           ? kernel.getOperation()
+                           : scheduled.phases.back().function.getOperation();
+    std::string suffix = parts.size() == 1 ? "" : std::to_string(number);
+    FailureOr<ScheduledKernel> one =
+        Scheduler(std::move(part), cpu, after, suffix, refusal).run();
+    if (failed(one)) {
+      for (Phase &phase : scheduled.phases)
+        phase.function.erase();
+      return failure();
+    }
+    append(scheduled, std::move(*one));
+  }
+  return scheduled;
+}
+
 FailureOr<ScheduledKernel> nnc::scheduleContraction(func::FuncOp kernel,
                                                     const CpuModel &cpu,
                                                     Refusal &refusal) {
-  FailureOr<Contraction> contraction = analyzeContraction(kernel, refusal);
-  if (failed(contraction))
+  FailureOr<Products> products = findProducts(kernel, refusal);
+  if (failed(products))
     return failure();
-  return Scheduler(std::move(*contraction), cpu, refusal).run();
+  return scheduleProducts(kernel, *products, cpu, refusal);
 }

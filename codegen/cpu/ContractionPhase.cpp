@@ -64,25 +64,33 @@ Value ContractionPhase::offset(ArrayRef<BatchSize> strides,
   return sum;
 }
 
+Value ContractionPhase::resultOffset(unsigned index, ArrayRef<Value> indices) {
+  return add(offset(contraction.resultStrides[index], indices),
+             value(contraction.resultBase));
+}
+
 //===----------------------------------------------------------------------===//
 // Elements
 //===----------------------------------------------------------------------===//
 
-/// The index along `axis`, in each lane.
-static Value laneIndex(ContractionPhase &phase, int axis, const Point &point) {
+/// An index at the point, in each lane.
+static Value laneIndex(ContractionPhase &phase, const LinearIndex &index,
+                       const Point &point) {
   ImplicitLocOpBuilder &b = phase.b;
-  if (axis == kNoLoop)
-    return phase.index(0);
-  if (axis != point.vectorAxis)
-    return point.indices[axis];
+  Value first = phase.add(phase.value(index.base),
+                          phase.offset(index.strides, point.indices));
+  if (point.vectorAxis == kNoLoop || !index.dependsOn(point.vectorAxis))
+    return first;
   auto type = VectorType::get(point.lanes, b.getIndexType());
-  Value first = vector::BroadcastOp::create(b, type, point.indices[axis]);
-  auto numbers =
-      llvm::map_to_vector(llvm::seq<int64_t>(0, point.lanes),
-                          [](int64_t lane) { return APInt(64, lane); });
+  int64_t stride = index.strides[point.vectorAxis].factor;
+  auto numbers = llvm::map_to_vector(
+      llvm::seq<int64_t>(0, point.lanes), [&](int64_t lane) {
+        return APInt(64, lane * stride, /*isSigned=*/true);
+      });
   Value steps =
       arith::ConstantOp::create(b, DenseElementsAttr::get(type, numbers));
-  return arith::AddIOp::create(b, first, steps);
+  return arith::AddIOp::create(b, vector::BroadcastOp::create(b, type, first),
+                               steps);
 }
 
 Value ContractionPhase::emitGeneric(const Element *element, const Point &point,
@@ -92,8 +100,8 @@ Value ContractionPhase::emitGeneric(const Element *element, const Point &point,
     arguments.push_back(input ? this->element(input, point, cache) : Value());
   linalg::GenericOp op = element->op;
   if (op.hasIndexSemantics())
-    for (int axis : element->opAxes)
-      indices.push_back(laneIndex(*this, axis, point));
+    for (const LinearIndex &index : element->opIndices)
+      indices.push_back(laneIndex(*this, index, point));
   SmallVector<Value> values =
       vectorizeBody(b, op, arguments, indices, point.lanes, scalars);
   // The op's other results need not compute the body again.

@@ -41,6 +41,8 @@ public:
   /// Elements before the point along all axes whose index is given.
   mlir::Value offset(llvm::ArrayRef<BatchSize> strides,
                      llvm::ArrayRef<mlir::Value> indices);
+  /// Where result `index` has the element at the indices.
+  mlir::Value resultOffset(unsigned index, llvm::ArrayRef<mlir::Value> indices);
 
   /// The element at `point`: a scalar where it is the same in all lanes.
   mlir::Value element(const Element *element, const Point &point,

@@ -1,0 +1,126 @@
+// See ContractionParts.h. Products follow one another in a chain of
+// tensor.insert_slice that begins with zeros.
+#include "codegen/ContractionParts.h"
+
+#include "passes/BatchSize.h"
+
+#include "mlir/IR/Matchers.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace nnc;
+
+bool nnc::isZeroTensor(Value tensor) {
+  if (auto fill = tensor.getDefiningOp<linalg::FillOp>())
+    return matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
+  return matchPattern(tensor, m_AnyZeroFloat());
+}
+
+/// What a product is put into a tensor by, under whatever shape.
+static tensor::InsertSliceOp findInsert(Value product) {
+  while (product.hasOneUse()) {
+    Operation *user = *product.user_begin();
+    if (auto insert = dyn_cast<tensor::InsertSliceOp>(user))
+      return insert.getSource() == product ? insert : tensor::InsertSliceOp();
+    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(
+            user))
+      break;
+    product = user->getResult(0);
+  }
+  return {};
+}
+
+static bool isPlaced(tensor::InsertSliceOp insert) {
+  auto isKnown = [&](int64_t dim) {
+    return !insert.isDynamicOffset(dim) && !insert.isDynamicStride(dim);
+  };
+  return insert.getSourceType().getRank() == insert.getDestType().getRank() &&
+         llvm::all_of(llvm::seq(insert.getDestType().getRank()), isKnown);
+}
+
+/// Whether no element along `dim` is both's: the steps of both never meet, or
+/// one ends before the other begins.
+static bool areDisjointAlong(int64_t dim, tensor::InsertSliceOp a,
+                             tensor::InsertSliceOp b) {
+  int64_t first = a.getStaticOffset(dim), second = b.getStaticOffset(dim);
+  int64_t step = std::gcd(a.getStaticStride(dim), b.getStaticStride(dim));
+  if (step > 1 && (first - second) % step != 0)
+    return true;
+  if (first > second) {
+    std::swap(first, second);
+    std::swap(a, b);
+  }
+  int64_t size = a.getSourceType().getDimSize(dim);
+  return !ShapedType::isDynamic(size) &&
+         first + (size - 1) * a.getStaticStride(dim) < second;
+}
+
+static bool areDisjoint(tensor::InsertSliceOp a, tensor::InsertSliceOp b) {
+  return llvm::any_of(llvm::seq(a.getDestType().getRank()),
+                      [&](int64_t dim) { return areDisjointAlong(dim, a, b); });
+}
+
+/// Whether the products, of which no two meet, are all of the tensor.
+static bool coverAll(const Products &found) {
+  std::optional<BatchSize> sum(BatchSize(0));
+  for (const Product &product : found.products) {
+    std::optional<BatchSize> size = sizeOfShape(
+        tensor::InsertSliceOp(product.insert).getSourceType().getShape());
+    sum = size && sum ? sum->plus(*size) : std::nullopt;
+  }
+  return sum &&
+         sum == sizeOfShape(cast<ShapedType>(found.whole.getType()).getShape());
+}
+
+/// Sets `whole` and `rest` of products that are all put somewhere.
+static LogicalResult findWhole(Products &found, Refusal &refusal) {
+  auto several = [&] { return refusal.because("it has several reductions"); };
+  Value first;
+  for (Product &product : found.products) {
+    if (!product.insert || !isPlaced(product.insert))
+      return several();
+    if (isZeroTensor(product.insert.getDest())) {
+      if (first)
+        return several();
+      first = product.insert.getDest();
+      found.whole = product.insert.getResult();
+    }
+  }
+  if (!first)
+    return several();
+  // One follows the other, and nothing else sees what is between.
+  for (size_t count = 1; count < found.products.size(); ++count) {
+    auto next = llvm::find_if(found.products, [&](Product &product) {
+      return product.insert.getDest() == found.whole;
+    });
+    if (next == found.products.end() || !found.whole.hasOneUse())
+      return several();
+    found.whole = next->insert.getResult();
+  }
+  for (auto [i, product] : llvm::enumerate(found.products))
+    for (const Product &other : llvm::drop_begin(found.products, i + 1))
+      if (!areDisjoint(product.insert, other.insert))
+        return several();
+  if (!coverAll(found))
+    found.rest = first;
+  return success();
+}
+
+FailureOr<Products> nnc::findProducts(func::FuncOp kernel, Refusal &refusal) {
+  Products found;
+  for (auto op : kernel.getBody().front().getOps<linalg::GenericOp>())
+    if (op.getNumReductionLoops())
+      found.products.push_back({op, op.getNumResults() == 1
+                                        ? findInsert(op.getResult(0))
+                                        : tensor::InsertSliceOp()});
+  if (found.products.empty())
+    return refusal.because("it has no reduction");
+  if (found.products.size() == 1 && !found.products[0].insert) {
+    found.whole = found.products[0].op.getResult(0);
+    return found;
+  }
+  if (failed(findWhole(found, refusal)))
+    return failure();
+  return found;
+}
