@@ -8,6 +8,7 @@
 #include "codegen/cpu/Movement.h"
 #include "codegen/cpu/Rows.h"
 #include "codegen/cpu/Scatter.h"
+#include "codegen/cpu/Winograd.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -167,7 +168,8 @@ FailureOr<ScheduledKernel> CpuTarget::schedule(func::FuncOp kernel) const {
   };
   // What moves elements and keeps their rows is rows too, and the faster so.
   FailureOr<ScheduledKernel> scheduled = scheduleByKind(
-      kernel, {{"contraction", {"contraction"}, of(scheduleContraction)},
+      kernel, {{"winograd", {"contraction"}, of(scheduleWinograd)},
+               {"contraction", {"contraction"}, of(scheduleContraction)},
                {"rows", {"rows", "movement", "contraction"}, of(scheduleRows)},
                {"movement", {"movement"}, of(scheduleMovement)},
                {"scatter", {"movement"}, of(scheduleScatter)},

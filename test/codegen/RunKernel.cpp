@@ -23,6 +23,7 @@
 #include "codegen/cpu/Movement.h"
 #include "codegen/cpu/Rows.h"
 #include "codegen/cpu/Scatter.h"
+#include "codegen/cpu/Winograd.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
@@ -107,9 +108,13 @@ scheduleByLoops(func::FuncOp kernel, const CpuModel &, Refusal &refusal) {
 
 // In the order in which `auto` asks them.
 static const NamedScheduler kSchedulers[] = {
-    {"contraction", scheduleContraction}, {"rows", scheduleRows},
-    {"movement", scheduleMovement},       {"scatter", scheduleScatter},
-    {"loops", scheduleByLoops},           {"reference", scheduleByReference},
+    {"winograd", scheduleWinograd},
+    {"contraction", scheduleContraction},
+    {"rows", scheduleRows},
+    {"movement", scheduleMovement},
+    {"scatter", scheduleScatter},
+    {"loops", scheduleByLoops},
+    {"reference", scheduleByReference},
 };
 
 static FailureOr<ScheduledKernel>

@@ -42,6 +42,29 @@ SETS = {
             ("multiplier", dict(image=(6, 7), channels=(5, 10), kernel=3, low=1, high=1, groups=5)),
         )
     ],
+    # 3 x 3 windows and many channels.
+    "winograd": [
+        ("same", "forward", dict(image=(6, 8), channels=(48, 32), kernel=3, low=1, high=1, epilogue="bias")),
+        ("odd", "forward", dict(image=(9, 7), channels=(64, 48), kernel=3, low=1, high=1)),
+        ("one_side", "forward", dict(image=(9, 8), channels=(48, 32), kernel=3, low=(2, 0), high=(0, 2))),
+        ("residual", "forward", dict(image=(6, 8), channels=(48, 32), kernel=3, low=1, high=1, epilogue="add")),
+        ("same", "input", dict(image=(6, 8), channels=(32, 64), kernel=3, low=1, high=1, epilogue="add")),
+        ("odd", "input", dict(image=(7, 9), channels=(48, 48), kernel=3, low=1, high=1)),
+        ("valid", "input", dict(image=(10, 8), channels=(32, 48), kernel=3)),
+    ],
+    "winograd-not": [
+        ("grouped", "forward", dict(image=(8, 8), channels=(96, 64), kernel=3, low=1, high=1, groups=2)),
+        ("strided", "forward", dict(image=(8, 8), channels=(48, 32), kernel=3, stride=2, low=1, high=1)),
+        ("odd_channels", "forward", dict(image=(8, 8), channels=(49, 32), kernel=3, low=1, high=1)),
+        ("few_channels", "forward", dict(image=(8, 8), channels=(32, 32), kernel=3, low=1, high=1)),
+        ("double", "forward", dict(image=(8, 8), channels=(48, 32), kernel=3, low=1, high=1, element="f64")),
+    ],
+    # Of the speed of some kernels, for nnc-run-kernel --time.
+    "speed": [
+        (f"c{c}_{size}", direction, dict(image=(size, size), channels=(c, c), kernel=3, low=1, high=1, batch=16))
+        for c, size in ((64, 32), (128, 16), (256, 8), (512, 4))
+        for direction in ("forward", "input")
+    ],
 }
 
 
