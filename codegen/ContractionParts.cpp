@@ -39,21 +39,26 @@ static bool isPlaced(tensor::InsertSliceOp insert) {
          llvm::all_of(llvm::seq(insert.getDestType().getRank()), isKnown);
 }
 
+/// Elements from one of a product's to the next along `dim`: 0 where there is
+/// only one.
+static int64_t stepAlong(int64_t dim, tensor::InsertSliceOp insert) {
+  return insert.getSourceType().getDimSize(dim) == 1
+             ? 0
+             : insert.getStaticStride(dim);
+}
+
 /// Whether no element along `dim` is both's: the steps of both never meet, or
 /// one ends before the other begins.
 static bool areDisjointAlong(int64_t dim, tensor::InsertSliceOp a,
                              tensor::InsertSliceOp b) {
-  int64_t first = a.getStaticOffset(dim), second = b.getStaticOffset(dim);
-  int64_t step = std::gcd(a.getStaticStride(dim), b.getStaticStride(dim));
-  if (step > 1 && (first - second) % step != 0)
-    return true;
-  if (first > second) {
-    std::swap(first, second);
+  if (a.getStaticOffset(dim) > b.getStaticOffset(dim))
     std::swap(a, b);
-  }
+  int64_t way = b.getStaticOffset(dim) - a.getStaticOffset(dim);
+  int64_t step = std::gcd(stepAlong(dim, a), stepAlong(dim, b));
   int64_t size = a.getSourceType().getDimSize(dim);
-  return !ShapedType::isDynamic(size) &&
-         first + (size - 1) * a.getStaticStride(dim) < second;
+  bool endsBefore =
+      !ShapedType::isDynamic(size) && (size - 1) * stepAlong(dim, a) < way;
+  return endsBefore || (step > 1 && way % step != 0);
 }
 
 static bool areDisjoint(tensor::InsertSliceOp a, tensor::InsertSliceOp b) {

@@ -47,22 +47,11 @@ ComputePhase::emitColumnElements(const Microtile &tile) {
   return caches;
 }
 
-/// The results of one row. Everything of a vector is read before anything of it
-/// is written: results may lie where operands do.
+/// The results of one row.
 void ComputePhase::emitRow(const Microtile &tile, Value row, ValueRange sums,
                            ArrayRef<ElementCache> columnCaches) {
-  for (int64_t q = 0; q < tile.vectors; ++q) {
-    Point point = pointOf(tile, row, q);
-    ElementCache cache = columnCaches[q];
-    cache[contraction.product] = sums[q];
-    SmallVector<Value> values;
-    for (const Element *result : contraction.results)
-      values.push_back(broadcastToLanes(
-          b, phase.loc(), phase.element(result, point, cache), tiling.lanes));
-    for (auto [i, value] : llvm::enumerate(values))
-      storeVector(b, phase.loc(), value, phase.result(i),
-                  phase.resultOffset(i, point.indices), point.mask);
-  }
+  for (int64_t q = 0; q < tile.vectors; ++q)
+    phase.storeResults(pointOf(tile, row, q), sums[q], columnCaches[q]);
 }
 
 void ComputePhase::emitEpilogue(const Microtile &tile, ValueRange sums) {

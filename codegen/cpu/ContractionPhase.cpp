@@ -111,17 +111,11 @@ Value ContractionPhase::emitGeneric(const Element *element, const Point &point,
   return values[element->result];
 }
 
-/// Whether the point lies within all of the element's bounds, which no lane
-/// changes.
-Value ContractionPhase::isWithin(const Element *element, const Point &point) {
-  Value within = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  for (const Bound &bound : element->bounds) {
-    Value at = add(value(bound.index.base),
-                   offset(bound.index.strides, point.indices));
-    // What is below zero is a large number, unsigned.
-    within = both(within, isLess(at, value(bound.size)));
-  }
-  return within;
+Value ContractionPhase::isWithin(const Bound &bound, const Point &point) {
+  Value at =
+      add(value(bound.index.base), offset(bound.index.strides, point.indices));
+  // What is below zero is a large number, unsigned.
+  return isLess(at, value(bound.size));
 }
 
 /// What is read within the bounds, or the padding; the other is not computed.
@@ -138,9 +132,11 @@ Value ContractionPhase::emitPadded(const Element *element, const Point &point,
                ? broadcastToLanes(b, loc(), value, point.lanes)
                : value;
   };
-  return choose(
-      isWithin(element, point), type, [&] { return emit(0); },
-      [&] { return emit(1); });
+  // No lane changes what the bounds say.
+  Value within = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  for (const Bound &bound : element->bounds)
+    within = both(within, isWithin(bound, point));
+  return choose(within, type, [&] { return emit(0); }, [&] { return emit(1); });
 }
 
 Value ContractionPhase::element(const Element *element, const Point &point,
@@ -185,4 +181,16 @@ void ContractionPhase::emitUniform(const Element *element) {
   for (const Element *input : element->inputs)
     if (input)
       emitUniform(input);
+}
+
+void ContractionPhase::storeResults(const Point &point, Value product,
+                                    ElementCache cache) {
+  cache[contraction.product] = product;
+  SmallVector<Value> values;
+  for (const Element *result : contraction.results)
+    values.push_back(
+        broadcastToLanes(b, loc(), element(result, point, cache), point.lanes));
+  for (auto [i, value] : llvm::enumerate(values))
+    storeVector(b, loc(), value, result(i), resultOffset(i, point.indices),
+                point.mask);
 }

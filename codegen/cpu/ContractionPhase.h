@@ -41,8 +41,14 @@ public:
   /// Elements before the point along all axes whose index is given.
   mlir::Value offset(llvm::ArrayRef<BatchSize> strides,
                      llvm::ArrayRef<mlir::Value> indices);
-  /// Where result `index` has the element at the indices.
-  mlir::Value resultOffset(unsigned index, llvm::ArrayRef<mlir::Value> indices);
+  /// Writes all results at `point`, of `product` there and what is known
+  /// already of the point. Everything is read before anything is written:
+  /// results may lie where operands do.
+  void storeResults(const Point &point, mlir::Value product,
+                    ElementCache cache = ElementCache());
+
+  /// Whether `point` lies within `bound`.
+  mlir::Value isWithin(const Bound &bound, const Point &point);
 
   /// The element at `point`: a scalar where it is the same in all lanes.
   mlir::Value element(const Element *element, const Point &point,
@@ -58,7 +64,7 @@ public:
 private:
   mlir::Value emitGeneric(const Element *element, const Point &point,
                           ElementCache &cache);
-  mlir::Value isWithin(const Element *element, const Point &point);
+  mlir::Value resultOffset(unsigned index, llvm::ArrayRef<mlir::Value> indices);
   mlir::Value emitPadded(const Element *element, const Point &point,
                          const ElementCache &cache);
 

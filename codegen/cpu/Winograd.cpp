@@ -3,10 +3,9 @@
 #include "codegen/cpu/Winograd.h"
 
 #include "codegen/ScheduleKernels.h"
+#include "codegen/cpu/PaddedFactor.h"
 #include "codegen/cpu/Transpose.h"
 #include "codegen/cpu/WinogradPhases.h"
-
-#include "mlir/IR/Matchers.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -49,51 +48,20 @@ private:
 
 } // namespace
 
-static bool isZero(const Element *element) {
-  if (element->scalar)
-    return matchPattern(element->scalar, m_AnyZeroFloat());
-  auto number = dyn_cast_if_present<FloatAttr>(element->constant);
-  return number && number.getValue().isZero();
-}
-
-static bool hasBounds(const Element *element) {
-  return !element->bounds.empty() ||
-         llvm::any_of(element->inputs, [](const Element *input) {
-           return input && hasBounds(input);
-         });
-}
-
 /// The image within its padding, as vectors of channels.
 LogicalResult Recognizer::findImage() {
-  const Element *lhs = contraction().lhs;
-  winograd.image = lhs->bounds.empty() ? lhs : lhs->inputs[0];
-  if (!lhs->bounds.empty() && !isZero(lhs->inputs[1]))
-    return refusal.because("its image is padded with something else than 0");
-  if (hasBounds(winograd.image))
-    return refusal.because("its image is computed of a padded one");
+  winograd.image = imageWithinZeros(contraction().lhs, refusal);
+  if (!winograd.image)
+    return failure();
   if (!isVectorAlong(winograd.image, contraction().axisK()) ||
       !getElementTypeOrSelf(winograd.image->tensor.getType()).isF32())
     return refusal.because("its channels are no vectors of f32");
   return success();
 }
 
-/// What `element` steps by along each axis, in every tensor that it is made of.
-static void collectSteps(const Element *element,
-                         SmallVectorImpl<ArrayRef<BatchSize>> &steps) {
-  if (element->operand)
-    steps.push_back(element->strides);
-  for (const Bound &bound : element->bounds)
-    steps.push_back(bound.index.strides);
-  for (const LinearIndex &index : element->opIndices)
-    steps.push_back(index.strides);
-  for (const Element *input : element->inputs)
-    if (input)
-      collectSteps(input, steps);
-}
-
 /// Along which places the three taps of an axis lie, one a place.
 std::optional<WindowDim> Recognizer::findDim(unsigned tap) {
-  SmallVector<ArrayRef<BatchSize>> steps;
+  Steps steps;
   collectSteps(contraction().lhs, steps);
   auto walksAlike = [&](unsigned position, int64_t sign) {
     bool walks = false;

@@ -4,6 +4,7 @@
 
 #include "codegen/Vectorize.h"
 #include "codegen/cpu/ComputePhase.h"
+#include "codegen/cpu/PaddedFactor.h"
 #include "codegen/cpu/Transpose.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -271,11 +272,7 @@ Value WinogradProducts::isWithin(const Point &tile, const WindowDim &dim,
   Point point = placeInTile(tile, number, number);
   for (const Bound &bound : contraction.lhs->bounds)
     if (bound.index.dependsOn(dim.position))
-      within = phase.both(
-          within, phase.isLess(phase.add(phase.value(bound.index.base),
-                                         phase.offset(bound.index.strides,
-                                                      point.indices)),
-                               phase.value(bound.size)));
+      within = phase.both(within, phase.isWithin(bound, point));
   return within;
 }
 
@@ -292,10 +289,8 @@ void WinogradProducts::emitChannels(Value number, const Point &tile,
         Point at = placeInTile(tile, i, j);
         at.indices[contraction.axisK()] = k;
         at.vectorAxis = contraction.axisK();
-        auto read = [&]() {
-          ElementCache cache;
-          return broadcastToLanes(
-              b, phase.loc(), phase.element(winograd.image, at, cache), lanes);
+        auto read = [&] {
+          return emitFactor(phase, contraction, winograd.image, at);
         };
         places.push_back(rows.empty()
                              ? read()
@@ -392,7 +387,7 @@ void WinogradProducts::emitProducts(Value panel) {
 // The results
 //===----------------------------------------------------------------------===//
 
-/// At row i and column j of the tile. All is read before anything is written.
+/// At row i and column j of the tile.
 void WinogradProducts::emitResult(const Point &tile, int64_t i, int64_t j,
                                   Value sum) {
   Point point = tile;
@@ -406,17 +401,7 @@ void WinogradProducts::emitResult(const Point &tile, int64_t i, int64_t j,
   };
   move(winograd.rows, i);
   move(winograd.columns, j);
-  phase.when(isReal, [&] {
-    ElementCache cache;
-    cache[contraction.product] = sum;
-    Values values;
-    for (const Element *result : contraction.results)
-      values.push_back(broadcastToLanes(
-          b, phase.loc(), phase.element(result, point, cache), winograd.lanes));
-    for (auto [number, value] : llvm::enumerate(values))
-      storeVector(b, phase.loc(), value, phase.result(number),
-                  phase.resultOffset(number, point.indices));
-  });
+  phase.when(isReal, [&] { phase.storeResults(point, sum); });
 }
 
 void WinogradProducts::emitResults(Value number, Value tile, Value panel) {

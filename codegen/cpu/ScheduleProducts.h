@@ -1,0 +1,26 @@
+// A kernel of several products (codegen/ContractionParts.h), scheduled one
+// after the other.
+#ifndef NNC_CODEGEN_CPU_SCHEDULEPRODUCTS_H
+#define NNC_CODEGEN_CPU_SCHEDULEPRODUCTS_H
+
+#include "codegen/ContractionAnalysis.h"
+#include "codegen/Target.h"
+#include "codegen/cpu/CpuModel.h"
+
+namespace nnc {
+
+/// Schedules one product and the part of the epilogue that is its own. Its
+/// phases follow `after`, and their names end in `suffix`. Leaves no trace
+/// where it fails.
+using ProductScheduler = llvm::function_ref<mlir::FailureOr<ScheduledKernel>(
+    Contraction contraction, mlir::Operation *after, llvm::StringRef suffix)>;
+
+/// Schedules each product of `kernel`, and before them what is none's.
+mlir::FailureOr<ScheduledKernel> scheduleProducts(mlir::func::FuncOp kernel,
+                                                  const CpuModel &cpu,
+                                                  ProductScheduler schedule,
+                                                  Refusal &refusal);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CPU_SCHEDULEPRODUCTS_H
