@@ -4,6 +4,7 @@
 #include "codegen/Reference.h"
 #include "codegen/ScheduleKernels.h"
 #include "codegen/cpu/Contraction.h"
+#include "codegen/cpu/Depthwise.h"
 #include "codegen/cpu/EmitObject.h"
 #include "codegen/cpu/Movement.h"
 #include "codegen/cpu/Rows.h"
@@ -168,7 +169,8 @@ FailureOr<ScheduledKernel> CpuTarget::schedule(func::FuncOp kernel) const {
   };
   // What moves elements and keeps their rows is rows too, and the faster so.
   FailureOr<ScheduledKernel> scheduled = scheduleByKind(
-      kernel, {{"winograd", {"contraction"}, of(scheduleWinograd)},
+      kernel, {{"depthwise", {"contraction"}, of(scheduleDepthwise)},
+               {"winograd", {"contraction"}, of(scheduleWinograd)},
                {"contraction", {"contraction"}, of(scheduleContraction)},
                {"rows", {"rows", "movement", "contraction"}, of(scheduleRows)},
                {"movement", {"movement"}, of(scheduleMovement)},

@@ -19,6 +19,7 @@
 #include "codegen/Reference.h"
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/CpuTarget.h"
+#include "codegen/cpu/Depthwise.h"
 #include "codegen/cpu/EmitObject.h"
 #include "codegen/cpu/Movement.h"
 #include "codegen/cpu/Rows.h"
@@ -108,13 +109,10 @@ scheduleByLoops(func::FuncOp kernel, const CpuModel &, Refusal &refusal) {
 
 // In the order in which `auto` asks them.
 static const NamedScheduler kSchedulers[] = {
-    {"winograd", scheduleWinograd},
-    {"contraction", scheduleContraction},
-    {"rows", scheduleRows},
-    {"movement", scheduleMovement},
-    {"scatter", scheduleScatter},
-    {"loops", scheduleByLoops},
-    {"reference", scheduleByReference},
+    {"depthwise", scheduleDepthwise},     {"winograd", scheduleWinograd},
+    {"contraction", scheduleContraction}, {"rows", scheduleRows},
+    {"movement", scheduleMovement},       {"scatter", scheduleScatter},
+    {"loops", scheduleByLoops},           {"reference", scheduleByReference},
 };
 
 static FailureOr<ScheduledKernel>

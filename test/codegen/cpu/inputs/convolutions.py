@@ -42,6 +42,24 @@ SETS = {
             ("multiplier", dict(image=(6, 7), channels=(5, 10), kernel=3, low=1, high=1, groups=5)),
         )
     ],
+    # Each channel for itself.
+    "depthwise": [
+        (name, direction, dict(options, groups=options["channels"][0], epilogue=epilogue))
+        for direction, epilogue in (("forward", "bias"), ("input", "add"), ("filter", "add"))
+        for name, options in (
+            ("same", dict(image=(6, 19), channels=(20, 20), kernel=3, low=1, high=1)),
+            ("many_channels", dict(image=(5, 6), channels=(150, 150), kernel=3, low=1, high=1)),
+            ("strided", dict(image=(7, 12), channels=(20, 20), kernel=3, stride=2, low=1, high=1)),
+            ("valid", dict(image=(7, 12), channels=(17, 17), kernel=(2, 5))),
+            ("dilated", dict(image=(9, 12), channels=(32, 32), kernel=3, low=(0, 2), high=(3, 1), dilation=2)),
+            ("one_tap", dict(image=(4, 5), channels=(20, 20), kernel=1)),
+            ("one_tap_strided", dict(image=(4, 5), channels=(20, 20), kernel=1, stride=2)),
+            ("steps", dict(image=(600,), channels=(3, 3), kernel=5, low=2, high=2)),
+            ("volume", dict(image=(4, 3, 5), channels=(10, 10), kernel=3, low=1, high=1)),
+            ("double", dict(image=(6, 7), channels=(20, 20), kernel=3, low=1, high=1, element="f64")),
+            ("small_image", dict(image=(2, 2), channels=(20, 20), kernel=5, low=2, high=2)),
+        )
+    ],
     # 3 x 3 windows and many channels.
     "winograd": [
         ("same", "forward", dict(image=(6, 8), channels=(48, 32), kernel=3, low=1, high=1, epilogue="bias")),
@@ -64,6 +82,13 @@ SETS = {
         (f"c{c}_{size}", direction, dict(image=(size, size), channels=(c, c), kernel=3, low=1, high=1, batch=16))
         for c, size in ((64, 32), (128, 16), (256, 8), (512, 4))
         for direction in ("forward", "input")
+    ],
+    "depthwise-speed": [
+        (f"c{c}_{size}_{stride}", direction, dict(image=(size, size), channels=(c, c), kernel=3, stride=stride,
+                                                  low=1, high=1, groups=c, batch=16))
+        for c, size in ((32, 112), (144, 56), (192, 28), (512, 14))
+        for stride in (1, 2)
+        for direction in ("forward", "input", "filter")
     ],
 }
 
