@@ -27,6 +27,11 @@ def Nnc_Role : Nnc_Enum<"Role", "what a piece of state is for", [
   I32EnumAttrCase<"scalar", 3>]>;        // seed, step, learning rate
 def Nnc_RoleAttr : Nnc_EnumAttr<Nnc_Role, "role">;
 
+def Nnc_Convention : Nnc_Enum<"Convention", "how running statistics follow those of a batch", [
+  I32EnumAttrCase<"pytorch", 0>,  // momentum is the share of the batch; unbiased variance
+  I32EnumAttrCase<"keras", 1>]>;  // momentum is what is kept; variance of the population
+def Nnc_ConventionAttr : Nnc_EnumAttr<Nnc_Convention, "convention">;
+
 def Nnc_InitializerAttr : AttrDef<Nnc_Dialect, "Initializer"> {
   let mnemonic = "init";
   let summary = "How a parameter begins";

@@ -122,9 +122,17 @@ TypeOrFailure inferRandom(const OpSite &site, llvm::ArrayRef<int64_t> shape,
 /// x, with `axis` one of its axes.
 TypeOrFailure inferAlongAxis(const OpSite &site, mlir::RankedTensorType x,
                              int64_t axis);
-TypeOrFailure inferLayerNorm(const OpSite &site, mlir::RankedTensorType x,
-                             mlir::RankedTensorType scale,
-                             mlir::RankedTensorType bias);
+/// x, of at least `leastRank` dimensions; `rows` have an element for each of
+/// the last, which is not the batch.
+TypeOrFailure inferNormalized(const OpSite &site, mlir::RankedTensorType x,
+                              int64_t leastRank,
+                              llvm::ArrayRef<NamedType> rows);
+/// The same, with a last dimension of `groups` equal parts.
+TypeOrFailure inferGroupNorm(const OpSite &site, mlir::RankedTensorType x,
+                             int64_t groups, llvm::ArrayRef<NamedType> rows);
+/// x, to which the other operands broadcast.
+TypeOrFailure inferNormalize(const OpSite &site, mlir::RankedTensorType x,
+                             llvm::ArrayRef<NamedType> others);
 TypeOrFailure inferDense(const OpSite &site, mlir::RankedTensorType x,
                          mlir::RankedTensorType weight,
                          mlir::RankedTensorType bias);

@@ -43,15 +43,42 @@ LogicalResult checkRow(const OpSite &site, NamedType row, RankedTensorType x,
                       << ": expected " << printType(expected);
 }
 
-TypeOrFailure inferLayerNorm(const OpSite &site, RankedTensorType x,
-                             RankedTensorType scale, RankedTensorType bias) {
+TypeOrFailure inferNormalized(const OpSite &site, RankedTensorType x,
+                              int64_t leastRank, ArrayRef<NamedType> rows) {
+  if (x.getRank() < leastRank)
+    return site.error() << "x is " << printType(x) << ": expected at least "
+                        << leastRank << " dimensions";
   if (x.getRank() == 0 || x.isDynamicDim(x.getRank() - 1))
     return site.error() << "x is " << printType(x)
                         << ": expected a last dimension that is not the batch";
-  int64_t size = x.getShape().back();
-  if (failed(checkRow(site, {"scale", scale}, x, size)) ||
-      failed(checkRow(site, {"bias", bias}, x, size)))
+  for (const NamedType &row : rows)
+    if (failed(checkRow(site, row, x, x.getShape().back())))
+      return failure();
+  return x;
+}
+
+TypeOrFailure inferGroupNorm(const OpSite &site, RankedTensorType x,
+                             int64_t groups, ArrayRef<NamedType> rows) {
+  if (failed(inferNormalized(site, x, 2, rows)))
     return failure();
+  int64_t channels = x.getShape().back();
+  if (groups >= 1 && channels % groups == 0)
+    return x;
+  return site.error() << "groups is " << groups
+                      << ": expected a divisor of the last dimension of x, "
+                      << printType(x) << " (" << channels << ')';
+}
+
+TypeOrFailure inferNormalize(const OpSite &site, RankedTensorType x,
+                             ArrayRef<NamedType> others) {
+  SmallVector<NamedType> operands{{"x", x}};
+  llvm::append_range(operands, others);
+  TypeOrFailure common = inferElementwise(site, operands);
+  if (failed(common))
+    return failure();
+  if (*common != x)
+    return site.error() << "the other operands make x, " << printType(x)
+                        << ", larger: " << printType(*common);
   return x;
 }
 

@@ -66,18 +66,6 @@ LogicalResult DropoutOp::verify() {
   return checkCounter(*this, getCounter(), getStream());
 }
 
-FailureOr<Expansion> LayerNormOp::buildExpansion(OpBuilder &builder,
-                                                 bool training) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  Expr x(b, getX()), scale(b, getScale()), bias(b, getBias());
-  int64_t last = x.rank() - 1;
-  Expr centered = x - mean(x, {last}, /*keepDims=*/true);
-  Expr variance = mean(centered * centered, {last}, /*keepDims=*/true);
-  Expr normal =
-      centered * rsqrt(variance + epsilonIn(getEpsilon(), x.elementType()));
-  return Expansion{normal * scale + bias};
-}
-
 //===----------------------------------------------------------------------===//
 // Parameters
 //===----------------------------------------------------------------------===//
@@ -104,19 +92,6 @@ DenseOp::getLayerParameters(Location loc, ValueRange given,
                           RankedTensorType::get({*units}, x->getElementType()),
                           makeInitializer(context, "zeros")});
   return parameters;
-}
-
-FailureOr<SmallVector<LayerParameter>>
-LayerNormOp::getLayerParameters(Location loc, ValueRange given,
-                                DictionaryAttr arguments) {
-  TypeOrFailure x = getLayerInput(OpSite(loc, "layer_norm"), given);
-  if (failed(x))
-    return failure();
-  auto row = RankedTensorType::get({x->getShape().back()}, x->getElementType());
-  MLIRContext *context = loc->getContext();
-  return SmallVector<LayerParameter>{
-      {"scale", row, makeInitializer(context, "ones")},
-      {"bias", row, makeInitializer(context, "zeros")}};
 }
 
 FailureOr<SmallVector<LayerParameter>>

@@ -1,4 +1,4 @@
-// Activations, normalisation and layers, each defined by other ops.
+// Activations and layers, each defined by other ops.
 #ifndef NNC_OPS_NEURAL_TD
 #define NNC_OPS_NEURAL_TD
 
@@ -221,30 +221,6 @@ def DropoutOp : Nnc_CompositeOp<"dropout"> {
   let hasExpansion = 1;
   let hasVerifier = 1;
   let precision = "Follow";
-}
-
-def LayerNormOp : Nnc_CompositeOp<"layer_norm", [DeclareOpInterfaceMethods<Nnc_Layer>]> {
-  let summary = "Each row with mean 0 and variance 1, then scaled and shifted";
-  let description = [{
-    y = (x - mean(x)) / sqrt(var(x) + epsilon) * scale + bias over the last axis,
-    with var(x) = mean((x - mean(x)) ^ 2).
-
-    The gradient is that of the definition.
-
-    Source: Ba, Kiros and Hinton 2016, arXiv:1607.06450.
-
-    ```mlir
-    // x: [[1.0, 3.0]], scale: [1.0, 1.0], bias: [0.0, 0.0]
-    %y = nnc.layer_norm %x, %scale, %bias epsilon = 0.0
-        : (tensor<1x2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2xf32>
-    // y: [[-1.0, 1.0]]
-    ```
-  }];
-  let arguments = (ins Nnc_FloatTensor:$x, Nnc_FloatTensor:$scale, Nnc_FloatTensor:$bias,
-                       DefaultValuedAttr<Nnc_In<"[0, inf)">, "1e-5">:$epsilon);
-  let results = (outs Nnc_FloatTensor:$y);
-  let resultTypes = ["inferLayerNorm(site, x, scale, bias)"];
-  let hasExpansion = 1;
 }
 
 def DenseOp : Nnc_CompositeOp<"dense", [DeclareOpInterfaceMethods<Nnc_Layer>]> {

@@ -385,6 +385,78 @@ func.func @layer_norm_scale(%a: tensor<?x8xf32>, %b: tensor<4xf32>) {
 
 // -----
 
+func.func @batch_norm_rank(%a: tensor<8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'batch_norm' x is f32[8]: expected at least 2 dimensions}}
+  %0 = nnc.batch_norm %a, %b, %b, %b, %b : (tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @batch_norm_statistic(%a: tensor<?x8xf32>, %b: tensor<8xf32>, %c: tensor<1xf32>) {
+  // expected-error @+1 {{'batch_norm' running_variance is f32[1]: expected f32[8]}}
+  %0 = nnc.batch_norm %a, %b, %b, %b, %c : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<1xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @batch_norm_momentum(%a: tensor<?x8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'batch_norm' momentum is 1.5: expected 0 to 1}}
+  %0 = nnc.batch_norm %a, %b, %b, %b, %b momentum = 1.5 : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @batch_norm_convention(%a: tensor<?x8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'tf' is no convention}}
+  %0 = nnc.batch_norm %a, %b, %b, %b, %b convention = tf : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @instance_norm_rank(%a: tensor<?x8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'instance_norm' x is f32[batch, 8]: expected at least 3 dimensions}}
+  %0 = nnc.instance_norm %a, %b, %b : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @group_norm_groups(%a: tensor<?x8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'group_norm' groups is 3: expected a divisor of the last dimension of x, f32[batch, 8] (8)}}
+  %0 = nnc.group_norm %a, %b, %b groups = 3 : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @group_norm_no_groups(%a: tensor<?x8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'group_norm' groups is 0: expected a divisor of the last dimension of x, f32[batch, 8] (8)}}
+  %0 = nnc.group_norm %a, %b, %b groups = 0 : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @rms_norm_batch(%a: tensor<?xf32>, %b: tensor<4xf32>) {
+  // expected-error @+1 {{'rms_norm' x is f32[batch]: expected a last dimension that is not the batch}}
+  %0 = nnc.rms_norm %a, %b : (tensor<?xf32>, tensor<4xf32>) -> tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_larger(%a: tensor<2x1xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'normalize' the other operands make x, f32[2, 1], larger: f32[2, 8]}}
+  %0, %1, %2 = nnc.normalize %a, %b, %b axes = [0] epsilon = 0.1 : (tensor<2x1xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>)
+  return
+}
+
+// -----
+
 func.func @dense_inner(%a: tensor<?x8xf32>, %w: tensor<4x2xf32>) {
   // expected-error @+1 {{'dense' inner dimensions differ: x is f32[batch, 8] (8), weight is f32[4, 2] (4)}}
   %0 = nnc.dense %a, %w : (tensor<?x8xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>

@@ -35,6 +35,15 @@ func.func @layers(%x: tensor<?x8xf32>, %w: tensor<8x4xf32>, %b: tensor<4xf32>,
   %3 = nnc.dropout %x, %n, %n rate = 0.5 stream = 3 : (tensor<?x8xf32>, tensor<i64>, tensor<i64>) -> tensor<?x8xf32>
   // CHECK: nnc.layer_norm
   %4 = nnc.layer_norm %x, %s, %s : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  // CHECK: nnc.rms_norm
+  %8 = nnc.rms_norm %x, %s epsilon = 0.1 : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  // CHECK: nnc.group_norm {{.*}} groups = 4
+  %9 = nnc.group_norm %x, %s, %s groups = 4 : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  // A default is not printed, and a momentum has none.
+  // CHECK: nnc.batch_norm %{{.*}}, %{{[^ ]*}} :
+  %10 = nnc.batch_norm %x, %s, %s, %s, %s convention = pytorch : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  // CHECK: nnc.batch_norm {{.*}} momentum = 7.500000e-01 convention = keras frozen_statistics = true :
+  %11 = nnc.batch_norm %x, %s, %s, %s, %s momentum = 0.75 convention = keras frozen_statistics = true : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
   // CHECK: nnc.embedding
   %5 = nnc.embedding %i, %w : (tensor<?xi32>, tensor<8x4xf32>) -> tensor<?x4xf32>
   // CHECK: nnc.flatten

@@ -77,7 +77,7 @@ def case(family, op, inputs, reference, attributes="", gradient=True, dynamic=()
         head = ", ".join(f"%a{i}: {t} {{check.value = {literal(a)}}}" for i, (t, a) in enumerate(zip(arguments, inputs)))
         tail = ", ".join(f"{t} {{check.value = {literal(e)}}}" for t, e in zip(results, expected))
         marks = [f"check.tolerance = {float(tolerance)} : f64"] + (["check.gradient"] if gradient else [])
-        marks += ["nnc.training"] if training else []
+        marks += ["nnc.training", "nnc.state_stays"] if training else []
         marks += ["check.narrow"] if narrow else []
         marks += [f'check.only = "{only}"'] if only else []
         marks += ["check.own"] if own else []
@@ -337,12 +337,6 @@ edge("neural", "softmax", [np.array([[-inf, 0.0], [inf, 0.0], [-inf, -inf]])], n
 case("neural", "log_softmax", [x], lambda v: np.log(softmax(v)), dynamic=(0,))
 
 
-def layer_norm(v, scale, bias):
-    mean, variance = v.mean(-1, keepdims=True), v.var(-1, keepdims=True)
-    return (v - mean) / np.sqrt(variance + 1e-5) * scale + bias
-
-
-case("neural", "layer_norm", [x, positive[0], y[0]], layer_norm, dynamic=(0,), tolerance=256)
 case("neural", "dense", [x, spread((5, 3), seed=2), spread((3,), seed=1)], lambda v, w, b: v @ w + b, dynamic=(0,))
 case("neural", "embedding", [np.array([3, 0, 3, 9, 1, 1, 8], dtype=np.int32), spread((10, 6))], lambda i, t: t[i], dynamic=(0,))
 # An index outside takes the nearest row, and its gradient goes there.
@@ -360,6 +354,69 @@ labels = np.array([0, 4, 2, 2, 1, 3, 0], dtype=np.int32)
 edge("neural", "one_hot", [np.array([-1, 2, 3, 2**32, 2**32 + 1, 1 - 2**32], np.int64)],
      np.eye(3)[[2] * 6] * np.array([[0], [1], [0], [0], [0], [0]]), attributes="classes = 3 type = f64")
 case("neural", "one_hot", [labels], lambda l: np.eye(5)[l], "classes = 5 type = f64", gradient=False, dynamic=(0,))
+
+# Normalization ----------------------------------------------------------------------
+
+
+def normalized(v, scale, bias, axes, epsilon=1e-5):
+    mean, variance = v.mean(axes, keepdims=True), v.var(axes, keepdims=True)
+    return (v - mean) / np.sqrt(variance + epsilon) * scale + bias
+
+
+def layer_norm(v, scale, bias):
+    return normalized(v, scale, bias, -1)
+
+
+def batch_norm(v, scale, bias, *running):
+    return normalized(v, scale, bias, tuple(range(v.ndim - 1)))
+
+
+def batch_norm_with(v, scale, bias, mean, variance, epsilon=1e-5):
+    return (v - mean) / np.sqrt(variance + epsilon) * scale + bias
+
+
+def group_norm(v, scale, bias, groups):
+    parts = v.reshape(*v.shape[:-1], groups, -1)
+    axes = (*range(1, v.ndim - 1), v.ndim)
+    return normalized(parts, scale.reshape(groups, -1), bias.reshape(groups, -1), axes).reshape(v.shape)
+
+
+def normalize(v, scale, bias, axes):
+    return normalized(v, scale, bias, axes), v.mean(axes, keepdims=True), v.var(axes, keepdims=True)
+
+
+image = spread((BATCH, 2, 3, 4), seed=6)
+weights = spread((4,), 0.5, 2, seed=1), spread((4,), seed=2)
+running = spread((4,), seed=7), spread((4,), 0.5, 2, seed=8)
+case("normalization", "layer_norm", [x, positive[0], y[0]], layer_norm, dynamic=(0,), tolerance=256)
+case("normalization", "layer_norm", [image, *weights], layer_norm, dynamic=(0,), tolerance=256)
+case("normalization", "rms_norm", [x, positive[0]],
+     lambda v, scale: v / np.sqrt((v * v).mean(-1, keepdims=True) + 1e-5) * scale, dynamic=(0,), tolerance=256)
+case("normalization", "instance_norm", [image, *weights], lambda v, s, b: normalized(v, s, b, (1, 2)), dynamic=(0,), tolerance=256)
+for groups in (1, 2, 4):
+    case("normalization", "group_norm", [image, *weights], lambda v, s, b: group_norm(v, s, b, groups), f"groups = {groups}",
+         dynamic=(0,), tolerance=256)
+case("normalization", "group_norm", [image[:, 0, 0], *weights], lambda v, s, b: group_norm(v, s, b, 2), "groups = 2",
+     dynamic=(0,), tolerance=256)
+case("normalization", "batch_norm", [image, *weights, *running], batch_norm_with, dynamic=(0,), tolerance=256)
+case("normalization", "batch_norm", [x, positive[0], y[0], y[1], positive[1]],
+     lambda *all: batch_norm_with(*all, epsilon=0.5), "epsilon = 0.5", dynamic=(0,), tolerance=256)
+case("normalization", "batch_norm", [image, *weights, *running], batch_norm, dynamic=(0,), tolerance=256, training=True,
+     name="batch_norm_of_batch")
+case("normalization", "batch_norm", [x, positive[0], y[0], y[1], positive[1]], batch_norm,
+     "momentum = 0.9 convention = keras", dynamic=(0,), tolerance=256, training=True, name="batch_norm_of_batch")
+case("normalization", "batch_norm", [image, *weights, *running], batch_norm_with, "frozen_statistics = true", dynamic=(0,),
+     tolerance=256, training=True, name="batch_norm_frozen")
+# A mean of some thousand deviations: it rounds by 2^-15 in f32, 256 epsilons, beside
+# which a variance of the squares' mean alone would have lost all of its digits.
+case("normalization", "batch_norm", [x + 1000, positive[0], y[0], y[1], positive[1]], batch_norm, dynamic=(0,), tolerance=2048,
+     gradient=False, training=True, name="batch_norm_far_from_zero")
+# The shift is of the first sample: one that is far from all the others.
+case("normalization", "batch_norm", [np.concatenate([x[:1] + 4096, x[1:]]), positive[0], y[0], y[1], positive[1]], batch_norm,
+     dynamic=(0,), tolerance=2048, gradient=False, training=True, name="batch_norm_outlier")
+for axes in ([0, 1, 2], [1, 2], [-1], [0], [0, 1, 2, 3], [2]):
+    case("normalization", "normalize", [image, *weights], lambda v, s, b: normalize(v, s, b, tuple(axes)),
+         f"axes = {axes} epsilon = 1.0e-5", dynamic=(0,), tolerance=256)
 
 # Losses and metrics ------------------------------------------------------------------
 
@@ -470,7 +527,10 @@ for rows, columns in [(1, 1), (1, 10), (7, 2), (7, 3), (5, 33), (3, 64), (2, 100
     short = columns <= 1001  # those also with the rows as the batch
     batch = (0,) if short and columns != rows else ()
     shaped("softmax", [v], softmax, dynamic=batch)
-    shaped("layer_norm", [v, spread((columns,), 0.5, 2), spread((columns,), seed=1)], layer_norm, tolerance=256, dynamic=batch)
+    rows_of_columns = spread((columns,), 0.5, 2), spread((columns,), seed=1)
+    shaped("layer_norm", [v, *rows_of_columns], layer_norm, tolerance=256, dynamic=batch)
+    if rows > 1:
+        shaped("batch_norm", [v, *rows_of_columns, *rows_of_columns], batch_norm, tolerance=256, dynamic=batch, training=True)
     shaped("argmax", [v], lambda v: v.argmax(1).astype(np.int32), "axis = 1", dynamic=batch)
     shaped("sum", [v], lambda v: v.sum(0), "axes = [0]", dynamic=batch)
     shaped("mean", [v], np.mean, "axes = [0, 1]", dynamic=batch)
@@ -482,6 +542,9 @@ for rows, columns in [(600, 5), (1100, 40)]:
     shaped("sum", [v], lambda v: v.sum(0), "axes = [0]")
     shaped("sum", [v], np.sum, "axes = [0, 1]", tolerance=256)
     shaped("reduce_max", [v], np.max, "axes = [0, 1]")
+# Columns of so many rows that they are summed in blocks.
+for rows, columns in [(4200, 16), (5000, 100), (4099, 1), (9000, 3)]:
+    shaped("batch_norm", [spread((rows, columns)), *[spread((columns,), 0.5, 2)] * 4], batch_norm, tolerance=256, training=True)
 shaped("sum", [spread((40001,))], np.sum, "axes = [0]", tolerance=256)
 # Of a million terms as right as of a few: NumPy's sums in f32 err by 1e-7 here,
 # a chain of additions by 2e-4, a product's by 1e-2. They are in blocks whose own

@@ -226,7 +226,7 @@ class Generator(WindowForms):
         if not x:
             return None
         if self.chance(0.25):
-            return self.emit(f"layer_norm({x.name})", x.type, x.shape, x, trained=True)
+            return self.emit(self.norm(x), x.type, x.shape, x, trained=True)
         n = self.size()
         if self.chance(0.2):
             # Shared with whatever else uses the table.
@@ -235,6 +235,14 @@ class Generator(WindowForms):
                              trained=True)
         more = self.one_of(["", "", ", bias = false", ", bias = normal(0.3)"])
         return self.emit(f"dense({x.name}, {n}{more})", x.type, (*x.shape[:-1], n), x, trained=True)
+
+    def norm(self, x):
+        channels = x.shape[-1]
+        divisors = [n for n in range(1, channels + 1) if channels % n == 0]
+        forms = ["layer_norm({x})", "rms_norm({x})", "batch_norm({x})", "batch_norm({x}, momentum = 0.75, convention = keras)",
+                 "batch_norm({x}, epsilon = 0.25, frozen_statistics = true)", f"group_norm({{x}}, {self.one_of(divisors)})"]
+        forms += ["instance_norm({x})"] if x.rank >= 3 else []
+        return self.one_of(forms).format(x=x.name)
 
     BLOCK = "fn block(x, rate = 0.1) {\n  y = dense(x, channels_of(x), bias = false)\n  return x + dropout(tanh(y), rate)\n}\n"
 

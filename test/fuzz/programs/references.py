@@ -74,10 +74,47 @@ def conv_transpose(at, training, x, weight, bias=0.0):
     return transposed_layer(x, weight, bias, at["stride"], at["padding"], at["dilation"], at["groups"], at["output_padding"])
 
 
+def moments(x, axes):
+    return x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True)
+
+
+def normalized(at, x, scale, bias, mean, variance):
+    return (x - mean) / np.sqrt(variance + epsilon_of(at)) * scale + bias
+
+
+@reference("normalize")
+def normalize(at, training, x, scale, bias):
+    mean, variance = moments(x, axes_of({"attributes": at}, x.ndim))
+    return normalized(at, x, scale, bias, mean, variance), mean, variance
+
+
 @reference("layer_norm")
 def layer_norm(at, training, x, scale, bias):
-    centred = x - x.mean(-1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + epsilon_of(at)) * scale + bias
+    return normalized(at, x, scale, bias, *moments(x, -1))
+
+
+@reference("rms_norm")
+def rms_norm(at, training, x, scale):
+    return x / np.sqrt((x * x).mean(-1, keepdims=True) + epsilon_of(at)) * scale
+
+
+@reference("instance_norm")
+def instance_norm(at, training, x, scale, bias):
+    return normalized(at, x, scale, bias, *moments(x, tuple(range(1, x.ndim - 1))))
+
+
+@reference("group_norm")
+def group_norm(at, training, x, scale, bias):
+    parts = x.reshape(*x.shape[:-1], at["groups"], -1)
+    scale, bias = (v.reshape(at["groups"], -1) for v in (scale, bias))
+    return normalized(at, parts, scale, bias, *moments(parts, (*range(1, x.ndim - 1), x.ndim))).reshape(x.shape)
+
+
+@reference("batch_norm")
+def batch_norm(at, training, x, scale, bias, mean, variance):
+    if training and not at["frozen_statistics"]:
+        mean, variance = moments(x, tuple(range(x.ndim - 1)))
+    return normalized(at, x, scale, bias, mean, variance)
 
 
 def reduced(function):
