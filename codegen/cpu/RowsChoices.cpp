@@ -22,6 +22,13 @@ static constexpr int64_t kBlockBytes = 64 << 10;
 /// at a batch of 128 it takes as long as two barriers between threads.
 static constexpr int64_t kSequentialBytesPerSample = 768;
 static constexpr int64_t kSequentialBytes = 96 << 10;
+/// Rows that a walk down the columns goes through at most. It is cut by columns
+/// alone, of which there may be few, and leaves a gap in memory after each row;
+/// blocks of rows need another phase, which adds up what they leave.
+static constexpr int64_t kMostWalkedRows = 1024;
+static constexpr int64_t kColumnBlocks = 64, kFewestBlockRows = 16;
+/// A batch where nothing says how large it is.
+static constexpr int64_t kTypicalBatch = 64;
 
 CpuRowsChoices::CpuRowsChoices(RowsPlan &plan, const CpuModel &model)
     : plan(plan), rows(plan.rows), model(model) {
@@ -87,9 +94,8 @@ int64_t CpuRowsChoices::costPerRow() const {
   return std::max<int64_t>(cost, 1);
 }
 
-/// Rows that a unit of columns walks down: a guess where they are the batch's.
 int64_t CpuRowsChoices::costPerColumnUnit() const {
-  int64_t walked = rows.rows.factor * (rows.rows.perBatch ? 64 : 1);
+  int64_t walked = rows.rows.estimate(kTypicalBatch);
   return std::max<int64_t>(1, rowCost * columnLanes / rows.columns * walked);
 }
 
@@ -139,7 +145,8 @@ void CpuRowsChoices::gatherScalarResults() {
 }
 
 bool CpuRowsChoices::canReduceDirectly(const RowsStage &stage) const {
-  if (isFlat() || stage.entered.empty())
+  if (isFlat() || stage.entered.empty() ||
+      rows.rows.estimate(kTypicalBatch) > kMostWalkedRows)
     return false;
   for (RowsOp *op : stage.entered)
     if (op->domain != Full || op->reduced != Row ||
@@ -151,6 +158,25 @@ bool CpuRowsChoices::canReduceDirectly(const RowsStage &stage) const {
     return rows.roleOf(rows.results[result]) == Full &&
            !rows.followsRowReduction(rows.results[result]);
   });
+}
+
+/// Whether a block of rows leaves partial results of columns.
+bool CpuRowsChoices::leavesColumns() const {
+  for (auto [stage, direct] : llvm::zip(plan.stages, isDirect))
+    if (!direct && llvm::any_of(stage.entered, [](const RowsOp *op) {
+          return op->reduced != op->domain;
+        }))
+      return true;
+  return false;
+}
+
+/// Rows of a block that leaves a row of partial results: few blocks, as these
+/// are read again, but enough for many threads. They are added up one after
+/// another.
+int64_t CpuRowsChoices::rowsPerColumnSum() const {
+  int64_t each = rows.rows.estimate(kTypicalBatch) / kColumnBlocks;
+  return llvm::bit_floor<uint64_t>(
+      std::clamp<int64_t>(each, kFewestBlockRows, kSumBlock));
 }
 
 /// How the reductions across rows are computed: without partial results, in one
@@ -169,6 +195,8 @@ void CpuRowsChoices::choosePartials() {
   // A power of two, because batches are.
   blockRows =
       llvm::bit_floor<uint64_t>(std::max<int64_t>(1, kBlockBytes / rowCost));
+  if (!isFlat() && leavesColumns())
+    blockRows = rowsPerColumnSum();
   if (isSequential) {
     // A flat space has no partial results but its last.
     inBlocks = !isFlat() && mostRows().value_or(INT64_MAX) > 2 * kSumBlock;

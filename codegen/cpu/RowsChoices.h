@@ -54,6 +54,8 @@ private:
   int64_t costPerColumnUnit() const;
   bool canReduceDirectly(const RowsStage &stage) const;
   void choosePartials();
+  bool leavesColumns() const;
+  int64_t rowsPerColumnSum() const;
   void gatherScalarResults();
 
   void planSequence();

@@ -13,6 +13,10 @@ using namespace nnc;
 
 /// Adds the chunk's elements to the block's partial result.
 void CpuRowsScheduler::addToPartial(RowsOp &op, Value at) {
+  if (auto found = sumsInRegisters.find(&op); found != sumsInRegisters.end()) {
+    found->second = values.accumulate(&op, found->second);
+    return;
+  }
   Accumulators sums =
       values.loadPartials(&op, at, /*vector=*/op.reduced != op.domain);
   values.storePartials(&op, at, values.accumulate(&op, sums));
@@ -128,10 +132,12 @@ void CpuRowsScheduler::emitFlat(const RowsStep &step, Value first, Value last,
 // Blocks of rows
 //===----------------------------------------------------------------------===//
 
-/// Sets a block's partial results to those of no rows.
+/// Sets a block's partial results that are kept in memory to those of no rows.
 void CpuRowsScheduler::beginPartials(const RowsStep &step, Value block) {
   for (RowsOp *op : step.entered) {
     bool isColumn = op->reduced != op->domain;
+    if (isColumn && choices.isSingleChunk)
+      continue;
     Accumulators none = values.identities(op, isColumn ? choices.rowLanes : 0);
     if (!isColumn) {
       values.storePartials(op, block, none);
@@ -144,15 +150,36 @@ void CpuRowsScheduler::beginPartials(const RowsStep &step, Value block) {
   }
 }
 
+/// Partial results of columns are in registers where a chunk is a whole row,
+/// which has the same columns in every row.
 void CpuRowsScheduler::emitRows(const RowsStep &step, Value first, Value last,
                                 Value block) {
-  // A chunk that is a whole row has the same columns in every row.
   SmallVector<SpaceRole> fixed{Scalar};
-  if (choices.isSingleChunk)
+  SmallVector<RowsOp *> columnSums;
+  if (choices.isSingleChunk) {
     fixed.push_back(Column);
-  loop(first, last, 1, {}, [&](Operation *loop, Value row, ValueRange) {
-    RowsValues::Scope scope(values, loop, fixed, {Row, Full});
-    emitRow(step, row, block);
+    llvm::copy_if(step.entered, std::back_inserter(columnSums),
+                  [](RowsOp *op) { return op->reduced != op->domain; });
+  }
+  Accumulators inits = values.identities(columnSums, choices.rowLanes);
+  Accumulators totals = loop(
+      first, last, 1, inits, [&](Operation *loop, Value row, ValueRange sums) {
+        RowsValues::Scope scope(values, loop, fixed, {Row, Full});
+        forEachReduction(
+            columnSums, [&](RowsOp &op, unsigned at, unsigned width) {
+              sumsInRegisters[&op] = llvm::to_vector(sums.slice(at, width));
+              return Accumulators();
+            });
+        emitRow(step, row, block);
+        return forEachReduction(columnSums,
+                                [&](RowsOp &op, unsigned, unsigned) {
+                                  return sumsInRegisters.at(&op);
+                                });
+      });
+  sumsInRegisters.clear();
+  forEachReduction(columnSums, [&](RowsOp &op, unsigned at, unsigned width) {
+    values.storePartials(&op, partialAt(op, block),
+                         ArrayRef(totals).slice(at, width));
     return Accumulators();
   });
 }

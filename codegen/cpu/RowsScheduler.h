@@ -72,6 +72,8 @@ private:
   RowsValues values;
   mlir::ImplicitLocOpBuilder &b;
   CpuPhase *currentPhase = nullptr;
+  /// Within a loop over rows: the sums of columns that it carries.
+  llvm::DenseMap<RowsOp *, Accumulators> sumsInRegisters;
   ScheduledKernel scheduled;
 };
 
