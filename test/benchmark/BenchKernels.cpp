@@ -1,11 +1,12 @@
-// nnc-bench-kernels: how fast single matrix products run, packing included, as
-// the compiler schedules them for this machine and the runtime's threads run
-// them. The best of many runs: other programs on the machine only take away.
+// nnc-bench-kernels: how fast single products and convolutions run, packing
+// included, as the compiler schedules them for this machine and the runtime's
+// threads run them. The best of many runs: other programs only take away.
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "codegen/cpu/EmitObject.h"
 #include "runtime/ThreadPool.h"
 #include "runtime/abi.h"
+#include "test/benchmark/BenchmarkedKernels.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
@@ -24,6 +25,7 @@
 
 using namespace mlir;
 using namespace nnc;
+using nnc::test::BenchmarkedKernel;
 namespace cl = llvm::cl;
 
 namespace {
@@ -38,88 +40,17 @@ struct Options {
   }
 
   cl::opt<int> threads{"threads", cl::init(2),
-                       cl::desc("threads that share a product")};
+                       cl::desc("threads that share a kernel")};
   cl::opt<bool> json{"json", cl::desc("a list of {name, gflops}")};
   cl::opt<double> budgetSeconds{"budget", cl::init(0.6),
-                                cl::desc("seconds for each product")};
+                                cl::desc("seconds for each kernel")};
   cl::opt<std::string> target{"target", cl::init("cpu"),
                               cl::desc("target, as nnc names them")};
-  cl::list<std::string> only{"only", cl::CommaSeparated,
-                             cl::desc("names of the products to run")};
+  cl::list<std::string> only{"only",
+                             cl::desc("kernels with this in their names")};
 };
 
 } // namespace
-
-namespace {
-
-struct Product {
-  int64_t m, n, k;
-  /// Stored transposed: [k, m], or [n, k].
-  bool lhsTransposed = false;
-  bool rhsTransposed = false;
-};
-
-} // namespace
-
-// From square to those of small networks, forward and backward.
-static constexpr Product kProducts[] = {
-    {64, 64, 64},
-    {128, 128, 128},
-    {256, 256, 256},
-    {512, 512, 512},
-    {1024, 1024, 1024},
-    {2048, 2048, 2048},
-    {128, 128, 784},
-    {128, 10, 128},
-    {784, 128, 128, true, false},
-    {768, 384, 128},
-    {768, 512, 128},
-    {768, 65, 128},
-    {33, 77, 50},
-    {128, 784, 128, false, true},
-    {64, 3136, 128, false, true},
-};
-
-static std::string nameOf(const Product &product) {
-  std::string name;
-  llvm::raw_string_ostream stream(name);
-  stream << "matmul " << product.m << 'x' << product.n << 'x' << product.k
-         << (product.lhsTransposed   ? " A^T"
-             : product.rhsTransposed ? " B^T"
-                                     : "");
-  return name;
-}
-
-static std::string matrix(int64_t rows, int64_t columns, bool transposed) {
-  if (transposed)
-    std::swap(rows, columns);
-  return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) +
-         "xf32>";
-}
-
-/// The product as a kernel, in the form that a target takes.
-static std::string kernelOf(const Product &product) {
-  std::string lhs = matrix(product.m, product.k, product.lhsTransposed);
-  std::string rhs = matrix(product.k, product.n, product.rhsTransposed);
-  std::string out = matrix(product.m, product.n, false);
-  std::string text;
-  llvm::raw_string_ostream(text)
-      << "func.func private @product(%batch: index, %a: " << lhs
-      << ", %b: " << rhs << ") -> " << out << " attributes {nnc.kernel} {\n"
-      << "%init = arith.constant dense<0.0> : " << out << "\n"
-      << "%c = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> "
-      << (product.lhsTransposed ? "(k, m)" : "(m, k)")
-      << ">, affine_map<(m, n, k) -> "
-      << (product.rhsTransposed ? "(n, k)" : "(k, n)")
-      << ">, affine_map<(m, n, k) -> (m, n)>],\n"
-      << "iterator_types = [\"parallel\", \"parallel\", \"reduction\"]}\n"
-      << "ins(%a, %b : " << lhs << ", " << rhs << ") outs(%init : " << out
-      << ") {\n^bb0(%x: f32, %y: f32, %sum: f32):\n"
-      << "%0 = arith.mulf %x, %y : f32\n%1 = arith.addf %sum, %0 : f32\n"
-      << "linalg.yield %1 : f32\n} -> " << out << "\nreturn %c : " << out
-      << "\n}\n";
-  return text;
-}
 
 namespace {
 
@@ -130,21 +61,23 @@ struct LoadedPhase {
   SmallVector<void *> buffers;
 };
 
-/// A product with its operands, result and workspaces.
+/// A kernel with its operands, result and workspaces.
 class Runner {
 public:
-  static FailureOr<Runner> create(const Product &product, const CpuModel &model,
-                                  MLIRContext &context, int numThreads);
+  static FailureOr<Runner> create(const BenchmarkedKernel &kernel,
+                                  const CpuModel &model, MLIRContext &context,
+                                  int numThreads);
 
   void run(runtime::ThreadPool &pool);
 
 private:
   void load(const CodeImage &image);
-  void bind(const Product &product, const ScheduledKernel &scheduled,
+  void bind(const BenchmarkedKernel &kernel, const ScheduledKernel &scheduled,
             const CodeImage &image, int numThreads);
   void *allocate(int64_t sizeBytes);
 
-  const uint8_t *code = nullptr;
+  const uint8_t *memory = nullptr; // of the code
+  int64_t batch = 1;
   SmallVector<LoadedPhase> phases;
   SmallVector<void *> scratch; // a thread's
 };
@@ -165,28 +98,31 @@ void *Runner::allocate(int64_t sizeBytes) {
 }
 
 void Runner::load(const CodeImage &image) {
-  void *memory = mmap(nullptr, image.bytes.size(), PROT_READ | PROT_WRITE,
+  void *mapped = mmap(nullptr, image.bytes.size(), PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  std::memcpy(memory, image.bytes.data(), image.bytes.size());
-  mprotect(memory, image.bytes.size(), PROT_READ | PROT_EXEC);
-  code = static_cast<const uint8_t *>(memory);
+  std::memcpy(mapped, image.bytes.data(), image.bytes.size());
+  mprotect(mapped, image.bytes.size(), PROT_READ | PROT_EXEC);
+  memory = static_cast<const uint8_t *>(mapped);
 }
 
-void Runner::bind(const Product &product, const ScheduledKernel &scheduled,
-                  const CodeImage &image, int numThreads) {
+void Runner::bind(const BenchmarkedKernel &kernel,
+                  const ScheduledKernel &scheduled, const CodeImage &image,
+                  int numThreads) {
   int64_t elementBytes = sizeof(float);
-  void *operands[] = {allocate(product.m * product.k * elementBytes),
-                      allocate(product.k * product.n * elementBytes)};
-  void *result = allocate(product.m * product.n * elementBytes);
+  SmallVector<void *> operands;
+  for (int64_t size : kernel.operandSizes)
+    operands.push_back(allocate(size * elementBytes));
+  void *result = allocate(kernel.resultSize * elementBytes);
+  batch = kernel.batch;
   SmallVector<void *> workspaces;
   for (const Extent &bytes : scheduled.workspaceBytes)
-    workspaces.push_back(allocate(bytes.at(1)));
+    workspaces.push_back(allocate(bytes.at(batch)));
   for (int thread = 0; thread < numThreads; ++thread)
     scratch.push_back(allocate(scheduled.scratchBytes));
-  for (auto [phase, kernel] : llvm::zip(scheduled.phases, image.kernels)) {
+  for (auto [phase, code] : llvm::zip(scheduled.phases, image.kernels)) {
     LoadedPhase loaded = {reinterpret_cast<nnc_kernel_fn>(
-                              const_cast<uint8_t *>(code) + kernel.offsetBytes),
-                          phase.extent.at(1),
+                              const_cast<uint8_t *>(memory) + code.offsetBytes),
+                          phase.extent.at(batch),
                           phase.grain,
                           {}};
     for (BufferRef ref : phase.buffers)
@@ -198,19 +134,20 @@ void Runner::bind(const Product &product, const ScheduledKernel &scheduled,
   }
 }
 
-FailureOr<Runner> Runner::create(const Product &product, const CpuModel &model,
-                                 MLIRContext &context, int numThreads) {
-  auto module = parseSourceString<ModuleOp>(kernelOf(product), &context);
+FailureOr<Runner> Runner::create(const BenchmarkedKernel &kernel,
+                                 const CpuModel &model, MLIRContext &context,
+                                 int numThreads) {
+  auto module = parseSourceString<ModuleOp>(kernel.text, &context);
   if (!module)
     return failure();
-  auto kernel = *module->getOps<func::FuncOp>().begin();
+  auto function = *module->getOps<func::FuncOp>().begin();
   Refusal refusal;
   FailureOr<ScheduledKernel> scheduled =
-      scheduleContraction(kernel, model, refusal);
+      scheduleContraction(function, model, refusal);
   if (failed(scheduled))
-    return kernel.emitOpError("is not scheduled as a contraction: ")
+    return function.emitOpError("is not scheduled as a contraction: ")
            << refusal.reason();
-  kernel.erase();
+  function.erase();
   for (Phase &phase : scheduled->phases)
     phase.function.setPublic();
   if (failed(verify(*module)))
@@ -220,23 +157,25 @@ FailureOr<Runner> Runner::create(const Product &product, const CpuModel &model,
     return failure();
   Runner runner;
   runner.load(*image);
-  runner.bind(product, *scheduled, *image, numThreads);
+  runner.bind(kernel, *scheduled, *image, numThreads);
   return runner;
 }
 
 void Runner::run(runtime::ThreadPool &pool) {
   struct Context {
     const LoadedPhase *phase;
+    int64_t batch;
     ArrayRef<void *> scratch;
   };
   for (const LoadedPhase &phase : phases) {
-    Context context = {&phase, scratch};
+    Context context = {&phase, batch, scratch};
     pool.run(
         phase.extent, phase.grain,
         [](void *opaque, int64_t begin, int64_t end, int thread) {
           auto *context = static_cast<Context *>(opaque);
-          context->phase->function(context->phase->buffers.data(), /*batch=*/1,
-                                   begin, end, context->scratch[thread]);
+          context->phase->function(context->phase->buffers.data(),
+                                   context->batch, begin, end,
+                                   context->scratch[thread]);
         },
         &context);
   }
@@ -277,7 +216,7 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   Options::removeLlvmThreads();
   Options options;
-  cl::ParseCommandLineOptions(argc, argv, "times matrix products\n");
+  cl::ParseCommandLineOptions(argc, argv, "times products and convolutions\n");
   restrictProcessors(options.threads);
   llvm::Expected<CpuModel> model = findCpuModel(options.target);
   if (!model) {
@@ -291,21 +230,23 @@ int main(int argc, char **argv) {
                       tensor::TensorDialect, vector::VectorDialect>();
   runtime::ThreadPool pool(options.threads);
   const char *separator = "[";
-  for (const Product &product : kProducts) {
-    std::string name = nameOf(product);
-    if (!options.only.empty() && !llvm::is_contained(options.only, name))
+  for (const BenchmarkedKernel &kernel : test::benchmarkedKernels()) {
+    StringRef name = kernel.name;
+    if (!options.only.empty() &&
+        llvm::none_of(options.only,
+                      [&](StringRef part) { return name.contains(part); }))
       continue;
     FailureOr<Runner> runner =
-        Runner::create(product, *model, context, options.threads);
+        Runner::create(kernel, *model, context, options.threads);
     if (failed(runner))
       return 1;
-    double gflops = 2e-9 * product.m * product.n * product.k /
-                    bestSeconds(*runner, pool, options.budgetSeconds);
+    double gflops =
+        1e-9 * kernel.flop / bestSeconds(*runner, pool, options.budgetSeconds);
     if (options.json)
       llvm::outs() << separator << "{\"name\": \"" << name
                    << "\", \"gflops\": " << llvm::format("%.2f", gflops) << '}';
     else
-      llvm::outs() << llvm::format("%-44s%8.1f GFLOP/s\n", name.c_str(),
+      llvm::outs() << llvm::format("%-52s%8.1f GFLOP/s\n", kernel.name.c_str(),
                                    gflops);
     llvm::outs().flush();
     separator = ", ";
