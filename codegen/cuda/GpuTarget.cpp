@@ -9,6 +9,7 @@
 #include "codegen/cuda/Rows.h"
 #include "codegen/cuda/Scatter.h"
 #include "codegen/cuda/SideBySide.h"
+#include "codegen/cuda/Tiles.h"
 
 using namespace mlir;
 using namespace nnc;
@@ -39,9 +40,15 @@ FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
       "contraction", {"contraction"}, [&](func::FuncOp op, Refusal &refusal) {
         return scheduleLibraryContraction(op, model, one, refusal);
       }};
+  // What the library has no call for.
+  Scheduler tiles = {"tiles",
+                     {"contraction"},
+                     [&](func::FuncOp op, Refusal &refusal) {
+                       return scheduleTiles(op, model, refusal);
+                     }};
   FailureOr<ScheduledKernel> scheduled =
       reference ? scheduleByKind(kernel, {elements})
-                : scheduleByKind(kernel, {contraction, several, rows, scatter,
+                : scheduleByKind(kernel, {contraction, tiles, several, rows, scatter,
                                           movement, elements});
   if (failed(scheduled))
     return kernel.emitOpError("has no schedule for a GPU"), failure();

@@ -149,6 +149,8 @@ LogicalResult FunctionPrinter::printFor(scf::ForOp op) {
     return failure();
   std::string counter = nameFor(op.getInductionVar());
   define(op.getInductionVar(), {counter});
+  if (op->hasAttr("nnc.unroll"))
+    line("_Pragma(\"unroll\")");
   std::string next = step == "1" ? "++" + counter : counter + " += " + step;
   open("for (" + *type + " " + counter + " = " + lower + "; " + counter +
        " < " + upper + "; " + next + ")");

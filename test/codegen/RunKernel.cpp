@@ -11,9 +11,12 @@
 // A kernel with the attribute `test.function = "exp"`, which applies that one
 // function to its operands, is compared with libm in long double instead.
 //
+// With `--target=sim` a kernel runs on the simulated GPU, whose blocks are what
+// is split, and whatever the simulator finds fails too.
+//
 // Operands are uniform in [-1, 1] (floats) or [0, 3] (integers), or in the
 // range that the argument attribute `test.range = [low, high]` gives.
-#include "test/codegen/CompiledKernel.h"
+#include "test/codegen/SimulatedKernel.h"
 
 #include "codegen/KernelForms.h"
 #include "codegen/Reference.h"
@@ -171,10 +174,14 @@ static OwningOpRef<ModuleOp> isolate(func::FuncOp kernel) {
   return module;
 }
 
+static bool isSimulated() { return StringRef(targetName).starts_with("sim"); }
+
 static FailureOr<CompiledKernel> compile(func::FuncOp original,
                                          StringRef emitter,
                                          const CpuModel &model, bool mayPrint) {
   OwningOpRef<ModuleOp> module = isolate(original);
+  if (isSimulated() && emitter != "reference")
+    return compileSimulated(std::move(module), targetName);
   auto kernel = *module->getOps<func::FuncOp>().begin();
   if (mayPrint && emitStage == "plan")
     return LogicalResult(success(
@@ -503,9 +510,15 @@ static bool process(func::FuncOp kernel, const CpuModel &model) {
   if (failed(reference))
     return false;
   Checker checker(kernel, *fast, *reference);
-  for (int64_t batch : toRun)
-    if (!checker.check(batch))
+  for (int64_t batch : toRun) {
+    bool isOk = checker.check(batch);
+    if (std::string fault = takeFault(); !fault.empty()) {
+      llvm::errs() << fault << '\n';
       return false;
+    }
+    if (!isOk)
+      return false;
+  }
   llvm::outs() << kernel.getName() << ": " << kind << ", "
                << fast->scheduled.phases.size() << " phases, "
                << llvm::format("%.3g ulp, %.2g of the largest: ok\n",
@@ -533,7 +546,9 @@ int main(int argc, char **argv) {
       batches.push_back(batch);
   std::signal(SIGSEGV, reportCrash);
 
-  llvm::Expected<CpuModel> model = findCpuModel(targetName);
+  // The reference runs on this machine.
+  llvm::Expected<CpuModel> model =
+      findCpuModel(isSimulated() ? std::string("cpu") : targetName);
   if (!model) {
     llvm::errs() << "error: " << llvm::toString(model.takeError()) << '\n';
     return 1;

@@ -1,0 +1,311 @@
+// See ContractionPhase.h.
+#include "codegen/cuda/ContractionPhase.h"
+
+#include "codegen/Vectorize.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace nnc;
+
+//===----------------------------------------------------------------------===//
+// Axes
+//===----------------------------------------------------------------------===//
+
+static LogicalResult addAxis(const Contraction &contraction, AxisGroup &group,
+                             unsigned axis, Refusal &refusal) {
+  std::optional<BatchSize> size = group.size.times(contraction.sizes[axis]);
+  if (!size)
+    return refusal.because("the number of its rows depends on the batch "
+                           "squared");
+  group.size = *size;
+  if (!contraction.sizes[axis].isOne())
+    group.axes.push_back(axis);
+  return success();
+}
+
+FailureOr<ContractionAxes> nnc::groupAxes(const Contraction &contraction,
+                                          Refusal &refusal) {
+  ContractionAxes axes;
+  for (unsigned axis = 0; axis < contraction.axisK(); ++axis) {
+    bool inLhs = contraction.lhs->dependsOn(axis),
+         inRhs = contraction.rhs->dependsOn(axis);
+    AxisGroup &group = inLhs && inRhs ? axes.outer
+                       : inRhs        ? axes.columns
+                                      : axes.rows;
+    if (failed(addAxis(contraction, group, axis, refusal)))
+      return failure();
+  }
+  for (unsigned axis : contraction.outerAxesK())
+    if (failed(addAxis(contraction, axes.summed, axis, refusal)))
+      return failure();
+  if (failed(addAxis(contraction, axes.summed, contraction.axisK(), refusal)))
+    return failure();
+  return axes;
+}
+
+//===----------------------------------------------------------------------===//
+// Vectors
+//===----------------------------------------------------------------------===//
+
+/// Whether every vector that begins at a multiple of `lanes` along `axis`
+/// begins at such a multiple in memory.
+static bool isAligned(BatchSize base, ArrayRef<BatchSize> strides,
+                      unsigned axis, int64_t lanes) {
+  for (auto [other, stride] : llvm::enumerate(strides))
+    if (other != axis && stride.factor % lanes != 0)
+      return false;
+  return base.factor % lanes == 0;
+}
+
+static bool canReadLanes(const Element *element, unsigned axis, int64_t lanes) {
+  if (element->operand && element->strides[axis].isOne() &&
+      !isAligned(element->base, element->strides, axis, lanes))
+    return false;
+  return llvm::all_of(element->inputs, [&](const Element *input) {
+    return !input || canReadLanes(input, axis, lanes);
+  });
+}
+
+static bool dividesAxis(const Contraction &contraction, unsigned axis,
+                        int64_t lanes) {
+  BatchSize size = contraction.sizes[axis];
+  return size.isStatic() && size.factor % lanes == 0;
+}
+
+int64_t nnc::vectorLanes(const Contraction &contraction, const Element *element,
+                         unsigned axis, int64_t maxLanes) {
+  if (!isVectorAlong(element, axis))
+    return 1;
+  int64_t lanes = maxLanes;
+  while (lanes > 1 && !(dividesAxis(contraction, axis, lanes) &&
+                        canReadLanes(element, axis, lanes)))
+    lanes /= 2;
+  return lanes;
+}
+
+int64_t nnc::epilogueLanes(const Contraction &contraction, int64_t maxLanes) {
+  unsigned axis = contraction.axisN();
+  int64_t lanes = maxLanes;
+  for (const Element *result : contraction.results)
+    lanes = std::min(lanes, vectorLanes(contraction, result, axis, maxLanes));
+  while (lanes > 1 &&
+         !isAligned(BatchSize(), contraction.resultStrides[0], axis, lanes))
+    lanes /= 2;
+  return lanes;
+}
+
+//===----------------------------------------------------------------------===//
+// Points
+//===----------------------------------------------------------------------===//
+
+GpuPoint GpuContractionPhase::origin() {
+  GpuPoint point;
+  point.indices.assign(contraction.sizes.size(), index(0));
+  return point;
+}
+
+void GpuContractionPhase::locate(const AxisGroup &group, Value number,
+                                 GpuPoint &point) {
+  for (unsigned axis : llvm::reverse(group.axes)) {
+    if (axis == group.axes.front()) {
+      point.indices[axis] = number;
+      return;
+    }
+    Value size = value(contraction.sizes[axis]);
+    point.indices[axis] = remainder(number, size);
+    number = divide(number, size);
+  }
+}
+
+Value GpuContractionPhase::place(const LinearIndex &linear,
+                                 const GpuPoint &point) {
+  auto sum = [&](bool isOutside) {
+    Value total = isOutside ? value(linear.base) : index(0);
+    for (auto [axis, stride] : llvm::enumerate(linear.strides))
+      if (!stride.isZero() && bool(point.outsideAxes >> axis & 1) == isOutside)
+        total = add(total, multiply(point.indices[axis], value(stride)));
+    return total;
+  };
+  Value outside;
+  {
+    OpBuilder::InsertionGuard guard(b);
+    if (point.loop)
+      b.setInsertionPoint(point.loop);
+    outside = sum(true);
+  }
+  return add(outside, sum(false));
+}
+
+/// The index along `axis`, in each lane.
+static Value laneIndex(GpuContractionPhase &phase, int axis,
+                       const GpuPoint &point) {
+  ImplicitLocOpBuilder &b = phase.b;
+  if (axis == kNoLoop)
+    return phase.index(0);
+  Value first = point.indices[axis];
+  if (axis != point.vectorAxis)
+    return first;
+  SmallVector<Value> lanes;
+  for (int64_t lane = 0; lane < point.lanes; ++lane)
+    lanes.push_back(phase.add(first, lane));
+  auto type = VectorType::get(point.lanes, b.getIndexType());
+  return vector::FromElementsOp::create(b, type, lanes);
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+Value GpuContractionPhase::zero(Type type, int64_t lanes) {
+  if (lanes > 1)
+    type = VectorType::get(lanes, type);
+  return arith::ConstantOp::create(b, cast<TypedAttr>(b.getZeroAttr(type)));
+}
+
+Value GpuContractionPhase::isWithin(Value number, BatchSize size,
+                                    int64_t tile) {
+  if (size.factor % tile == 0)
+    return arith::ConstantOp::create(b, b.getBoolAttr(true));
+  return isLess(number, value(size));
+}
+
+Value GpuContractionPhase::inAllLanes(Value value, const GpuPoint &point) {
+  return point.vectorAxis == kNoLoop
+             ? value
+             : broadcastToLanes(b, b.getLoc(), value, point.lanes);
+}
+
+Value GpuContractionPhase::emitOperand(const Element *element,
+                                       const GpuPoint &point) {
+  func::FuncOp kernel = contraction.kernel;
+  // What is read may be a slice or a reshape of it.
+  auto type =
+      cast<RankedTensorType>(kernel.getArgumentTypes()[*element->operand + 1]);
+  Value memory = buffer({BufferRef::Operand, *element->operand}, type);
+  Value at = place({element->base, element->strides}, point);
+  bool isVector =
+      point.vectorAxis != kNoLoop && element->strides[point.vectorAxis].isOne();
+  return isVector
+             ? loadVector(b, b.getLoc(), memory, at, point.lanes,
+                          type.getElementType())
+             : loadScalar(b, b.getLoc(), memory, at, type.getElementType());
+}
+
+Value GpuContractionPhase::emitGeneric(const Element *element,
+                                       const GpuPoint &point,
+                                       GpuElementCache &cache) {
+  SmallVector<Value> arguments, indices;
+  for (const Element *input : element->inputs)
+    arguments.push_back(input ? this->element(input, point, cache) : Value());
+  linalg::GenericOp op = element->op;
+  if (op.hasIndexSemantics())
+    for (int axis : element->opAxes)
+      indices.push_back(laneIndex(*this, axis, point));
+  SmallVector<Value> values =
+      vectorizeBody(b, op, arguments, indices, point.lanes, scalars);
+  // The op's other results need not compute the body again.
+  for (const auto &other : contraction.elements)
+    if (other->op == op && other->indices == element->indices)
+      cache[other.get()] = values[other->result];
+  return values[element->result];
+}
+
+/// Whether the point lies within all of the element's bounds, which no lane
+/// changes.
+Value GpuContractionPhase::isInside(const Element *element,
+                                    const GpuPoint &point) {
+  Value within = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  // What is below zero is a large number, unsigned.
+  for (const Bound &bound : element->bounds)
+    within = both(within, isLess(place(bound.index, point), value(bound.size)));
+  return within;
+}
+
+/// What is read within the bounds, or the padding; the other is not computed.
+Value GpuContractionPhase::emitPadded(const Element *element,
+                                      const GpuPoint &point,
+                                      const GpuElementCache &cache) {
+  Type type = getElementTypeOrSelf(element->tensor.getType());
+  if (point.vectorAxis != kNoLoop)
+    type = VectorType::get(point.lanes, type);
+  auto emit = [&](unsigned input) {
+    // What is computed here is known here alone.
+    GpuElementCache inner = cache;
+    return inAllLanes(this->element(element->inputs[input], point, inner),
+                      point);
+  };
+  return choose(
+      isInside(element, point), type, [&] { return emit(0); },
+      [&] { return emit(1); });
+}
+
+Value GpuContractionPhase::element(const Element *element,
+                                   const GpuPoint &point,
+                                   GpuElementCache &cache) {
+  if (Value known = cache.lookup(element))
+    return known;
+  Value value;
+  if (element->operand) {
+    value = emitOperand(element, point);
+  } else if (element->scalar) {
+    value = scalars.lookupOrDefault(element->scalar);
+  } else if (element->constant) {
+    value = arith::ConstantOp::create(b, element->constant);
+  } else if (!element->bounds.empty()) {
+    value = emitPadded(element, point, cache);
+  } else {
+    assert(element->op && "the product is in the cache wherever it is read");
+    value = emitGeneric(element, point, cache);
+  }
+  cache[element] = value;
+  return value;
+}
+
+static bool isPaddedWithZero(const Element *element) {
+  if (element->bounds.empty())
+    return false;
+  const Element *padding = element->inputs[1];
+  return padding->scalar
+             ? matchPattern(padding->scalar, m_AnyZeroFloat())
+             : matchPattern(Attribute(padding->constant), m_AnyZeroFloat());
+}
+
+Value GpuContractionPhase::elementOrZero(const Element *element,
+                                         const GpuPoint &point,
+                                         Value condition) {
+  Type type = getElementTypeOrSelf(element->tensor.getType());
+  int64_t lanes = point.vectorAxis == kNoLoop ? 1 : point.lanes;
+  if (isPaddedWithZero(element)) {
+    condition = both(condition, isInside(element, point));
+    element = element->inputs[0];
+  }
+  Value nothing = zero(type, lanes);
+  return choose(
+      condition, nothing.getType(),
+      [&] {
+        GpuElementCache cache;
+        return inAllLanes(this->element(element, point, cache), point);
+      },
+      [&] { return nothing; });
+}
+
+void GpuContractionPhase::storeResults(Value product, const GpuPoint &point) {
+  GpuElementCache cache;
+  cache[contraction.product] = product;
+  SmallVector<Value> values;
+  for (const Element *result : contraction.results)
+    values.push_back(inAllLanes(element(result, point, cache), point));
+  func::FuncOp kernel = contraction.kernel;
+  for (auto [number, value] : llvm::enumerate(values)) {
+    auto type = cast<RankedTensorType>(kernel.getResultTypes()[number]);
+    Value memory = buffer({BufferRef::Result, unsigned(number)}, type);
+    Value at = place({BatchSize(), contraction.resultStrides[number]}, point);
+    if (point.vectorAxis == kNoLoop)
+      storeScalar(b, b.getLoc(), value, memory, at);
+    else
+      storeVector(b, b.getLoc(), value, memory, at);
+  }
+}

@@ -1,0 +1,95 @@
+// What the phases of a contraction on a GPU are written with: elements of
+// tensors at points of its axes, and groups of axes counted as one.
+#ifndef NNC_CODEGEN_CUDA_CONTRACTIONPHASE_H
+#define NNC_CODEGEN_CUDA_CONTRACTIONPHASE_H
+
+#include "codegen/ContractionAnalysis.h"
+#include "codegen/cuda/GpuPhase.h"
+
+namespace nnc {
+
+/// Axes as one, outermost first.
+struct AxisGroup {
+  llvm::SmallVector<unsigned> axes;
+  BatchSize size = BatchSize(1);
+
+  bool isOne() const { return size.isOne(); }
+};
+
+/// The axes of a contraction by the operands that depend on them.
+struct ContractionAxes {
+  /// Of both operands; of the left one; of the right one; summed over.
+  AxisGroup outer, rows, columns, summed;
+};
+
+/// Fails with a reason where a group's size depends on the batch squared.
+mlir::FailureOr<ContractionAxes> groupAxes(const Contraction &contraction,
+                                           Refusal &refusal);
+
+/// Where elements are taken: an index an axis, or along `vectorAxis` the first
+/// of `lanes` neighbours.
+struct GpuPoint {
+  llvm::SmallVector<mlir::Value> indices;
+  int vectorAxis = kNoLoop;
+  int64_t lanes = 1;
+  /// What of a place these axes (as bits) make is computed before `loop`, which
+  /// does not change their indices.
+  uint32_t outsideAxes = 0;
+  mlir::Operation *loop = nullptr;
+};
+
+/// Elements already emitted at one point.
+using GpuElementCache = llvm::DenseMap<const Element *, mlir::Value>;
+
+/// How many neighbours of the element along `axis` can be read, and written, as
+/// one vector: a power of two up to `maxLanes`. Buffers are aligned.
+int64_t vectorLanes(const Contraction &contraction, const Element *element,
+                    unsigned axis, int64_t maxLanes);
+
+/// The same of the results and all that the epilogue reads, along the columns.
+int64_t epilogueLanes(const Contraction &contraction, int64_t maxLanes);
+
+class GpuContractionPhase : public GpuPhase {
+public:
+  GpuContractionPhase(mlir::ImplicitLocOpBuilder &b,
+                      const Contraction &contraction, mlir::Operation *previous,
+                      llvm::StringRef suffix)
+      : GpuPhase(b, contraction.kernel, previous, suffix),
+        contraction(contraction) {}
+
+  /// Sets the indices of the group's axes at element `number` of all.
+  void locate(const AxisGroup &group, mlir::Value number, GpuPoint &point);
+  /// A point with every axis at 0.
+  GpuPoint origin();
+
+  /// The element at `point`: a scalar where it is the same in all lanes.
+  mlir::Value element(const Element *element, const GpuPoint &point,
+                      GpuElementCache &cache);
+  /// The element where `condition` holds and it lies within its bounds, else
+  /// zero; a vector where the point has several lanes.
+  mlir::Value elementOrZero(const Element *element, const GpuPoint &point,
+                            mlir::Value condition);
+  /// Computes all results from the product at `point`, and stores them.
+  void storeResults(mlir::Value product, const GpuPoint &point);
+
+  mlir::Value zero(mlir::Type type, int64_t lanes);
+  /// Whether `number` is below `size`: always, where that is a whole number of
+  /// tiles.
+  mlir::Value isWithin(mlir::Value number, BatchSize size, int64_t tile);
+
+private:
+  mlir::Value place(const LinearIndex &index, const GpuPoint &point);
+  mlir::Value isInside(const Element *element, const GpuPoint &point);
+  mlir::Value emitOperand(const Element *element, const GpuPoint &point);
+  mlir::Value emitGeneric(const Element *element, const GpuPoint &point,
+                          GpuElementCache &cache);
+  mlir::Value emitPadded(const Element *element, const GpuPoint &point,
+                         const GpuElementCache &cache);
+  mlir::Value inAllLanes(mlir::Value value, const GpuPoint &point);
+
+  const Contraction &contraction;
+};
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CUDA_CONTRACTIONPHASE_H

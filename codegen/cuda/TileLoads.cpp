@@ -1,0 +1,173 @@
+// See TileLoads.h. What depends on a row is computed before the loop over the
+// terms, so that a step adds the part of the terms alone.
+#include "codegen/cuda/TileLoads.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace nnc;
+
+/// Elements between neighbours beyond the tile's own, so that threads that
+/// write or read side by side use other banks of shared memory, and vectors
+/// stay aligned.
+static constexpr int64_t kPadding = 4;
+
+/// What the operand's elements are in shared memory.
+static Type sharedType(const Contraction &contraction, const Element *,
+                       const Tiling &) {
+  return contraction.type;
+}
+
+TileLoad::TileLoad(GpuContractionPhase &phase, const Contraction &contraction,
+                   const ContractionAxes &axes, const Element *element,
+                   const AxisGroup &group, const Tiling &tiling, int64_t extent)
+    : phase(phase), contraction(contraction), axes(axes), element(element),
+      group(group), threads(tiling.threads()) {
+  layout.type = sharedType(contraction, element, tiling);
+  layout.extent = extent;
+  layout.depth = tiling.shape.depth;
+  chooseDirection(tiling);
+  layout.alongDepth = false;
+  layout.stride = (layout.alongDepth ? layout.depth : extent) + kPadding;
+  memory = phase.shared(2 * layout.numElements(), layout.type);
+}
+
+/// Whether neighbours along `axis` lie side by side, as far as the operand is
+/// read and not computed.
+static bool isContiguous(const Element *element, unsigned axis) {
+  if (element->operand)
+    return element->strides[axis].isOne();
+  return llvm::any_of(element->inputs, [&](const Element *input) {
+    return input && isContiguous(input, axis);
+  });
+}
+
+void TileLoad::chooseDirection(const Tiling &) {
+  Type type = getElementTypeOrSelf(element->tensor.getType());
+  int64_t bytes = std::max<int64_t>(type.getIntOrFloatBitWidth() / 8, 1);
+  int64_t perThread =
+      std::max<int64_t>(layout.extent * layout.depth / threads, 1);
+  int64_t maxLanes = std::min<int64_t>(16 / bytes, perThread);
+  int64_t alongTerms = 1, alongRows = 1;
+  unsigned k = contraction.axisK();
+  if (!axes.summed.axes.empty() && axes.summed.axes.back() == k)
+    alongTerms = vectorLanes(contraction, element, k, maxLanes);
+  if (!group.axes.empty())
+    alongRows = vectorLanes(contraction, element, group.axes.back(), maxLanes);
+  readsAlongDepth = alongTerms > alongRows ||
+                    (alongTerms == alongRows && isContiguous(element, k));
+  lanes = readsAlongDepth ? alongTerms : alongRows;
+}
+
+//===----------------------------------------------------------------------===//
+// Who reads what
+//===----------------------------------------------------------------------===//
+
+void TileLoad::locate(Value first, const GpuPoint &point) {
+  placeVectors(point);
+  for (Vector &vector : vectors) {
+    Value row = phase.add(first, vector.row);
+    vector.isRow = phase.isWithin(row, group.size, layout.extent);
+    phase.locate(group, row, vector.point);
+    for (unsigned axis = 0; axis < contraction.axisK(); ++axis)
+      vector.point.outsideAxes |= 1u << axis;
+  }
+}
+
+/// Vectors are dealt to threads in the order of memory. Sizes of tiles and
+/// blocks are powers of two.
+void TileLoad::placeVectors(const GpuPoint &point) {
+  int64_t perLine = (readsAlongDepth ? layout.depth : layout.extent) / lanes;
+  int64_t perThread =
+      std::max<int64_t>(layout.extent * layout.depth / lanes / threads, 1);
+  for (int64_t number = 0; number < perThread; ++number) {
+    Vector vector;
+    vector.point = point;
+    Value along, line;
+    if (threads >= perLine) {
+      along = phase.remainder(phase.thread(), perLine);
+      line = phase.add(phase.divide(phase.thread(), perLine),
+                       number * (threads / perLine));
+    } else {
+      int64_t perPass = perLine / threads;
+      along = phase.add(phase.thread(), number % perPass * threads);
+      line = phase.index(number / perPass);
+    }
+    along = phase.multiply(along, lanes);
+    vector.row = readsAlongDepth ? line : along;
+    vector.term = readsAlongDepth ? along : line;
+    if (lanes > 1) {
+      vector.point.vectorAxis =
+          readsAlongDepth ? contraction.axisK() : group.axes.back();
+      vector.point.lanes = lanes;
+    }
+    vectors.push_back(std::move(vector));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Reading and writing
+//===----------------------------------------------------------------------===//
+
+/// Where a whole step lies within one run of the innermost axis, the division
+/// of its number is the same for all threads.
+GpuPoint TileLoad::pointOf(unsigned number, const TileStep &step) {
+  const Vector &vector = vectors[number];
+  GpuPoint point = vector.point;
+  point.loop = step.loop;
+  unsigned k = contraction.axisK();
+  BatchSize innermost = contraction.sizes[k];
+  bool isOneRun = innermost.isStatic() && innermost.factor % layout.depth == 0;
+  if (isOneRun) {
+    phase.locate(axes.summed, step.first, point);
+    point.indices[k] = phase.add(point.indices[k], vector.term);
+  } else {
+    phase.locate(axes.summed, phase.add(step.first, vector.term), point);
+  }
+  return point;
+}
+
+SmallVector<Value> TileLoad::read(const TileStep &step) {
+  SmallVector<Value> values;
+  for (unsigned number = 0; number < vectors.size(); ++number) {
+    const Vector &vector = vectors[number];
+    Value isTerm = phase.isLess(phase.add(step.first, vector.term), step.end);
+    values.push_back(phase.elementOrZero(element, pointOf(number, step),
+                                         phase.both(vector.isRow, isTerm)));
+  }
+  return values;
+}
+
+/// `value` as the type in shared memory.
+static Value convert(ImplicitLocOpBuilder &b, Value value, Type type) {
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    type = vector.clone(type);
+  return value.getType() == type ? value
+                                 : arith::ExtFOp::create(b, type, value);
+}
+
+void TileLoad::write(ValueRange values, Value half) {
+  ImplicitLocOpBuilder &b = phase.b;
+  Value begin = phase.multiply(half, layout.numElements());
+  bool isVector = lanes > 1 && readsAlongDepth == layout.alongDepth;
+  for (auto [vector, read] : llvm::zip(vectors, values)) {
+    Value value = convert(b, read, layout.type);
+    Value line = layout.alongDepth ? vector.row : vector.term;
+    Value along = layout.alongDepth ? vector.term : vector.row;
+    Value at =
+        phase.add(begin, phase.add(phase.multiply(line, layout.stride), along));
+    if (isVector) {
+      vector::StoreOp::create(b, value, memory, at);
+    } else if (lanes == 1) {
+      memref::StoreOp::create(b, value, memory, at);
+    } else {
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        Value one = vector::ExtractOp::create(b, value, lane);
+        memref::StoreOp::create(b, one, memory,
+                                phase.add(at, lane * layout.stride));
+      }
+    }
+  }
+}

@@ -1,0 +1,104 @@
+// Tiles are chosen by an estimate of their time on an H100 (132
+// multiprocessors; NVIDIA's white paper): the tiles of the busiest
+// multiprocessor, one after another. Sums of few rows and columns are cut into
+// parts instead, at the cost of writing them out and reading them again.
+#include "codegen/cuda/TileShape.h"
+
+#include "codegen/ScheduleKernels.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace nnc;
+
+static constexpr int64_t kMultiprocessors = 132;
+
+// A thread reads rows + columns numbers from shared memory for rows x columns
+// multiply-adds: 16 for 64, 12 for 32, 8 for 16. Reads of 16 bytes take a
+// multiprocessor four times as long as a multiply-add of each thread, which
+// bounds the share of its peak. 64 sums, twice 16 operands and the addresses
+// stay below 128 registers, with which two blocks of 256 threads fit.
+static constexpr TileShape kScalarShapes[] = {
+    // rows, columns, depth, threads along rows and columns, percent
+    {128, 128, 8, 16, 16, 80}, {128, 64, 8, 16, 8, 75}, {64, 128, 8, 8, 16, 75},
+    {64, 64, 16, 8, 16, 65},   {128, 32, 8, 16, 8, 60}, {32, 128, 8, 8, 16, 55},
+    {64, 32, 16, 16, 8, 45},   {32, 64, 16, 8, 16, 45}, {32, 32, 16, 8, 8, 40},
+};
+
+// Twice as many registers a number.
+static constexpr TileShape kDoubleShapes[] = {
+    {64, 64, 8, 16, 16, 45},
+    {32, 32, 16, 8, 8, 40},
+};
+
+/// Multiply-adds of one multiprocessor in the time that the device needs for
+/// one byte of its memory (3.3 TB/s): 256 FFMA lanes x 2 / 2 at 1.75 GHz.
+static constexpr double kTermsPerByte = 128 * 1.75e9 / 3.3e12;
+/// And in the 2 microseconds that another phase costs.
+static constexpr double kTermsPerPhase = 128 * 1.75e9 * 2e-6;
+
+/// A part of a sum that is worth writing out: its terms.
+static constexpr int64_t kLeastPart = 128;
+static constexpr int64_t kMostParts = 256;
+
+/// Beyond so many operations for an element of the result, the code would be
+/// long where it is repeated for each sum of a thread.
+static constexpr unsigned kMostEpilogueOps = 16;
+
+static int64_t divideUp(int64_t size, int64_t divisor) {
+  return (size + divisor - 1) / divisor;
+}
+
+namespace {
+
+/// Sizes at the batch that the schedule is best at.
+struct Estimate {
+  int64_t outer, rows, columns, summed;
+
+  double timeOf(const TileShape &shape, int64_t numParts,
+                bool hasWorkspace) const {
+    double tiles = double(outer) * divideUp(rows, shape.rows) *
+                   divideUp(columns, shape.columns) * numParts;
+    double rounds = std::ceil(tiles / kMultiprocessors);
+    double terms =
+        divideUp(divideUp(summed, numParts), shape.depth) * shape.depth;
+    double time =
+        rounds * shape.rows * shape.columns * terms * 100 / shape.percent;
+    if (hasWorkspace)
+      time += kTermsPerPhase +
+              kTermsPerByte * 8 * numParts * double(outer) * rows * columns;
+    return time;
+  }
+};
+
+} // namespace
+
+static ArrayRef<TileShape> shapesOf(const Contraction &contraction) {
+  if (contraction.type.isF64())
+    return kDoubleShapes;
+  return kScalarShapes;
+}
+
+Tiling nnc::chooseTiling(const Contraction &contraction,
+                         const ContractionAxes &axes, const GpuModel &model) {
+  int64_t batch = typicalBatch(contraction.kernel);
+  Estimate sizes{
+      axes.outer.size.estimate(batch), axes.rows.size.estimate(batch),
+      axes.columns.size.estimate(batch), axes.summed.size.estimate(batch)};
+  bool isLong = contraction.numEpilogueOps > kMostEpilogueOps;
+  int64_t mostParts =
+      std::clamp<int64_t>(sizes.summed / kLeastPart, 1, kMostParts);
+  Tiling best;
+  double bestTime = std::numeric_limits<double>::infinity();
+  for (const TileShape &shape : shapesOf(contraction))
+    for (int64_t parts = 1; parts <= mostParts; parts *= 2) {
+      bool hasWorkspace = parts > 1 || isLong;
+      double time = sizes.timeOf(shape, parts, hasWorkspace);
+      if (time >= bestTime)
+        continue;
+      bestTime = time;
+      best = {TileUnit::Scalar, shape, parts, hasWorkspace};
+    }
+  return best;
+}

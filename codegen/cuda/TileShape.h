@@ -1,0 +1,51 @@
+// How a contraction is cut into tiles for a GPU: all choices of size are here.
+#ifndef NNC_CODEGEN_CUDA_TILESHAPE_H
+#define NNC_CODEGEN_CUDA_TILESHAPE_H
+
+#include "codegen/cuda/ContractionPhase.h"
+#include "codegen/cuda/GpuModel.h"
+
+namespace nnc {
+
+/// What multiplies.
+enum class TileUnit {
+  /// Fused multiply-adds of each thread: f32 and f64.
+  Scalar,
+  /// Tensor cores: bf16 and f16, 16 terms at a time, and TF32, 8.
+  Tensor16,
+  Tensor32
+};
+
+/// The part of the result that a block of threads sums, `depth` terms at a
+/// time. A thread has rows / threadRows x columns / threadColumns sums
+/// (scalar), or a warp has rows / warpRows x columns / warpColumns (tensor).
+struct TileShape {
+  int64_t rows, columns, depth;
+  /// Threads, or warps, along the rows and the columns.
+  int64_t teamRows, teamColumns;
+  /// Share of the unit's peak that it can reach where it fills the device, as a
+  /// percentage.
+  int64_t percent;
+};
+
+struct Tiling {
+  TileUnit unit;
+  TileShape shape;
+  /// The sum is cut into so many parts, which a second phase adds up in order.
+  int64_t numParts;
+  /// The sums go to a workspace, and results are made of them by a second
+  /// phase.
+  bool hasWorkspace;
+
+  int64_t threads() const {
+    return shape.teamRows * shape.teamColumns *
+           (unit == TileUnit::Scalar ? 1 : 32);
+  }
+};
+
+Tiling chooseTiling(const Contraction &contraction, const ContractionAxes &axes,
+                    const GpuModel &model);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CUDA_TILESHAPE_H

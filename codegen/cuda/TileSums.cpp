@@ -1,0 +1,112 @@
+// See TileSums.h. A thread has groups of four rows and four columns, each group
+// beside those of its neighbours, so that threads that read shared memory
+// together read what lies together.
+#include "codegen/cuda/TileSums.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace nnc;
+
+namespace {
+
+/// Multiply-adds of each thread.
+class ScalarSums : public TileSums {
+public:
+  ScalarSums(GpuContractionPhase &phase, const TileShape &shape,
+             const TileLoad &lhs, const TileLoad &rhs)
+      : phase(phase), b(phase.b), shape(shape), lhs(lhs), rhs(rhs),
+        numRowGroups(shape.rows / shape.teamRows / kGroup),
+        numColumnGroups(shape.columns / shape.teamColumns / kGroup) {
+    auto place = [&](Value number) { return phase.multiply(number, kGroup); };
+    row = place(phase.divide(phase.thread(), shape.teamColumns));
+    column = place(phase.remainder(phase.thread(), shape.teamColumns));
+  }
+
+  SmallVector<Value> start() override {
+    Value zeros = phase.zero(lhs.getLayout().type, kGroup);
+    return SmallVector<Value>(numRowGroups * kGroup * numColumnGroups, zeros);
+  }
+
+  SmallVector<Value> add(ValueRange sums, Value half) override;
+  SmallVector<TileRow> rowsOf(ValueRange sums) override;
+
+private:
+  static constexpr int64_t kGroup = 4;
+
+  Value rowOf(int64_t group) {
+    return phase.add(row, group * (shape.rows / numRowGroups));
+  }
+  Value columnOf(int64_t group) {
+    return phase.add(column, group * (shape.columns / numColumnGroups));
+  }
+  Value readGroup(const TileLoad &operand, Value half, Value term, Value at);
+
+  GpuContractionPhase &phase;
+  ImplicitLocOpBuilder &b;
+  const TileShape &shape;
+  const TileLoad &lhs, &rhs;
+  const int64_t numRowGroups, numColumnGroups;
+  /// Of the thread's first group.
+  Value row, column;
+};
+
+} // namespace
+
+/// Four neighbours of one term.
+Value ScalarSums::readGroup(const TileLoad &operand, Value half, Value term,
+                            Value at) {
+  const TileLayout &layout = operand.getLayout();
+  Value begin = phase.multiply(half, layout.numElements());
+  Value line = phase.add(begin, phase.multiply(term, layout.stride));
+  auto type = VectorType::get(kGroup, layout.type);
+  return vector::LoadOp::create(b, type, operand.getMemory(),
+                                phase.add(line, at));
+}
+
+SmallVector<Value> ScalarSums::add(ValueRange sums, Value half) {
+  auto addTerm = [&](Value term, ValueRange sums) {
+    SmallVector<Value> left, right, next;
+    for (int64_t group = 0; group < numRowGroups; ++group)
+      left.push_back(readGroup(lhs, half, term, rowOf(group)));
+    for (int64_t group = 0; group < numColumnGroups; ++group)
+      right.push_back(readGroup(rhs, half, term, columnOf(group)));
+    for (Value group : left)
+      for (int64_t lane = 0; lane < kGroup; ++lane) {
+        Value one = vector::ExtractOp::create(b, group, lane);
+        Value each =
+            vector::BroadcastOp::create(b, right.front().getType(), one);
+        for (Value columns : right) {
+          Value product = arith::MulFOp::create(b, each, columns);
+          next.push_back(arith::AddFOp::create(b, sums[next.size()], product));
+        }
+      }
+    return next;
+  };
+  SmallVector<Value> added = phase.loop(
+      phase.index(0), phase.index(shape.depth), phase.index(1), sums, addTerm);
+  added.front().getDefiningOp()->setAttr("nnc.unroll", b.getUnitAttr());
+  return added;
+}
+
+SmallVector<TileRow> ScalarSums::rowsOf(ValueRange sums) {
+  SmallVector<TileRow> rows;
+  for (int64_t group = 0; group < numRowGroups; ++group)
+    for (int64_t lane = 0; lane < kGroup; ++lane) {
+      rows.push_back({phase.add(rowOf(group), lane), {}});
+      for (int64_t column = 0; column < numColumnGroups; ++column) {
+        rows.back().pieces.push_back({columnOf(column), sums.front()});
+        sums = sums.drop_front();
+      }
+    }
+  return rows;
+}
+
+std::unique_ptr<TileSums> nnc::createTileSums(GpuContractionPhase &phase,
+                                              const Tiling &tiling,
+                                              const TileLoad &lhs,
+                                              const TileLoad &rhs) {
+  return std::make_unique<ScalarSums>(phase, tiling.shape, lhs, rhs);
+}

@@ -1,0 +1,44 @@
+// The sums of a tile: what a thread adds up of it, term by term, from shared
+// memory.
+#ifndef NNC_CODEGEN_CUDA_TILESUMS_H
+#define NNC_CODEGEN_CUDA_TILESUMS_H
+
+#include "codegen/cuda/TileLoads.h"
+
+#include <memory>
+
+namespace nnc {
+
+/// Neighbouring sums of one row of the tile.
+struct TilePiece {
+  /// In the tile; that of the first sum.
+  mlir::Value column;
+  mlir::Value sums;
+};
+
+struct TileRow {
+  mlir::Value row;
+  llvm::SmallVector<TilePiece> pieces;
+};
+
+class TileSums {
+public:
+  virtual ~TileSums() = default;
+
+  /// The sums of a thread before the first step.
+  virtual llvm::SmallVector<mlir::Value> start() = 0;
+  /// Those after the step that lies in one of the two halves of shared memory.
+  virtual llvm::SmallVector<mlir::Value> add(mlir::ValueRange sums,
+                                             mlir::Value half) = 0;
+  /// Which rows and columns they are of. Pieces have one length.
+  virtual llvm::SmallVector<TileRow> rowsOf(mlir::ValueRange sums) = 0;
+};
+
+std::unique_ptr<TileSums> createTileSums(GpuContractionPhase &phase,
+                                         const Tiling &tiling,
+                                         const TileLoad &lhs,
+                                         const TileLoad &rhs);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CUDA_TILESUMS_H

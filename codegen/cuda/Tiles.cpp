@@ -1,0 +1,426 @@
+// An implicit matrix product: rows are all axes of the left operand (positions
+// of an image), columns those of the right one (channels), terms all that is
+// summed over (a window and its channels). No matrix of windows is made; a
+// block reads the elements of its tile where they lie.
+//
+//   sums      a block a tile, and a part of its terms. Two halves of shared
+//             memory: while a step is added from one, the next is read into
+//             registers and then put into the other. Results, or partial sums
+//   results   adds up the parts, and computes the results
+#include "codegen/cuda/Tiles.h"
+
+#include "codegen/ScheduleKernels.h"
+#include "codegen/cuda/TileSums.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace nnc;
+
+static constexpr int64_t kResultThreads = 256;
+/// Neighbours that are stored as one.
+static constexpr int64_t kMaxLanes = 4;
+
+// A product below both is as fast with an element a thread, which has nothing
+// to share and to wait for.
+static constexpr int64_t kSmallProduct = 1 << 16;
+static constexpr int64_t kSmallSum = 256;
+
+namespace {
+
+/// Blocks in several dimensions, of which at most one grows with the batch.
+class BlockGrid {
+public:
+  /// Adds ceil(size / tile) blocks along a dimension; returns its number.
+  unsigned add(BatchSize size, int64_t tile) {
+    dimensions.push_back({size, tile});
+    return dimensions.size() - 1;
+  }
+  Extent numBlocks() const;
+  /// Whether every one of those blocks is one of the dimensions'.
+  bool isExact() const;
+  /// Where this block is, by dimension.
+  SmallVector<Value> locate(GpuPhase &phase) const;
+
+private:
+  struct Dimension {
+    BatchSize size;
+    int64_t tile;
+    int64_t count() const { return (size.factor + tile - 1) / tile; }
+  };
+  SmallVector<Dimension> dimensions;
+};
+
+class TileScheduler {
+public:
+  TileScheduler(const Contraction &contraction, const ContractionAxes &axes,
+                const Tiling &tiling)
+      : contraction(contraction), axes(axes), tiling(tiling),
+        b(contraction.lhs->tensor.getLoc(), contraction.type.getContext()),
+        last(contraction.kernel) {}
+
+  ScheduledKernel run();
+
+private:
+  void emitSums();
+  void emitResults();
+
+  TileStep findTerms(GpuPhase &phase, Value part);
+  SmallVector<Value> addSteps(GpuContractionPhase &phase, TileLoad &lhs,
+                              TileLoad &rhs, TileSums &sums, TileStep terms);
+  void storeTile(GpuContractionPhase &phase, ArrayRef<TileRow> rows,
+                 const GpuPoint &outer, Value before, Value firstRow,
+                 Value firstColumn);
+  void forLanes(GpuContractionPhase &phase, Value sums, Value column,
+                int64_t lanes,
+                llvm::function_ref<void(Value sums, Value column)> store);
+  void storePartial(GpuContractionPhase &phase, Value sums, Value before,
+                    Value row, Value column);
+  void storeResults(GpuContractionPhase &phase, Value sums, GpuPoint point,
+                    Value column);
+  BatchSize numSums();
+  Value addParts(GpuContractionPhase &phase, Value element, int64_t lanes);
+  Value workspace(GpuPhase &phase);
+
+  const Contraction &contraction;
+  const ContractionAxes &axes;
+  const Tiling &tiling;
+  ImplicitLocOpBuilder b;
+  Operation *last;
+  ScheduledKernel scheduled;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+/// ceil(x / tile) * others is at most (x + tile - 1) / tile * others.
+Extent BlockGrid::numBlocks() const {
+  int64_t others = 1;
+  const Dimension *growing = nullptr;
+  for (const Dimension &dimension : dimensions)
+    if (dimension.size.isStatic())
+      others *= dimension.count();
+    else
+      growing = &dimension;
+  if (!growing)
+    return Extent{others};
+  int64_t factor = growing->size.factor, tile = growing->tile;
+  if (factor % tile == 0)
+    return Extent{0, factor / tile * others, 1};
+  return Extent{(tile - 1) * (others - 1), factor * others, tile};
+}
+
+bool BlockGrid::isExact() const {
+  int64_t others = 1;
+  bool isWhole = true;
+  for (const Dimension &dimension : dimensions)
+    if (dimension.size.isStatic())
+      others *= dimension.count();
+    else
+      isWhole = dimension.size.factor % dimension.tile == 0;
+  return isWhole || others == 1;
+}
+
+/// The dimension that grows is outermost: blocks that are too many lie beyond
+/// its end.
+SmallVector<Value> BlockGrid::locate(GpuPhase &phase) const {
+  SmallVector<Value> indices(dimensions.size());
+  Value rest = phase.block();
+  for (auto [number, dimension] : llvm::enumerate(dimensions)) {
+    if (!dimension.size.isStatic())
+      continue;
+    indices[number] = phase.remainder(rest, dimension.count());
+    rest = phase.divide(rest, dimension.count());
+  }
+  for (Value &index : indices)
+    if (!index)
+      index = rest;
+  return indices;
+}
+
+//===----------------------------------------------------------------------===//
+// Sums
+//===----------------------------------------------------------------------===//
+
+/// Partial sums: [part, outer, row, column].
+Value TileScheduler::workspace(GpuPhase &phase) {
+  return phase.buffer(
+      {BufferRef::Workspace, 0},
+      MemRefType::get({ShapedType::kDynamic}, contraction.type));
+}
+
+/// The terms of a part: whole steps but for the last.
+TileStep TileScheduler::findTerms(GpuPhase &phase, Value part) {
+  Value numTerms = phase.value(axes.summed.size);
+  TileStep terms{phase.index(0), numTerms};
+  if (tiling.numParts == 1)
+    return terms;
+  int64_t depth = tiling.shape.depth;
+  Value length = phase.multiply(
+      phase.value(Extent::of(axes.summed.size, depth * tiling.numParts)),
+      depth);
+  terms.first = phase.minimum(phase.multiply(part, length), numTerms);
+  terms.end = phase.minimum(phase.add(terms.first, length), numTerms);
+  return terms;
+}
+
+/// One barrier a step: what a step writes was read before the barrier of the
+/// step before.
+SmallVector<Value> TileScheduler::addSteps(GpuContractionPhase &phase,
+                                           TileLoad &lhs, TileLoad &rhs,
+                                           TileSums &sums, TileStep terms) {
+  Value zero = phase.index(0), one = phase.index(1);
+  SmallVector<Value> left = lhs.read(terms), right = rhs.read(terms);
+  lhs.write(left, zero);
+  rhs.write(right, zero);
+  phase.barrier();
+  SmallVector<Value> carried = sums.start();
+  carried.push_back(zero);
+  auto addStep = [&](Value first, ValueRange carried) {
+    TileStep next{phase.add(first, tiling.shape.depth), terms.end,
+                  b.getInsertionBlock()->getParentOp()};
+    Value half = carried.back();
+    SmallVector<Value> left = lhs.read(next), right = rhs.read(next);
+    SmallVector<Value> added = sums.add(carried.drop_back(), half);
+    Value other = phase.subtract(one, half);
+    lhs.write(left, other);
+    rhs.write(right, other);
+    phase.barrier();
+    added.push_back(other);
+    return added;
+  };
+  SmallVector<Value> added =
+      phase.loop(terms.first, terms.end, phase.index(tiling.shape.depth),
+                 carried, addStep);
+  added.pop_back();
+  return added;
+}
+
+void TileScheduler::emitSums() {
+  GpuContractionPhase phase(b, contraction, last, "tiles");
+  BlockGrid grid;
+  unsigned column = grid.add(axes.columns.size, tiling.shape.columns);
+  unsigned row = grid.add(axes.rows.size, tiling.shape.rows);
+  unsigned outer = grid.add(axes.outer.size, 1);
+  unsigned part = grid.add(BatchSize(tiling.numParts), 1);
+  SmallVector<Value> block = grid.locate(phase);
+  Value firstRow = phase.multiply(block[row], tiling.shape.rows),
+        firstColumn = phase.multiply(block[column], tiling.shape.columns);
+  GpuPoint point = phase.origin();
+  phase.locate(axes.outer, block[outer], point);
+
+  TileLoad lhs(phase, contraction, axes, contraction.lhs, axes.rows, tiling,
+               tiling.shape.rows);
+  TileLoad rhs(phase, contraction, axes, contraction.rhs, axes.columns, tiling,
+               tiling.shape.columns);
+  // What is too many of a grid that grows has nothing to do.
+  Value exists = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  if (!grid.isExact())
+    exists = phase.both(
+        phase.isLess(firstRow, phase.value(axes.rows.size)),
+        phase.both(phase.isLess(firstColumn, phase.value(axes.columns.size)),
+                   phase.isLess(block[outer], phase.value(axes.outer.size))));
+  phase.when(exists, [&] {
+    lhs.locate(firstRow, point);
+    rhs.locate(firstColumn, point);
+    auto sums = createTileSums(phase, tiling, lhs, rhs);
+    SmallVector<Value> added =
+        addSteps(phase, lhs, rhs, *sums, findTerms(phase, block[part]));
+    Value before;
+    if (tiling.hasWorkspace)
+      before =
+          phase.add(phase.multiply(block[part], phase.value(axes.outer.size)),
+                    block[outer]);
+    storeTile(phase, sums->rowsOf(added), point, before, firstRow, firstColumn);
+  });
+  scheduled.phases.push_back(
+      phase.finish("contraction", grid.numBlocks(), tiling.threads()));
+  last = scheduled.phases.back().function;
+}
+
+//===----------------------------------------------------------------------===//
+// Storing a tile
+//===----------------------------------------------------------------------===//
+
+/// `before`: the matrices of partial sums before the tile's, where it goes to
+/// the workspace.
+void TileScheduler::storeTile(GpuContractionPhase &phase,
+                              ArrayRef<TileRow> rows, const GpuPoint &outer,
+                              Value before, Value firstRow, Value firstColumn) {
+  for (const TileRow &tileRow : rows) {
+    Value row = phase.add(firstRow, tileRow.row);
+    phase.when(phase.isWithin(row, axes.rows.size, tiling.shape.rows), [&] {
+      GpuPoint point = outer;
+      phase.locate(axes.rows, row, point);
+      for (const TilePiece &piece : tileRow.pieces) {
+        Value column = phase.add(firstColumn, piece.column);
+        if (before)
+          storePartial(phase, piece.sums, before, row, column);
+        else
+          storeResults(phase, piece.sums, point, column);
+      }
+    });
+  }
+}
+
+/// `store` for what of `sums` exists from `column` on: vectors of `lanes`.
+void TileScheduler::forLanes(
+    GpuContractionPhase &phase, Value sums, Value column, int64_t lanes,
+    llvm::function_ref<void(Value sums, Value column)> store) {
+  int64_t length = cast<VectorType>(sums.getType()).getNumElements();
+  for (int64_t lane = 0; lane < length; lane += lanes) {
+    Value at = phase.add(column, lane);
+    phase.when(phase.isWithin(at, axes.columns.size, tiling.shape.columns),
+               [&] {
+                 store(lanes == length
+                           ? sums
+                           : Value(vector::ExtractOp::create(b, sums, lane)),
+                       at);
+               });
+  }
+}
+
+/// Vectors are whole pieces, or there are none.
+static int64_t wholeOrOne(int64_t lanes, Value sums) {
+  int64_t length = cast<VectorType>(sums.getType()).getNumElements();
+  return lanes % length == 0 ? length : 1;
+}
+
+void TileScheduler::storePartial(GpuContractionPhase &phase, Value sums,
+                                 Value before, Value row, Value column) {
+  Value line =
+      phase.add(phase.multiply(before, phase.value(axes.rows.size)), row);
+  Value begin = phase.multiply(line, phase.value(axes.columns.size));
+  int64_t lanes = axes.columns.size.factor % kMaxLanes == 0 ? kMaxLanes : 1;
+  forLanes(phase, sums, column, wholeOrOne(lanes, sums),
+           [&](Value value, Value at) {
+             Value memory = workspace(phase), place = phase.add(begin, at);
+             if (isa<VectorType>(value.getType()))
+               vector::StoreOp::create(b, value, memory, place);
+             else
+               memref::StoreOp::create(b, value, memory, place);
+           });
+}
+
+void TileScheduler::storeResults(GpuContractionPhase &phase, Value sums,
+                                 GpuPoint point, Value column) {
+  int64_t lanes = wholeOrOne(epilogueLanes(contraction, kMaxLanes), sums);
+  if (lanes > 1) {
+    point.vectorAxis = contraction.axisN();
+    point.lanes = lanes;
+  }
+  forLanes(phase, sums, column, lanes, [&](Value value, Value at) {
+    phase.locate(axes.columns, at, point);
+    phase.storeResults(value, point);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Results of partial sums
+//===----------------------------------------------------------------------===//
+
+/// The sum of all parts of elements `element` and on, in the order of the
+/// parts.
+Value TileScheduler::addParts(GpuContractionPhase &phase, Value element,
+                              int64_t lanes) {
+  Value memory = workspace(phase);
+  Value size = phase.value(numSums());
+  auto read = [&](Value part) -> Value {
+    Value at = phase.add(phase.multiply(part, size), element);
+    if (lanes == 1)
+      return memref::LoadOp::create(b, memory, at);
+    return vector::LoadOp::create(b, VectorType::get(lanes, contraction.type),
+                                  memory, at);
+  };
+  auto add = [&](Value part, ValueRange sums) {
+    return SmallVector<Value>{
+        arith::AddFOp::create(b, sums.front(), read(part))};
+  };
+  return phase
+      .loop(phase.index(1), phase.index(tiling.numParts), phase.index(1),
+            read(phase.index(0)), add)
+      .front();
+}
+
+/// A thread has neighbouring columns of one row.
+void TileScheduler::emitResults() {
+  GpuContractionPhase phase(b, contraction, last, "results");
+  int64_t lanes = epilogueLanes(contraction, kMaxLanes);
+  Value number = phase.globalThread(kResultThreads);
+  Extent numThreads = Extent::of(numSums(), lanes);
+  phase.when(phase.isLess(number, phase.value(numThreads)), [&] {
+    Value element = phase.multiply(number, lanes);
+    Value numColumns = phase.value(axes.columns.size),
+          numRows = phase.value(axes.rows.size);
+    Value line = phase.divide(element, numColumns);
+    GpuPoint point = phase.origin();
+    phase.locate(axes.columns, phase.remainder(element, numColumns), point);
+    phase.locate(axes.rows, phase.remainder(line, numRows), point);
+    phase.locate(axes.outer, phase.divide(line, numRows), point);
+    if (lanes > 1) {
+      point.vectorAxis = contraction.axisN();
+      point.lanes = lanes;
+    }
+    phase.storeResults(addParts(phase, element, lanes), point);
+  });
+  scheduled.phases.push_back(phase.finish(
+      "contraction", divideUp(numThreads, kResultThreads), kResultThreads));
+}
+
+//===----------------------------------------------------------------------===//
+// The whole kernel
+//===----------------------------------------------------------------------===//
+
+BatchSize TileScheduler::numSums() {
+  // The product's own size, which the analysis has counted.
+  return *axes.outer.size.times(axes.rows.size)->times(axes.columns.size);
+}
+
+ScheduledKernel TileScheduler::run() {
+  emitSums();
+  if (tiling.hasWorkspace) {
+    int64_t bytes = contraction.type.getIntOrFloatBitWidth() / 8;
+    scheduled.workspaceBytes.push_back(
+        Extent::of(*numSums().times(bytes * tiling.numParts)));
+    emitResults();
+  }
+  scheduled.mayAlias = contraction.mayAlias();
+  return std::move(scheduled);
+}
+
+/// Whether an element a thread has as much to do, and no more to wait for.
+static bool isSmall(const Contraction &contraction,
+                    const ContractionAxes &axes) {
+  int64_t batch = typicalBatch(contraction.kernel);
+  int64_t summed = axes.summed.size.estimate(batch);
+  uint64_t terms = summed;
+  for (const AxisGroup *group : {&axes.outer, &axes.rows, &axes.columns})
+    terms =
+        llvm::SaturatingMultiply<uint64_t>(terms, group->size.estimate(batch));
+  return terms <= kSmallProduct && summed <= kSmallSum;
+}
+
+FailureOr<ScheduledKernel> nnc::scheduleTiles(func::FuncOp kernel,
+                                              const GpuModel &model,
+                                              Refusal &refusal) {
+  FailureOr<Contraction> contraction = analyzeContraction(kernel, refusal);
+  if (failed(contraction))
+    return failure();
+  FailureOr<ContractionAxes> axes = groupAxes(*contraction, refusal);
+  if (failed(axes))
+    return failure();
+  std::optional<BatchSize> numLines = axes->outer.size.times(axes->rows.size);
+  std::optional<BatchSize> numSums =
+      numLines ? numLines->times(axes->columns.size) : std::nullopt;
+  if (!numSums || !numSums->times(int64_t(1) << 12))
+    return refusal.because("the product's size depends on the batch squared");
+  if (isSmall(*contraction, *axes))
+    return refusal.because("it is too small to fill tiles");
+  Tiling tiling = chooseTiling(*contraction, *axes, model);
+  return TileScheduler(*contraction, *axes, tiling).run();
+}
