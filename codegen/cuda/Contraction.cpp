@@ -161,6 +161,9 @@ LogicalResult ProductScheduler::findProduct() {
   if (!product || product.getNumDpsInputs() != 2 ||
       product.getNumResults() != 1)
     return refusal.because("it has no product of two operands");
+  FailureOr<Products> products = findProducts(kernel, refusal);
+  if (failed(products) || products->products.front().insert)
+    return refusal.because("its product is a part of its result");
   for (Value input : product.getDpsInputs())
     if (input.getDefiningOp() && !llvm::is_contained(computed, input))
       computed.push_back(input);

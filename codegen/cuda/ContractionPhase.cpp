@@ -91,8 +91,8 @@ int64_t nnc::epilogueLanes(const Contraction &contraction, int64_t maxLanes) {
   int64_t lanes = maxLanes;
   for (const Element *result : contraction.results)
     lanes = std::min(lanes, vectorLanes(contraction, result, axis, maxLanes));
-  while (lanes > 1 &&
-         !isAligned(BatchSize(), contraction.resultStrides[0], axis, lanes))
+  while (lanes > 1 && !isAligned(contraction.resultBase,
+                                 contraction.resultStrides[0], axis, lanes))
     lanes /= 2;
   return lanes;
 }
@@ -139,18 +139,16 @@ Value GpuContractionPhase::place(const LinearIndex &linear,
   return add(outside, sum(false));
 }
 
-/// The index along `axis`, in each lane.
-static Value laneIndex(GpuContractionPhase &phase, int axis,
-                       const GpuPoint &point) {
-  ImplicitLocOpBuilder &b = phase.b;
-  if (axis == kNoLoop)
-    return phase.index(0);
-  Value first = point.indices[axis];
-  if (axis != point.vectorAxis)
+/// An index at the point, in each lane.
+Value GpuContractionPhase::laneIndex(const LinearIndex &linear,
+                                     const GpuPoint &point) {
+  Value first = place(linear, point);
+  if (point.vectorAxis == kNoLoop || !linear.dependsOn(point.vectorAxis))
     return first;
+  int64_t stride = linear.strides[point.vectorAxis].factor;
   SmallVector<Value> lanes;
   for (int64_t lane = 0; lane < point.lanes; ++lane)
-    lanes.push_back(phase.add(first, lane));
+    lanes.push_back(add(first, lane * stride));
   auto type = VectorType::get(point.lanes, b.getIndexType());
   return vector::FromElementsOp::create(b, type, lanes);
 }
@@ -202,8 +200,8 @@ Value GpuContractionPhase::emitGeneric(const Element *element,
     arguments.push_back(input ? this->element(input, point, cache) : Value());
   linalg::GenericOp op = element->op;
   if (op.hasIndexSemantics())
-    for (int axis : element->opAxes)
-      indices.push_back(laneIndex(*this, axis, point));
+    for (const LinearIndex &index : element->opIndices)
+      indices.push_back(laneIndex(index, point));
   SmallVector<Value> values =
       vectorizeBody(b, op, arguments, indices, point.lanes, scalars);
   // The op's other results need not compute the body again.
@@ -302,7 +300,8 @@ void GpuContractionPhase::storeResults(Value product, const GpuPoint &point) {
   for (auto [number, value] : llvm::enumerate(values)) {
     auto type = cast<RankedTensorType>(kernel.getResultTypes()[number]);
     Value memory = buffer({BufferRef::Result, unsigned(number)}, type);
-    Value at = place({BatchSize(), contraction.resultStrides[number]}, point);
+    Value at = place(
+        {contraction.resultBase, contraction.resultStrides[number]}, point);
     if (point.vectorAxis == kNoLoop)
       storeScalar(b, b.getLoc(), value, memory, at);
     else

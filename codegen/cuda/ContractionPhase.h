@@ -53,7 +53,7 @@ class GpuContractionPhase : public GpuPhase {
 public:
   GpuContractionPhase(mlir::ImplicitLocOpBuilder &b,
                       const Contraction &contraction, mlir::Operation *previous,
-                      llvm::StringRef suffix)
+                      const llvm::Twine &suffix)
       : GpuPhase(b, contraction.kernel, previous, suffix),
         contraction(contraction) {}
 
@@ -79,6 +79,7 @@ public:
 
 private:
   mlir::Value place(const LinearIndex &index, const GpuPoint &point);
+  mlir::Value laneIndex(const LinearIndex &index, const GpuPoint &point);
   mlir::Value isInside(const Element *element, const GpuPoint &point);
   mlir::Value emitOperand(const Element *element, const GpuPoint &point);
   mlir::Value emitGeneric(const Element *element, const GpuPoint &point,

@@ -41,15 +41,14 @@ FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
         return scheduleLibraryContraction(op, model, one, refusal);
       }};
   // What the library has no call for.
-  Scheduler tiles = {"tiles",
-                     {"contraction"},
-                     [&](func::FuncOp op, Refusal &refusal) {
-                       return scheduleTiles(op, model, refusal);
-                     }};
+  Scheduler tiles = {
+      "tiles", {"contraction"}, [&](func::FuncOp op, Refusal &refusal) {
+        return scheduleTiles(op, model, one, refusal);
+      }};
   FailureOr<ScheduledKernel> scheduled =
       reference ? scheduleByKind(kernel, {elements})
-                : scheduleByKind(kernel, {contraction, tiles, several, rows, scatter,
-                                          movement, elements});
+                : scheduleByKind(kernel, {contraction, tiles, several, rows,
+                                          scatter, movement, elements});
   if (failed(scheduled))
     return kernel.emitOpError("has no schedule for a GPU"), failure();
   describePhases(kernel, *scheduled);

@@ -40,7 +40,6 @@ static constexpr double kTermsPerPhase = 128 * 1.75e9 * 2e-6;
 
 /// A part of a sum that is worth writing out: its terms.
 static constexpr int64_t kLeastPart = 128;
-static constexpr int64_t kMostParts = 256;
 
 /// Beyond so many operations for an element of the result, the code would be
 /// long where it is repeated for each sum of a thread.

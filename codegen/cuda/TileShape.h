@@ -43,6 +43,9 @@ struct Tiling {
   }
 };
 
+/// A sum is never cut into more parts.
+inline constexpr int64_t kMostParts = 256;
+
 Tiling chooseTiling(const Contraction &contraction, const ContractionAxes &axes,
                     const GpuModel &model);
 

@@ -15,6 +15,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace nnc;
@@ -55,11 +57,12 @@ private:
 
 class TileScheduler {
 public:
+  /// Phases follow `previous`, and their names end in `suffix`.
   TileScheduler(const Contraction &contraction, const ContractionAxes &axes,
-                const Tiling &tiling)
-      : contraction(contraction), axes(axes), tiling(tiling),
+                const Tiling &tiling, Operation *previous, StringRef suffix)
+      : contraction(contraction), axes(axes), tiling(tiling), suffix(suffix),
         b(contraction.lhs->tensor.getLoc(), contraction.type.getContext()),
-        last(contraction.kernel) {}
+        last(previous) {}
 
   ScheduledKernel run();
 
@@ -87,6 +90,7 @@ private:
   const Contraction &contraction;
   const ContractionAxes &axes;
   const Tiling &tiling;
+  StringRef suffix;
   ImplicitLocOpBuilder b;
   Operation *last;
   ScheduledKernel scheduled;
@@ -202,7 +206,7 @@ SmallVector<Value> TileScheduler::addSteps(GpuContractionPhase &phase,
 }
 
 void TileScheduler::emitSums() {
-  GpuContractionPhase phase(b, contraction, last, "tiles");
+  GpuContractionPhase phase(b, contraction, last, "tiles" + suffix);
   BlockGrid grid;
   unsigned column = grid.add(axes.columns.size, tiling.shape.columns);
   unsigned row = grid.add(axes.rows.size, tiling.shape.rows);
@@ -349,7 +353,7 @@ Value TileScheduler::addParts(GpuContractionPhase &phase, Value element,
 
 /// A thread has neighbouring columns of one row.
 void TileScheduler::emitResults() {
-  GpuContractionPhase phase(b, contraction, last, "results");
+  GpuContractionPhase phase(b, contraction, last, "results" + suffix);
   int64_t lanes = epilogueLanes(contraction, kMaxLanes);
   Value number = phase.globalThread(kResultThreads);
   Extent numThreads = Extent::of(numSums(), lanes);
@@ -393,22 +397,34 @@ ScheduledKernel TileScheduler::run() {
   return std::move(scheduled);
 }
 
-/// Whether an element a thread has as much to do, and no more to wait for.
-static bool isSmall(const Contraction &contraction,
-                    const ContractionAxes &axes) {
+namespace {
+
+/// One of the products of a kernel.
+struct TiledProduct {
+  Contraction contraction;
+  ContractionAxes axes;
+
+  /// Whether an element a thread has as much to do, and no more to wait for.
+  bool isSmall() const;
+};
+
+} // namespace
+
+bool TiledProduct::isSmall() const {
   int64_t batch = typicalBatch(contraction.kernel);
-  int64_t summed = axes.summed.size.estimate(batch);
-  uint64_t terms = summed;
+  uint64_t summed = axes.summed.size.estimate(batch), terms = summed;
   for (const AxisGroup *group : {&axes.outer, &axes.rows, &axes.columns})
     terms =
         llvm::SaturatingMultiply<uint64_t>(terms, group->size.estimate(batch));
   return terms <= kSmallProduct && summed <= kSmallSum;
 }
 
-FailureOr<ScheduledKernel> nnc::scheduleTiles(func::FuncOp kernel,
-                                              const GpuModel &model,
-                                              Refusal &refusal) {
-  FailureOr<Contraction> contraction = analyzeContraction(kernel, refusal);
+static FailureOr<TiledProduct> analyze(func::FuncOp kernel,
+                                       const Products &products,
+                                       const Product &product,
+                                       Refusal &refusal) {
+  FailureOr<Contraction> contraction =
+      analyzeProduct(kernel, products, product, refusal);
   if (failed(contraction))
     return failure();
   FailureOr<ContractionAxes> axes = groupAxes(*contraction, refusal);
@@ -417,10 +433,81 @@ FailureOr<ScheduledKernel> nnc::scheduleTiles(func::FuncOp kernel,
   std::optional<BatchSize> numLines = axes->outer.size.times(axes->rows.size);
   std::optional<BatchSize> numSums =
       numLines ? numLines->times(axes->columns.size) : std::nullopt;
-  if (!numSums || !numSums->times(int64_t(1) << 12))
+  if (!numSums || !numSums->times(kMostParts * 8))
     return refusal.because("the product's size depends on the batch squared");
-  if (isSmall(*contraction, *axes))
+  return TiledProduct{std::move(*contraction), std::move(*axes)};
+}
+
+/// The kernel with zeros for what is a product: what is none's stays.
+static func::FuncOp deriveRest(func::FuncOp kernel, const Products &products) {
+  OpBuilder b(kernel.getContext());
+  b.setInsertionPointAfter(kernel);
+  IRMapping mapping;
+  auto rest = cast<func::FuncOp>(b.clone(*kernel, mapping));
+  rest.setName((kernel.getName() + ".rest").str());
+  rest->setAttr("nnc.kind", b.getStringAttr("rows"));
+  mapping.lookup(products.whole)
+      .replaceAllUsesWith(mapping.lookup(products.rest));
+  for (Operation &op : llvm::make_early_inc_range(
+           llvm::reverse(rest.getBody().front().getOperations())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+  return rest;
+}
+
+/// Adds the phases of a part to the whole. What may be written over an operand
+/// is what every part says of it.
+static void append(ScheduledKernel &whole, ScheduledKernel part) {
+  for (Phase &phase : part.phases) {
+    for (BufferRef &buffer : phase.buffers)
+      if (buffer.kind == BufferRef::Workspace)
+        buffer.index += whole.workspaceBytes.size();
+    whole.phases.push_back(std::move(phase));
+  }
+  llvm::append_range(whole.workspaceBytes, part.workspaceBytes);
+  llvm::erase_if(whole.mayAlias, [&](auto pair) {
+    return !llvm::is_contained(part.mayAlias, pair);
+  });
+}
+
+FailureOr<ScheduledKernel> nnc::scheduleTiles(func::FuncOp kernel,
+                                              const GpuModel &model,
+                                              PartScheduler schedulePart,
+                                              Refusal &refusal) {
+  FailureOr<Products> products = findProducts(kernel, refusal);
+  if (failed(products))
+    return failure();
+  SmallVector<TiledProduct, 0> parts;
+  for (const Product &product : products->products) {
+    FailureOr<TiledProduct> part = analyze(kernel, *products, product, refusal);
+    if (failed(part))
+      return failure();
+    parts.push_back(std::move(*part));
+  }
+  auto isSmall = [](const TiledProduct &part) { return part.isSmall(); };
+  if (llvm::all_of(parts, isSmall))
     return refusal.because("it is too small to fill tiles");
-  Tiling tiling = chooseTiling(*contraction, *axes, model);
-  return TileScheduler(*contraction, *axes, tiling).run();
+  ScheduledKernel scheduled;
+  scheduled.mayAlias = parts.front().contraction.mayAlias();
+  if (products->rest) {
+    func::FuncOp function = deriveRest(kernel, *products);
+    FailureOr<ScheduledKernel> rest = schedulePart(function);
+    function.erase();
+    if (failed(rest))
+      return refusal.because("what is no product's has no schedule");
+    // Its results are written again, of operands that must still be there.
+    rest->mayAlias.clear();
+    append(scheduled, std::move(*rest));
+  }
+  for (auto [number, part] : llvm::enumerate(parts)) {
+    Operation *previous = scheduled.phases.empty()
+                              ? kernel.getOperation()
+                              : scheduled.phases.back().function.getOperation();
+    Tiling tiling = chooseTiling(part.contraction, part.axes, model);
+    std::string suffix = parts.size() == 1 ? "" : std::to_string(number);
+    append(scheduled,
+           TileScheduler(part.contraction, part.axes, tiling, previous, suffix)
+               .run());
+  }
+  return std::move(scheduled);
 }
