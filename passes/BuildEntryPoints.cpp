@@ -1,11 +1,12 @@
 // Makes the functions that a plan runs out of the model: init, train_step,
-// eval_step and predict.
+// eval_step and predict; on request, gradients and explain.
 //
 // The model is first completed in place (CompleteModel.h) and its scalars of
 // state are declared (StepState.h); each function is then the part of it that
 // its results need.
 #include "passes/CompleteModel.h"
 #include "passes/EntryPoints.h"
+#include "passes/ExplainEntry.h"
 #include "passes/Passes.h"
 #include "passes/StepState.h"
 
@@ -343,8 +344,8 @@ private:
     setCounters(model);
     if (failed(buildSteps(model, declared)))
       return failure();
-    if (!declared.outputs.empty())
-      buildPredict(model, declared.outputs);
+    if (failed(buildPredictions(model, declared.outputs)))
+      return failure();
     keepRecipe(model);
     model.erase();
     return success();
@@ -370,12 +371,21 @@ private:
     return success();
   }
 
-  static void buildPredict(ModelOp model, ArrayRef<OutputOp> outputs) {
+  /// Makes @predict and @explain, where there is an output.
+  LogicalResult buildPredictions(ModelOp model, ArrayRef<OutputOp> outputs) {
+    if (outputs.empty())
+      return success();
     SmallVector<Result> results;
     for (OutputOp output : outputs)
       results.push_back({output.getValue(), output.getName(), kOutputKind});
     IRMapping mapping;
     numberSamples(buildFunction(model, kPredictName, results, mapping));
+    if (!explainEntry)
+      return success();
+    IRMapping copy;
+    func::FuncOp explain = buildFunction(model, kExplainName, results, copy);
+    numberSamples(explain);
+    return completeExplainEntry(explain, explainLayer);
   }
 
   /// What the plan's writer needs of the model once it is gone.

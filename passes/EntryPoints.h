@@ -14,6 +14,7 @@ inline constexpr llvm::StringLiteral kPredictName = "predict";
 /// The rate of the step before, where a schedule makes it.
 inline constexpr llvm::StringLiteral kScheduledRateName = "scheduled_rate";
 inline constexpr llvm::StringLiteral kGradientsName = "gradients";
+inline constexpr llvm::StringLiteral kExplainName = "explain";
 
 // Attributes of functions, arguments and results.
 inline constexpr llvm::StringLiteral kTrainingAttr = "nnc.training";
@@ -31,6 +32,8 @@ inline constexpr llvm::StringLiteral kConfusionKind = "confusion";
 inline constexpr llvm::StringLiteral kOutputKind = "output";
 inline constexpr llvm::StringLiteral kGradientKind = "gradient";
 inline constexpr llvm::StringLiteral kInputGradientKind = "input_gradient";
+inline constexpr llvm::StringLiteral kLayerKind = "layer";
+inline constexpr llvm::StringLiteral kLayerGradientKind = "layer_gradient";
 
 // Scalars of state.
 inline constexpr llvm::StringLiteral kSeedName = "seed";

@@ -93,6 +93,12 @@ def BuildEntryPointsPass : Pass<"nnc-build-entry-points", "::mlir::ModuleOp"> {
     Option<"gradientsEntry", "gradients-entry", "bool", "false",
            "Also make @gradients: the loss, and its gradient for every parameter "
            "and every floating-point input">,
+    Option<"explainEntry", "explain-entry", "bool", "false",
+           "Also make @explain: the outputs, and the gradients of their sum, weighted by "
+           "further inputs, for the inputs and for one layer">,
+    Option<"explainLayer", "explain-layer", "std::string", "\"\"",
+           "The layer of @explain, by what its parameters' names begin with; none: the "
+           "last tensor of pictures">,
     Option<"confusionClasses", "confusion-classes", "int64_t", "1000",
            "The most classes that a confusion matrix is made for">,
     ListOption<"freeze", "freeze", "std::string",

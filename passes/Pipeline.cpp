@@ -79,6 +79,8 @@ static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createLowerPrecisionPass());
   BuildEntryPointsPassOptions entryPoints;
   entryPoints.gradientsEntry = options.gradientsEntry;
+  entryPoints.explainEntry = options.explainEntry;
+  entryPoints.explainLayer = options.explainLayer;
   entryPoints.freeze.assign(options.freeze.begin(), options.freeze.end());
   pm.addPass(createBuildEntryPointsPass(entryPoints));
   // Before anything is simplified or fused: rules are written per op.

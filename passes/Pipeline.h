@@ -40,6 +40,9 @@ struct ExtraPasses {
 struct PipelineOptions {
   /// Also make @gradients, for checking gradients.
   bool gradientsEntry = false;
+  /// Also make @explain, for `nnc explain`; of which layer, if one is named.
+  bool explainEntry = false;
+  std::string explainLayer;
   FusionPreferences fusion;
   /// "f64" computes in f64 what was written in f32, f16 or bf16; empty changes
   /// nothing.

@@ -97,8 +97,8 @@ struct TensorInfo {
   int64_t indexLimit = 0;
   /// Outputs: where the value is.
   BufferRef buffer;
-  /// Outputs: "loss", "metric", "confusion", "output", "gradient" or
-  /// "input_gradient".
+  /// Outputs: "loss", "metric", "confusion", "output", "gradient",
+  /// "input_gradient", "layer" or "layer_gradient".
   std::string kind;
 
   /// Number of elements at `batch`: verified not to overflow.

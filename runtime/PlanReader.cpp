@@ -330,8 +330,9 @@ bool PlanReader::readOutput(const plan::Tensor &from, TensorInfo &to) {
     return false;
   if (!readText(from.kind(), to.kind))
     return false;
-  static const char *const kinds[] = {"loss",   "metric",   "confusion",
-                                      "output", "gradient", "input_gradient"};
+  static const char *const kinds[] = {
+      "loss",     "metric",         "confusion", "output",
+      "gradient", "input_gradient", "layer",     "layer_gradient"};
   if (std::find(std::begin(kinds), std::end(kinds), to.kind) == std::end(kinds))
     return fail("unknown kind ", quote(to.kind));
   bool isScalar = to.kind == "loss" || to.kind == "metric";

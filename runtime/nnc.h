@@ -89,7 +89,8 @@ typedef struct nnc_tensor_info_t {
   /* -1 is the batch. */
   const int64_t *shape;
   /* Outputs: "loss", "metric", "confusion", "output", "gradient" (of the state
-   * tensor of that name) or "input_gradient". State: "parameter",
+   * tensor of that name), "input_gradient", "layer" (a tensor within the
+   * model) or "layer_gradient". State: "parameter",
    * "buffer", "optimizer_state" or "scalar". Inputs: "input". */
   const char *kind;
   /* Inputs: values must be in [0, index_limit). 0: any value is allowed. */

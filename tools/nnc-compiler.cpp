@@ -33,7 +33,9 @@ struct CompileArguments {
   std::string model, output, target = "cpu", stage = "plan";
   int64_t maxBatch = 0;
   std::vector<std::string> settings, plugins, passesAt, freeze;
+  std::string explainLayer;
   bool reference = false, gradients = false, gradientCheck = false;
+  bool explain = false;
   bool quiet = false, keepText = false, allowTf32 = false, remarks = false;
 };
 
@@ -236,6 +238,8 @@ static int compile(const CompileArguments &arguments) {
   options.passes.freeze = arguments.freeze;
   options.passes.gradientsEntry =
       arguments.gradients || arguments.gradientCheck;
+  options.passes.explainEntry = arguments.explain;
+  options.passes.explainLayer = arguments.explainLayer;
   if (arguments.gradientCheck)
     options.passes.elementType = "f64";
   if (arguments.stage == "plan" || arguments.stage == "object")
@@ -341,6 +345,25 @@ static std::string stageHelp() {
   return help + "\n  object: the plan as MODEL.o to link, with a C header";
 }
 
+/// What a plan may have beside the entry points that every plan has.
+static void addEntryPointOptions(CLI::App &command,
+                                 CompileArguments &arguments) {
+  command.add_flag("--gradients", arguments.gradients,
+                   "add the entry point `gradients`: of the loss, for every "
+                   "parameter and floating-point input");
+  command.add_flag("--gradient-check", arguments.gradientCheck,
+                   "compute in f64 and add the entry point `gradients`, for "
+                   "nnc check-gradients");
+  command.add_flag("--explain", arguments.explain,
+                   "add the entry point `explain`, for nnc explain of the "
+                   "plan");
+  command
+      .add_option("--explain-layer", arguments.explainLayer,
+                  "the layer that `explain` shows, by what its parameters' "
+                  "names begin with (default: the last pictures)")
+      ->type_name("NAME");
+}
+
 static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
   CLI::App *command = app.add_subcommand(
       "compile", "compile a model to a plan, or show a stage on the way");
@@ -388,12 +411,7 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
                     "keep the kernels' CUDA C++ in the plan, for nnc inspect");
   command->add_flag("--remarks", arguments.remarks,
                     "say which kernels run as plain loops, and why");
-  command->add_flag("--gradients", arguments.gradients,
-                    "add the entry point `gradients`: of the loss, for every "
-                    "parameter and floating-point input");
-  command->add_flag("--gradient-check", arguments.gradientCheck,
-                    "compute in f64 and add the entry point `gradients`, for "
-                    "nnc check-gradients");
+  addEntryPointOptions(*command, arguments);
   command->add_flag("--quiet", arguments.quiet, "say nothing but errors");
   command->callback([&] { exit = compile(arguments); });
 }
