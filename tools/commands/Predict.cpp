@@ -1,12 +1,11 @@
 // nnc predict: a model's outputs on inputs from files.
-#include "tools/Data.h"
+#include "tools/InputFiles.h"
 #include "tools/Output.h"
 #include "tools/Text.h"
 #include "tools/commands/Commands.h"
 
 #include "runtime/Session.h"
 #include "runtime/data/Npy.h"
-#include "runtime/data/Reader.h"
 
 #include <algorithm>
 #include <iostream>
@@ -18,74 +17,11 @@ using namespace runtime;
 struct PredictOptions {
   CompileRequest request;
   std::string weightsFile, folder = ".";
-  std::vector<std::string> inputs, columns;
+  InputFiles inputs;
   int threads = 0;
   /// For a model without inputs; 0: as many samples as the inputs have.
   int64_t count = 0;
 };
-
-/// Splits "NAME=REST"; null, after a message, if that is no input's name.
-static const TensorInfo *parseBinding(const EntryPoint &entry,
-                                      const char *option, const char *form,
-                                      const std::string &argument,
-                                      std::string &rest) {
-  const size_t equals = argument.find('=');
-  const std::string name = argument.substr(0, equals);
-  std::string known;
-  for (const TensorInfo &info : entry.inputs) {
-    if (equals != std::string::npos && info.name == name) {
-      rest = argument.substr(equals + 1);
-      return &info;
-    }
-    known += (known.empty() ? "" : ", ") + info.name;
-  }
-  (void)fail({Code::InvalidArgument,
-              concat(option, " ", argument, ": expected NAME=", form,
-                     ", NAME one of: ", known)});
-  return nullptr;
-}
-
-/// The columns that --input names, in the entry point's order.
-static int readInputs(const EntryPoint &entry, const PredictOptions &options,
-                      Columns &columns) {
-  columns.resize(entry.inputs.size());
-  std::vector<std::string> files(entry.inputs.size()),
-      lists(entry.inputs.size());
-  std::string text;
-  for (const std::string &argument : options.inputs) {
-    const TensorInfo *input =
-        parseBinding(entry, "--input", "FILE", argument, text);
-    if (!input)
-      return InputWrong;
-    files[input - entry.inputs.data()] = text;
-  }
-  for (const std::string &argument : options.columns) {
-    const TensorInfo *input =
-        parseBinding(entry, "--columns", "LIST", argument, text);
-    if (!input)
-      return InputWrong;
-    lists[input - entry.inputs.data()] = text;
-  }
-  for (size_t i = 0; i < columns.size(); ++i) {
-    const TensorInfo &info = entry.inputs[i];
-    if (files[i].empty())
-      return fail(
-          {Code::InvalidArgument, "input " + info.name + " (" +
-                                      describe(info.elementType, info.shape) +
-                                      ") is missing: give --input " +
-                                      info.name + "=FILE.npy"});
-    StatusOr<Column> column = readInputFile(files[i], info, lists[i]);
-    if (!column.isOk())
-      return fail(column.status());
-    columns[i] = std::move(*column);
-    if (columns[i].numSamples != columns[0].numSamples)
-      return fail({Code::InvalidArgument,
-                   concat("input ", info.name, " has ", columns[i].numSamples,
-                          " samples, ", entry.inputs[0].name, " has ",
-                          columns[0].numSamples)});
-  }
-  return Done;
-}
 
 /// How many samples there are, by the inputs or by --count.
 static StatusOr<int64_t> countSamples(const PredictOptions &options,
@@ -183,8 +119,8 @@ static Status checkOutputs(const EntryPoint &entry,
                            const PredictOptions &options) {
   std::vector<InputFile> inputs = {{options.request.model, "the model"},
                                    {options.weightsFile, "the weights"}};
-  for (const std::string &argument : options.inputs)
-    inputs.push_back({argument.substr(argument.find('=') + 1), "an input"});
+  for (const std::string &path : options.inputs.paths())
+    inputs.push_back({path, "an input"});
   for (const TensorInfo &output : entry.outputs) {
     if (!isFileName(output.name))
       return {Code::InvalidArgument,
@@ -236,8 +172,8 @@ static int predict(const PredictOptions &options) {
       !status.isOk())
     return fail(status);
   Columns columns;
-  if (int exit = readInputs(*entry, options, columns))
-    return exit;
+  if (Status status = options.inputs.read(*entry, columns); !status.isOk())
+    return fail(status);
   StatusOr<int64_t> count = countSamples(options, columns);
   if (!count.isOk())
     return fail(count.status());
@@ -258,20 +194,7 @@ void addPredictCommand(CLI::App &app, int &exit) {
       ->add_option("--weights", options->weightsFile,
                    "a .safetensors file of this model")
       ->required();
-  command
-      ->add_option(
-          "--input", options->inputs,
-          "an input and its .npy, .npz, IDX or .csv file; once an input")
-      ->type_name("NAME=FILE")
-      ->take_all()
-      ->allow_extra_args(false);
-  command
-      ->add_option("--columns", options->columns,
-                   "of a .csv file, the columns that an input takes, such as "
-                   "0:20 or names; default: all")
-      ->type_name("NAME=LIST")
-      ->take_all()
-      ->allow_extra_args(false);
+  addInputOptions(*command, options->inputs);
   command
       ->add_option("--count", options->count,
                    "samples to make, of a model without inputs")
