@@ -29,6 +29,7 @@ enum class Category {
 /// What the op computes in where a model asks for 16 bits.
 enum class Precision {
   Full,   ///< 32 bits: it adds up many numbers, or divides by small ones.
+  Inner,  ///< As Full, and its result is then as its first operand was.
   Follow, ///< As its operands are: 16 bits if any of them is.
   Low     ///< 16 bits, to which its operands are converted.
 };

@@ -33,6 +33,7 @@ private:
   LogicalResult convert(Operation *op);
   FloatType typeFor(Operation *op) const;
   Value as(FloatType type, Value value, Location loc);
+  void narrow(Value result);
 
   ModelOp model;
   FloatType low, full;
@@ -62,6 +63,7 @@ FloatType Lowering::typeFor(Operation *op) const {
                ? low
                : full;
   case Precision::Full:
+  case Precision::Inner:
     return full;
   }
   llvm_unreachable("an op has one of three precisions");
@@ -83,9 +85,20 @@ Value Lowering::as(FloatType type, Value value, Location loc) {
   return made;
 }
 
+/// Has the users of a result read it in 16 bits.
+void Lowering::narrow(Value result) {
+  OpBuilder builder(model.getContext());
+  builder.setInsertionPointAfterValue(result);
+  auto cast =
+      CastOp::create(builder, result.getLoc(), result, TypeAttr::get(low));
+  result.replaceAllUsesExcept(cast, cast);
+}
+
 LogicalResult Lowering::convert(Operation *op) {
   // What has no result states something of the model: a loss, an output.
   FloatType type = typeFor(op);
+  bool isNarrowed = precisionOf(op) == Precision::Inner &&
+                    floatTypeOf(op->getOperand(0)) == low;
   SmallVector<Value> operands;
   for (Value operand : op->getOperands())
     operands.push_back(as(type, operand, op->getLoc()));
@@ -100,6 +113,8 @@ LogicalResult Lowering::convert(Operation *op) {
     return failure();
   for (auto [result, inferred] : llvm::zip(op->getResults(), types))
     result.setType(inferred);
+  if (isNarrowed)
+    narrow(op->getResult(0));
   return success();
 }
 

@@ -34,7 +34,8 @@ def LowerPrecisionPass : Pass<"nnc-lower-precision", "::mlir::ModuleOp"> {
     ```
     Products take and give 16 bits; elementwise ops, activations and movement
     follow their operands; sums, normalisations, softmax, losses, metrics and ops
-    of plugins compute in f32. Parameters are read in f32, so that their
+    of plugins compute in f32, and a norm of channels gives 16 bits where its x
+    has 16. Parameters are read in f32, so that their
     gradients, their updates and the optimizer's state are in f32. Inputs and
     outputs keep their types. A model in f64, or one that casts by itself, is
     left as it is there.

@@ -115,6 +115,7 @@ def InstanceNormOp : Nnc_NormLayer<"instance_norm", (ins Nnc_FloatTensor:$bias)>
     // y: [[[-1.5], [2.5]]]
     ```
   }];
+  let precision = "Inner";
   let resultTypes = ["inferNormalized(site, x, 3, {{\"scale\", scale}, {\"bias\", bias}})"];
 }
 
@@ -136,6 +137,7 @@ def GroupNormOp : Nnc_NormLayer<"group_norm", (ins Nnc_FloatTensor:$bias), (ins 
     // y: [[-0.999995, 1.99999, 0.5, 0.0]]
     ```
   }];
+  let precision = "Inner";
   let resultTypes = ["inferGroupNorm(site, x, adaptor.getGroups(), {{\"scale\", scale}, {\"bias\", bias}})"];
 }
 
@@ -171,6 +173,7 @@ def BatchNormOp : Nnc_NormLayer<"batch_norm",
     // y: [[0.5], [2.5]]
     ```
   }];
+  let precision = "Inner";
   let resultTypes = ["inferNormalized(site, x, 2, {{\"scale\", scale}, {\"bias\", bias}, "
                      # "{\"running_mean\", running_mean}, {\"running_variance\", running_variance}})"];
   let buffers = ["running_mean", "running_variance"];

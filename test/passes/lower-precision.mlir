@@ -28,6 +28,22 @@ nnc.model @asks_for_bf16(%x: tensor<?x3xf32> {nnc.name = "x"}, %t: tensor<?x2xf3
   nnc.output "r" %r : tensor<?x2xf32>
 }
 
+// A norm of channels computes in f32, and gives what it was given.
+// CHECK-LABEL: nnc.model @between_products
+// CHECK:         %[[P:.*]] = nnc.matmul {{.*}} -> tensor<?x2xbf16>
+// CHECK:         %[[PF:.*]] = nnc.cast %[[P]] to = f32
+// CHECK:         %[[N:.*]] = nnc.batch_norm %[[PF]], {{.*}} -> tensor<?x2xf32>
+// CHECK:         %[[NL:.*]] = nnc.cast %[[N]] to = bf16
+// CHECK:         nnc.relu %[[NL]] : tensor<?x2xbf16>
+nnc.model @between_products(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {precision = bf16} {
+  %w = nnc.read @w : tensor<3x2xf32>
+  %b = nnc.read @b : tensor<2xf32>
+  %p = nnc.matmul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
+  %n = nnc.batch_norm %p, %b, %b, %b, %b : (tensor<?x2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  %r = nnc.relu %n : tensor<?x2xf32>
+  nnc.output "r" %r : tensor<?x2xf32>
+}
+
 // Without a product there is nothing to gain.
 // CHECK-LABEL: nnc.model @elementwise_alone
 // CHECK-NOT:     bf16>
