@@ -33,7 +33,7 @@ static constexpr size_t kMostSearched = 1000;
 /// Ops that become part of a rows kernel, and would read there what a region
 /// might compute for them.
 static bool isRowsOp(Operation *op) {
-  return isElementwise(op) || isa<Reducing>(op);
+  return isElementwise(op) || isa<Reducing, SizeOp>(op);
 }
 
 /// Constants that are one number: each region has its own.
