@@ -396,4 +396,27 @@ def FuseSiblingsPass : Pass<"nnc-fuse-siblings", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::nnc::NncDialect"];
 }
 
+def RecomputePass : Pass<"nnc-recompute", "::mlir::func::FuncOp"> {
+  let summary = "Compute in a kernel what would cost it a read";
+  let description = [{
+    The backward pass reads values of the forward pass that are a few additions away
+    from others that it reads:
+    ```mlir
+    %0 = nnc.sub %x, %mean : (tensor<64x8xf32>, tensor<8xf32>) -> tensor<64x8xf32>
+    %1 = nnc.maximum %0, %zero : (tensor<64x8xf32>, tensor<f32>) -> tensor<64x8xf32>
+    %y = nnc.matmul %1, %w : (tensor<64x8xf32>, tensor<8x8xf32>) -> tensor<64x8xf32>
+    ...
+    %2 = nnc.compare %1, %zero predicate = gt : (tensor<64x8xf32>, tensor<f32>) -> tensor<64x8xi1>
+    %3 = nnc.select %2, %dy, %zero : (tensor<64x8xi1>, tensor<64x8xf32>, tensor<f32>) -> tensor<64x8xf32>
+    %4 = nnc.mul %3, %0 : tensor<64x8xf32>
+    ```
+    The kernel of the last three reads `%x` and `%mean` in place of `%0` and `%1`, and
+    has copies of the first two ops. `%0` is never written.
+
+    Left alone: values of ops that take many instructions; and what would need more
+    to be read than it saves, or as much where the value is in memory anyway.
+  }];
+  let dependentDialects = ["::nnc::NncDialect"];
+}
+
 #endif // NNC_PASSES_TD

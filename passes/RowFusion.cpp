@@ -376,6 +376,30 @@ std::optional<unsigned> RowFusion::merge(unsigned a, unsigned b) {
   return a;
 }
 
+bool RowFusion::computeIn(unsigned number, Value value,
+                          ArrayRef<Operation *> ops) {
+  Group &group = table[number];
+  SmallVector<Operation *> all(ops);
+  llvm::append_range(all, group.ops);
+  if (all.size() > kMostKernelOps ||
+      inputsOf(all).size() + outputsOf(group.ops).size() > kMostBuffers ||
+      !fits(all))
+    return false;
+  OpBuilder builder(group.ops.front());
+  IRMapping copies;
+  SmallVector<Operation *> computed;
+  for (Operation *op : ops) {
+    Operation *copy = builder.clone(*op, copies);
+    numbers[copy] = number;
+    positions[copy] = position(number);
+    computed.push_back(copy);
+  }
+  for (Operation *op : group.ops)
+    op->replaceUsesOfWith(value, copies.lookup(value));
+  group.ops.insert(group.ops.begin(), computed.begin(), computed.end());
+  return true;
+}
+
 void RowFusion::absorbFree() {
   // Users first, so that a chain finds its user in a kernel already.
   SmallVector<unsigned> order = groups();

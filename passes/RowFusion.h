@@ -72,6 +72,11 @@ public:
   /// that remains valid: that of the merged group. `--debug-only=row-fusion`
   /// says why if not.
   std::optional<unsigned> merge(unsigned a, unsigned b);
+  /// Has a group compute `value`, which it reads, by copies of `ops`, each of
+  /// which is after those that it uses; false where that is no one kernel.
+  /// Nothing is merged after it.
+  bool computeIn(unsigned number, mlir::Value value,
+                 llvm::ArrayRef<mlir::Operation *> ops);
   /// Whether a group has as many ops as a kernel may.
   bool isFull(unsigned number) const;
 
