@@ -124,6 +124,8 @@ static void addFusePasses(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createFuseReductionsPass());
   // Last: what depends on each other has had its chance.
   pm.addNestedPass<func::FuncOp>(createFuseSiblingsPass());
+  // When kernels are what they will be, as it is about what they read.
+  pm.addNestedPass<func::FuncOp>(createRecomputePass());
   // Every user in a region got its own copy of what is free.
   pm.addNestedPass<func::FuncOp>(createCSEPass());
 }
