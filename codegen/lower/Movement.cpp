@@ -8,6 +8,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace nnc;
@@ -156,10 +157,32 @@ static bool isUnsigned(Value indices) {
   return getElementTypeOrSelf(indices.getType()).isUnsignedInteger();
 }
 
+/// The one index of a gather, if it is known and in range at any batch.
+static std::optional<int64_t> findIndex(GatherOp op) {
+  DenseIntElementsAttr indices;
+  RankedTensorType type = op.getIndices().getType();
+  if (type.getRank() != 1 || type.getDimSize(0) != 1 ||
+      isUnsigned(op.getIndices()) ||
+      !matchPattern(op.getIndices(), m_Constant(&indices)))
+    return std::nullopt;
+  int64_t index = (*indices.begin()).getSExtValue();
+  int64_t size = op.getTable().getType().getDimSize(op.getResolvedAxis());
+  bool isKnown = 0 <= index &&
+                 (index == 0 || (!ShapedType::isDynamic(size) && index < size));
+  return isKnown ? std::optional(index) : std::nullopt;
+}
+
 /// y[outer.., i.., inner..] = table[outer.., indices[i..], inner..]
 static FailureOr<Value> lowerGather(KernelBuilder &b, GatherOp op,
                                     ValueRange operands) {
   auto table = cast<RankedTensorType>(operands[0].getType());
+  if (std::optional<int64_t> index = findIndex(op)) {
+    SmallVector<int64_t> offsets(table.getRank(), 0), ones(table.getRank(), 1);
+    offsets[op.getResolvedAxis()] = *index;
+    return Value(tensor::ExtractSliceOp::create(
+        b, resultType(op), operands[0], attributes(b, offsets),
+        b.sizes(op.getType().getShape()), attributes(b, ones)));
+  }
   auto indices = cast<RankedTensorType>(operands[1].getType());
   RankedTensorType type = resultType(op);
   int64_t axis = op.getResolvedAxis();

@@ -94,6 +94,31 @@ func.func private @gather_along_batch(%batch: index, %t: tensor<?x4xf32>, %i: te
 
 // -----
 
+// One index that is known is a slice: a batch has a first sample.
+// CHECK-LABEL: @gather_first(
+// CHECK-SAME:    %{{.*}}: index, %[[TABLE:.*]]: tensor<?x4xf32>)
+// CHECK-NOT:     linalg.generic
+// CHECK:         %[[Y:.*]] = tensor.extract_slice %[[TABLE]][0, 0] [1, 4] [1, 1]
+// CHECK:         return %[[Y]]
+func.func private @gather_first(%batch: index, %t: tensor<?x4xf32>) -> tensor<1x4xf32> attributes {nnc.kernel} {
+  %i = nnc.constant dense<0> : tensor<1xi32>
+  %0 = nnc.gather %t, %i : (tensor<?x4xf32>, tensor<1xi32>) -> tensor<1x4xf32>
+  return %0 : tensor<1x4xf32>
+}
+
+// -----
+
+// It may not have a second.
+// CHECK-LABEL: @gather_second(
+// CHECK:         linalg.generic
+func.func private @gather_second(%batch: index, %t: tensor<?x4xf32>) -> tensor<1x4xf32> attributes {nnc.kernel} {
+  %i = nnc.constant dense<1> : tensor<1xi32>
+  %0 = nnc.gather %t, %i : (tensor<?x4xf32>, tensor<1xi32>) -> tensor<1x4xf32>
+  return %0 : tensor<1x4xf32>
+}
+
+// -----
+
 // In the order of the indices.
 // CHECK-LABEL: @scatter_add(
 // CHECK-SAME:    %[[BATCH:.*]]: index,
