@@ -179,6 +179,10 @@ static std::vector<std::string> compilerWords(const CompileRequest &request) {
     words.insert(words.end(), {"--freeze", pattern});
   if (request.forGradientCheck)
     words.push_back("--gradient-check");
+  if (request.forExplaining)
+    words.push_back("--explain");
+  if (request.forExplaining && !request.explainLayer.empty())
+    words.insert(words.end(), {"--explain-layer", request.explainLayer});
   if (request.reference)
     words.push_back("--reference");
   if (request.allowTf32)

@@ -42,6 +42,9 @@ struct CompileRequest {
   std::vector<std::string> freeze;
   /// Adds the entry point "gradients" and computes in f64.
   bool forGradientCheck = false;
+  /// Adds the entry point "explain"; of which layer, if one is named.
+  bool forExplaining = false;
+  std::string explainLayer;
   /// Schedules every kernel as upstream's plain loops.
   bool reference = false;
   /// Products of f32 on a GPU may round operands to TF32.

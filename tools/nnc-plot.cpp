@@ -1,11 +1,20 @@
-// Draws what a training run logged. Its own program, so that the driver does
-// not carry a drawing library in memory while it trains.
+// Draws what a training run logged, and what explains a model. Its own program,
+// so that the driver does not carry a drawing library in memory while it
+// trains.
+#include "tools/plot/Explanations.h"
 #include "tools/plot/TrainingLog.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <iostream>
 #include <string>
 
 using namespace nnc::tools;
+
+static bool exists(const std::string &path) {
+  return access(path.c_str(), F_OK) == 0;
+}
 
 int main(int argc, char **argv) {
   if (argc != 2 || std::string(argv[1]) == "--help") {
@@ -13,10 +22,20 @@ int main(int argc, char **argv) {
         << "usage: nnc plot DIR\n\n"
            "Draws DIR/log.jsonl, which `nnc train --log DIR` wrote: a PNG a "
            "quantity\n"
-           "(loss.png, accuracy.png, ...) and confusion.png, beside it.\n";
+           "(loss.png, accuracy.png, ...) and confusion.png, beside it. Draws "
+           "DIR/explain.jsonl,\n"
+           "which `nnc explain --out DIR` wrote: a PNG an explanation, "
+           "filters.png and\n"
+           "misclassified.png.\n";
     return argc == 2 ? 0 : 2;
   }
-  int exit = plotTrainingLog(argv[1]);
+  const std::string folder = argv[1];
+  const bool hasExplanations = exists(folder + "/explain.jsonl");
+  int exit = 0;
+  if (!hasExplanations || exists(folder + "/log.jsonl"))
+    exit = plotTrainingLog(folder);
+  if (hasExplanations)
+    exit = std::max(exit, plotExplanations(folder));
   if (!std::cout.flush()) {
     std::cerr << "error: standard output could not be written\n";
     exit = 3;

@@ -99,10 +99,11 @@ static int runCommandLine(int argc, char **argv) {
   addTrainCommand(app, exit);
   addEvalCommand(app, exit);
   addPredictCommand(app, exit);
+  addExplainCommand(app, exit);
   addInspectCommand(app, exit);
   addCheckGradientsCommand(app, exit);
   addBenchCommand(app, exit);
-  app.add_subcommand("plot", "draw the log of a training run");
+  app.add_subcommand("plot", "draw the log of a training run, or explanations");
   app.footer("`nnc COMMAND --help` says what a command takes.\n"
              "Exit status: 0 done, 1 the input is wrong, 2 the command line is "
              "wrong,\n"

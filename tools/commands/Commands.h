@@ -12,6 +12,7 @@ namespace nnc::tools {
 void addBenchCommand(CLI::App &app, int &exit);
 void addCheckGradientsCommand(CLI::App &app, int &exit);
 void addEvalCommand(CLI::App &app, int &exit);
+void addExplainCommand(CLI::App &app, int &exit);
 void addInspectCommand(CLI::App &app, int &exit);
 void addPredictCommand(CLI::App &app, int &exit);
 void addTrainCommand(CLI::App &app, int &exit);

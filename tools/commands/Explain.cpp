@@ -1,0 +1,436 @@
+// nnc explain: why a trained model answers as it does, by gradients or by what
+// it answers without parts of the input; its first filters, and its mistakes.
+#include "tools/InputFiles.h"
+#include "tools/Json.h"
+#include "tools/Output.h"
+#include "tools/commands/Commands.h"
+#include "tools/explain/ByGradients.h"
+#include "tools/explain/ByRemoval.h"
+#include "tools/explain/Report.h"
+
+#include "runtime/AtomicFile.h"
+#include "runtime/data/Reader.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include <unistd.h>
+
+namespace nnc::tools {
+
+using namespace runtime;
+using nlohmann::ordered_json;
+
+struct ExplainOptions {
+  CompileRequest request;
+  std::string weightsFile, dataFolder, outFolder;
+  InputFiles inputs;
+  std::vector<int64_t> samples = {0};
+  std::string method, output, layer, baseline = "0";
+  ViewOptions view;
+  std::optional<int64_t> element, draws;
+  int64_t steps = 64, seed = 0, batch = 32, numMistakes = 0;
+  int threads = 0;
+  bool showsFilters = false, asJson = false;
+};
+
+/// A way to explain, and what it is asked for.
+struct Method {
+  const char *name;
+  bool usesGradients;
+  StatusOr<Explanation> (*explain)(const Question &, const ExplainOptions &);
+};
+
+static constexpr Method methods[] = {
+    {"saliency", true,
+     [](const Question &question, const ExplainOptions &) {
+       return explainBySaliency(question);
+     }},
+    {"integrated-gradients", true,
+     [](const Question &question, const ExplainOptions &options) {
+       return explainByIntegratedGradients(question, options.steps);
+     }},
+    {"grad-cam", true,
+     [](const Question &question, const ExplainOptions &) {
+       return explainByGradCam(question);
+     }},
+    {"occlusion", false,
+     [](const Question &question, const ExplainOptions &) {
+       return explainByOcclusion(question);
+     }},
+    {"lime", false,
+     [](const Question &question, const ExplainOptions &options) {
+       return explainByLime(question, options.draws.value_or(1000),
+                            options.seed);
+     }},
+    {"shapley", false,
+     [](const Question &question, const ExplainOptions &options) {
+       return explainByShapley(question, options.draws.value_or(100),
+                               options.seed);
+     }},
+};
+
+/// Null where the command line names none.
+static const Method *findMethod(const ExplainOptions &options) {
+  std::string name = options.method;
+  if (name.empty() && !options.showsFilters && options.numMistakes == 0)
+    name = "saliency";
+  for (const Method &method : methods)
+    if (method.name == name)
+      return &method;
+  return nullptr;
+}
+
+namespace {
+
+/// One run of the command on an open model.
+class Run {
+public:
+  Run(const ExplainOptions &options, const Method *method, Session &session)
+      : options(options), method(method), session(session),
+        plan(session.plan()) {}
+
+  /// The parts that were asked for, one after the other. Returns an exit
+  /// status, after a message.
+  int all();
+
+private:
+  Status openScorer(const char *entry, std::optional<Scorer> &scorer);
+  int findMisclassified();
+  int explainSamples();
+  int readInputs(Columns &columns);
+  Status explainSample(int64_t index, const Columns &columns,
+                       const Sample &baseline);
+  Status chooseElement(const Sample &sample, int64_t &element);
+  /// Prints an object as JSON if that is asked for; keeps it for the file.
+  void add(const ordered_json &object);
+  int finish();
+
+  const ExplainOptions &options;
+  const Method *method;
+  Session &session;
+  const Plan &plan;
+  std::vector<View> views;
+  /// Of "predict", and of the entry point that the method needs.
+  std::optional<Scorer> predictor, explainer;
+  std::string lines;
+};
+
+} // namespace
+
+Status Run::openScorer(const char *name, std::optional<Scorer> &scorer) {
+  const EntryPoint *entry = plan.findEntryPoint(name);
+  if (!entry)
+    return {Code::InvalidArgument,
+            concat("the plan has no entry point `", name,
+                   "`: give the model, or compile it with --explain")};
+  StatusOr<Scorer> created = Scorer::create(session, *entry, options.output);
+  if (!created.isOk())
+    return created.status();
+  scorer = std::move(*created);
+  if (scorer->layer() && !options.layer.empty() &&
+      scorer->layerName() != options.layer)
+    return {Code::InvalidArgument,
+            concat("the plan explains layer ", quote(scorer->layerName()),
+                   "; compile it with --explain-layer ", options.layer)};
+  return {};
+}
+
+void Run::add(const ordered_json &object) {
+  const std::string line = toLine(object) + '\n';
+  if (options.asJson)
+    std::cout << line;
+  if (!options.outFolder.empty())
+    lines += line;
+}
+
+/// The files' samples, or the test split's.
+int Run::readInputs(Columns &columns) {
+  const EntryPoint &entry = *plan.findEntryPoint("predict");
+  if (!options.inputs.files.empty()) {
+    if (Status status = options.inputs.read(entry, columns); !status.isOk())
+      return fail(status);
+  } else if (!hasSplit(plan.recipe, "test")) {
+    return failAt(options.request.model,
+                  {Code::InvalidArgument,
+                   "the model binds no test data: give --input NAME=FILE, "
+                   "which says what is to be explained"});
+  } else {
+    // The mean is that of all samples.
+    const int64_t most = options.baseline == "mean"
+                             ? INT64_MAX
+                             : *std::max_element(options.samples.begin(),
+                                                 options.samples.end()) +
+                                   1;
+    if (int exit = loadSplit(plan, entry, "test", options.request.model,
+                             options.dataFolder, most, columns))
+      return exit;
+  }
+  for (int64_t index : options.samples)
+    if (index >= numSamples(columns))
+      return fail({Code::InvalidArgument,
+                   concat("--sample ", index, ": there are ",
+                          numSamples(columns), " samples, the first is 0")});
+  return Done;
+}
+
+/// The class that is asked about: by default the one that is predicted.
+Status Run::chooseElement(const Sample &sample, int64_t &element) {
+  const int64_t count = predictor->numElements();
+  if (options.element) {
+    element = *options.element;
+    if (element < count)
+      return {};
+    return {Code::InvalidArgument,
+            concat("--class ", element, ": output ",
+                   quote(predictor->output().name), " has ", count,
+                   " elements, the first is 0")};
+  }
+  return predictor->run(
+      1, 0, [&](int64_t, Sample &to) { to = sample; },
+      [&](int64_t, const Scored &result) {
+        element = std::max_element(result.output.begin(), result.output.end()) -
+                  result.output.begin();
+      });
+}
+
+Status Run::explainSample(int64_t index, const Columns &columns,
+                          const Sample &baseline) {
+  Question question{explainer ? *explainer : *predictor, views,
+                    readSample(columns, index), baseline};
+  if (Status status = chooseElement(question.sample, question.element);
+      !status.isOk())
+    return status;
+  StatusOr<Explanation> explanation = method->explain(question, options);
+  if (!explanation.isOk())
+    return explanation.status();
+  if (!options.asJson)
+    print(method->name, index, question, *explanation);
+  add(toJson(method->name, index, question, *explanation));
+  return {};
+}
+
+int Run::explainSamples() {
+  if (method->usesGradients)
+    if (Status status = openScorer("explain", explainer); !status.isOk())
+      return fail(status);
+  Columns columns;
+  if (int exit = readInputs(columns))
+    return exit;
+  const Scorer &scorer = explainer ? *explainer : *predictor;
+  StatusOr<Sample> baseline =
+      makeBaseline(options.baseline, columns, scorer.inputs());
+  if (!baseline.isOk())
+    return fail(baseline.status());
+  for (int64_t index : options.samples)
+    if (Status status = explainSample(index, columns, *baseline);
+        !status.isOk())
+      return fail(status);
+  return Done;
+}
+
+int Run::findMisclassified() {
+  const EntryPoint *entry = plan.findEntryPoint("eval_step");
+  if (!entry || !hasSplit(plan.recipe, "test"))
+    return failAt(options.request.model,
+                  {Code::InvalidArgument,
+                   "--misclassified is for a model with a loss and test data: "
+                   "add `data { test ... }`"});
+  Columns columns;
+  if (int exit = loadSplit(plan, *entry, "test", options.request.model,
+                           options.dataFolder, INT64_MAX, columns))
+    return exit;
+  StatusOr<std::vector<Mistake>> mistakes =
+      findMistakes(*predictor, *entry, columns);
+  if (!mistakes.isOk())
+    return fail(mistakes.status());
+  const int64_t samples = numSamples(columns);
+  const Columns inputs = takeInputs(*predictor, std::move(columns));
+  if (!options.asJson)
+    std::cout << mistakes->size() << " of " << samples
+              << " samples misclassified" << std::endl;
+  const size_t shown = std::min(mistakes->size(), size_t(options.numMistakes));
+  for (size_t i = 0; i < shown; ++i) {
+    const Mistake &mistake = (*mistakes)[i];
+    if (!options.asJson)
+      print(mistake);
+    add(toJson(mistake, readSample(inputs, mistake.sample), views));
+  }
+  return Done;
+}
+
+/// Writes what was found, and has it drawn.
+int Run::finish() {
+  std::fflush(stdout);
+  std::cout.flush();
+  if (options.outFolder.empty())
+    return Done;
+  const std::string path = options.outFolder + "/explain.jsonl";
+  if (Status status = makeFolder(options.outFolder); !status.isOk())
+    return fail(status);
+  if (Status status = replaceFile(path, lines); !status.isOk())
+    return fail(status);
+  // Standard output is the caller's JSON: the names of the pictures go
+  // elsewhere.
+  return runBeside("nnc-plot", {options.outFolder},
+                   options.asJson ? STDERR_FILENO : -1);
+}
+
+int Run::all() {
+  if (Status status = openScorer("predict", predictor); !status.isOk())
+    return fail(status);
+  StatusOr<std::vector<View>> viewed =
+      viewInputs(predictor->inputs(), options.view);
+  if (!viewed.isOk())
+    return fail(viewed.status());
+  views = std::move(*viewed);
+  if (options.showsFilters) {
+    StatusOr<FilterSheet> sheet = readFilters(session, views, options.layer);
+    if (!sheet.isOk())
+      return fail(sheet.status());
+    if (!options.asJson)
+      print(*sheet);
+    add(toJson(*sheet));
+  }
+  if (options.numMistakes > 0)
+    if (int exit = findMisclassified())
+      return exit;
+  if (method)
+    if (int exit = explainSamples())
+      return exit;
+  return finish();
+}
+
+/// That the file of explanations replaces nothing that is read.
+static Status checkOutput(const ExplainOptions &options) {
+  if (options.outFolder.empty())
+    return {};
+  std::vector<InputFile> inputs = {{options.request.model, "the model"},
+                                   {options.weightsFile, "the weights"}};
+  for (const std::string &path : options.inputs.paths())
+    inputs.push_back({path, "an input"});
+  return checkNoInput(options.outFolder + "/explain.jsonl", "the explanations",
+                      inputs);
+}
+
+static int explain(const ExplainOptions &options) {
+  const Method *method = findMethod(options);
+  if (Status status = checkOutput(options); !status.isOk())
+    return fail(status);
+  CompileRequest request = options.request;
+  request.maxBatch = options.batch;
+  request.forExplaining = method && method->usesGradients;
+  request.explainLayer = options.layer;
+  PlanOrExit opened = openModel(request);
+  if (!opened.plan)
+    return opened.exit;
+  if (!opened.plan->findEntryPoint("predict"))
+    return failAt(request.model,
+                  {Code::InvalidArgument,
+                   "the model has no output: add `output NAME = VALUE`"});
+  auto session = Session::create(opened.plan, {options.threads, 0, nullptr});
+  if (!session.isOk())
+    return fail(session.status());
+  if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights);
+      !status.isOk())
+    return fail(status);
+  return Run(options, method, **session).all();
+}
+
+/// What is asked, of which samples.
+static void addQuestionOptions(CLI::App &command, ExplainOptions &options) {
+  std::vector<std::string> names;
+  for (const Method &method : methods)
+    names.push_back(method.name);
+  command
+      .add_option("--method", options.method,
+                  "how to explain (default: saliency)")
+      ->check(CLI::IsMember(names));
+  command
+      .add_option("--sample", options.samples,
+                  "which samples, counted from 0 (default: 0)")
+      ->type_name("N,...")
+      ->delimiter(',')
+      ->check(CLI::Range(int64_t(0), int64_t(1) << 40));
+  command.add_option("--output", options.output,
+                     "which output to explain (default: the first)");
+  command
+      .add_option("--class", options.element,
+                  "which element of the output (default: the largest)")
+      ->check(CLI::Range(int64_t(0), int64_t(1) << 40));
+  command.add_option("--layer", options.layer,
+                     "the layer of grad-cam and --filters, by what its "
+                     "parameters' names begin with");
+  command.add_flag("--filters", options.showsFilters,
+                   "show the filters of the first layer");
+  command
+      .add_option("--misclassified", options.numMistakes,
+                  "show so many samples of the test data that are "
+                  "misclassified")
+      ->check(CLI::Range(int64_t(1), int64_t(10000)));
+}
+
+/// How the answer is found.
+static void addMethodOptions(CLI::App &command, ExplainOptions &options) {
+  command
+      .add_option("--baseline", options.baseline,
+                  "what stands for a feature that is not there: a number, or "
+                  "mean, of the samples")
+      ->capture_default_str();
+  command
+      .add_option("--picture", options.view.picture,
+                  "a row of elements is a picture of this size")
+      ->type_name("HxW[xC]");
+  command
+      .add_option("--patch", options.view.patch,
+                  "pixels a side of the patches of a picture (default: a "
+                  "seventh of the longer side)")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20));
+  command
+      .add_option("--steps", options.steps,
+                  "points of integrated gradients on the way from the baseline")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20))
+      ->capture_default_str();
+  command
+      .add_option("--draws", options.draws,
+                  "random samples of lime (default: 1000), or orders of "
+                  "shapley (default: 100)")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 24));
+  command.add_option("--seed", options.seed, "of the random draws")
+      ->capture_default_str();
+  command.add_option("--batch", options.batch, "samples a run")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20))
+      ->capture_default_str();
+}
+
+void addExplainCommand(CLI::App &app, int &exit) {
+  auto options = std::make_shared<ExplainOptions>();
+  CLI::App *command = app.add_subcommand(
+      "explain", "show why a model answers as it does, in pictures");
+  addModelOptions(*command, options->request);
+  addThreadsOption(*command, options->threads);
+  command
+      ->add_option("--weights", options->weightsFile,
+                   "a .safetensors file of this model")
+      ->required();
+  addInputOptions(*command, options->inputs);
+  command->add_option("--data", options->dataFolder,
+                      "without --input, folder of the test data (default: the "
+                      "model's)");
+  addQuestionOptions(*command, *options);
+  addMethodOptions(*command, *options);
+  command->add_option("--out", options->outFolder,
+                      "folder for explain.jsonl and pictures");
+  command->add_flag("--json", options->asJson,
+                    "one JSON object a line instead of text");
+  command->callback([options, &exit] {
+    Status status = guardMemory([&]() -> Status {
+      exit = explain(*options);
+      return {};
+    });
+    if (!status.isOk())
+      exit = fail(status);
+  });
+}
+
+} // namespace nnc::tools
