@@ -3,8 +3,8 @@
 #include "codegen/cpu/Winograd.h"
 
 #include "codegen/ScheduleKernels.h"
-#include "codegen/cpu/PaddedFactor.h"
 #include "codegen/cpu/Transpose.h"
+#include "codegen/cpu/WinogradGradient.h"
 #include "codegen/cpu/WinogradPhases.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -12,185 +12,73 @@
 using namespace mlir;
 using namespace nnc;
 
-BatchSize Winograd::numTiles() const {
-  std::optional<BatchSize> count(numTiles(rows) * numTiles(columns));
-  for (unsigned axis : images)
-    count = count->times(contraction.sizes[axis]);
-  return *count;
+static constexpr int64_t kFloat = sizeof(float);
+
+/// All tiles, of the largest batch.
+static int64_t estimateTiles(const WinogradTiles &tiles) {
+  func::FuncOp kernel = tiles.contraction.kernel;
+  return tiles.numTiles().estimate(
+      largestBatch(kernel).value_or(kTypicalBatch));
 }
 
-namespace {
+//===----------------------------------------------------------------------===//
+// Sums over the window and its channels
+//===----------------------------------------------------------------------===//
 
-class Recognizer {
-public:
-  Recognizer(Contraction contraction, const CpuModel &cpu, Refusal &refusal)
-      : cpu(cpu), refusal(refusal) {
-    winograd.contraction = std::move(contraction);
-  }
-
-  FailureOr<Winograd> run();
-
-private:
-  LogicalResult findImage();
-  LogicalResult findWindow();
-  std::optional<WindowDim> findDim(unsigned tap);
-  LogicalResult checkBounds();
-  LogicalResult checkFilter();
-  LogicalResult checkWorth();
-  void chooseSizes();
-
-  Contraction &contraction() { return winograd.contraction; }
-
-  Winograd winograd;
-  const CpuModel &cpu;
-  Refusal &refusal;
-};
-
-} // namespace
-
-/// The image within its padding, as vectors of channels.
-LogicalResult Recognizer::findImage() {
-  winograd.image = imageWithinZeros(contraction().lhs, refusal);
-  if (!winograd.image)
-    return failure();
-  if (!isVectorAlong(winograd.image, contraction().axisK()) ||
-      !getElementTypeOrSelf(winograd.image->tensor.getType()).isF32())
-    return refusal.because("its channels are no vectors of f32");
-  return success();
-}
-
-/// Along which places the three taps of an axis lie, one a place.
-std::optional<WindowDim> Recognizer::findDim(unsigned tap) {
-  Steps steps;
-  collectSteps(contraction().lhs, steps);
-  auto walksAlike = [&](unsigned position, int64_t sign) {
-    bool walks = false;
-    for (ArrayRef<BatchSize> step : steps) {
-      if (step[position].times(sign) != step[tap])
-        return false;
-      walks |= !step[tap].isZero();
-    }
-    return walks;
-  };
-  if (!contraction().sizes[tap].is(3))
-    return std::nullopt;
-  for (unsigned position = 0; position <= contraction().axisM(); ++position)
-    for (int64_t sign : {1, -1})
-      if (contraction().sizes[position].isStatic() &&
-          walksAlike(position, sign))
-        return WindowDim{position, tap, sign < 0};
-  return std::nullopt;
-}
-
-LogicalResult Recognizer::findWindow() {
-  auto taps = llvm::to_vector(contraction().outerAxesK());
-  std::optional<WindowDim> rows, columns;
-  if (taps.size() == 2) {
-    rows = findDim(taps[0]);
-    columns = findDim(taps[1]);
-  }
-  if (!rows || !columns || rows->position == columns->position)
-    return refusal.because("its window is not of 3 x 3 neighbours");
-  winograd.rows = *rows;
-  winograd.columns = *columns;
-  for (unsigned axis = 0; axis <= contraction().axisM(); ++axis)
-    if (axis != rows->position && axis != columns->position)
-      winograd.images.push_back(axis);
-  return checkBounds();
-}
-
-/// Rows and columns are padded each for itself; a tile that reaches beyond the
-/// last window reads padding.
-LogicalResult Recognizer::checkBounds() {
-  const auto &bounds = contraction().lhs->bounds;
-  bool areApart = llvm::all_of(bounds, [&](const Bound &bound) {
-    for (auto [axis, stride] : llvm::enumerate(bound.index.strides)) {
-      bool isRow = axis == winograd.rows.position || axis == winograd.rows.tap;
-      bool isColumn =
-          axis == winograd.columns.position || axis == winograd.columns.tap;
-      bool isOfRows = bound.index.dependsOn(winograd.rows.position);
-      if (!stride.isZero() && !(isOfRows ? isRow : isColumn))
-        return false;
-    }
-    return true;
-  });
-  if (!areApart)
-    return refusal.because("its padding is not of rows and columns");
-  for (const WindowDim &dim : {winograd.rows, winograd.columns}) {
-    bool isPadded = llvm::any_of(bounds, [&](const Bound &bound) {
-      return bound.index.dependsOn(dim.position);
-    });
-    if (!isPadded && contraction().sizes[dim.position].factor % 2)
-      return refusal.because("an odd number of places has no padding");
-  }
-  return success();
-}
-
-LogicalResult Recognizer::checkFilter() {
-  const Element *filter = contraction().rhs;
-  unsigned k = contraction().axisK(), n = contraction().axisN();
+static LogicalResult checkFilter(const WinogradTiles &tiles, Refusal &refusal) {
+  const Contraction &contraction = tiles.contraction;
+  const Element *filter = contraction.rhs;
   if (!filter->operand ||
       !getElementTypeOrSelf(filter->tensor.getType()).isF32())
     return refusal.because("its filter is not f32 in memory");
-  for (unsigned axis = 0; axis <= contraction().axisM(); ++axis)
+  for (unsigned axis = 0; axis <= contraction.axisM(); ++axis)
     if (!filter->strides[axis].isZero())
       return refusal.because("each of its images has a filter of its own");
-  winograd.lanes = cpu.lanes(contraction().type);
-  auto square =
-      VectorType::get({winograd.lanes, winograd.lanes}, contraction().type);
-  bool isRead = filter->strides[n].isOne() ||
-                (filter->strides[k].isOne() && canTransposeInRegisters(square));
+  auto square = VectorType::get({tiles.lanes, tiles.lanes}, contraction.type);
+  bool isRead = filter->strides[contraction.axisN()].isOne() ||
+                (filter->strides[contraction.axisK()].isOne() &&
+                 canTransposeInRegisters(square));
   if (!isRead)
     return refusal.because("its filter's channels are no vectors");
-  for (unsigned axis : {k, n})
-    if (!contraction().sizes[axis].isStatic() ||
-        contraction().sizes[axis].factor % winograd.lanes)
-      return refusal.because("its channels are not whole vectors");
   return success();
 }
 
-/// From 38 channels on the bound of its error is not above that of the sum of
-/// products (docs/numerics.md), and transforms cost little beside products; a
-/// few images do not pay for the transform of the filter, nor a few channels
-/// for that of a tile.
-LogicalResult Recognizer::checkWorth() {
-  constexpr int64_t kFewestChannels = 48, kFewestResults = 32,
-                    kFewestTiles = 48;
-  if (winograd.k() < kFewestChannels || winograd.n() < kFewestResults)
+/// From 16 channels on transforms cost less than what they save, and the bound
+/// of the error is at most 1.3 times that of the sum (docs/numerics.md). A few
+/// images do not pay for the transform of the filter.
+static LogicalResult checkWorth(const WinogradTiles &tiles, int64_t fewestTiles,
+                                Refusal &refusal) {
+  constexpr int64_t kFewestChannels = 16, kFewestResults = 16;
+  BatchSize n = tiles.contraction.n();
+  if (!n.isStatic() || n.factor % tiles.lanes)
+    return refusal.because("its channels are not whole vectors");
+  if (tiles.numChannels() < kFewestChannels || n.factor < kFewestResults)
     return refusal.because("it has few channels");
-  int64_t batch = largestBatch(contraction().kernel).value_or(kTypicalBatch);
-  if (winograd.numTiles().estimate(batch) < kFewestTiles)
+  if (estimateTiles(tiles) < fewestTiles)
     return refusal.because("it has few places");
+  // Tiles that are not all there cost as much as whole ones.
+  auto share = [&](const WindowDim &dim) {
+    return 0.5 * tiles.contraction.sizes[dim.position].factor /
+           tiles.numTiles(dim);
+  };
+  constexpr double kFewest = 0.7;
+  if (share(tiles.rows) * share(tiles.columns) < kFewest)
+    return refusal.because("its places fill few tiles");
   return success();
 }
 
 /// As many tiles as have their transforms in half of the second cache, and a
 /// tenth of all, so that threads get equal shares.
-void Recognizer::chooseSizes() {
+static void chooseSizes(Winograd &winograd, const CpuModel &cpu) {
   winograd.vectors = winograd.n() % (2 * winograd.lanes) ? 1 : 2;
   int64_t spare = cpu.vectorRegisters - winograd.vectors - 1;
   winograd.height = std::min<int64_t>(spare / winograd.vectors, 14);
-  int64_t bytes = Winograd::kProducts * winograd.tileStride() * sizeof(float);
-  int64_t batch = largestBatch(contraction().kernel).value_or(kTypicalBatch);
-  int64_t all = winograd.numTiles().estimate(batch);
-  int64_t wanted = std::min<int64_t>(cpu.l2Bytes / 2 / bytes, all / 10);
-  winograd.tiles = std::clamp<int64_t>(llvm::alignDown(wanted, winograd.height),
+  int64_t bytes = WinogradTiles::kProducts * winograd.tileStride() * kFloat;
+  int64_t wanted =
+      std::min<int64_t>(cpu.l2Bytes / 2 / bytes, estimateTiles(winograd) / 10);
+  winograd.block = std::clamp<int64_t>(llvm::alignDown(wanted, winograd.height),
                                        winograd.height, 8 * winograd.height);
 }
-
-FailureOr<Winograd> Recognizer::run() {
-  if (!contraction().type.isF32())
-    return refusal.because("its type is not f32");
-  if (failed(findImage()) || failed(findWindow()) || failed(checkFilter()) ||
-      failed(checkWorth()))
-    return failure();
-  chooseSizes();
-  return std::move(winograd);
-}
-
-//===----------------------------------------------------------------------===//
-// The schedule
-//===----------------------------------------------------------------------===//
 
 /// Two phases: the filter's transform into a workspace, then the products.
 static ScheduledKernel schedule(const Winograd &winograd) {
@@ -198,14 +86,11 @@ static ScheduledKernel schedule(const Winograd &winograd) {
   func::FuncOp kernel = contraction.kernel;
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
   ScheduledKernel scheduled;
-  scheduled.workspaceBytes.push_back(
-      Extent{int64_t(Winograd::kProducts * winograd.k() * winograd.n() *
-                     sizeof(float)),
-             0, 1});
-  int64_t scratch =
-      std::max(winograd.imageScratch() + winograd.productScratch(),
-               winograd.filterScratch());
-  scheduled.scratchBytes = scratch * sizeof(float);
+  scheduled.workspaceBytes.push_back(Extent{
+      WinogradTiles::kProducts * winograd.k() * winograd.n() * kFloat, 0, 1});
+  scheduled.scratchBytes =
+      kFloat * std::max(winograd.imageScratch() + winograd.productScratch(),
+                        winograd.filterScratch());
   scheduled.mayAlias = contraction.mayAlias();
 
   ContractionPhase filter(b, contraction, kernel, "winograd_filter");
@@ -218,9 +103,118 @@ static ScheduledKernel schedule(const Winograd &winograd) {
                             "winograd");
   emitWinogradProducts(products, winograd, products.workspace(0));
   scheduled.phases.push_back(
-      products.finish(Extent::of(winograd.numTiles(), winograd.tiles),
+      products.finish(Extent::of(winograd.numTiles(), winograd.block),
                       /*grain=*/1, scheduled.mayAlias));
   return scheduled;
+}
+
+static FailureOr<ScheduledKernel>
+scheduleSums(Contraction contraction, const CpuModel &cpu, Refusal &refusal) {
+  auto taps = llvm::to_vector(contraction.outerAxesK());
+  auto positions =
+      llvm::to_vector(llvm::seq<unsigned>(0, contraction.axisM() + 1));
+  unsigned channels = contraction.axisK();
+  int64_t lanes = cpu.lanes(contraction.type);
+  FailureOr<WinogradTiles> tiles = findTiles(
+      std::move(contraction), taps, positions, channels, lanes, refusal);
+  constexpr int64_t kFewestTiles = 48;
+  if (failed(tiles) || failed(checkFilter(*tiles, refusal)) ||
+      failed(checkWorth(*tiles, kFewestTiles, refusal)))
+    return failure();
+  Winograd winograd(std::move(*tiles));
+  chooseSizes(winograd, cpu);
+  return schedule(winograd);
+}
+
+//===----------------------------------------------------------------------===//
+// Sums over places
+//===----------------------------------------------------------------------===//
+
+/// The largest share of `size`, in whole steps, that is not above `most`.
+static int64_t shareOfSize(int64_t size, int64_t step, int64_t most) {
+  for (int64_t share = llvm::alignDown(most, step); share > step; share -= step)
+    if (size % share == 0)
+      return share;
+  return step;
+}
+
+/// Blocks of channels whose sums take a quarter of the second cache, and tiles
+/// for as much again. Partial sums where there are few blocks for threads to
+/// share, or many tiles: no more than 64 blocks of them are added up in one.
+static void chooseSizes(WinogradGradient &gradient, const CpuModel &cpu) {
+  constexpr int64_t kMostChannels = 64, kBlock = 48, kIndices = 16,
+                    kMostBlocks = 64, kMostParts = 64;
+  gradient.vectors = gradient.n() % (2 * gradient.lanes) ? 1 : 2;
+  gradient.height = cpu.vectorRegisters > 16 ? 8 : 4;
+  gradient.blockM = shareOfSize(gradient.m(), gradient.lanes, kMostChannels);
+  gradient.blockN = shareOfSize(gradient.n(), gradient.width(), kMostChannels);
+  gradient.block = kBlock;
+  int64_t blocks = gradient.numBlocksM() * gradient.numBlocksN();
+  int64_t tileBlocks = llvm::divideCeil(estimateTiles(gradient), kBlock);
+  int64_t parts = std::max<int64_t>(llvm::divideCeil(kIndices, blocks),
+                                    llvm::divideCeil(tileBlocks, kMostBlocks));
+  gradient.parts =
+      std::clamp<int64_t>(parts, 1, std::min(kMostParts, tileBlocks));
+}
+
+/// The sums; and where they are partial ones, the results of them.
+static ScheduledKernel schedule(const WinogradGradient &gradient) {
+  const Contraction &contraction = gradient.contraction;
+  func::FuncOp kernel = contraction.kernel;
+  ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
+  ScheduledKernel scheduled;
+  scheduled.scratchBytes =
+      kFloat * (gradient.imageScratch() + gradient.otherScratch() +
+                gradient.sumScratch());
+  scheduled.mayAlias = contraction.mayAlias();
+  Extent extent{gradient.parts * gradient.numBlocksM() * gradient.numBlocksN(),
+                0, 1};
+  ContractionPhase products(b, contraction, kernel, "winograd");
+  if (gradient.parts == 1) {
+    emitGradientProducts(products, gradient, {});
+    scheduled.phases.push_back(
+        products.finish(extent, /*grain=*/1, scheduled.mayAlias));
+    return scheduled;
+  }
+  scheduled.workspaceBytes.push_back(
+      Extent{gradient.numPartialSums() * kFloat, 0, 1});
+  emitGradientProducts(products, gradient, products.workspace(0));
+  scheduled.phases.push_back(products.finish(extent, /*grain=*/1, {}));
+  ContractionPhase results(b, contraction, scheduled.phases[0].function,
+                           "winograd_sum");
+  emitGradientResults(results, gradient, results.workspace(0));
+  int64_t grain = (16 << 10) / (gradient.parts * gradient.n());
+  scheduled.phases.push_back(
+      results.finish(Extent{WinogradTiles::kTaps * gradient.m(), 0, 1}, grain,
+                     scheduled.mayAlias));
+  return scheduled;
+}
+
+static FailureOr<ScheduledKernel> scheduleGradient(Contraction contraction,
+                                                   const CpuModel &cpu,
+                                                   Refusal &refusal) {
+  auto taps = llvm::to_vector(llvm::seq<unsigned>(0, contraction.numOuter));
+  auto positions = llvm::to_vector(contraction.outerAxesK());
+  positions.push_back(contraction.axisK());
+  unsigned channels = contraction.axisM();
+  int64_t lanes = cpu.lanes(contraction.type);
+  FailureOr<WinogradTiles> tiles = findTiles(
+      std::move(contraction), taps, positions, channels, lanes, refusal);
+  constexpr int64_t kFewestTiles = 48;
+  if (failed(tiles) || failed(checkWorth(*tiles, kFewestTiles, refusal)))
+    return failure();
+  WinogradGradient gradient(std::move(*tiles));
+  const Element *other = gradient.contraction.rhs;
+  if (imageWithinZeros(other, refusal) != other)
+    return refusal.because("both of its factors are padded");
+  bool readsTaps = other->dependsOn(gradient.rows.tap) ||
+                   other->dependsOn(gradient.columns.tap);
+  if (readsTaps || !isVectorAlong(other, gradient.contraction.axisN()) ||
+      !getElementTypeOrSelf(other->tensor.getType()).isF32())
+    return refusal.because("its right factor is no vectors of f32");
+  gradient.other = other;
+  chooseSizes(gradient, cpu);
+  return schedule(gradient);
 }
 
 FailureOr<ScheduledKernel> nnc::scheduleWinograd(func::FuncOp kernel,
@@ -229,9 +223,8 @@ FailureOr<ScheduledKernel> nnc::scheduleWinograd(func::FuncOp kernel,
   FailureOr<Contraction> contraction = analyzeContraction(kernel, refusal);
   if (failed(contraction))
     return failure();
-  FailureOr<Winograd> winograd =
-      Recognizer(std::move(*contraction), cpu, refusal).run();
-  if (failed(winograd))
-    return failure();
-  return schedule(*winograd);
+  bool sumsPlaces = contraction->numOuter == 2 && contraction->sizes[0].is(3) &&
+                    contraction->sizes[1].is(3);
+  return sumsPlaces ? scheduleGradient(std::move(*contraction), cpu, refusal)
+                    : scheduleSums(std::move(*contraction), cpu, refusal);
 }

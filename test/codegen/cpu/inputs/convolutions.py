@@ -69,19 +69,23 @@ SETS = {
         ("same", "input", dict(image=(6, 8), channels=(32, 64), kernel=3, low=1, high=1, epilogue="add")),
         ("odd", "input", dict(image=(7, 9), channels=(48, 48), kernel=3, low=1, high=1)),
         ("valid", "input", dict(image=(10, 8), channels=(32, 48), kernel=3)),
+        ("same", "filter", dict(image=(6, 8), channels=(48, 32), kernel=3, low=1, high=1, epilogue="add")),
+        ("odd", "filter", dict(image=(9, 7), channels=(64, 48), kernel=3, low=1, high=1)),
+        ("blocks", "filter", dict(image=(5, 4), channels=(240, 224), kernel=3, low=1, high=1, epilogue="add")),
     ],
     "winograd-not": [
         ("grouped", "forward", dict(image=(8, 8), channels=(96, 64), kernel=3, low=1, high=1, groups=2)),
         ("strided", "forward", dict(image=(8, 8), channels=(48, 32), kernel=3, stride=2, low=1, high=1)),
         ("odd_channels", "forward", dict(image=(8, 8), channels=(49, 32), kernel=3, low=1, high=1)),
-        ("few_channels", "forward", dict(image=(8, 8), channels=(32, 32), kernel=3, low=1, high=1)),
+        ("few_channels", "forward", dict(image=(8, 8), channels=(8, 32), kernel=3, low=1, high=1)),
+        ("half_tiles", "forward", dict(image=(3, 3), channels=(48, 32), kernel=3, low=1, high=1)),
         ("double", "forward", dict(image=(8, 8), channels=(48, 32), kernel=3, low=1, high=1, element="f64")),
     ],
     # Of the speed of some kernels, for nnc-run-kernel --time.
     "speed": [
         (f"c{c}_{size}", direction, dict(image=(size, size), channels=(c, c), kernel=3, low=1, high=1, batch=16))
-        for c, size in ((64, 32), (128, 16), (256, 8), (512, 4))
-        for direction in ("forward", "input")
+        for c, size in ((16, 32), (32, 32), (32, 16), (48, 16), (64, 32), (128, 16), (256, 8), (512, 4))
+        for direction in ("forward", "input", "filter")
     ],
     "depthwise-speed": [
         (f"c{c}_{size}_{stride}", direction, dict(image=(size, size), channels=(c, c), kernel=3, stride=stride,
