@@ -1,4 +1,4 @@
-"""Reads a safetensors file of f32 tensors (the format is a JSON header after its
+"""Reads and writes safetensors files (the format is a JSON header after its
 length in eight bytes, then the bytes of the tensors)."""
 import json
 
@@ -18,3 +18,17 @@ def load(path):
         types = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U8": "u1"}
         tensors[name] = numpy.frombuffer(content[begin:end], types[entry["dtype"]]).reshape(entry["shape"])
     return tensors
+
+
+def save(path, tensors):
+    """Arrays of f32 and f64, by name."""
+    header, place = {}, 0
+    for name, array in tensors.items():
+        header[name] = {"dtype": {"float32": "F32", "float64": "F64"}[array.dtype.name], "shape": list(array.shape),
+                        "data_offsets": [place, place + array.nbytes]}
+        place += array.nbytes
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for array in tensors.values():
+            file.write(numpy.ascontiguousarray(array).tobytes())
