@@ -56,6 +56,8 @@ FailureOr<CudaText> nnc::emitCuda(ModuleOp phases) {
     if (function.isPublic())
       helpersAreNarrow &= hasNarrowIndices(function, threadsOf(function));
   for (auto function : phases.getOps<func::FuncOp>()) {
+    if (function->hasAttr("nnc.prelude"))
+      continue;
     if (!function.isPublic()) {
       FailureOr<std::string> helper =
           FunctionPrinter(function, helpersAreNarrow).printHelper();

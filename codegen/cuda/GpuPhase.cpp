@@ -92,6 +92,41 @@ Value GpuPhase::shuffle(Value value, int64_t mask) {
       .getShuffleResult();
 }
 
+/// A declaration of the prelude's function for these types, next to the phase.
+static func::FuncOp declare(func::FuncOp phase, StringRef name,
+                            FunctionType type) {
+  auto module = phase->getParentOfType<ModuleOp>();
+  OpBuilder b(phase.getContext());
+  auto ofPrelude = b.getStringAttr(name);
+  std::string symbol = name.str();
+  for (unsigned number = 1; Operation *other = module.lookupSymbol(symbol);
+       ++number) {
+    auto known = dyn_cast<func::FuncOp>(other);
+    if (known && known->getAttr("nnc.prelude") == ofPrelude &&
+        known.getFunctionType() == type)
+      return known;
+    symbol = (name + "_" + Twine(number)).str();
+  }
+  b.setInsertionPointToStart(module.getBody());
+  auto function = func::FuncOp::create(b, phase.getLoc(), symbol, type);
+  function.setPrivate();
+  function->setAttr("nnc.prelude", ofPrelude);
+  return function;
+}
+
+Value GpuPhase::call(StringRef name, ValueRange arguments, Type result) {
+  auto type = b.getFunctionType(arguments.getTypes(), result);
+  return func::CallOp::create(b, declare(function, name, type), arguments)
+      .getResult(0);
+}
+
+Value GpuPhase::anySize(Value memory) {
+  auto type = cast<MemRefType>(memory.getType());
+  auto any = MemRefType::get({ShapedType::kDynamic}, type.getElementType(),
+                             type.getLayout(), type.getMemorySpace());
+  return memref::CastOp::create(b, any, memory);
+}
+
 Value GpuPhase::globalThread(int64_t threads) {
   return add(multiply(blockId, threads), threadId);
 }

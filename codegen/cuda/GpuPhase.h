@@ -34,6 +34,11 @@ public:
   /// The value of the thread whose number in the warp differs in the bits of
   /// `mask`.
   mlir::Value shuffle(mlir::Value value, int64_t mask);
+  /// A call of a function of the prelude (codegen/cuda/prelude.cuh).
+  mlir::Value call(llvm::StringRef name, mlir::ValueRange arguments,
+                   mlir::Type result);
+  /// The same memory, whatever its size: for calls.
+  mlir::Value anySize(mlir::Value memory);
 
   /// Ends the function; repeated computations become one.
   Phase finish(llvm::StringRef kind, Extent numBlocks, int64_t threads);

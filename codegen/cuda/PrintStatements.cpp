@@ -212,8 +212,12 @@ LogicalResult FunctionPrinter::printCall(func::CallOp op) {
     arguments.push_back(isa<MemRefType>(operand.getType())
                             ? viewOf(operand).base
                             : text(operand));
-  std::string call =
-      (op.getCallee() + "(" + llvm::join(arguments, ", ") + ")").str();
+  StringRef callee = op.getCallee();
+  auto module = function->getParentOfType<ModuleOp>();
+  if (auto known = module.lookupSymbol<func::FuncOp>(callee))
+    if (auto ofPrelude = known->getAttrOfType<StringAttr>("nnc.prelude"))
+      callee = ofPrelude;
+  std::string call = (callee + "(" + llvm::join(arguments, ", ") + ")").str();
   if (failed(nameReads()))
     return failure();
   if (op.getNumResults() == 1)

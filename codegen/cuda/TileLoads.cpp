@@ -9,28 +9,44 @@
 using namespace mlir;
 using namespace nnc;
 
-/// Elements between neighbours beyond the tile's own, so that threads that
-/// write or read side by side use other banks of shared memory, and vectors
-/// stay aligned.
-static constexpr int64_t kPadding = 4;
-
 /// What the operand's elements are in shared memory.
-static Type sharedType(const Contraction &contraction, const Element *,
-                       const Tiling &) {
-  return contraction.type;
+static Type sharedType(const Contraction &contraction, const Element *element,
+                       const Tiling &tiling) {
+  return tiling.unit == TileUnit::Tensor16
+             ? getElementTypeOrSelf(element->tensor.getType())
+             : Type(contraction.type);
+}
+
+/// Elements beyond the tile's own before the next line, so that threads that
+/// write or read lines side by side use other banks of shared memory (32 of 4
+/// bytes), and vectors stay aligned. Eight lines of matrices are read at once,
+/// 16 bytes each; of 32-bit numbers, four of each of eight lines, or eight of
+/// each of four.
+static int64_t paddingOf(const TileLayout &layout, TileUnit unit) {
+  switch (unit) {
+  case TileUnit::Scalar:
+    return 4;
+  case TileUnit::Tensor16:
+    return 8;
+  case TileUnit::Tensor32:
+    return layout.alongDepth ? 4 : 8;
+  }
+  return 0;
 }
 
 TileLoad::TileLoad(GpuContractionPhase &phase, const Contraction &contraction,
                    const ContractionAxes &axes, const Element *element,
                    const AxisGroup &group, const Tiling &tiling, int64_t extent)
     : phase(phase), contraction(contraction), axes(axes), element(element),
-      group(group), threads(tiling.threads()) {
+      group(group), unit(tiling.unit), threads(tiling.threads()) {
   layout.type = sharedType(contraction, element, tiling);
   layout.extent = extent;
   layout.depth = tiling.shape.depth;
   chooseDirection(tiling);
-  layout.alongDepth = false;
-  layout.stride = (layout.alongDepth ? layout.depth : extent) + kPadding;
+  // Sums of threads want neighbouring rows; tensor cores take either.
+  layout.alongDepth = unit != TileUnit::Scalar && readsAlongDepth;
+  layout.stride =
+      (layout.alongDepth ? layout.depth : extent) + paddingOf(layout, unit);
   memory = phase.shared(2 * layout.numElements(), layout.type);
 }
 
@@ -140,12 +156,16 @@ SmallVector<Value> TileLoad::read(const TileStep &step) {
   return values;
 }
 
-/// `value` as the type in shared memory.
-static Value convert(ImplicitLocOpBuilder &b, Value value, Type type) {
+/// `value` as it is in shared memory.
+Value TileLoad::convert(Value value) {
+  ImplicitLocOpBuilder &b = phase.b;
+  Type type = layout.type;
   if (auto vector = dyn_cast<VectorType>(value.getType()))
     type = vector.clone(type);
-  return value.getType() == type ? value
-                                 : arith::ExtFOp::create(b, type, value);
+  if (value.getType() != type)
+    value = arith::ExtFOp::create(b, type, value);
+  return unit == TileUnit::Tensor32 ? phase.call("round_to_tf32", value, type)
+                                    : value;
 }
 
 void TileLoad::write(ValueRange values, Value half) {
@@ -153,7 +173,7 @@ void TileLoad::write(ValueRange values, Value half) {
   Value begin = phase.multiply(half, layout.numElements());
   bool isVector = lanes > 1 && readsAlongDepth == layout.alongDepth;
   for (auto [vector, read] : llvm::zip(vectors, values)) {
-    Value value = convert(b, read, layout.type);
+    Value value = convert(read);
     Value line = layout.alongDepth ? vector.row : vector.term;
     Value along = layout.alongDepth ? vector.term : vector.row;
     Value at =

@@ -54,6 +54,7 @@ public:
 private:
   void chooseDirection(const Tiling &tiling);
   void placeVectors(const GpuPoint &point);
+  mlir::Value convert(mlir::Value value);
   GpuPoint pointOf(unsigned vector, const TileStep &step);
 
   /// What a thread reads at once.
@@ -69,6 +70,7 @@ private:
   const ContractionAxes &axes;
   const Element *element;
   const AxisGroup &group;
+  TileUnit unit;
   int64_t threads;
   TileLayout layout;
   mlir::Value memory;

@@ -32,6 +32,35 @@ static constexpr TileShape kDoubleShapes[] = {
     {32, 32, 16, 8, 8, 40},
 };
 
+// A warp reads rows + columns numbers for rows x columns x terms; the fragments
+// of 64 x 32 sums and of their operands take 64 + 32 registers a thread.
+static constexpr TileShape kTensor16Shapes[] = {
+    // rows, columns, depth, warps along rows and columns, percent
+    {128, 128, 32, 2, 4, 70}, {128, 64, 32, 2, 2, 60}, {64, 128, 32, 2, 2, 60},
+    {64, 64, 32, 2, 2, 45},   {128, 32, 32, 4, 1, 40}, {32, 128, 32, 1, 4, 40},
+    {64, 32, 32, 2, 1, 30},   {32, 32, 32, 2, 1, 20},
+};
+// As many bytes a step.
+static constexpr TileShape kTensor32Shapes[] = {
+    {128, 128, 16, 2, 4, 70}, {128, 64, 16, 2, 2, 60}, {64, 128, 16, 2, 2, 60},
+    {64, 64, 16, 2, 2, 45},   {128, 32, 16, 4, 1, 40}, {32, 128, 16, 1, 4, 40},
+    {64, 32, 16, 2, 1, 30},   {32, 32, 16, 2, 1, 20},
+};
+
+/// How many times as fast as multiply-adds of threads, by the same paper: 989,
+/// 495 and 67 TFLOP/s. `mma.sync` reaches two thirds of what `wgmma` does.
+static double speedOf(TileUnit unit) {
+  switch (unit) {
+  case TileUnit::Scalar:
+    return 1;
+  case TileUnit::Tensor16:
+    return 10;
+  case TileUnit::Tensor32:
+    return 5;
+  }
+  return 1;
+}
+
 /// Multiply-adds of one multiprocessor in the time that the device needs for
 /// one byte of its memory (3.3 TB/s): 256 FFMA lanes x 2 / 2 at 1.75 GHz.
 static constexpr double kTermsPerByte = 128 * 1.75e9 / 3.3e12;
@@ -53,6 +82,7 @@ namespace {
 
 /// Sizes at the batch that the schedule is best at.
 struct Estimate {
+  double speed;
   int64_t outer, rows, columns, summed;
 
   double timeOf(const TileShape &shape, int64_t numParts,
@@ -65,39 +95,59 @@ struct Estimate {
     double time =
         rounds * shape.rows * shape.columns * terms * 100 / shape.percent;
     if (hasWorkspace)
-      time += kTermsPerPhase +
-              kTermsPerByte * 8 * numParts * double(outer) * rows * columns;
+      time += speed * kTermsPerPhase + speed * kTermsPerByte * 8 * numParts *
+                                           double(outer) * rows * columns;
     return time;
   }
 };
 
 } // namespace
 
-static ArrayRef<TileShape> shapesOf(const Contraction &contraction) {
-  if (contraction.type.isF64())
-    return kDoubleShapes;
-  return kScalarShapes;
+static TileUnit unitOf(const Contraction &contraction, const GpuModel &model) {
+  Type lhs = getElementTypeOrSelf(contraction.lhs->tensor.getType()),
+       rhs = getElementTypeOrSelf(contraction.rhs->tensor.getType());
+  if (lhs != rhs || !contraction.type.isF32())
+    return TileUnit::Scalar;
+  if (lhs.isBF16() || lhs.isF16())
+    return TileUnit::Tensor16;
+  return lhs.isF32() && model.allowTf32 ? TileUnit::Tensor32 : TileUnit::Scalar;
+}
+
+static ArrayRef<TileShape> shapesOf(const Contraction &contraction,
+                                    TileUnit unit) {
+  switch (unit) {
+  case TileUnit::Scalar:
+    return contraction.type.isF64() ? ArrayRef(kDoubleShapes)
+                                    : ArrayRef(kScalarShapes);
+  case TileUnit::Tensor16:
+    return kTensor16Shapes;
+  case TileUnit::Tensor32:
+    return kTensor32Shapes;
+  }
+  return {};
 }
 
 Tiling nnc::chooseTiling(const Contraction &contraction,
                          const ContractionAxes &axes, const GpuModel &model) {
   int64_t batch = typicalBatch(contraction.kernel);
-  Estimate sizes{
-      axes.outer.size.estimate(batch), axes.rows.size.estimate(batch),
-      axes.columns.size.estimate(batch), axes.summed.size.estimate(batch)};
+  TileUnit unit = unitOf(contraction, model);
+  Estimate sizes{speedOf(unit), axes.outer.size.estimate(batch),
+                 axes.rows.size.estimate(batch),
+                 axes.columns.size.estimate(batch),
+                 axes.summed.size.estimate(batch)};
   bool isLong = contraction.numEpilogueOps > kMostEpilogueOps;
   int64_t mostParts =
       std::clamp<int64_t>(sizes.summed / kLeastPart, 1, kMostParts);
   Tiling best;
   double bestTime = std::numeric_limits<double>::infinity();
-  for (const TileShape &shape : shapesOf(contraction))
+  for (const TileShape &shape : shapesOf(contraction, unit))
     for (int64_t parts = 1; parts <= mostParts; parts *= 2) {
       bool hasWorkspace = parts > 1 || isLong;
       double time = sizes.timeOf(shape, parts, hasWorkspace);
       if (time >= bestTime)
         continue;
       bestTime = time;
-      best = {TileUnit::Scalar, shape, parts, hasWorkspace};
+      best = {unit, shape, parts, hasWorkspace};
     }
   return best;
 }

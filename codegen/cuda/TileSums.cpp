@@ -1,7 +1,7 @@
 // See TileSums.h. A thread has groups of four rows and four columns, each group
 // beside those of its neighbours, so that threads that read shared memory
 // together read what lies together.
-#include "codegen/cuda/TileSums.h"
+#include "codegen/cuda/TensorSums.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -108,5 +108,7 @@ std::unique_ptr<TileSums> nnc::createTileSums(GpuContractionPhase &phase,
                                               const Tiling &tiling,
                                               const TileLoad &lhs,
                                               const TileLoad &rhs) {
+  if (tiling.unit != TileUnit::Scalar)
+    return std::make_unique<TensorSums>(phase, tiling, lhs, rhs);
   return std::make_unique<ScalarSums>(phase, tiling.shape, lhs, rhs);
 }

@@ -331,3 +331,80 @@ __device__ inline vec<T, N> select(vec<bool, N> condition, vec<T, N> on_true,
   return map([](bool is, T a, T b) { return is ? a : b; }, condition, on_true,
              on_false);
 }
+
+//===----------------------------------------------------------------------===//
+// Tensor cores: what a warp does together, in PTX's fragments
+//===----------------------------------------------------------------------===//
+
+// The simulator has twins, in codegen/sim/tensor.h.
+#ifdef __CUDACC__
+
+/// Of each of four matrices of 8 x 8 16-bit numbers in shared memory, the two
+/// that PTX's ldmatrix gives this thread. Lane l gives the address of line
+/// l % 8 of matrix l / 8.
+template <typename T, typename I>
+__device__ inline u32x4 load_matrices(const T *shared, I at) {
+  u32x4 pairs;
+  asm volatile(
+      "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+      : "=r"(pairs[0]), "=r"(pairs[1]), "=r"(pairs[2]), "=r"(pairs[3])
+      : "r"(u32(__cvta_generic_to_shared(shared + at)))
+      : "memory");
+  return pairs;
+}
+template <typename T, typename I>
+__device__ inline u32x4 load_matrices_transposed(const T *shared, I at) {
+  u32x4 pairs;
+  asm volatile(
+      "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+      : "=r"(pairs[0]), "=r"(pairs[1]), "=r"(pairs[2]), "=r"(pairs[3])
+      : "r"(u32(__cvta_generic_to_shared(shared + at)))
+      : "memory");
+  return pairs;
+}
+
+/// sum + a b for matrices of 16 x 16 and 16 x 8, or 16 x 8 and 8 x 8 of TF32.
+__device__ inline f32x4 multiply_bf16(f32x4 sum, u32x4 a, u32 b, u32 b1) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b), "r"(b1));
+  return sum;
+}
+__device__ inline f32x4 multiply_f16(f32x4 sum, u32x4 a, u32 b, u32 b1) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b), "r"(b1));
+  return sum;
+}
+__device__ inline f32x4 multiply_tf32(f32x4 sum, u32x4 a, u32 b, u32 b1) {
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b), "r"(b1));
+  return sum;
+}
+
+/// The nearest number of 10 bits of fraction, away from zero where two are.
+__device__ inline f32 round_to_tf32(f32 value) {
+  u32 bits;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
+  return bits_as<f32>(bits);
+}
+
+#else
+
+/// As cvt.rna.tf32.f32 rounds; infinities and NaN stay what they are.
+inline f32 round_to_tf32(f32 value) {
+  u32 bits = bits_as<u32>(value);
+  if ((bits & 0x7f800000u) == 0x7f800000u)
+    return value;
+  return bits_as<f32>((bits + 0x1000u) & 0xffffe000u);
+}
+
+#endif
+
+template <int N> __device__ inline vec<f32, N> round_to_tf32(vec<f32, N> a) {
+  return map([](f32 x) { return round_to_tf32(x); }, a);
+}

@@ -28,6 +28,10 @@ static constexpr char kShim[] =
 #include "codegen/sim/shim.h.inc"
     ;
 
+static constexpr char kTensor[] =
+#include "codegen/sim/tensor.h.inc"
+    ;
+
 /// "{constant, per batch, divisor}".
 static std::string printSize(std::optional<Extent> size) {
   Extent extent = size.value_or(Extent{0, 0, 0});
@@ -120,6 +124,7 @@ static std::string printUnit(const CudaText &text, bool isChecked) {
   unit += kInterface;
   unit += kShim;
   unit += cudaPrelude();
+  unit += kTensor;
   unit += text.helpers;
   for (const CudaKernel &kernel : text.kernels)
     unit += "#line 1 " + toLiteral(kernel.name) + "\n" + numberLines(kernel);

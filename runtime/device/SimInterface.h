@@ -42,6 +42,8 @@ struct Kernel {
   void (*run)(void *const *buffers, long long batch);
 };
 
+constexpr unsigned maxGivenBytes = 32;
+
 /// What the simulator does for a kernel. Lines are counted from 1, the first of
 /// the kernel's text.
 struct Simulator {
@@ -52,6 +54,9 @@ struct Simulator {
   /// Gives `bits` to the warp; returns what lane `from` gave.
   unsigned long long (*exchange)(unsigned long long bits, unsigned from,
                                  int line);
+  /// Gives `bytes` to the warp, at most maxGivenBytes of them; gets what its
+  /// lanes gave, in their order.
+  void (*gather)(const void *given, unsigned bytes, void *all, int line);
   /// Of checked kernels: what follows is of that line.
   void (*atLine)(int line);
   /// Declares an array that a block shares.

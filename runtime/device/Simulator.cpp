@@ -53,7 +53,7 @@ struct Fiber {
   int line = 0;
   /// What it gave to its warp, alternately, so that one that is a step ahead
   /// does not overwrite what others have yet to read.
-  uint64_t given[2] = {};
+  alignas(8) char given[2][sim::maxGivenBytes] = {};
   unsigned numExchanges = 0;
 };
 
@@ -83,6 +83,7 @@ public:
               long long end);
   void barrier(int line);
   uint64_t exchange(uint64_t bits, unsigned from, int line);
+  void gather(const void *given, unsigned bytes, void *all, int line);
   void atLine(int line) { self->line = line; }
   void share(const char *name, const void *array, uint64_t bytes);
   void access(const void *address, uint64_t bytes, bool isWrite);
@@ -90,6 +91,8 @@ public:
 private:
   static void fiberMain();
   void runFiber(Fiber &fiber);
+  unsigned giveToWarp(const void *given, unsigned bytes, int line);
+  const Fiber *warpOfSelf() const;
   void pause();
   [[noreturn]] void fail(const std::string &message);
 
@@ -360,14 +363,32 @@ void Worker::barrier(int line) {
   pause();
 }
 
-uint64_t Worker::exchange(uint64_t bits, unsigned from, int line) {
+/// Returns when all have given; the number of what they gave last.
+unsigned Worker::giveToWarp(const void *given, unsigned bytes, int line) {
   unsigned slot = self->numExchanges++ % 2;
-  self->given[slot] = bits;
+  std::memcpy(self->given[slot], given, bytes);
   self->state = State::AtExchange;
   self->line = line;
   pause();
-  unsigned warp = self->thread.threadIdx.x / warpThreads * warpThreads;
-  return fibers[warp + from].given[slot];
+  return slot;
+}
+
+/// The fiber of its first thread.
+const Fiber *Worker::warpOfSelf() const {
+  return &fibers[self->thread.threadIdx.x / warpThreads * warpThreads];
+}
+
+uint64_t Worker::exchange(uint64_t bits, unsigned from, int line) {
+  unsigned slot = giveToWarp(&bits, sizeof bits, line);
+  std::memcpy(&bits, warpOfSelf()[from].given[slot], sizeof bits);
+  return bits;
+}
+
+void Worker::gather(const void *given, unsigned bytes, void *all, int line) {
+  unsigned slot = giveToWarp(given, bytes, line);
+  for (unsigned lane = 0; lane < warpThreads; ++lane)
+    std::memcpy(static_cast<char *>(all) + lane * bytes,
+                warpOfSelf()[lane].given[slot], bytes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -544,6 +565,9 @@ const sim::Simulator &simulator() {
       [](int line) { worker.barrier(line); },
       [](unsigned long long bits, unsigned from, int line)
           -> unsigned long long { return worker.exchange(bits, from, line); },
+      [](const void *given, unsigned bytes, void *all, int line) {
+        worker.gather(given, bytes, all, line);
+      },
       [](int line) { worker.atLine(line); },
       [](const char *name, const void *array, unsigned long long bytes) {
         worker.share(name, array, bytes);
