@@ -1,6 +1,8 @@
 // Puts one floating-point type in the place of another, everywhere.
 #include "passes/Passes.h"
 
+#include "ir/Dialect.h"
+
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -32,6 +34,16 @@ static DenseElementsAttr convert(DenseElementsAttr attr, FloatType to) {
   return DenseElementsAttr::get(type, values);
 }
 
+/// Says which element type `op` makes where that of its result went without
+/// saying: another type must be said.
+static void spellElementType(Described op) {
+  for (const AttributeInfo &attribute : op.getSignature().attributes)
+    if (attribute.kind == AttributeKind::Type && attribute.optional &&
+        !op->getAttr(attribute.name))
+      op->setAttr(attribute.name,
+                  TypeAttr::get(getElementTypeOrSelf(op->getResult(0))));
+}
+
 namespace {
 struct ConvertElementTypePass
     : impl::ConvertElementTypePassBase<ConvertElementTypePass> {
@@ -44,6 +56,7 @@ struct ConvertElementTypePass
   }
 
   void runOnOperation() override {
+    getOperation().walk(spellElementType);
     // Later replacements are tried first: an attribute goes before its type.
     AttrTypeReplacer replacer;
     replacer.addReplacement([&](FloatType type) -> std::optional<Type> {

@@ -25,3 +25,11 @@ func.func @converts_types_constants_and_casts(%x: tensor<?x4xui8>, %y: tensor<4x
 func.func @leaves_other_types_alone(%x: tensor<4xbf16>, %y: tensor<4xi32>) -> tensor<4xbf16> {
   return %x : tensor<4xbf16>
 }
+
+// A type that goes without saying is f32: another is said.
+// CHECK-LABEL: @spells_types
+// CHECK:         nnc.one_hot %{{.*}} classes = 3 type = f64 : (tensor<4xi32>) -> tensor<4x3xf64>
+func.func @spells_types(%x: tensor<4xi32>) -> tensor<4x3xf32> {
+  %0 = nnc.one_hot %x classes = 3 : (tensor<4xi32>) -> tensor<4x3xf32>
+  return %0 : tensor<4x3xf32>
+}
