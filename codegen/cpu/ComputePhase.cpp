@@ -10,45 +10,6 @@
 using namespace mlir;
 using namespace nnc;
 
-PanelRange nnc::shareOf(ContractionPhase &phase, Value panels, Value index,
-                        int64_t count) {
-  if (count == 1)
-    return {phase.index(0), panels};
-  auto start = [&](Value share) {
-    return phase.divide(phase.multiply(panels, share), count);
-  };
-  return {start(index), start(phase.add(index, 1))};
-}
-
-Value nnc::takeDigit(ContractionPhase &phase, Value &index, Value count) {
-  ImplicitLocOpBuilder &b = phase.b;
-  Value digit = b.createOrFold<arith::RemUIOp>(index, count);
-  index = b.createOrFold<arith::DivUIOp>(index, count);
-  return digit;
-}
-
-Value ComputePhase::zeroVector() {
-  return arith::ConstantOp::create(b, b.getZeroAttr(vectorType()));
-}
-
-/// Reserves `count` sums of scratch; returns where in bytes.
-int64_t ComputePhase::takeScratch(int64_t count) {
-  int64_t offset = kernel.scratchBytes;
-  kernel.scratchBytes += llvm::alignTo(count * bytes(), 64);
-  return offset;
-}
-
-/// Operands of the epilogue that differ between columns only: bias vectors.
-static void collectColumnElements(const Element *element, unsigned axisN,
-                                  SmallVectorImpl<const Element *> &found) {
-  if (element->operand && element->axes == 1u << axisN &&
-      !llvm::is_contained(found, element))
-    found.push_back(element);
-  for (const Element *input : element->inputs)
-    if (input)
-      collectColumnElements(input, axisN, found);
-}
-
 /// Everything that is the same for all tiles.
 void ComputePhase::prepare(ArrayRef<int> workspaces) {
   for (auto [side, workspace] : llvm::zip(std::array{&lhs, &rhs}, workspaces)) {
@@ -57,21 +18,17 @@ void ComputePhase::prepare(ArrayRef<int> workspaces) {
     else if (side->packing == Tiling::None)
       side->memory = phase.operand(*side->source.element);
   }
-  for (const Element *result : contraction.results) {
-    phase.emitUniform(result);
-    collectColumnElements(result, contraction.axisN(), columnElements);
-  }
-  int64_t sums = tiling.rows * tiling.columns();
   if (!tiling.oneBlockOfK) {
-    int64_t count = tiling.blockRowPanels * tiling.blockColumnPanels * sums;
-    waitingSums = phase.scratch(takeScratch(count), count);
+    int64_t count =
+        tiling.blockRowPanels * tiling.blockColumnPanels * sumsOfTile();
+    waitingSums = takeScratch(count);
     if (tiling.hasLongSums)
-      lostParts = phase.scratch(takeScratch(count), count);
+      lostParts = takeScratch(count);
   }
-  stagedSums = phase.scratch(takeScratch(sums), sums);
+  prepareEpilogue();
   auto takePanels = [&](Side &side, int64_t numPanels) {
-    int64_t count = contraction.numTerms.factor * side.source.width * numPanels;
-    side.memory = phase.scratch(takeScratch(count), count);
+    side.memory = takeScratch(contraction.numTerms.factor * side.source.width *
+                              numPanels);
   };
   if (tiling.packLhs == Tiling::Tile)
     takePanels(lhs, tiling.blockRowPanels);
@@ -156,27 +113,6 @@ void ComputePhase::emitBlocks(PanelRange rows, PanelRange columns) {
   });
 }
 
-/// Runs `emitPanel` over `panels`: the whole ones as a loop, then the tail.
-static void forEachPanel(ContractionPhase &phase, const PanelSource &source,
-                         PanelRange panels, Value numWhole,
-                         llvm::function_ref<void(Value, bool)> emitPanel) {
-  bool hasWhole =
-      !source.size().isStatic() || source.size().factor >= source.width;
-  if (hasWhole) {
-    Value to =
-        source.hasTail() ? phase.minimum(panels.to, numWhole) : panels.to;
-    phase.loop(panels.from, to, 1,
-               [&](Value panel) { emitPanel(panel, /*isTail=*/false); });
-  }
-  if (source.hasTail()) {
-    Value size = phase.value(source.size());
-    Value reached = phase.isLess(
-        phase.multiply(numWhole, source.width),
-        phase.minimum(size, phase.multiply(panels.to, source.width)));
-    phase.when(reached, [&] { emitPanel(numWhole, /*isTail=*/true); });
-  }
-}
-
 void ComputePhase::emitBlockOfK(PanelRange rows, PanelRange columns,
                                 Value firstK) {
   Microtile tile;
@@ -185,33 +121,10 @@ void ComputePhase::emitBlockOfK(PanelRange rows, PanelRange columns,
   tile.numK = tiling.oneBlockOfK ? k
                                  : phase.minimum(phase.index(tiling.blockK),
                                                  phase.subtract(k, firstK));
-  forEachPanel(phase, rhs.source, columns, numWholePanels(rhs),
-               [&](Value panel, bool isTail) {
-                 setColumns(tile, panel, isTail);
-                 emitColumnPanel(tile, rows, columns.from);
-               });
-}
-
-/// Vectors and masks of a column panel.
-void ComputePhase::setColumns(Microtile &tile, Value panel, bool isTail) {
-  BatchSize n = contraction.n();
-  tile.columnPanel = panel;
-  tile.column = phase.multiply(panel, tiling.columns());
-  tile.vectors = tiling.vectors;
-  if (isTail && n.isStatic())
-    tile.vectors = llvm::divideCeil(n.factor % tiling.columns(), tiling.lanes);
-  tile.masks.assign(tile.vectors, Value());
-  if (!isTail)
-    return;
-  for (int64_t q = 0; q < tile.vectors; ++q) {
-    bool whole =
-        n.isStatic() && (q + 1) * tiling.lanes <= n.factor % tiling.columns();
-    if (!whole)
-      tile.masks[q] =
-          phase.mask(phase.subtract(phase.value(n),
-                                    phase.add(tile.column, q * tiling.lanes)),
-                     tiling.lanes);
-  }
+  forEachPanel(phase, rhs.source, columns, [&](Value panel, bool isTail) {
+    setColumns(tile, panel, isTail);
+    emitColumnPanel(tile, rows, columns.from);
+  });
 }
 
 /// A static tail computes its rows; a dynamic one all, and keeps what exists.
@@ -220,6 +133,7 @@ void ComputePhase::setRows(Microtile &tile, Value panel, bool isTail) {
   tile.rowPanel = panel;
   tile.row = phase.multiply(panel, tiling.rows);
   tile.rows = isTail && m.isStatic() ? m.factor % tiling.rows : tiling.rows;
+  tile.width = tile.rows;
   tile.numRows = isTail && !m.isStatic()
                      ? phase.subtract(phase.value(m), tile.row)
                      : Value();
@@ -227,19 +141,17 @@ void ComputePhase::setRows(Microtile &tile, Value panel, bool isTail) {
 
 void ComputePhase::emitColumnPanel(Microtile &tile, PanelRange rows,
                                    Value firstColumnPanel) {
-  forEachPanel(
-      phase, lhs.source, rows, numWholePanels(lhs),
-      [&](Value panel, bool isTail) {
-        setRows(tile, panel, isTail);
-        if (waitingSums)
-          tile.waiting = phase.multiply(
-              phase.add(phase.multiply(
-                            phase.subtract(tile.columnPanel, firstColumnPanel),
-                            tiling.blockRowPanels),
-                        phase.subtract(panel, rows.from)),
-              tiling.rows * tiling.columns());
-        emitMicrotile(tile);
-      });
+  forEachPanel(phase, lhs.source, rows, [&](Value panel, bool isTail) {
+    setRows(tile, panel, isTail);
+    if (waitingSums)
+      tile.waiting = phase.multiply(
+          phase.add(
+              phase.multiply(phase.subtract(tile.columnPanel, firstColumnPanel),
+                             tiling.blockRowPanels),
+              phase.subtract(panel, rows.from)),
+          tiling.rows * tiling.columns());
+    emitMicrotile(tile);
+  });
 }
 
 void ComputePhase::emitMicrotile(Microtile &tile) {

@@ -34,20 +34,16 @@ Value ComputePhase::loadWaiting(Value memory, const Microtile &tile,
 
 /// Zeros, or the sums of the blocks of K before.
 SmallVector<Value> ComputePhase::initialSums(const Microtile &tile) {
-  unsigned count = tile.rows * tile.vectors;
   if (!waitingSums || lostParts)
-    return SmallVector<Value>(count, zeroVector());
-  SmallVector<Type> types(count, vectorType());
+    return zeroSums(tile);
+  SmallVector<Type> types(tile.rows * tile.vectors, vectorType());
   auto branch = scf::IfOp::create(b, types, isFirstBlock(tile),
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, SmallVector<Value>(count, zeroVector()));
+  scf::YieldOp::create(b, zeroSums(tile));
   b.setInsertionPointToStart(branch.elseBlock());
-  SmallVector<Value> waited;
-  for (unsigned i = 0; i < count; ++i)
-    waited.push_back(loadWaiting(waitingSums, tile, i));
-  scf::YieldOp::create(b, waited);
+  scf::YieldOp::create(b, loadSums(tile, waitingSums, tile.waiting));
   return SmallVector<Value>(branch.getResults());
 }
 
@@ -134,23 +130,6 @@ SmallVector<Value> ComputePhase::rowOffsets(const Microtile &tile) {
   return offsets;
 }
 
-/// The tile's columns of B at step `k`.
-SmallVector<Value> ComputePhase::readRow(const Microtile &tile, Value base,
-                                         Value k) {
-  Value stride =
-      rhs.packing == Tiling::None
-          ? phase.value(contraction.rhs->strides[contraction.axisK()])
-          : phase.index(tiling.columns());
-  Value index = phase.add(base, phase.multiply(k, stride));
-  SmallVector<Value> row;
-  for (int64_t q = 0; q < tile.vectors; ++q)
-    row.push_back(loadVector(
-        b, phase.loc(), rhs.memory, phase.add(index, q * tiling.lanes),
-        tiling.lanes, contraction.type,
-        rhs.packing == Tiling::None ? tile.masks[q] : Value()));
-  return row;
-}
-
 /// The offset of the panel's first row of B.
 static Value columnOffset(ContractionPhase &phase,
                           const Contraction &contraction, const Side &side,
@@ -168,48 +147,6 @@ static Value columnOffset(ContractionPhase &phase,
   return phase.add(side.base, phase.multiply(row, side.source.width));
 }
 
-/// `sums` and `count` more terms, of which the first lie at `rows` of A and at
-/// `columns` of B; `size` is `count` where it is known.
-SmallVector<Value> ComputePhase::addTerms(const Microtile &tile,
-                                          ArrayRef<Value> rows, Value columns,
-                                          Value count, BatchSize size,
-                                          ValueRange sums) {
-  Value stride =
-      lhs.packing == Tiling::None
-          ? phase.value(contraction.lhs->strides[contraction.axisK()])
-          : phase.index(tiling.rows);
-  auto step = [&](Value k, SmallVector<Value> &sums) {
-    SmallVector<Value> right = readRow(tile, columns, k);
-    Value left = phase.multiply(k, stride);
-    for (int64_t row = 0; row < tile.rows; ++row) {
-      Value index = phase.add(rows[row], left);
-      Value scalar = memref::LoadOp::create(b, lhs.memory, index);
-      Value factor = vector::BroadcastOp::create(b, vectorType(), scalar);
-      for (int64_t q = 0; q < tile.vectors; ++q) {
-        Value &sum = sums[row * tile.vectors + q];
-        sum = vector::FMAOp::create(b, factor, right[q], sum);
-      }
-    }
-  };
-  auto steps = [&](Value from, Value to, int64_t count,
-                   ValueRange initial) -> SmallVector<Value> {
-    auto loop = scf::ForOp::create(b, from, to, phase.index(count), initial);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    SmallVector<Value> sums(loop.getRegionIterArgs());
-    for (int64_t u = 0; u < count; ++u)
-      step(phase.add(loop.getInductionVar(), u), sums);
-    scf::YieldOp::create(b, sums);
-    return SmallVector<Value>(loop.getResults());
-  };
-  int64_t unroll = tiling.unroll;
-  Value whole = phase.multiply(phase.divide(count, unroll), unroll);
-  SmallVector<Value> totals = steps(phase.index(0), whole, unroll, sums);
-  if (!size.isStatic() || size.factor % unroll)
-    totals = steps(whole, count, 1, totals);
-  return totals;
-}
-
 /// Where a side goes on from `offset` as the axes of K around the innermost
 /// reach `indices`, which are number `number`.
 static Value advanceAroundK(ContractionPhase &phase, const Side &side,
@@ -225,25 +162,34 @@ static Value advanceAroundK(ContractionPhase &phase, const Side &side,
 }
 
 SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
-  SmallVector<Value> rows = rowOffsets(tile);
-  Value columns = columnOffset(phase, contraction, rhs, tile);
+  auto strideOf = [&](const Side &side) {
+    return side.packing == Tiling::None
+               ? phase.value(side.source.element->strides[contraction.axisK()])
+               : phase.index(side.source.width);
+  };
+  Terms terms = {lhs.memory,
+                 rowOffsets(tile),
+                 strideOf(lhs),
+                 rhs.memory,
+                 columnOffset(phase, contraction, rhs, tile),
+                 strideOf(rhs),
+                 /*masksColumns=*/rhs.packing == Tiling::None};
   SmallVector<Value> initial = initialSums(tile);
   bool isFlat = lhs.packing != Tiling::None && rhs.packing != Tiling::None;
   if (isFlat || contraction.hasOneAxisK())
-    return addTerms(tile, rows, columns, tile.numK, contraction.numTerms,
-                    initial);
+    return addTerms(tile, terms, tile.numK, contraction.numTerms, initial);
   // What is read where it lies is walked axis by axis.
   SmallVector<Value> indices(contraction.sizes.size());
-  BatchSize terms = contraction.sizes[contraction.axisK()];
+  BatchSize size = contraction.sizes[contraction.axisK()];
   std::function<SmallVector<Value>(ArrayRef<unsigned>, Value, ValueRange)>
       walk = [&](ArrayRef<unsigned> axes, Value number, ValueRange sums) {
         if (axes.empty()) {
-          auto offsets = llvm::map_to_vector(rows, [&](Value row) {
-            return advanceAroundK(phase, lhs, row, indices, number);
-          });
-          return addTerms(tile, offsets,
-                          advanceAroundK(phase, rhs, columns, indices, number),
-                          phase.value(terms), terms, sums);
+          Terms here = terms;
+          for (Value &row : here.rows)
+            row = advanceAroundK(phase, lhs, row, indices, number);
+          here.columns =
+              advanceAroundK(phase, rhs, here.columns, indices, number);
+          return addTerms(tile, here, phase.value(size), size, sums);
         }
         Value count = phase.value(contraction.sizes[axes.front()]);
         return phase.loop(phase.index(0), count, phase.index(1), sums,
@@ -256,4 +202,20 @@ SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
       };
   return walk(llvm::to_vector(contraction.outerAxesK()), phase.index(0),
               initial);
+}
+
+/// Lets the sums wait for the next block of K, or computes the results.
+void ComputePhase::finishSums(const Microtile &tile, ValueRange sums) {
+  if (!waitingSums)
+    return emitEpilogue(tile, sums);
+  SmallVector<Value> totals(sums);
+  if (lostParts)
+    totals = addWaitingSums(tile, sums);
+  auto branch =
+      scf::IfOp::create(b, isLastBlock(tile), /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  emitEpilogue(tile, totals);
+  b.setInsertionPointToStart(branch.elseBlock());
+  storeSums(totals, waitingSums, tile.waiting);
 }

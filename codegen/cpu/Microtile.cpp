@@ -1,0 +1,244 @@
+// See Microtile.h.
+#include "codegen/cpu/Microtile.h"
+
+#include "codegen/Vectorize.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace nnc;
+
+//===----------------------------------------------------------------------===//
+// Panels
+//===----------------------------------------------------------------------===//
+
+PanelRange nnc::shareOf(ContractionPhase &phase, Value panels, Value index,
+                        int64_t count) {
+  if (count == 1)
+    return {phase.index(0), panels};
+  auto start = [&](Value share) {
+    return phase.divide(phase.multiply(panels, share), count);
+  };
+  return {start(index), start(phase.add(index, 1))};
+}
+
+Value nnc::takeDigit(ContractionPhase &phase, Value &index, Value count) {
+  ImplicitLocOpBuilder &b = phase.b;
+  Value digit = b.createOrFold<arith::RemUIOp>(index, count);
+  index = b.createOrFold<arith::DivUIOp>(index, count);
+  return digit;
+}
+
+void nnc::forEachPanel(ContractionPhase &phase, const PanelSource &source,
+                       PanelRange panels,
+                       llvm::function_ref<void(Value, bool)> emitPanel) {
+  Value numWhole = phase.divide(phase.value(source.size()), source.width);
+  bool hasWhole =
+      !source.size().isStatic() || source.size().factor >= source.width;
+  if (hasWhole) {
+    Value to =
+        source.hasTail() ? phase.minimum(panels.to, numWhole) : panels.to;
+    phase.loop(panels.from, to, 1,
+               [&](Value panel) { emitPanel(panel, /*isTail=*/false); });
+  }
+  if (source.hasTail()) {
+    Value size = phase.value(source.size());
+    Value reached = phase.isLess(
+        phase.multiply(numWhole, source.width),
+        phase.minimum(size, phase.multiply(panels.to, source.width)));
+    phase.when(reached, [&] { emitPanel(numWhole, /*isTail=*/true); });
+  }
+}
+
+void MicrotilePhase::setColumns(Microtile &tile, Value panel, bool isTail) {
+  BatchSize n = contraction.n();
+  tile.columnPanel = panel;
+  tile.column = phase.multiply(panel, tiling.columns());
+  tile.vectors = tiling.vectors;
+  if (isTail && n.isStatic())
+    tile.vectors = llvm::divideCeil(n.factor % tiling.columns(), tiling.lanes);
+  tile.masks.assign(tile.vectors, Value());
+  if (!isTail)
+    return;
+  for (int64_t q = 0; q < tile.vectors; ++q) {
+    bool whole =
+        n.isStatic() && (q + 1) * tiling.lanes <= n.factor % tiling.columns();
+    if (!whole)
+      tile.masks[q] =
+          phase.mask(phase.subtract(phase.value(n),
+                                    phase.add(tile.column, q * tiling.lanes)),
+                     tiling.lanes);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Sums
+//===----------------------------------------------------------------------===//
+
+Value MicrotilePhase::takeScratch(int64_t count) {
+  int64_t offsetBytes = kernel.scratchBytes;
+  kernel.scratchBytes += llvm::alignTo(count * bytes(), 64);
+  return phase.scratch(offsetBytes, count);
+}
+
+Value MicrotilePhase::zeroVector() {
+  return arith::ConstantOp::create(b, b.getZeroAttr(vectorType()));
+}
+
+SmallVector<Value> MicrotilePhase::zeroSums(const Microtile &tile) {
+  return SmallVector<Value>(tile.rows * tile.vectors, zeroVector());
+}
+
+SmallVector<Value> MicrotilePhase::loadSums(const Microtile &tile, Value memory,
+                                            Value offset) {
+  SmallVector<Value> sums;
+  for (int64_t i = 0; i < tile.rows * tile.vectors; ++i)
+    sums.push_back(loadVector(b, phase.loc(), memory,
+                              phase.add(offset, i * tiling.lanes), tiling.lanes,
+                              contraction.type));
+  return sums;
+}
+
+void MicrotilePhase::storeSums(ValueRange sums, Value memory, Value offset) {
+  for (auto [i, sum] : llvm::enumerate(sums))
+    storeVector(b, phase.loc(), sum, memory,
+                phase.add(offset, i * tiling.lanes));
+}
+
+/// The tile's columns at step `k`.
+SmallVector<Value> MicrotilePhase::readRow(const Microtile &tile,
+                                           const Terms &terms, Value k) {
+  Value index = phase.add(terms.columns, phase.multiply(k, terms.rhsStride));
+  SmallVector<Value> row;
+  for (int64_t q = 0; q < tile.vectors; ++q)
+    row.push_back(loadVector(b, phase.loc(), terms.rhs,
+                             phase.add(index, q * tiling.lanes), tiling.lanes,
+                             contraction.type,
+                             terms.masksColumns ? tile.masks[q] : Value()));
+  return row;
+}
+
+SmallVector<Value> MicrotilePhase::addTerms(const Microtile &tile,
+                                            const Terms &terms, Value count,
+                                            BatchSize size, ValueRange sums) {
+  auto step = [&](Value k, SmallVector<Value> &sums) {
+    SmallVector<Value> right = readRow(tile, terms, k);
+    Value left = phase.multiply(k, terms.lhsStride);
+    for (int64_t row = 0; row < tile.rows; ++row) {
+      Value index = phase.add(terms.rows[row], left);
+      Value scalar = memref::LoadOp::create(b, terms.lhs, index);
+      Value factor = vector::BroadcastOp::create(b, vectorType(), scalar);
+      for (int64_t q = 0; q < tile.vectors; ++q) {
+        Value &sum = sums[row * tile.vectors + q];
+        sum = vector::FMAOp::create(b, factor, right[q], sum);
+      }
+    }
+  };
+  auto steps = [&](Value from, Value to, int64_t count, ValueRange initial) {
+    return phase.loop(from, to, phase.index(count), initial,
+                      [&](Value k, ValueRange carried) {
+                        SmallVector<Value> sums(carried);
+                        for (int64_t u = 0; u < count; ++u)
+                          step(phase.add(k, u), sums);
+                        return sums;
+                      });
+  };
+  int64_t unroll = tiling.unroll;
+  Value whole = phase.multiply(phase.divide(count, unroll), unroll);
+  SmallVector<Value> totals = steps(phase.index(0), whole, unroll, sums);
+  if (!size.isStatic() || size.factor % unroll)
+    totals = steps(whole, count, 1, totals);
+  return totals;
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+/// Operands of the epilogue that differ between columns only: bias vectors.
+static void collectColumnElements(const Element *element, unsigned axisN,
+                                  SmallVectorImpl<const Element *> &found) {
+  if (element->operand && element->axes == 1u << axisN &&
+      !llvm::is_contained(found, element))
+    found.push_back(element);
+  for (const Element *input : element->inputs)
+    if (input)
+      collectColumnElements(input, axisN, found);
+}
+
+void MicrotilePhase::prepareEpilogue() {
+  for (const Element *result : contraction.results) {
+    phase.emitUniform(result);
+    collectColumnElements(result, contraction.axisN(), columnElements);
+  }
+  stagedSums = takeScratch(sumsOfTile());
+}
+
+Point MicrotilePhase::pointOf(const Microtile &tile, Value row,
+                              int64_t vector) {
+  Point point;
+  point.indices = outer;
+  if (row) {
+    unsigned m = contraction.axisM();
+    Value along = row;
+    if (tile.width < tile.rows) {
+      along = phase.remainder(row, tile.width);
+      point.indices[m - 1] =
+          phase.add(outer[m - 1], phase.divide(row, tile.width));
+    }
+    point.indices[m] = phase.add(tile.row, along);
+  }
+  point.indices[contraction.axisN()] =
+      phase.add(tile.column, vector * tiling.lanes);
+  point.vectorAxis = contraction.axisN();
+  point.lanes = tiling.lanes;
+  point.mask = tile.masks[vector];
+  return point;
+}
+
+/// What is the same for all rows, read once.
+SmallVector<ElementCache>
+MicrotilePhase::emitColumnElements(const Microtile &tile) {
+  SmallVector<ElementCache> caches(tile.vectors);
+  for (int64_t q = 0; q < tile.vectors; ++q)
+    for (const Element *element : columnElements)
+      phase.element(element, pointOf(tile, Value(), q), caches[q]);
+  return caches;
+}
+
+/// The results of row number `row` of the tile.
+void MicrotilePhase::emitRow(const Microtile &tile, Value row, ValueRange sums,
+                             ArrayRef<ElementCache> columnCaches) {
+  for (int64_t q = 0; q < tile.vectors; ++q)
+    phase.storeResults(pointOf(tile, row, q), sums[q], columnCaches[q]);
+}
+
+void MicrotilePhase::emitEpilogue(const Microtile &tile, ValueRange sums) {
+  if (tiling.stageEpilogue || tile.firstRow || tile.numRows)
+    return emitStagedEpilogue(tile, sums);
+  SmallVector<ElementCache> columnCaches = emitColumnElements(tile);
+  for (int64_t row = 0; row < tile.rows; ++row)
+    emitRow(tile, phase.index(row),
+            sums.slice(row * tile.vectors, tile.vectors), columnCaches);
+}
+
+void MicrotilePhase::emitStagedEpilogue(const Microtile &tile,
+                                        ValueRange sums) {
+  storeSums(sums, stagedSums, phase.index(0));
+  SmallVector<ElementCache> columnCaches = emitColumnElements(tile);
+  Value numRows = tile.numRows ? tile.numRows : phase.index(tile.rows);
+  Value firstRow = tile.firstRow ? tile.firstRow : phase.index(0);
+  phase.loop(firstRow, numRows, 1, [&](Value row) {
+    SmallVector<Value> staged;
+    Value offset = phase.multiply(row, tile.vectors * tiling.lanes);
+    for (int64_t q = 0; q < tile.vectors; ++q)
+      staged.push_back(loadVector(b, phase.loc(), stagedSums,
+                                  phase.add(offset, q * tiling.lanes),
+                                  tiling.lanes, contraction.type));
+    emitRow(tile, row, staged, columnCaches);
+  });
+}

@@ -1,0 +1,115 @@
+// A microtile of a contraction, rows x vectors of sums in registers: how terms
+// are added to it, and how results are computed of it.
+#ifndef NNC_CODEGEN_CPU_MICROTILE_H
+#define NNC_CODEGEN_CPU_MICROTILE_H
+
+#include "codegen/ContractionAnalysis.h"
+#include "codegen/cpu/ContractionPhase.h"
+#include "codegen/cpu/ContractionTiling.h"
+#include "codegen/cpu/PackPanels.h"
+
+namespace nnc {
+
+/// The sums of `rows` x `vectors` vectors, and where they belong.
+struct Microtile {
+  mlir::Value rowPanel, columnPanel;
+  mlir::Value row, column; // the first
+  int64_t rows, vectors;
+  /// Rows along M; those beyond are at the next indices of the last outer axis.
+  int64_t width;
+  /// Rows from `firstRow` on and before `numRows` are this tile's to write;
+  /// null where all are.
+  mlir::Value firstRow, numRows;
+  /// A vector's; null where all lanes exist.
+  llvm::SmallVector<mlir::Value> masks;
+  mlir::Value firstK, numK;
+  mlir::Value waiting; // offset of the waiting sums, if K has blocks
+};
+
+/// Where the factors of terms lie: for each row of a microtile, and for its
+/// columns, the first one; and how far it is to that of the next term.
+struct Terms {
+  mlir::Value lhs;
+  llvm::SmallVector<mlir::Value> rows;
+  mlir::Value lhsStride;
+  mlir::Value rhs, columns, rhsStride;
+  /// Lanes of the columns that do not exist are not read.
+  bool masksColumns = false;
+};
+
+/// What the phases that multiply have in common.
+class MicrotilePhase {
+protected:
+  MicrotilePhase(const Contraction &contraction, const Tiling &tiling,
+                 ContractionPhase &phase, ScheduledKernel &kernel)
+      : contraction(contraction), tiling(tiling), phase(phase), b(phase.b),
+        kernel(kernel) {}
+
+  /// Before all else: what is the same for all tiles.
+  void prepareEpilogue();
+  /// Vectors and masks of a column panel.
+  void setColumns(Microtile &tile, mlir::Value panel, bool isTail);
+  /// `sums` and `count` more terms; `size` is `count` where it is known.
+  llvm::SmallVector<mlir::Value> addTerms(const Microtile &tile,
+                                          const Terms &terms, mlir::Value count,
+                                          BatchSize size,
+                                          mlir::ValueRange sums);
+  void emitEpilogue(const Microtile &tile, mlir::ValueRange sums);
+
+  llvm::SmallVector<mlir::Value> zeroSums(const Microtile &tile);
+  /// The sums of a microtile that lie in `memory` from `offset` on.
+  llvm::SmallVector<mlir::Value>
+  loadSums(const Microtile &tile, mlir::Value memory, mlir::Value offset);
+  void storeSums(mlir::ValueRange sums, mlir::Value memory, mlir::Value offset);
+  /// Reserves `count` sums of scratch.
+  mlir::Value takeScratch(int64_t count);
+
+  mlir::VectorType vectorType() const {
+    return mlir::VectorType::get(tiling.lanes, contraction.type);
+  }
+  mlir::Value zeroVector();
+  int64_t bytes() const { return contraction.type.getIntOrFloatBitWidth() / 8; }
+  int64_t sumsOfTile() const { return tiling.rows * tiling.columns(); }
+
+  const Contraction &contraction;
+  const Tiling &tiling;
+  ContractionPhase &phase;
+  mlir::ImplicitLocOpBuilder &b;
+  ScheduledKernel &kernel;
+  llvm::SmallVector<mlir::Value> outer; // indices of the outer axes
+
+private:
+  llvm::SmallVector<mlir::Value> readRow(const Microtile &tile,
+                                         const Terms &terms, mlir::Value k);
+  void emitStagedEpilogue(const Microtile &tile, mlir::ValueRange sums);
+  void emitRow(const Microtile &tile, mlir::Value row, mlir::ValueRange sums,
+               llvm::ArrayRef<ElementCache> columnCaches);
+  llvm::SmallVector<ElementCache> emitColumnElements(const Microtile &tile);
+  Point pointOf(const Microtile &tile, mlir::Value row, int64_t vector);
+
+  mlir::Value stagedSums;
+  llvm::SmallVector<const Element *> columnElements;
+};
+
+/// A half-open range of panels.
+struct PanelRange {
+  mlir::Value from, to;
+};
+
+/// Share `index` of `count` of all `panels`.
+PanelRange shareOf(ContractionPhase &phase, mlir::Value panels,
+                   mlir::Value index, int64_t count);
+
+/// The last of `count` digits of `index`, which is divided by it.
+mlir::Value takeDigit(ContractionPhase &phase, mlir::Value &index,
+                      mlir::Value count);
+
+/// Runs `emitPanel` over `panels` of a side: the whole ones as a loop, then the
+/// tail.
+void forEachPanel(ContractionPhase &phase, const PanelSource &source,
+                  PanelRange panels,
+                  llvm::function_ref<void(mlir::Value, bool)> emitPanel);
+
+} // namespace nnc
+
+#endif // NNC_CODEGEN_CPU_MICROTILE_H
