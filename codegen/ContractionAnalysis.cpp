@@ -3,8 +3,8 @@
 // becomes an outer axis, what cannot be merged into K is walked around it.
 #include "codegen/ContractionAnalysis.h"
 
+#include "codegen/ContractionElements.h"
 #include "codegen/ContractionParts.h"
-#include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
@@ -18,8 +18,9 @@ namespace {
 class Analysis {
 public:
   Analysis(func::FuncOp kernel, const Product &product, Value whole,
-           Refusal &refusal)
-      : refusal(refusal), op(product.op), insert(product.insert), whole(whole) {
+           Refusal &refusal, bool copiesWindows)
+      : refusal(refusal), copiesWindows(copiesWindows), op(product.op),
+        insert(product.insert), whole(whole) {
     contraction.kernel = kernel;
   }
 
@@ -37,23 +38,18 @@ private:
   LogicalResult sizeAxes();
   LogicalResult checkColumns();
 
-  const Element *build(Value tensor, const Indices &indices);
-  LogicalResult fillFrom(Element &element, const Access &access);
-  LogicalResult buildPadded(Element &element, Access access);
-  LogicalResult buildGeneric(Element &element, linalg::GenericOp op,
-                             const Indices &indices);
+  bool isToCopy(Value tensor, const Indices &indices);
   const Element *elementOfOperand(unsigned index);
 
   SmallVector<SmallVector<int>> mergeLoops(ArrayRef<int> loops);
   bool canMerge(int outerLoop, int innerLoop);
-  LinearIndex byAxis(const LinearIndex &index);
-  void setStrides();
-  void setAxes(Element &element);
 
   size_t numLoops() { return loopSizes.size(); }
 
   Contraction contraction;
   Refusal &refusal;
+  bool copiesWindows;
+  std::optional<ElementBuilder> elements;
   linalg::GenericOp op;
   tensor::InsertSliceOp insert;
   Value whole; // what the product is put into, or the product
@@ -63,11 +59,11 @@ private:
   Indices wholeIndices;      // of the same element in `whole`
   SmallVector<int> outLoops; // of its dimensions, those that run
   SmallVector<int> loopsM, loopsN, loopsK, loopsOuter;
+  LinearIndex productPlace;
   /// Every place and bound, and the result's place: what loops step through.
   SmallVector<LinearIndex> walked;
   /// The loops of each axis, outermost first.
   SmallVector<SmallVector<int>> axisLoops;
-  bool readsIndices = false;
 };
 
 } // namespace
@@ -82,6 +78,7 @@ LogicalResult Analysis::checkProduct() {
   for (int64_t size : op.getStaticLoopRanges())
     loopSizes.push_back(BatchSize::ofDim(size));
   loops = loopIndices(loopSizes);
+  elements.emplace(loopSizes, refusal);
   return checkBody();
 }
 
@@ -121,127 +118,18 @@ LogicalResult Analysis::checkBody() {
 // Elements
 //===----------------------------------------------------------------------===//
 
-/// `indices` are of the tensor that the op computes.
-LogicalResult Analysis::buildGeneric(Element &element,
-                                     linalg::GenericOp generic,
-                                     const Indices &indices) {
-  if (generic.getNumReductionLoops() || !isVectorizable(generic))
-    return refusal.because("an op around the product is not elementwise");
-  OpOperand *init = generic.getDpsInitOperand(element.result);
-  AffineMap outMap = generic.getMatchingIndexingMap(init);
-  if (!outMap.isPermutation())
-    return refusal.because("an op around the product repeats elements");
-  Indices opLoops = *compose(inversePermutation(outMap), indices, numLoops());
-  element.op = generic;
-  if (generic.hasIndexSemantics()) {
-    auto isStatic = [](BatchSize stride) { return stride.isStatic(); };
-    for (const LinearIndex &index : opLoops)
-      if (!llvm::all_of(index.strides, isStatic))
-        return refusal.because("an op around the product asks for an index "
-                               "that steps by the batch");
-    element.opIndices = opLoops; // see setAxes
-    readsIndices = true;
-  }
-  for (OpOperand &operand : generic->getOpOperands()) {
-    BlockArgument argument = generic.getMatchingBlockArgument(&operand);
-    if (argument.use_empty()) {
-      element.inputs.push_back(nullptr);
-      continue;
-    }
-    std::optional<Indices> read =
-        compose(generic.getMatchingIndexingMap(&operand), opLoops, numLoops());
-    if (!read)
-      return refusal.because("an operand's index is no sum of loops");
-    const Element *input = build(operand.get(), *read);
-    if (!input)
-      return failure();
-    element.inputs.push_back(input);
-  }
-  return success();
+/// Whether it is read in windows: an index that is a sum of loops.
+static bool isWindow(const LinearIndex &index) {
+  return llvm::count_if(index.strides,
+                        [](BatchSize stride) { return !stride.isZero(); }) > 1;
 }
 
-/// What lies within the bounds, and the padding.
-LogicalResult Analysis::buildPadded(Element &element, Access access) {
-  element.bounds = std::move(access.bounds);
-  access.bounds.clear();
-  auto inside = std::make_unique<Element>(),
-       padding = std::make_unique<Element>();
-  if (failed(fillFrom(*inside, access)))
-    return failure();
-  if (auto scalar = dyn_cast<Value>(access.padding))
-    padding->scalar = scalar;
-  else
-    padding->constant = cast<TypedAttr>(cast<Attribute>(access.padding));
-  for (auto *part : {&inside, &padding}) {
-    element.inputs.push_back(part->get());
-    contraction.elements.push_back(std::move(*part));
-  }
-  return success();
-}
-
-/// How the element that `access` leads to is found or computed.
-LogicalResult Analysis::fillFrom(Element &element, const Access &access) {
-  if (access.load)
-    return refusal.because("an operand is gathered");
-  if (!access.bounds.empty())
-    return buildPadded(element, access);
-  Value tensor = access.tensor;
-  element.tensor = tensor;
-  if (access.indices)
-    element.indices = *access.indices;
-  DenseElementsAttr constant;
-  if (auto argument = dyn_cast<BlockArgument>(tensor)) {
-    element.operand = argument.getArgNumber() - 1; // the batch comes first
-    walked.push_back(access.place);
-    return success();
-  }
-  if (auto fill = tensor.getDefiningOp<linalg::FillOp>()) {
-    element.scalar = fill.getInputs()[0];
-    return success();
-  }
-  if (matchPattern(tensor, m_Constant(&constant))) {
-    if (!constant.isSplat())
-      return refusal.because("it reads a constant of several values");
-    element.constant = constant.getSplatValue<TypedAttr>();
-    return success();
-  }
-  if (!access.indices)
-    return refusal.because(
-        "a reshape crosses the dimensions of what is computed");
-  if (tensor == whole) {
-    element.isProduct = true;
-    return *access.indices == wholeIndices
-               ? success()
-               : refusal.because("an element of a result needs another element "
-                                 "of the product");
-  }
-  auto generic = tensor.getDefiningOp<linalg::GenericOp>();
-  if (!generic)
-    return refusal.because("it reads what is built element by element");
-  element.result = cast<OpResult>(tensor).getResultNumber();
-  return buildGeneric(element, generic, *access.indices);
-}
-
-/// Null if it is nothing that the emitter can produce.
-const Element *Analysis::build(Value tensor, const Indices &indices) {
-  for (const auto &known : contraction.elements)
-    if (known->tensor == tensor && known->indices == indices)
-      return known.get();
-  FailureOr<Access> access =
-      traceAccess(tensor, indices, loopSizes, refusal, whole);
-  if (failed(access))
-    return nullptr;
-  // The same element under another name.
-  bool isPlain = access->bounds.empty() && access->indices;
-  if (isPlain && access->tensor != tensor)
-    return build(access->tensor, *access->indices);
-  auto element = std::make_unique<Element>();
-  if (failed(fillFrom(*element, *access)))
-    return nullptr;
-  element->tensor = tensor;
-  element->indices = indices;
-  contraction.elements.push_back(std::move(element));
-  return contraction.elements.back().get();
+bool Analysis::isToCopy(Value tensor, const Indices &indices) {
+  if (!copiesWindows || contraction.copied || llvm::none_of(indices, isWindow))
+    return false;
+  FailureOr<Access> access = traceAccess(tensor, indices, loopSizes, refusal);
+  return succeeded(access) && !access->load &&
+         (!access->bounds.empty() || !isa<BlockArgument>(access->tensor));
 }
 
 const Element *Analysis::elementOfOperand(unsigned index) {
@@ -250,7 +138,10 @@ const Element *Analysis::elementOfOperand(unsigned index) {
   if (!indices)
     return (void)refusal.because("an operand's index is no sum of loops"),
            nullptr;
-  return build(operand->get(), *indices);
+  if (!isToCopy(operand->get(), *indices))
+    return elements->build(operand->get(), *indices);
+  contraction.copied = std::make_unique<TensorToCopy>();
+  return elements->buildCopied(operand->get(), *indices, *contraction.copied);
 }
 
 LogicalResult Analysis::buildResults() {
@@ -259,7 +150,8 @@ LogicalResult Analysis::buildResults() {
   std::optional<LinearIndex> place = flatten(wholeIndices, shape, numLoops());
   if (!place)
     return refusal.because("the product's size depends on the batch squared");
-  size_t numBefore = contraction.elements.size();
+  size_t numBefore = elements->elements.size();
+  elements->setProduct(whole, wholeIndices);
   for (Value result : terminator->getOperands()) {
     auto resultShape = cast<ShapedType>(result.getType()).getShape();
     std::optional<Indices> indices = wholeIndices;
@@ -270,31 +162,25 @@ LogicalResult Analysis::buildResults() {
     if (!indices)
       return refusal.because(
           "a result's shape crosses the product's dimensions");
-    const Element *element = build(result, *indices);
+    const Element *element = elements->build(result, *indices);
     if (!element)
       return failure();
     if (element->operand)
       return refusal.because("a result is an operand");
     contraction.results.push_back(element);
   }
-  contraction.product = build(whole, wholeIndices);
-  for (const auto &element : llvm::drop_begin(contraction.elements, numBefore))
+  contraction.product = elements->build(whole, wholeIndices);
+  for (const auto &element : llvm::drop_begin(elements->elements, numBefore))
     if (element->op)
       contraction.numEpilogueOps +=
           element->op.getBody()->getOperations().size() - 1;
-  walked.push_back(*place);
+  productPlace = std::move(*place);
   return success(!contraction.results.empty());
 }
 
 //===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//
-
-static bool reads(const Element *element, int loop) {
-  return llvm::any_of(element->indices, [&](const LinearIndex &index) {
-    return index.dependsOn(loop);
-  });
-}
 
 /// Where an element of the product is in what it is put into.
 LogicalResult Analysis::placeProduct() {
@@ -346,22 +232,23 @@ void Analysis::chooseSides() {
   if (outLoops.empty())
     return;
   auto isColumn = [&](int loop) {
-    return reads(contraction.rhs, loop) && !reads(contraction.lhs, loop);
+    return readsLoop(contraction.rhs, loop) &&
+           !readsLoop(contraction.lhs, loop);
   };
   int innermost = outLoops.back();
   bool hasColumns = llvm::any_of(outLoops, isColumn);
   const Indices &lhs = contraction.lhs->indices;
   bool readsVectors = !lhs.empty() &&
                       lhs.back().asLoop() == unsigned(innermost) &&
-                      !reads(contraction.rhs, innermost);
+                      !readsLoop(contraction.rhs, innermost);
   if (!isColumn(innermost) && (hasColumns || readsVectors))
     std::swap(contraction.lhs, contraction.rhs);
 }
 
 LogicalResult Analysis::classifyLoops() {
   for (int loop : outLoops) {
-    bool inLhs = reads(contraction.lhs, loop),
-         inRhs = reads(contraction.rhs, loop);
+    bool inLhs = readsLoop(contraction.lhs, loop),
+         inRhs = readsLoop(contraction.rhs, loop);
     if (!inLhs && !inRhs)
       return refusal.because("a dimension of the product is neither operand's");
     (inLhs && inRhs ? loopsOuter : inLhs ? loopsM : loopsN).push_back(loop);
@@ -386,7 +273,7 @@ LogicalResult Analysis::classifyLoops() {
 //===----------------------------------------------------------------------===//
 
 bool Analysis::canMerge(int outerLoop, int innerLoop) {
-  if (readsIndices)
+  if (elements->readsIndices)
     return false;
   return llvm::all_of(walked, [&](const LinearIndex &index) {
     return index.strides[innerLoop].times(loopSizes[innerLoop]) ==
@@ -406,9 +293,8 @@ SmallVector<SmallVector<int>> Analysis::mergeLoops(ArrayRef<int> loops) {
 }
 
 LogicalResult Analysis::buildAxes() {
-  for (const auto &element : contraction.elements)
-    for (const Bound &bound : element->bounds)
-      walked.push_back(bound.index);
+  walked = elements->walked();
+  walked.push_back(productPlace);
   auto groupsM = mergeLoops(loopsM), groupsN = mergeLoops(loopsN),
        groupsK = mergeLoops(loopsK);
   for (int loop : loopsOuter)
@@ -426,7 +312,10 @@ LogicalResult Analysis::buildAxes() {
     return refusal.because("it has too many dimensions");
   if (failed(sizeAxes()))
     return failure();
-  setStrides();
+  elements->setAxes(axisLoops);
+  LinearIndex result = byAxis(productPlace, axisLoops);
+  contraction.resultBase = result.base;
+  contraction.resultStrides.assign(contraction.results.size(), result.strides);
   return checkColumns();
 }
 
@@ -448,61 +337,6 @@ LogicalResult Analysis::sizeAxes() {
   return success();
 }
 
-/// An index of the loops as one of the axes.
-LinearIndex Analysis::byAxis(const LinearIndex &index) {
-  LinearIndex result{index.base, {}};
-  for (ArrayRef<int> loops : axisLoops)
-    result.strides.push_back(loops.empty() ? BatchSize()
-                                           : index.strides[loops.back()]);
-  return result;
-}
-
-void Analysis::setAxes(Element &element) {
-  for (LinearIndex &index : element.opIndices)
-    index = byAxis(index);
-  for (auto [axis, loops] : llvm::enumerate(axisLoops))
-    for (int loop : loops)
-      if (reads(&element, loop))
-        element.axes |= 1u << axis;
-  if (element.isProduct)
-    element.axes |= kProductBit;
-  for (const Element *input : element.inputs) // set already: built before
-    if (input)
-      element.axes |= input->axes & kProductBit;
-  for (Bound &bound : element.bounds)
-    bound.index = byAxis(bound.index);
-}
-
-void Analysis::setStrides() {
-  unsigned next = 0;
-  for (auto &element : contraction.elements) {
-    setAxes(*element);
-    if (!element->operand)
-      continue;
-    LinearIndex place = byAxis(walked[next++]);
-    element->base = place.base;
-    element->strides = std::move(place.strides);
-    for (auto [axis, stride] : llvm::enumerate(element->strides))
-      if (!stride.isZero())
-        element->axes |= 1u << axis;
-  }
-  LinearIndex result = byAxis(walked[next]);
-  contraction.resultBase = result.base;
-  contraction.resultStrides.assign(contraction.results.size(), result.strides);
-}
-
-bool nnc::isVectorAlong(const Element *element, unsigned axis) {
-  if (element->operand && !element->strides[axis].isZero() &&
-      !element->strides[axis].isOne())
-    return false;
-  bool isCut = llvm::any_of(element->bounds, [&](const Bound &bound) {
-    return bound.index.dependsOn(axis);
-  });
-  return !isCut && llvm::all_of(element->inputs, [&](const Element *input) {
-    return !input || isVectorAlong(input, axis);
-  });
-}
-
 /// Vectors run along N: what the epilogue reads must be the same for all
 /// columns, or contiguous; and the results must be contiguous.
 LogicalResult Analysis::checkColumns() {
@@ -520,8 +354,12 @@ FailureOr<Contraction> Analysis::run() {
   if (failed(checkProduct()) || failed(findOperands()))
     return failure();
   chooseSides();
+  contraction.hasWindows = llvm::any_of(contraction.lhs->indices, isWindow);
+  if (contraction.rhs->copied)
+    return refusal.because("its columns are read in windows");
   if (failed(classifyLoops()) || failed(buildResults()) || failed(buildAxes()))
     return failure();
+  contraction.elements = std::move(elements->elements);
   return std::move(contraction);
 }
 
@@ -538,8 +376,10 @@ FailureOr<Contraction> nnc::analyzeContraction(func::FuncOp kernel,
 FailureOr<Contraction> nnc::analyzeProduct(func::FuncOp kernel,
                                            const Products &products,
                                            const Product &product,
-                                           Refusal &refusal) {
-  return Analysis(kernel, product, products.whole, refusal).run();
+                                           Refusal &refusal,
+                                           bool copiesWindows) {
+  return Analysis(kernel, product, products.whole, refusal, copiesWindows)
+      .run();
 }
 
 //===----------------------------------------------------------------------===//
@@ -550,6 +390,8 @@ static void collectOperands(const Element *element,
                             llvm::SmallDenseSet<unsigned> &operands) {
   if (element->operand)
     operands.insert(*element->operand);
+  if (element->copied)
+    collectOperands(element->copied->element, operands);
   for (const Element *input : element->inputs)
     if (input)
       collectOperands(input, operands);

@@ -13,8 +13,11 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace nnc {
+
+struct TensorToCopy;
 
 /// An element of some tensor at the current point of the contraction's axes:
 /// how it is found or computed. One of the members says which.
@@ -30,6 +33,8 @@ struct Element {
   /// Read from this operand of the kernel: element `base`, and `strides` (one
   /// an axis) further.
   std::optional<unsigned> operand;
+  /// Read from this tensor once it is copied, in the same way.
+  const TensorToCopy *copied = nullptr;
   BatchSize base;
   llvm::SmallVector<BatchSize> strides;
   /// The same everywhere: a scalar of the kernel, or a constant.
@@ -49,6 +54,20 @@ struct Element {
   uint32_t axes = 0;
 
   bool dependsOn(unsigned axis) const { return axes & (1u << axis); }
+};
+
+/// What an operand computes or pads as windows read it: worth copying to memory
+/// part by part, since each element is read by several windows.
+struct TensorToCopy {
+  llvm::SmallVector<BatchSize> shape;
+  /// Its element by its own dimensions: they are the axes, and the only ones.
+  const Element *element = nullptr;
+  /// Neighbours along the last two dimensions are neighbours wherever elements
+  /// come from.
+  bool hasWholeRows = false;
+
+  /// Owns the elements.
+  std::vector<std::unique_ptr<Element>> elements;
 };
 
 constexpr int kNoLoop = -1;
@@ -75,6 +94,8 @@ struct Contraction {
   BatchSize resultBase;
   /// Operations in the epilogue, for an element of the product.
   unsigned numEpilogueOps = 0;
+  /// The left operand is read in windows: an index of it is a sum of loops.
+  bool hasWindows = false;
 
   unsigned axisM() const { return numOuter; }
   unsigned axisN() const { return numOuter + 1; }
@@ -92,7 +113,8 @@ struct Contraction {
   llvm::SmallVector<std::pair<unsigned, unsigned>> mayAlias() const;
 
   /// Owns the elements.
-  llvm::SmallVector<std::unique_ptr<Element>> elements;
+  std::vector<std::unique_ptr<Element>> elements;
+  std::unique_ptr<TensorToCopy> copied;
 };
 
 /// Whether neighbours of the element along `axis` can be read as vectors: all
@@ -104,10 +126,13 @@ mlir::FailureOr<Contraction> analyzeContraction(mlir::func::FuncOp kernel,
                                                 Refusal &refusal);
 
 /// One of the products, and of what surrounds them the part that is its own.
+/// `copiesWindows`: an operand that windows read, and that does not lie in
+/// memory, is one to copy.
 mlir::FailureOr<Contraction> analyzeProduct(mlir::func::FuncOp kernel,
                                             const Products &products,
                                             const Product &product,
-                                            Refusal &refusal);
+                                            Refusal &refusal,
+                                            bool copiesWindows = false);
 
 } // namespace nnc
 

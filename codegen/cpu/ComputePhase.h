@@ -59,7 +59,8 @@ private:
                           unsigned sum);
   llvm::SmallVector<mlir::Value> addWaitingSums(const Microtile &tile,
                                                 mlir::ValueRange sums);
-  llvm::SmallVector<mlir::Value> rowOffsets(const Microtile &tile);
+  llvm::SmallVector<std::pair<mlir::Value, int64_t>>
+  rowOffsets(const Microtile &tile);
   void finishSums(const Microtile &tile, mlir::ValueRange sums);
 
   mlir::Value numPanels(const Side &side) {

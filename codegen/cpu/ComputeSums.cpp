@@ -96,15 +96,16 @@ SmallVector<Value> ComputePhase::addWaitingSums(const Microtile &tile,
 }
 
 /// Where the elements of A for the first k of each row lie.
-SmallVector<Value> ComputePhase::rowOffsets(const Microtile &tile) {
-  SmallVector<Value> offsets;
+SmallVector<std::pair<Value, int64_t>>
+ComputePhase::rowOffsets(const Microtile &tile) {
+  SmallVector<std::pair<Value, int64_t>> offsets;
   if (lhs.packing != Tiling::None) {
     Value k = phase.value(contraction.numTerms);
     Value number = phase.subtract(tile.rowPanel, lhs.firstPanel);
     Value panel = phase.add(phase.multiply(number, k), tile.firstK);
     Value base = phase.add(lhs.base, phase.multiply(panel, tiling.rows));
     for (int64_t row = 0; row < tile.rows; ++row)
-      offsets.push_back(phase.add(base, row));
+      offsets.push_back({base, row});
     return offsets;
   }
   const Element &element = *contraction.lhs;
@@ -120,12 +121,12 @@ SmallVector<Value> ComputePhase::rowOffsets(const Microtile &tile) {
       index = phase.minimum(index, last);
     else if (stride.isStatic()) {
       offsets.push_back(
-          phase.add(phase.add(base, phase.multiply(tile.row, stride.factor)),
-                    row * stride.factor));
+          {phase.add(base, phase.multiply(tile.row, stride.factor)),
+           row * stride.factor});
       continue;
     }
     offsets.push_back(
-        phase.add(base, phase.multiply(index, phase.value(stride))));
+        {phase.add(base, phase.multiply(index, phase.value(stride))), 0});
   }
   return offsets;
 }
@@ -185,8 +186,8 @@ SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
       walk = [&](ArrayRef<unsigned> axes, Value number, ValueRange sums) {
         if (axes.empty()) {
           Terms here = terms;
-          for (Value &row : here.rows)
-            row = advanceAroundK(phase, lhs, row, indices, number);
+          for (auto &[place, behind] : here.rows)
+            place = advanceAroundK(phase, lhs, place, indices, number);
           here.columns =
               advanceAroundK(phase, rhs, here.columns, indices, number);
           return addTerms(tile, here, phase.value(size), size, sums);

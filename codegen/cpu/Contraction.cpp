@@ -4,6 +4,7 @@
 
 #include "codegen/cpu/ComputePhase.h"
 #include "codegen/cpu/ScheduleProducts.h"
+#include "codegen/cpu/WindowPhase.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -58,15 +59,17 @@ namespace {
 class Scheduler {
 public:
   /// Phases follow `after`, and their names end in `suffix`.
-  Scheduler(Contraction contraction, const CpuModel &cpu, Operation *after,
-            StringRef suffix, Refusal &refusal)
-      : contraction(std::move(contraction)),
-        tiling(chooseTiling(this->contraction, cpu)), after(after),
-        suffix(suffix), refusal(refusal) {}
+  Scheduler(Contraction contraction, Operation *after, StringRef suffix,
+            Refusal &refusal)
+      : contraction(std::move(contraction)), after(after), suffix(suffix),
+        refusal(refusal) {}
 
-  FailureOr<ScheduledKernel> run();
+  /// By what the product is best computed from.
+  FailureOr<ScheduledKernel> run(const CpuModel &cpu);
 
 private:
+  FailureOr<ScheduledKernel> runPacked(const Tiling &tiling);
+  FailureOr<ScheduledKernel> runWindows(const WindowTiling &tiling);
   FailureOr<int> packWhole(const PanelSource &source, StringRef name);
   Operation *previous() {
     return scheduled.phases.empty()
@@ -81,7 +84,6 @@ private:
   }
 
   Contraction contraction;
-  Tiling tiling;
   Operation *after;
   StringRef suffix;
   Refusal &refusal;
@@ -129,7 +131,8 @@ FailureOr<int> Scheduler::packWhole(const PanelSource &source, StringRef name) {
   return workspace;
 }
 
-FailureOr<ScheduledKernel> Scheduler::run() {
+/// From packed panels.
+FailureOr<ScheduledKernel> Scheduler::runPacked(const Tiling &tiling) {
   std::optional<BatchSize> extent =
       sizeOf(contraction,
              llvm::to_vector(llvm::seq<unsigned>(0, contraction.numOuter)),
@@ -166,12 +169,48 @@ FailureOr<ScheduledKernel> Scheduler::run() {
   return std::move(scheduled);
 }
 
+/// From windows where they lie.
+FailureOr<ScheduledKernel> Scheduler::runWindows(const WindowTiling &tiling) {
+  std::optional<Extent> extent = WindowPhase::extent(contraction, tiling);
+  if (!extent)
+    return refusal.because("its blocks depend on the batch squared");
+  auto filter = packWhole({contraction, contraction.rhs, contraction.axisN(),
+                           tiling.columns(), tiling.lanes},
+                          "pack_filter");
+  if (failed(filter))
+    return giveUp();
+  scheduled.mayAlias = contraction.mayAlias();
+  ImplicitLocOpBuilder b(contraction.kernel.getLoc(),
+                         contraction.kernel.getContext());
+  ContractionPhase phase(b, contraction, previous(),
+                         ("compute" + suffix).str());
+  WindowPhase(contraction, tiling, phase, scheduled).emit(*filter);
+  scheduled.phases.push_back(
+      phase.finish(*extent, /*grain=*/1, scheduled.mayAlias));
+  return std::move(scheduled);
+}
+
+FailureOr<ScheduledKernel> Scheduler::run(const CpuModel &cpu) {
+  if (auto tiling = chooseWindowTiling(contraction, cpu))
+    return runWindows(*tiling);
+  return runPacked(chooseTiling(contraction, cpu));
+}
+
 FailureOr<ScheduledKernel> nnc::scheduleContraction(func::FuncOp kernel,
                                                     const CpuModel &cpu,
                                                     Refusal &refusal) {
+  auto analyze = [&](func::FuncOp kernel, const Products &products,
+                     const Product &product, Refusal &refusal) {
+    Refusal notInWindows; // and panels are another way
+    FailureOr<Contraction> windows = analyzeProduct(
+        kernel, products, product, notInWindows, /*copiesWindows=*/true);
+    if (succeeded(windows) && chooseWindowTiling(*windows, cpu))
+      return windows;
+    return analyzeProduct(kernel, products, product, refusal);
+  };
   auto schedule = [&](Contraction contraction, Operation *after,
                       StringRef suffix) {
-    return Scheduler(std::move(contraction), cpu, after, suffix, refusal).run();
+    return Scheduler(std::move(contraction), after, suffix, refusal).run(cpu);
   };
-  return scheduleProducts(kernel, cpu, schedule, refusal);
+  return scheduleProducts(kernel, cpu, schedule, refusal, analyze);
 }

@@ -129,7 +129,8 @@ SmallVector<Value> MicrotilePhase::addTerms(const Microtile &tile,
     SmallVector<Value> right = readRow(tile, terms, k);
     Value left = phase.multiply(k, terms.lhsStride);
     for (int64_t row = 0; row < tile.rows; ++row) {
-      Value index = phase.add(terms.rows[row], left);
+      auto [place, behind] = terms.rows[row];
+      Value index = phase.add(phase.add(place, left), behind);
       Value scalar = memref::LoadOp::create(b, terms.lhs, index);
       Value factor = vector::BroadcastOp::create(b, vectorType(), scalar);
       for (int64_t q = 0; q < tile.vectors; ++q) {

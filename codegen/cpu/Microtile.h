@@ -30,7 +30,9 @@ struct Microtile {
 /// columns, the first one; and how far it is to that of the next term.
 struct Terms {
   mlir::Value lhs;
-  llvm::SmallVector<mlir::Value> rows;
+  /// A place and how far behind it: what is known is added last, so that it
+  /// becomes part of the instruction that loads, and takes no register.
+  llvm::SmallVector<std::pair<mlir::Value, int64_t>> rows;
   mlir::Value lhsStride;
   mlir::Value rhs, columns, rhsStride;
   /// Lanes of the columns that do not exist are not read.

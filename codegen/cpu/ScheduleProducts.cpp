@@ -51,18 +51,25 @@ static FailureOr<ScheduledKernel> scheduleRest(func::FuncOp kernel,
   return scheduled;
 }
 
+FailureOr<Contraction> nnc::analyzeAsIs(func::FuncOp kernel,
+                                        const Products &products,
+                                        const Product &product,
+                                        Refusal &refusal) {
+  return analyzeProduct(kernel, products, product, refusal);
+}
+
 FailureOr<ScheduledKernel> nnc::scheduleProducts(func::FuncOp kernel,
                                                  const CpuModel &cpu,
                                                  ProductScheduler schedule,
-                                                 Refusal &refusal) {
+                                                 Refusal &refusal,
+                                                 ProductAnalysis analyze) {
   FailureOr<Products> found = findProducts(kernel, refusal);
   if (failed(found))
     return failure();
   const Products &products = *found;
   SmallVector<Contraction, 0> parts;
   for (const Product &product : products.products) {
-    FailureOr<Contraction> part =
-        analyzeProduct(kernel, products, product, refusal);
+    FailureOr<Contraction> part = analyze(kernel, products, product, refusal);
     if (failed(part))
       return failure();
     parts.push_back(std::move(*part));

@@ -15,11 +15,21 @@ namespace nnc {
 using ProductScheduler = llvm::function_ref<mlir::FailureOr<ScheduledKernel>(
     Contraction contraction, mlir::Operation *after, llvm::StringRef suffix)>;
 
+/// What a product is, as its scheduler would have it described.
+using ProductAnalysis = llvm::function_ref<mlir::FailureOr<Contraction>(
+    mlir::func::FuncOp kernel, const Products &products, const Product &product,
+    Refusal &refusal)>;
+
+mlir::FailureOr<Contraction> analyzeAsIs(mlir::func::FuncOp kernel,
+                                         const Products &products,
+                                         const Product &product,
+                                         Refusal &refusal);
+
 /// Schedules each product of `kernel`, and before them what is none's.
-mlir::FailureOr<ScheduledKernel> scheduleProducts(mlir::func::FuncOp kernel,
-                                                  const CpuModel &cpu,
-                                                  ProductScheduler schedule,
-                                                  Refusal &refusal);
+mlir::FailureOr<ScheduledKernel>
+scheduleProducts(mlir::func::FuncOp kernel, const CpuModel &cpu,
+                 ProductScheduler schedule, Refusal &refusal,
+                 ProductAnalysis analyze = analyzeAsIs);
 
 } // namespace nnc
 
