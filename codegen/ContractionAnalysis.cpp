@@ -41,7 +41,9 @@ private:
   bool isToCopy(Value tensor, const Indices &indices);
   const Element *elementOfOperand(unsigned index);
 
-  SmallVector<SmallVector<int>> mergeLoops(ArrayRef<int> loops);
+  int channelLoop();
+  SmallVector<SmallVector<int>> mergeLoops(ArrayRef<int> loops,
+                                           int alone = kNoLoop);
   bool canMerge(int outerLoop, int innerLoop);
 
   size_t numLoops() { return loopSizes.size(); }
@@ -281,11 +283,25 @@ bool Analysis::canMerge(int outerLoop, int innerLoop) {
   });
 }
 
-/// Groups of loops, outermost first, that can be walked as one.
-SmallVector<SmallVector<int>> Analysis::mergeLoops(ArrayRef<int> loops) {
+/// The loop of the last dimension of what is to be copied, if it has many
+/// indices: rows along it alone can be copied in panels.
+int Analysis::channelLoop() {
+  constexpr int64_t kManyChannels = 16;
+  const Element &lhs = *contraction.lhs;
+  std::optional<unsigned> loop = lhs.indices.back().asLoop();
+  bool hasMany = lhs.copied && loop && loopSizes[*loop].isStatic() &&
+                 loopSizes[*loop].factor >= kManyChannels;
+  return hasMany ? int(*loop) : kNoLoop;
+}
+
+/// Groups of loops, outermost first, that can be walked as one; `alone` is one
+/// that stays so.
+SmallVector<SmallVector<int>> Analysis::mergeLoops(ArrayRef<int> loops,
+                                                   int alone) {
   SmallVector<SmallVector<int>> groups;
   for (int loop : loops)
-    if (!groups.empty() && canMerge(groups.back().back(), loop))
+    if (!groups.empty() && loop != alone &&
+        canMerge(groups.back().back(), loop))
       groups.back().push_back(loop);
     else
       groups.push_back({loop});
@@ -295,8 +311,8 @@ SmallVector<SmallVector<int>> Analysis::mergeLoops(ArrayRef<int> loops) {
 LogicalResult Analysis::buildAxes() {
   walked = elements->walked();
   walked.push_back(productPlace);
-  auto groupsM = mergeLoops(loopsM), groupsN = mergeLoops(loopsN),
-       groupsK = mergeLoops(loopsK);
+  auto groupsM = mergeLoops(loopsM, channelLoop()),
+       groupsN = mergeLoops(loopsN), groupsK = mergeLoops(loopsK);
   for (int loop : loopsOuter)
     axisLoops.push_back({loop});
   // The innermost groups are M, N and K.

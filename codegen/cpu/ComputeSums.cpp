@@ -48,9 +48,8 @@ SmallVector<Value> ComputePhase::initialSums(const Microtile &tile) {
 }
 
 /// Where sums are long: each block of K begins at zero, and its sums are added
-/// to the waiting ones without an error, as Neumaier has it (1974,
-/// doi:10.1002/zamm.19740540106): what rounding takes from them is added up
-/// beside, and counts in the last block.
+/// to the waiting ones without an error: what rounding takes from them is added
+/// up beside, and counts in the last block.
 SmallVector<Value> ComputePhase::addWaitingSums(const Microtile &tile,
                                                 ValueRange sums) {
   Value isLast = isLastBlock(tile);
@@ -72,24 +71,12 @@ SmallVector<Value> ComputePhase::addWaitingSums(const Microtile &tile,
   b.setInsertionPointToStart(branch.elseBlock());
   SmallVector<Value> totals;
   for (auto [i, sum] : llvm::enumerate(sums)) {
-    Value waiting = loadWaiting(waitingSums, tile, i);
-    Value total = arith::AddFOp::create(b, waiting, sum);
-    // The error of an addition, whichever term is larger (Knuth, TAOCP vol. 2,
-    // 4.2.2, theorem B).
-    Value back = arith::SubFOp::create(b, total, waiting);
-    Value lost = arith::AddFOp::create(
-        b,
-        arith::SubFOp::create(b, waiting,
-                              arith::SubFOp::create(b, total, back)),
-        arith::SubFOp::create(b, sum, back));
-    lost = arith::AddFOp::create(b, loadWaiting(lostParts, tile, i), lost);
+    Value total = loadWaiting(waitingSums, tile, i);
+    Value lost = loadWaiting(lostParts, tile, i);
+    addWithoutError(total, lost, sum);
     storeLost(i, lost);
-    // An infinite total has lost nothing, or NaN.
-    Value isNumber =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, lost, lost);
-    Value whole = arith::SelectOp::create(
-        b, isNumber, arith::AddFOp::create(b, total, lost), total);
-    totals.push_back(arith::SelectOp::create(b, isLast, whole, total));
+    totals.push_back(
+        arith::SelectOp::create(b, isLast, withLostPart(total, lost), total));
   }
   scf::YieldOp::create(b, totals);
   return SmallVector<Value>(branch.getResults());

@@ -3,6 +3,7 @@
 #include "codegen/cpu/Contraction.h"
 
 #include "codegen/cpu/ComputePhase.h"
+#include "codegen/cpu/ImageSums.h"
 #include "codegen/cpu/ScheduleProducts.h"
 #include "codegen/cpu/WindowPhase.h"
 
@@ -70,6 +71,7 @@ public:
 private:
   FailureOr<ScheduledKernel> runPacked(const Tiling &tiling);
   FailureOr<ScheduledKernel> runWindows(const WindowTiling &tiling);
+  FailureOr<ScheduledKernel> runImageSums(const ImageSumTiling &tiling);
   FailureOr<int> packWhole(const PanelSource &source, StringRef name);
   Operation *previous() {
     return scheduled.phases.empty()
@@ -190,9 +192,38 @@ FailureOr<ScheduledKernel> Scheduler::runWindows(const WindowTiling &tiling) {
   return std::move(scheduled);
 }
 
+/// From windows where they lie, of which the sums go through images.
+FailureOr<ScheduledKernel>
+Scheduler::runImageSums(const ImageSumTiling &tiling) {
+  constexpr int64_t kTilesWorthAThread = 16;
+  scheduled.mayAlias = contraction.mayAlias();
+  ImplicitLocOpBuilder b(contraction.kernel.getLoc(),
+                         contraction.kernel.getContext());
+  ContractionPhase phase(b, contraction, previous(),
+                         ("compute" + suffix).str());
+  ImageSums sums(contraction, tiling, phase, scheduled);
+  bool hasParts = tiling.numParts > 1;
+  if (hasParts)
+    scheduled.workspaceBytes.push_back(Extent{sums.partsBytes()});
+  sums.emit(hasParts ? std::optional<unsigned>(0) : std::nullopt);
+  scheduled.phases.push_back(phase.finish(Extent{ImageSums::extent(tiling)},
+                                          /*grain=*/1, scheduled.mayAlias));
+  if (!hasParts)
+    return std::move(scheduled);
+  ContractionPhase totals(b, contraction, previous(),
+                          ("add_parts" + suffix).str());
+  ImageSums(contraction, tiling, totals, scheduled).emitTotals(0);
+  scheduled.phases.push_back(
+      totals.finish(Extent{ImageSums::extentOfTotals(tiling)},
+                    kTilesWorthAThread, scheduled.mayAlias));
+  return std::move(scheduled);
+}
+
 FailureOr<ScheduledKernel> Scheduler::run(const CpuModel &cpu) {
   if (auto tiling = chooseWindowTiling(contraction, cpu))
     return runWindows(*tiling);
+  if (auto tiling = chooseImageSumTiling(contraction, cpu))
+    return runImageSums(*tiling);
   return runPacked(chooseTiling(contraction, cpu));
 }
 
@@ -204,7 +235,8 @@ FailureOr<ScheduledKernel> nnc::scheduleContraction(func::FuncOp kernel,
     Refusal notInWindows; // and panels are another way
     FailureOr<Contraction> windows = analyzeProduct(
         kernel, products, product, notInWindows, /*copiesWindows=*/true);
-    if (succeeded(windows) && chooseWindowTiling(*windows, cpu))
+    if (succeeded(windows) && (chooseWindowTiling(*windows, cpu) ||
+                               chooseImageSumTiling(*windows, cpu)))
       return windows;
     return analyzeProduct(kernel, products, product, refusal);
   };

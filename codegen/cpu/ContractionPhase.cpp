@@ -171,6 +171,29 @@ Value ContractionPhase::element(const Element *element, const Point &point,
   return value;
 }
 
+Value ContractionPhase::factor(const Element *element, const Point &point) {
+  ElementCache cache;
+  Value value = this->element(element, point, cache);
+  if (point.vectorAxis != kNoLoop)
+    value = broadcastToLanes(b, loc(), value, point.lanes);
+  Type wanted = contraction.type;
+  if (auto vectorType = dyn_cast<VectorType>(value.getType()))
+    wanted = vectorType.clone(contraction.type);
+  return value.getType() == wanted ? value
+                                   : arith::ExtFOp::create(b, wanted, value);
+}
+
+void ContractionPhase::unrolledLoop(Value count,
+                                    llvm::function_ref<void(Value)> emitBody) {
+  constexpr int64_t kUnroll = 4;
+  Value whole = multiply(divide(count, kUnroll), kUnroll);
+  loop(index(0), whole, kUnroll, [&](Value first) {
+    for (int64_t i = 0; i < kUnroll; ++i)
+      emitBody(add(first, i));
+  });
+  loop(whole, count, 1, emitBody);
+}
+
 void ContractionPhase::emitUniform(const Element *element) {
   if (element->axes == 0) {
     Point nowhere;

@@ -54,6 +54,14 @@ public:
   mlir::Value element(const Element *element, const Point &point,
                       ElementCache &cache);
 
+  /// The same in the type of the sums, and in all lanes if the point has some.
+  mlir::Value factor(const Element *element, const Point &point);
+
+  /// `emitBody` for [0, count), some at a time: where a body is a load and a
+  /// store, the loop around it would cost as much.
+  void unrolledLoop(mlir::Value count,
+                    llvm::function_ref<void(mlir::Value)> emitBody);
+
   /// Emits now what `element` needs and no axis changes.
   void emitUniform(const Element *element);
 

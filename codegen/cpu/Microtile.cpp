@@ -109,6 +109,55 @@ void MicrotilePhase::storeSums(ValueRange sums, Value memory, Value offset) {
                 phase.add(offset, i * tiling.lanes));
 }
 
+Terms Terms::withRowsMoved(ContractionPhase &phase, Value step) const {
+  Terms moved = *this;
+  Value before, after;
+  for (auto &[place, behind] : moved.rows) {
+    if (place != before) {
+      before = place;
+      after = phase.add(place, step);
+    }
+    place = after;
+  }
+  return moved;
+}
+
+SmallVector<std::pair<Value, int64_t>>
+MicrotilePhase::rowsInPlace(const Microtile &tile, Value first,
+                            ArrayRef<BatchSize> strides) {
+  unsigned m = contraction.axisM();
+  SmallVector<std::pair<Value, int64_t>> rows;
+  for (int64_t row = 0; row < tile.rows; ++row) {
+    int64_t line = row / tile.width, along = row % tile.width;
+    int64_t behind = along * strides[m].factor;
+    if (line)
+      behind += line * strides[m - 1].factor;
+    rows.push_back({first, behind});
+  }
+  return rows;
+}
+
+// Neumaier's sum (1974, doi:10.1002/zamm.19740540106), with the error of an
+// addition whichever term is larger (Knuth, TAOCP vol. 2, 4.2.2, theorem B).
+void MicrotilePhase::addWithoutError(Value &total, Value &lost, Value sum) {
+  Value before = total;
+  total = arith::AddFOp::create(b, before, sum);
+  Value back = arith::SubFOp::create(b, total, before);
+  Value error = arith::AddFOp::create(
+      b,
+      arith::SubFOp::create(b, before, arith::SubFOp::create(b, total, back)),
+      arith::SubFOp::create(b, sum, back));
+  lost = arith::AddFOp::create(b, lost, error);
+}
+
+Value MicrotilePhase::withLostPart(Value total, Value lost) {
+  // An infinite total has lost nothing, or NaN.
+  Value isNumber =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, lost, lost);
+  Value whole = arith::AddFOp::create(b, total, lost);
+  return arith::SelectOp::create(b, isNumber, whole, total);
+}
+
 /// The tile's columns at step `k`.
 SmallVector<Value> MicrotilePhase::readRow(const Microtile &tile,
                                            const Terms &terms, Value k) {
@@ -127,10 +176,10 @@ SmallVector<Value> MicrotilePhase::addTerms(const Microtile &tile,
                                             BatchSize size, ValueRange sums) {
   auto step = [&](Value k, SmallVector<Value> &sums) {
     SmallVector<Value> right = readRow(tile, terms, k);
-    Value left = phase.multiply(k, terms.lhsStride);
+    Terms here = terms.withRowsMoved(phase, phase.multiply(k, terms.lhsStride));
     for (int64_t row = 0; row < tile.rows; ++row) {
-      auto [place, behind] = terms.rows[row];
-      Value index = phase.add(phase.add(place, left), behind);
+      auto [place, behind] = here.rows[row];
+      Value index = phase.add(place, behind);
       Value scalar = memref::LoadOp::create(b, terms.lhs, index);
       Value factor = vector::BroadcastOp::create(b, vectorType(), scalar);
       for (int64_t q = 0; q < tile.vectors; ++q) {

@@ -13,6 +13,7 @@ namespace nnc {
 /// The sums of `rows` x `vectors` vectors, and where they belong.
 struct Microtile {
   mlir::Value rowPanel, columnPanel;
+  mlir::Value panelOfM;    // where row panels are of several axes
   mlir::Value row, column; // the first
   int64_t rows, vectors;
   /// Rows along M; those beyond are at the next indices of the last outer axis.
@@ -37,6 +38,9 @@ struct Terms {
   mlir::Value rhs, columns, rhsStride;
   /// Lanes of the columns that do not exist are not read.
   bool masksColumns = false;
+
+  /// The same with rows that lie `step` further.
+  Terms withRowsMoved(ContractionPhase &phase, mlir::Value step) const;
 };
 
 /// What the phases that multiply have in common.
@@ -51,6 +55,12 @@ protected:
   void prepareEpilogue();
   /// Vectors and masks of a column panel.
   void setColumns(Microtile &tile, mlir::Value panel, bool isTail);
+  /// Of a left operand that is read where it lies, or its copy does: places of
+  /// the tile's rows, of which the first lies at `first`. `strides`: one an
+  /// axis.
+  llvm::SmallVector<std::pair<mlir::Value, int64_t>>
+  rowsInPlace(const Microtile &tile, mlir::Value first,
+              llvm::ArrayRef<BatchSize> strides);
   /// `sums` and `count` more terms; `size` is `count` where it is known.
   llvm::SmallVector<mlir::Value> addTerms(const Microtile &tile,
                                           const Terms &terms, mlir::Value count,
@@ -63,6 +73,10 @@ protected:
   llvm::SmallVector<mlir::Value>
   loadSums(const Microtile &tile, mlir::Value memory, mlir::Value offset);
   void storeSums(mlir::ValueRange sums, mlir::Value memory, mlir::Value offset);
+  /// total + sum, and what rounding took from it added to `lost`.
+  void addWithoutError(mlir::Value &total, mlir::Value &lost, mlir::Value sum);
+  /// What is left of a total when nothing follows.
+  mlir::Value withLostPart(mlir::Value total, mlir::Value lost);
   /// Reserves `count` sums of scratch.
   mlir::Value takeScratch(int64_t count);
 

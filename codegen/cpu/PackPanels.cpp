@@ -6,7 +6,6 @@
 #include "codegen/Vectorize.h"
 #include "codegen/cpu/Transpose.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -36,7 +35,7 @@ private:
   void transposeVectors(Value to);
   void transposeChunk(Value k, int64_t chunk, int64_t count);
   void copyElements(Value from);
-  Value read(const Point &at);
+  Value read(const Point &at) { return phase.factor(source.element, at); }
   Value destination(Value k, int64_t column) {
     return phase.add(phase.add(offset, phase.multiply(k, source.width)),
                      column);
@@ -67,19 +66,6 @@ static bool isContiguousAlong(const Element *element, unsigned axis) {
   return llvm::any_of(element->inputs, [&](const Element *input) {
     return input && isContiguousAlong(input, axis);
   });
-}
-
-Value Packer::read(const Point &at) {
-  ElementCache cache;
-  Value value = phase.element(source.element, at, cache);
-  if (at.vectorAxis != kNoLoop)
-    value = broadcastToLanes(b, phase.loc(), value, at.lanes);
-  Type wanted = type();
-  if (auto vectorType = dyn_cast<VectorType>(value.getType()))
-    wanted = vectorType.clone(type());
-  if (value.getType() == wanted)
-    return value;
-  return arith::ExtFOp::create(b, wanted, value);
 }
 
 void Packer::copyVectors(bool masked) {

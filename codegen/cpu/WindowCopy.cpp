@@ -18,9 +18,9 @@ namespace {
 class Copier {
 public:
   Copier(ContractionPhase &phase, const TensorToCopy &source, Value memory,
-         FloatType type, int64_t lanes)
-      : phase(phase), b(phase.b), source(source), memory(memory), type(type),
-        lanes(lanes) {
+         int64_t lanes, std::optional<CopiedPanels> panels)
+      : phase(phase), b(phase.b), source(source), memory(memory), lanes(lanes),
+        panels(panels) {
     axis = source.shape.size() - (source.hasWholeRows ? 2 : 1);
     last = source.shape.size() - 1;
     isPadded = !source.element->bounds.empty();
@@ -30,8 +30,8 @@ public:
   void emitLine(Value line, Value to);
 
 private:
-  Value read(const Element *element, const Point &at);
-  void emitPart(Value to, Value count, llvm::function_ref<Value(Value)> value);
+  void forEachPanel(Value to, llvm::function_ref<void(Value, Value)> emit);
+  void copyPanels(Value first, Value count, Value to);
   void copyInside(Value first, Value count, Value to);
   void copyElements(Value first, Value count, Value to);
   void fill(Value to, Value count);
@@ -41,8 +41,8 @@ private:
   ImplicitLocOpBuilder &b;
   const TensorToCopy &source;
   Value memory;
-  FloatType type;
   int64_t lanes;
+  std::optional<CopiedPanels> panels;
   /// The first dimension within a line, and the last one.
   unsigned axis, last;
   bool isPadded;
@@ -67,31 +67,65 @@ int64_t nnc::copiedSize(const TensorToCopy &source, int64_t count,
   return (llvm::divideCeil(count - 1, line) + 1) * line + lanes;
 }
 
-/// In the type that is summed.
-Value Copier::read(const Element *element, const Point &at) {
-  ElementCache cache;
-  Value value = phase.element(element, at, cache);
-  if (at.vectorAxis != kNoLoop)
-    value = broadcastToLanes(b, phase.loc(), value, at.lanes);
-  Type wanted = type;
-  if (auto vectorType = dyn_cast<VectorType>(value.getType()))
-    wanted = vectorType.clone(type);
-  return value.getType() == wanted ? value
-                                   : arith::ExtFOp::create(b, wanted, value);
+/// Each panel's number, and where it has what the first has at `to`.
+void Copier::forEachPanel(Value to,
+                          llvm::function_ref<void(Value, Value)> emit) {
+  phase.loop(panels->from, panels->to, 1, [&](Value panel) {
+    Value before = phase.subtract(panel, panels->from);
+    emit(panel, phase.add(to, phase.multiply(before, panels->size)));
+  });
 }
 
 void Copier::fill(Value to, Value count) {
   Point nowhere;
   nowhere.indices.assign(source.shape.size(), Value());
   Value padding = broadcastToLanes(
-      b, phase.loc(), read(source.element->inputs[1], nowhere), lanes);
-  phase.loop(phase.index(0), count, lanes, [&](Value at) {
-    storeVector(b, phase.loc(), padding, memory, phase.add(to, at));
+      b, phase.loc(), phase.factor(source.element->inputs[1], nowhere), lanes);
+  auto fillFrom = [&](Value start) {
+    phase.loop(phase.index(0), count, lanes, [&](Value at) {
+      storeVector(b, phase.loc(), padding, memory, phase.add(start, at));
+    });
+  };
+  if (!panels)
+    return fillFrom(to);
+  forEachPanel(to, [&](Value, Value start) { fillFrom(start); });
+}
+
+/// `count` elements of each panel, from index `first` of the line's first
+/// dimension on.
+void Copier::copyPanels(Value first, Value count, Value to) {
+  int64_t width = panels->width, columns = source.shape[last].factor;
+  bool isVector = isVectorAlong(inside, last);
+  Value rows = phase.divide(count, width);
+  forEachPanel(to, [&](Value panel, Value place) {
+    Value column = phase.multiply(panel, width);
+    if (columns % width)
+      column = phase.minimum(column, phase.index(columns - width));
+    phase.unrolledLoop(rows, [&](Value row) {
+      Point here = point;
+      if (axis != last)
+        here.indices[axis] = phase.add(first, row);
+      Value at = phase.add(place, phase.multiply(row, width));
+      here.indices[last] = column;
+      if (isVector) {
+        here.vectorAxis = last;
+        here.lanes = width;
+        storeVector(b, phase.loc(), phase.factor(inside, here), memory, at);
+        return;
+      }
+      phase.loop(phase.index(0), phase.index(width), 1, [&](Value i) {
+        here.indices[last] = phase.add(column, i);
+        storeScalar(b, phase.loc(), phase.factor(inside, here), memory,
+                    phase.add(at, i));
+      });
+    });
   });
 }
 
 /// `count` elements of a line from index `first` of its first dimension on.
 void Copier::copyInside(Value first, Value count, Value to) {
+  if (panels)
+    return copyPanels(first, count, to);
   if (!isVectorAlong(inside, last))
     return copyElements(first, count, to);
   auto copyVector = [&](Value at, Value mask) {
@@ -102,7 +136,8 @@ void Copier::copyInside(Value first, Value count, Value to) {
     if (axis != last)
       here.indices[axis] = first;
     here.indices[last] = axis == last ? phase.add(first, at) : at;
-    storeVector(b, phase.loc(), read(inside, here), memory, phase.add(to, at));
+    storeVector(b, phase.loc(), phase.factor(inside, here), memory,
+                phase.add(to, at));
   };
   Value whole = phase.multiply(phase.divide(count, lanes), lanes);
   phase.loop(phase.index(0), whole, lanes,
@@ -118,7 +153,8 @@ void Copier::copyElements(Value first, Value count, Value to) {
     if (axis != last)
       here.indices[axis] = first;
     here.indices[last] = axis == last ? phase.add(first, at) : at;
-    storeScalar(b, phase.loc(), read(inside, here), memory, phase.add(to, at));
+    storeScalar(b, phase.loc(), phase.factor(inside, here), memory,
+                phase.add(to, at));
   });
 }
 
@@ -143,8 +179,10 @@ void Copier::emitLine(Value line, Value to) {
     point.indices[dim] = takeDigit(phase, line, phase.value(source.shape[dim]));
   if (axis > 0)
     point.indices[0] = line;
-  int64_t size = source.shape[axis].factor,
-          rest = lineSize(source) / std::max<int64_t>(size, 1);
+  // Indices of the line's first dimension, and elements of each: with panels,
+  // of each row.
+  int64_t size = panels && axis == last ? 1 : source.shape[axis].factor;
+  int64_t rest = panels ? panels->width : lineSize(source) / size;
   // Where the bound along the line begins and ends.
   int64_t begin = 0, end = size;
   for (const Bound &bound : source.element->bounds)
@@ -171,12 +209,14 @@ void Copier::emitLine(Value line, Value to) {
 }
 
 Value nnc::emitWindowCopy(ContractionPhase &phase, const TensorToCopy &source,
-                          Value first, Value last, Value memory, FloatType type,
-                          int64_t lanes) {
+                          Value first, Value last, Value memory, int64_t lanes,
+                          std::optional<CopiedPanels> panels) {
   int64_t size = lineSize(source);
   Value firstLine = phase.divide(first, size);
   Value lastLine = phase.divide(last, size);
-  Copier copier(phase, source, memory, type, lanes);
+  if (panels)
+    size = size / source.shape.back().factor * panels->width;
+  Copier copier(phase, source, memory, lanes, panels);
   phase.loop(firstLine, phase.add(lastLine, 1), 1, [&](Value line) {
     Value to = phase.multiply(phase.subtract(line, firstLine), size);
     copier.emitLine(line, to);

@@ -6,6 +6,8 @@
 
 #include "codegen/cpu/ContractionPhase.h"
 
+#include <optional>
+
 namespace nnc {
 
 /// The elements that are copied as one: neighbours along the last dimension, or
@@ -16,13 +18,22 @@ int64_t lineSize(const TensorToCopy &source);
 /// for the last vector.
 int64_t copiedSize(const TensorToCopy &source, int64_t count, int64_t lanes);
 
+/// Columns along the last dimension that are copied apart: panel number `i`
+/// begins at column i * width, or earlier so that it has all of its own, and
+/// lies `size` elements behind the one before.
+struct CopiedPanels {
+  int64_t width;
+  int64_t size;
+  mlir::Value from, to;
+};
+
 /// Copies the lines that hold elements [first, last] of `source` to the start
-/// of `memory`, as elements of `type`. Returns the number of the element that
-/// lies there.
+/// of `memory`, in the type of the sums. Returns the number of the element that
+/// lies there: of the whole tensor, or with panels, of a panel of all rows.
 mlir::Value emitWindowCopy(ContractionPhase &phase, const TensorToCopy &source,
                            mlir::Value first, mlir::Value last,
-                           mlir::Value memory, mlir::FloatType type,
-                           int64_t lanes);
+                           mlir::Value memory, int64_t lanes,
+                           std::optional<CopiedPanels> panels = {});
 
 } // namespace nnc
 

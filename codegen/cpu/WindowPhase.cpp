@@ -111,7 +111,7 @@ void WindowPhase::emitBlock(PanelRange range, Value columnGroup) {
     auto [first, last] =
         blockSpan(phase, contraction, tiling.block, outer, reach);
     Value start = emitWindowCopy(phase, *element.copied, first, last, image,
-                                 contraction.type, tiling.lanes);
+                                 tiling.lanes);
     base = phase.subtract(base, start);
   }
   Value panels = phase.divideUp(phase.value(columns.size()), columns.width);
@@ -161,13 +161,7 @@ SmallVector<Value> WindowPhase::emitSums(const Microtile &tile) {
   Value first = phase.add(
       phase.add(base, phase.offset(ArrayRef(strides).take_front(m), outer)),
       phase.multiply(tile.row, phase.value(strides[m])));
-  for (int64_t row = 0; row < tile.rows; ++row) {
-    int64_t line = row / tile.width, along = row % tile.width;
-    int64_t offset = along * strides[m].factor;
-    if (line)
-      offset += line * strides[m - 1].factor;
-    terms.rows.push_back({first, offset});
-  }
+  terms.rows = rowsInPlace(tile, first, strides);
   terms.rhs = filter;
   terms.rhsStride = phase.index(columns.width);
   terms.columns =
@@ -198,14 +192,11 @@ SmallVector<Value> WindowPhase::addChain(const Microtile &tile,
   return phase.loop(
       phase.index(0), count, phase.index(1), sums,
       [&](Value index, ValueRange carried) {
-        Terms here = terms;
         Value step = phase.multiply(
             index, phase.value(contraction.lhs->strides[axes.front()]));
-        for (auto &[place, behind] : here.rows)
-          place = phase.add(place, step);
-        return addChain(tile, here, axes.drop_front(),
-                        phase.add(phase.multiply(number, count), index),
-                        carried);
+        return addChain(
+            tile, terms.withRowsMoved(phase, step), axes.drop_front(),
+            phase.add(phase.multiply(number, count), index), carried);
       });
 }
 
@@ -227,8 +218,7 @@ SmallVector<Value> WindowPhase::addChains(const Microtile &tile,
           takeDigit(phase, rest, phase.value(contraction.sizes[axis]));
       Value step =
           phase.multiply(index, phase.value(contraction.lhs->strides[axis]));
-      for (auto &[place, behind] : here.rows)
-        place = phase.add(place, step);
+      here = here.withRowsMoved(phase, step);
     }
     SmallVector<Value> sums =
         addChain(tile, here, ArrayRef(axes).drop_front(tiling.numChainAxes),

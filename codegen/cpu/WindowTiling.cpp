@@ -46,19 +46,43 @@ static llvm::SmallVector<unsigned> rowAxes(const Contraction &contraction) {
   return llvm::to_vector(llvm::seq<unsigned>(0, contraction.axisM() + 1));
 }
 
-/// Whether windows are of the rows: every outer axis is the left operand's
-/// alone, and sums are of a number of terms that is known.
+/// Whether every outer axis is the left operand's alone.
+static bool hasOuterOfRows(const Contraction &contraction) {
+  return llvm::all_of(llvm::seq<unsigned>(0, contraction.numOuter),
+                      [&](unsigned axis) {
+                        return contraction.lhs->dependsOn(axis) &&
+                               !contraction.rhs->dependsOn(axis);
+                      });
+}
+
+/// Whether windows are of the rows, and sums of a number of terms that is
+/// known.
 static bool hasWindowsOfRows(const Contraction &contraction) {
   llvm::SmallVector<unsigned> axes = rowAxes(contraction);
-  bool isOuterOfRows = llvm::all_of(
-      llvm::seq<unsigned>(0, contraction.numOuter), [&](unsigned axis) {
-        return contraction.lhs->dependsOn(axis) &&
-               !contraction.rhs->dependsOn(axis);
-      });
-  return contraction.hasWindows && isOuterOfRows && axes.size() > 1 &&
-         contraction.numTerms.isStatic() && contraction.n().isStatic() &&
-         areStaticButFirst(contraction, axes) &&
+  return contraction.hasWindows && hasOuterOfRows(contraction) &&
+         axes.size() > 1 && contraction.numTerms.isStatic() &&
+         contraction.n().isStatic() && areStaticButFirst(contraction, axes) &&
          isReadInPlace(contraction, axes);
+}
+
+/// As they lead through images.
+static llvm::SmallVector<unsigned> sumAxes(const Contraction &contraction) {
+  llvm::SmallVector<unsigned> axes = llvm::to_vector(contraction.outerAxesK());
+  axes.push_back(contraction.axisK());
+  return axes;
+}
+
+/// Whether K has several axes and goes through images, as in the gradient of a
+/// filter, and the number of sums is known.
+static bool hasSumsOverImages(const Contraction &contraction) {
+  llvm::SmallVector<unsigned> axes = sumAxes(contraction);
+  bool areRowsStatic = llvm::all_of(rowAxes(contraction), [&](unsigned axis) {
+    return contraction.sizes[axis].isStatic();
+  });
+  return axes.size() > 1 && hasOuterOfRows(contraction) && areRowsStatic &&
+         contraction.n().isStatic() && areStaticButFirst(contraction, axes) &&
+         isReadInPlace(contraction, axes) &&
+         isVectorAlong(contraction.rhs, contraction.axisN());
 }
 
 //===----------------------------------------------------------------------===//
@@ -76,9 +100,13 @@ static double cyclesOfStep(int64_t rows, int64_t vectors) {
 /// The rows, as `height` lines of `width`, and the vectors that take least time
 /// for all of M (of `lines` lines) and N.
 static void chooseMicrotile(WindowTiling &tiling,
-                            const Contraction &contraction, int64_t lines,
+                            const Contraction &contraction,
                             const CpuModel &cpu) {
   tiling.lanes = cpu.lanes(contraction.type);
+  int64_t lines = 1;
+  if (contraction.numOuter &&
+      contraction.sizes[contraction.numOuter - 1].isStatic())
+    lines = contraction.sizes[contraction.numOuter - 1].factor;
   int64_t m = contraction.m().factor,
           allVectors = divideCeil(contraction.n().factor, tiling.lanes);
   double best = 0;
@@ -202,9 +230,7 @@ nnc::chooseWindowTiling(const Contraction &contraction, const CpuModel &cpu) {
     return std::nullopt;
   WindowTiling tiling = {};
   int64_t bytes = contraction.type.getIntOrFloatBitWidth() / 8;
-  BatchSize lines = contraction.sizes[contraction.numOuter - 1];
-  chooseMicrotile(tiling, contraction, lines.isStatic() ? lines.factor : 1,
-                  cpu);
+  chooseMicrotile(tiling, contraction, cpu);
   if (!chooseChains(tiling, contraction))
     return std::nullopt;
   tiling.block.axes = rowAxes(contraction);
@@ -227,6 +253,128 @@ nnc::chooseWindowTiling(const Contraction &contraction, const CpuModel &cpu) {
   tiling.numShares = numBlocks(tiling, contraction);
   tiling.packLhs = Tiling::None;
   tiling.packRhs = Tiling::Whole;
+  tiling.stageEpilogue = contraction.numEpilogueOps > 6;
+  return tiling;
+}
+
+//===----------------------------------------------------------------------===//
+// Sums over images
+//===----------------------------------------------------------------------===//
+
+/// Whether M is the last dimension of what is copied, all of it and no more.
+static bool isAlongCopy(const Contraction &contraction) {
+  const Element &lhs = *contraction.lhs;
+  if (!lhs.copied || !lhs.strides[contraction.axisM()].isOne())
+    return false;
+  unsigned last = lhs.copied->shape.size() - 1;
+  int64_t columns = lhs.copied->shape.back().factor;
+  auto isOfRows = [&](BatchSize place) { return place.factor % columns == 0; };
+  bool isCut =
+      llvm::any_of(lhs.copied->element->bounds, [&](const Bound &bound) {
+        return bound.index.dependsOn(last);
+      });
+  return !isCut && contraction.m().is(columns) && isOfRows(lhs.base) &&
+         llvm::all_of(llvm::seq<unsigned>(0, lhs.strides.size()),
+                      [&](unsigned axis) {
+                        return axis == contraction.axisM() ||
+                               isOfRows(lhs.strides[axis]);
+                      });
+}
+
+/// Groups of column panels, and of row panels if need be, so that the sums of a
+/// tile and its copies of windows each take a third of the second cache.
+static void chooseGroups(ImageSumTiling &tiling, const Contraction &contraction,
+                         const CpuModel &cpu) {
+  int64_t bytes = contraction.type.getIntOrFloatBitWidth() / 8;
+  tiling.columnPanels = divideCeil(contraction.n().factor, tiling.columns());
+  tiling.panelsOfM = divideCeil(contraction.m().factor, tiling.width);
+  tiling.tilesOfPanel = 1;
+  for (unsigned axis = 0; axis < contraction.numOuter; ++axis)
+    tiling.tilesOfPanel *= contraction.sizes[axis].factor;
+  tiling.tilesOfPanel /= tiling.height;
+  int64_t waitingBytes =
+      tiling.rows * tiling.columns() * bytes * (tiling.hasLongSums ? 2 : 1);
+  int64_t tiles = std::max<int64_t>(1, cpu.l2Bytes / 3 / waitingBytes);
+  // Each group copies the windows of its blocks; one of rows packs the columns
+  // again, too.
+  tiling.columnGroups = std::min<int64_t>(
+      tiling.columnPanels,
+      divideCeil(tiling.rowPanels() * tiling.columnPanels, tiles));
+  int64_t panels = tiles / (tiling.tilesOfPanel * tiling.maxColumnPanels());
+  if (tiling.copiesPanels)
+    panels =
+        std::min(panels, cpu.l2Bytes / 3 / (tiling.copiedPanelSize * bytes));
+  tiling.rowGroups = divideCeil(tiling.panelsOfM, std::max<int64_t>(1, panels));
+}
+
+/// Enough parts for some threads, each of some blocks, and no more than some
+/// megabytes of sums to add up.
+static void chooseParts(ImageSumTiling &tiling, const Contraction &contraction,
+                        int64_t blocks) {
+  constexpr int64_t kTiles = 32, kMaxBytes = 4 << 20;
+  int64_t bytes = contraction.type.getIntOrFloatBitWidth() / 8;
+  int64_t partBytes = tiling.rowPanels() * tiling.columnPanels * tiling.rows *
+                      tiling.columns() * bytes;
+  int64_t wanted = divideCeil(kTiles, tiling.rowGroups * tiling.columnGroups);
+  tiling.numParts =
+      std::clamp<int64_t>(std::min<int64_t>(wanted, kMaxBytes / partBytes), 1,
+                          std::max<int64_t>(1, blocks / 2));
+}
+
+/// A block's sums are one chain, and those of blocks are another: together no
+/// longer than chains may be, up to so many blocks.
+static bool needsLongSums(const ImageSumTiling &tiling,
+                          const Contraction &contraction) {
+  constexpr int64_t kManyBlocks = 1024;
+  std::optional<int64_t> batch = largestBatch(contraction.kernel);
+  int64_t terms =
+      contraction.numTerms.estimate(std::max(batch.value_or(0), kTypicalBatch));
+  return terms / tiling.blockTerms > kManyBlocks;
+}
+
+std::optional<ImageSumTiling>
+nnc::chooseImageSumTiling(const Contraction &contraction, const CpuModel &cpu) {
+  if (!hasSumsOverImages(contraction))
+    return std::nullopt;
+  ImageSumTiling tiling = {};
+  int64_t bytes = contraction.type.getIntOrFloatBitWidth() / 8;
+  chooseMicrotile(tiling, contraction, cpu);
+  tiling.copiesPanels = tiling.height == 1 && isAlongCopy(contraction);
+  tiling.block.axes = sumAxes(contraction);
+  int64_t columns =
+      tiling.copiesPanels ? contraction.m().factor / tiling.width : 1;
+  bool copies = contraction.lhs->copied;
+  // As many terms as keep a panel of columns in the first cache, with a panel
+  // of the windows.
+  constexpr int64_t kTerms = 256;
+  chooseBlock(tiling, contraction, kTerms,
+              copies ? cpu.l2Bytes / 3 / bytes * std::max<int64_t>(columns, 1)
+                     : std::numeric_limits<int64_t>::max(),
+              1, 1);
+  if (copies && tiling.blockSpan * bytes / std::max<int64_t>(columns, 1) >
+                    4 * cpu.l2Bytes)
+    return std::nullopt;
+  if (tiling.copiesPanels)
+    tiling.copiedPanelSize =
+        copiedSize(*contraction.lhs->copied, tiling.blockSpan, tiling.lanes) /
+            contraction.m().factor * tiling.width +
+        tiling.lanes;
+  tiling.blockTerms = tiling.block.count;
+  for (unsigned axis : tiling.block.inner())
+    tiling.blockTerms *= contraction.sizes[axis].factor;
+  tiling.hasLongSums = needsLongSums(tiling, contraction);
+  chooseGroups(tiling, contraction, cpu);
+  chooseParts(tiling, contraction, numBlocks(tiling, contraction));
+  tiling.packLhs = Tiling::None;
+  tiling.packRhs = Tiling::Tile;
+  // A vector or two of each term need not be packed for a few rows.
+  bool readsVectors =
+      contraction.rhs->operand &&
+      contraction.rhs->strides[contraction.axisN()].isOne() &&
+      mlir::getElementTypeOrSelf(contraction.rhs->tensor.getType()) ==
+          contraction.type;
+  if (readsVectors && (tiling.columnPanels == 1 || tiling.rowPanels() < 8))
+    tiling.packRhs = Tiling::None;
   tiling.stageEpilogue = contraction.numEpilogueOps > 6;
   return tiling;
 }

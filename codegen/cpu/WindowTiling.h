@@ -5,6 +5,8 @@
 
 #include "codegen/cpu/ContractionTiling.h"
 
+#include "llvm/Support/MathExtras.h"
+
 namespace nnc {
 
 /// Some axes of a contraction that lead through images, outermost first, and
@@ -41,10 +43,41 @@ struct WindowTiling : Tiling {
   unsigned numChainAxes = 0;
 };
 
+/// Of sums over images, in which the axes of K go through them and a block is
+/// of K: the sums of a tile wait in scratch from one block to the next.
+struct ImageSumTiling : WindowTiling {
+  /// Terms of a block.
+  int64_t blockTerms;
+  /// Parts of K, each summed by itself, in an order that no thread and no batch
+  /// changes; added up by a phase of their own where there are several.
+  int64_t numParts;
+
+  /// Panels of M, and how many microtiles have each: those of the outer axes.
+  int64_t panelsOfM, tilesOfPanel, columnPanels;
+  /// The image is copied in these panels, where M is its last dimension.
+  bool copiesPanels;
+  /// Elements of a panel's copy.
+  int64_t copiedPanelSize;
+
+  int64_t rowPanels() const { return panelsOfM * tilesOfPanel; }
+  int64_t maxPanelsOfM() const {
+    return llvm::divideCeil(panelsOfM, rowGroups);
+  }
+  int64_t maxRowPanels() const { return maxPanelsOfM() * tilesOfPanel; }
+  int64_t maxColumnPanels() const {
+    return llvm::divideCeil(columnPanels, columnGroups);
+  }
+};
+
 /// None where no windows are of the rows, or a block of them would not fit into
 /// a thread's scratch.
 std::optional<WindowTiling> chooseWindowTiling(const Contraction &contraction,
                                                const CpuModel &cpu);
+
+/// None where K does not go through images, or a block of them would not fit
+/// into a thread's scratch.
+std::optional<ImageSumTiling>
+chooseImageSumTiling(const Contraction &contraction, const CpuModel &cpu);
 
 } // namespace nnc
 
