@@ -67,17 +67,28 @@ static LogicalResult checkWorth(const WinogradTiles &tiles, int64_t fewestTiles,
   return success();
 }
 
-/// As many tiles as have their transforms in half of the second cache, and a
-/// tenth of all, so that threads get equal shares.
+/// As many tiles as have their transforms and products in three quarters of the
+/// second cache; of many channels, each of which is used for many products, a
+/// block that reads the filter seldom, and sixteen for threads to share.
 static void chooseSizes(Winograd &winograd, const CpuModel &cpu) {
+  constexpr int64_t kMost = 112, kFewest = 64, kIndices = 8;
   winograd.vectors = winograd.n() % (2 * winograd.lanes) ? 1 : 2;
+  int64_t bytes = WinogradTiles::kProducts *
+                  (winograd.tileStride() + winograd.n()) * kFloat;
+  bool hasMany = std::min(winograd.k(), winograd.n()) >= 192;
+  int64_t most = std::clamp<int64_t>(cpu.l2Bytes * 3 / 4 / bytes,
+                                     hasMany ? kFewest : 1, kMost);
+  int64_t all = estimateTiles(winograd);
+  most = std::min(most, std::max<int64_t>(all / 16, hasMany ? kFewest : 1));
+  // Blocks of one size, and microtiles that fill them.
+  int64_t block = llvm::divideCeil(all, llvm::divideCeil(all, most));
   int64_t spare = cpu.vectorRegisters - winograd.vectors - 1;
-  winograd.height = std::min<int64_t>(spare / winograd.vectors, 14);
-  int64_t bytes = WinogradTiles::kProducts * winograd.tileStride() * kFloat;
-  int64_t wanted =
-      std::min<int64_t>(cpu.l2Bytes / 2 / bytes, estimateTiles(winograd) / 10);
-  winograd.block = std::clamp<int64_t>(llvm::alignDown(wanted, winograd.height),
-                                       winograd.height, 8 * winograd.height);
+  int64_t highest = std::min<int64_t>(spare / winograd.vectors, 14);
+  winograd.height = llvm::divideCeil(block, llvm::divideCeil(block, highest));
+  winograd.block = llvm::alignTo(block, winograd.height);
+  winograd.panelGroups =
+      std::clamp<int64_t>(kIndices / llvm::divideCeil(all, winograd.block), 1,
+                          winograd.numPanels());
 }
 
 /// Two phases: the filter's transform into a workspace, then the products.
@@ -102,9 +113,8 @@ static ScheduledKernel schedule(const Winograd &winograd) {
   ContractionPhase products(b, contraction, scheduled.phases[0].function,
                             "winograd");
   emitWinogradProducts(products, winograd, products.workspace(0));
-  scheduled.phases.push_back(
-      products.finish(Extent::of(winograd.numTiles(), winograd.block),
-                      /*grain=*/1, scheduled.mayAlias));
+  scheduled.phases.push_back(products.finish(winograd.extent(),
+                                             /*grain=*/1, scheduled.mayAlias));
   return scheduled;
 }
 

@@ -99,7 +99,7 @@ void FilterTransform::transformRow(Value offset, Value firstK, Value firstN,
   Value first = phase.add(
       phase.add(offset, phase.multiply(phase.add(firstK, row), width)),
       q * lanes);
-  int64_t next = winograd.k() * width; // product
+  int64_t next = winograd.k() * winograd.n(); // product
   for (auto [number, vector] :
        llvm::enumerate(transformBoth(b, taps, 3, transformTaps)))
     storeVector(b, phase.loc(), vector, memory,
@@ -116,8 +116,7 @@ void FilterTransform::emit() {
     Value firstK =
         phase.multiply(takeDigit(phase, panel, phase.index(blocks)), lanes);
     Value firstN = phase.multiply(panel, width);
-    Value offset =
-        phase.multiply(panel, Winograd::kProducts * winograd.k() * width);
+    Value offset = phase.multiply(panel, winograd.k() * width);
     if (isTransposed())
       transpose(firstK, firstN);
     phase.loop(phase.index(0), phase.index(lanes), 1, [&](Value row) {
@@ -150,9 +149,10 @@ public:
 
 private:
   void emitTile(Value number, Value tile);
-  void emitProducts(Value panel);
+  void emitBlock(Value first, Value total, PanelRange panels);
+  void emitProducts(PanelRange panels, Value rows);
   void emitMicrotile(Value image, Value filterOffset, Value product);
-  void emitResults(Value number, Value tile, Value panel);
+  void emitResults(Value number, Value tile, PanelRange panels);
 
   ContractionPhase &phase;
   ImplicitLocOpBuilder &b;
@@ -161,7 +161,7 @@ private:
   TileEmitter emitter;
   Value filter;
   Value images;   // [16][block][tileStride]
-  Value products; // [16][block][width]
+  Value products; // [16][block][groupWidth]
 };
 
 } // namespace
@@ -178,25 +178,30 @@ void WinogradProducts::emitMicrotile(Value image, Value filterOffset,
   Values sums = emitter.sumProducts(factors, winograd.height, winograd.vectors,
                                     phase.index(winograd.k()));
   for (auto [i, sum] : llvm::enumerate(sums))
-    storeVector(b, phase.loc(), sum, products,
-                phase.add(product, i * winograd.lanes));
+    storeVector(
+        b, phase.loc(), sum, products,
+        phase.add(product, i / winograd.vectors * winograd.groupWidth() +
+                               i % winograd.vectors * winograd.lanes));
 }
 
-/// All products of the thread's tiles with a panel.
-void WinogradProducts::emitProducts(Value panel) {
+/// The products of the first `rows` of the thread's tiles with panels.
+void WinogradProducts::emitProducts(PanelRange panels, Value rows) {
   int64_t width = winograd.width(), block = winograd.block;
-  int64_t filterSize = winograd.k() * width;
   phase.loop(
       phase.index(0), phase.index(Winograd::kProducts), 1, [&](Value number) {
-        Value offset = phase.multiply(
-            phase.add(phase.multiply(panel, Winograd::kProducts), number),
-            filterSize);
-        phase.loop(phase.index(0), phase.index(block), winograd.height,
-                   [&](Value tile) {
-                     Value row = phase.add(phase.multiply(number, block), tile);
-                     emitMicrotile(phase.multiply(row, winograd.tileStride()),
-                                   offset, phase.multiply(row, width));
-                   });
+        phase.loop(panels.from, panels.to, 1, [&](Value panel) {
+          Value offset = phase.multiply(
+              phase.add(phase.multiply(number, winograd.numPanels()), panel),
+              winograd.k() * width);
+          Value column =
+              phase.multiply(phase.subtract(panel, panels.from), width);
+          phase.loop(phase.index(0), rows, winograd.height, [&](Value tile) {
+            Value row = phase.add(phase.multiply(number, block), tile);
+            emitMicrotile(
+                phase.multiply(row, winograd.tileStride()), offset,
+                phase.add(phase.multiply(row, winograd.groupWidth()), column));
+          });
+        });
       });
 }
 
@@ -212,19 +217,22 @@ void WinogradProducts::emitTile(Value number, Value tile) {
                          winograd.k()});
 }
 
-void WinogradProducts::emitResults(Value number, Value tile, Value panel) {
+/// The results of a tile in the channels of panels.
+void WinogradProducts::emitResults(Value number, Value tile,
+                                   PanelRange panels) {
   Point point = emitter.pointOfTile(tile);
   point.vectorAxis = contraction.axisN();
   int64_t lanes = winograd.lanes, width = winograd.width();
-  phase.loop(phase.index(0), phase.index(width), lanes, [&](Value column) {
-    point.indices[contraction.axisN()] =
-        phase.add(phase.multiply(panel, width), column);
+  Value first = phase.multiply(panels.from, width);
+  Value count = phase.subtract(phase.multiply(panels.to, width), first);
+  phase.loop(phase.index(0), count, lanes, [&](Value column) {
+    point.indices[contraction.axisN()] = phase.add(first, column);
     Values sums;
     for (int64_t product = 0; product < Winograd::kProducts; ++product)
       sums.push_back(loadVector(
           b, phase.loc(), products,
           phase.add(phase.multiply(phase.add(number, product * winograd.block),
-                                   width),
+                                   winograd.groupWidth()),
                     column),
           lanes, contraction.type));
     for (auto [place, sum] :
@@ -238,30 +246,37 @@ void WinogradProducts::emitResults(Value number, Value tile, Value panel) {
   });
 }
 
+/// Tiles [first, first + block) of `total` with panels. What the last tiles'
+/// microtile lacks repeats the last.
+void WinogradProducts::emitBlock(Value first, Value total, PanelRange panels) {
+  Value last = phase.subtract(total, phase.index(1));
+  Value count =
+      phase.minimum(phase.index(winograd.block), phase.subtract(total, first));
+  Value rows =
+      phase.multiply(phase.divideUp(count, winograd.height), winograd.height);
+  phase.loop(phase.index(0), rows, 1, [&](Value number) {
+    emitTile(number, phase.minimum(phase.add(first, number), last));
+  });
+  emitProducts(panels, rows);
+  phase.loop(phase.index(0), count, 1, [&](Value number) {
+    emitResults(number, phase.add(first, number), panels);
+  });
+}
+
 void WinogradProducts::emit() {
   images = phase.scratch(0, winograd.imageScratch());
   products = phase.scratch(winograd.imageScratch() * sizeof(float),
                            winograd.productScratch());
   for (const Element *result : contraction.results)
     phase.emitUniform(result);
-  int64_t block = winograd.block;
   Value total = phase.value(winograd.numTiles());
-  Value last = phase.subtract(total, phase.index(1));
   phase.loop(phase.begin(), phase.end(), 1, [&](Value index) {
-    Value first = phase.multiply(index, block);
-    // What a last group lacks repeats its last.
-    phase.loop(phase.index(0), phase.index(block), 1, [&](Value number) {
-      emitTile(number, phase.minimum(phase.add(first, number), last));
-    });
-    Value count =
-        phase.minimum(phase.index(block), phase.subtract(total, first));
-    phase.loop(phase.index(0), phase.index(winograd.numPanels()), 1,
-               [&](Value panel) {
-                 emitProducts(panel);
-                 phase.loop(phase.index(0), count, 1, [&](Value number) {
-                   emitResults(number, phase.add(first, number), panel);
-                 });
-               });
+    Value group = takeDigit(phase, index, phase.index(winograd.panelGroups));
+    PanelRange panels = shareOf(phase, phase.index(winograd.numPanels()), group,
+                                winograd.panelGroups);
+    Value first = phase.multiply(index, winograd.block);
+    phase.when(phase.isLess(first, total),
+               [&] { emitBlock(first, total, panels); });
   });
 }
 

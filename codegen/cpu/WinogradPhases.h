@@ -16,6 +16,9 @@ struct Winograd : WinogradTiles {
   int64_t height, vectors;
   /// Tiles that a thread transforms at once.
   int64_t block;
+  /// Shares of the panels of the filter, each of which transforms the tiles for
+  /// itself: else there would be few indices for many threads.
+  int64_t panelGroups;
 
   explicit Winograd(WinogradTiles tiles) : WinogradTiles(std::move(tiles)) {}
 
@@ -23,23 +26,34 @@ struct Winograd : WinogradTiles {
   int64_t n() const { return contraction.n().factor; }
   int64_t width() const { return vectors * lanes; }
   int64_t numPanels() const { return n() / width(); }
+  /// Channels of the largest share.
+  int64_t groupWidth() const {
+    return llvm::divideCeil(numPanels(), panelGroups) * width();
+  }
+  /// No less than there are: a ceiling of multiples has no other form.
+  Extent extent() const {
+    BatchSize count = *numTiles().times(panelGroups);
+    Extent extent = Extent::of(count, block);
+    extent.constant += panelGroups * (block - 1);
+    return extent;
+  }
   /// From one transformed tile to the next: no power of two, whose multiples
   /// would share their places in a cache.
   int64_t tileStride() const { return k() + lanes; }
   /// Elements of a thread's scratch: transformed tiles, then products.
   int64_t imageScratch() const { return kProducts * block * tileStride(); }
-  int64_t productScratch() const { return kProducts * block * width(); }
+  int64_t productScratch() const { return kProducts * block * groupWidth(); }
   /// Elements of scratch for the filter's transform.
   int64_t filterScratch() const { return kTaps * lanes * width(); }
 };
 
-/// Emits the transform of the filter to `memory` as [N / width][16][K][width].
+/// Emits the transform of the filter to `memory` as [16][N / width][K][width].
 /// An index of the phase is `lanes` channels of K of one panel of `width`.
 void emitFilterTransform(ContractionPhase &phase, const Winograd &winograd,
                          mlir::Value memory);
 
 /// Emits the products with a transformed filter. An index of the phase is
-/// `block` tiles.
+/// `block` tiles and a share of the panels, and the last may have none.
 void emitWinogradProducts(ContractionPhase &phase, const Winograd &winograd,
                           mlir::Value filter);
 

@@ -69,6 +69,7 @@ SETS = {
         ("same", "input", dict(image=(6, 8), channels=(32, 64), kernel=3, low=1, high=1, epilogue="add")),
         ("odd", "input", dict(image=(7, 9), channels=(48, 48), kernel=3, low=1, high=1)),
         ("valid", "input", dict(image=(10, 8), channels=(32, 48), kernel=3)),
+        ("many_channels", "forward", dict(image=(4, 4), channels=(192, 256), kernel=3, low=1, high=1)),
         ("same", "filter", dict(image=(6, 8), channels=(48, 32), kernel=3, low=1, high=1, epilogue="add")),
         ("odd", "filter", dict(image=(9, 7), channels=(64, 48), kernel=3, low=1, high=1)),
         ("blocks", "filter", dict(image=(5, 4), channels=(240, 224), kernel=3, low=1, high=1, epilogue="add")),
