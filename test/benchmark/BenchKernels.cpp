@@ -1,14 +1,12 @@
 // nnc-bench-kernels: how fast single products and convolutions run, packing
 // included, as the compiler schedules them for this machine and the runtime's
 // threads run them. The best of many runs: other programs only take away.
-#include "codegen/cpu/Contraction.h"
-#include "codegen/cpu/CpuTarget.h"
-#include "codegen/cpu/EmitObject.h"
+#include "codegen/ScheduleKernels.h"
+#include "codegen/Target.h"
 #include "runtime/ThreadPool.h"
 #include "runtime/abi.h"
 #include "test/benchmark/BenchmarkedKernels.h"
 
-#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Format.h"
@@ -65,7 +63,7 @@ struct LoadedPhase {
 class Runner {
 public:
   static FailureOr<Runner> create(const BenchmarkedKernel &kernel,
-                                  const CpuModel &model, MLIRContext &context,
+                                  const Target &target, MLIRContext &context,
                                   int numThreads);
 
   void run(runtime::ThreadPool &pool);
@@ -135,29 +133,23 @@ void Runner::bind(const BenchmarkedKernel &kernel,
 }
 
 FailureOr<Runner> Runner::create(const BenchmarkedKernel &kernel,
-                                 const CpuModel &model, MLIRContext &context,
+                                 const Target &target, MLIRContext &context,
                                  int numThreads) {
   auto module = parseSourceString<ModuleOp>(kernel.text, &context);
   if (!module)
     return failure();
   auto function = *module->getOps<func::FuncOp>().begin();
-  Refusal refusal;
-  FailureOr<ScheduledKernel> scheduled =
-      scheduleContraction(function, model, refusal);
-  if (failed(scheduled))
-    return function.emitOpError("is not scheduled as a contraction: ")
-           << refusal.reason();
-  function.erase();
-  for (Phase &phase : scheduled->phases)
-    phase.function.setPublic();
-  if (failed(verify(*module)))
+  function->setAttr("nnc.kind", StringAttr::get(&context, "contraction"));
+  FailureOr<Schedule> schedule = scheduleKernels(*module, target, kernel.batch);
+  if (failed(schedule))
     return failure();
-  FailureOr<CodeImage> image = emitCode(*module, model);
+  FailureOr<CodeImage> image = target.compile(*schedule->phases);
   if (failed(image))
     return failure();
+  const ScheduledKernel &scheduled = schedule->kernels.begin()->second;
   Runner runner;
   runner.load(*image);
-  runner.bind(kernel, *scheduled, *image, numThreads);
+  runner.bind(kernel, scheduled, *image, numThreads);
   return runner;
 }
 
@@ -218,9 +210,9 @@ int main(int argc, char **argv) {
   Options options;
   cl::ParseCommandLineOptions(argc, argv, "times products and convolutions\n");
   restrictProcessors(options.threads);
-  llvm::Expected<CpuModel> model = findCpuModel(options.target);
-  if (!model) {
-    llvm::errs() << "error: " << llvm::toString(model.takeError()) << '\n';
+  llvm::Expected<std::unique_ptr<Target>> target = createTarget(options.target);
+  if (!target) {
+    llvm::errs() << "error: " << llvm::toString(target.takeError()) << '\n';
     return 2;
   }
   MLIRContext context(MLIRContext::Threading::DISABLED);
@@ -237,7 +229,7 @@ int main(int argc, char **argv) {
                       [&](StringRef part) { return name.contains(part); }))
       continue;
     FailureOr<Runner> runner =
-        Runner::create(kernel, *model, context, options.threads);
+        Runner::create(kernel, **target, context, options.threads);
     if (failed(runner))
       return 1;
     double gflops =
