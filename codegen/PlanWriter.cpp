@@ -137,6 +137,7 @@ private:
   Offset<plan::Recipe> writeRecipe();
   std::vector<Offset<plan::Setting>> writeSettings();
   Offset<plan::DataBinding> writeBinding(DictionaryAttr binding);
+  Offset<plan::SampleStep> writeStep(DictionaryAttr step);
 
   TextOffset writeText(StringRef text) {
     return fbb.CreateString(text.data(), text.size());
@@ -342,20 +343,37 @@ std::vector<Offset<plan::EntryPoint>> PlanWriter::writeEntryPoints() {
   return entryPoints;
 }
 
-Offset<plan::DataBinding> PlanWriter::writeBinding(DictionaryAttr binding) {
+/// The names and the texts of a reader's or a step's arguments.
+static std::pair<std::vector<std::string>, std::vector<std::string>>
+argumentsOf(DictionaryAttr call) {
   std::vector<std::string> names, values;
-  auto arguments = binding.getAs<DictionaryAttr>("arguments");
+  auto arguments = call.getAs<DictionaryAttr>("arguments");
   for (NamedAttribute argument : arguments) {
     names.push_back(argument.getName().str());
     values.push_back(textOr(arguments, argument.getName()));
   }
-  auto loc = binding.getAs<LocationAttr>("loc");
-  std::string source = loc ? describeSource(loc) : "";
+  return {names, values};
+}
+
+static std::string sourceOf(DictionaryAttr call) {
+  auto loc = call.getAs<LocationAttr>("loc");
+  return loc ? describeSource(loc) : "";
+}
+
+Offset<plan::DataBinding> PlanWriter::writeBinding(DictionaryAttr binding) {
+  auto [names, values] = argumentsOf(binding);
   return plan::CreateDataBinding(
       fbb, writeText(textOr(binding, "split")),
       writeTexts(textsOf(binding.getAs<ArrayAttr>("inputs"))),
       writeText(textOr(binding, "reader")), writeTexts(names),
-      writeTexts(values), writeText(source));
+      writeTexts(values), writeText(sourceOf(binding)));
+}
+
+Offset<plan::SampleStep> PlanWriter::writeStep(DictionaryAttr step) {
+  auto [names, values] = argumentsOf(step);
+  return plan::CreateSampleStep(
+      fbb, writeText(textOr(step, "input")), writeText(textOr(step, "step")),
+      writeTexts(names), writeTexts(values), writeText(sourceOf(step)));
 }
 
 /// Numbers that have no field of the schema.
@@ -383,13 +401,18 @@ Offset<plan::Recipe> PlanWriter::writeRecipe() {
   if (auto bindings = cast_or_null<ArrayAttr>(recipe.get("data")))
     for (auto binding : bindings.getAsRange<DictionaryAttr>())
       data.push_back(writeBinding(binding));
+  std::vector<Offset<plan::SampleStep>> steps;
+  if (auto list = cast_or_null<ArrayAttr>(recipe.get("sample_steps")))
+    for (auto step : list.getAsRange<DictionaryAttr>())
+      steps.push_back(writeStep(step));
   std::vector<Offset<plan::Setting>> settings = writeSettings();
   auto settingVector = settings.empty() ? 0 : fbb.CreateVector(settings);
+  auto stepVector = steps.empty() ? 0 : fbb.CreateVector(steps);
   return plan::CreateRecipe(
       fbb, recipe.getInteger("batch").value_or(32),
       recipe.getInteger("epochs").value_or(1),
       recipe.getNumber("validation").value_or(0), fbb.CreateVector(data),
-      recipe.getInteger("seed").value_or(0), settingVector);
+      recipe.getInteger("seed").value_or(0), settingVector, stepVector);
 }
 
 FailureOr<std::vector<uint8_t>> PlanWriter::write(StringRef producer) {

@@ -7,6 +7,7 @@
 #include "ir/Text.h"
 
 #include "runtime/RecipeNumbers.h"
+#include "runtime/SampleSteps.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -37,6 +38,8 @@ static std::vector<SettingInfo> makeSettings() {
        "a list of updates"},
       {"data", "data", SettingKind::Data, kOnModel | kOnModule,
        "a list of data bindings"},
+      {"sample_steps", "sample_steps", SettingKind::Steps, kOnModel | kOnModule,
+       "a list of at most 256 steps of samples"},
       {"model", "model", SettingKind::Text, kOnModule, "a string"},
   };
   for (const runtime::RecipeNumber &number : runtime::recipeNumbers)
@@ -290,6 +293,62 @@ static std::string explainData(const SettingInfo &info, Attribute value) {
   return "";
 }
 
+//===-- Steps of samples --------------------------------------------------===//
+
+SmallVector<StringRef> stepNames() {
+  SmallVector<StringRef> names;
+  for (const runtime::StepInfo &info : runtime::sampleSteps)
+    names.push_back(toStringRef(info.name));
+  return names;
+}
+
+SmallVector<StringRef> stepParameterNames(StringRef step) {
+  SmallVector<StringRef> names;
+  for (const runtime::StepParameter &parameter :
+       runtime::findSampleStep(step)->parameters)
+    if (!parameter.name.empty())
+      names.push_back(toStringRef(parameter.name));
+  return names;
+}
+
+std::string explainStep(Attribute value) {
+  auto step = dyn_cast<DictionaryAttr>(value);
+  auto get = [&](StringRef name) {
+    return step ? step.get(name) : Attribute();
+  };
+  auto input = dyn_cast_or_null<StringAttr>(get("input"));
+  auto name = dyn_cast_or_null<StringAttr>(get("step"));
+  auto arguments = dyn_cast_or_null<DictionaryAttr>(get("arguments"));
+  bool hasPlace = isa_and_nonnull<LocationAttr>(get("loc"));
+  if (!input || !name || !arguments || step.size() != (hasPlace ? 4u : 3u))
+    return "a step of samples has 'input', 'step', 'arguments' and perhaps "
+           "'loc', found " +
+           describe(value);
+  runtime::StepArguments texts;
+  for (NamedAttribute argument : arguments) {
+    auto text = dyn_cast<StringAttr>(argument.getValue());
+    if (!text)
+      return ("the argument '" + argument.getName().getValue() +
+              "' of a step must be a string, found ")
+                 .str() +
+             describe(argument.getValue());
+    texts.emplace_back(argument.getName().str(), text.str());
+  }
+  return runtime::explainSampleStep(name.getValue(), texts);
+}
+
+static std::string explainSteps(const SettingInfo &info, Attribute value) {
+  auto steps = dyn_cast<ArrayAttr>(value);
+  if (!steps || steps.size() > runtime::mostSampleSteps)
+    return steps ? ("'" + info.name + "' must be " + info.expected).str() +
+                       foundOf(steps)
+                 : mustBe(info, value);
+  for (Attribute step : steps)
+    if (std::string problem = explainStep(step); !problem.empty())
+      return problem;
+  return "";
+}
+
 //===-- Updates -----------------------------------------------------------===//
 
 /// The settings of an update, without what says which it is.
@@ -356,6 +415,8 @@ std::string explainSetting(const SettingInfo &info, Attribute value) {
     return explainUpdates(info, value);
   case SettingKind::Data:
     return explainData(info, value);
+  case SettingKind::Steps:
+    return explainSteps(info, value);
   case SettingKind::Text:
     return isa<StringAttr>(value) ? "" : mustBe(info, value);
   }

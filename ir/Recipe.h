@@ -24,6 +24,7 @@ enum class SettingKind {
   Patterns,  ///< Strings that match names of parameters.
   Updates,   ///< Dictionaries, one an optimizer of some of the parameters.
   Data,      ///< Dictionaries, one a binding of inputs.
+  Steps,     ///< Dictionaries, one a step of an input's samples.
   Text       ///< A string.
 };
 
@@ -62,6 +63,14 @@ std::string explainSetting(llvm::StringRef attribute, mlir::Attribute value,
 /// bindings before gave, "SPLIT/INPUT" each.
 std::string explainBinding(mlir::Attribute value, llvm::StringSet<> &bound);
 
+/// What is wrong with `value` as a step of an input's samples.
+std::string explainStep(mlir::Attribute value);
+
+/// The steps that samples may go through, and the parameters of one that there
+/// is, in the order of arguments without a name.
+llvm::SmallVector<llvm::StringRef> stepNames();
+llvm::SmallVector<llvm::StringRef> stepParameterNames(llvm::StringRef step);
+
 /// What is wrong with `settings` as a recipe at `place`; empty if nothing is.
 std::string explainRecipe(mlir::DictionaryAttr settings, SettingPlace place);
 
@@ -92,7 +101,8 @@ struct RecipeUpdate {
 // Which data may be bound to inputs. What each reader takes besides the file's
 // name is checked where the file is read, at the place that `loc` keeps.
 inline constexpr llvm::StringRef kSplits[] = {"train", "test"};
-inline constexpr llvm::StringRef kReaders[] = {"idx", "npy", "npz", "csv"};
+inline constexpr llvm::StringRef kReaders[] = {
+    "idx", "npy", "npz", "csv", "cifar10", "cifar100", "images"};
 
 /// Of the module: what the model said, once it is gone.
 inline constexpr llvm::StringLiteral kRecipeAttr = "nnc.recipe";

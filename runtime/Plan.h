@@ -195,6 +195,16 @@ struct DataBinding {
   std::string source;
 };
 
+/// What the samples of an input go through between file and model.
+struct SampleStep {
+  std::string input;
+  /// One of runtime/SampleSteps.h, with arguments that it may have.
+  std::string step;
+  std::vector<std::pair<std::string, std::string>> arguments;
+  /// "file:line:column" of the step; may be empty.
+  std::string source;
+};
+
 /// A number of the recipe that nothing has a field for.
 struct Setting {
   std::string name;
@@ -211,6 +221,7 @@ struct Recipe {
   int64_t seed = 0;
   std::vector<DataBinding> data;
   std::vector<Setting> settings;
+  std::vector<SampleStep> sampleSteps = {};
 };
 
 class Plan {

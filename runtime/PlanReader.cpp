@@ -392,7 +392,7 @@ bool PlanReader::readRecipe(const plan::Recipe &from) {
   if (!checkNumber("batch", to.batch) || !checkNumber("epochs", to.epochs) ||
       !checkNumber("validation", to.validation) ||
       !checkNumber("seed", to.seed) || !takeTables(from.settings()) ||
-      !takeTables(from.data()))
+      !takeTables(from.data()) || !takeTables(from.sample_steps()))
     return false;
   if (from.settings())
     for (const plan::Setting *setting : *from.settings())
@@ -401,6 +401,13 @@ bool PlanReader::readRecipe(const plan::Recipe &from) {
   if (from.data())
     for (const plan::DataBinding *binding : *from.data())
       if (!readDataBinding(*binding, to.data.emplace_back()))
+        return false;
+  if (from.sample_steps() && from.sample_steps()->size() > mostSampleSteps)
+    return fail("has ", from.sample_steps()->size(),
+                " steps of samples, expected at most ", mostSampleSteps);
+  if (from.sample_steps())
+    for (const plan::SampleStep *step : *from.sample_steps())
+      if (!readSampleStep(*step, to.sampleSteps.emplace_back()))
         return false;
   where.clear();
   return true;
@@ -423,23 +430,38 @@ bool PlanReader::readSetting(const plan::Setting &from, Setting &to) {
                                      : checkNumber(to.name, to.real);
 }
 
-bool PlanReader::readDataBinding(const plan::DataBinding &from,
-                                 DataBinding &to) {
+template <typename Table>
+bool PlanReader::readArguments(const Table &from, const char *what,
+                               StepArguments &to) {
   std::vector<std::string> names, values;
   // A value is what the model says, such as a tab between columns.
-  if (!readText(from.split(), to.split) ||
-      !readText(from.reader(), to.reader) ||
-      !readText(from.source(), to.source) ||
-      !readTexts(*from.inputs(), to.inputs) ||
-      !readTexts(*from.argument_names(), names) ||
+  if (!readTexts(*from.argument_names(), names) ||
       !readTexts(*from.argument_values(), values, Lines::Several))
     return false;
   if (values.size() != names.size())
-    return fail("a data binding has ", names.size(), " argument names and ",
+    return fail(what, " has ", names.size(), " argument names and ",
                 values.size(), " values");
   for (size_t i = 0; i < names.size(); ++i)
-    to.arguments.emplace_back(std::move(names[i]), std::move(values[i]));
+    to.emplace_back(std::move(names[i]), std::move(values[i]));
   return true;
+}
+
+bool PlanReader::readDataBinding(const plan::DataBinding &from,
+                                 DataBinding &to) {
+  return readText(from.split(), to.split) &&
+         readText(from.reader(), to.reader) &&
+         readText(from.source(), to.source) &&
+         readTexts(*from.inputs(), to.inputs) &&
+         readArguments(from, "a data binding", to.arguments);
+}
+
+bool PlanReader::readSampleStep(const plan::SampleStep &from, SampleStep &to) {
+  if (!readName(from.input(), to.input) || !readName(from.step(), to.step) ||
+      !readText(from.source(), to.source) ||
+      !readArguments(from, "a step of samples", to.arguments))
+    return false;
+  const std::string problem = explainSampleStep(to.step, to.arguments);
+  return problem.empty() || fail(problem);
 }
 
 // Each is bounded, so that the sum for any number of threads is, too.

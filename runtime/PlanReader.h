@@ -4,6 +4,7 @@
 
 #include "runtime/Plan.h"
 #include "runtime/PlanNames.h"
+#include "runtime/SampleSteps.h"
 #include "runtime/plan_generated.h"
 
 #include <set>
@@ -76,6 +77,9 @@ private:
   template <typename T> bool checkNumber(std::string_view name, T value);
   bool readSetting(const plan::Setting &from, Setting &to);
   bool readDataBinding(const plan::DataBinding &from, DataBinding &to);
+  bool readSampleStep(const plan::SampleStep &from, SampleStep &to);
+  template <typename Table>
+  bool readArguments(const Table &from, const char *what, StepArguments &to);
   bool checkTotal();
 
   // Beyond it `constant + perBatch * batch` and a tensor's size would need

@@ -316,9 +316,16 @@ struct DataSplit {
   std::vector<DataBinding> bindings;
 };
 
+/// A line of `data`: `image crop(32, padding = 4), flip`.
+struct DataSteps {
+  Identifier input;
+  std::vector<ExpressionPtr> steps;
+};
+
 struct DataDecl {
   SMLoc loc;
   std::vector<DataSplit> splits;
+  std::vector<DataSteps> steps;
 };
 
 /// A file. Names and strings in it point into the source.

@@ -216,11 +216,19 @@ private:
   bool fillAttributes(const CallExpr &call, const Signature &signature,
                       StringRef leading, const Expression *&leadingValue,
                       llvm::SmallVectorImpl<mlir::NamedAttribute> &attributes);
+
+  //===-- DataBlock.cpp --------------------------------------------------===//
   void emitData(const DataDecl &data);
   void emitSplit(const DataSplit &split,
                  llvm::SmallVectorImpl<mlir::Attribute> &bindings);
   mlir::Attribute emitBinding(const DataSplit &split,
                               const DataBinding &binding);
+  void emitSteps(const DataSteps &line,
+                 llvm::SmallVectorImpl<mlir::Attribute> &steps);
+  mlir::Attribute emitStep(const Identifier &input,
+                           const Expression &expression);
+  bool fillStepArguments(const CallExpr &call, StringRef step,
+                         mlir::NamedAttrList &arguments);
   std::optional<std::string> readerArgument(const Expression &expression,
                                             bool isInList = false);
   void setRecipe(StringRef name, mlir::Attribute value);

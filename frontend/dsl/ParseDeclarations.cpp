@@ -193,22 +193,57 @@ bool Parser::parseData(Program &program) {
   DataDecl data;
   data.loc = advance().loc();
   bool parsed =
-      parseBraces("the block 'data'", [&] { return parseSplit(data); });
+      parseBraces("the block 'data'", [&] { return parseDataLine(data); });
   program.datas.push_back(std::move(data));
   return parsed;
 }
 
-bool Parser::parseSplit(DataDecl &data) {
+bool Parser::parseDataLine(DataDecl &data) {
   if (!at(TokenKind::Identifier))
-    return errorExpected("'train' or 'test'");
+    return error(token().loc(),
+                 "expected 'train', 'test' or the name of an input, found " +
+                     describe(token()));
+  Token token = advance();
+  Identifier name{token.text, token.loc()};
+  if (name.name != "train" && name.name != "test")
+    return parseSteps(data, name);
   DataSplit split;
-  Token name = advance();
-  split.name = {name.text, name.loc()};
-  do {
+  split.name = name;
+  return parseBinding(split) && parseSplit(data, std::move(split));
+}
+
+// What follows the first binding.
+bool Parser::parseSplit(DataDecl &data, DataSplit split) {
+  while (accept(TokenKind::Comma))
     if (!parseBinding(split))
       return false;
-  } while (accept(TokenKind::Comma));
   data.splits.push_back(std::move(split));
+  return atLineEnd() || errorExpected("',' or the end of the line");
+}
+
+// `image crop(32), flip`. Names before a '=' are inputs of a split that there
+// is not, which is said where the splits are known.
+bool Parser::parseSteps(DataDecl &data, const Identifier &name) {
+  if (atLineEnd())
+    return errorExpected("what the samples of '" + name.name +
+                         "' go through, as in 'flip'");
+  DataSteps line{name, {}};
+  DataBinding binding;
+  do {
+    ExpressionPtr step = parseExpr();
+    if (!step)
+      return false;
+    if (auto *word = llvm::dyn_cast<NameExpr>(step.get()))
+      binding.inputs.push_back({word->name, word->loc});
+    line.steps.push_back(std::move(step));
+  } while (accept(TokenKind::Comma));
+  if (at(TokenKind::Assign) && binding.inputs.size() == line.steps.size()) {
+    DataSplit split;
+    split.name = name;
+    return parseReader(split, std::move(binding)) &&
+           parseSplit(data, std::move(split));
+  }
+  data.steps.push_back(std::move(line));
   return atLineEnd() || errorExpected("',' or the end of the line");
 }
 
@@ -222,6 +257,10 @@ bool Parser::parseBinding(DataSplit &split) {
     Token name = advance();
     binding.inputs.push_back({name.text, name.loc()});
   } while (accept(TokenKind::Comma));
+  return parseReader(split, std::move(binding));
+}
+
+bool Parser::parseReader(DataSplit &split, DataBinding binding) {
   if (!expect(TokenKind::Assign, "and a reader, as in idx(\"FILE\")"))
     return false;
   binding.reader = parseExpr();

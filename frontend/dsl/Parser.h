@@ -81,8 +81,11 @@ private:
   bool parseTraining(Program &program);
   bool parseSetting(TrainingDecl &training);
   bool parseData(Program &program);
-  bool parseSplit(DataDecl &data);
+  bool parseDataLine(DataDecl &data);
+  bool parseSplit(DataDecl &data, DataSplit split);
+  bool parseSteps(DataDecl &data, const Identifier &name);
   bool parseBinding(DataSplit &split);
+  bool parseReader(DataSplit &split, DataBinding binding);
   bool parseParameters(std::vector<Parameter> &parameters, bool isModel);
   bool parseParameter(std::vector<Parameter> &parameters, bool isModel);
   bool parseType(TypeSpec &type);

@@ -47,37 +47,62 @@ static int32_t findInput(ModelOp model, mlir::Attribute name) {
   return -1;
 }
 
-Maybe<DataBinding> Exporter::writeBinding(ModelOp model, DictionaryAttr from) {
-  SmallVector<int32_t> indices;
-  for (mlir::Attribute name : from.getAs<ArrayAttr>("inputs"))
-    indices.push_back(findInput(model, name));
+Exporter::List<ReaderArgument> Exporter::writeArguments(DictionaryAttr from) {
   std::vector<Offset<ReaderArgument>> written;
   for (NamedAttribute argument : from.getAs<DictionaryAttr>("arguments")) {
     auto name = text(argument.getName());
     written.push_back(CreateReaderArgument(
         buffer, name, text(cast<StringAttr>(argument.getValue()))));
   }
+  return buffer.CreateVector(written);
+}
+
+llvm::LogicalResult Exporter::writePlace(DictionaryAttr from, Location &place,
+                                         const Location *&placeOrNull) {
+  auto loc = from.getAs<LocationAttr>("loc");
+  return loc ? writeLocation(mlir::Location(loc), place, placeOrNull)
+             : success();
+}
+
+Maybe<DataBinding> Exporter::writeBinding(ModelOp model, DictionaryAttr from) {
+  SmallVector<int32_t> indices;
+  for (mlir::Attribute name : from.getAs<ArrayAttr>("inputs"))
+    indices.push_back(findInput(model, name));
+  List<ReaderArgument> arguments = writeArguments(from);
   Location place;
   const Location *placeOrNull = nullptr;
-  auto loc = from.getAs<LocationAttr>("loc");
-  if (loc && failed(writeLocation(mlir::Location(loc), place, placeOrNull)))
+  if (failed(writePlace(from, place, placeOrNull)))
     return failure();
   auto split = text(from.getAs<StringAttr>("split"));
   auto reader = text(from.getAs<StringAttr>("reader"));
   auto inputs = buffer.CreateVector(indices.data(), indices.size());
-  return CreateDataBinding(buffer, split, inputs, reader,
-                           buffer.CreateVector(written), placeOrNull);
+  return CreateDataBinding(buffer, split, inputs, reader, *arguments,
+                           placeOrNull);
 }
 
-Exporter::List<DataBinding> Exporter::writeData(ModelOp model, ArrayAttr from) {
-  std::vector<Offset<DataBinding>> bindings;
-  for (auto binding : from.getAsRange<DictionaryAttr>()) {
-    Maybe<DataBinding> written = writeBinding(model, binding);
+Maybe<SampleStep> Exporter::writeStep(ModelOp model, DictionaryAttr from) {
+  List<ReaderArgument> arguments = writeArguments(from);
+  Location place;
+  const Location *placeOrNull = nullptr;
+  if (failed(writePlace(from, place, placeOrNull)))
+    return failure();
+  auto step = text(from.getAs<StringAttr>("step"));
+  return CreateSampleStep(buffer, findInput(model, from.get("input")), step,
+                          *arguments, placeOrNull);
+}
+
+template <typename T>
+Exporter::List<T>
+Exporter::writeEach(ModelOp model, ArrayAttr from,
+                    Maybe<T> (Exporter::*write)(ModelOp, DictionaryAttr)) {
+  std::vector<Offset<T>> all;
+  for (auto one : from.getAsRange<DictionaryAttr>()) {
+    Maybe<T> written = (this->*write)(model, one);
     if (failed(written))
       return failure();
-    bindings.push_back(*written);
+    all.push_back(*written);
   }
-  return buffer.CreateVector(bindings);
+  return buffer.CreateVector(all);
 }
 
 //===-- The whole --------------------------------------------------------===//
@@ -87,6 +112,7 @@ namespace {
 struct RecipeParts {
   Offset<Call> optimizer = 0, schedule = 0;
   Offset<flatbuffers::Vector<Offset<DataBinding>>> data = 0;
+  Offset<flatbuffers::Vector<Offset<SampleStep>>> steps = 0;
   Offset<flatbuffers::Vector<Offset<Attribute>>> settings = 0;
 };
 } // namespace
@@ -94,7 +120,7 @@ struct RecipeParts {
 /// The settings that have no field of their own.
 static SmallVector<NamedAttribute> otherSettings(DictionaryAttr settings) {
   SmallVector<StringRef> inFields = {"optimizer", "learning_rate", "precision",
-                                     "data"};
+                                     "data", "sample_steps"};
   for (const auto &field : kIntegerFields)
     inFields.push_back(field.setting);
   for (const auto &field : kRealFields)
@@ -129,7 +155,12 @@ Maybe<Recipe> Exporter::writeRecipe(ModelOp model) {
     if (failed(keep(writeCall(location, call, {"base"}), parts.schedule)))
       return failure();
   if (auto data = cast_or_null<ArrayAttr>(recipe.get("data")))
-    if (failed(keep(writeData(model, data), parts.data)))
+    if (failed(
+            keep(writeEach(model, data, &Exporter::writeBinding), parts.data)))
+      return failure();
+  if (auto steps = cast_or_null<ArrayAttr>(recipe.get("sample_steps")))
+    if (failed(
+            keep(writeEach(model, steps, &Exporter::writeStep), parts.steps)))
       return failure();
   SmallVector<NamedAttribute> others = otherSettings(recipe.getSettings());
   if (!others.empty() &&
@@ -149,6 +180,7 @@ Maybe<Recipe> Exporter::writeRecipe(ModelOp model) {
     builder.add_precision(*fromElementType(precision.getValue()));
   builder.add_data(parts.data);
   builder.add_settings(parts.settings);
+  builder.add_sample_steps(parts.steps);
   return builder.Finish();
 }
 

@@ -79,8 +79,14 @@ private:
   // ExportRecipe.cpp
   Maybe<Call> writeCall(mlir::Location location, mlir::DictionaryAttr from,
                         llvm::ArrayRef<llvm::StringRef> leaveOut);
+  List<ReaderArgument> writeArguments(mlir::DictionaryAttr from);
   Maybe<DataBinding> writeBinding(ModelOp model, mlir::DictionaryAttr from);
-  List<DataBinding> writeData(ModelOp model, mlir::ArrayAttr from);
+  Maybe<SampleStep> writeStep(ModelOp model, mlir::DictionaryAttr from);
+  template <typename T>
+  List<T> writeEach(ModelOp model, mlir::ArrayAttr from,
+                    Maybe<T> (Exporter::*write)(ModelOp, mlir::DictionaryAttr));
+  llvm::LogicalResult writePlace(mlir::DictionaryAttr from, Location &place,
+                                 const Location *&placeOrNull);
   Maybe<Recipe> writeRecipe(ModelOp model);
 
   flatbuffers::FlatBufferBuilder buffer;

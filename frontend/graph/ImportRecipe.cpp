@@ -16,7 +16,7 @@ LogicalResult Importer::readRecipe(const Recipe &from) {
   if ((from.optimizer() && failed(readOptimizer(*from.optimizer()))) ||
       failed(readLearningRate(from)) || failed(readNumbers(from)) ||
       failed(readPrecision(from)) || failed(readSettings(from)) ||
-      failed(readData(from.data())))
+      failed(readData(from.data())) || failed(readSteps(from.sample_steps())))
     return failure();
   std::string problem = explainRecipe(collectSettings(model), kOnModel);
   return problem.empty() ? success() : reader.fail(problem);
@@ -123,10 +123,10 @@ FailureOr<mlir::Attribute> Importer::readBoundInputs(const DataBinding &from) {
 }
 
 FailureOr<mlir::Attribute>
-Importer::readReaderArguments(const DataBinding &from) {
+Importer::readReaderArguments(const Offsets<ReaderArgument> *from) {
   Reader::Attributes arguments;
   llvm::StringSet<> names;
-  for (const ReaderArgument *argument : elements(from.arguments())) {
+  for (const ReaderArgument *argument : elements(from)) {
     auto name = reader.readName(argument->name(), "an argument's name");
     auto text = reader.readText(argument->text(), "an argument's text");
     if (failed(name) || failed(text))
@@ -139,6 +139,16 @@ Importer::readReaderArguments(const DataBinding &from) {
   return mlir::Attribute(builder.getDictionaryAttr(arguments));
 }
 
+LogicalResult Importer::setPlace(const Location *from, NamedAttrList &to) {
+  if (!from)
+    return success();
+  FailureOr<mlir::Location> location = reader.readLocation(from);
+  if (failed(location))
+    return failure();
+  to.set("loc", LocationAttr(*location));
+  return success();
+}
+
 FailureOr<mlir::Attribute> Importer::readBinding(const DataBinding &from) {
   auto split = reader.readName(from.split(), "its split");
   auto kind = reader.readName(from.reader(), "its reader");
@@ -146,7 +156,7 @@ FailureOr<mlir::Attribute> Importer::readBinding(const DataBinding &from) {
   if (succeeded(split) && succeeded(kind))
     inputs = readBoundInputs(from);
   if (succeeded(inputs))
-    arguments = readReaderArguments(from);
+    arguments = readReaderArguments(from.arguments());
   if (failed(arguments))
     return failure();
   NamedAttrList binding;
@@ -154,12 +164,8 @@ FailureOr<mlir::Attribute> Importer::readBinding(const DataBinding &from) {
   binding.set("inputs", *inputs);
   binding.set("reader", builder.getStringAttr(*kind));
   binding.set("arguments", *arguments);
-  if (from.location()) {
-    FailureOr<mlir::Location> location = reader.readLocation(from.location());
-    if (failed(location))
-      return failure();
-    binding.set("loc", LocationAttr(*location));
-  }
+  if (failed(setPlace(from.location(), binding)))
+    return failure();
   return mlir::Attribute(binding.getDictionary(context));
 }
 
@@ -180,6 +186,42 @@ LogicalResult Importer::readData(const Offsets<DataBinding> *from) {
     bindings.push_back(*attribute);
   }
   return set("data", builder.getArrayAttr(bindings));
+}
+
+//===-- Steps of samples -------------------------------------------------===//
+
+FailureOr<mlir::Attribute> Importer::readStep(const SampleStep &from) {
+  auto name = reader.readName(from.step(), "its name");
+  if (failed(name))
+    return failure();
+  if (from.input() < 0 || size_t(from.input()) >= inputNames.size())
+    return reader.fail("there is no input " + llvm::Twine(from.input()) +
+                       ": the model has " + llvm::Twine(inputNames.size()));
+  FailureOr<mlir::Attribute> arguments = readReaderArguments(from.arguments());
+  NamedAttrList step;
+  if (failed(arguments) || failed(setPlace(from.location(), step)))
+    return failure();
+  step.set("input", builder.getStringAttr(inputNames[from.input()]));
+  step.set("step", builder.getStringAttr(*name));
+  step.set("arguments", *arguments);
+  return mlir::Attribute(step.getDictionary(context));
+}
+
+LogicalResult Importer::readSteps(const Offsets<SampleStep> *from) {
+  if (!from)
+    return success();
+  SmallVector<mlir::Attribute> steps;
+  for (const SampleStep *step : *from) {
+    Reader::Scope scope(reader, "step of samples " + llvm::Twine(steps.size()),
+                        step->location());
+    FailureOr<mlir::Attribute> attribute = readStep(*step);
+    if (failed(attribute))
+      return failure();
+    if (std::string problem = explainStep(*attribute); !problem.empty())
+      return reader.fail(problem);
+    steps.push_back(*attribute);
+  }
+  return set("sample_steps", builder.getArrayAttr(steps));
 }
 
 } // namespace nnc::graph

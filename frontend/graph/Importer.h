@@ -81,7 +81,11 @@ private:
   llvm::LogicalResult readData(const Offsets<DataBinding> *from);
   llvm::FailureOr<mlir::Attribute> readBinding(const DataBinding &from);
   llvm::FailureOr<mlir::Attribute> readBoundInputs(const DataBinding &from);
-  llvm::FailureOr<mlir::Attribute> readReaderArguments(const DataBinding &from);
+  llvm::FailureOr<mlir::Attribute>
+  readReaderArguments(const Offsets<ReaderArgument> *from);
+  llvm::LogicalResult readSteps(const Offsets<SampleStep> *from);
+  llvm::FailureOr<mlir::Attribute> readStep(const SampleStep &from);
+  llvm::LogicalResult setPlace(const Location *from, mlir::NamedAttrList &to);
 
   const Graph &graph;
   mlir::MLIRContext *context;

@@ -101,19 +101,23 @@ static RecipeAttr recipeOf(Operation *op) {
   return RecipeAttr::get(op->getContext(), collectSettings(op));
 }
 
-/// Data is bound to inputs that there are.
+/// Data is bound to inputs that there are, and steps are of such.
 static LogicalResult checkBoundInputs(ModelOp model) {
-  auto bindings = model->getAttrOfType<ArrayAttr>("data");
-  if (!bindings)
-    return success();
   llvm::DenseSet<Attribute> inputs;
   for (BlockArgument input : model.getBody().getArguments())
     inputs.insert(model.getArgAttr(input.getArgNumber(), "nnc.name"));
-  for (auto binding : bindings.getAsRange<DictionaryAttr>())
-    for (Attribute input : binding.getAs<ArrayAttr>("inputs"))
-      if (!inputs.contains(input))
+  if (auto bindings = model->getAttrOfType<ArrayAttr>("data"))
+    for (auto binding : bindings.getAsRange<DictionaryAttr>())
+      for (Attribute input : binding.getAs<ArrayAttr>("inputs"))
+        if (!inputs.contains(input))
+          return emitError(model.getLoc())
+                 << "data is bound to " << input << ", which is no input";
+  if (auto steps = model->getAttrOfType<ArrayAttr>("sample_steps"))
+    for (auto step : steps.getAsRange<DictionaryAttr>())
+      if (!inputs.contains(step.get("input")))
         return emitError(model.getLoc())
-               << "data is bound to " << input << ", which is no input";
+               << "there are steps for " << step.get("input")
+               << ", which is no input";
   return success();
 }
 

@@ -1,6 +1,7 @@
 // Every place that a plan names, for several batches.
 #include "test/fuzz/CheckPlan.h"
 
+#include "runtime/SampleSteps.h"
 #include "runtime/abi.h"
 #include "test/fuzz/CheckText.h"
 #include "test/fuzz/Require.h"
@@ -225,18 +226,32 @@ static void checkState(const Plan &plan) {
             "state tensors do not overlap");
 }
 
+static void
+checkArguments(const std::vector<std::pair<std::string, std::string>> &given) {
+  for (const auto &[name, value] : given) {
+    checkText(name, "the name of an argument");
+    // A delimiter may be a tab.
+    checkText(value, "an argument", /*hasLines=*/true);
+  }
+}
+
 static void checkRecipe(const Recipe &recipe) {
+  require(recipe.sampleSteps.size() <= mostSampleSteps,
+          "steps of samples are bounded");
+  for (const SampleStep &step : recipe.sampleSteps) {
+    checkText(step.input, "the input of a step");
+    checkText(step.source, "where a step is said");
+    checkArguments(step.arguments);
+    require(explainSampleStep(step.step, step.arguments).empty(),
+            "a step is one that there is");
+  }
   for (const DataBinding &binding : recipe.data) {
     checkText(binding.split, "a split");
     checkText(binding.reader, "a reader");
     checkText(binding.source, "where data are bound");
     for (const std::string &input : binding.inputs)
       checkText(input, "an input that is bound");
-    for (const auto &[name, value] : binding.arguments) {
-      checkText(name, "the name of a reader's argument");
-      // A delimiter may be a tab.
-      checkText(value, "a reader's argument", /*hasLines=*/true);
-    }
+    checkArguments(binding.arguments);
   }
 }
 

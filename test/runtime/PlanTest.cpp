@@ -34,6 +34,9 @@ TEST(Plan, ReadsWhatWasWritten) {
   EXPECT_EQ(plan->recipe.settings[0].real, 0.5);
   // Of a later version.
   EXPECT_EQ(plan->recipe.settings[1].name, "patience");
+  ASSERT_EQ(plan->recipe.sampleSteps.size(), 1u);
+  EXPECT_EQ(plan->recipe.sampleSteps[0].step, "normalize");
+  EXPECT_EQ(plan->recipe.sampleSteps[0].arguments[0].second, "0.5");
   // 320 state, 192 arena, and 4 bytes of scratch that take a line a thread.
   EXPECT_EQ(plan->plannedBytes(2), 320 + 192 + 2 * 64);
 }
@@ -280,6 +283,16 @@ static const WrongPlan wrongPlans[] = {
      "'validation' must be a share of at least 0 and below 1, found "},
     {"RecipeSetting", [](auto &p) { p.recipe.settings[0].real = -1; },
      "recipe: 'clip_norm' must be a number above 0, found -1"},
+    {"SampleStepUnknown",
+     [](auto &p) { p.recipe.sampleSteps[0].step = "blur"; },
+     "recipe: 'blur' is no step of a sample"},
+    {"SampleStepArgument",
+     [](auto &p) { p.recipe.sampleSteps[0].arguments[0].second = "nan"; },
+     "recipe: 'mean' of 'normalize' must be a number, a list of one a channel, "
+     "or measured, found nan"},
+    {"SampleStepsTooMany",
+     [](auto &p) { p.recipe.sampleSteps.resize(257, p.recipe.sampleSteps[0]); },
+     "recipe: has 257 steps of samples, expected at most 256"},
 };
 
 // Names go to terminals and into JSON.

@@ -120,7 +120,8 @@ static PlanSource lineWithoutEntryPoints() {
       0.25,
       5,
       {{"train", {"x", "label"}, "csv", {{"path", "line.csv"}}, "line.nn:9:3"}},
-      {{"clip_norm", 0, 0.5}, {"patience", 7, 0}}};
+      {{"clip_norm", 0, 0.5}, {"patience", 7, 0}},
+      {{"x", "normalize", {{"mean", "0.5"}}, "line.nn:10:5"}}};
   return plan;
 }
 
@@ -273,6 +274,21 @@ static fb::Offset<plan::Code> packCode(fb::FlatBufferBuilder &b,
                           b.CreateVector(modules));
 }
 
+static fb::Offset<plan::SampleStep> pack(fb::FlatBufferBuilder &b,
+                                         const SampleStep &step) {
+  std::vector<std::string> names, values;
+  for (const auto &[name, value] : step.arguments) {
+    names.push_back(name);
+    values.push_back(value);
+  }
+  auto input = b.CreateString(step.input);
+  auto name = b.CreateString(step.step);
+  auto argumentNames = pack(b, names);
+  auto argumentValues = pack(b, values);
+  return plan::CreateSampleStep(b, input, name, argumentNames, argumentValues,
+                                b.CreateString(step.source));
+}
+
 static fb::Offset<plan::Recipe> pack(fb::FlatBufferBuilder &b,
                                      const Recipe &recipe) {
   std::vector<fb::Offset<plan::DataBinding>> bindings;
@@ -295,9 +311,12 @@ static fb::Offset<plan::Recipe> pack(fb::FlatBufferBuilder &b,
   for (const Setting &setting : recipe.settings)
     settings.push_back(plan::CreateSettingDirect(
         b, setting.name.c_str(), setting.integer, setting.real));
+  std::vector<fb::Offset<plan::SampleStep>> steps;
+  for (const SampleStep &step : recipe.sampleSteps)
+    steps.push_back(pack(b, step));
   return plan::CreateRecipeDirect(b, recipe.batch, recipe.epochs,
                                   recipe.validation, &bindings, recipe.seed,
-                                  &settings);
+                                  &settings, &steps);
 }
 
 std::vector<uint8_t> serialize(const PlanSource &source) {

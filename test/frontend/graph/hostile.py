@@ -18,6 +18,7 @@ from nnc.graph.AttributeValue import AttributeValue
 from nnc.graph.BoolValue import BoolValueT
 from nnc.graph.Call import CallT
 from nnc.graph.DataBinding import DataBindingT
+from nnc.graph.SampleStep import SampleStepT
 from nnc.graph.DictionaryValue import DictionaryValueT
 from nnc.graph.ElementType import ElementType
 from nnc.graph.FloatValue import FloatValueT
@@ -93,6 +94,11 @@ def good():
 def binding(split, inputs, reader="csv"):
     path = make(ReaderArgumentT, name="path", text="d.csv")
     return make(DataBindingT, split=split, inputs=inputs, reader=reader, arguments=[path])
+
+
+def step(index, name, **arguments):
+    return make(SampleStepT, input=index, step=name,
+                arguments=[make(ReaderArgumentT, name=key, text=text) for key, text in arguments.items()])
 
 
 def nested(depth):
@@ -375,6 +381,16 @@ cases = [
      "recipe: there is no setting 'function_type' here: expected one of optimizer, "),
     (set_("model.recipe.settings", [attribute("learning_rate", make(FloatValueT, value=0.5))]),
      "recipe: 'learning_rate' is set twice"),
+    (set_("model.recipe.sampleSteps", [step(1, "flip")]),
+     "recipe, step of samples 0: there is no input 1: the model has 1"),
+    (set_("model.recipe.sampleSteps", [step(0, "flop")]),
+     "recipe, step of samples 0: 'flop' is no step of a sample"),
+    (set_("model.recipe.sampleSteps", [step(0, "crop", height="0")]),
+     "recipe, step of samples 0: 'height' of 'crop' must be a whole number from 1 to 65536, found 0"),
+    (set_("model.recipe.sampleSteps", [step(0, "crop", size="2")]),
+     "recipe, step of samples 0: 'crop' has no argument 'size'"),
+    (set_("model.recipe.sampleSteps", [step(0, "flip")] * 257),
+     "recipe: 'sample_steps' must be a list of at most 256 steps of samples, found 257"),
     (set_("model.recipe.data", [binding("train", [1])]),
      "recipe, data binding 0: there is no input 1: the model has 1"),
     (set_("model.recipe.data", [binding("train", [0, 0])]),
