@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <iostream>
+#include <numeric>
 
 namespace nnc::tools {
 
@@ -24,23 +25,31 @@ std::vector<const void *> pointersAt(const Columns &columns, int64_t first) {
 }
 
 static ReadOptions readOptions(const std::string &model,
-                               const std::string &folder, int64_t mostSamples) {
+                               const std::string &folder, int64_t mostSamples,
+                               int numThreads) {
   if (!folder.empty())
-    return {{folder}, mostSamples};
-  return {{folderOf(model), ""}, mostSamples};
+    return {{folder}, mostSamples, numThreads};
+  return {{folderOf(model), ""}, mostSamples, numThreads};
 }
 
-int loadSplit(const Plan &plan, const EntryPoint &entry,
-              const std::string &split, const std::string &model,
-              const std::string &folder, int64_t mostSamples,
-              Columns &columns) {
+int loadSplit(const DataRequest &request, const EntryPoint &entry,
+              const std::string &split, Columns &columns, DataFacts &facts) {
   std::string source;
-  auto read = readSplit(plan.recipe, split, entry,
-                        readOptions(model, folder, mostSamples), &source);
+  auto read = readSplit(request.plan.recipe, split, entry,
+                        readOptions(request.model, request.folder,
+                                    request.mostSamples, request.numThreads),
+                        &source, &facts);
   if (!read.isOk())
-    return failAt(source, read.status(), model);
+    return failAt(source, read.status(), request.model);
   columns = std::move(*read);
   return Done;
+}
+
+StatusOr<DataFacts> loadFacts(const std::string &weightsFile) {
+  StatusOr<SafetensorsFile> file = SafetensorsFile::open(weightsFile);
+  if (!file.isOk())
+    return file.status();
+  return DataFacts::restore(file->metadata(), weightsFile);
 }
 
 /// A value that an input of this kind may take: a valid index, a pixel, a
@@ -77,11 +86,55 @@ Columns inventInputs(const EntryPoint &entry, int64_t count) {
   return columns;
 }
 
+int loadSplitFor(const DataRequest &request, const EntryPoint &entry,
+                 const std::string &split, const std::string &weightsFile,
+                 Columns &columns, DataFacts &facts) {
+  StatusOr<DataFacts> taught = loadFacts(weightsFile);
+  if (!taught.isOk())
+    return fail(taught.status());
+  facts = std::move(*taught);
+  if (int exit = loadSplit(request, entry, split, columns, facts))
+    return exit;
+  Status status = checkSettled(columns, weightsFile);
+  return status.isOk() ? int(Done) : fail(status);
+}
+
+Status bringIntoMemory(Columns &columns) {
+  return guardMemory([&]() -> Status {
+    for (Column &column : columns) {
+      StatusOr<Column> prepared = inMemory(std::move(column));
+      if (!prepared.isOk())
+        return prepared.status();
+      column = std::move(*prepared);
+    }
+    return {};
+  });
+}
+
+/// The first samples of the training data, prepared and in memory.
+static StatusOr<Columns> loadSome(const Plan &plan, const EntryPoint &entry,
+                                  const ReadOptions &options) {
+  DataFacts facts;
+  auto columns =
+      readSplit(plan.recipe, "train", entry, options, nullptr, &facts);
+  if (!columns.isOk())
+    return columns.status();
+  std::vector<int64_t> samples(size_t(numSamples(*columns)));
+  std::iota(samples.begin(), samples.end(), 0);
+  if (Status status = measure(*columns, samples, options.numThreads, facts);
+      !status.isOk())
+    return status;
+  if (Status status = bringIntoMemory(*columns); !status.isOk())
+    return status;
+  return columns;
+}
+
 Columns loadOrInvent(const Plan &plan, const EntryPoint &entry,
                      const std::string &model, const std::string &folder,
                      int64_t count) {
-  auto read =
-      readSplit(plan.recipe, "train", entry, readOptions(model, folder, count));
+  StatusOr<Columns> read = guardMemory([&] {
+    return loadSome(plan, entry, readOptions(model, folder, count, 1));
+  });
   if (read.isOk())
     return std::move(*read);
   // Files that are elsewhere are no matter; those that are wrong may be one.

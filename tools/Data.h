@@ -5,6 +5,7 @@
 
 #include "runtime/Plan.h"
 #include "runtime/data/Column.h"
+#include "runtime/data/DataFacts.h"
 
 #include <cstdint>
 #include <string>
@@ -21,18 +22,40 @@ int64_t numSamples(const Columns &columns);
 /// neighbouring samples, in place.
 std::vector<const void *> pointersAt(const Columns &columns, int64_t first);
 
-/// Reads `split` for `entry`, at most `mostSamples` samples. Files are sought
-/// in `folder`, or where it is empty beside the model and in the working
-/// folder. Returns an exit status, after a diagnostic at the binding.
-int loadSplit(const runtime::Plan &plan, const runtime::EntryPoint &entry,
-              const std::string &split, const std::string &model,
-              const std::string &folder, int64_t mostSamples, Columns &columns);
+/// Where the data of a model are, and how they are read.
+struct DataRequest {
+  const runtime::Plan &plan;
+  /// Files are sought in `folder`, or where it is empty beside the model and in
+  /// the working folder.
+  const std::string &model, &folder;
+  int numThreads = 1;
+  int64_t mostSamples = INT64_MAX;
+};
+
+/// Reads `split` for `entry`, by `facts` and adding to them. Returns an exit
+/// status, after a diagnostic at the binding.
+int loadSplit(const DataRequest &request, const runtime::EntryPoint &entry,
+              const std::string &split, Columns &columns,
+              runtime::DataFacts &facts);
+
+/// The same by what the training data of `weightsFile` taught, which `facts`
+/// receives.
+int loadSplitFor(const DataRequest &request, const runtime::EntryPoint &entry,
+                 const std::string &split, const std::string &weightsFile,
+                 Columns &columns, runtime::DataFacts &facts);
+
+/// Prepares all samples, as they are in evaluation.
+runtime::Status bringIntoMemory(Columns &columns);
+
+/// What the training data of these weights taught.
+runtime::StatusOr<runtime::DataFacts> loadFacts(const std::string &weightsFile);
 
 /// Random samples of the inputs' types and ranges, the same every time.
 Columns inventInputs(const runtime::EntryPoint &entry, int64_t count);
 
-/// The model's training data where it is bound and its files are there, random
-/// samples otherwise; after a note where they are there and cannot be read.
+/// The model's training data, in memory, where it is bound and its files are
+/// there, random samples otherwise; after a note where they are there and
+/// cannot be read.
 Columns loadOrInvent(const runtime::Plan &plan,
                      const runtime::EntryPoint &entry, const std::string &model,
                      const std::string &folder, int64_t count);

@@ -46,7 +46,8 @@ static Status bind(const EntryPoint &entry, const char *option,
   return {};
 }
 
-Status InputFiles::read(const EntryPoint &entry, Columns &result) const {
+Status InputFiles::read(const EntryPoint &entry, const Learned &learned,
+                        Columns &result) const {
   std::vector<std::string> paths, lists;
   if (Status status = bind(entry, "--input", "FILE", files, paths);
       !status.isOk())
@@ -62,7 +63,8 @@ Status InputFiles::read(const EntryPoint &entry, Columns &result) const {
               "input " + info.name + " (" +
                   describe(info.elementType, info.shape) +
                   ") is missing: give --input " + info.name + "=FILE.npy"};
-    StatusOr<Column> column = readInputFile(paths[i], info, lists[i]);
+    StatusOr<Column> column =
+        readInputFile(paths[i], info, lists[i], learned.recipe, learned.facts);
     if (!column.isOk())
       return column.status();
     result[i] = std::move(*column);
@@ -72,7 +74,8 @@ Status InputFiles::read(const EntryPoint &entry, Columns &result) const {
                      " samples, ", entry.inputs[0].name, " has ",
                      result[0].numSamples)};
   }
-  return {};
+  Status status = checkSettled(result, learned.weightsFile);
+  return status.isOk() ? bringIntoMemory(result) : status;
 }
 
 std::vector<std::string> InputFiles::paths() const {
@@ -86,7 +89,8 @@ void addInputOptions(CLI::App &command, InputFiles &inputs) {
   command
       .add_option(
           "--input", inputs.files,
-          "an input and its .npy, .npz, IDX or .csv file; once an input")
+          "an input and its .npy, .npz, IDX, PNG, JPEG or .csv file, or a "
+          "folder of pictures; once an input")
       ->type_name("NAME=FILE")
       ->take_all()
       ->allow_extra_args(false);

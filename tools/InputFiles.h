@@ -16,15 +16,25 @@ class App;
 
 namespace nnc::tools {
 
+/// What the samples of files go through, and by what the training data of the
+/// weights taught.
+struct Learned {
+  const runtime::Recipe &recipe;
+  const runtime::DataFacts &facts;
+  const std::string &weightsFile;
+};
+
 struct InputFiles {
   /// NAME=FILE.
   std::vector<std::string> files;
   /// NAME=LIST, of tables.
   std::vector<std::string> columns;
 
-  /// The columns in the entry point's order, each with as many samples as the
-  /// first. Every input must be named; the message says which is not.
-  runtime::Status read(const runtime::EntryPoint &entry, Columns &result) const;
+  /// The columns in the entry point's order, prepared as in evaluation and in
+  /// memory, each with as many samples as the first. Every input must be named;
+  /// the message says which is not.
+  runtime::Status read(const runtime::EntryPoint &entry, const Learned &learned,
+                       Columns &result) const;
 
   /// The paths alone.
   std::vector<std::string> paths() const;

@@ -147,11 +147,11 @@ Status run(const Pass &pass) {
   pass.batches.rewind();
   pass.batches.skip(pass.firstBatch);
   int64_t samples = pass.averages.samples();
-  auto next = [&](int64_t i) {
-    return i < pass.endBatch && pass.batches.next();
+  auto next = [&](int64_t i) -> StatusOr<bool> {
+    return i < pass.endBatch ? pass.batches.next() : StatusOr<bool>(false);
   };
-  bool hasBatch = next(pass.firstBatch);
-  for (int64_t i = pass.firstBatch; hasBatch; ++i) {
+  StatusOr<bool> hasBatch = next(pass.firstBatch);
+  for (int64_t i = pass.firstBatch; hasBatch.isOk() && *hasBatch; ++i) {
     const int64_t batch = pass.batches.size();
     // A training step draws anew in each step.
     if (pass.entry.name != "train_step")
@@ -184,9 +184,9 @@ Status run(const Pass &pass) {
     if (!goesOn.isOk())
       return goesOn.status();
     if (!*goesOn)
-      break;
+      return {};
   }
-  return {};
+  return hasBatch.status();
 }
 
 Status evaluate(Session &session, const EntryPoint &entry,
@@ -194,7 +194,7 @@ Status evaluate(Session &session, const EntryPoint &entry,
                 Averages &averages) {
   std::vector<int64_t> order(size_t(numSamples(columns)));
   std::iota(order.begin(), order.end(), 0);
-  Batches batches(columns, std::move(order), batch);
+  Batches batches(columns, std::move(order), batch, session.numThreads());
   Progress progress("test", batches.numSamples(), showsProgress);
   Pass pass{session, entry, batches, averages, progress};
   pass.afterBatch = [](int64_t) -> StatusOr<bool> { return stopSignal() == 0; };

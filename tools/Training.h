@@ -72,7 +72,8 @@ learningRates(runtime::Session &session);
 runtime::Status run(const Pass &pass);
 
 /// Evaluates every sample of `columns` in order, with a progress bar if that is
-/// to be shown. Ends early if a signal asks to stop.
+/// to be shown; they are prepared by as many threads as the session has. Ends
+/// early if a signal asks to stop.
 runtime::Status evaluate(runtime::Session &session,
                          const runtime::EntryPoint &entry,
                          const Columns &columns, int64_t batch,

@@ -37,10 +37,11 @@ static Status checkEnd(ByteStream &stream) {
                  stream.position() - 1, " on")};
 }
 
-/// The same numbers in the element type that the input takes.
-static StatusOr<Column> converted(const Column &column, const TensorInfo &input,
-                                  const std::string &path) {
+StatusOr<Column> convertColumn(Column column, const TensorInfo &input,
+                               const std::string &path) {
   const ElementType from = column.elementType, to = input.elementType;
+  if (from == to)
+    return column;
   const int64_t perSample = *numElements(column.sampleShape);
   const int64_t fromBytes = sizeBytes(from), toBytes = sizeBytes(to);
   Column result;
@@ -48,6 +49,7 @@ static StatusOr<Column> converted(const Column &column, const TensorInfo &input,
   result.elementType = to;
   result.sampleShape = column.sampleShape;
   result.numSamples = column.numSamples;
+  result.classes = column.classes;
   result.data = AlignedBytes(result.numSamples * result.sampleBytes());
   for (int64_t i = 0; i < result.numSamples * perSample; ++i) {
     const uint8_t *element = column.data.data() + i * fromBytes;
@@ -61,31 +63,38 @@ static StatusOr<Column> converted(const Column &column, const TensorInfo &input,
   return result;
 }
 
+/// Nothing of the array is larger than what can follow in the stream.
+static Status checkLength(const ByteStream &stream, const ArrayHeader &header) {
+  std::optional<int64_t> elements = numElements(header.shape);
+  int64_t total;
+  if (elements &&
+      !__builtin_mul_overflow(*elements, sizeBytes(header.elementType),
+                              &total) &&
+      total <= stream.mostBytes() - stream.position())
+    return {};
+  return {Code::InvalidFile,
+          concat(stream.path(), ": too short for ",
+                 describe(header.elementType, header.shape))};
+}
+
 StatusOr<Column> readArray(ByteStream &stream, const ArrayHeader &header,
-                           const TensorInfo &input, int64_t mostSamples) {
+                           const ReadRequest &request) {
+  const TensorInfo &input = *request.inputs[0];
   if (header.shape.empty())
     return Status(Code::InvalidFile,
                   concat(stream.path(), ": holds a single number, input ",
                          quote(input.name), " is ",
                          describe(input.elementType, input.shape)));
-  Status status =
-      checkSampleShape(stream.path(), input, header.elementType, header.shape);
+  Status status = request.checkShape(0, header.elementType, header.shape);
+  if (status.isOk())
+    status = checkLength(stream, header);
   if (!status.isOk())
     return status;
-  std::optional<int64_t> elements = numElements(header.shape);
-  int64_t total;
-  if (!elements ||
-      __builtin_mul_overflow(*elements, sizeBytes(header.elementType),
-                             &total) ||
-      total > stream.mostBytes() - stream.position())
-    return Status(Code::InvalidFile,
-                  concat(stream.path(), ": too short for ",
-                         describe(header.elementType, header.shape)));
   Column column;
   column.name = input.name;
   column.elementType = header.elementType;
   column.sampleShape.assign(header.shape.begin() + 1, header.shape.end());
-  column.numSamples = std::min(header.shape[0], mostSamples);
+  column.numSamples = std::min(header.shape[0], request.mostSamples);
   column.data = AlignedBytes(column.numSamples * column.sampleBytes());
   status = stream.read(column.data.data(), column.data.size(), "the elements");
   if (status.isOk() && column.numSamples == header.shape[0])
@@ -96,9 +105,7 @@ StatusOr<Column> readArray(ByteStream &stream, const ArrayHeader &header,
     return status;
   if (header.isBigEndian)
     swapBytes(column.data, sizeBytes(column.elementType));
-  if (column.elementType != input.elementType)
-    return converted(column, input, stream.path());
-  return column;
+  return request.fit(0, std::move(column));
 }
 
 Status checkOneInput(const ReadRequest &request) {

@@ -14,12 +14,17 @@ struct ArrayHeader {
   bool isBigEndian = false;
 };
 
-/// Reads the elements that follow the header, as a column for `input`, after
-/// it has checked that they are of its shape and can be in the stream. Elements
-/// of another type are converted where that loses nothing; InvalidFile with the
-/// first that would lose something.
+/// Reads the elements that follow the header, as a column for the request's
+/// only input, after it has checked that they are of a shape that fits it and
+/// can be in the stream. Elements of another type are converted as
+/// convertColumn does, unless steps follow.
 StatusOr<Column> readArray(ByteStream &stream, const ArrayHeader &header,
-                           const TensorInfo &input, int64_t mostSamples);
+                           const ReadRequest &request);
+
+/// The same numbers in the element type that the input takes. InvalidFile with
+/// the first that it does not hold exactly.
+StatusOr<Column> convertColumn(Column column, const TensorInfo &input,
+                               const std::string &path);
 
 /// InvalidArgument unless the binding has just one input.
 Status checkOneInput(const ReadRequest &request);

@@ -3,6 +3,8 @@
 #include "runtime/data/Batches.h"
 
 #include "runtime/Random.h"
+#include "runtime/data/Mixup.h"
+#include "runtime/data/Preparation.h"
 
 #include <algorithm>
 #include <cstring>
@@ -42,39 +44,116 @@ Split splitSamples(int64_t numSamples, double fraction, int64_t seed) {
   return split;
 }
 
+// The batch in use, and two to come.
+static constexpr int numSlots = 3;
+
+static double mixupOf(const std::vector<Column> &columns) {
+  double alpha = 0;
+  for (const Column &column : columns)
+    if (column.preparation)
+      alpha = std::max(alpha, column.preparation->mixupAlpha());
+  return alpha;
+}
+
 Batches::Batches(const std::vector<Column> &columns,
-                 std::vector<int64_t> samples, int64_t batch)
+                 std::vector<int64_t> samples, int64_t batch, int numThreads)
     : columns(columns), samples(std::move(samples)), order(this->samples),
-      batch(batch) {
-  int64_t largest = std::min(batch, numSamples());
-  for (const Column &column : columns) {
-    gathered.emplace_back(largest * column.sampleBytes());
-    pointers.push_back(gathered.back().data());
-  }
+      batch(batch), alpha(mixupOf(columns)), pointers(columns.size()) {
+  const bool isPrepared =
+      std::any_of(columns.begin(), columns.end(),
+                  [](const Column &column) { return !column.isInMemory(); });
+  const int64_t largest = std::min(batch, numSamples());
+  gathered.resize(isPrepared ? numSlots : 1);
+  for (std::vector<AlignedBytes> &slot : gathered)
+    for (const Column &column : columns)
+      slot.emplace_back(largest * column.sampleBytes());
+  if (!isPrepared)
+    return;
+  work.resize(size_t(numThreads) + 1);
+  prefetch = std::make_unique<Prefetch>(
+      numThreads, numSlots,
+      [this](const Prefetch::Piece &piece) { return fill(piece); },
+      [this](int64_t batchNumber) { return sizeOf(batchNumber); });
+}
+
+void Batches::draw(int64_t seed, int64_t epoch) {
+  skipTo(nextBatch);
+  draws = {seed, epoch};
 }
 
 void Batches::shuffle(int64_t seed, int64_t epoch) {
+  // Nothing reads the order from here on.
+  rewind();
   order = samples;
   shuffleBy(order, seed, static_cast<uint32_t>(epoch), shuffleStream);
-  rewind();
 }
 
-void Batches::skip(int64_t numBatches) {
-  nextSample = std::min(numSamples(), nextSample + numBatches * batch);
+void Batches::skipTo(int64_t batchNumber) {
+  nextBatch = std::min(numBatches(), batchNumber);
+  if (isStarted && prefetch)
+    prefetch->start(0, 0);
+  isStarted = false;
 }
 
-bool Batches::next() {
-  batchSize = std::min(batch, numSamples() - nextSample);
+int64_t Batches::sizeOf(int64_t batchNumber) const {
+  return std::min(batch, numSamples() - batchNumber * batch);
+}
+
+Status Batches::writeColumn(size_t column, int64_t sample, Workspace &space,
+                            uint8_t *to) {
+  const Draw *draw = draws ? &*draws : nullptr;
+  Status status = writeSample(columns[column], sample, draw, space, to);
+  if (!status.isOk() || !draw || alpha == 0)
+    return status;
+  const Mixture mixture = drawMixture(alpha, *draw, sample, samples);
+  space.bytes.resize(size_t(columns[column].sampleBytes()));
+  status = writeSample(columns[column], mixture.partner, draw, space,
+                       space.bytes.data());
+  if (status.isOk())
+    mix(columns[column], mixture.share, to, space.bytes.data());
+  return status;
+}
+
+Status Batches::fill(const Prefetch::Piece &piece) {
+  std::vector<AlignedBytes> &slot = gathered[size_t(piece.slot)];
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const int64_t bytes = columns[i].sampleBytes();
+    for (int64_t b = piece.begin; b < piece.end; ++b)
+      if (Status status = writeColumn(i, order[size_t(piece.job * batch + b)],
+                                      work[size_t(piece.thread)],
+                                      slot[i].data() + b * bytes);
+          !status.isOk())
+        return status;
+  }
+  return {};
+}
+
+StatusOr<bool> Batches::next() {
+  batchSize = nextBatch < numBatches() ? sizeOf(nextBatch) : 0;
   if (batchSize == 0)
     return false;
-  for (size_t i = 0; i < columns.size(); ++i) {
-    int64_t bytes = columns[i].sampleBytes();
-    for (int64_t b = 0; b < batchSize; ++b)
-      std::memcpy(gathered[i].data() + b * bytes,
-                  columns[i].data.data() + order[nextSample + b] * bytes,
-                  bytes);
+  int slot = 0;
+  if (prefetch) {
+    if (!isStarted)
+      prefetch->start(nextBatch, numBatches());
+    isStarted = true;
+    StatusOr<int> taken = prefetch->take();
+    if (!taken.isOk())
+      return taken.status();
+    slot = *taken;
+  } else {
+    for (size_t i = 0; i < columns.size(); ++i) {
+      const int64_t bytes = columns[i].sampleBytes();
+      for (int64_t b = 0; b < batchSize; ++b)
+        std::memcpy(gathered[0][i].data() + b * bytes,
+                    columns[i].data.data() +
+                        order[nextBatch * batch + b] * bytes,
+                    bytes);
+    }
   }
-  nextSample += batchSize;
+  for (size_t i = 0; i < columns.size(); ++i)
+    pointers[i] = gathered[size_t(slot)][i].data();
+  ++nextBatch;
   return true;
 }
 

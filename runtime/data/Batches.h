@@ -3,8 +3,11 @@
 #define NNC_RUNTIME_DATA_BATCHES_H
 
 #include "runtime/data/Column.h"
+#include "runtime/data/Prefetch.h"
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 namespace nnc::runtime {
@@ -21,22 +24,28 @@ Split splitSamples(int64_t numSamples, double fraction, int64_t seed);
 class Batches {
 public:
   /// `columns` outlive this and have equally many samples, of which `samples`
-  /// are used. `batch` is at least 1.
+  /// are used. `batch` is at least 1. Samples that must be prepared are so on
+  /// `numThreads` threads beside that of next(), a few batches ahead.
   Batches(const std::vector<Column> &columns, std::vector<int64_t> samples,
-          int64_t batch);
+          int64_t batch, int numThreads = 0);
+
+  /// Steps of samples draw by the seed and the epoch from now on, and samples
+  /// are mixed. Without it, they are as in evaluation.
+  void draw(int64_t seed, int64_t epoch);
 
   /// Starts an epoch in an order of its own: a function of the seed and the
   /// epoch, whatever came before.
   void shuffle(int64_t seed, int64_t epoch);
 
   /// Starts over, in the order of the last shuffle or as given.
-  void rewind() { nextSample = 0; }
+  void rewind() { skipTo(0); }
 
   /// Goes on after that many batches of the epoch: for resuming.
-  void skip(int64_t numBatches);
+  void skip(int64_t numBatches) { skipTo(nextBatch + numBatches); }
 
   /// Gathers the next batch; the last may be smaller. False after the last.
-  bool next();
+  /// InvalidFile, IoError or OutOfMemory if a sample cannot be prepared.
+  StatusOr<bool> next();
 
   /// Of the batch that next() gathered: its number of samples, and a pointer a
   /// column that stands until the next call.
@@ -46,15 +55,36 @@ public:
   int64_t numSamples() const { return static_cast<int64_t>(order.size()); }
   int64_t numBatches() const { return (numSamples() + batch - 1) / batch; }
 
+  /// Whether samples are prepared one by one, and how long next() has waited
+  /// for them or worked at them, in all.
+  bool isPrepared() const { return prefetch != nullptr; }
+  double waitedSeconds() const {
+    return prefetch ? prefetch->waitedSeconds() : 0;
+  }
+
 private:
+  void skipTo(int64_t batchNumber);
+  int64_t sizeOf(int64_t batchNumber) const;
+  Status fill(const Prefetch::Piece &piece);
+  Status writeColumn(size_t column, int64_t sample, Workspace &work,
+                     uint8_t *to);
+
   const std::vector<Column> &columns;
   const std::vector<int64_t> samples;
   std::vector<int64_t> order;
   int64_t batch;
-  int64_t nextSample = 0;
+  int64_t nextBatch = 0;
   int64_t batchSize = 0;
-  std::vector<AlignedBytes> gathered;
+  /// Of mixup; 0: samples are not mixed.
+  double alpha = 0;
+  std::optional<Draw> draws;
+  /// By slot and column.
+  std::vector<std::vector<AlignedBytes>> gathered;
+  std::vector<Workspace> work;
   std::vector<const void *> pointers;
+  bool isStarted = false;
+  /// Last: its threads use what is above. Null where all is in memory.
+  std::unique_ptr<Prefetch> prefetch;
 };
 
 } // namespace nnc::runtime

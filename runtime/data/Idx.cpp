@@ -49,7 +49,7 @@ static StatusOr<ArrayHeader> readHeader(ByteStream &stream) {
 StatusOr<std::vector<Column>> readIdx(const ReadRequest &request) {
   Status status = checkOneInput(request);
   if (status.isOk())
-    status = request.checkArguments({});
+    status = request.checkArguments({"order"});
   if (!status.isOk())
     return status;
   StatusOr<ByteStream> stream = ByteStream::open(request.path);
@@ -58,8 +58,7 @@ StatusOr<std::vector<Column>> readIdx(const ReadRequest &request) {
   StatusOr<ArrayHeader> header = readHeader(*stream);
   if (!header.isOk())
     return header.status();
-  auto column =
-      readArray(*stream, *header, *request.inputs[0], request.mostSamples);
+  auto column = readArray(*stream, *header, request);
   if (!column.isOk())
     return column.status();
   return only(std::move(*column));

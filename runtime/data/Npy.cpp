@@ -198,8 +198,7 @@ static StatusOr<std::vector<Column>> readFrom(ByteStream &stream,
   StatusOr<ArrayHeader> header = readHeader(stream);
   if (!header.isOk())
     return header.status();
-  auto column =
-      readArray(stream, *header, *request.inputs[0], request.mostSamples);
+  auto column = readArray(stream, *header, request);
   if (!column.isOk())
     return column.status();
   return only(std::move(*column));
@@ -208,7 +207,7 @@ static StatusOr<std::vector<Column>> readFrom(ByteStream &stream,
 StatusOr<std::vector<Column>> readNpy(const ReadRequest &request) {
   Status status = checkOneInput(request);
   if (status.isOk())
-    status = request.checkArguments({});
+    status = request.checkArguments({"order"});
   if (!status.isOk())
     return status;
   StatusOr<ByteStream> stream = ByteStream::open(request.path);
@@ -220,7 +219,7 @@ StatusOr<std::vector<Column>> readNpy(const ReadRequest &request) {
 StatusOr<std::vector<Column>> readNpz(const ReadRequest &request) {
   Status status = checkOneInput(request);
   if (status.isOk())
-    status = request.checkArguments({"array"});
+    status = request.checkArguments({"array", "order"});
   if (!status.isOk())
     return status;
   const std::string *array = request.argument("array");

@@ -1,14 +1,19 @@
 // The list of formats, and what is the same for all of them.
 #include "runtime/data/Reader.h"
 
+#include "runtime/data/Array.h"
 #include "runtime/data/ByteStream.h"
+#include "runtime/data/Cifar.h"
 #include "runtime/data/Csv.h"
+#include "runtime/data/FindFile.h"
 #include "runtime/data/Idx.h"
+#include "runtime/data/ImageFile.h"
+#include "runtime/data/Images.h"
 #include "runtime/data/Npy.h"
 
 #include <algorithm>
 #include <cstring>
-#include <unistd.h>
+#include <sys/stat.h>
 
 namespace nnc::runtime {
 
@@ -20,9 +25,8 @@ struct Format {
 } // namespace
 
 static constexpr Format formats[] = {
-    {"csv", readCsv},
-    {"idx", readIdx},
-    {"npy", readNpy},
+    {"cifar10", readCifar10}, {"cifar100", readCifar100}, {"csv", readCsv},
+    {"idx", readIdx},         {"images", readImages},     {"npy", readNpy},
     {"npz", readNpz},
 };
 
@@ -46,54 +50,66 @@ Status ReadRequest::checkArguments(
   return {};
 }
 
+const std::vector<std::string> *
+ReadRequest::classesOf(const std::string &input) const {
+  if (!facts)
+    return nullptr;
+  auto known = facts->classes.find(input);
+  return known == facts->classes.end() ? nullptr : &known->second;
+}
+
+Status ReadRequest::checkShape(size_t index, ElementType elementType,
+                               const Shape &found) const {
+  const TensorInfo &input = *inputs[index];
+  if (!isOpen[index])
+    return checkSampleShape(path, input, elementType, found);
+  constexpr size_t mostDimensions = 4;
+  if (found.size() <= mostDimensions)
+    return {};
+  return {Code::InvalidFile,
+          concat(path, ": holds ", describe(elementType, found),
+                 ", the steps of input ", quote(input.name),
+                 " take samples of at most three dimensions")};
+}
+
+StatusOr<Column> ReadRequest::fit(size_t index, Column column) const {
+  const TensorInfo &input = *inputs[index];
+  Shape shape = column.sampleShape;
+  shape.insert(shape.begin(), column.numSamples);
+  Status status = checkShape(index, column.elementType, shape);
+  if (!status.isOk())
+    return status;
+  if (isOpen[index])
+    return column;
+  column.sampleShape = sampleShapeOf(input);
+  return convertColumn(std::move(column), input, path);
+}
+
 Shape sampleShapeOf(const TensorInfo &input) {
   return {input.shape.begin() + !input.shape.empty(), input.shape.end()};
 }
 
 Status checkSampleShape(const std::string &path, const TensorInfo &input,
                         ElementType elementType, const Shape &found) {
-  Shape expected = input.shape;
-  bool isSame =
-      found.size() == expected.size() &&
-      std::equal(found.begin() + 1, found.end(), expected.begin() + 1);
-  if (isSame)
+  const Shape &expected = input.shape;
+  auto isSame = [&](const Shape &shape) {
+    return found.size() == shape.size() &&
+           std::equal(found.begin() + 1, found.end(), shape.begin() + 1);
+  };
+  if (isSame(expected))
     return {};
+  for (size_t channels : {size_t(1), size_t(3)}) {
+    Shape grey = expected;
+    if (grey.size() != 4 || grey[channels] != 1)
+      continue;
+    grey.erase(grey.begin() + int64_t(channels));
+    if (isSame(grey))
+      return {};
+  }
   return {Code::InvalidFile,
           concat(path, ": holds ", describe(elementType, found), ", input ",
                  quote(input.name), " is ",
                  describe(input.elementType, expected))};
-}
-
-// The name itself, and the other of its compressed and plain forms.
-static std::vector<std::string> spellings(const std::string &path) {
-  constexpr std::string_view suffix = ".gz";
-  bool isCompressed =
-      path.size() > suffix.size() &&
-      path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0;
-  return {path, isCompressed ? path.substr(0, path.size() - suffix.size())
-                             : path + std::string(suffix)};
-}
-
-static StatusOr<std::string>
-findFile(const std::string &path, const std::vector<std::string> &directories) {
-  bool isAbsolute = !path.empty() && path[0] == '/';
-  std::string searched;
-  for (const std::string &directory :
-       isAbsolute ? std::vector<std::string>{""} : directories) {
-    std::string prefix = directory.empty() || directory.back() == '/'
-                             ? directory
-                             : directory + '/';
-    for (const std::string &spelling : spellings(path)) {
-      std::string candidate = prefix + spelling;
-      if (access(candidate.c_str(), F_OK) == 0)
-        return candidate;
-    }
-    searched += concat(searched.empty() ? "" : ", ",
-                       directory.empty() ? "." : directory);
-  }
-  return Status(Code::NotFound,
-                isAbsolute ? path + ": no such file"
-                           : concat(path, ": no such file in ", searched));
 }
 
 template <typename T>
@@ -140,38 +156,149 @@ static Status noFormat(const std::string &name) {
                                         quote(name), ", there are: ", known)};
 }
 
+namespace {
+/// What the reading of one split goes by.
+struct Context {
+  const Recipe &recipe;
+  const ReadOptions &options;
+  DataFacts &facts;
+  /// May be null.
+  std::string *source;
+};
+} // namespace
+
+/// What the steps of `input` begin with, where they begin with something else
+/// than the input's type and shape.
+static TensorInfo beginOf(const TensorInfo &input, const Context &context) {
+  if (!hasStep(context.recipe, input.name, "one_hot") ||
+      input.shape.size() != 2)
+    return input;
+  return {input.name, ElementType::I32, {-1}, input.shape[1], {}, ""};
+}
+
+static Status checkOrder(const ReadRequest &request) {
+  const std::string *order = request.argument("order");
+  if (!order || *order == "hwc" || *order == "chw")
+    return {};
+  return {Code::InvalidArgument,
+          concat(request.binding.reader, ": argument 'order' is ",
+                 quote(*order), ", expected hwc or chw")};
+}
+
+/// Whether any step of `input` works on the values of files.
+static bool hasSteps(const TensorInfo &input, const Context &context) {
+  return std::any_of(
+      context.recipe.sampleSteps.begin(), context.recipe.sampleSteps.end(),
+      [&](const SampleStep &step) { return step.input == input.name; });
+}
+
+/// Puts the steps of `input` behind what was read for it.
+static Status prepare(Column &column, const TensorInfo &input,
+                      const ReadRequest &request, const Context &context) {
+  if (column.isInMemory() && !hasSteps(input, context))
+    return {};
+  auto preparation =
+      Preparation::create(context.recipe, input, request.channelsFirst,
+                          column.elementType, context.source);
+  if (!preparation.isOk())
+    return preparation.status();
+  Column result;
+  result.name = input.name;
+  result.elementType = input.elementType;
+  result.sampleShape = sampleShapeOf(input);
+  result.numSamples = column.numSamples;
+  result.classes = column.classes;
+  result.preparation = *preparation;
+  const bool isArray = column.isInMemory();
+  result.samples = isArray ? samplesOf(std::move(column), request.channelsFirst,
+                                       request.path)
+                           : column.samples;
+  column = std::move(result);
+  // Samples of an array are all of one size.
+  const int64_t count =
+      isArray ? std::min<int64_t>(column.numSamples, 1) : column.numSamples;
+  for (int64_t i = 0; i < count; ++i)
+    if (Status status = column.preparation->check(column.samples->extent(i),
+                                                  context.source);
+        !status.isOk())
+      return {status.code(),
+              concat(isArray ? request.path : column.samples->nameOf(i), ": ",
+                     status.message())};
+  return {};
+}
+
+/// The files of one binding; only those of CIFAR are several.
+static StatusOr<std::vector<std::string>>
+findPaths(const std::string &reader, const std::string &path,
+          const ReadOptions &options) {
+  if (reader == "cifar10" || reader == "cifar100")
+    return findFiles(path, options.directories);
+  StatusOr<std::string> file = findFile(path, options.directories);
+  if (!file.isOk())
+    return file.status();
+  return std::vector<std::string>{*file};
+}
+
+static Status fillRequest(ReadRequest &request, const Context &context) {
+  const std::string *path = request.argument("path");
+  if (!path)
+    return {Code::InvalidArgument,
+            concat(request.binding.reader, " needs the path of a file")};
+  auto found = findPaths(request.binding.reader, *path, context.options);
+  if (!found.isOk())
+    return found.status();
+  request.paths = std::move(*found);
+  request.path = request.paths.front();
+  const std::string *order = request.argument("order");
+  request.channelsFirst = order && *order == "chw";
+  return checkOrder(request);
+}
+
 static StatusOr<std::vector<Column>>
 readBinding(const DataBinding &binding, std::vector<const TensorInfo *> inputs,
-            const ReadOptions &options) {
+            const Context &context) {
   const Format *format =
       std::find_if(std::begin(formats), std::end(formats),
                    [&](const Format &f) { return binding.reader == f.name; });
   if (format == std::end(formats))
     return noFormat(binding.reader);
-  for (const TensorInfo *input : inputs)
+  std::vector<TensorInfo> begins;
+  ReadRequest request{binding,
+                      {},
+                      "",
+                      {},
+                      context.options.mostSamples,
+                      context.options.numThreads};
+  for (const TensorInfo *input : inputs) {
     if (input->shape.empty() || input->shape[0] != -1)
       return Status(Code::InvalidArgument,
                     concat("input ", quote(input->name), " is ",
                            describe(input->elementType, input->shape),
                            ", data is for inputs whose first dimension is the "
                            "batch"));
-  ReadRequest request{binding, "", std::move(inputs), options.mostSamples};
-  const std::string *path = request.argument("path");
-  if (!path)
-    return Status(Code::InvalidArgument,
-                  concat(binding.reader, " needs the path of a file"));
-  StatusOr<std::string> found = findFile(*path, options.directories);
-  if (!found.isOk())
-    return found.status();
-  request.path = *found;
+    begins.push_back(beginOf(*input, context));
+    request.isOpen.push_back(hasSteps(*input, context) &&
+                             begins.back().shape == input->shape);
+  }
+  for (const TensorInfo &begin : begins)
+    request.inputs.push_back(&begin);
+  request.facts = &context.facts;
+  if (Status status = fillRequest(request, context); !status.isOk())
+    return status;
   auto columns = format->read(request);
   if (!columns.isOk())
     return columns.status();
   for (size_t i = 0; i < columns->size(); ++i) {
-    Status status =
-        checkIndices((*columns)[i], *request.inputs[i], request.path);
+    Column &column = (*columns)[i];
+    Status status = column.isInMemory()
+                        ? checkIndices(column, begins[i], request.path)
+                        : Status();
+    if (status.isOk())
+      status = prepare(column, *inputs[i], request, context);
     if (!status.isOk())
       return status;
+    if (!column.classes.empty())
+      context.facts.classes.emplace(column.name, column.classes);
   }
   return columns;
 }
@@ -185,8 +312,7 @@ static int64_t findInput(const EntryPoint &entry, const std::string &name) {
 
 // Reads those inputs of a binding that the entry point has into their places.
 static Status fillFrom(const DataBinding &binding, const EntryPoint &entry,
-                       const ReadOptions &options,
-                       std::vector<Column> &columns) {
+                       const Context &context, std::vector<Column> &columns) {
   std::vector<const TensorInfo *> inputs;
   for (const std::string &name : binding.inputs) {
     int64_t index = findInput(entry, name);
@@ -195,12 +321,12 @@ static Status fillFrom(const DataBinding &binding, const EntryPoint &entry,
     if (index < 0)
       return {Code::InvalidArgument, concat("entry point ", quote(entry.name),
                                             " has no input ", quote(name))};
-    if (columns[index].data.data())
+    if (!columns[index].name.empty())
       return {Code::InvalidArgument,
               concat("input ", quote(name), " is bound twice")};
     inputs.push_back(&entry.inputs[index]);
   }
-  auto read = readBinding(binding, inputs, options);
+  auto read = readBinding(binding, inputs, context);
   if (!read.isOk())
     return read.status();
   for (Column &column : *read) {
@@ -213,7 +339,7 @@ static Status fillFrom(const DataBinding &binding, const EntryPoint &entry,
 static Status checkComplete(const EntryPoint &entry, std::string_view split,
                             const std::vector<Column> &columns) {
   for (size_t i = 0; i < columns.size(); ++i) {
-    if (!columns[i].data.data())
+    if (columns[i].name.empty())
       return {Code::NotFound,
               concat("no ", std::string(split), " data is bound to input ",
                      quote(entry.inputs[i].name))};
@@ -229,21 +355,53 @@ static Status checkComplete(const EntryPoint &entry, std::string_view split,
   return {};
 }
 
+/// Mixtures are of all inputs of a sample, which must hold fractions.
+static Status checkMixtures(const std::vector<Column> &columns,
+                            const Context &context) {
+  const Preparation *mixed = nullptr;
+  std::string problem;
+  for (const Column &column : columns)
+    if (column.preparation && column.preparation->mixupAlpha() > 0) {
+      if (mixed)
+        problem = "'mixup' mixes all inputs of a sample, and is given twice";
+      mixed = column.preparation.get();
+    }
+  for (const Column &column : columns)
+    if (mixed && problem.empty() &&
+        (isInteger(column.elementType) ||
+         column.elementType == ElementType::Bool))
+      problem = concat("'mixup' mixes all inputs of a sample, and input ",
+                       quote(column.name), " is ", name(column.elementType),
+                       ", which holds no mixture; labels are mixed as "
+                       "f32[batch, CLASSES], with the step one_hot");
+  if (problem.empty())
+    return {};
+  if (context.source)
+    *context.source = mixed->mixupSource();
+  return {Code::InvalidArgument, problem};
+}
+
 StatusOr<std::vector<Column>>
 readSplit(const Recipe &recipe, std::string_view split, const EntryPoint &entry,
-          const ReadOptions &options, std::string *source) {
+          const ReadOptions &options, std::string *source, DataFacts *facts) {
   return guardMemory([&]() -> StatusOr<std::vector<Column>> {
+    DataFacts own;
+    const Context context{recipe, options, facts ? *facts : own, source};
     std::vector<Column> columns(entry.inputs.size());
     for (const DataBinding &binding : recipe.data) {
       if (binding.split != split)
         continue;
       if (source)
         *source = binding.source;
-      Status status = fillFrom(binding, entry, options, columns);
+      Status status = fillFrom(binding, entry, context, columns);
       if (!status.isOk())
         return status;
     }
     Status status = checkComplete(entry, split, columns);
+    if (status.isOk())
+      status = checkMixtures(columns, context);
+    if (status.isOk())
+      status = settle(columns, context.facts);
     if (!status.isOk())
       return status;
     return columns;
@@ -263,15 +421,20 @@ static bool endsWith(std::string_view path, std::string_view ending) {
 
 /// The reader of a file by how it begins; text, which has no sign, by its name.
 static StatusOr<std::string> readerOf(const std::string &path) {
+  struct stat status;
+  if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
+    return std::string("images");
   StatusOr<ByteStream> stream = ByteStream::open(path);
   if (!stream.isOk())
     return stream.status();
-  char start[6] = {};
+  char start[8] = {};
   StatusOr<int64_t> got = stream->readSome(start, sizeof start);
   if (!got.isOk())
     return got.status();
   const std::string_view begin(start, size_t(*got));
-  if (begin == "\x93NUMPY")
+  if (isPicture(begin))
+    return std::string("images");
+  if (begin.substr(0, 6) == "\x93NUMPY")
     return std::string("npy");
   if (begin.substr(0, 2) == "PK")
     return std::string("npz");
@@ -280,12 +443,26 @@ static StatusOr<std::string> readerOf(const std::string &path) {
   if (begin.size() > 4 && start[0] == 0 && start[1] == 0)
     return std::string("idx");
   return Status(Code::InvalidFile,
-                path + ": expected a .npy, .npz or IDX file, or a name that "
-                       "ends in .csv");
+                path +
+                    ": expected a .npy, .npz, IDX, PNG or JPEG file, a folder "
+                    "of pictures, or a name that ends in .csv");
+}
+
+/// The order of an input's channels, as a binding of the recipe says it.
+static const std::string *orderOf(const Recipe &recipe,
+                                  const std::string &input) {
+  for (const DataBinding &binding : recipe.data)
+    for (const auto &[key, value] : binding.arguments)
+      if (key == "order" &&
+          std::find(binding.inputs.begin(), binding.inputs.end(), input) !=
+              binding.inputs.end())
+        return &value;
+  return nullptr;
 }
 
 StatusOr<Column> readInputFile(const std::string &path, const TensorInfo &input,
-                               const std::string &columns) {
+                               const std::string &columns, const Recipe &recipe,
+                               DataFacts facts) {
   return guardMemory([&]() -> StatusOr<Column> {
     StatusOr<std::string> reader = readerOf(path);
     if (!reader.isOk())
@@ -296,9 +473,16 @@ StatusOr<Column> readInputFile(const std::string &path, const TensorInfo &input,
     binding.arguments = {{"path", path}};
     if (!columns.empty())
       binding.arguments.emplace_back("columns", columns);
-    auto read = readBinding(binding, {&input}, ReadOptions());
+    const std::string *order = orderOf(recipe, input.name);
+    if (order && *reader != "csv")
+      binding.arguments.emplace_back("order", *order);
+    const ReadOptions options;
+    auto read =
+        readBinding(binding, {&input}, {recipe, options, facts, nullptr});
     if (!read.isOk())
       return read.status();
+    if (Status status = settle(*read, facts); !status.isOk())
+      return status;
     return std::move((*read)[0]);
   });
 }

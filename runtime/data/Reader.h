@@ -1,11 +1,11 @@
-// From the data block of a model to columns in memory. A new format is a
-// function like those of Idx.h, Npy.h and Csv.h and a line in Reader.cpp's
-// list.
+// From the data block of a model to columns. A new format is a function like
+// those of Idx.h, Npy.h and Csv.h and a line in Reader.cpp's list.
 #ifndef NNC_RUNTIME_DATA_READER_H
 #define NNC_RUNTIME_DATA_READER_H
 
 #include "runtime/Plan.h"
 #include "runtime/data/Column.h"
+#include "runtime/data/DataFacts.h"
 
 #include <cstdint>
 #include <initializer_list>
@@ -21,11 +21,18 @@ struct ReadOptions {
   std::vector<std::string> directories = {""};
   /// Stop after this many samples.
   int64_t mostSamples = INT64_MAX;
+  /// For files that can be read side by side.
+  int numThreads = 1;
 };
 
 /// Reads the data of one split for an entry point, a column an input and in
 /// their order. Each has the input's element type and shape, values below its
-/// index limit, and as many samples as the others.
+/// index limit, and as many samples as the others. Samples of inputs that have
+/// steps are prepared when they are needed.
+///
+/// facts    what other data taught and these go by, such as numbers of classes;
+///          receives what these teach. What steps measure is left to `measure`,
+///          unless it is there.
 ///
 /// Returns NotFound if an input is not bound in that split or a file does not
 /// exist; InvalidFile if one is damaged or holds something else, saying where,
@@ -34,36 +41,61 @@ struct ReadOptions {
 /// ("file:line:column", or "") that a failure is about, unless null.
 StatusOr<std::vector<Column>>
 readSplit(const Recipe &recipe, std::string_view split, const EntryPoint &entry,
-          const ReadOptions &options, std::string *source = nullptr);
+          const ReadOptions &options, std::string *source = nullptr,
+          DataFacts *facts = nullptr);
 
 /// Whether the recipe binds any data to that split.
 bool hasSplit(const Recipe &recipe, std::string_view split);
 
-/// Reads a file for one input, for `nnc predict`: .npy, .npz and IDX, which
-/// tell themselves, and CSV by its name. `columns` is csv's argument, or empty.
+/// Reads a file for one input, for `nnc predict`: .npy, .npz, IDX, PNG and
+/// JPEG, which tell themselves, folders of pictures, and CSV by its name.
+/// Samples go through the recipe's steps, by `facts`. `columns` is csv's
+/// argument, or empty.
 StatusOr<Column> readInputFile(const std::string &path, const TensorInfo &input,
-                               const std::string &columns = "");
+                               const std::string &columns = "",
+                               const Recipe &recipe = {}, DataFacts facts = {});
 
 /// What a reader is asked for.
 struct ReadRequest {
   const DataBinding &binding;
-  /// The file to read: the argument "path", found.
+  /// The files to read, at least one, and the first of them: the argument
+  /// "path", found.
+  std::vector<std::string> paths;
   std::string path;
-  /// The inputs that it fills, in the binding's order.
+  /// The inputs that it fills, in the binding's order: what their steps, where
+  /// they have some, begin with.
   std::vector<const TensorInfo *> inputs;
   int64_t mostSamples = INT64_MAX;
+  int numThreads = 1;
+  /// Whether an input has steps that take other shapes and types, in the order
+  /// of the inputs.
+  std::vector<bool> isOpen = {};
+  /// Whether channels come before rows: the argument "order" is "chw".
+  bool channelsFirst = false;
+  const DataFacts *facts = nullptr;
 
   /// The text of an argument; null if it was not given.
   const std::string *argument(std::string_view name) const;
   /// InvalidArgument if there is any but "path" and these.
   Status checkArguments(std::initializer_list<std::string_view> known) const;
+  /// The names of the classes that an input counts, where other data say it.
+  const std::vector<std::string> *classesOf(const std::string &input) const;
+
+  /// InvalidFile unless a file of this shape, of which the first dimension
+  /// counts samples, can fill input `index`.
+  Status checkShape(size_t index, ElementType elementType,
+                    const Shape &found) const;
+  /// `column` as input `index` takes it: checked and converted, unless steps
+  /// follow.
+  StatusOr<Column> fit(size_t index, Column column) const;
 };
 
 /// `input`'s shape without its batch, which comes first.
 Shape sampleShapeOf(const TensorInfo &input);
 
 /// InvalidFile, with both types, unless `found`, of which the first dimension
-/// counts samples, has the shape that `input` takes.
+/// counts samples, has the shape that `input` takes. A picture of one channel
+/// needs no dimension for it.
 Status checkSampleShape(const std::string &path, const TensorInfo &input,
                         ElementType elementType, const Shape &found);
 

@@ -3,6 +3,7 @@
   make-corpus.py build/bin/nnc FOLDER
 
 What the fuzzers found is beside them, under names of its own."""
+import ctypes
 import gzip
 import io
 import json
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy
@@ -194,6 +196,40 @@ save("data", "csv", bytes([2, 36]) + table)
 save("data", "csv-gz", bytes([2, 36]) + gzip.compress(table, mtime=0))
 save("data", "csv-columns", bytes([2, 236]) + table)
 save("data", "csv-integers", bytes([2, 2]) + b"1\r\n\"2\"\r\n 3 ")
+
+# FuzzImages.cpp: the reader and the kind of input, the file.
+def png(height, width, colour, pixels, *chunks):
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
+    step = len(pixels) // height
+    rows = b"".join(b"\0" + pixels[row * step:(row + 1) * step] for row in range(height))
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def jpeg(height, width, pixels, subsampling):
+    library = ctypes.CDLL("libturbojpeg.so.0")
+    library.tjInitCompress.restype = ctypes.c_void_p
+    handle = ctypes.c_void_p(library.tjInitCompress())
+    out, size = ctypes.c_void_p(), ctypes.c_ulong()
+    library.tjCompress2(handle, pixels, width, 0, height, 0, ctypes.byref(out), ctypes.byref(size),
+                        subsampling, 80, 0)
+    return ctypes.string_at(out, size.value)
+
+
+ramp = bytes(range(0, 252, 7)) * 2
+save("images", "png", bytes([0]) + png(4, 6, 2, ramp))
+save("images", "png-grey", bytes([4]) + png(4, 6, 0, ramp[:24], (b"gAMA", struct.pack(">I", 45455))))
+save("images", "png-palette", bytes([8]) + png(4, 6, 3, bytes(24), (b"PLTE", ramp[:6]), (b"tRNS", b"\x80")))
+save("images", "png-alpha", bytes([12]) + png(3, 6, 6, ramp[:72]))
+save("images", "jpeg", bytes([0]) + jpeg(4, 6, ramp, 0))
+save("images", "jpeg-420", bytes([4]) + jpeg(4, 6, ramp, 2))
+save("images", "cifar10", bytes([1, 3]) + bytes(3072))
+save("images", "cifar100", bytes([10, 3, 4]) + bytes(3072))
+
 archive = io.BytesIO()
 with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
     file.writestr(zipfile.ZipInfo("x.npy", (1980, 1, 1, 0, 0, 0)), npy(numpy.ones((2, 2), "f4")))

@@ -22,7 +22,8 @@ struct EvalOptions {
   bool asJson = false;
 };
 
-static void print(const Averages &averages, int64_t samples, bool asJson) {
+static void print(const Averages &averages, int64_t samples,
+                  const DataFacts &facts, bool asJson) {
   if (!asJson) {
     std::printf("%lld samples  loss %.4f", (long long)samples, averages.loss());
     for (auto &[name, value] : averages.metrics())
@@ -33,8 +34,11 @@ static void print(const Averages &averages, int64_t samples, bool asJson) {
   ordered_json object = {{"samples", samples}, {"loss", averages.loss()}};
   for (auto &[name, value] : averages.metrics())
     object[name] = value;
-  if (!averages.confusion().empty())
+  if (!averages.confusion().empty()) {
     object["confusion"] = averages.confusion();
+    if (auto *names = facts.classesOf(averages.confusion().size()))
+      object["classes"] = *names;
+  }
   std::cout << toLine(object) << '\n';
 }
 
@@ -62,15 +66,18 @@ static int evaluateModel(const EvalOptions &options) {
       !status.isOk())
     return fail(status);
   Columns columns;
-  if (int exit = loadSplit(plan, *entry, "test", request.model,
-                           options.dataFolder, INT64_MAX, columns))
+  DataFacts facts;
+  const DataRequest data{plan, request.model, options.dataFolder,
+                         (*session)->numThreads()};
+  if (int exit = loadSplitFor(data, *entry, "test", options.weightsFile,
+                              columns, facts))
     return exit;
   Averages averages;
   if (Status status =
           evaluate(**session, *entry, columns, plan.maxBatch, true, averages);
       !status.isOk())
     return fail(status);
-  print(averages, numSamples(columns), options.asJson);
+  print(averages, numSamples(columns), facts, options.asJson);
   return Done;
 }
 

@@ -99,6 +99,7 @@ private:
   int findMisclassified();
   int explainSamples();
   int readInputs(Columns &columns);
+  int readTestSplit(const EntryPoint &entry, int64_t most, Columns &columns);
   Status explainSample(int64_t index, const Columns &columns,
                        const Sample &baseline);
   Status chooseElement(const Sample &sample, int64_t &element);
@@ -144,11 +145,29 @@ void Run::add(const ordered_json &object) {
     lines += line;
 }
 
+/// At most so many samples of the test split, prepared and in memory.
+int Run::readTestSplit(const EntryPoint &entry, int64_t most,
+                       Columns &columns) {
+  DataFacts facts;
+  const DataRequest request{plan, options.request.model, options.dataFolder,
+                            session.numThreads(), most};
+  if (int exit = loadSplitFor(request, entry, "test", options.weightsFile,
+                              columns, facts))
+    return exit;
+  Status status = bringIntoMemory(columns);
+  return status.isOk() ? int(Done) : fail(status);
+}
+
 /// The files' samples, or the test split's.
 int Run::readInputs(Columns &columns) {
   const EntryPoint &entry = *plan.findEntryPoint("predict");
   if (!options.inputs.files.empty()) {
-    if (Status status = options.inputs.read(entry, columns); !status.isOk())
+    StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
+    if (!facts.isOk())
+      return fail(facts.status());
+    const Learned learned{plan.recipe, *facts, options.weightsFile};
+    if (Status status = options.inputs.read(entry, learned, columns);
+        !status.isOk())
       return fail(status);
   } else if (!hasSplit(plan.recipe, "test")) {
     return failAt(options.request.model,
@@ -162,8 +181,7 @@ int Run::readInputs(Columns &columns) {
                              : *std::max_element(options.samples.begin(),
                                                  options.samples.end()) +
                                    1;
-    if (int exit = loadSplit(plan, entry, "test", options.request.model,
-                             options.dataFolder, most, columns))
+    if (int exit = readTestSplit(entry, most, columns))
       return exit;
   }
   for (int64_t index : options.samples)
@@ -237,8 +255,7 @@ int Run::findMisclassified() {
                    "--misclassified is for a model with a loss and test data: "
                    "add `data { test ... }`"});
   Columns columns;
-  if (int exit = loadSplit(plan, *entry, "test", options.request.model,
-                           options.dataFolder, INT64_MAX, columns))
+  if (int exit = readTestSplit(*entry, INT64_MAX, columns))
     return exit;
   StatusOr<std::vector<Mistake>> mistakes =
       findMistakes(*predictor, *entry, columns);

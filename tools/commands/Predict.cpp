@@ -4,6 +4,7 @@
 #include "tools/Text.h"
 #include "tools/commands/Commands.h"
 
+#include "runtime/AtomicFile.h"
 #include "runtime/Session.h"
 #include "runtime/data/Npy.h"
 
@@ -135,8 +136,48 @@ static Status checkOutputs(const EntryPoint &entry,
   return {};
 }
 
+static std::string classesPath(const PredictOptions &options,
+                               const TensorInfo &output) {
+  return options.folder + "/" + output.name + ".classes.txt";
+}
+
+/// The names of the classes that an output has a number for each of; null if it
+/// is no such output.
+static const std::vector<std::string> *classesOf(const TensorInfo &output,
+                                                 const DataFacts &facts) {
+  const bool isRow = output.shape.size() == 2 && output.shape[0] == -1;
+  return isRow ? facts.classesOf(size_t(output.shape[1])) : nullptr;
+}
+
+/// A line a sample: the name of the class whose number is largest, the first of
+/// these where there are several.
+static Status writeClasses(const std::string &path, const TensorInfo &output,
+                           const std::vector<std::string> &names,
+                           int64_t samples,
+                           const std::vector<uint8_t> &values) {
+  const int64_t bytes = sizeBytes(output.elementType);
+  std::string lines;
+  for (int64_t sample = 0; sample < samples; ++sample) {
+    size_t largest = 0;
+    auto valueOf = [&](size_t place) {
+      return toDouble(output.elementType,
+                      values.data() +
+                          (size_t(sample) * names.size() + place) * bytes);
+    };
+    for (size_t place = 1; place < names.size(); ++place)
+      if (valueOf(place) > valueOf(largest))
+        largest = place;
+    lines += names[largest] + "\n";
+  }
+  StatusOr<AtomicFile> file = AtomicFile::create(path);
+  if (!file.isOk())
+    return file.status();
+  Status status = file->write(lines.data(), lines.size());
+  return status.isOk() ? file->commit() : status;
+}
+
 static int writeOutputs(const PredictOptions &options, const EntryPoint &entry,
-                        int64_t samples,
+                        int64_t samples, const DataFacts &facts,
                         const std::vector<std::vector<uint8_t>> &results) {
   if (Status status = makeFolder(options.folder); !status.isOk())
     return fail(status);
@@ -150,6 +191,15 @@ static int writeOutputs(const PredictOptions &options, const EntryPoint &entry,
         !status.isOk())
       return fail(status);
     std::cout << path << "  " << describe(output.elementType, shape) << '\n';
+    const auto *names = classesOf(output, facts);
+    if (!names)
+      continue;
+    const std::string classes = classesPath(options, output);
+    if (Status status =
+            writeClasses(classes, output, *names, samples, results[i]);
+        !status.isOk())
+      return fail(status);
+    std::cout << classes << "  the likeliest class of each\n";
   }
   return Done;
 }
@@ -171,8 +221,13 @@ static int predict(const PredictOptions &options) {
   if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights);
       !status.isOk())
     return fail(status);
+  StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
+  if (!facts.isOk())
+    return fail(facts.status());
   Columns columns;
-  if (Status status = options.inputs.read(*entry, columns); !status.isOk())
+  if (Status status = options.inputs.read(
+          *entry, {opened.plan->recipe, *facts, options.weightsFile}, columns);
+      !status.isOk())
     return fail(status);
   StatusOr<int64_t> count = countSamples(options, columns);
   if (!count.isOk())
@@ -181,7 +236,7 @@ static int predict(const PredictOptions &options) {
   if (Status status = runAll(**session, *entry, columns, *count, results);
       !status.isOk())
     return fail(status);
-  return writeOutputs(options, *entry, *count, results);
+  return writeOutputs(options, *entry, *count, *facts, results);
 }
 
 void addPredictCommand(CLI::App &app, int &exit) {

@@ -40,21 +40,25 @@ static int loadData(TrainRun &run) {
     return failAt(
         model, {Code::InvalidArgument,
                 "the model binds no training data: add `data { train ... }`"});
-  if (int exit = loadSplit(run.plan, train, "train", model, options.dataFolder,
-                           INT64_MAX, run.training))
+  const int threads = run.session.numThreads();
+  const DataRequest request{run.plan, model, options.dataFolder, threads};
+  if (int exit = loadSplit(request, train, "train", run.training, run.facts))
     return exit;
-  if (hasSplit(run.plan.recipe, "test"))
-    if (int exit =
-            loadSplit(run.plan, *run.plan.findEntryPoint("eval_step"), "test",
-                      model, options.dataFolder, INT64_MAX, run.test))
-      return exit;
   // The held-out samples are drawn once for a seed, and stay held out.
   Split split = splitSamples(numSamples(run.training),
                              run.plan.recipe.validation, run.seed);
+  if (Status status = measure(run.training, split.training, threads, run.facts);
+      !status.isOk())
+    return fail(status);
+  // By what the training data taught.
+  if (hasSplit(run.plan.recipe, "test"))
+    if (int exit = loadSplit(request, *run.plan.findEntryPoint("eval_step"),
+                             "test", run.test, run.facts))
+      return exit;
   run.trainingBatches.emplace(run.training, std::move(split.training),
-                              run.batch);
+                              run.batch, threads);
   run.validationBatches.emplace(run.training, std::move(split.validation),
-                                run.batch);
+                                run.batch, threads);
   if (run.trainingBatches->numSamples() > 0)
     return Done;
   return fail({Code::InvalidArgument, "the training split has no samples"});
@@ -209,8 +213,9 @@ static int saveResults(TrainRun &run) {
   if (Status status = run.session.checkFinite(); !status.isOk())
     return fail(explain(run, status));
   std::string weights = weightsPath(options);
-  if (Status status = run.session.save(weights, SaveKind::Weights,
-                                       {{"model", run.plan.model}});
+  Metadata notes = {{"model", run.plan.model}};
+  run.facts.save(notes);
+  if (Status status = run.session.save(weights, SaveKind::Weights, notes);
       !status.isOk())
     return fail(status);
   const bool isTalking = !options.asJson && !options.isQuiet;

@@ -74,7 +74,12 @@ Status explain(const TrainRun &run, const Status &status) {
   if (Status state = run.session.checkFinite();
       !state.isOk() && state.message() != status.message())
     text += "; " + state.message();
-  for (const Column &column : run.training) {
+  for (const Column &given : run.training) {
+    // Pictures of files are finite.
+    const Column *array = given.isInMemory() ? &given : given.samples->array();
+    if (!array)
+      continue;
+    const Column &column = *array;
     const int64_t elements = *numElements(column.sampleShape);
     int64_t sample = 0;
     while (sample < column.numSamples &&
@@ -102,6 +107,7 @@ static Status saveCheckpoint(TrainRun &run) {
     return status;
   Metadata notes = describe(run.identity, run.position);
   notes["nnc.version"] = NNC_TOOLS_VERSION;
+  run.facts.save(notes);
   if (Status status =
           run.session.save(run.options.checkpoint, SaveKind::Checkpoint, notes);
       !status.isOk())
@@ -149,6 +155,24 @@ static bool hasOutput(const EntryPoint &entry, const std::string &name) {
       [&](const TensorInfo &output) { return output.name == name; });
 }
 
+/// How long the steps of an epoch that took `seconds` have waited for data:
+/// into the record, and into the line where it is a twentieth of them or more.
+static std::string reportWaiting(TrainRun &run, double seconds,
+                                 ordered_json &record) {
+  if (!run.trainingBatches->isPrepared())
+    return "";
+  const double waited = run.trainingBatches->waitedSeconds() +
+                        run.validationBatches->waitedSeconds() -
+                        run.waitedBefore;
+  record["data_seconds"] = waited;
+  run.waitedBefore += waited;
+  char text[64];
+  std::snprintf(text, sizeof text, ", %.0f%% of it waiting for data",
+                100 * waited / seconds);
+  constexpr double leastShare = 0.05;
+  return waited >= leastShare * seconds ? text : "";
+}
+
 static void reportEpoch(TrainRun &run, const Averages &validation,
                         double seconds) {
   const RunPosition &position = run.position;
@@ -173,7 +197,8 @@ static void reportEpoch(TrainRun &run, const Averages &validation,
   }
   record["seconds"] = seconds;
   std::snprintf(text, sizeof text, "  %.1f s", seconds);
-  report(run, record, line + text);
+  line += text + reportWaiting(run, seconds, record);
+  report(run, record, line);
 }
 
 /// Does what is left of the epoch under way and goes on to the next, unless a
@@ -187,6 +212,7 @@ static Status trainEpoch(TrainRun &run) {
       !run.options.isQuiet);
   if (!run.options.keepOrder)
     batches.shuffle(run.seed, position.epoch);
+  batches.draw(run.seed, position.epoch);
   if (Status status = runSteps(run, progress);
       !status.isOk() || stopSignal() != 0)
     return status;
@@ -206,8 +232,16 @@ Status trainEpochs(TrainRun &run) {
   if (!run.options.checkpoint.empty())
     catchStopSignals();
   while (run.position.epoch <= run.epochs && stopSignal() == 0)
-    if (Status status = trainEpoch(run); !status.isOk())
-      return status;
+    if (Status status = trainEpoch(run); !status.isOk()) {
+      const bool isOfData = status.code() == Code::InvalidFile ||
+                            status.code() == Code::IoError ||
+                            status.code() == Code::NotFound;
+      if (!isOfData)
+        return status;
+      // The steps before are sound, and whoever mends the file goes on.
+      Status saved = saveCheckpoint(run);
+      return saved.isOk() ? status : saved;
+    }
   return saveCheckpoint(run);
 }
 
@@ -220,8 +254,11 @@ Status testAtEnd(TrainRun &run) {
     return status;
   ordered_json record = {{"epoch", run.epochs}};
   addAverages(record, "test_", averages);
-  if (!averages.confusion().empty())
+  if (!averages.confusion().empty()) {
     record["confusion"] = averages.confusion();
+    if (auto *names = run.facts.classesOf(averages.confusion().size()))
+      record["classes"] = *names;
+  }
   report(run, record, "test" + columns("", averages));
   return {};
 }

@@ -31,6 +31,8 @@ struct TrainRun {
   runtime::Session &session;
   int64_t batch, epochs, seed;
   Columns training = {}, test = {};
+  /// What the training data taught.
+  runtime::DataFacts facts = {};
   /// Of `training`: the validation samples are held out of it.
   std::optional<runtime::Batches> trainingBatches = {}, validationBatches = {};
   RunIdentity identity = {};
@@ -38,6 +40,8 @@ struct TrainRun {
   /// Whether the checkpoint is of this position.
   bool isSaved = false;
   TrainingLog log = {};
+  /// How long steps have waited for data before this epoch.
+  double waitedBefore = 0;
 };
 
 /// How many steps the state has behind it.

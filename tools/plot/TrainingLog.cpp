@@ -104,10 +104,26 @@ bool drawCurves(const std::string &path, const std::string &title,
   return canvas.save(path);
 }
 
-bool drawConfusion(const std::string &path, const json &counts) {
+/// The names of the classes, where there is one for each; else nothing.
+std::vector<std::string> namesOf(const json &classes, size_t count) {
+  std::vector<std::string> names;
+  if (!classes.is_array() || classes.size() != count)
+    return names;
+  for (const json &name : classes)
+    if (name.is_string())
+      names.push_back(printable(name.get<std::string>()));
+  return names.size() == count ? names : std::vector<std::string>();
+}
+
+bool drawConfusion(const std::string &path, const json &counts,
+                   const std::vector<std::string> &names) {
   const size_t classes = counts.size();
   const double cell = classes <= 12 ? 48 : std::max(6.0, 576.0 / classes);
-  const double left = 80, top = 70;
+  size_t longest = 0;
+  for (const std::string &name : names)
+    longest = std::max(longest, std::min<size_t>(name.size(), 40));
+  // A letter of this size is some 7 wide.
+  const double left = 80 + 7.0 * double(longest), top = 70;
   Canvas canvas(int(left + cell * classes + 30),
                 int(top + cell * classes + 60));
   canvas.colour(kInk);
@@ -136,7 +152,7 @@ bool drawConfusion(const std::string &path, const json &counts) {
       continue;
     canvas.colour(kInk);
     canvas.text(left - 10, top + row * cell + cell / 2 + 4, 12, 1,
-                std::to_string(row));
+                (names.empty() ? "" : names[row] + "  ") + std::to_string(row));
     canvas.text(left + row * cell + cell / 2, top + cell * classes + 20, 12,
                 0.5, std::to_string(row));
   }
@@ -146,7 +162,7 @@ bool drawConfusion(const std::string &path, const json &counts) {
 /// What a log holds, quantity by quantity.
 struct Run {
   std::map<std::string, std::map<std::string, Series>> quantities;
-  json confusion;
+  json confusion, classes;
 };
 
 void addPoint(Run &run, const std::string &key, double epoch, double value) {
@@ -187,8 +203,11 @@ bool readLog(const std::string &path, Run &run) {
     for (auto &[key, value] : record.items()) {
       if (key == "confusion" && value.is_array())
         run.confusion = value;
+      if (key == "classes" && value.is_array())
+        run.classes = value;
       bool isMeasure = value.is_number() && key != "epoch" && key != "step" &&
-                       key != "seconds" && !isLearningRate(key);
+                       key != "seconds" && key != "data_seconds" &&
+                       !isLearningRate(key);
       if (isMeasure && std::isfinite(value.get<double>()))
         addPoint(run, key, record["epoch"].get<double>(), value.get<double>());
     }
@@ -225,7 +244,8 @@ int plotTrainingLog(const std::string &folder) {
     ok &= drawCurves(folder + "/" + name + ".png", name, series);
   }
   if (isCountMatrix(run.confusion))
-    ok &= drawConfusion(folder + "/confusion.png", run.confusion);
+    ok &= drawConfusion(folder + "/confusion.png", run.confusion,
+                        namesOf(run.classes, run.confusion.size()));
   return ok ? 0 : 3;
 }
 

@@ -33,7 +33,7 @@ static std::vector<int64_t> everything(int64_t count) {
 // The samples of the rest of an epoch, in order.
 static std::vector<int32_t> drain(Batches &batches) {
   std::vector<int32_t> seen;
-  while (batches.next()) {
+  while (*batches.next()) {
     auto *data = static_cast<const int32_t *>(batches.inputs()[0]);
     for (int64_t b = 0; b < batches.size(); ++b) {
       seen.push_back(data[2 * b]);
@@ -48,7 +48,7 @@ TEST(Batches, LastBatchIsRagged) {
   Batches batches(columns, everything(10), 4);
   EXPECT_EQ(batches.numBatches(), 3);
   std::vector<int64_t> sizes;
-  while (batches.next())
+  while (*batches.next())
     sizes.push_back(batches.size());
   EXPECT_EQ(sizes, (std::vector<int64_t>{4, 4, 2}));
 }
@@ -90,7 +90,7 @@ TEST(Batches, SkipResumes) {
   EXPECT_EQ(drain(batches), std::vector<int32_t>(all.begin() + 12, all.end()));
   batches.rewind();
   batches.skip(9);
-  EXPECT_FALSE(batches.next());
+  EXPECT_FALSE(*batches.next());
 }
 
 TEST(Batches, SplitHoldsOutAFraction) {

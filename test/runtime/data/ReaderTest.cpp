@@ -345,8 +345,9 @@ TEST(Reader, KnowsAFileByHowItBegins) {
   writeFile(temporaryPath("d.txt"), "1,2\n");
   auto read = readInputFile(temporaryPath("d.txt"), numbers);
   ASSERT_FALSE(read.isOk());
-  EXPECT_NE(read.status().message().find("d.txt: expected a .npy, .npz or IDX "
-                                         "file, or a name that ends in .csv"),
+  EXPECT_NE(read.status().message().find(
+                "d.txt: expected a .npy, .npz, IDX, PNG or JPEG file, a "
+                "folder of pictures, or a name that ends in .csv"),
             std::string::npos)
       << read.status().message();
 }
@@ -358,7 +359,8 @@ TEST(Reader, NamesWhatIsMissing) {
                 "/none: no such file");
   expectFailure(readFor({label}, "parquet", {{"path", "none"}}),
                 Code::InvalidArgument,
-                "no data reader is called 'parquet', there are: csv, idx, npy");
+                "no data reader is called 'parquet', there are: cifar10, "
+                "cifar100, csv, idx, images, npy");
   expectFailure(readFor({label}, "idx", {}), Code::InvalidArgument,
                 "idx needs the path of a file");
 }
