@@ -108,25 +108,55 @@ GpuPoint GpuContractionPhase::origin() {
 }
 
 void GpuContractionPhase::locate(const AxisGroup &group, Value number,
-                                 GpuPoint &point) {
+                                 GpuPoint &point, Value further) {
+  Value whole = further ? add(number, further) : number;
+  llvm::erase_if(point.numbers,
+                 [&](auto known) { return known.first == &group; });
+  point.numbers.push_back({&group, whole});
   for (unsigned axis : llvm::reverse(group.axes)) {
+    bool isInnermost = axis == group.axes.back();
     if (axis == group.axes.front()) {
-      point.indices[axis] = number;
+      point.indices[axis] = isInnermost ? whole : number;
       return;
     }
     Value size = value(contraction.sizes[axis]);
-    point.indices[axis] = remainder(number, size);
+    Value index = remainder(number, size);
+    point.indices[axis] = isInnermost && further ? add(index, further) : index;
     number = divide(number, size);
   }
 }
 
+/// Whether one stride, the innermost axis', leads through all of a group.
+static bool isOneWalk(const Contraction &contraction, const AxisGroup &group,
+                      ArrayRef<BatchSize> strides) {
+  for (unsigned i = 1; i < group.axes.size(); ++i) {
+    unsigned inner = group.axes[i];
+    if (strides[inner].times(contraction.sizes[inner]) !=
+        strides[group.axes[i - 1]])
+      return false;
+  }
+  return group.axes.size() > 1;
+}
+
 Value GpuContractionPhase::place(const LinearIndex &linear,
                                  const GpuPoint &point) {
+  uint32_t walked = 0;
+  SmallVector<std::pair<unsigned, Value>> steps;
+  for (auto [group, number] : point.numbers)
+    if (isOneWalk(contraction, *group, linear.strides)) {
+      steps.push_back({group->axes.back(), number});
+      for (unsigned axis : group->axes)
+        walked |= 1u << axis;
+    }
+  for (auto [axis, index] : llvm::enumerate(point.indices))
+    if (!(walked >> axis & 1))
+      steps.push_back({axis, index});
   auto sum = [&](bool isOutside) {
     Value total = isOutside ? value(linear.base) : index(0);
-    for (auto [axis, stride] : llvm::enumerate(linear.strides))
-      if (!stride.isZero() && bool(point.outsideAxes >> axis & 1) == isOutside)
-        total = add(total, multiply(point.indices[axis], value(stride)));
+    for (auto [axis, at] : steps)
+      if (!linear.strides[axis].isZero() &&
+          bool(point.outsideAxes >> axis & 1) == isOutside)
+        total = add(total, multiply(at, value(linear.strides[axis])));
     return total;
   };
   Value outside;

@@ -30,6 +30,9 @@ mlir::FailureOr<ContractionAxes> groupAxes(const Contraction &contraction,
 /// of `lanes` neighbours.
 struct GpuPoint {
   llvm::SmallVector<mlir::Value> indices;
+  /// The number in a group that indices of its axes were made of: where a
+  /// tensor walks through all of them in one stride, it is as good.
+  llvm::SmallVector<std::pair<const AxisGroup *, mlir::Value>, 4> numbers;
   int vectorAxis = kNoLoop;
   int64_t lanes = 1;
   /// What of a place these axes (as bits) make is computed before `loop`, which
@@ -57,8 +60,10 @@ public:
       : GpuPhase(b, contraction.kernel, previous, suffix),
         contraction(contraction) {}
 
-  /// Sets the indices of the group's axes at element `number` of all.
-  void locate(const AxisGroup &group, mlir::Value number, GpuPoint &point);
+  /// Sets the indices of the group's axes at element `number` of all, `further`
+  /// ones behind it on the innermost axis, which is that long.
+  void locate(const AxisGroup &group, mlir::Value number, GpuPoint &point,
+              mlir::Value further = {});
   /// A point with every axis at 0.
   GpuPoint origin();
 

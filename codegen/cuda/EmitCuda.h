@@ -4,6 +4,8 @@
 // attributes, which hand-written phases may have too:
 //   nnc.threads     of the function: threads a block
 //   nnc.blocks      of the function, [constant, per batch, divisor]
+//   nnc.resident    of the function: how many of its blocks a multiprocessor is
+//                   to hold at once, which bounds their registers
 //   nnc.elements    of a buffer argument, likewise; where it is absent, the
 //                   argument's type says
 //   nnc.name        of a buffer argument

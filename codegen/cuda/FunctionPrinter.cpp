@@ -285,8 +285,11 @@ FailureOr<CudaKernel> FunctionPrinter::printKernel(int64_t threads) {
   bool isConverted = scalars.hasNarrowIndices && !batch.use_empty();
   std::string parameter = uniqueName(isConverted ? "samples" : "batch");
   parameters.push_back("i64 " + parameter);
-  printSignature("extern \"C\" __global__ void __launch_bounds__(" +
-                     std::to_string(threads) + ") " + kernel.name,
+  std::string bounds = std::to_string(threads);
+  if (auto resident = function->getAttrOfType<IntegerAttr>("nnc.resident"))
+    bounds += ", " + std::to_string(resident.getInt());
+  printSignature("extern \"C\" __global__ void __launch_bounds__(" + bounds +
+                     ") " + kernel.name,
                  parameters);
   std::string name = isConverted ? uniqueName("batch") : parameter;
   if (isConverted)

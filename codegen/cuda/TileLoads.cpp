@@ -9,6 +9,11 @@
 using namespace mlir;
 using namespace nnc;
 
+/// Of what is read one by one, threads beside each other along a line: enough
+/// for neighbours to share what the memory delivers at once, and so few that a
+/// thread has several numbers of a line, whose address is computed once.
+static constexpr int64_t kThreadsALine = 8;
+
 /// What the operand's elements are in shared memory.
 static Type sharedType(const Contraction &contraction, const Element *element,
                        const Tiling &tiling) {
@@ -96,31 +101,27 @@ void TileLoad::locate(Value first, const GpuPoint &point) {
 /// blocks are powers of two.
 void TileLoad::placeVectors(const GpuPoint &point) {
   int64_t perLine = (readsAlongDepth ? layout.depth : layout.extent) / lanes;
-  int64_t perThread =
-      std::max<int64_t>(layout.extent * layout.depth / lanes / threads, 1);
-  for (int64_t number = 0; number < perThread; ++number) {
-    Vector vector;
-    vector.point = point;
-    Value along, line;
-    if (threads >= perLine) {
-      along = phase.remainder(phase.thread(), perLine);
-      line = phase.add(phase.divide(phase.thread(), perLine),
-                       number * (threads / perLine));
-    } else {
-      int64_t perPass = perLine / threads;
-      along = phase.add(phase.thread(), number % perPass * threads);
-      line = phase.index(number / perPass);
+  int64_t numLines = readsAlongDepth ? layout.extent : layout.depth;
+  int64_t threadsALine = std::min(perLine, threads);
+  if (lanes == 1)
+    threadsALine =
+        std::min(threadsALine, std::max(kThreadsALine, threads / numLines));
+  int64_t linesAtOnce = threads / threadsALine;
+  Value along = phase.remainder(phase.thread(), threadsALine),
+        line = phase.divide(phase.thread(), threadsALine);
+  for (int64_t later = 0; later < numLines; later += linesAtOnce)
+    for (int64_t further = 0; further < perLine; further += threadsALine) {
+      Value first = phase.multiply(phase.add(along, further), lanes),
+            ofLine = phase.add(line, later);
+      Vector vector{readsAlongDepth ? ofLine : first,
+                    readsAlongDepth ? first : ofLine, Value(), point};
+      if (lanes > 1) {
+        vector.point.vectorAxis =
+            readsAlongDepth ? contraction.axisK() : group.axes.back();
+        vector.point.lanes = lanes;
+      }
+      vectors.push_back(std::move(vector));
     }
-    along = phase.multiply(along, lanes);
-    vector.row = readsAlongDepth ? line : along;
-    vector.term = readsAlongDepth ? along : line;
-    if (lanes > 1) {
-      vector.point.vectorAxis =
-          readsAlongDepth ? contraction.axisK() : group.axes.back();
-      vector.point.lanes = lanes;
-    }
-    vectors.push_back(std::move(vector));
-  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -136,12 +137,10 @@ GpuPoint TileLoad::pointOf(unsigned number, const TileStep &step) {
   unsigned k = contraction.axisK();
   BatchSize innermost = contraction.sizes[k];
   bool isOneRun = innermost.isStatic() && innermost.factor % layout.depth == 0;
-  if (isOneRun) {
-    phase.locate(axes.summed, step.first, point);
-    point.indices[k] = phase.add(point.indices[k], vector.term);
-  } else {
+  if (isOneRun)
+    phase.locate(axes.summed, step.first, point, vector.term);
+  else
     phase.locate(axes.summed, phase.add(step.first, vector.term), point);
-  }
   return point;
 }
 

@@ -249,8 +249,8 @@ namespace {
 
 class SimTarget : public GpuTarget {
 public:
-  SimTarget(bool isChecked, bool reference)
-      : GpuTarget(GpuModel(), reference), isChecked(isChecked) {}
+  SimTarget(bool isChecked, TargetOptions options)
+      : GpuTarget(modelOf(options), options.reference), isChecked(isChecked) {}
 
   StringRef name() const override { return "sim"; }
 
@@ -270,6 +270,12 @@ public:
   static constexpr TargetStage kStages[] = {kCudaStage};
 
 private:
+  static GpuModel modelOf(const TargetOptions &options) {
+    GpuModel model;
+    model.allowTf32 = options.allowTf32;
+    return model;
+  }
+
   bool isChecked;
 };
 
@@ -277,8 +283,7 @@ private:
 
 static llvm::Expected<std::unique_ptr<Target>> create(StringRef name,
                                                       TargetOptions options) {
-  return std::make_unique<SimTarget>(/*isChecked=*/name == "sim",
-                                     options.reference);
+  return std::make_unique<SimTarget>(/*isChecked=*/name == "sim", options);
 }
 
 const TargetFamily &nnc::simTargets() {

@@ -23,7 +23,7 @@ NNC_UNCHECKED inline int nnc_lane() {
 
 #define __device__
 #define __global__
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 // The blocks of a worker run one after another.
 #define __shared__ static thread_local
 #define threadIdx (nnc_this_thread().threadIdx)

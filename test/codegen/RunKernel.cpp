@@ -75,6 +75,9 @@ static cl::opt<double> tolerance(
 static cl::opt<double> maxUlp("max-ulp", cl::init(0),
                               cl::desc("largest error allowed in units in the "
                                        "last place of the reference"));
+static cl::opt<bool> allowTf32("allow-tf32",
+                               cl::desc("let products of f32 round operands, "
+                                        "on a simulated GPU"));
 static cl::opt<bool> measureTime("time", cl::desc("measure instead of check"));
 static cl::opt<bool> compileOnly("compile-only",
                                  cl::desc("for targets this machine is not"));
@@ -181,7 +184,7 @@ static FailureOr<CompiledKernel> compile(func::FuncOp original,
                                          const CpuModel &model, bool mayPrint) {
   OwningOpRef<ModuleOp> module = isolate(original);
   if (isSimulated() && emitter != "reference")
-    return compileSimulated(std::move(module), targetName);
+    return compileSimulated(std::move(module), targetName, allowTf32);
   auto kernel = *module->getOps<func::FuncOp>().begin();
   if (mayPrint && emitStage == "plan")
     return LogicalResult(success(

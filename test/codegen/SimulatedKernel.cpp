@@ -37,9 +37,10 @@ static void *loadImage(const CodeImage &image) {
 }
 
 FailureOr<CompiledKernel>
-nnc::test::compileSimulated(OwningOpRef<ModuleOp> module, StringRef name) {
+nnc::test::compileSimulated(OwningOpRef<ModuleOp> module, StringRef name,
+                            bool allowTf32) {
   Location loc = module->getLoc();
-  auto target = createTarget(name);
+  auto target = createTarget(name, {/*reference=*/false, allowTf32});
   if (!target)
     return emitError(loc) << llvm::toString(target.takeError());
   FailureOr<Schedule> schedule = scheduleKernels(*module, **target);
@@ -70,7 +71,7 @@ nnc::test::compileSimulated(OwningOpRef<ModuleOp> module, StringRef name) {
 std::string nnc::test::takeFault() { return ""; }
 
 FailureOr<CompiledKernel>
-nnc::test::compileSimulated(OwningOpRef<ModuleOp> module, StringRef) {
+nnc::test::compileSimulated(OwningOpRef<ModuleOp> module, StringRef, bool) {
   return emitError(module->getLoc()) << "this build has no simulator";
 }
 

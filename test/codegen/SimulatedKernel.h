@@ -9,11 +9,11 @@
 namespace nnc::test {
 
 /// Schedules and compiles the one kernel of `module` for the simulator;
-/// `target` is "sim" or "sim:fast". Fails after a diagnostic, which a kernel
-/// with a call of the library has too.
+/// `target` is "sim" or "sim:fast". `allowTf32` as `nnc compile --allow-tf32`.
+/// Fails after a diagnostic, which a kernel with a call of the library has too.
 mlir::FailureOr<CompiledKernel>
 compileSimulated(mlir::OwningOpRef<mlir::ModuleOp> module,
-                 llvm::StringRef target);
+                 llvm::StringRef target, bool allowTf32);
 
 /// What the simulator has found since the last call; empty if nothing.
 std::string takeFault();
