@@ -86,8 +86,8 @@ int64_t nnc::vectorLanes(const Contraction &contraction, const Element *element,
   return lanes;
 }
 
-int64_t nnc::epilogueLanes(const Contraction &contraction, int64_t maxLanes) {
-  unsigned axis = contraction.axisN();
+int64_t nnc::resultLanes(const Contraction &contraction, unsigned axis,
+                         int64_t maxLanes) {
   int64_t lanes = maxLanes;
   for (const Element *result : contraction.results)
     lanes = std::min(lanes, vectorLanes(contraction, result, axis, maxLanes));
@@ -332,9 +332,40 @@ void GpuContractionPhase::storeResults(Value product, const GpuPoint &point) {
     Value memory = buffer({BufferRef::Result, unsigned(number)}, type);
     Value at = place(
         {contraction.resultBase, contraction.resultStrides[number]}, point);
-    if (point.vectorAxis == kNoLoop)
-      storeScalar(b, b.getLoc(), value, memory, at);
-    else
-      storeVector(b, b.getLoc(), value, memory, at);
+    storeAt(value, memory, at);
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Partial sums
+//===----------------------------------------------------------------------===//
+
+Value GpuContractionPhase::partialSums() {
+  return buffer({BufferRef::Workspace, 0},
+                MemRefType::get({ShapedType::kDynamic}, contraction.type));
+}
+
+void GpuContractionPhase::storeAt(Value value, Value memory, Value at) {
+  if (isa<VectorType>(value.getType()))
+    storeVector(b, b.getLoc(), value, memory, at);
+  else
+    storeScalar(b, b.getLoc(), value, memory, at);
+}
+
+Value GpuContractionPhase::addParts(int64_t numParts, BatchSize size, Value at,
+                                    int64_t lanes) {
+  Value memory = partialSums(), length = value(size);
+  auto read = [&](Value part) {
+    Value place = add(multiply(part, length), at);
+    return lanes == 1
+               ? loadScalar(b, b.getLoc(), memory, place, contraction.type)
+               : loadVector(b, b.getLoc(), memory, place, lanes,
+                            contraction.type);
+  };
+  auto addPart = [&](Value part, ValueRange sums) {
+    return SmallVector<Value>{
+        arith::AddFOp::create(b, sums.front(), read(part))};
+  };
+  return loop(index(1), index(numParts), index(1), read(index(0)), addPart)
+      .front();
 }

@@ -49,8 +49,9 @@ using GpuElementCache = llvm::DenseMap<const Element *, mlir::Value>;
 int64_t vectorLanes(const Contraction &contraction, const Element *element,
                     unsigned axis, int64_t maxLanes);
 
-/// The same of the results and all that the epilogue reads, along the columns.
-int64_t epilogueLanes(const Contraction &contraction, int64_t maxLanes);
+/// The same of the results and all that the epilogue reads.
+int64_t resultLanes(const Contraction &contraction, unsigned axis,
+                    int64_t maxLanes);
 
 class GpuContractionPhase : public GpuPhase {
 public:
@@ -76,6 +77,15 @@ public:
                             mlir::Value condition);
   /// Computes all results from the product at `point`, and stores them.
   void storeResults(mlir::Value product, const GpuPoint &point);
+
+  /// Sums that a later phase adds up: the first workspace, part after part.
+  mlir::Value partialSums();
+  /// A number or a vector, from element `at` of a buffer on.
+  void storeAt(mlir::Value value, mlir::Value memory, mlir::Value at);
+  /// The sum of `numParts` parts of `size` elements each, of `lanes` elements
+  /// from `at` on, in the order of the parts.
+  mlir::Value addParts(int64_t numParts, BatchSize size, mlir::Value at,
+                       int64_t lanes);
 
   mlir::Value zero(mlir::Type type, int64_t lanes);
   /// Whether `number` is below `size`: always, where that is a whole number of

@@ -67,9 +67,6 @@ static constexpr double kTermsPerByte = 128 * 1.75e9 / 3.3e12;
 /// And in the 2 microseconds that another phase costs.
 static constexpr double kTermsPerPhase = 128 * 1.75e9 * 2e-6;
 
-/// A part of a sum that is worth writing out: its terms.
-static constexpr int64_t kLeastPart = 128;
-
 /// Beyond so many operations for an element of the result, the code would be
 /// long where it is repeated for each sum of a thread.
 static constexpr unsigned kMostEpilogueOps = 16;

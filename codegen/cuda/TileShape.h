@@ -45,6 +45,8 @@ struct Tiling {
 
 /// A sum is never cut into more parts.
 inline constexpr int64_t kMostParts = 256;
+/// A part of a sum that is worth writing out: its terms.
+inline constexpr int64_t kLeastPart = 128;
 
 Tiling chooseTiling(const Contraction &contraction, const ContractionAxes &axes,
                     const GpuModel &model);

@@ -10,10 +10,10 @@
 #include "codegen/cuda/Tiles.h"
 
 #include "codegen/ScheduleKernels.h"
+#include "codegen/cuda/Channels.h"
 #include "codegen/cuda/TileSums.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -87,8 +87,6 @@ private:
   void storeResults(GpuContractionPhase &phase, Value sums, GpuPoint point,
                     Value column);
   BatchSize numSums();
-  Value addParts(GpuContractionPhase &phase, Value element, int64_t lanes);
-  Value workspace(GpuPhase &phase);
 
   const Contraction &contraction;
   const ContractionAxes &axes;
@@ -153,13 +151,6 @@ SmallVector<Value> BlockGrid::locate(GpuPhase &phase) const {
 //===----------------------------------------------------------------------===//
 // Sums
 //===----------------------------------------------------------------------===//
-
-/// Partial sums: [part, outer, row, column].
-Value TileScheduler::workspace(GpuPhase &phase) {
-  return phase.buffer(
-      {BufferRef::Workspace, 0},
-      MemRefType::get({ShapedType::kDynamic}, contraction.type));
-}
 
 /// The terms of a part: whole steps but for the last.
 TileStep TileScheduler::findTerms(GpuPhase &phase, Value part) {
@@ -300,6 +291,7 @@ static int64_t wholeOrOne(int64_t lanes, Value sums) {
   return lanes % length == 0 ? length : 1;
 }
 
+/// Partial sums are [part, outer, row, column].
 void TileScheduler::storePartial(GpuContractionPhase &phase, Value sums,
                                  Value before, Value row, Value column) {
   Value line =
@@ -308,17 +300,14 @@ void TileScheduler::storePartial(GpuContractionPhase &phase, Value sums,
   int64_t lanes = axes.columns.size.factor % kMaxLanes == 0 ? kMaxLanes : 1;
   forLanes(phase, sums, column, wholeOrOne(lanes, sums),
            [&](Value value, Value at) {
-             Value memory = workspace(phase), place = phase.add(begin, at);
-             if (isa<VectorType>(value.getType()))
-               vector::StoreOp::create(b, value, memory, place);
-             else
-               memref::StoreOp::create(b, value, memory, place);
+             phase.storeAt(value, phase.partialSums(), phase.add(begin, at));
            });
 }
 
 void TileScheduler::storeResults(GpuContractionPhase &phase, Value sums,
                                  GpuPoint point, Value column) {
-  int64_t lanes = wholeOrOne(epilogueLanes(contraction, kMaxLanes), sums);
+  int64_t lanes = wholeOrOne(
+      resultLanes(contraction, contraction.axisN(), kMaxLanes), sums);
   if (lanes > 1) {
     point.vectorAxis = contraction.axisN();
     point.lanes = lanes;
@@ -333,33 +322,10 @@ void TileScheduler::storeResults(GpuContractionPhase &phase, Value sums,
 // Results of partial sums
 //===----------------------------------------------------------------------===//
 
-/// The sum of all parts of elements `element` and on, in the order of the
-/// parts.
-Value TileScheduler::addParts(GpuContractionPhase &phase, Value element,
-                              int64_t lanes) {
-  Value memory = workspace(phase);
-  Value size = phase.value(numSums());
-  auto read = [&](Value part) -> Value {
-    Value at = phase.add(phase.multiply(part, size), element);
-    if (lanes == 1)
-      return memref::LoadOp::create(b, memory, at);
-    return vector::LoadOp::create(b, VectorType::get(lanes, contraction.type),
-                                  memory, at);
-  };
-  auto add = [&](Value part, ValueRange sums) {
-    return SmallVector<Value>{
-        arith::AddFOp::create(b, sums.front(), read(part))};
-  };
-  return phase
-      .loop(phase.index(1), phase.index(tiling.numParts), phase.index(1),
-            read(phase.index(0)), add)
-      .front();
-}
-
 /// A thread has neighbouring columns of one row.
 void TileScheduler::emitResults() {
   GpuContractionPhase phase(b, contraction, last, "results" + suffix);
-  int64_t lanes = epilogueLanes(contraction, kMaxLanes);
+  int64_t lanes = resultLanes(contraction, contraction.axisN(), kMaxLanes);
   Value number = phase.globalThread(kResultThreads);
   Extent numThreads = Extent::of(numSums(), lanes);
   phase.when(phase.isLess(number, phase.value(numThreads)), [&] {
@@ -375,7 +341,8 @@ void TileScheduler::emitResults() {
       point.vectorAxis = contraction.axisN();
       point.lanes = lanes;
     }
-    phase.storeResults(addParts(phase, element, lanes), point);
+    phase.storeResults(
+        phase.addParts(tiling.numParts, numSums(), element, lanes), point);
   });
   scheduled.phases.push_back(phase.finish(
       "contraction", divideUp(numThreads, kResultThreads), kResultThreads));
@@ -508,8 +475,13 @@ FailureOr<ScheduledKernel> nnc::scheduleTiles(func::FuncOp kernel,
     Operation *previous = scheduled.phases.empty()
                               ? kernel.getOperation()
                               : scheduled.phases.back().function.getOperation();
-    Tiling tiling = chooseTiling(part.contraction, part.axes, model);
     std::string suffix = parts.size() == 1 ? "" : std::to_string(number);
+    if (isByChannel(part.contraction, part.axes)) {
+      append(scheduled,
+             scheduleChannels(part.contraction, part.axes, previous, suffix));
+      continue;
+    }
+    Tiling tiling = chooseTiling(part.contraction, part.axes, model);
     append(scheduled,
            TileScheduler(part.contraction, part.axes, tiling, previous, suffix)
                .run());
