@@ -40,8 +40,11 @@ def window_first(weight):
 
 def spelled(**attributes):
     """Attributes as the dialect's text has them; None is left out."""
-    return " ".join(f"{name} = {str(value).lower() if isinstance(value, bool) else value}"
-                    for name, value in attributes.items() if value is not None)
+    def spell(value):
+        if isinstance(value, float):
+            return f"{value:.9f}"
+        return str(value).lower() if isinstance(value, bool) else value
+    return " ".join(f"{name} = {spell(value)}" for name, value in attributes.items() if value is not None)
 
 
 def padding(at):
@@ -54,6 +57,27 @@ def padding(at):
         return None
     count = len(pads) // 2
     return [side for i in range(count) for side in (pads[i], pads[count + i])]
+
+
+@translates("BatchNormalization")
+def batch_norm(at, x, scale, bias, mean, variance):
+    """Of a training step's three outputs the first; the others are state."""
+    return ("batch_norm", [channels_last(x), scale, bias, mean, variance],
+            spelled(epsilon=at.get("epsilon", 1e-5), convention="keras"), {"training": bool(at.get("training_mode"))})
+
+
+@translates("InstanceNormalization")
+def instance_norm(at, x, scale, bias):
+    return "instance_norm", [channels_last(x), scale, bias], spelled(epsilon=at.get("epsilon", 1e-5))
+
+
+@translates("LayerNormalization")
+def layer_norm(at, x, scale, bias):
+    """The normalised dimensions as one, and those before them."""
+    axis = at.get("axis", -1) % x.ndim
+    rows = x.reshape(-1, int(np.prod(x.shape[axis:])))
+    return ("layer_norm", [rows, scale.reshape(-1), bias.reshape(-1)], spelled(epsilon=at.get("epsilon", 1e-5)),
+            {"shape": rows.shape})
 
 
 @translates("Conv")
@@ -106,10 +130,12 @@ def main():
         if not read:
             continue
         type, attributes, inputs, outputs = read
-        op, operands, text = TRANSLATIONS[type](attributes, *inputs)
-        expected = channels_last(outputs[0])
+        op, operands, text, *rest = TRANSLATIONS[type](attributes, *inputs)
+        more = rest[0] if rest else {}
+        shape = more.pop("shape", None)
+        expected = outputs[0].reshape(shape) if shape else channels_last(outputs[0])
         ops.case("onnx", op, [np.asarray(v, np.float64) for v in operands], lambda *_: np.asarray(expected, np.float64), text,
-                 gradient=False, tolerance=TOLERANCE, only="f32", name=name)
+                 gradient=False, tolerance=TOLERANCE, only="f32", name=name, **more)
         listed.append(f"{name} {type}")
     print("\n".join(listed) if "--list" in sys.argv else "".join(ops.FAMILIES["onnx"]))
 
