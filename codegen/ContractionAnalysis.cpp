@@ -42,6 +42,9 @@ private:
   const Element *elementOfOperand(unsigned index);
 
   int channelLoop();
+  void findZeroTerms();
+  std::optional<ZeroTerms> zeroTermsBeyond(const LinearIndex &index,
+                                           BatchSize size);
   SmallVector<SmallVector<int>> mergeLoops(ArrayRef<int> loops,
                                            int alone = kNoLoop);
   bool canMerge(int outerLoop, int innerLoop);
@@ -288,8 +291,10 @@ bool Analysis::canMerge(int outerLoop, int innerLoop) {
 int Analysis::channelLoop() {
   constexpr int64_t kManyChannels = 16;
   const Element &lhs = *contraction.lhs;
+  if (!lhs.copied)
+    return kNoLoop;
   std::optional<unsigned> loop = lhs.indices.back().asLoop();
-  bool hasMany = lhs.copied && loop && loopSizes[*loop].isStatic() &&
+  bool hasMany = loop && loopSizes[*loop].isStatic() &&
                  loopSizes[*loop].factor >= kManyChannels;
   return hasMany ? int(*loop) : kNoLoop;
 }
@@ -332,7 +337,63 @@ LogicalResult Analysis::buildAxes() {
   LinearIndex result = byAxis(productPlace, axisLoops);
   contraction.resultBase = result.base;
   contraction.resultStrides.assign(contraction.results.size(), result.strides);
+  findZeroTerms();
   return checkColumns();
+}
+
+/// Where a bound is of one loop of rows, an axis by itself, and one of K, which
+/// is outermost in its axis.
+std::optional<ZeroTerms> Analysis::zeroTermsBeyond(const LinearIndex &index,
+                                                   BatchSize size) {
+  ZeroTerms zero = {};
+  zero.base = index.base.factor;
+  zero.size = size.factor;
+  bool isKnown = index.base.isStatic() && size.isStatic(), hasRow = false,
+       hasK = false;
+  for (auto [axis, axisLoops] : llvm::enumerate(axisLoops))
+    for (auto [number, loop] : llvm::enumerate(axisLoops)) {
+      BatchSize stride = index.strides[loop];
+      if (stride.isZero())
+        continue;
+      bool isOfK = axis >= contraction.axisK();
+      isKnown &= stride.isStatic() && number == 0 && !(isOfK ? hasK : hasRow) &&
+                 (isOfK || axisLoops.size() == 1);
+      (isOfK ? hasK : hasRow) = true;
+      (isOfK ? zero.axisK : zero.rowAxis) = axis;
+      (isOfK ? zero.strideK : zero.rowStride) = stride.factor;
+      if (!isOfK)
+        continue;
+      zero.termsOfK = 1;
+      for (int inner : ArrayRef(axisLoops).drop_front())
+        zero.termsOfK *= loopSizes[inner].factor;
+    }
+  return isKnown && hasRow && hasK ? std::optional(zero) : std::nullopt;
+}
+
+void Analysis::findZeroTerms() {
+  const Element &lhs = *contraction.lhs;
+  if (!lhs.copied || lhs.copied->element->bounds.empty())
+    return;
+  const Element &padding = *lhs.copied->element->inputs[1];
+  if (!(padding.constant ? matchPattern(padding.constant, m_AnyZeroFloat())
+                         : matchPattern(padding.scalar, m_AnyZeroFloat())))
+    return;
+  // Dimensions of one index are none of what is copied.
+  SmallVector<LinearIndex> indices;
+  auto shape = cast<ShapedType>(lhs.tensor.getType()).getShape();
+  for (auto [size, index] : llvm::zip(shape, lhs.indices))
+    if (size != 1)
+      indices.push_back(index);
+  for (const Bound &bound : lhs.copied->element->bounds)
+    for (auto [dim, index] : llvm::enumerate(indices)) {
+      if (!bound.index.dependsOn(dim))
+        continue;
+      std::optional<LinearIndex> place =
+          index.plus(LinearIndex::constant(bound.index.base, numLoops()));
+      auto zero = place ? zeroTermsBeyond(*place, bound.size) : std::nullopt;
+      if (zero)
+        contraction.zeroTerms.push_back(*zero);
+    }
 }
 
 LogicalResult Analysis::sizeAxes() {

@@ -70,6 +70,20 @@ struct TensorToCopy {
   std::vector<std::unique_ptr<Element>> elements;
 };
 
+/// Terms are zero, because the left operand is padding there, where base +
+/// rowStride * r + strideK * k is not in [0, size): r is the index of an axis
+/// of rows, and `axisK` is at k * termsOfK and what follows.
+struct ZeroTerms {
+  unsigned rowAxis, axisK;
+  int64_t base, rowStride, strideK, size;
+  int64_t termsOfK;
+
+  bool isZero(int64_t row, int64_t k) const {
+    int64_t at = base + rowStride * row + strideK * k;
+    return at < 0 || at >= size;
+  }
+};
+
 constexpr int kNoLoop = -1;
 constexpr uint32_t kProductBit = 1u << 31;
 constexpr unsigned kMaxAxes = 31;
@@ -96,6 +110,8 @@ struct Contraction {
   unsigned numEpilogueOps = 0;
   /// The left operand is read in windows: an index of it is a sum of loops.
   bool hasWindows = false;
+  /// Of a left operand that is to be copied.
+  llvm::SmallVector<ZeroTerms> zeroTerms;
 
   unsigned axisM() const { return numOuter; }
   unsigned axisN() const { return numOuter + 1; }

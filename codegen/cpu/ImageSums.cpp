@@ -251,6 +251,19 @@ Terms ImageSums::termsOf(const Microtile &tile) {
   return terms;
 }
 
+/// What of an axis' range has terms that are not zero in the tile's rows, which
+/// have one index of each outer axis.
+PanelRange ImageSums::withoutZerosOf(unsigned axis, PanelRange range) {
+  for (const ZeroTerms &zero : contraction.zeroTerms) {
+    bool isOfTile =
+        zero.rowAxis + 1 < contraction.axisM() ||
+        (zero.rowAxis + 1 == contraction.axisM() && tiling.height == 1);
+    if (zero.axisK == axis && zero.termsOfK == 1 && isOfTile)
+      return withoutZeros(zero, outer[zero.rowAxis], range);
+  }
+  return range;
+}
+
 /// `sums` and one more for each term of the block along `axes`; `number` counts
 /// the indices of those before.
 SmallVector<Value> ImageSums::addBlock(const Microtile &tile,
@@ -258,9 +271,8 @@ SmallVector<Value> ImageSums::addBlock(const Microtile &tile,
                                        ArrayRef<unsigned> axes, Value number,
                                        ValueRange sums) {
   unsigned axis = axes.front();
-  auto [from, to] = rangeOf(axis, range);
-  Value count = phase.subtract(to, from);
-  Value before = phase.multiply(number, count);
+  PanelRange whole = rangeOf(axis, range), part = withoutZerosOf(axis, whole);
+  Value before = phase.multiply(number, phase.subtract(whole.to, whole.from));
   auto at = [&](Value index) {
     Terms there = terms.withRowsMoved(
         phase, phase.multiply(index, phase.value(strides[axis])));
@@ -270,20 +282,22 @@ SmallVector<Value> ImageSums::addBlock(const Microtile &tile,
           phase.multiply(index, phase.value(contraction.rhs->strides[axis])));
     return there;
   };
+  auto numberOf = [&](Value index) {
+    return phase.add(before, phase.subtract(index, whole.from));
+  };
   if (axes.size() == 1) {
-    Terms here = at(from);
+    Terms here = at(part.from);
     if (tiling.packRhs == Tiling::Tile)
-      here.columns = phase.multiply(before, tiling.columns());
-    BatchSize size = axis == tiling.block.axis() ? BatchSize(1, true)
-                                                 : contraction.sizes[axis];
-    return addTerms(tile, here, count, size, sums);
+      here.columns = phase.multiply(numberOf(part.from), tiling.columns());
+    bool isWhole = axis != tiling.block.axis() && part.to == whole.to;
+    return addTerms(tile, here, phase.subtract(part.to, part.from),
+                    isWhole ? contraction.sizes[axis] : BatchSize(1, true),
+                    sums);
   }
-  return phase.loop(from, to, phase.index(1), sums,
-                    [&, from = from](Value index, ValueRange carried) {
-                      return addBlock(
-                          tile, at(index), range, axes.drop_front(),
-                          phase.add(before, phase.subtract(index, from)),
-                          carried);
+  return phase.loop(part.from, part.to, phase.index(1), sums,
+                    [&](Value index, ValueRange carried) {
+                      return addBlock(tile, at(index), range, axes.drop_front(),
+                                      numberOf(index), carried);
                     });
 }
 

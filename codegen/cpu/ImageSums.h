@@ -51,6 +51,7 @@ private:
                                           llvm::ArrayRef<unsigned> axes,
                                           mlir::Value number,
                                           mlir::ValueRange sums);
+  PanelRange withoutZerosOf(unsigned axis, PanelRange range);
   void wait(const Microtile &tile, mlir::ValueRange sums);
   void finish(const Microtile &tile, mlir::Value part);
   void forEachTile(PanelRange rows, PanelRange columnShare,

@@ -137,6 +137,31 @@ MicrotilePhase::rowsInPlace(const Microtile &tile, Value first,
   return rows;
 }
 
+PanelRange MicrotilePhase::withoutZeros(const ZeroTerms &zero, Value row,
+                                        PanelRange range) {
+  auto atLeastZero = [&](Value value) {
+    return b.createOrFold<arith::MaxSIOp>(value, phase.index(0));
+  };
+  int64_t step = std::abs(zero.strideK), last = zero.size - 1;
+  // Of the element for k = 0: it is `before` the first that is no padding, and
+  // `behind` the last.
+  Value at =
+      phase.add(phase.multiply(row, zero.rowStride), phase.index(zero.base));
+  Value before = phase.subtract(phase.index(0), at),
+        behind = phase.subtract(at, phase.index(last));
+  if (zero.strideK < 0)
+    std::swap(before, behind);
+  Value from = phase.divideUp(atLeastZero(before), step);
+  // Steps that are left until the other end is reached.
+  Value left =
+      atLeastZero(phase.add(phase.subtract(phase.index(0), behind), step));
+  Value to = phase.divide(left, step);
+  PanelRange kept = {b.createOrFold<arith::MaxSIOp>(range.from, from),
+                     phase.minimum(range.to, to)};
+  kept.to = b.createOrFold<arith::MaxSIOp>(kept.from, kept.to);
+  return kept;
+}
+
 // Neumaier's sum (1974, doi:10.1002/zamm.19740540106), with the error of an
 // addition whichever term is larger (Knuth, TAOCP vol. 2, 4.2.2, theorem B).
 void MicrotilePhase::addWithoutError(Value &total, Value &lost, Value sum) {

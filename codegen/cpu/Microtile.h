@@ -43,6 +43,11 @@ struct Terms {
   Terms withRowsMoved(ContractionPhase &phase, mlir::Value step) const;
 };
 
+/// A half-open range: of panels, or of indices of an axis.
+struct PanelRange {
+  mlir::Value from, to;
+};
+
 /// What the phases that multiply have in common.
 class MicrotilePhase {
 protected:
@@ -61,6 +66,10 @@ protected:
   llvm::SmallVector<std::pair<mlir::Value, int64_t>>
   rowsInPlace(const Microtile &tile, mlir::Value first,
               llvm::ArrayRef<BatchSize> strides);
+  /// What of `range`, of indices of K, has terms that are not zero in row
+  /// `row`; empty ranges begin where they end.
+  PanelRange withoutZeros(const ZeroTerms &zero, mlir::Value row,
+                          PanelRange range);
   /// `sums` and `count` more terms; `size` is `count` where it is known.
   llvm::SmallVector<mlir::Value> addTerms(const Microtile &tile,
                                           const Terms &terms, mlir::Value count,
@@ -105,11 +114,6 @@ private:
 
   mlir::Value stagedSums;
   llvm::SmallVector<const Element *> columnElements;
-};
-
-/// A half-open range of panels.
-struct PanelRange {
-  mlir::Value from, to;
 };
 
 /// Share `index` of `count` of all `panels`.

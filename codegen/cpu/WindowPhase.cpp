@@ -7,6 +7,8 @@
 
 #include "llvm/Support/MathExtras.h"
 
+#include <functional>
+
 using namespace mlir;
 using namespace nnc;
 
@@ -173,60 +175,148 @@ SmallVector<Value> WindowPhase::emitSums(const Microtile &tile) {
                   phase.index(0), zeroSums(tile));
 }
 
+/// What is known of terms that are zero, by index of an axis of K: for all rows
+/// of a tile alike, or, of a tile that is as wide as the image, for each.
+const ZeroTerms *WindowPhase::zeroTermsOf(unsigned axisK) {
+  unsigned m = contraction.axisM();
+  for (const ZeroTerms &zero : contraction.zeroTerms) {
+    bool isOfTile =
+        zero.rowAxis + 1 < m || (zero.rowAxis + 1 == m && tiling.height == 1);
+    bool isOfRows = zero.rowAxis == m && contraction.m().is(tiling.width);
+    if (zero.axisK == axisK && (isOfRows || (isOfTile && zero.termsOfK == 1 &&
+                                             axisK != contraction.axisK())))
+      return &zero;
+  }
+  return nullptr;
+}
+
+SmallVector<Value> WindowPhase::addWithoutZeros(
+    const Microtile &tile, const Terms &terms, const ZeroTerms &zero, int64_t k,
+    ValueRange sums,
+    llvm::function_ref<SmallVector<Value>(const Microtile &, const Terms &,
+                                          ValueRange)>
+        add) {
+  Microtile some = tile;
+  Terms here = terms;
+  here.rows.clear();
+  SmallVector<Value> kept;
+  SmallVector<int64_t> numbers;
+  for (int64_t row = 0; row < tile.rows; ++row) {
+    if (zero.isZero(row % tile.width, k))
+      continue;
+    numbers.push_back(row);
+    here.rows.push_back(terms.rows[row]);
+    llvm::append_range(kept, sums.slice(row * tile.vectors, tile.vectors));
+  }
+  some.rows = numbers.size();
+  SmallVector<Value> result(sums);
+  if (numbers.empty())
+    return result;
+  kept = add(some, here, kept);
+  for (auto [i, row] : llvm::enumerate(numbers))
+    for (int64_t q = 0; q < tile.vectors; ++q)
+      result[row * tile.vectors + q] = kept[i * tile.vectors + q];
+  return result;
+}
+
+/// `sums` and one more for each index of the innermost axis of K; `number`
+/// counts the indices of the others.
+SmallVector<Value> WindowPhase::addLast(const Microtile &tile,
+                                        const Terms &terms, Value number,
+                                        ValueRange sums) {
+  unsigned axis = contraction.axisK();
+  BatchSize size = contraction.sizes[axis];
+  Terms here = terms;
+  Value first = phase.multiply(number, phase.value(size));
+  here.columns =
+      phase.add(terms.columns, phase.multiply(first, terms.rhsStride));
+  const ZeroTerms *zero = zeroTermsOf(axis);
+  if (!zero)
+    return addTerms(tile, here, phase.value(size), size, sums);
+  SmallVector<Value> totals(sums);
+  BatchSize count(zero->termsOfK);
+  for (int64_t k = 0; k < size.factor / count.factor; ++k) {
+    Value before = phase.index(k * count.factor);
+    Terms some =
+        here.withRowsMoved(phase, phase.multiply(before, here.lhsStride));
+    some.columns =
+        phase.add(here.columns, phase.multiply(before, here.rhsStride));
+    totals = addWithoutZeros(
+        tile, some, *zero, k, totals,
+        [&](const Microtile &rows, const Terms &terms, ValueRange sums) {
+          return addTerms(rows, terms, phase.value(count), count, sums);
+        });
+  }
+  return totals;
+}
+
 /// `sums` and one more for each index of `axes` and the innermost of K;
 /// `number` counts the indices of those before.
 SmallVector<Value> WindowPhase::addChain(const Microtile &tile,
                                          const Terms &terms,
                                          ArrayRef<unsigned> axes, Value number,
                                          ValueRange sums) {
-  unsigned k = contraction.axisK();
-  BatchSize size = contraction.sizes[k];
-  if (axes.empty()) {
-    Terms here = terms;
-    Value first = phase.multiply(number, phase.value(size));
-    here.columns =
-        phase.add(terms.columns, phase.multiply(first, terms.rhsStride));
-    return addTerms(tile, here, phase.value(size), size, sums);
+  if (axes.empty())
+    return addLast(tile, terms, number, sums);
+  unsigned axis = axes.front();
+  Value count = phase.value(contraction.sizes[axis]);
+  auto addAt = [&](Value index, const Microtile &rows, const Terms &terms,
+                   ValueRange sums) {
+    Value step =
+        phase.multiply(index, phase.value(contraction.lhs->strides[axis]));
+    return addChain(rows, terms.withRowsMoved(phase, step), axes.drop_front(),
+                    phase.add(phase.multiply(number, count), index), sums);
+  };
+  PanelRange range = {phase.index(0), count};
+  const ZeroTerms *zero = zeroTermsOf(axis);
+  if (zero && zero->rowAxis == contraction.axisM()) {
+    SmallVector<Value> totals(sums);
+    for (int64_t k = 0; k < contraction.sizes[axis].factor; ++k)
+      totals = addWithoutZeros(
+          tile, terms, *zero, k, totals,
+          [&](const Microtile &rows, const Terms &terms, ValueRange sums) {
+            return addAt(phase.index(k), rows, terms, sums);
+          });
+    return totals;
   }
-  Value count = phase.value(contraction.sizes[axes.front()]);
-  return phase.loop(
-      phase.index(0), count, phase.index(1), sums,
-      [&](Value index, ValueRange carried) {
-        Value step = phase.multiply(
-            index, phase.value(contraction.lhs->strides[axes.front()]));
-        return addChain(
-            tile, terms.withRowsMoved(phase, step), axes.drop_front(),
-            phase.add(phase.multiply(number, count), index), carried);
-      });
+  if (zero)
+    range = withoutZeros(*zero, outer[zero->rowAxis], range);
+  return phase.loop(range.from, range.to, phase.index(1), sums,
+                    [&](Value index, ValueRange carried) {
+                      return addAt(index, tile, terms, carried);
+                    });
 }
 
 /// The sum of a chain for each index of the outermost axes of K.
 SmallVector<Value> WindowPhase::addChains(const Microtile &tile,
                                           const Terms &terms) {
   SmallVector<unsigned> axes = llvm::to_vector(contraction.outerAxesK());
+  auto chainAxes = ArrayRef(axes).take_front(tiling.numChainAxes);
   Value start = phase.index(0);
   storeSums(zeroSums(tile), chainSums, start);
-  BatchSize count(1);
-  for (unsigned axis : ArrayRef(axes).take_front(tiling.numChainAxes))
-    count.factor *= contraction.sizes[axis].factor;
-  phase.loop(start, phase.value(count), 1, [&](Value number) {
-    Terms here = terms;
-    Value rest = number;
-    for (unsigned axis :
-         llvm::reverse(ArrayRef(axes).take_front(tiling.numChainAxes))) {
-      Value index =
-          takeDigit(phase, rest, phase.value(contraction.sizes[axis]));
-      Value step =
-          phase.multiply(index, phase.value(contraction.lhs->strides[axis]));
-      here = here.withRowsMoved(phase, step);
-    }
-    SmallVector<Value> sums =
-        addChain(tile, here, ArrayRef(axes).drop_front(tiling.numChainAxes),
-                 number, zeroSums(tile));
-    SmallVector<Value> totals = loadSums(tile, chainSums, start);
-    for (auto [total, sum] : llvm::zip(totals, sums))
-      total = arith::AddFOp::create(b, total, sum);
-    storeSums(totals, chainSums, start);
-  });
+  std::function<void(const Terms &, ArrayRef<unsigned>, Value)> walk =
+      [&](const Terms &terms, ArrayRef<unsigned> rest, Value number) {
+        if (rest.empty()) {
+          SmallVector<Value> sums =
+              addChain(tile, terms, ArrayRef(axes).drop_front(chainAxes.size()),
+                       number, zeroSums(tile));
+          SmallVector<Value> totals = loadSums(tile, chainSums, start);
+          for (auto [total, sum] : llvm::zip(totals, sums))
+            total = arith::AddFOp::create(b, total, sum);
+          return storeSums(totals, chainSums, start);
+        }
+        Value count = phase.value(contraction.sizes[rest.front()]);
+        PanelRange range = {phase.index(0), count};
+        const ZeroTerms *zero = zeroTermsOf(rest.front());
+        if (zero && zero->rowAxis != contraction.axisM())
+          range = withoutZeros(*zero, outer[zero->rowAxis], range);
+        phase.loop(range.from, range.to, 1, [&](Value index) {
+          Value step = phase.multiply(
+              index, phase.value(contraction.lhs->strides[rest.front()]));
+          walk(terms.withRowsMoved(phase, step), rest.drop_front(),
+               phase.add(phase.multiply(number, count), index));
+        });
+      };
+  walk(terms, chainAxes, phase.index(0));
   return loadSums(tile, chainSums, start);
 }

@@ -36,6 +36,18 @@ private:
                                           llvm::ArrayRef<unsigned> axes,
                                           mlir::Value number,
                                           mlir::ValueRange sums);
+  /// `add` for one index of an axis of K, without rows for which its terms are
+  /// all zero.
+  llvm::SmallVector<mlir::Value>
+  addWithoutZeros(const Microtile &tile, const Terms &terms,
+                  const ZeroTerms &zero, int64_t k, mlir::ValueRange sums,
+                  llvm::function_ref<llvm::SmallVector<mlir::Value>(
+                      const Microtile &, const Terms &, mlir::ValueRange)>
+                      add);
+  llvm::SmallVector<mlir::Value> addLast(const Microtile &tile,
+                                         const Terms &terms, mlir::Value number,
+                                         mlir::ValueRange sums);
+  const ZeroTerms *zeroTermsOf(unsigned axisK);
   llvm::SmallVector<mlir::Value> addChains(const Microtile &tile,
                                            const Terms &terms);
 

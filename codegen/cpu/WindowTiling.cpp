@@ -97,8 +97,43 @@ static double cyclesOfStep(int64_t rows, int64_t vectors) {
   return std::max({multiplications, loads, 4.0}) + 0.25;
 }
 
+/// Of a tile that is as wide as the image and leaves out what is zero: the mean
+/// of all places in the window. Else of any.
+static double cyclesOfTile(const Contraction &contraction, int64_t height,
+                           int64_t width, int64_t vectors) {
+  for (const ZeroTerms &zero : contraction.zeroTerms) {
+    if (zero.rowAxis != contraction.axisM() || !contraction.m().is(width))
+      continue;
+    int64_t count = contraction.sizes[zero.axisK].factor / zero.termsOfK;
+    double cycles = 0;
+    for (int64_t k = 0; k < count; ++k) {
+      int64_t rows = llvm::count_if(
+          llvm::seq(width), [&](int64_t row) { return !zero.isZero(row, k); });
+      cycles += cyclesOfStep(rows * height, vectors) / count;
+    }
+    return cycles;
+  }
+  return cyclesOfStep(height * width, vectors);
+}
+
+/// The share of terms that are not zero, where the rows of a tile have one
+/// index of the axis before M.
+static double shareOfTerms(const Contraction &contraction, int64_t height) {
+  for (const ZeroTerms &zero : contraction.zeroTerms) {
+    if (zero.rowAxis + 1 != contraction.axisM() || height > 1)
+      continue;
+    int64_t lines = contraction.sizes[zero.rowAxis].factor,
+            count = contraction.sizes[zero.axisK].factor, kept = 0;
+    for (int64_t line = 0; line < lines; ++line)
+      for (int64_t k = 0; k < count; ++k)
+        kept += !zero.isZero(line, k);
+    return double(kept) / double(lines * count);
+  }
+  return 1;
+}
+
 /// The rows, as `height` lines of `width`, and the vectors that take least time
-/// for all of M (of `lines` lines) and N.
+/// for all of M and N.
 static void chooseMicrotile(WindowTiling &tiling,
                             const Contraction &contraction,
                             const CpuModel &cpu) {
@@ -112,12 +147,15 @@ static void chooseMicrotile(WindowTiling &tiling,
   double best = 0;
   auto consider = [&](int64_t height, int64_t width, int64_t vectors) {
     int64_t rows = height * width;
-    if (rows * vectors + vectors + 1 > cpu.vectorRegisters || rows > 14)
+    if (rows * vectors + vectors + 1 > cpu.vectorRegisters || rows > 16)
       return;
     int64_t whole = allVectors / vectors, rest = allVectors % vectors;
+    auto cyclesOf = [&](int64_t vectors) {
+      return cyclesOfTile(contraction, height, width, vectors);
+    };
     double cycles = divideCeil(lines, height) * divideCeil(m, width) *
-                    (whole * cyclesOfStep(rows, vectors) +
-                     (rest ? cyclesOfStep(rows, rest) : 0));
+                    shareOfTerms(contraction, height) *
+                    (whole * cyclesOf(vectors) + (rest ? cyclesOf(rest) : 0));
     if (best && cycles >= best)
       return;
     best = cycles;
@@ -127,7 +165,7 @@ static void chooseMicrotile(WindowTiling &tiling,
   };
   for (int64_t vectors = 1; vectors <= std::min<int64_t>(allVectors, 4);
        ++vectors)
-    for (int64_t width = 1; width <= std::min<int64_t>(m, 14); ++width) {
+    for (int64_t width = 1; width <= std::min<int64_t>(m, 16); ++width) {
       consider(1, width, vectors);
       for (int64_t height = 2; width == m && height <= lines; ++height)
         if (lines % height == 0)
@@ -359,6 +397,13 @@ nnc::chooseImageSumTiling(const Contraction &contraction, const CpuModel &cpu) {
         copiedSize(*contraction.lhs->copied, tiling.blockSpan, tiling.lanes) /
             contraction.m().factor * tiling.width +
         tiling.lanes;
+  // All sums of a panel of M wait together.
+  int64_t sumsOfPanel = tiling.rows * tiling.columns();
+  for (unsigned axis = 0; axis < contraction.numOuter; ++axis)
+    sumsOfPanel = llvm::SaturatingMultiply<uint64_t>(
+        sumsOfPanel, contraction.sizes[axis].factor);
+  if (sumsOfPanel < 0 || sumsOfPanel > 2 * cpu.l2Bytes / bytes)
+    return std::nullopt;
   tiling.blockTerms = tiling.block.count;
   for (unsigned axis : tiling.block.inner())
     tiling.blockTerms *= contraction.sizes[axis].factor;
