@@ -95,8 +95,9 @@ ChannelScheduler::ChannelScheduler(const Contraction &contraction,
   }
   ArrayRef<BatchSize> strides = contraction.resultStrides[0];
   int64_t batch = typicalBatch(contraction.kernel);
-  llvm::stable_sort(sums.axes, [&](unsigned a, unsigned b) {
-    return strides[a].estimate(batch) > strides[b].estimate(batch);
+  llvm::sort(sums.axes, [&](unsigned a, unsigned b) {
+    return std::pair(-strides[a].estimate(batch), a) <
+           std::pair(-strides[b].estimate(batch), b);
   });
   runs = axes.summed;
   if (!runs.axes.empty() && runs.axes.back() == contraction.axisK()) {
