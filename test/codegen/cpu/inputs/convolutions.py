@@ -37,7 +37,7 @@ SETS = {
         for name, options in (
             ("two_groups", dict(image=(6, 7), channels=(8, 12), kernel=3, low=1, high=1, groups=2)),
             ("strided", dict(image=(6, 7), channels=(8, 12), kernel=3, stride=2, low=1, high=1, groups=4)),
-            ("wide", dict(image=(6, 7), channels=(66, 44), kernel=3, groups=2)),
+            ("wide_groups", dict(image=(6, 7), channels=(66, 44), kernel=3, groups=2)),
             ("steps", dict(image=(9,), channels=(6, 6), kernel=3, low=1, high=1, groups=3)),
             ("multiplier", dict(image=(6, 7), channels=(5, 10), kernel=3, low=1, high=1, groups=5)),
         )
