@@ -98,8 +98,10 @@ private:
   Status openScorer(const char *entry, std::optional<Scorer> &scorer);
   int findMisclassified();
   int explainSamples();
-  int readInputs(Columns &columns);
   int readTestSplit(const EntryPoint &entry, int64_t most, Columns &columns);
+  int readTestInputs(Columns &columns);
+  Status readInputFiles(Columns &columns);
+  int readInputs(Columns &columns);
   Status explainSample(int64_t index, const Columns &columns,
                        const Sample &baseline);
   Status chooseElement(const Sample &sample, int64_t &element);
@@ -158,31 +160,45 @@ int Run::readTestSplit(const EntryPoint &entry, int64_t most,
   return status.isOk() ? int(Done) : fail(status);
 }
 
-/// The files' samples, or the test split's.
-int Run::readInputs(Columns &columns) {
-  const EntryPoint &entry = *plan.findEntryPoint("predict");
-  if (!options.inputs.files.empty()) {
-    StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
-    if (!facts.isOk())
-      return fail(facts.status());
-    const Learned learned{plan.recipe, *facts, options.weightsFile};
-    if (Status status = options.inputs.read(entry, learned, columns);
-        !status.isOk())
-      return fail(status);
-  } else if (!hasSplit(plan.recipe, "test")) {
+/// What the predictor takes of the test split.
+int Run::readTestInputs(Columns &columns) {
+  if (!hasSplit(plan.recipe, "test"))
     return failAt(options.request.model,
                   {Code::InvalidArgument,
                    "the model binds no test data: give --input NAME=FILE, "
                    "which says what is to be explained"});
-  } else {
-    // The mean is that of all samples.
-    const int64_t most = options.baseline == "mean"
-                             ? INT64_MAX
-                             : *std::max_element(options.samples.begin(),
-                                                 options.samples.end()) +
-                                   1;
-    if (int exit = readTestSplit(entry, most, columns))
+  // A file may hold the label beside the rest, and is read with it.
+  const EntryPoint *entry = plan.findEntryPoint("eval_step");
+  if (!entry || !hasInputs(*predictor, *entry))
+    entry = plan.findEntryPoint("predict");
+  // The mean is that of all samples.
+  const int64_t most =
+      options.baseline == "mean"
+          ? INT64_MAX
+          : *std::max_element(options.samples.begin(), options.samples.end()) +
+                1;
+  Columns all;
+  if (int exit = readTestSplit(*entry, most, all))
+    return exit;
+  columns = takeInputs(*predictor, std::move(all));
+  return Done;
+}
+
+Status Run::readInputFiles(Columns &columns) {
+  StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
+  if (!facts.isOk())
+    return facts.status();
+  const Learned learned{plan.recipe, *facts, options.weightsFile};
+  return options.inputs.read(*plan.findEntryPoint("predict"), learned, columns);
+}
+
+/// The files' samples, or the test split's.
+int Run::readInputs(Columns &columns) {
+  if (options.inputs.files.empty()) {
+    if (int exit = readTestInputs(columns))
       return exit;
+  } else if (Status status = readInputFiles(columns); !status.isOk()) {
+    return fail(status);
   }
   for (int64_t index : options.samples)
     if (index >= numSamples(columns))
@@ -228,6 +244,15 @@ Status Run::explainSample(int64_t index, const Columns &columns,
   return {};
 }
 
+static bool haveEqualInputs(const Scorer &a, const Scorer &b) {
+  return std::equal(a.inputs().begin(), a.inputs().end(), b.inputs().begin(),
+                    b.inputs().end(),
+                    [](const TensorInfo &x, const TensorInfo &y) {
+                      return x.name == y.name && x.shape == y.shape;
+                    }) &&
+         a.numElements() == b.numElements();
+}
+
 int Run::explainSamples() {
   if (method->usesGradients)
     if (Status status = openScorer("explain", explainer); !status.isOk())
@@ -236,6 +261,10 @@ int Run::explainSamples() {
   if (int exit = readInputs(columns))
     return exit;
   const Scorer &scorer = explainer ? *explainer : *predictor;
+  if (!haveEqualInputs(scorer, *predictor))
+    return fail({Code::InvalidFile,
+                 "the plan's entry points `explain` and `predict` have "
+                 "different inputs"});
   StatusOr<Sample> baseline =
       makeBaseline(options.baseline, columns, scorer.inputs());
   if (!baseline.isOk())

@@ -53,7 +53,19 @@ static int64_t readLabel(const Column &column, int64_t sample) {
   return values.size() == 1 ? int64_t(values[0]) : argmax(values);
 }
 
-/// Where each of the scorer's inputs is among `columns`.
+bool hasInputs(const Scorer &scorer, const EntryPoint &entry) {
+  return std::all_of(scorer.inputs().begin(), scorer.inputs().end(),
+                     [&](const TensorInfo &input) {
+                       return std::any_of(entry.inputs.begin(),
+                                          entry.inputs.end(),
+                                          [&](const TensorInfo &other) {
+                                            return other.name == input.name &&
+                                                   other.shape == input.shape;
+                                          });
+                     });
+}
+
+/// Where each of the scorer's inputs is among `columns`, which have all.
 static std::vector<size_t> placesOf(const Scorer &scorer,
                                     const Columns &columns) {
   std::vector<size_t> places;
@@ -74,6 +86,11 @@ findMistakes(Scorer &scorer, const EntryPoint &entry, const Columns &columns) {
     return Status(Code::InvalidArgument,
                   concat("output ", quote(scorer.output().name),
                          " has one element: there are no classes"));
+  if (!hasInputs(scorer, entry))
+    return Status(Code::InvalidArgument,
+                  concat("output ", quote(scorer.output().name),
+                         " is computed from an input that the loss is not: its "
+                         "labels are not known"));
   const std::vector<size_t> places = placesOf(scorer, columns);
   std::vector<Mistake> mistakes;
   auto make = [&](int64_t index, Sample &sample) {

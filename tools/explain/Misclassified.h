@@ -26,6 +26,9 @@ runtime::StatusOr<std::vector<Mistake>>
 findMistakes(Scorer &scorer, const runtime::EntryPoint &entry,
              const Columns &columns);
 
+/// Whether `entry` takes all of the scorer's inputs.
+bool hasInputs(const Scorer &scorer, const runtime::EntryPoint &entry);
+
 /// The columns that are the scorer's inputs, in its order.
 Columns takeInputs(const Scorer &scorer, Columns &&columns);
 

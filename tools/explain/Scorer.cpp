@@ -12,7 +12,9 @@ using namespace runtime;
 StatusOr<Scorer> Scorer::create(Session &session, const EntryPoint &entry,
                                 const std::string &output) {
   Scorer scorer(session, entry);
-  if (Status status = scorer.findTensors(output); !status.isOk())
+  if (Status status = scorer.findOutputs(output); !status.isOk())
+    return status;
+  if (Status status = scorer.findInputs(); !status.isOk())
     return status;
   for (const TensorInfo &input : entry.inputs)
     scorer.buffers.emplace_back(
@@ -22,11 +24,12 @@ StatusOr<Scorer> Scorer::create(Session &session, const EntryPoint &entry,
   return scorer;
 }
 
-static Status checkBatchFirst(const TensorInfo &info) {
+/// That samples of it lie one after the other; `what` it is: "input".
+static Status checkBatchFirst(const char *what, const TensorInfo &info) {
   if (!info.shape.empty() && info.shape[0] == -1)
     return {};
   return {Code::InvalidArgument,
-          concat(info.kind, " ", quote(info.name), " is ",
+          concat(what, " ", quote(info.name), " is ",
                  describe(info.elementType, info.shape),
                  ": what is explained has the batch first")};
 }
@@ -44,7 +47,13 @@ std::string Scorer::layerName() const {
   return name;
 }
 
-Status Scorer::findTensors(const std::string &name) {
+/// What no plan of nnc's lacks.
+static Status damaged(const std::string &what) {
+  return {Code::InvalidFile,
+          "the plan's entry point `explain` is damaged: " + what};
+}
+
+Status Scorer::findOutputs(const std::string &name) {
   std::string known;
   for (const TensorInfo &output : entry->outputs) {
     if (output.kind == "layer")
@@ -61,26 +70,56 @@ Status Scorer::findTensors(const std::string &name) {
     return {Code::InvalidArgument,
             concat("the model has no output ", quote(name),
                    "; its outputs are ", known)};
+  if (Status status = checkBatchFirst("output", *chosen); !status.isOk())
+    return status;
+  if (!layerOutput)
+    return {};
+  if (!layerGradient || layerGradient->shape != layerOutput->shape)
+    return damaged("its layer has no gradient of that shape");
+  return checkBatchFirst("layer", *layerOutput);
+}
+
+/// The gradient of `input` among the outputs; null where it has none.
+static const TensorInfo *findGradient(const EntryPoint &entry,
+                                      const TensorInfo &input) {
+  for (const TensorInfo &output : entry.outputs)
+    if (output.kind == "input_gradient" &&
+        output.name == input.name + ".gradient")
+      return &output;
+  return nullptr;
+}
+
+Status Scorer::findInputs() {
+  const bool explains = entry->name == "explain";
+  bool hasUpstream = false;
   for (const TensorInfo &input : entry->inputs) {
-    if (entry->name == "explain" && endsWith(input.name, ".upstream"))
+    if (Status status = checkBatchFirst("input", input); !status.isOk())
+      return status;
+    if (explains && endsWith(input.name, ".upstream")) {
+      if (input.name != chosen->name + ".upstream")
+        continue;
+      if (input.shape != chosen->shape || !fits(input.elementType, 0.5))
+        return damaged("an upstream gradient is not of its output's type");
+      hasUpstream = true;
       continue;
+    }
+    // Upstream gradients come last.
+    if (&input - entry->inputs.data() != std::ptrdiff_t(modelInputs.size()))
+      return damaged("its inputs are out of order");
     modelInputs.push_back(input);
-    gradientOutputs.push_back(nullptr);
-    for (const TensorInfo &output : entry->outputs)
-      if (output.kind == "input_gradient" &&
-          output.name == input.name + ".gradient")
-        gradientOutputs.back() = &output;
+    gradientOutputs.push_back(findGradient(*entry, input));
+    if (gradientOutputs.back() && gradientOutputs.back()->shape != input.shape)
+      return damaged("a gradient has not its input's shape");
   }
   if (modelInputs.empty())
     return {Code::InvalidArgument,
             "the model has no inputs: there is nothing to explain it by"};
-  if (layerOutput &&
-      (!layerGradient || layerGradient->shape != layerOutput->shape))
-    return {Code::InvalidFile, "the plan's layer has no gradient of its shape"};
-  if (layerOutput)
-    if (Status status = checkBatchFirst(*layerOutput); !status.isOk())
-      return status;
-  return checkBatchFirst(*chosen);
+  if (explains && !hasUpstream)
+    return {Code::InvalidArgument,
+            concat("output ", quote(chosen->name), " is ",
+                   describe(chosen->elementType, chosen->shape),
+                   ": it has no gradient; --output names another")};
+  return {};
 }
 
 /// Weighs one element of the chosen output with 1, everything else with 0: the

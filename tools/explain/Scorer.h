@@ -32,8 +32,10 @@ class Scorer {
 public:
   /// `entry` is the plan's "predict" or "explain"; `output` the name of one of
   /// its outputs, empty for the first. Both are borrowed. InvalidArgument,
-  /// naming what there is, if there is no such output, or if the batch is not
-  /// the first dimension of what is to be read.
+  /// naming what there is, if there is no such output, if it has no gradient
+  /// though "explain" is to give one, or if the batch is not the first
+  /// dimension of what is to be read; InvalidFile where a plan contradicts
+  /// itself.
   static runtime::StatusOr<Scorer> create(runtime::Session &session,
                                           const runtime::EntryPoint &entry,
                                           const std::string &output);
@@ -67,7 +69,8 @@ public:
 private:
   Scorer(runtime::Session &session, const runtime::EntryPoint &entry)
       : session(&session), entry(&entry) {}
-  runtime::Status findTensors(const std::string &name);
+  runtime::Status findOutputs(const std::string &name);
+  runtime::Status findInputs();
   void fillUpstream(int64_t batch, int64_t element);
   void store(size_t input, int64_t place, const std::vector<double> &values);
   runtime::Status fetch(const runtime::TensorInfo &info, int64_t batch,
