@@ -210,16 +210,13 @@ static Status checkElement(Probe &probe, double *place, double gradient,
   if (!agree(estimate, gradient)) {
     if (Status status = extrapolate(probe, place, h, estimate); !status.isOk())
       return status;
-    if (std::isfinite(gradient) && isKink(estimate)) {
-      ++verdict.kinks;
-      return {};
-    }
+    bool isUnsettled = std::isfinite(gradient) && isKink(estimate);
     KinkCheck check;
-    if (!agree(estimate, gradient))
+    if (isUnsettled || !agree(estimate, gradient))
       if (Status status = checkKink(probe, place, h, estimate, gradient, check);
           !status.isOk())
         return status;
-    if (check.isKink) {
+    if (isUnsettled || check.isKink) {
       verdict.kinks += !check.isBetween;
       return {};
     }
