@@ -41,6 +41,8 @@ public:
 
   const TileLayout &getLayout() const { return layout; }
   mlir::Value getMemory() const { return memory; }
+  /// What a thread holds of a step, known once located.
+  size_t numReads() const { return vectors.size(); }
 
   /// Decides once what each thread reads: of the tile that begins at row (or
   /// column) `first`, where the outer axes are those of `point`.

@@ -41,6 +41,12 @@ struct Tiling {
     return shape.teamRows * shape.teamColumns *
            (unit == TileUnit::Scalar ? 1 : 32);
   }
+  /// Blocks that a multiprocessor, of 65,536 registers, is to hold at once, so
+  /// that others work while one waits at its barrier: 168 registers a thread
+  /// for 64 scalar sums, with operands ahead, or 128 for fragments.
+  int64_t residentBlocks() const {
+    return (unit == TileUnit::Scalar ? 384 : 512) / threads();
+  }
 };
 
 /// A sum is never cut into more parts.

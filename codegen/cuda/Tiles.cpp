@@ -22,9 +22,9 @@ using namespace mlir;
 using namespace nnc;
 
 static constexpr int64_t kResultThreads = 256;
-/// Threads that a multiprocessor has with 128 registers each: as many as half
-/// of them lets one block work while the other waits at its barrier.
-static constexpr int64_t kResidentThreads = 512;
+/// A thread that holds more than so many numbers or vectors of a step, whose
+/// addresses it holds too, has as many registers as it needs.
+static constexpr size_t kMostReads = 8;
 /// Neighbours that are stored as one.
 static constexpr int64_t kMaxLanes = 4;
 
@@ -239,8 +239,9 @@ void TileScheduler::emitSums() {
   scheduled.phases.push_back(
       phase.finish("contraction", grid.numBlocks(), tiling.threads()));
   last = scheduled.phases.back().function;
-  if (tiling.threads() == kResidentThreads / 2)
-    last->setAttr("nnc.resident", b.getI64IntegerAttr(2));
+  bool isTight = lhs.numReads() + rhs.numReads() <= kMostReads;
+  last->setAttr("nnc.resident",
+                b.getI64IntegerAttr(isTight ? tiling.residentBlocks() : 1));
 }
 
 //===----------------------------------------------------------------------===//
