@@ -122,7 +122,7 @@ void ImageSums::setBases(PanelRange range, PanelRange panelsOfM) {
     std::optional<CopiedPanels> panels;
     if (tiling.copiesPanels)
       panels = {tiling.width, tiling.copiedPanelSize, panelsOfM.from,
-                panelsOfM.to};
+                panelsOfM.to, tiling.panelsTogether};
     base =
         phase.subtract(base, emitWindowCopy(phase, *element.copied, first, last,
                                             image, tiling.lanes, panels));

@@ -30,7 +30,7 @@ public:
   void emitLine(Value line, Value to);
 
 private:
-  void forEachPanel(Value to, llvm::function_ref<void(Value, Value)> emit);
+  void copyRow(Point here, Value panel, Value to);
   void copyPanels(Value first, Value count, Value to);
   void copyInside(Value first, Value count, Value to);
   void copyElements(Value first, Value count, Value to);
@@ -67,15 +67,6 @@ int64_t nnc::copiedSize(const TensorToCopy &source, int64_t count,
   return (llvm::divideCeil(count - 1, line) + 1) * line + lanes;
 }
 
-/// Each panel's number, and where it has what the first has at `to`.
-void Copier::forEachPanel(Value to,
-                          llvm::function_ref<void(Value, Value)> emit) {
-  phase.loop(panels->from, panels->to, 1, [&](Value panel) {
-    Value before = phase.subtract(panel, panels->from);
-    emit(panel, phase.add(to, phase.multiply(before, panels->size)));
-  });
-}
-
 void Copier::fill(Value to, Value count) {
   Point nowhere;
   nowhere.indices.assign(source.shape.size(), Value());
@@ -88,37 +79,53 @@ void Copier::fill(Value to, Value count) {
   };
   if (!panels)
     return fillFrom(to);
-  forEachPanel(to, [&](Value, Value start) { fillFrom(start); });
+  phase.loop(panels->from, panels->to, 1, [&](Value panel) {
+    Value before = phase.subtract(panel, panels->from);
+    fillFrom(phase.add(to, phase.multiply(before, panels->size)));
+  });
+}
+
+/// The columns of a panel in the row where `here` stands, to `to`.
+void Copier::copyRow(Point here, Value panel, Value to) {
+  int64_t width = panels->width, columns = source.shape[last].factor;
+  Value column = phase.multiply(panel, width);
+  if (columns % width)
+    column = phase.minimum(column, phase.index(columns - width));
+  here.indices[last] = column;
+  if (isVectorAlong(inside, last)) {
+    here.vectorAxis = last;
+    here.lanes = width;
+    storeVector(b, phase.loc(), phase.factor(inside, here), memory, to);
+    return;
+  }
+  phase.loop(phase.index(0), phase.index(width), 1, [&](Value i) {
+    here.indices[last] = phase.add(column, i);
+    storeScalar(b, phase.loc(), phase.factor(inside, here), memory,
+                phase.add(to, i));
+  });
 }
 
 /// `count` elements of each panel, from index `first` of the line's first
-/// dimension on.
+/// dimension on. Several panels at a time, so that rows are read through rather
+/// than a few columns of each.
 void Copier::copyPanels(Value first, Value count, Value to) {
-  int64_t width = panels->width, columns = source.shape[last].factor;
-  bool isVector = isVectorAlong(inside, last);
-  Value rows = phase.divide(count, width);
-  forEachPanel(to, [&](Value panel, Value place) {
-    Value column = phase.multiply(panel, width);
-    if (columns % width)
-      column = phase.minimum(column, phase.index(columns - width));
-    phase.unrolledLoop(rows, [&](Value row) {
-      Point here = point;
-      if (axis != last)
-        here.indices[axis] = phase.add(first, row);
-      Value at = phase.add(place, phase.multiply(row, width));
-      here.indices[last] = column;
-      if (isVector) {
-        here.vectorAxis = last;
-        here.lanes = width;
-        storeVector(b, phase.loc(), phase.factor(inside, here), memory, at);
-        return;
-      }
-      phase.loop(phase.index(0), phase.index(width), 1, [&](Value i) {
-        here.indices[last] = phase.add(column, i);
-        storeScalar(b, phase.loc(), phase.factor(inside, here), memory,
-                    phase.add(at, i));
-      });
-    });
+  int64_t together = panels->together;
+  auto copyRows = [&](Value row, Value panel) {
+    Point here = point;
+    if (axis != last)
+      here.indices[axis] = phase.add(first, row);
+    Value before = phase.subtract(panel, panels->from);
+    Value place = phase.add(phase.add(to, phase.multiply(before, panels->size)),
+                            phase.multiply(row, panels->width));
+    for (int64_t i = 0; i < together; ++i)
+      copyRow(here, phase.add(panel, i), phase.add(place, i * panels->size));
+  };
+  Value rows = phase.divide(count, panels->width);
+  phase.loop(panels->from, panels->to, together, [&](Value panel) {
+    if (together > 1)
+      return phase.loop(phase.index(0), rows, 1,
+                        [&](Value row) { copyRows(row, panel); });
+    phase.unrolledLoop(rows, [&](Value row) { copyRows(row, panel); });
   });
 }
 

@@ -25,6 +25,8 @@ struct CopiedPanels {
   int64_t width;
   int64_t size;
   mlir::Value from, to;
+  /// Panels that are copied at a time, which divides their number.
+  int64_t together = 1;
 };
 
 /// Copies the lines that hold elements [first, last] of `source` to the start

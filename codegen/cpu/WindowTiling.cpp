@@ -319,10 +319,18 @@ static bool isAlongCopy(const Contraction &contraction) {
                       });
 }
 
+static int64_t largestDivisor(int64_t number, int64_t most) {
+  int64_t divisor = std::min(number, most);
+  while (number % divisor)
+    --divisor;
+  return divisor;
+}
+
 /// Groups of column panels, and of row panels if need be, so that the sums of a
 /// tile and its copies of windows each take a third of the second cache.
 static void chooseGroups(ImageSumTiling &tiling, const Contraction &contraction,
                          const CpuModel &cpu) {
+  constexpr int64_t kPanelsTogether = 16;
   int64_t bytes = contraction.type.getIntOrFloatBitWidth() / 8;
   tiling.columnPanels = divideCeil(contraction.n().factor, tiling.columns());
   tiling.panelsOfM = divideCeil(contraction.m().factor, tiling.width);
@@ -342,7 +350,13 @@ static void chooseGroups(ImageSumTiling &tiling, const Contraction &contraction,
   if (tiling.copiesPanels)
     panels =
         std::min(panels, cpu.l2Bytes / 3 / (tiling.copiedPanelSize * bytes));
-  tiling.rowGroups = divideCeil(tiling.panelsOfM, std::max<int64_t>(1, panels));
+  panels = std::clamp<int64_t>(panels, 1, tiling.panelsOfM);
+  // Groups of one size, if that takes less than twice as many: their panels can
+  // then be copied several at a time.
+  int64_t equal = largestDivisor(tiling.panelsOfM, panels);
+  bool areEqual = 2 * equal > panels;
+  tiling.panelsTogether = areEqual ? largestDivisor(equal, kPanelsTogether) : 1;
+  tiling.rowGroups = divideCeil(tiling.panelsOfM, areEqual ? equal : panels);
 }
 
 /// Enough parts for some threads, each of some blocks, and no more than some
@@ -359,15 +373,15 @@ static void chooseParts(ImageSumTiling &tiling, const Contraction &contraction,
                           std::max<int64_t>(1, blocks / 2));
 }
 
-/// A block's sums are one chain, and those of blocks are another: together no
-/// longer than chains may be, up to so many blocks.
+/// A block's sums are one chain, and those of a part's blocks another, as long
+/// as these are few at the plan's largest batch.
 static bool needsLongSums(const ImageSumTiling &tiling,
                           const Contraction &contraction) {
-  constexpr int64_t kManyBlocks = 1024;
+  constexpr int64_t kFewBlocks = 64;
   std::optional<int64_t> batch = largestBatch(contraction.kernel);
   int64_t terms =
       contraction.numTerms.estimate(std::max(batch.value_or(0), kTypicalBatch));
-  return terms / tiling.blockTerms > kManyBlocks;
+  return terms / tiling.blockTerms > kFewBlocks * tiling.numParts;
 }
 
 std::optional<ImageSumTiling>
@@ -407,9 +421,13 @@ nnc::chooseImageSumTiling(const Contraction &contraction, const CpuModel &cpu) {
   tiling.blockTerms = tiling.block.count;
   for (unsigned axis : tiling.block.inner())
     tiling.blockTerms *= contraction.sizes[axis].factor;
-  tiling.hasLongSums = needsLongSums(tiling, contraction);
-  chooseGroups(tiling, contraction, cpu);
-  chooseParts(tiling, contraction, numBlocks(tiling, contraction));
+  for (bool isLong : {false, true}) {
+    tiling.hasLongSums = isLong;
+    chooseGroups(tiling, contraction, cpu);
+    chooseParts(tiling, contraction, numBlocks(tiling, contraction));
+    if (!needsLongSums(tiling, contraction))
+      break;
+  }
   tiling.packLhs = Tiling::None;
   tiling.packRhs = Tiling::Tile;
   // A vector or two of each term need not be packed for a few rows.

@@ -56,8 +56,8 @@ struct ImageSumTiling : WindowTiling {
   int64_t panelsOfM, tilesOfPanel, columnPanels;
   /// The image is copied in these panels, where M is its last dimension.
   bool copiesPanels;
-  /// Elements of a panel's copy.
-  int64_t copiedPanelSize;
+  /// Elements of a panel's copy, and how many panels are copied at a time.
+  int64_t copiedPanelSize, panelsTogether;
 
   int64_t rowPanels() const { return panelsOfM * tilesOfPanel; }
   int64_t maxPanelsOfM() const {
