@@ -18,9 +18,9 @@ namespace {
 class Analysis {
 public:
   Analysis(func::FuncOp kernel, const Product &product, Value whole,
-           Refusal &refusal, bool copiesWindows)
-      : refusal(refusal), copiesWindows(copiesWindows), op(product.op),
-        insert(product.insert), whole(whole) {
+           Refusal &refusal, ContractionForm form)
+      : refusal(refusal), form(form), op(product.op), insert(product.insert),
+        whole(whole) {
     contraction.kernel = kernel;
   }
 
@@ -53,7 +53,7 @@ private:
 
   Contraction contraction;
   Refusal &refusal;
-  bool copiesWindows;
+  ContractionForm form;
   std::optional<ElementBuilder> elements;
   linalg::GenericOp op;
   tensor::InsertSliceOp insert;
@@ -130,7 +130,8 @@ static bool isWindow(const LinearIndex &index) {
 }
 
 bool Analysis::isToCopy(Value tensor, const Indices &indices) {
-  if (!copiesWindows || contraction.copied || llvm::none_of(indices, isWindow))
+  if (!form.copiesWindows || contraction.copied ||
+      llvm::none_of(indices, isWindow))
     return false;
   FailureOr<Access> access = traceAccess(tensor, indices, loopSizes, refusal);
   return succeeded(access) && !access->load &&
@@ -278,7 +279,7 @@ LogicalResult Analysis::classifyLoops() {
 //===----------------------------------------------------------------------===//
 
 bool Analysis::canMerge(int outerLoop, int innerLoop) {
-  if (elements->readsIndices)
+  if (elements->readsIndices || form.hasAxisALoop)
     return false;
   return llvm::all_of(walked, [&](const LinearIndex &index) {
     return index.strides[innerLoop].times(loopSizes[innerLoop]) ==
@@ -441,22 +442,22 @@ FailureOr<Contraction> Analysis::run() {
 }
 
 FailureOr<Contraction> nnc::analyzeContraction(func::FuncOp kernel,
-                                               Refusal &refusal) {
+                                               Refusal &refusal,
+                                               ContractionForm form) {
   FailureOr<Products> found = findProducts(kernel, refusal);
   if (failed(found))
     return failure();
   if (found->products.size() != 1 || found->rest)
     return refusal.because("its result is put together of several products");
-  return analyzeProduct(kernel, *found, found->products.front(), refusal);
+  return analyzeProduct(kernel, *found, found->products.front(), refusal, form);
 }
 
 FailureOr<Contraction> nnc::analyzeProduct(func::FuncOp kernel,
                                            const Products &products,
                                            const Product &product,
                                            Refusal &refusal,
-                                           bool copiesWindows) {
-  return Analysis(kernel, product, products.whole, refusal, copiesWindows)
-      .run();
+                                           ContractionForm form) {
+  return Analysis(kernel, product, products.whole, refusal, form).run();
 }
 
 //===----------------------------------------------------------------------===//

@@ -137,18 +137,26 @@ struct Contraction {
 /// that it is made of is contiguous or the same, and exists or does not.
 bool isVectorAlong(const Element *element, unsigned axis);
 
+/// How a scheduler would have a contraction described.
+struct ContractionForm {
+  /// An operand that windows read, and that does not lie in memory, is one to
+  /// copy.
+  bool copiesWindows = false;
+  /// Each loop is an axis, though others may be walked together with it.
+  bool hasAxisALoop = false;
+};
+
 /// Of a kernel with one product, which is all of its result.
 mlir::FailureOr<Contraction> analyzeContraction(mlir::func::FuncOp kernel,
-                                                Refusal &refusal);
+                                                Refusal &refusal,
+                                                ContractionForm form = {});
 
 /// One of the products, and of what surrounds them the part that is its own.
-/// `copiesWindows`: an operand that windows read, and that does not lie in
-/// memory, is one to copy.
 mlir::FailureOr<Contraction> analyzeProduct(mlir::func::FuncOp kernel,
                                             const Products &products,
                                             const Product &product,
                                             Refusal &refusal,
-                                            bool copiesWindows = false);
+                                            ContractionForm form = {});
 
 } // namespace nnc
 

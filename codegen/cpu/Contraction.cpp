@@ -234,7 +234,7 @@ FailureOr<ScheduledKernel> nnc::scheduleContraction(func::FuncOp kernel,
                      const Product &product, Refusal &refusal) {
     Refusal notInWindows; // and panels are another way
     FailureOr<Contraction> windows = analyzeProduct(
-        kernel, products, product, notInWindows, /*copiesWindows=*/true);
+        kernel, products, product, notInWindows, {/*copiesWindows=*/true});
     if (succeeded(windows) && (chooseWindowTiling(*windows, cpu) ||
                                chooseImageSumTiling(*windows, cpu)))
       return windows;

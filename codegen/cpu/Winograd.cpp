@@ -72,14 +72,17 @@ static LogicalResult checkWorth(const WinogradTiles &tiles, int64_t fewestTiles,
 /// block that reads the filter seldom, and sixteen for threads to share.
 static void chooseSizes(Winograd &winograd, const CpuModel &cpu) {
   constexpr int64_t kMost = 112, kFewest = 64, kIndices = 8;
+  constexpr int64_t kMostScratch = 6 << 20;
   winograd.vectors = winograd.n() % (2 * winograd.lanes) ? 1 : 2;
   int64_t bytes = WinogradTiles::kProducts *
                   (winograd.tileStride() + winograd.n()) * kFloat;
-  bool hasMany = std::min(winograd.k(), winograd.n()) >= 192;
-  int64_t most = std::clamp<int64_t>(cpu.l2Bytes * 3 / 4 / bytes,
-                                     hasMany ? kFewest : 1, kMost);
+  int64_t fewest = 1;
+  if (std::min(winograd.k(), winograd.n()) >= 192)
+    fewest = std::clamp<int64_t>(kMostScratch / bytes, 1, kFewest);
+  int64_t most =
+      std::clamp<int64_t>(cpu.l2Bytes * 3 / 4 / bytes, fewest, kMost);
   int64_t all = estimateTiles(winograd);
-  most = std::min(most, std::max<int64_t>(all / 16, hasMany ? kFewest : 1));
+  most = std::min(most, std::max<int64_t>(all / 16, fewest));
   // Blocks of one size, and microtiles that fill them.
   int64_t block = llvm::divideCeil(all, llvm::divideCeil(all, most));
   int64_t spare = cpu.vectorRegisters - winograd.vectors - 1;
@@ -150,10 +153,11 @@ static int64_t shareOfSize(int64_t size, int64_t step, int64_t most) {
 
 /// Blocks of channels whose sums take a quarter of the second cache, and tiles
 /// for as much again. Partial sums where there are few blocks for threads to
-/// share, or many tiles: no more than 64 blocks of them are added up in one.
+/// share, or many tiles: no more than 64 blocks of them are added up in one, as
+/// far as memory is for it.
 static void chooseSizes(WinogradGradient &gradient, const CpuModel &cpu) {
   constexpr int64_t kMostChannels = 64, kBlock = 48, kIndices = 16,
-                    kMostBlocks = 64, kMostParts = 64;
+                    kMostBlocks = 64, kMostParts = 64, kMostBytes = 32 << 20;
   gradient.vectors = gradient.n() % (2 * gradient.lanes) ? 1 : 2;
   gradient.height = cpu.vectorRegisters > 16 ? 8 : 4;
   gradient.blockM = shareOfSize(gradient.m(), gradient.lanes, kMostChannels);
@@ -163,8 +167,10 @@ static void chooseSizes(WinogradGradient &gradient, const CpuModel &cpu) {
   int64_t tileBlocks = llvm::divideCeil(estimateTiles(gradient), kBlock);
   int64_t parts = std::max<int64_t>(llvm::divideCeil(kIndices, blocks),
                                     llvm::divideCeil(tileBlocks, kMostBlocks));
-  gradient.parts =
-      std::clamp<int64_t>(parts, 1, std::min(kMostParts, tileBlocks));
+  int64_t partBytes =
+      WinogradTiles::kTaps * gradient.m() * gradient.n() * kFloat;
+  int64_t most = std::min({kMostParts, tileBlocks, kMostBytes / partBytes});
+  gradient.parts = std::clamp<int64_t>(parts, 1, std::max<int64_t>(most, 1));
 }
 
 /// The sums; and where they are partial ones, the results of them.
@@ -230,7 +236,11 @@ static FailureOr<ScheduledKernel> scheduleGradient(Contraction contraction,
 FailureOr<ScheduledKernel> nnc::scheduleWinograd(func::FuncOp kernel,
                                                  const CpuModel &cpu,
                                                  Refusal &refusal) {
-  FailureOr<Contraction> contraction = analyzeContraction(kernel, refusal);
+  // Columns and channels of a window without padding would else be one axis.
+  ContractionForm form;
+  form.hasAxisALoop = true;
+  FailureOr<Contraction> contraction =
+      analyzeContraction(kernel, refusal, form);
   if (failed(contraction))
     return failure();
   bool sumsPlaces = contraction->numOuter == 2 && contraction->sizes[0].is(3) &&

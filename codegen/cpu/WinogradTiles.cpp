@@ -47,8 +47,7 @@ static std::optional<WindowDim> findDim(const Contraction &contraction,
   return std::nullopt;
 }
 
-/// Rows and columns are padded each for itself; a tile that reaches beyond the
-/// last window reads padding.
+/// Rows and columns are padded each for itself.
 static LogicalResult checkBounds(const WinogradTiles &tiles, Refusal &refusal) {
   const auto &bounds = tiles.contraction.lhs->bounds;
   bool areApart = llvm::all_of(bounds, [&](const Bound &bound) {
@@ -64,13 +63,6 @@ static LogicalResult checkBounds(const WinogradTiles &tiles, Refusal &refusal) {
   });
   if (!areApart)
     return refusal.because("its padding is not of rows and columns");
-  for (const WindowDim &dim : {tiles.rows, tiles.columns}) {
-    bool isPadded = llvm::any_of(bounds, [&](const Bound &bound) {
-      return bound.index.dependsOn(dim.position);
-    });
-    if (!isPadded && tiles.contraction.sizes[dim.position].factor % 2)
-      return refusal.because("an odd number of places has no padding");
-  }
   return success();
 }
 
@@ -165,6 +157,10 @@ Value TileEmitter::isWithin(const Point &tile, const WindowDim &dim,
                             int64_t number) {
   Value within = arith::ConstantOp::create(b, b.getBoolAttr(true));
   Point point = placeInTile(tile, number, number);
+  if (number == 3 && tiles.isOpen(dim))
+    within =
+        phase.isLess(phase.add(tile.indices[dim.position], 1),
+                     phase.index(tiles.contraction.sizes[dim.position].factor));
   for (const Bound &bound : tiles.contraction.lhs->bounds)
     if (bound.index.dependsOn(dim.position))
       within = phase.both(within, phase.isWithin(bound, point));
@@ -200,7 +196,8 @@ void TileEmitter::emitChannels(const Point &tile, const TileMemory &to,
 }
 
 void TileEmitter::emitTransform(const Point &tile, const TileMemory &to) {
-  if (tiles.contraction.lhs->bounds.empty())
+  if (tiles.contraction.lhs->bounds.empty() && !tiles.isOpen(tiles.rows) &&
+      !tiles.isOpen(tiles.columns))
     return emitChannels(tile, to, {}, {});
   Values rows, columns;
   Value isInside = arith::ConstantOp::create(b, b.getBoolAttr(true));

@@ -40,6 +40,13 @@ struct WinogradTiles {
   bool isOdd(const WindowDim &dim) const {
     return contraction.sizes[dim.position].factor % 2;
   }
+  /// The last tile reaches beyond the image, and no padding is there.
+  bool isOpen(const WindowDim &dim) const {
+    return isOdd(dim) &&
+           llvm::none_of(contraction.lhs->bounds, [&](const Bound &bound) {
+             return bound.index.dependsOn(dim.position);
+           });
+  }
 };
 
 /// The tiles of a contraction of f32 whose windows have their taps along two of

@@ -57,6 +57,7 @@ SETS = {
             ("steps", dict(image=(600,), channels=(3, 3), kernel=5, low=2, high=2)),
             ("volume", dict(image=(4, 3, 5), channels=(10, 10), kernel=3, low=1, high=1)),
             ("double", dict(image=(6, 7), channels=(20, 20), kernel=3, low=1, high=1, element="f64")),
+            ("computed", dict(image=(6, 7), channels=(20, 20), kernel=3, low=1, high=1, isComputed=True)),
             ("small_image", dict(image=(2, 2), channels=(20, 20), kernel=5, low=2, high=2)),
         )
     ],
@@ -69,6 +70,12 @@ SETS = {
         ("same", "input", dict(image=(6, 8), channels=(32, 64), kernel=3, low=1, high=1, epilogue="add")),
         ("odd", "input", dict(image=(7, 9), channels=(48, 48), kernel=3, low=1, high=1)),
         ("valid", "input", dict(image=(10, 8), channels=(32, 48), kernel=3)),
+        ("valid", "forward", dict(image=(10, 8), channels=(32, 48), kernel=3, epilogue="bias")),
+        ("valid_odd", "forward", dict(image=(9, 11), channels=(32, 48), kernel=3)),
+        ("valid_odd", "filter", dict(image=(11, 9), channels=(32, 48), kernel=3)),
+        ("rows_padded", "forward", dict(image=(5, 9), channels=(32, 32), kernel=3, low=(1, 0), high=(1, 0))),
+        *(("computed", direction, dict(image=(6, 8), channels=(32, 32), kernel=3, low=1, high=1, isComputed=True))
+          for direction in ("forward", "input", "filter")),
         ("many_channels", "forward", dict(image=(4, 4), channels=(192, 256), kernel=3, low=1, high=1)),
         ("same", "filter", dict(image=(6, 8), channels=(48, 32), kernel=3, low=1, high=1, epilogue="add")),
         ("odd", "filter", dict(image=(9, 7), channels=(64, 48), kernel=3, low=1, high=1)),
@@ -201,11 +208,12 @@ def along(*terms):
 
 class Convolution:
     def __init__(self, image, channels, kernel, stride=1, low=0, high=0, dilation=1, groups=1, epilogue=None,
-                 element="f32", batch="?"):
+                 element="f32", batch="?", isComputed=False):
         rank = len(image)
         each = lambda value: [value] * rank if isinstance(value, int) else list(value)
         self.image, self.kernel, self.stride, self.low = list(image), each(kernel), each(stride), each(low)
         self.high, self.dilation, self.groups, self.epilogue = each(high), each(dilation), groups, epilogue
+        self.isComputed = isComputed
         ci, co = channels
         self.out = [(n + l + h - (k - 1) * d - 1) // s + 1 for n, k, s, l, h, d in
                     zip(self.image, self.kernel, self.stride, self.low, self.high, self.dilation)]
@@ -213,13 +221,21 @@ class Convolution:
         self.places, self.taps = list("hwd"[:rank]), list("ijl"[:rank])
         self.k = Kernel(element)
 
+    def read(self, name, shape):
+        """An image as it is, or computed of one."""
+        if not self.isComputed:
+            return name, shape
+        dims = [f"d{i}" for i in range(len(shape))]
+        return self.k.generic(dims, len(dims), [((name, shape), dims)], (self.k.empty(shape), dims),
+                              ["%r = arith.mulf %a0, %a0 : T"])
+
     def channels(self, value, isGrouped=True):
         """A value with its channels in groups, if there are several."""
         return self.k.split(value, self.groups) if self.groups > 1 and isGrouped else value
 
     def window(self):
         """The padded image, and where the loops read it."""
-        x = self.channels(self.k.pad(("%x", self.x), self.low, self.high))
+        x = self.channels(self.k.pad(self.read("%x", self.x), self.low, self.high))
         indices = [along((s, place), (d, tap)) for s, place, d, tap in
                    zip(self.stride, self.places, self.dilation, self.taps)]
         return x, ["n", *indices, *self.group, "k"]
@@ -242,7 +258,7 @@ class Convolution:
                             (w, [*self.taps, "k", *self.group, "c"]), self.y, out)
 
     def filter(self):
-        dy = self.channels(("%dy", self.y))
+        dy = self.channels(self.read("%dy", self.y))
         out = [*self.taps, "k", *self.group, "c"]
         return self.product([*out, "n", *self.places], len(out), self.window(),
                             (dy, ["n", *self.places, *self.group, "c"]), self.w, out)
@@ -263,7 +279,7 @@ class Convolution:
         offset, firstTap, tapStep, numTaps, size, start, back = map(list, zip(*phase))
         low = [max(0, (t - 1) * b - f) for t, b, f in zip(numTaps, back, start)]
         high = [f + n - o for f, n, o in zip(start, size, self.out)]
-        dy = self.channels(self.k.pad(("%dy", self.y), low, high))
+        dy = self.channels(self.k.pad(self.read("%dy", self.y), low, high))
         w = self.channels(self.k.extract(("%w", self.w), [*firstTap, 0, 0], [*numTaps, *self.w[-2:]], [*tapStep, 1, 1]))
         indices = [place if t == 1 and f + l == 0 else f"{place} + {tap} * -{b} + {f + l}" for place, tap, t, b, f, l in
                    zip(self.places, self.taps, numTaps, back, start, low)]
