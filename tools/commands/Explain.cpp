@@ -28,8 +28,8 @@ struct ExplainOptions {
   std::vector<int64_t> samples = {0};
   std::string method, output, layer, baseline = "0";
   ViewOptions view;
-  std::optional<int64_t> element, draws;
-  int64_t steps = 64, seed = 0, batch = 32, numMistakes = 0;
+  std::optional<int64_t> element, draws, batch;
+  int64_t steps = 64, seed = 0, numMistakes = 0;
   int threads = 0;
   bool showsFilters = false, asJson = false;
 };
@@ -114,6 +114,8 @@ private:
   Session &session;
   const Plan &plan;
   std::vector<View> views;
+  /// Of the output's elements, where training data named them.
+  std::vector<std::string> classes;
   /// Of "predict", and of the entry point that the method needs.
   std::optional<Scorer> predictor, explainer;
   std::string lines;
@@ -239,8 +241,8 @@ Status Run::explainSample(int64_t index, const Columns &columns,
   if (!explanation.isOk())
     return explanation.status();
   if (!options.asJson)
-    print(method->name, index, question, *explanation);
-  add(toJson(method->name, index, question, *explanation));
+    print(method->name, index, question, *explanation, classes);
+  add(toJson(method->name, index, question, *explanation, classes));
   return {};
 }
 
@@ -299,8 +301,8 @@ int Run::findMisclassified() {
   for (size_t i = 0; i < shown; ++i) {
     const Mistake &mistake = (*mistakes)[i];
     if (!options.asJson)
-      print(mistake);
-    add(toJson(mistake, readSample(inputs, mistake.sample), views));
+      print(mistake, classes);
+    add(toJson(mistake, readSample(inputs, mistake.sample), views, classes));
   }
   return Done;
 }
@@ -326,10 +328,15 @@ int Run::all() {
   if (Status status = openScorer("predict", predictor); !status.isOk())
     return fail(status);
   StatusOr<std::vector<View>> viewed =
-      viewInputs(predictor->inputs(), options.view);
+      viewInputs(predictor->inputs(), plan.recipe, options.view);
   if (!viewed.isOk())
     return fail(viewed.status());
   views = std::move(*viewed);
+  StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
+  if (!facts.isOk())
+    return fail(facts.status());
+  if (auto *names = facts->classesOf(size_t(predictor->numElements())))
+    classes = *names;
   if (options.showsFilters) {
     StatusOr<FilterSheet> sheet = readFilters(session, views, options.layer);
     if (!sheet.isOk())
@@ -364,8 +371,9 @@ static int explain(const ExplainOptions &options) {
   if (Status status = checkOutput(options); !status.isOk())
     return fail(status);
   CompileRequest request = options.request;
-  request.maxBatch = options.batch;
   request.forExplaining = method && method->usesGradients;
+  // What gradients need of a large network's layers stays in memory.
+  request.maxBatch = options.batch.value_or(request.forExplaining ? 8 : 32);
   request.explainLayer = options.layer;
   PlanOrExit opened = openModel(request);
   if (!opened.plan)
@@ -428,6 +436,11 @@ static void addMethodOptions(CLI::App &command, ExplainOptions &options) {
                   "a row of elements is a picture of this size")
       ->type_name("HxW[xC]");
   command
+      .add_option("--order", options.view.order,
+                  "how the channels of pictures lie: side by side, or plane "
+                  "after plane (default: as the data block says, else hwc)")
+      ->check(CLI::IsMember({"hwc", "chw"}));
+  command
       .add_option("--patch", options.view.patch,
                   "pixels a side of the patches of a picture (default: a "
                   "seventh of the longer side)")
@@ -444,9 +457,10 @@ static void addMethodOptions(CLI::App &command, ExplainOptions &options) {
       ->check(CLI::Range(int64_t(1), int64_t(1) << 24));
   command.add_option("--seed", options.seed, "of the random draws")
       ->capture_default_str();
-  command.add_option("--batch", options.batch, "samples a run")
-      ->check(CLI::Range(int64_t(1), int64_t(1) << 20))
-      ->capture_default_str();
+  command
+      .add_option("--batch", options.batch,
+                  "samples a run (default: 32, with gradients 8)")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20));
 }
 
 void addExplainCommand(CLI::App &app, int &exit) {

@@ -40,7 +40,7 @@ StatusOr<Explanation> explainBySaliency(const Question &question) {
         continue;
       attributions = makeRoom(view);
       for (size_t i = 0; i < gradient.size(); ++i) {
-        double &value = attributions.values[i / size_t(view.channels)];
+        double &value = attributions.values[size_t(view.pixelOf(int64_t(i)))];
         value = view.isPicture ? std::max(value, std::abs(gradient[i]))
                                : gradient[i];
       }
@@ -85,7 +85,7 @@ static void addUp(const Question &question, const Sample &meanGradients,
     for (size_t i = 0; i < gradient.size(); ++i) {
       const double part = gradient[i] * (question.sample[input][i] -
                                          question.baseline[input][i]);
-      attributions.values[i / size_t(view.channels)] += part;
+      attributions.values[size_t(view.pixelOf(int64_t(i)))] += part;
       sum += part;
     }
   }

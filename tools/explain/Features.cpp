@@ -31,22 +31,49 @@ static bool parsePicture(const std::string &text, View &view) {
   return true;
 }
 
-static View viewInput(const TensorInfo &info) {
+std::vector<double> View::byPixels(const std::vector<double> &elements) const {
+  if (!channelsFirst)
+    return elements;
+  std::vector<double> result;
+  for (int64_t pixel = 0; pixel < height * width; ++pixel)
+    for (int64_t channel = 0; channel < channels; ++channel)
+      result.push_back(elements[size_t(channel * height * width + pixel)]);
+  return result;
+}
+
+/// Whether the input's pictures are in the order "chw".
+static bool isChannelsFirst(const Recipe &recipe, const std::string &input,
+                            const std::string &order) {
+  if (!order.empty())
+    return order == "chw";
+  for (const DataBinding &binding : recipe.data)
+    if (std::count(binding.inputs.begin(), binding.inputs.end(), input))
+      for (const auto &[name, value] : binding.arguments)
+        if (name == "order")
+          return value == "chw";
+  return false;
+}
+
+static View viewInput(const TensorInfo &info, bool channelsFirst) {
   View view;
   view.input = info.name;
   const Shape &shape = info.shape;
   view.isPicture = shape.size() == 3 || shape.size() == 4;
-  if (view.isPicture) {
-    view.height = shape[1];
-    view.width = shape[2];
-    view.channels = shape.size() == 4 ? shape[3] : 1;
-  } else {
+  if (!view.isPicture) {
     view.width = info.numElements(1);
+    return view;
   }
+  view.channelsFirst = channelsFirst && shape.size() == 4;
+  const size_t rows = view.channelsFirst ? 2 : 1;
+  view.height = shape[rows];
+  view.width = shape[rows + 1];
+  if (shape.size() == 4)
+    view.channels = shape[view.channelsFirst ? 1 : 3];
   return view;
 }
 
 StatusOr<std::vector<View>> viewInputs(const std::vector<TensorInfo> &inputs,
+                                       const Recipe &recipe,
                                        const ViewOptions &options) {
   View picture;
   if (!options.picture.empty() && !parsePicture(options.picture, picture))
@@ -57,12 +84,15 @@ StatusOr<std::vector<View>> viewInputs(const std::vector<TensorInfo> &inputs,
   std::vector<View> views;
   bool isUsed = options.picture.empty();
   for (const TensorInfo &info : inputs) {
-    View view = viewInput(info);
+    const bool channelsFirst =
+        isChannelsFirst(recipe, info.name, options.order);
+    View view = viewInput(info, channelsFirst);
     if (!options.picture.empty() && !view.isPicture &&
         view.numElements() == picture.numElements()) {
       view = picture;
       view.input = info.name;
       view.isPicture = isUsed = true;
+      view.channelsFirst = channelsFirst;
     }
     if (view.isPicture)
       view.patch = options.patch
@@ -85,7 +115,7 @@ std::vector<Feature> listFeatures(const std::vector<View> &views) {
     const size_t first = features.size();
     features.resize(first + size_t(view.rows() * view.columns()));
     for (int64_t i = 0; i < view.numElements(); ++i) {
-      const int64_t pixel = i / view.channels;
+      const int64_t pixel = view.pixelOf(i);
       const int64_t row = pixel / view.width / view.patch;
       const int64_t column = pixel % view.width / view.patch;
       Feature &feature =

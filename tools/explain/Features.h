@@ -17,10 +17,18 @@ struct View {
   bool isPicture = false;
   /// A picture's; a row has its elements in `width`.
   int64_t height = 1, width = 1, channels = 1;
+  /// A picture's channels are whole planes, one after the other.
+  bool channelsFirst = false;
   /// A picture's patches have so many pixels a side.
   int64_t patch = 1;
 
   int64_t numElements() const { return height * width * channels; }
+  /// Of which pixel an element is a channel; of a row the element itself.
+  int64_t pixelOf(int64_t element) const {
+    return channelsFirst ? element % (height * width) : element / channels;
+  }
+  /// The elements with the channels of a pixel side by side.
+  std::vector<double> byPixels(const std::vector<double> &elements) const;
   /// Of the grid of patches, or of elements of a row.
   int64_t rows() const { return (height + patch - 1) / patch; }
   int64_t columns() const { return (width + patch - 1) / patch; }
@@ -32,13 +40,17 @@ struct ViewOptions {
   std::string picture;
   /// 0: a seventh of the longer side, so that there are at most 49.
   int64_t patch = 0;
+  /// "chw" or "hwc": of pictures; empty: as the model's data block says, "hwc"
+  /// where it says nothing.
+  std::string order;
 };
 
 /// How each input is looked at. Of rank 4, [batch, height, width, channels],
-/// and of rank 3, [batch, height, width], it is a picture.
+/// or [batch, channels, height, width] where the order is "chw", and of rank 3,
+/// [batch, height, width], it is a picture.
 runtime::StatusOr<std::vector<View>>
 viewInputs(const std::vector<runtime::TensorInfo> &inputs,
-           const ViewOptions &options);
+           const runtime::Recipe &recipe, const ViewOptions &options);
 
 /// Elements that are taken away together, by the baseline's in their place.
 struct Feature {

@@ -5,9 +5,10 @@ namespace nnc::tools {
 
 using namespace runtime;
 
-/// The size of a filter of `tensor`; null height where it has none.
+/// The size of a filter of `tensor`; null height where it has none. `order`
+/// receives the picture that filters on its elements are of.
 static FilterSheet findSize(const StateTensor &tensor,
-                            const std::vector<View> &views) {
+                            const std::vector<View> &views, View &order) {
   FilterSheet sheet;
   sheet.parameter = tensor.name;
   if (tensor.role != Role::Parameter || isInteger(tensor.elementType))
@@ -23,13 +24,14 @@ static FilterSheet findSize(const StateTensor &tensor,
         sheet.height = view.height;
         sheet.width = view.width;
         sheet.channels = view.channels;
+        order = view;
         break;
       }
   return sheet;
 }
 
 static Status readColumns(const Session &session, const StateTensor &tensor,
-                          FilterSheet &sheet) {
+                          const View &order, FilterSheet &sheet) {
   std::vector<uint8_t> bytes(static_cast<size_t>(tensor.sizeBytes()));
   if (Status status =
           session.readState(tensor.name, bytes.data(), bytes.size());
@@ -41,6 +43,8 @@ static Status readColumns(const Session &session, const StateTensor &tensor,
   for (int64_t i = 0; i < tensor.numElements(); ++i)
     sheet.filters[size_t(i) % count].push_back(
         toDouble(tensor.elementType, bytes.data() + i * size));
+  for (std::vector<double> &filter : sheet.filters)
+    filter = order.byPixels(filter);
   return {};
 }
 
@@ -50,10 +54,12 @@ StatusOr<FilterSheet> readFilters(const Session &session,
   for (const StateTensor &tensor : session.plan().state) {
     const bool isNamed =
         layer.empty() || tensor.name.rfind(layer + ".", 0) == 0;
-    FilterSheet sheet = findSize(tensor, views);
+    View order;
+    FilterSheet sheet = findSize(tensor, views, order);
     if (!isNamed || sheet.height == 0)
       continue;
-    if (Status status = readColumns(session, tensor, sheet); !status.isOk())
+    if (Status status = readColumns(session, tensor, order, sheet);
+        !status.isOk())
       return status;
     return sheet;
   }

@@ -21,16 +21,21 @@ static ordered_json describeInput(const View &view,
     object["picture"] = {{"height", view.height},
                          {"width", view.width},
                          {"channels", view.channels}};
-  object["values"] = values;
+  object["values"] = view.byPixels(values);
   return object;
 }
 
 ordered_json toJson(const std::string &method, int64_t sample,
-                    const Question &question, const Explanation &explanation) {
-  ordered_json object = {
-      {"kind", "explanation"},     {"method", method},
-      {"sample", sample},          {"output", question.scorer.output().name},
-      {"class", question.element}, {"score", explanation.score}};
+                    const Question &question, const Explanation &explanation,
+                    const std::vector<std::string> &classes) {
+  ordered_json object = {{"kind", "explanation"},
+                         {"method", method},
+                         {"sample", sample},
+                         {"output", question.scorer.output().name},
+                         {"class", question.element}};
+  if (!classes.empty())
+    object["class_name"] = classes[size_t(question.element)];
+  object["score"] = explanation.score;
   if (explanation.baselineScore)
     object["baseline_score"] = *explanation.baselineScore;
   if (explanation.residual)
@@ -68,15 +73,27 @@ ordered_json toJson(const FilterSheet &filters) {
 }
 
 ordered_json toJson(const Mistake &mistake, const Sample &sample,
-                    const std::vector<View> &views) {
+                    const std::vector<View> &views,
+                    const std::vector<std::string> &classes) {
   ordered_json object = {
       {"kind", "misclassified"}, {"sample", mistake.sample},
       {"label", mistake.label},  {"predicted", mistake.predicted},
       {"score", mistake.score},  {"label_score", mistake.labelScore}};
+  if (!classes.empty()) {
+    object["label_name"] = classes[size_t(mistake.label)];
+    object["predicted_name"] = classes[size_t(mistake.predicted)];
+  }
   object["inputs"] = ordered_json::array();
   for (size_t i = 0; i < views.size(); ++i)
     object["inputs"].push_back(describeInput(views[i], sample[i]));
   return object;
+}
+
+/// A class for people: its name, or its number.
+static std::string nameOf(int64_t element,
+                          const std::vector<std::string> &classes) {
+  return classes.empty() ? std::to_string(element)
+                         : printable(classes[size_t(element)]);
 }
 
 /// The features of a row that count most, by their magnitude.
@@ -111,10 +128,12 @@ static void printPicture(const View &view, const Attributions &attributions) {
 }
 
 void print(const std::string &method, int64_t sample, const Question &question,
-           const Explanation &explanation) {
-  std::printf("sample %lld  %s[%lld] %.6g  %s", (long long)sample,
+           const Explanation &explanation,
+           const std::vector<std::string> &classes) {
+  std::printf("sample %lld  %s[%s] %.6g  %s", (long long)sample,
               printable(question.scorer.output().name).c_str(),
-              (long long)question.element, explanation.score, method.c_str());
+              nameOf(question.element, classes).c_str(), explanation.score,
+              method.c_str());
   if (explanation.baselineScore)
     std::printf("  baseline %.6g", *explanation.baselineScore);
   if (explanation.residual)
@@ -142,10 +161,11 @@ void print(const FilterSheet &filters) {
               (long long)filters.channels);
 }
 
-void print(const Mistake &mistake) {
-  std::printf("sample %lld  label %lld (%.4g)  predicted %lld (%.4g)\n",
-              (long long)mistake.sample, (long long)mistake.label,
-              mistake.labelScore, (long long)mistake.predicted, mistake.score);
+void print(const Mistake &mistake, const std::vector<std::string> &classes) {
+  std::printf("sample %lld  label %s (%.4g)  predicted %s (%.4g)\n",
+              (long long)mistake.sample, nameOf(mistake.label, classes).c_str(),
+              mistake.labelScore, nameOf(mistake.predicted, classes).c_str(),
+              mistake.score);
 }
 
 } // namespace nnc::tools

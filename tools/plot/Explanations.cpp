@@ -59,6 +59,12 @@ static std::string numberOf(const json &object, const char *key) {
                                     : shortNumber(found->get<double>());
 }
 
+/// The name of the class `key`, or its number where it has none.
+static std::string classOf(const json &object, const std::string &key) {
+  const std::string name = textOf(object, (key + "_name").c_str());
+  return name.empty() ? numberOf(object, key.c_str()) : name;
+}
+
 static bool readInput(const json &object, Input &input) {
   if (!object.is_object() ||
       !readNumbers(object, "values", input.picture.values))
@@ -167,19 +173,28 @@ static bool drawSheet(const std::string &path, const std::string &title,
   const Tile &first = tiles.front();
   const int scale = std::max(1, 56 / std::max(first.height, first.width));
   const int below = first.caption.empty() ? 0 : 18, gap = 8, top = 44;
-  const int width = std::max(first.width * scale, below ? 96 : 0) + gap;
+  size_t letters = 0;
+  for (const Tile &tile : tiles)
+    letters = std::max(letters, std::min(tile.caption.size(), size_t(40)));
+  // A letter is some 6.5 pixels wide.
+  const int width = std::max(first.width * scale, int(letters) * 13 / 2) + gap;
   const int height = first.height * scale + below + gap;
-  // A PNG of cairo's has at most 32767 pixels a side.
+  constexpr int mostPixels = 6000; // a side, so that the canvas stays small
   const int columns =
       std::max(1, std::min(int(std::ceil(std::sqrt(double(tiles.size())))),
-                           16000 / width));
-  const int rows = (int(tiles.size()) + columns - 1) / columns;
-  const int shown = std::min(rows, 16000 / height) * columns;
+                           mostPixels / width));
+  const int rows =
+      std::max(1, std::min((int(tiles.size()) + columns - 1) / columns,
+                           mostPixels / height));
+  const int shown = std::min(int(tiles.size()), rows * columns);
+  if (size_t(shown) < tiles.size())
+    std::cerr << "warning: " << path << " shows " << shown << " of "
+              << tiles.size() << '\n';
   Canvas canvas(std::max(columns * width + gap, 360),
-                top + std::min(rows, 16000 / height) * height + gap);
+                top + rows * height + gap);
   canvas.colour(kInk);
   canvas.text(gap, 26, 14, 0, title);
-  for (int i = 0; i < std::min(int(tiles.size()), shown); ++i) {
+  for (int i = 0; i < shown; ++i) {
     const Tile &tile = tiles[size_t(i)];
     const int x = gap + i % columns * width, y = top + i / columns * height;
     canvas.picture(x, y, tile.pixels, tile.width, scale);
