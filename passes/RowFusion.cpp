@@ -1,5 +1,7 @@
 // See RowFusion.h.
 #include "passes/RowFusion.h"
+
+#include "passes/BatchSize.h"
 #include "passes/SortInRounds.h"
 
 #include "ir/Ops.h"
@@ -441,12 +443,29 @@ void RowFusion::removeUnusedCopies() {
   }
 }
 
+/// Where the ops come from, that with the most elements first: reports name the
+/// first place, which a counter beside it is not.
+static SmallVector<Location> locationsOf(ArrayRef<Operation *> ops) {
+  constexpr int64_t kTypicalBatch = 64;
+  auto elements = [&](Operation *op) {
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    std::optional<BatchSize> size = sizeOfShape(type.getShape());
+    return size ? size->estimate(kTypicalBatch) : INT64_MAX;
+  };
+  SmallVector<Location> locations;
+  for (Operation *op : ops)
+    locations.push_back(op->getLoc());
+  auto largest = llvm::max_element(ops, [&](Operation *lhs, Operation *rhs) {
+    return elements(lhs) < elements(rhs);
+  });
+  std::swap(locations.front(), locations[largest - ops.begin()]);
+  return locations;
+}
+
 static void buildRegion(const RowFusion::Group &group) {
   SmallVector<Value> operands = inputsOf(group.ops);
   SmallVector<Value> results = outputsOf(group.ops);
-  SmallVector<Location> locations;
-  for (Operation *op : group.ops)
-    locations.push_back(op->getLoc());
+  SmallVector<Location> locations = locationsOf(group.ops);
   OpBuilder builder(group.ops.back());
   Location loc = builder.getFusedLoc(locations);
   SmallVector<Type> resultTypes = llvm::to_vector(TypeRange(results));
