@@ -103,7 +103,8 @@ private:
                                 mlir::ValueRange values);
   std::string element(mlir::Value memref, mlir::ValueRange indices);
   std::string address(mlir::Value memref, mlir::ValueRange indices);
-  std::string position(const View &view, mlir::ValueRange indices);
+  std::string position(const View &view, mlir::ValueRange indices,
+                       int precedence = 0);
 
   // Operations on vectors.
   mlir::FailureOr<Expression> vectorExpression(mlir::Operation &op);

@@ -54,10 +54,12 @@ FunctionPrinter::printReinterpretCast(memref::ReinterpretCastOp op) {
   return success();
 }
 
-/// The number of an element, from the start of the buffer.
-std::string FunctionPrinter::position(const View &view, ValueRange indices) {
+/// The number of an element, from the start of the buffer, as an operand of
+/// what binds as tightly as `precedence`, at most as a sum does.
+std::string FunctionPrinter::position(const View &view, ValueRange indices,
+                                      int precedence) {
   if (view.strides.empty())
-    return indices.empty() ? "0" : text(indices[0]);
+    return indices.empty() ? "0" : text(indices[0], precedence);
   std::string sum;
   auto add = [&](const std::string &term) {
     sum += (sum.empty() ? "" : " + ") + term;
@@ -92,7 +94,7 @@ std::string FunctionPrinter::address(Value memref, ValueRange indices) {
   View view = viewOf(memref);
   if (view.isArray)
     return "&" + element(memref, indices);
-  std::string offset = position(view, indices);
+  std::string offset = position(view, indices, Additive);
   return offset == "0" ? view.base : view.base + " + " + offset;
 }
 
