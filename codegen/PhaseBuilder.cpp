@@ -178,14 +178,27 @@ void PhaseBuilder::when(Value condition, llvm::function_ref<void()> emitBody) {
 Value PhaseBuilder::choose(Value condition, Type type,
                            llvm::function_ref<Value()> emitTrue,
                            llvm::function_ref<Value()> emitFalse) {
+  auto asList = [](llvm::function_ref<Value()> emit) {
+    return SmallVector<Value>{emit()};
+  };
+  return choose(
+             condition, TypeRange(type), [&] { return asList(emitTrue); },
+             [&] { return asList(emitFalse); })
+      .front();
+}
+
+SmallVector<Value>
+PhaseBuilder::choose(Value condition, TypeRange types,
+                     llvm::function_ref<SmallVector<Value>()> emitTrue,
+                     llvm::function_ref<SmallVector<Value>()> emitFalse) {
   llvm::APInt known;
   if (matchPattern(condition, m_ConstantInt(&known)))
     return known.getBoolValue() ? emitTrue() : emitFalse();
-  auto branch = scf::IfOp::create(b, type, condition, /*withElseRegion=*/true);
+  auto branch = scf::IfOp::create(b, types, condition, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   scf::YieldOp::create(b, emitTrue());
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, emitFalse());
-  return branch.getResult(0);
+  return SmallVector<Value>(branch.getResults());
 }

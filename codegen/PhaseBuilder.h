@@ -89,6 +89,11 @@ public:
   mlir::Value choose(mlir::Value condition, mlir::Type type,
                      llvm::function_ref<mlir::Value()> emitTrue,
                      llvm::function_ref<mlir::Value()> emitFalse);
+  /// The same, of as many values as there are types.
+  llvm::SmallVector<mlir::Value>
+  choose(mlir::Value condition, mlir::TypeRange types,
+         llvm::function_ref<llvm::SmallVector<mlir::Value>()> emitTrue,
+         llvm::function_ref<llvm::SmallVector<mlir::Value>()> emitFalse);
 
 protected:
   /// Inserts the function `<kernel>.<suffix>` after `previous`, with the batch

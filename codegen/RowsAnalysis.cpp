@@ -101,11 +101,15 @@ static LogicalResult collectOp(Operation &op, RowsKernel &rows,
       return refusal.because("it returns a tensor that has no value");
     for (Value result : op.getOperands())
       rows.results.push_back(rootOf(result));
+    for (Value result : rows.results)
+      if (result.getDefiningOp<tensor::InsertSliceOp>())
+        return refusal.because("it returns what it has padded");
     return success();
   }
+  // Padding is the bounds of a window, and no tensor of its own.
   if (isa<linalg::FillOp, tensor::EmptyOp, tensor::CollapseShapeOp,
           tensor::ExpandShapeOp, tensor::CastOp, tensor::DimOp,
-          arith::ConstantOp>(op))
+          tensor::InsertSliceOp, arith::ConstantOp>(op))
     return success();
   bool isScalar = llvm::none_of(op.getResultTypes(), llvm::IsaPred<TensorType>);
   if (isScalar && isa<arith::ArithDialect, math::MathDialect>(op.getDialect()))
@@ -171,13 +175,75 @@ static LogicalResult describeWindow(RowsOp &rowsOp, Refusal &refusal) {
   return success();
 }
 
+/// `map` with its quotients of loops as dimensions behind the loops. Fails
+/// where one is of more than a loop and a number.
+static FailureOr<AffineMap>
+takeQuotients(AffineMap map, SmallVectorImpl<LoopQuotient> &quotients) {
+  DenseMap<AffineExpr, AffineExpr> replacements;
+  bool isKnown = true;
+  auto add = [&](AffineExpr expr) {
+    if (expr.getKind() != AffineExprKind::FloorDiv ||
+        replacements.contains(expr))
+      return;
+    auto quotient = cast<AffineBinaryOpExpr>(expr);
+    AffineExpr of = quotient.getLHS();
+    int64_t offset = 0;
+    if (auto sum = dyn_cast<AffineBinaryOpExpr>(of);
+        sum && of.getKind() == AffineExprKind::Add)
+      if (auto constant = dyn_cast<AffineConstantExpr>(sum.getRHS())) {
+        offset = constant.getValue();
+        of = sum.getLHS();
+      }
+    auto loop = dyn_cast<AffineDimExpr>(of);
+    auto divisor = dyn_cast<AffineConstantExpr>(quotient.getRHS());
+    isKnown &= loop && divisor && offset >= 0 && divisor.getValue() > 0;
+    if (!isKnown)
+      return;
+    replacements[expr] =
+        getAffineDimExpr(map.getNumDims() + quotients.size(), map.getContext());
+    quotients.push_back({loop.getPosition(), offset, divisor.getValue()});
+  };
+  for (AffineExpr expr : map.getResults())
+    expr.walk(add);
+  if (!isKnown)
+    return failure();
+  return map.replace(replacements, map.getNumDims() + quotients.size(),
+                     /*numResultSyms=*/0);
+}
+
+/// Whether `bound` holds wherever the loops are.
+static bool alwaysHolds(const Bound &bound, ArrayRef<BatchSize> sizes) {
+  int64_t least = bound.index.base.factor, most = least;
+  bool isStatic = bound.index.base.isStatic() && bound.size.isStatic();
+  for (auto [stride, size] : llvm::zip(bound.index.strides, sizes)) {
+    if (stride.isZero())
+      continue;
+    isStatic &= stride.isStatic() && size.isStatic();
+    int64_t way = stride.factor * (size.factor - 1);
+    (way < 0 ? least : most) += way;
+  }
+  return isStatic && least >= 0 && most < bound.size.factor;
+}
+
 /// Where an operand that is read in a window lies.
 static LogicalResult addWindowRead(RowsOp &rowsOp, OpOperand &operand,
                                    Refusal &refusal) {
   linalg::GenericOp op = rowsOp.op;
   auto sizes = llvm::map_to_vector(op.getStaticLoopRanges(), BatchSize::ofDim);
-  std::optional<Indices> indices = compose(op.getMatchingIndexingMap(&operand),
-                                           loopIndices(sizes), sizes.size());
+  WindowRead read;
+  read.input = operand.getOperandNumber();
+  FailureOr<AffineMap> map =
+      takeQuotients(op.getMatchingIndexingMap(&operand), read.quotients);
+  if (failed(map))
+    return refusal.because("an index is no sum of loops");
+  for (const LoopQuotient &quotient : read.quotients) {
+    if (!sizes[quotient.loop].isStatic())
+      return refusal.because("an index is a quotient of the batch");
+    int64_t last = sizes[quotient.loop].factor - 1 + quotient.offset;
+    sizes.push_back(BatchSize(last / quotient.divisor + 1));
+  }
+  std::optional<Indices> indices =
+      compose(*map, loopIndices(sizes), sizes.size());
   if (!indices)
     return refusal.because("an index is no sum of loops");
   FailureOr<Access> access =
@@ -187,11 +253,48 @@ static LogicalResult addWindowRead(RowsOp &rowsOp, OpOperand &operand,
   auto tensor = dyn_cast<BlockArgument>(access->tensor);
   if (!tensor || access->load || !op.isDpsInput(&operand))
     return refusal.because("a window is read of what the kernel computes");
-  if (!access->bounds.empty())
-    return refusal.because("a window reaches over the border");
-  rowsOp.windowReads.push_back(
-      {operand.getOperandNumber(), tensor, access->place});
+  read.tensor = tensor;
+  read.place = access->place;
+  read.padding = access->padding;
+  for (const Bound &bound : access->bounds)
+    if (!alwaysHolds(bound, sizes))
+      read.bounds.push_back(bound);
+  rowsOp.windowReads.push_back(std::move(read));
   return success();
+}
+
+/// Whether both read the same places of tensors of one shape.
+static bool readAlike(const WindowRead &lhs, const WindowRead &rhs) {
+  auto shapeOf = [](const WindowRead &read) {
+    return cast<RankedTensorType>(read.tensor.getType()).getShape();
+  };
+  return shapeOf(lhs) == shapeOf(rhs) && lhs.place == rhs.place;
+}
+
+/// The size of the innermost loop of the space, if an op that asks where it is
+/// does not care where along that loop: rows of such elements keep what it
+/// knows of places the same in all lanes.
+static int64_t channelsOf(const RowsOp &rowsOp) {
+  linalg::GenericOp op = rowsOp.op;
+  if (!rowsOp.readsPlaces())
+    return 1;
+  auto isOfWindow = [&](unsigned loop) {
+    return llvm::is_contained(rowsOp.windowLoops, loop);
+  };
+  unsigned end = op.getNumLoops();
+  while (end > 0 && isOfWindow(end - 1))
+    --end;
+  if (end == 0 || ShapedType::isDynamic(rowsOp.ranges[end - 1]))
+    return 1;
+  for (const WindowRead &read : rowsOp.windowReads) {
+    BatchSize stride = read.place.strides[end - 1];
+    if (!stride.isOne() && !stride.isZero())
+      return 1;
+  }
+  bool isAsked = false;
+  for (auto index : op.getBody()->getOps<linalg::IndexOp>())
+    isAsked |= index.getDim() == end - 1;
+  return isAsked ? 1 : rowsOp.ranges[end - 1];
 }
 
 /// Whether the operand's index is a loop in each dimension, none of a window.
@@ -200,6 +303,25 @@ static bool isPlainRead(const RowsOp &rowsOp, AffineMap map) {
   return loops && llvm::none_of(rowsOp.windowLoops, [&](unsigned loop) {
            return llvm::is_contained(*loops, loop);
          });
+}
+
+/// Puts the operand among the op's uses of the space, or its reads of memory.
+static LogicalResult describeOperand(RowsOp &rowsOp, OpOperand &operand,
+                                     Refusal &refusal) {
+  AffineMap map = rowsOp.op.getMatchingIndexingMap(&operand);
+  if (!isPlainRead(rowsOp, map))
+    return addWindowRead(rowsOp, operand, refusal);
+  Value root = rootOf(operand.get());
+  if (uniformValue(root) || root.getDefiningOp<tensor::EmptyOp>())
+    return success();
+  SpaceOp::Use use{root, *loopsOf(map)};
+  if (isa<BlockArgument>(root) && rowsOp.op.isDpsInput(&operand) &&
+      isCutUse(rowsOp, use))
+    return addWindowRead(rowsOp, operand, refusal);
+  if (root.getDefiningOp<tensor::InsertSliceOp>())
+    return refusal.because("it pads a tensor that is no window's");
+  rowsOp.uses.push_back(std::move(use));
+  return success();
 }
 
 static LogicalResult describeLoops(RowsOp &rowsOp, Refusal &refusal) {
@@ -211,27 +333,22 @@ static LogicalResult describeLoops(RowsOp &rowsOp, Refusal &refusal) {
   if (!llvm::all_of(op.getIndexingMapsArray(), hasLoops) &&
       failed(describeWindow(rowsOp, refusal)))
     return failure();
-  auto addUse = [&](Value tensor, AffineMap map) {
-    Value root = rootOf(tensor);
-    if (!uniformValue(root) && !root.getDefiningOp<tensor::EmptyOp>())
-      rowsOp.uses.push_back({root, *loopsOf(map)});
-  };
   for (OpOperand &operand : op->getOpOperands()) {
-    AffineMap map = op.getMatchingIndexingMap(&operand);
-    if (op.isDpsInput(&operand) && !readsInput(op, operand.getOperandNumber()))
-      continue;
-    if (isPlainRead(rowsOp, map))
-      addUse(operand.get(), map);
-    else if (failed(addWindowRead(rowsOp, operand, refusal)))
+    bool isRead =
+        !op.isDpsInput(&operand) || readsInput(op, operand.getOperandNumber());
+    if (isRead && failed(describeOperand(rowsOp, operand, refusal)))
       return failure();
   }
-  if (rowsOp.windowReads.size() > 1)
-    return refusal.because("a window is of several operands");
+  bool hasWindow = !rowsOp.windowLoops.empty();
+  for (const WindowRead &read : rowsOp.windowReads)
+    if (hasWindow && !readAlike(read, rowsOp.windowReads.front()))
+      return refusal.because("a window is of several operands");
+  rowsOp.wantedColumns = channelsOf(rowsOp);
   for (OpResult result : op->getResults()) {
     AffineMap map = op.getIndexingMapMatchingResult(result);
     if (!isPlainRead(rowsOp, map))
       return refusal.because("a result's index is more than a loop's");
-    addUse(result, map);
+    rowsOp.uses.push_back({result, *loopsOf(map)});
   }
   return success();
 }
@@ -283,7 +400,7 @@ static bool hasEveryRole(RowsKernel &rows) {
 /// Whether an index of the op can be told from the position along its axis: the
 /// dimensions below it are static.
 static bool hasStaticStrides(RowsOp &rowsOp) {
-  if (!rowsOp.op.hasIndexSemantics() && rowsOp.windowLoops.empty())
+  if (!rowsOp.readsPlaces())
     return true;
   SmallVector<int64_t> ranges = rowsOp.op.getStaticLoopRanges();
   bool hasOuterRow = false;

@@ -15,14 +15,25 @@
 
 namespace nnc {
 
+/// (loop + offset) / divisor: the first of the windows with a stride that cover
+/// an element.
+struct LoopQuotient {
+  unsigned loop;
+  int64_t offset, divisor;
+};
+
 /// An input of an op that is read in memory, at other places than that of the
 /// element that is computed.
 struct WindowRead {
   /// Its number.
   unsigned input;
   mlir::BlockArgument tensor;
-  /// The element's row-major number, by the op's loops.
+  /// The element's row-major number, by the op's loops and then the quotients.
   LinearIndex place;
+  /// Where one fails, the element is `padding`.
+  llvm::SmallVector<Bound> bounds;
+  mlir::OpFoldResult padding;
+  llvm::SmallVector<LoopQuotient> quotients;
 };
 
 /// One op of a rows kernel, and its place in the space.
@@ -31,11 +42,16 @@ struct RowsOp : SpaceOp {
   /// Loops that reduce within a window around each element (pooling). They lie
   /// on no axis: in the space the op is elementwise.
   llvm::SmallVector<unsigned> windowLoops;
-  llvm::SmallVector<WindowRead> windowReads;
+  llvm::SmallVector<WindowRead, 1> windowReads;
   bool isReadInWindow(unsigned input) const {
     return llvm::any_of(windowReads, [input](const WindowRead &read) {
       return read.input == input;
     });
+  }
+  /// Whether the op asks where in the space it is.
+  bool readsPlaces() const {
+    return mlir::linalg::GenericOp(op).hasIndexSemantics() ||
+           !windowLoops.empty() || !windowReads.empty();
   }
   /// Barriers across rows that must pass before the result is known.
   unsigned stage = 0;

@@ -122,7 +122,7 @@ Value RowsValues::axisPosition(SpaceRole axis, bool perLane) {
 }
 
 SmallVector<Value> RowsValues::loopIndices(RowsOp &op, bool perLane) {
-  if (!op.op.hasIndexSemantics() && op.windowLoops.empty())
+  if (!op.readsPlaces())
     return {};
   SmallVector<int64_t> ranges = op.op.getStaticLoopRanges();
   SmallVector<Value> indices(ranges.size());
@@ -311,6 +311,9 @@ SmallVector<Value> RowsValues::inputs(RowsOp &op) {
     values.push_back(readsInput(op.op, number) && !op.isReadInWindow(number)
                          ? get(input)
                          : Value());
+  if (op.windowLoops.empty())
+    for (const WindowRead &read : op.windowReads)
+      values[read.input] = readWindow(op, read, {}, /*isWhole=*/false);
   return values;
 }
 

@@ -131,13 +131,23 @@ private:
   llvm::SmallVector<mlir::Value> inputs(RowsOp &op);
   llvm::SmallVector<mlir::Value> arguments(RowsOp &op);
   void evaluateWindow(RowsOp &op);
+  Accumulators reduceWindow(RowsOp &op, mlir::ValueRange outside,
+                            mlir::ValueRange inits, bool isWhole);
   Accumulators accumulateWindow(RowsOp &op, mlir::ValueRange outside,
-                                llvm::ArrayRef<mlir::Value> windowIndices,
-                                mlir::ValueRange sums);
+                                llvm::ArrayRef<mlir::Value> at,
+                                mlir::ValueRange sums, bool isWhole);
   mlir::Value readWindow(RowsOp &op, const WindowRead &read,
-                         llvm::ArrayRef<mlir::Value> windowIndices);
-  bool isContiguous(const RowsOp &op, const WindowRead &read) const;
-  mlir::Value placeOf(const WindowRead &read, mlir::ValueRange indices);
+                         llvm::ArrayRef<mlir::Value> at, bool isWhole);
+  llvm::SmallVector<mlir::Value> windowIndices(RowsOp &op,
+                                               const WindowRead &read,
+                                               llvm::ArrayRef<mlir::Value> at);
+  mlir::Value isInBounds(const WindowRead &read, mlir::ValueRange indices);
+  mlir::Value isWholeWindow(RowsOp &op, const WindowRead &read);
+  std::optional<BatchSize> laneStride(const RowsOp &op,
+                                      const WindowRead &read) const;
+  bool areTogether(const RowsOp &op, const WindowRead &read) const;
+  mlir::Value evaluate(const LinearIndex &index, mlir::ValueRange indices);
+  mlir::Value onLanesOf(mlir::Value value, mlir::Value other);
   llvm::SmallVector<mlir::Value> loopIndices(RowsOp &op, bool perLane = true);
   mlir::Value axisPosition(SpaceRole axis, bool perLane);
   mlir::Value laneNumbers(mlir::Type type);

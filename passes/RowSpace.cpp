@@ -24,6 +24,18 @@ static std::optional<SpaceRole> coveredAxes(ArrayRef<SpaceRole> selected,
   return SpaceRole(covered);
 }
 
+bool nnc::isCutUse(const SpaceOp &op, const SpaceOp::Use &use) {
+  // Of each loop that runs more than once, whether the use varies along it.
+  SmallVector<bool> varies;
+  for (auto [loop, range] : llvm::enumerate(op.ranges))
+    if (range != 1)
+      varies.push_back(llvm::is_contained(use.loops, int64_t(loop)));
+  unsigned changes = 0;
+  for (size_t loop = 1; loop < varies.size(); ++loop)
+    changes += varies[loop] != varies[loop - 1];
+  return changes > 1;
+}
+
 namespace {
 
 /// Gives every op and tensor its role in a space of a given size.
@@ -193,8 +205,8 @@ static bool assignRemaining(RowSpace &space, ArrayRef<Value> results) {
   return true;
 }
 
-/// Ways to split the loops of the largest op, the flat space first. None where
-/// a size is too large to be counted.
+/// Ways to split the loops of the largest op, the flat space first, but for the
+/// one that ops want. None where a size is too large to be counted.
 static SmallVector<RowSpace> candidates(ArrayRef<SpaceOp> ops,
                                         ArrayRef<Value> results) {
   SmallVector<int64_t> largest;
@@ -226,6 +238,13 @@ static SmallVector<RowSpace> candidates(ArrayRef<SpaceOp> ops,
     spaces.back().rows = *sizeOfShape(dims.take_front(split));
     spaces.back().columns = columns.factor;
   }
+  int64_t wanted = 1;
+  for (const SpaceOp &op : ops)
+    wanted = std::max(wanted, op.wantedColumns);
+  if (wanted > 1)
+    llvm::stable_sort(spaces, [&](const RowSpace &lhs, const RowSpace &rhs) {
+      return (lhs.columns == wanted) > (rhs.columns == wanted);
+    });
   return spaces;
 }
 

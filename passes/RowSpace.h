@@ -40,6 +40,9 @@ struct SpaceOp {
   llvm::SmallVector<int64_t> ranges;
   llvm::SmallVector<bool> isReduced;
   llvm::SmallVector<Use> uses;
+  /// The columns that suit the op best, if the space may have them; 1 where it
+  /// does not matter.
+  int64_t wantedColumns = 1;
 
   // Found by inferRowSpace:
   /// The part of the space that the loops cover, and what of it they reduce.
@@ -48,6 +51,11 @@ struct SpaceOp {
   /// For each loop the axis it belongs to; Scalar where it runs once.
   llvm::SmallVector<SpaceRole> loopAxes;
 };
+
+/// Whether a use can have no role in any space: it varies along loops that are
+/// neither the outermost nor the innermost ones, [n, 1, c] of [n, h, c]. It is
+/// read in memory, at places of its own, and is no part of the space.
+bool isCutUse(const SpaceOp &op, const SpaceOp::Use &use);
 
 struct RowSpace {
   BatchSize rows{1};
@@ -58,8 +66,8 @@ struct RowSpace {
 
 /// Finds the space in which every op covers rows, columns, both or neither, and
 /// every tensor has one role; the first of the ways to split the largest op's
-/// loops. None where there is no such space, or where an op reduces a vector of
-/// columns, for which there is no loop nest.
+/// loops, after those that an op wants. None where there is no such space, or
+/// where an op reduces a vector of columns, for which there is no loop nest.
 std::optional<RowSpace> inferRowSpace(llvm::MutableArrayRef<SpaceOp> ops,
                                       llvm::ArrayRef<mlir::Value> results);
 
