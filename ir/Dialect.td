@@ -66,6 +66,8 @@ def Nnc_Elementwise : Nnc_Trait<"Elementwise">;
 def Nnc_Positional : Nnc_Trait<"Positional">;
 def Nnc_SumsProducts : Nnc_Trait<"SumsProducts">;
 def Nnc_MovesElements : Nnc_Trait<"MovesElements">;
+def Nnc_ChannelsLast : Nnc_Trait<"ChannelsLast">;
+def Nnc_Permutable : Nnc_Trait<"Permutable">;
 
 // A number in an interval, such as "[0, 1)": what lies outside of it, and NaN, is
 // refused, whether a program, a recipe or a graph gives it.

@@ -14,6 +14,10 @@ bool nnc::isElementwise(Operation *op) {
          op->hasTrait<OpTrait::Elementwise>();
 }
 
+bool nnc::isPermutable(Operation *op) {
+  return isElementwise(op) || op->hasTrait<Permutable>();
+}
+
 bool nnc::isPositional(Operation *op) {
   return isElementwise(op) || op->hasTrait<Positional>();
 }

@@ -41,9 +41,23 @@ class SumsProducts : public mlir::OpTrait::TraitBase<OpTy, SumsProducts> {};
 template <typename OpTy>
 class MovesElements : public mlir::OpTrait::TraitBase<OpTy, MovesElements> {};
 
+/// The first operand and the result are [samples, size.., channels]. Where the
+/// model says `layout nchw`, a program calls the op on [samples, channels,
+/// size..].
+template <typename OpTy>
+class ChannelsLast : public mlir::OpTrait::TraitBase<OpTy, ChannelsLast> {};
+
+/// Operands of one shape whose dimensions are permuted give the result permuted
+/// alike, or as it was where it is a scalar. So do elementwise ops.
+template <typename OpTy>
+class Permutable : public mlir::OpTrait::TraitBase<OpTy, Permutable> {};
+
 /// Whether `op` is Elementwise; one of another dialect may have MLIR's trait of
 /// that name, which holds where operands do not broadcast.
 bool isElementwise(mlir::Operation *op);
+
+/// Whether `op` is elementwise or Permutable.
+bool isPermutable(mlir::Operation *op);
 
 /// Whether `op` is elementwise or Positional.
 bool isPositional(mlir::Operation *op);

@@ -5,6 +5,44 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CancelTransposesPass : Pass<"nnc-cancel-transposes", "::nnc::ModelOp"> {
+  let summary = "Compute in the order of dimensions that takes the fewest transposes";
+  let description = [{
+    ```mlir
+    nnc.model @picture(%x: tensor<?x3x8x8xui8> {nnc.name = "x"}) {
+      %f = nnc.cast %x to = f32 : (tensor<?x3x8x8xui8>) -> tensor<?x3x8x8xf32>
+      %0 = nnc.transpose %f permutation = [0, 2, 3, 1] : (tensor<?x3x8x8xf32>) -> tensor<?x8x8x3xf32>
+      %w = nnc.read @w : tensor<3x3x3x4xf32>
+      %1 = nnc.conv2d %0, %w : (tensor<?x8x8x3xf32>, tensor<3x3x3x4xf32>) -> tensor<?x6x6x4xf32>
+      %2 = nnc.transpose %1 permutation = [0, 3, 1, 2] : (tensor<?x6x6x4xf32>) -> tensor<?x4x6x6xf32>
+      %r = nnc.relu %2 : tensor<?x4x6x6xf32>
+      %m = nnc.mean %r axes = [2, 3] : (tensor<?x4x6x6xf32>) -> tensor<?x4xf32>
+      nnc.output "m" %m : tensor<?x4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    nnc.model @picture(%x: tensor<?x3x8x8xui8> {nnc.name = "x"}) {
+      %0 = nnc.transpose %x permutation = [0, 2, 3, 1] : (tensor<?x3x8x8xui8>) -> tensor<?x8x8x3xui8>
+      %f = nnc.cast %0 to = f32 : (tensor<?x8x8x3xui8>) -> tensor<?x8x8x3xf32>
+      %w = nnc.read @w : tensor<3x3x3x4xf32>
+      %1 = nnc.conv2d %f, %w : (tensor<?x8x8x3xf32>, tensor<3x3x3x4xf32>) -> tensor<?x6x6x4xf32>
+      %r = nnc.relu %1 : tensor<?x6x6x4xf32>
+      %m = nnc.mean %r axes = [1, 2] : (tensor<?x6x6x4xf32>) -> tensor<?x4xf32>
+      nnc.output "m" %m : tensor<?x4xf32>
+    }
+    ```
+    Elementwise ops, activations, dropout, slices, padding, concatenations, softmax
+    and reductions of tensors of three dimensions and more have one order together
+    where they compute of each other. They get the one in which the fewest bits are
+    transposed at their borders, a transpose of ones being free; of two that are
+    alike, the one without a transpose behind the op that they could be fused with,
+    else that which they have. What other ops read and give keeps its order, and
+    so does the first dimension. Masks of dropout are drawn in the order in which
+    it is computed.
+  }];
+}
+
 def LowerPrecisionPass : Pass<"nnc-lower-precision", "::mlir::ModuleOp"> {
   let summary = "Compute in 16 bits what the model's `precision` allows";
   let description = [{

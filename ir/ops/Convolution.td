@@ -105,7 +105,7 @@ def ConvolutionFilterOp : Nnc_Convolution<"convolution_filter",
 
 // A filter for each of `channels` over 1, 2 or 3 spatial dimensions.
 class Nnc_ConvolutionLayer<string mnemonic, int numSpatial, dag more = (ins)>
-    : Nnc_CompositeOp<mnemonic, [DeclareOpInterfaceMethods<Nnc_Layer>]> {
+    : Nnc_CompositeOp<mnemonic, [Nnc_ChannelsLast, DeclareOpInterfaceMethods<Nnc_Layer>]> {
   let arguments = !con((ins Nnc_FloatTensor:$x, Nnc_FloatTensor:$weight, Optional<Nnc_FloatTensor>:$bias,
                             DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$stride,
                             DefaultValuedAttr<Nnc_Padding, "valid">:$padding,

@@ -5,13 +5,13 @@
 include "ir/Dialect.td"
 include "ir/Types.td"
 
-class Nnc_Activation<string mnemonic, dag attributes = (ins)> : Nnc_CompositeOp<mnemonic> {
+class Nnc_Activation<string mnemonic, dag attributes = (ins)> : Nnc_CompositeOp<mnemonic, [Nnc_Permutable]> {
   let arguments = !con((ins Nnc_FloatTensor:$x), attributes);
   let results = (outs Nnc_FloatTensor:$y);
   let resultTypes = ["x"];
 }
-class Nnc_ActivationWithGradient<string mnemonic, dag attributes = (ins)>
-    : Nnc_CompositeWithGradientOp<mnemonic> {
+class Nnc_ActivationWithGradient<string mnemonic, dag attributes = (ins), list<Trait> traits = [Nnc_Permutable]>
+    : Nnc_CompositeWithGradientOp<mnemonic, traits> {
   let arguments = !con((ins Nnc_FloatTensor:$x), attributes);
   let results = (outs Nnc_FloatTensor:$y);
   let resultTypes = ["x"];
@@ -153,7 +153,7 @@ defvar Nnc_AxisOfX = [{
   int64_t getResolvedAxis() { return ::nnc::resolveAxis(getX().getType().getRank(), getAxis()); }
 }];
 
-def SoftmaxOp : Nnc_ActivationWithGradient<"softmax", (ins DefaultValuedAttr<I64Attr, "-1">:$axis)> {
+def SoftmaxOp : Nnc_ActivationWithGradient<"softmax", (ins DefaultValuedAttr<I64Attr, "-1">:$axis), []> {
   let summary = "Normalised exponential along one axis";
   let description = [{
     y[i] = e ^ (x[i] - m) / sum_j e ^ (x[j] - m) over `axis`, with m = max(x) so
@@ -175,7 +175,7 @@ def SoftmaxOp : Nnc_ActivationWithGradient<"softmax", (ins DefaultValuedAttr<I64
   let extraClassDeclaration = Nnc_AxisOfX;
 }
 
-def LogSoftmaxOp : Nnc_ActivationWithGradient<"log_softmax", (ins DefaultValuedAttr<I64Attr, "-1">:$axis)> {
+def LogSoftmaxOp : Nnc_ActivationWithGradient<"log_softmax", (ins DefaultValuedAttr<I64Attr, "-1">:$axis), []> {
   let summary = "Logarithm of the normalised exponential";
   let description = [{
     y = x - m - ln(sum(e ^ (x - m))) over `axis`, with m = max(x), which is
@@ -198,7 +198,7 @@ def LogSoftmaxOp : Nnc_ActivationWithGradient<"log_softmax", (ins DefaultValuedA
 
 //===- Layers --------------------------------------------------------------===//
 
-def DropoutOp : Nnc_CompositeOp<"dropout"> {
+def DropoutOp : Nnc_CompositeOp<"dropout", [Nnc_Permutable]> {
   let summary = "Elements set to zero at random, when training";
   let description = [{
     In training y = x / (1 - rate) with probability 1 - rate, else 0; elsewhere

@@ -8,8 +8,8 @@ include "ir/Attributes.td"
 include "ir/Types.td"
 
 // A layer over x with `scale` and whatever operands `others` are.
-class Nnc_NormLayer<string mnemonic, dag others, dag attributes = (ins)>
-    : Nnc_CompositeOp<mnemonic, [DeclareOpInterfaceMethods<Nnc_Layer>]> {
+class Nnc_NormLayer<string mnemonic, dag others, dag attributes = (ins), list<Trait> traits = []>
+    : Nnc_CompositeOp<mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_Layer>]> {
   let arguments = !con((ins Nnc_FloatTensor:$x, Nnc_FloatTensor:$scale), others, attributes,
                        (ins DefaultValuedAttr<Nnc_In<"[0, inf)">, "1e-5">:$epsilon));
   let results = (outs Nnc_FloatTensor:$y);
@@ -98,7 +98,7 @@ def RmsNormOp : Nnc_CompositeWithGradientOp<"rms_norm", [DeclareOpInterfaceMetho
   let hasGradient = 1;
 }
 
-def InstanceNormOp : Nnc_NormLayer<"instance_norm", (ins Nnc_FloatTensor:$bias)> {
+def InstanceNormOp : Nnc_NormLayer<"instance_norm", (ins Nnc_FloatTensor:$bias), (ins), [Nnc_ChannelsLast]> {
   let summary = "Each channel of a sample with mean 0 and variance 1, then scaled and shifted";
   let description = [{
     y = (x - mean(x)) / sqrt(var(x) + epsilon) * scale + bias over all axes but the
@@ -119,7 +119,8 @@ def InstanceNormOp : Nnc_NormLayer<"instance_norm", (ins Nnc_FloatTensor:$bias)>
   let resultTypes = ["inferNormalized(site, x, 3, {{\"scale\", scale}, {\"bias\", bias}})"];
 }
 
-def GroupNormOp : Nnc_NormLayer<"group_norm", (ins Nnc_FloatTensor:$bias), (ins I64Attr:$groups)> {
+def GroupNormOp : Nnc_NormLayer<"group_norm", (ins Nnc_FloatTensor:$bias), (ins I64Attr:$groups),
+                                [Nnc_ChannelsLast]> {
   let summary = "Groups of a sample's channels with mean 0 and variance 1, then scaled and shifted";
   let description = [{
     y = (x - mean(x)) / sqrt(var(x) + epsilon) * scale + bias for x [samples, ..,
@@ -145,7 +146,7 @@ def BatchNormOp : Nnc_NormLayer<"batch_norm",
     (ins Nnc_FloatTensor:$bias, Nnc_FloatTensor:$running_mean, Nnc_FloatTensor:$running_variance),
     (ins OptionalAttr<Nnc_In<"[0, 1]">>:$momentum,
          DefaultValuedAttr<Nnc_ConventionAttr, "::nnc::Convention::pytorch">:$convention,
-         DefaultValuedAttr<BoolAttr, "false">:$frozen_statistics)> {
+         DefaultValuedAttr<BoolAttr, "false">:$frozen_statistics), [Nnc_ChannelsLast]> {
   let summary = "Each channel with mean 0 and variance 1 over the samples, then scaled and shifted";
   let description = [{
     y = (x - mean) / sqrt(variance + epsilon) * scale + bias for x [samples, ..,

@@ -38,7 +38,7 @@ def CrossEntropyOp : Nnc_CompositeWithGradientOp<"cross_entropy", [
   let hasGradient = 1;
 }
 
-def BinaryCrossEntropyOp : Nnc_CompositeOp<"binary_cross_entropy"> {
+def BinaryCrossEntropyOp : Nnc_CompositeOp<"binary_cross_entropy", [Nnc_Permutable]> {
   let summary = "Cross-entropy of probabilities with the target";
   let description = [{
     y = mean of -(t * ln p + (1 - t) * ln(1 - p)), with p limited to
@@ -60,7 +60,7 @@ def BinaryCrossEntropyOp : Nnc_CompositeOp<"binary_cross_entropy"> {
   let hasExpansion = 1;
 }
 
-def BceLogitsOp : Nnc_CompositeWithGradientOp<"bce_logits"> {
+def BceLogitsOp : Nnc_CompositeWithGradientOp<"bce_logits", [Nnc_Permutable]> {
   let summary = "Cross-entropy of sigmoids with the target";
   let description = [{
     y = mean of max(x, 0) - x * t + ln(1 + e ^ -|x|), which is the binary
@@ -87,7 +87,7 @@ def BceLogitsOp : Nnc_CompositeWithGradientOp<"bce_logits"> {
 }
 
 class Nnc_Distance<string mnemonic, string itsCategory, dag attributes>
-    : Nnc_CompositeOp<mnemonic> {
+    : Nnc_CompositeOp<mnemonic, [Nnc_Permutable]> {
   let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), attributes);
   let results = (outs Nnc_FloatScalar:$y);
   let resultTypes = ["inferPairwise(site, {\"prediction\", prediction}, target)"];
