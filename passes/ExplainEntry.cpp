@@ -30,40 +30,62 @@ static bool isFloat(Value value) {
   return isa<FloatType>(getElementTypeOrSelf(value.getType()));
 }
 
+/// Adds the users of `value`, and of what it is transposed to.
+static void collectUsers(Value value, SmallVectorImpl<Operation *> &users) {
+  for (Operation *user : value.getUsers()) {
+    users.push_back(user);
+    if (isa<TransposeOp>(user))
+      collectUsers(user->getResult(0), users);
+  }
+}
+
 /// The widest type that the uses of `argument` cast it to, f32 at least; null
 /// unless all of them cast it to floating point.
-static Type findCastType(BlockArgument argument) {
+static Type findCastType(ArrayRef<Operation *> users, MLIRContext *context) {
   Type widest;
-  for (Operation *user : argument.getUsers()) {
+  for (Operation *user : users) {
+    if (isa<TransposeOp>(user))
+      continue;
     auto conversion = dyn_cast<CastOp>(user);
     if (!conversion || !isFloat(conversion.getResult()))
       return {};
     if (getElementTypeOrSelf(conversion.getResult().getType()).isF64())
-      widest = Float64Type::get(argument.getContext());
+      widest = Float64Type::get(context);
+    else if (!widest)
+      widest = Float32Type::get(context);
   }
-  if (!widest && !argument.use_empty())
-    widest = Float32Type::get(argument.getContext());
   return widest;
+}
+
+/// What `conversion` converts is of floating point by now.
+static void convertAgain(CastOp conversion) {
+  OpBuilder builder(conversion);
+  ImplicitLocOpBuilder b(conversion.getLoc(), builder);
+  Value converted =
+      nnc::cast(Expr(b, conversion.getX()), conversion.getType().getElementType());
+  conversion.replaceAllUsesWith(converted);
+  conversion.erase();
 }
 
 /// Makes floating-point arguments of those that are integers in name only.
 static void takeIntegersAsReals(func::FuncOp function) {
   for (BlockArgument argument : function.getArguments()) {
-    Type element = isFloat(argument) ? Type() : findCastType(argument);
+    if (isFloat(argument))
+      continue;
+    SmallVector<Operation *> users;
+    collectUsers(argument, users);
+    Type element = findCastType(users, function.getContext());
     if (!element)
       continue;
     argument.setType(cast<RankedTensorType>(argument.getType()).clone(element));
     function.removeArgAttr(
         argument.getArgNumber(),
         StringAttr::get(function.getContext(), kIndexLimitAttr));
-    for (Operation *user : llvm::make_early_inc_range(argument.getUsers())) {
-      OpBuilder builder(user);
-      ImplicitLocOpBuilder b(user->getLoc(), builder);
-      Value result = user->getResult(0);
-      Value converted =
-          cast(Expr(b, argument), getElementTypeOrSelf(result.getType()));
-      result.replaceAllUsesWith(converted);
-      user->erase();
+    for (Operation *user : users) {
+      if (auto transpose = dyn_cast<TransposeOp>(user))
+        transpose.getResult().setType(transpose.getType().clone(element));
+      else
+        convertAgain(cast<CastOp>(user));
     }
   }
   function.setType(FunctionType::get(function.getContext(),
@@ -86,11 +108,13 @@ static bool isWithin(StringRef scope, StringRef layer) {
   return scope.consume_front(layer) && (scope.empty() || scope.front() == '.');
 }
 
-/// Whether `value` has a channel's picture for each sample.
+/// Whether `value` has a channel's picture for each sample. A transpose has its
+/// operand's, in an order that may be another.
 static bool isPictures(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && isFloat(value) && type.getRank() == 4 &&
-         type.isDynamicDim(0) && type.getDimSize(1) * type.getDimSize(2) > 1;
+  return type && !value.getDefiningOp<TransposeOp>() && isFloat(value) &&
+         type.getRank() == 4 && type.isDynamicDim(0) &&
+         type.getDimSize(1) * type.getDimSize(2) > 1;
 }
 
 /// The layer that is explained where none is named; null where there is none.

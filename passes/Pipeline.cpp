@@ -2,6 +2,8 @@
 #include "passes/Pipeline.h"
 #include "passes/Passes.h"
 
+#include "ir/Ops.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Verifier.h"
@@ -75,7 +77,11 @@ void addExtraPasses(OpPassManager &pm, StringRef stage,
 
 /// From the model to differentiated entry points.
 static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
-  // First: the backward pass then has the precision of what it reverses.
+  // First: what is not transposed needs no gradient, and of 8-bit data a
+  // transpose moves the least while no op has its operands cast.
+  pm.addNestedPass<ModelOp>(createCancelTransposesPass());
+  // Before differentiation: the backward pass then has the precision of what it
+  // reverses.
   pm.addPass(createLowerPrecisionPass());
   BuildEntryPointsPassOptions entryPoints;
   entryPoints.gradientsEntry = options.gradientsEntry;
