@@ -1,6 +1,7 @@
 // From the memory plan and the code image to FlatBuffers, field by field.
 #include "codegen/PlanWriter.h"
 
+#include "ir/Layout.h"
 #include "ir/Ops.h"
 #include "ir/Shapes.h"
 #include "passes/EntryPoints.h"
@@ -126,6 +127,8 @@ private:
   Offset<plan::Code> writeCode();
   Offset<plan::Module> writeModule(const CodeImage::Module &module);
   std::vector<Offset<plan::StateTensor>> writeState();
+  Offset<flatbuffers::Vector<int64_t>> writePytorchDims(ParameterOp parameter);
+  plan::WeightsOrder weightsOrder();
   std::vector<Offset<plan::EntryPoint>> writeEntryPoints();
   Offset<plan::EntryPoint> writeEntryPoint(const PlannedEntryPoint &entry);
   std::vector<Offset<plan::Tensor>> writeInputs(func::FuncOp function);
@@ -220,6 +223,12 @@ Offset<plan::Module> PlanWriter::writeModule(const CodeImage::Module &module) {
                             fbb.CreateVectorOfStructs(resources));
 }
 
+Offset<flatbuffers::Vector<int64_t>>
+PlanWriter::writePytorchDims(ParameterOp parameter) {
+  auto dims = parameter->getAttrOfType<DenseI64ArrayAttr>(kPytorchDimsAttr);
+  return dims ? fbb.CreateVector(dims.asArrayRef().data(), dims.size()) : 0;
+}
+
 std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {
   std::vector<Offset<plan::StateTensor>> state;
   for (auto parameter : module.getOps<ParameterOp>())
@@ -230,8 +239,15 @@ std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {
         fbb.CreateVector(shapeOf(parameter.getType())),
         find(plan.stateOffsetsBytes, parameter.getSymName(),
              "place in the state"),
-        parameter.isFrozen()));
+        parameter.isFrozen(), writePytorchDims(parameter)));
   return state;
+}
+
+/// Who writes channels as PyTorch does has its weights too.
+plan::WeightsOrder PlanWriter::weightsOrder() {
+  auto layout = dyn_cast_or_null<StringAttr>(recipe.get(kLayoutAttr));
+  return layout && layout.getValue() == "nchw" ? plan::WeightsOrder::Pytorch
+                                               : plan::WeightsOrder::Nnc;
 }
 
 static std::vector<plan::Buffer> convert(ArrayRef<PlannedBuffer> buffers) {
@@ -426,7 +442,8 @@ FailureOr<std::vector<uint8_t>> PlanWriter::write(StringRef producer) {
   auto recipe = writeRecipe();
   fbb.Finish(plan::CreatePlan(fbb, /*version=*/1, writeText(producer),
                               writeText(name), plan.maxBatch, code, entryPoints,
-                              state, plan.stateBytes, constants, recipe),
+                              state, plan.stateBytes, constants, recipe,
+                              weightsOrder()),
              plan::PlanIdentifier());
   if (!fault.empty())
     return module.emitError("a fault of the compiler: ") << fault;

@@ -4,6 +4,7 @@
 #include "ir/Expr.h"
 #include "ir/Freezing.h"
 #include "ir/Initializer.h"
+#include "ir/Layout.h"
 #include "ir/Ops.h"
 
 #include "mlir/IR/DialectImplementation.h"
@@ -62,12 +63,30 @@ static LogicalResult verifyFrozen(Operation *op, NamedAttribute attribute) {
          << kFrozenAttr << "' is a mark of parameters and buffers";
 }
 
+static LogicalResult verifyPytorchDims(Operation *op,
+                                       NamedAttribute attribute) {
+  auto parameter = dyn_cast<ParameterOp>(op);
+  auto dims = dyn_cast<DenseI64ArrayAttr>(attribute.getValue());
+  if (!parameter || !parameter.isOfModel() || !dims)
+    return op->emitError("'") << kPytorchDimsAttr
+                              << "' is an array of integers, of parameters and "
+                                 "buffers";
+  int64_t rank = cast<RankedTensorType>(parameter.getType()).getRank();
+  if (isPermutation(dims, rank))
+    return success();
+  return op->emitError("'")
+         << kPytorchDimsAttr << "' has [" << dims.asArrayRef()
+         << "]: expected each of the " << rank << " dimensions once";
+}
+
 LogicalResult NncDialect::verifyOperationAttribute(Operation *op,
                                                    NamedAttribute attribute) {
   if (attribute.getName() == kRecipeAttr)
     return verifyRecipe(op, attribute);
   if (attribute.getName() == kFrozenAttr)
     return verifyFrozen(op, attribute);
+  if (attribute.getName() == kPytorchDimsAttr)
+    return verifyPytorchDims(op, attribute);
   return success();
 }
 

@@ -2,6 +2,7 @@
 #include "ir/Recipe.h"
 
 #include "ir/Freezing.h"
+#include "ir/Layout.h"
 #include "ir/Ops.h"
 #include "ir/Shapes.h"
 #include "ir/Text.h"
@@ -40,6 +41,8 @@ static std::vector<SettingInfo> makeSettings() {
        "a list of data bindings"},
       {"sample_steps", "sample_steps", SettingKind::Steps, kOnModel | kOnModule,
        "a list of at most 256 steps of samples"},
+      {"layout", kLayoutAttr, SettingKind::Layout, kOnModel | kOnModule,
+       "nhwc or nchw"},
       {"model", "model", SettingKind::Text, kOnModule, "a string"},
   };
   for (const runtime::RecipeNumber &number : runtime::recipeNumbers)
@@ -396,6 +399,12 @@ static std::string explainUpdates(const SettingInfo &info, Attribute value) {
   return "";
 }
 
+static std::string explainLayout(const SettingInfo &info, Attribute value) {
+  auto layout = dyn_cast<StringAttr>(value);
+  bool isKnown = layout && llvm::is_contained(kLayouts, layout.getValue());
+  return isKnown ? "" : mustBe(info, value);
+}
+
 //===-- All together ------------------------------------------------------===//
 
 std::string explainSetting(const SettingInfo &info, Attribute value) {
@@ -417,6 +426,8 @@ std::string explainSetting(const SettingInfo &info, Attribute value) {
     return explainData(info, value);
   case SettingKind::Steps:
     return explainSteps(info, value);
+  case SettingKind::Layout:
+    return explainLayout(info, value);
   case SettingKind::Text:
     return isa<StringAttr>(value) ? "" : mustBe(info, value);
   }

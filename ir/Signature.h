@@ -84,6 +84,8 @@ struct LayerParameter {
   llvm::StringRef operand;     ///< The operand it becomes, and its name.
   mlir::RankedTensorType type; ///< Null: this operand stays absent.
   mlir::Attribute initializer; ///< An InitializerAttr.
+  /// Which dimension of it each of PyTorch's tensor is; empty: they are alike.
+  llvm::SmallVector<int64_t> pytorchDims = {};
 };
 
 /// How many values an integer operand may take: 0 to `limit` - 1.

@@ -121,6 +121,9 @@ inline constexpr const char *firstSampleName = "first_sample";
 
 enum class Role : uint8_t { Parameter, Buffer, OptimizerState, Scalar };
 
+/// How the dimensions of weights stand in a file.
+enum class WeightsOrder : uint8_t { Nnc, Pytorch };
+
 struct StateTensor {
   std::string name;
   Role role = Role::Parameter;
@@ -129,6 +132,9 @@ struct StateTensor {
   int64_t offsetBytes = 0;
   /// Training leaves it as it is.
   bool frozen = false;
+  /// Which of its dimensions each of PyTorch's tensor is; empty: they are
+  /// alike.
+  std::vector<int64_t> pytorchDims = {};
 
   int64_t numElements() const;
   int64_t sizeBytes() const;
@@ -251,6 +257,8 @@ public:
   int64_t stateBytes = 0;
   Bytes constants;
   Recipe recipe;
+  /// In which order weights are saved.
+  WeightsOrder weightsOrder = WeightsOrder::Nnc;
 
   /// Null if the plan has none of that name.
   const EntryPoint *findEntryPoint(std::string_view name) const;

@@ -95,7 +95,7 @@ bool PlanReader::readContents(const plan::Plan &from) {
   result.constants = {from.constants()->Data(), from.constants()->size()};
   return readText(from.producer(), result.producer) &&
          readName(from.model(), result.model) && readCode(*from.code()) &&
-         readState(from) && readEntryPoints(from) &&
+         readWeightsOrder(from) && readState(from) && readEntryPoints(from) &&
          (!from.recipe() || readRecipe(*from.recipe())) && checkTotal();
 }
 
@@ -212,6 +212,8 @@ bool PlanReader::readRole(const plan::StateTensor &from, StateTensor &to) {
     return false;
   if (std::count(to.shape.begin(), to.shape.end(), -1))
     return fail("its shape has the batch in it");
+  if (!readPytorchDims(from.pytorch_dims(), to))
+    return false;
   if (to.offsetBytes < 0 || to.offsetBytes % NNC_ALIGNMENT_BYTES != 0)
     return fail("offset ", to.offsetBytes, " is not a multiple of ",
                 NNC_ALIGNMENT_BYTES);
@@ -220,6 +222,35 @@ bool PlanReader::readRole(const plan::StateTensor &from, StateTensor &to) {
     return fail(to.sizeBytes(), " bytes at offset ", to.offsetBytes,
                 " do not fit the state region of ", result.stateBytes,
                 " bytes");
+  return true;
+}
+
+bool PlanReader::readPytorchDims(const flatbuffers::Vector<int64_t> *from,
+                                 StateTensor &to) {
+  if (!from || from->size() == 0)
+    return true;
+  if (!isAligned(from))
+    return fail("its pytorch_dims are not aligned");
+  if (!take(from->size(), sizeof(int64_t)))
+    return false;
+  if (to.role != Role::Parameter && to.role != Role::Buffer)
+    return fail("has pytorch_dims, but is no weight");
+  to.pytorchDims.assign(from->begin(), from->end());
+  std::vector<int64_t> sorted = to.pytorchDims;
+  std::sort(sorted.begin(), sorted.end());
+  bool isPermutation = sorted.size() == to.shape.size();
+  for (size_t i = 0; isPermutation && i < sorted.size(); ++i)
+    isPermutation = sorted[i] == static_cast<int64_t>(i);
+  return isPermutation || fail("its pytorch_dims are not each of its ",
+                               to.shape.size(), " dimensions once");
+}
+
+bool PlanReader::readWeightsOrder(const plan::Plan &from) {
+  if (from.weights_order() < plan::WeightsOrder::MIN ||
+      from.weights_order() > plan::WeightsOrder::MAX)
+    return fail("unknown weights_order ",
+                static_cast<int>(from.weights_order()));
+  result.weightsOrder = static_cast<WeightsOrder>(from.weights_order());
   return true;
 }
 

@@ -47,6 +47,9 @@ private:
   bool checkKernel(const Kernel &kernel, const std::set<uint32_t> &units);
   bool readState(const plan::Plan &from);
   bool readRole(const plan::StateTensor &from, StateTensor &to);
+  bool readPytorchDims(const flatbuffers::Vector<int64_t> *from,
+                       StateTensor &to);
+  bool readWeightsOrder(const plan::Plan &from);
   bool checkStateOverlap();
   bool checkScalar(const char *name, ElementType type);
   bool checkLearningRate();

@@ -7,6 +7,7 @@
 #include "runtime/Plan.h"
 #include "runtime/Process.h"
 #include "runtime/Status.h"
+#include "runtime/WeightsOrder.h"
 
 #include <memory>
 #include <string>
@@ -30,6 +31,12 @@ enum class SaveKind { Weights, Checkpoint };
 
 /// Whether a file must hold all the tensors that are wanted and no others.
 enum class Matching { Exact, AllowMissing };
+
+struct LoadOptions {
+  Matching matching = Matching::Exact;
+  /// Of weights; absent: as the file tells.
+  std::optional<WeightsOrder> order = {};
+};
 
 /// What there is to say about a file that was loaded.
 struct LoadReport {
@@ -94,16 +101,18 @@ public:
 
   /// Writes a safetensors file, whole or not at all. `metadata` goes into its
   /// header. A checkpoint has the optimizer's state and the scalars under
-  /// prefixes of their own, so that it can be read as weights too.
+  /// prefixes of their own, so that it can be read as weights too. Weights are
+  /// written in the plan's order, and the metadata say which.
   Status save(const std::string &path, SaveKind kind,
               const Metadata &metadata = {}) const;
 
   /// Reads one. InvalidFile if tensors are missing, unknown or misshapen,
   /// naming all; nothing is changed then. AllowMissing leaves what is missing
   /// as it was and passes over what is unknown, but not if that is everything.
+  /// InvalidFile too where nothing tells in which order the dimensions of
+  /// weights stand.
   /// `report` is filled unless null.
-  Status load(const std::string &path, SaveKind kind,
-              Matching matching = Matching::Exact,
+  Status load(const std::string &path, SaveKind kind, LoadOptions options = {},
               LoadReport *report = nullptr);
 
   /// From the next run on, `profile` receives the time of each command of

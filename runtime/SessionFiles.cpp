@@ -40,22 +40,47 @@ static Status bringToHost(Device &device, std::vector<TensorToSave> &tensors,
   return device.download(transfers);
 }
 
+/// Has `tensors`, of the state tensors `saved`, point into `copies` in
+/// PyTorch's order where that is another.
+static void bringIntoPytorchOrder(const std::vector<const StateTensor *> &saved,
+                                  std::vector<TensorToSave> &tensors,
+                                  std::vector<std::vector<char>> &copies) {
+  for (size_t i = 0; i < saved.size(); ++i) {
+    const StateTensor &tensor = *saved[i];
+    tensors[i].shape = shapeIn(WeightsOrder::Pytorch, tensor);
+    if (!isPermutedIn(WeightsOrder::Pytorch, tensor))
+      continue;
+    copies.push_back(
+        toPytorch(tensor, static_cast<const char *>(tensors[i].data)));
+    tensors[i].data = copies.back().data();
+  }
+}
+
 Status Session::save(const std::string &path, SaveKind kind,
                      const Metadata &metadata) const {
   return guardMemory([&]() -> Status {
     if (!torn.isOk())
       return torn;
     std::vector<TensorToSave> tensors;
-    for (const StateTensor &tensor : openPlan->state)
-      if (isSaved(tensor, kind))
-        tensors.push_back({nameInFile(tensor), tensor.elementType, tensor.shape,
-                           stateData(tensor)});
+    std::vector<const StateTensor *> saved;
+    for (const StateTensor &tensor : openPlan->state) {
+      if (!isSaved(tensor, kind))
+        continue;
+      tensors.push_back({nameInFile(tensor), tensor.elementType, tensor.shape,
+                         stateData(tensor)});
+      saved.push_back(&tensor);
+    }
     std::vector<std::vector<char>> copies;
     if (!device->sharesHostMemory())
       if (Status status = bringToHost(*device, tensors, copies); !status.isOk())
         return status;
     Metadata all = metadata;
     all[kindKey] = kind == SaveKind::Checkpoint ? "checkpoint" : "weights";
+    if (kind == SaveKind::Weights &&
+        openPlan->weightsOrder == WeightsOrder::Pytorch) {
+      bringIntoPytorchOrder(saved, tensors, copies);
+      all[orderKey] = nameOf(openPlan->weightsOrder);
+    }
     Status status = writeSafetensors(path, tensors, all);
     if (status.isOk())
       log(LogLevel::Info, path, ": saved ", tensors.size(), " tensors, ",
@@ -90,7 +115,7 @@ static bool isConvertible(const SavedTensor &from, const StateTensor &to,
 }
 
 static Comparison compare(const Plan &plan, const SafetensorsFile &file,
-                          SaveKind kind) {
+                          SaveKind kind, WeightsOrder order) {
   Comparison result;
   std::map<std::string_view, const SavedTensor *> saved;
   for (const SavedTensor &tensor : file.tensors())
@@ -106,12 +131,14 @@ static Comparison compare(const Plan &plan, const SafetensorsFile &file,
     }
     const SavedTensor &from = *found->second;
     saved.erase(found);
-    if (from.foreignType || from.shape != tensor.shape ||
+    const Shape shape = shapeIn(order, tensor);
+    if (from.foreignType || from.shape != shape ||
         (from.elementType != tensor.elementType &&
          !isConvertible(from, tensor, kind)))
-      result.different.push_back(concat(
-          quote(name), " is ", describe(tensor.elementType, tensor.shape),
-          ", the file has ", describe(from)));
+      result.different.push_back(
+          concat(quote(name), " is ", describe(tensor.elementType, shape),
+                 shape == tensor.shape ? "" : " in PyTorch's order",
+                 ", the file has ", describe(from)));
     result.matches.push_back({&from, &tensor});
   }
   // In the file's order, and without what only a checkpoint's reader wants.
@@ -185,37 +212,66 @@ static StatusOr<std::vector<char>> readConverted(const SafetensorsFile &file,
   return converted;
 }
 
-/// The tensors that have to be converted, all of them before any of the state
-/// is changed; empty ones for the rest.
-static StatusOr<std::vector<std::vector<char>>>
-convertAll(const SafetensorsFile &file, const std::string &path,
-           const std::vector<Match> &matches) {
-  std::vector<std::vector<char>> contents(matches.size());
-  for (size_t i = 0; i < matches.size(); ++i) {
-    if (matches[i].from->elementType == matches[i].to->elementType)
-      continue;
-    StatusOr<std::vector<char>> converted =
-        readConverted(file, path, matches[i]);
+/// Reads a tensor of the file as the plan has it, which is other than it is
+/// there in its type or in the order of its dimensions.
+static StatusOr<std::vector<char>> readAsInPlan(const SafetensorsFile &file,
+                                                const std::string &path,
+                                                const Match &match,
+                                                WeightsOrder order) {
+  std::vector<char> content;
+  if (match.from->elementType != match.to->elementType) {
+    StatusOr<std::vector<char>> converted = readConverted(file, path, match);
     if (!converted.isOk())
       return converted.status();
-    contents[i] = std::move(*converted);
+    content = std::move(*converted);
+  } else {
+    content.resize(match.from->sizeBytes);
+    Status status = file.read(*match.from, content.data());
+    if (!status.isOk())
+      return status;
+  }
+  return isPermutedIn(order, *match.to) ? fromPytorch(*match.to, content.data())
+                                        : content;
+}
+
+/// The tensors that have to be converted or permuted, all of them before any of
+/// the state is changed; empty ones for the rest.
+static StatusOr<std::vector<std::vector<char>>>
+convertAll(const SafetensorsFile &file, const std::string &path,
+           const std::vector<Match> &matches, WeightsOrder order) {
+  std::vector<std::vector<char>> contents(matches.size());
+  for (size_t i = 0; i < matches.size(); ++i) {
+    const auto &[from, to] = matches[i];
+    if (from->elementType == to->elementType && !isPermutedIn(order, *to))
+      continue;
+    StatusOr<std::vector<char>> content =
+        readAsInPlan(file, path, matches[i], order);
+    if (!content.isOk())
+      return content.status();
+    contents[i] = std::move(*content);
   }
   return contents;
 }
 
-Status Session::load(const std::string &path, SaveKind kind, Matching matching,
-                     LoadReport *report) {
+Status Session::load(const std::string &path, SaveKind kind,
+                     LoadOptions options, LoadReport *report) {
   return guardMemory([&]() -> Status {
     StatusOr<SafetensorsFile> file = SafetensorsFile::open(path);
     if (!file.isOk())
       return file.status();
-    Comparison comparison = compare(*openPlan, *file, kind);
-    std::string problems = describeProblems(comparison, matching);
+    StatusOr<WeightsOrder> order = WeightsOrder::Nnc;
+    if (kind == SaveKind::Weights)
+      order = chooseOrder(*openPlan, *file, options.order);
+    if (!order.isOk())
+      return {order.status().code(),
+              concat(path, ": ", order.status().message())};
+    Comparison comparison = compare(*openPlan, *file, kind, *order);
+    std::string problems = describeProblems(comparison, options.matching);
     if (!problems.empty())
       return {Code::InvalidFile,
               concat(path, ": the tensors are not this plan's: ", problems)};
     StatusOr<std::vector<std::vector<char>>> converted =
-        convertAll(*file, path, comparison.matches);
+        convertAll(*file, path, comparison.matches, *order);
     if (!converted.isOk())
       return converted.status();
     for (size_t i = 0; i < comparison.matches.size(); ++i) {
@@ -230,7 +286,7 @@ Status Session::load(const std::string &path, SaveKind kind, Matching matching,
         return status;
     }
     // All of the state is as it was in a whole step then.
-    if (kind == SaveKind::Checkpoint && matching == Matching::Exact)
+    if (kind == SaveKind::Checkpoint && options.matching == Matching::Exact)
       torn = {};
     log(LogLevel::Info, path, ": loaded ", comparison.matches.size(),
         " tensors, ", nameOf(kind));

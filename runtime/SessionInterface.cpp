@@ -65,6 +65,17 @@ static nnc_status_t callOn(nnc_session_t *session, Body &&body) {
   });
 }
 
+/// Fields of options that a later version has, and this one would not heed.
+template <size_t count>
+static Status checkReserved(const int64_t (&fields)[count]) {
+  if (std::all_of(std::begin(fields), std::end(fields),
+                  [](int64_t field) { return field == 0; }))
+    return {};
+  return {Code::InvalidArgument,
+          "the options have a field that this version of the library does "
+          "not know: start from zeros"};
+}
+
 nnc_status_t nnc_session_create(const nnc_plan_t *plan,
                                 const nnc_session_options_t *options,
                                 nnc_session_t **session) {
@@ -74,12 +85,9 @@ nnc_status_t nnc_session_create(const nnc_plan_t *plan,
     *session = nullptr;
     if (!plan)
       return nullArgument("plan");
-    if (options &&
-        std::any_of(std::begin(options->reserved), std::end(options->reserved),
-                    [](int64_t field) { return field != 0; }))
-      return {Code::InvalidArgument,
-              "the options have a field that this version of the library does "
-              "not know: start from zeros"};
+    if (Status status = options ? checkReserved(options->reserved) : Status();
+        !status.isOk())
+      return status;
     SessionOptions chosen;
     chosen.threads = options ? options->threads : 0;
     chosen.seed = options ? options->seed : plan->plan->recipe.seed;
@@ -301,17 +309,15 @@ static void keep(LoadReport report, CLoadReport &to) {
   to = std::move(*kept);
 }
 
-static nnc_status_t load(nnc_session_t *session, const char *path,
-                         SaveKind kind, Matching matching) {
-  return callOn(session, [&]() -> Status {
-    if (!path)
-      return nullArgument("path");
-    LoadReport report;
-    Status status = session->session->load(path, kind, matching, &report);
-    if (status.isOk())
-      keep(std::move(report), session->lastLoad);
-    return status;
-  });
+static Status load(nnc_session_t &session, const char *path, SaveKind kind,
+                   const LoadOptions &options = {}) {
+  if (!path)
+    return nullArgument("path");
+  LoadReport report;
+  Status status = session.session->load(path, kind, options, &report);
+  if (status.isOk())
+    keep(std::move(report), session.lastLoad);
+  return status;
 }
 
 static Status collect(const nnc_metadata_t *given, size_t count,
@@ -358,18 +364,56 @@ nnc_status_t nnc_session_save_checkpoint(nnc_session_t *session,
   });
 }
 
+static StatusOr<LoadOptions> convert(const nnc_load_options_t &from) {
+  if (Status status = checkReserved(from.reserved); !status.isOk())
+    return status;
+  LoadOptions to;
+  if (from.partial)
+    to.matching = Matching::AllowMissing;
+  switch (from.order) {
+  case NNC_ORDER_OF_FILE:
+    return to;
+  case NNC_ORDER_NNC:
+    to.order = WeightsOrder::Nnc;
+    return to;
+  case NNC_ORDER_PYTORCH:
+    to.order = WeightsOrder::Pytorch;
+    return to;
+  }
+  return Status(Code::InvalidArgument,
+                concat("order is ", static_cast<int>(from.order),
+                       ", which is no nnc_weights_order_t"));
+}
+
 nnc_status_t nnc_session_load(nnc_session_t *session, const char *path) {
-  return load(session, path, SaveKind::Weights, Matching::Exact);
+  return callOn(session, [&]() -> Status {
+    return load(*session, path, SaveKind::Weights);
+  });
 }
 
 nnc_status_t nnc_session_load_partial(nnc_session_t *session,
                                       const char *path) {
-  return load(session, path, SaveKind::Weights, Matching::AllowMissing);
+  return callOn(session, [&]() -> Status {
+    return load(*session, path, SaveKind::Weights, {Matching::AllowMissing});
+  });
+}
+
+nnc_status_t nnc_session_load_weights(nnc_session_t *session, const char *path,
+                                      const nnc_load_options_t *options) {
+  return callOn(session, [&]() -> Status {
+    StatusOr<LoadOptions> chosen =
+        options ? convert(*options) : StatusOr<LoadOptions>(LoadOptions());
+    if (!chosen.isOk())
+      return chosen.status();
+    return load(*session, path, SaveKind::Weights, *chosen);
+  });
 }
 
 nnc_status_t nnc_session_load_checkpoint(nnc_session_t *session,
                                          const char *path) {
-  return load(session, path, SaveKind::Checkpoint, Matching::Exact);
+  return callOn(session, [&]() -> Status {
+    return load(*session, path, SaveKind::Checkpoint);
+  });
 }
 
 const nnc_load_report_t *nnc_session_last_load(const nnc_session_t *session) {

@@ -424,6 +424,34 @@ NNC_EXPORT nnc_status_t nnc_session_load(nnc_session_t *session,
 NNC_EXPORT nnc_status_t nnc_session_load_partial(nnc_session_t *session,
                                                  const char *path);
 
+/* In which order the dimensions of weights stand in a file. PyTorch has those of
+ * a dense layer as [out, in] and those of a convolution as [out, in, window..],
+ * where nnc has [in, out] and [window.., in, out]. */
+typedef enum nnc_weights_order_t NNC_OF_INT {
+  /* As the file tells, by its metadata or by the shapes of its tensors. */
+  NNC_ORDER_OF_FILE = 0,
+  NNC_ORDER_NNC = 1,
+  NNC_ORDER_PYTORCH = 2
+} nnc_weights_order_t;
+
+typedef struct nnc_load_options_t {
+  /* Not 0: what nnc_session_load_partial does. */
+  int partial;
+  nnc_weights_order_t order;
+  int64_t reserved[7];
+} nnc_load_options_t;
+
+/* Reads weights as `options` say; null is nnc_session_load. A file without
+ * metadata of nnc's is in the one order in which the shapes of its tensors are
+ * the plan's.
+ *
+ * Returns NNC_INVALID_FILE also where its tensors are in both orders, or may be
+ * in either and `options` do not say which, or where its metadata say the
+ * other. */
+NNC_EXPORT nnc_status_t nnc_session_load_weights(
+    nnc_session_t *session, const char *path,
+    const nnc_load_options_t *options);
+
 /* A note in a file's header. */
 typedef struct nnc_metadata_t {
   const char *key;

@@ -75,6 +75,21 @@ void addThreadsOption(CLI::App &command, int &threads) {
       ->capture_default_str();
 }
 
+void addWeightsOrderOption(CLI::App &command,
+                           std::optional<runtime::WeightsOrder> &order) {
+  command
+      .add_option_function<std::string>(
+          "--weights-order",
+          [&order](const std::string &name) {
+            order = runtime::findOrder(name);
+          },
+          "how the dimensions of the weights' file stand: nnc or pytorch "
+          "(default: as the file tells)")
+      ->check(CLI::IsMember({"nnc", "pytorch"}))
+      ->type_name("ORDER")
+      ->needs("--weights");
+}
+
 /// Commands that the compiler answers; the driver passes their words through.
 struct CompilerCommand {
   const char *name, *summary;

@@ -186,7 +186,8 @@ private:
   /// The value of the parameter `path`, made if it does not exist.
   mlir::Value useParameter(const std::string &path, mlir::RankedTensorType type,
                            mlir::Attribute initializer, SMLoc loc,
-                           Role role = Role::parameter);
+                           Role role = Role::parameter,
+                           llvm::ArrayRef<int64_t> pytorchDims = {});
   /// Null after an error.
   mlir::RankedTensorType resolveType(const TypeSpec &spec, TypeUse use);
   bool resolveDimension(const Dimension &dimension, bool allowBatch,

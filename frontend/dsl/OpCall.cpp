@@ -406,7 +406,8 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
       return false;
     mlir::Value value = emitter.useParameter(
         scope.path + "." + parameter.operand.str(), parameter.type, initializer,
-        call.loc, it->isBuffer ? Role::buffer : Role::parameter);
+        call.loc, it->isBuffer ? Role::buffer : Role::parameter,
+        parameter.pytorchDims);
     if (!value)
       return false;
     operands[index].push_back({Datum(value), call.loc});

@@ -3,6 +3,7 @@
 #include "frontend/dsl/Limits.h"
 
 #include "ir/Initializer.h"
+#include "ir/Layout.h"
 #include "ir/Text.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -129,7 +130,8 @@ void Emitter::emitParam(const ParamStmt &statement) {
 
 mlir::Value Emitter::useParameter(const std::string &path,
                                   RankedTensorType type, Attribute initializer,
-                                  SMLoc loc, Role role) {
+                                  SMLoc loc, Role role,
+                                  ArrayRef<int64_t> pytorchDims) {
   ++parameterUses;
   if (auto it = parameters.find(path); it != parameters.end()) {
     const ParameterUse &first = it->second;
@@ -152,9 +154,12 @@ mlir::Value Emitter::useParameter(const std::string &path,
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(model);
-    ParameterOp::create(builder, location, builder.getStringAttr(path),
-                        TypeAttr::get(type), cast<InitializerAttr>(initializer),
-                        RoleAttr::get(context, role));
+    auto made = ParameterOp::create(
+        builder, location, builder.getStringAttr(path), TypeAttr::get(type),
+        cast<InitializerAttr>(initializer), RoleAttr::get(context, role));
+    if (!pytorchDims.empty())
+      made->setAttr(kPytorchDimsAttr,
+                    builder.getDenseI64ArrayAttr(pytorchDims));
   }
   mlir::Value value = ReadOp::create(builder, location, type,
                                      FlatSymbolRefAttr::get(context, path));

@@ -4,6 +4,7 @@
 #include "frontend/graph/Exporter.h"
 
 #include "ir/Freezing.h"
+#include "ir/Layout.h"
 
 using namespace mlir;
 
@@ -128,7 +129,8 @@ Maybe<Region> Exporter::writeRegion(mlir::Region &region,
 Maybe<Parameter> Exporter::writeParameter(ParameterOp from) {
   mlir::Location location = from.getLoc();
   for (NamedAttribute attribute : from->getDiscardableAttrs())
-    if (attribute.getName() != kFrozenAttr)
+    if (attribute.getName() != kFrozenAttr &&
+        attribute.getName() != kPytorchDimsAttr)
       return fail(location, "a parameter with attributes of its own");
   auto type = cast<RankedTensorType>(from.getType());
   InitializerAttr initializer = from.getInitializer();
@@ -153,9 +155,12 @@ Maybe<Parameter> Exporter::writeParameter(ParameterOp from) {
   Offset<flatbuffers::String> role = 0;
   if (from.getRole() != Role::parameter)
     role = text(stringifyRole(from.getRole()));
+  Offset<flatbuffers::Vector<int64_t>> dims = 0;
+  if (auto given = from->getAttrOfType<DenseI64ArrayAttr>(kPytorchDimsAttr))
+    dims = buffer.CreateVector(given.asArrayRef().data(), given.size());
   return CreateParameter(buffer, text(from.getSymName()),
                          *fromElementType(type.getElementType()), *shape, call,
-                         *data, role, placeOrNull, from.isFrozen());
+                         *data, role, placeOrNull, from.isFrozen(), dims);
 }
 
 //===-- The model --------------------------------------------------------===//

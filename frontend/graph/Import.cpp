@@ -6,6 +6,7 @@
 
 #include "ir/Freezing.h"
 #include "ir/Initializer.h"
+#include "ir/Layout.h"
 
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -134,6 +135,11 @@ LogicalResult Importer::readParameter(const Parameter &from) {
                           TypeAttr::get(*type), *initializer, *role);
   if (from.frozen())
     parameter.setFrozen();
+  auto dims = reader.readNumbers(from.pytorch_dims());
+  if (failed(dims))
+    return failure();
+  if (!dims->empty())
+    parameter->setAttr(kPytorchDimsAttr, builder.getDenseI64ArrayAttr(*dims));
   return reader.run([&] { return verify(parameter); });
 }
 
@@ -191,8 +197,8 @@ LogicalResult Importer::readModel(const Model &from) {
   discard.release();
   for (NamedAttribute attribute : *others) {
     StringRef other = attribute.getName();
-    if (!other.contains('.') ||
-        (other.starts_with("nnc.") && other != kFreezeAttr))
+    if (!other.contains('.') || (other.starts_with("nnc.") &&
+                                 other != kFreezeAttr && other != kLayoutAttr))
       return reader.fail("the model's attribute '" + other +
                          "': expected a name with a dot, and not one of nnc's");
   }

@@ -2,6 +2,7 @@
 // convolutional layers.
 #include "ir/Expr.h"
 #include "ir/Initializer.h"
+#include "ir/Layout.h"
 #include "ir/Ops.h"
 
 using namespace mlir;
@@ -75,7 +76,8 @@ makeParameters(const OpSite &site, ValueRange given, DictionaryAttr arguments,
     return failure();
   MLIRContext *context = site.location.getContext();
   SmallVector<LayerParameter> parameters{
-      {"weight", *weight, makeInitializer(context, "glorot_uniform")}};
+      {"weight", *weight, makeInitializer(context, "glorot_uniform"),
+       pytorchDims(weight->getRank())}};
   auto bias = arguments.getAs<BoolAttr>("bias");
   if (!bias || bias.getValue())
     parameters.push_back(

@@ -1,6 +1,7 @@
 // Expansions and parameters of layers.
 #include "ir/Expr.h"
 #include "ir/Initializer.h"
+#include "ir/Layout.h"
 #include "ir/Ops.h"
 
 using namespace mlir;
@@ -85,7 +86,8 @@ DenseOp::getLayerParameters(Location loc, ValueRange given,
   // Glorot and Bengio 2010 keep the variance of signals in both directions.
   MLIRContext *context = loc->getContext();
   SmallVector<LayerParameter> parameters{
-      {"weight", *weight, makeInitializer(context, "glorot_uniform")}};
+      {"weight", *weight, makeInitializer(context, "glorot_uniform"),
+       pytorchDims(weight->getRank())}};
   auto bias = arguments.getAs<BoolAttr>("bias");
   if (!bias || bias.getValue())
     parameters.push_back({"bias",

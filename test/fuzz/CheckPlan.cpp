@@ -217,6 +217,12 @@ static void checkState(const Plan &plan) {
                 tensor.offsetBytes % NNC_ALIGNMENT_BYTES == 0 &&
                 tensor.offsetBytes + bytes <= plan.stateBytes,
             "a state tensor is inside the state");
+    std::vector<int64_t> dims = tensor.pytorchDims;
+    std::sort(dims.begin(), dims.end());
+    require(dims.empty() || dims.size() == tensor.shape.size(),
+            "a weight has as many dimensions in files");
+    for (size_t i = 0; i < dims.size(); ++i)
+      require(dims[i] == int64_t(i), "a weight has each dimension in files");
     if (bytes > 0)
       ranges.push_back({tensor.offsetBytes, tensor.offsetBytes + bytes});
   }

@@ -778,3 +778,23 @@ nnc.parameter @predict : tensor<4xf32> = <zeros>
 
 // expected-error @+1 {{'nnc.frozen' is a mark of parameters and buffers}}
 nnc.parameter @seed : tensor<i64> = <zeros> {nnc.frozen, role = #nnc.role<scalar>}
+
+// -----
+
+// expected-error @+1 {{'nnc.pytorch_dims' has [1, 1]: expected each of the 2 dimensions once}}
+nnc.parameter @w : tensor<4x2xf32> = <zeros> {nnc.pytorch_dims = array<i64: 1, 1>}
+
+// -----
+
+// expected-error @+1 {{'nnc.pytorch_dims' has [0]: expected each of the 2 dimensions once}}
+nnc.parameter @w : tensor<4x2xf32> = <zeros> {nnc.pytorch_dims = array<i64: 0>}
+
+// -----
+
+// expected-error @+1 {{'nnc.pytorch_dims' is an array of integers, of parameters and buffers}}
+nnc.parameter @w : tensor<4x2xf32> = <zeros> {nnc.pytorch_dims = "ba"}
+
+// -----
+
+// expected-error @+1 {{'nnc.pytorch_dims' is an array of integers, of parameters and buffers}}
+nnc.parameter @seed : tensor<i64> = <zeros> {nnc.pytorch_dims = array<i64>, role = #nnc.role<scalar>}

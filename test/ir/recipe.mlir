@@ -52,6 +52,11 @@ nnc.model @freeze(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {nnc.freeze =
 
 // -----
 
+// expected-error@+1 {{'layout' must be nhwc or nchw, found "chwn"}}
+nnc.model @layout(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {nnc.layout = "chwn"} {}
+
+// -----
+
 // expected-error@+1 {{there is no setting 'epoch' here: expected one of optimizer, }}
 nnc.model @unknown(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {epoch = 3} {}
 

@@ -58,8 +58,7 @@ TEST(Checkpoint, RoundTrip) {
 
   auto other = openSession(linePlan(), 1, 4);
   LoadReport report;
-  Status status =
-      other->load(path, SaveKind::Checkpoint, Matching::Exact, &report);
+  Status status = other->load(path, SaveKind::Checkpoint, {}, &report);
   ASSERT_TRUE(status.isOk()) << status.message();
   EXPECT_EQ(report.metadata,
             (Metadata{{"epoch", "5\n\"x\""}, {"nnc.file", "checkpoint"}}));
@@ -322,10 +321,10 @@ TEST(Checkpoint, NamesEverythingThatDiffers) {
                    "another shape or type: 'w' is f32[4], the file has "
                    "f32[2, 2]");
   // Neither is anything changed.
-  EXPECT_EQ(
-      session->load(path, SaveKind::Weights, Matching::AllowMissing).message(),
-      path + ": the tensors are not this plan's: of another shape or "
-             "type: 'w' is f32[4], the file has f32[2, 2]");
+  EXPECT_EQ(session->load(path, SaveKind::Weights, {Matching::AllowMissing})
+                .message(),
+            path + ": the tensors are not this plan's: of another shape or "
+                   "type: 'w' is f32[4], the file has f32[2, 2]");
   EXPECT_NE(bytesOf(*session, session->plan().state[0]), std::vector<char>(16));
 }
 
@@ -375,7 +374,7 @@ TEST(Checkpoint, ForeignTypesAreNamed) {
   EXPECT_EQ(session->load(path, SaveKind::Weights).message(),
             path + ": the tensors are not this plan's: not in the plan: 'q'");
   EXPECT_TRUE(
-      session->load(path, SaveKind::Weights, Matching::AllowMissing).isOk());
+      session->load(path, SaveKind::Weights, {Matching::AllowMissing}).isOk());
   writeFile(path, withHeader(R"({"w":{"dtype":"I8","shape":[4],)"
                              R"("data_offsets":[0,4]}})",
                              std::string(4, '\0')));
@@ -412,7 +411,7 @@ TEST(Checkpoint, AllowMissingReadsWhatIsShared) {
   EXPECT_EQ(session->load(path, SaveKind::Weights).code(), Code::InvalidFile);
   LoadReport report;
   Status status =
-      session->load(path, SaveKind::Weights, Matching::AllowMissing, &report);
+      session->load(path, SaveKind::Weights, {Matching::AllowMissing}, &report);
   ASSERT_TRUE(status.isOk()) << status.message();
   EXPECT_EQ(report.missing, std::vector<std::string>{"head"});
   EXPECT_EQ(report.extra, std::vector<std::string>{"old"});
@@ -426,10 +425,10 @@ TEST(Checkpoint, AllowMissingReadsWhatIsShared) {
   ASSERT_TRUE(
       writeSafetensors(path, {{"old", ElementType::F32, {4}, values}}, {})
           .isOk());
-  EXPECT_EQ(
-      session->load(path, SaveKind::Weights, Matching::AllowMissing).message(),
-      path + ": the tensors are not this plan's: missing: 'w', 'head'; "
-             "not in the plan: 'old'");
+  EXPECT_EQ(session->load(path, SaveKind::Weights, {Matching::AllowMissing})
+                .message(),
+            path + ": the tensors are not this plan's: missing: 'w', 'head'; "
+                   "not in the plan: 'old'");
 }
 
 // Its optimizer state and scalars are not weights that the plan lacks.

@@ -119,6 +119,7 @@ TEST(Interface, NullArgumentsOfSessionsAreStatuses) {
       {nnc_session_load(s, nullptr), "path"},
       {nnc_session_save_checkpoint(nullptr, "x", nullptr, 0), "session"},
       {nnc_session_load_partial(nullptr, "x"), "session"},
+      {nnc_session_load_weights(nullptr, "x", nullptr), "session"},
       {nnc_session_load_checkpoint(s, nullptr), "path"},
   };
   for (const auto &call : calls)
@@ -308,6 +309,34 @@ TEST(Interface, PartialLoadsNameWhatTheyPassedOver) {
   float read[4];
   ASSERT_EQ(nnc_session_read_state(session.get(), "w", read, 16).code, NNC_OK);
   EXPECT_EQ(read[3], 4);
+}
+
+TEST(Interface, LoadOptionsAreChecked) {
+  nnc::PlanHandle plan = openIdlePlan();
+  nnc::SessionHandle session = openIdleSession(plan);
+  std::string path = temporaryPath("options.safetensors");
+  ASSERT_EQ(nnc_session_save(session.get(), path.c_str()).code, NNC_OK);
+  auto load = [&](const nnc_load_options_t *options) {
+    return nnc_session_load_weights(session.get(), path.c_str(), options);
+  };
+  EXPECT_EQ(load(nullptr).code, NNC_OK);
+  nnc_load_options_t options = {};
+  options.partial = 1;
+  options.order = NNC_ORDER_NNC;
+  EXPECT_EQ(load(&options).code, NNC_OK);
+  options.order = NNC_ORDER_PYTORCH;
+  EXPECT_EQ(std::string(load(&options).message),
+            path + ": the weights are in nnc's order, as the file says, and "
+                   "were asked for in pytorch's");
+  options.order = static_cast<nnc_weights_order_t>(3);
+  EXPECT_STREQ(load(&options).message,
+               "order is 3, which is no nnc_weights_order_t");
+  options = {};
+  options.reserved[6] = 1;
+  EXPECT_EQ(load(&options).code, NNC_INVALID_ARGUMENT);
+  EXPECT_STREQ(
+      nnc_session_load_weights(session.get(), nullptr, nullptr).message,
+      "argument 'path' is null");
 }
 
 TEST(Interface, StateIsCheckedAndSet) {

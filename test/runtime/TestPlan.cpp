@@ -329,14 +329,16 @@ std::vector<uint8_t> serialize(const PlanSource &source) {
     state.push_back(plan::CreateStateTensorDirect(
         b, tensor.name.c_str(), static_cast<plan::Role>(tensor.role),
         static_cast<plan::ElementType>(tensor.elementType), &tensor.shape,
-        tensor.offsetBytes, tensor.frozen));
+        tensor.offsetBytes, tensor.frozen,
+        tensor.pytorchDims.empty() ? nullptr : &tensor.pytorchDims));
   auto code = packCode(b, source);
   auto recipe = pack(b, source.recipe);
   plan::FinishPlanBuffer(
       b, plan::CreatePlanDirect(b, source.version, "nnc 0.1.0",
                                 source.model.c_str(), source.maxBatch, code,
                                 &entries, &state, source.stateBytes,
-                                &source.constants, recipe));
+                                &source.constants, recipe,
+                                plan::WeightsOrder(source.weightsOrder)));
   return {b.GetBufferPointer(), b.GetBufferPointer() + b.GetSize()};
 }
 

@@ -35,6 +35,7 @@ struct PlanSource {
   int64_t stateBytes = 0;
   std::vector<uint8_t> constants;
   Recipe recipe;
+  WeightsOrder weightsOrder = WeightsOrder::Nnc;
 };
 
 /// A linear model y = x w of four weights, trained by w -= learning_rate * g

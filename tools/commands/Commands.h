@@ -5,6 +5,8 @@
 
 #include "tools/Program.h"
 
+#include "runtime/WeightsOrder.h"
+
 #include <CLI/CLI.hpp>
 
 namespace nnc::tools {
@@ -23,6 +25,9 @@ void addModelOptions(CLI::App &command, CompileRequest &request);
 void addPluginOption(CLI::App &command, std::vector<std::string> &plugins);
 /// --threads, with its range.
 void addThreadsOption(CLI::App &command, int &threads);
+/// --weights-order, of the file that --weights names.
+void addWeightsOrderOption(CLI::App &command,
+                           std::optional<runtime::WeightsOrder> &order);
 
 } // namespace nnc::tools
 

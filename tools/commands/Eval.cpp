@@ -17,6 +17,7 @@ using nlohmann::ordered_json;
 struct EvalOptions {
   CompileRequest request;
   std::string dataFolder, weightsFile;
+  std::optional<WeightsOrder> order;
   int64_t batch = 0;
   int threads = 0;
   bool asJson = false;
@@ -62,7 +63,8 @@ static int evaluateModel(const EvalOptions &options) {
                                  {options.threads, plan.recipe.seed, nullptr});
   if (!session.isOk())
     return fail(session.status());
-  if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights);
+  if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights,
+                                       {Matching::Exact, options.order});
       !status.isOk())
     return fail(status);
   Columns columns;
@@ -91,6 +93,7 @@ void addEvalCommand(CLI::App &app, int &exit) {
       ->add_option("--weights", options->weightsFile,
                    "a .safetensors file of this model")
       ->required();
+  addWeightsOrderOption(*command, options->order);
   command->add_option("--data", options->dataFolder,
                       "folder of the data files (default: the model's)");
   command

@@ -18,6 +18,7 @@ using namespace runtime;
 struct PredictOptions {
   CompileRequest request;
   std::string weightsFile, folder = ".";
+  std::optional<WeightsOrder> order;
   InputFiles inputs;
   int threads = 0;
   /// For a model without inputs; 0: as many samples as the inputs have.
@@ -218,7 +219,8 @@ static int predict(const PredictOptions &options) {
   auto session = Session::create(opened.plan, {options.threads, 0, nullptr});
   if (!session.isOk())
     return fail(session.status());
-  if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights);
+  if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights,
+                                       {Matching::Exact, options.order});
       !status.isOk())
     return fail(status);
   StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
@@ -249,6 +251,7 @@ void addPredictCommand(CLI::App &app, int &exit) {
       ->add_option("--weights", options->weightsFile,
                    "a .safetensors file of this model")
       ->required();
+  addWeightsOrderOption(*command, options->order);
   addInputOptions(*command, options->inputs);
   command
       ->add_option("--count", options->count,

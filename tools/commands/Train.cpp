@@ -126,7 +126,9 @@ static Status beginOrContinue(TrainRun &run) {
   LoadReport report;
   Status status = run.session.load(
       options.initialWeights, SaveKind::Weights,
-      options.allowMissing ? Matching::AllowMissing : Matching::Exact, &report);
+      {options.allowMissing ? Matching::AllowMissing : Matching::Exact,
+       options.order},
+      &report);
   if (!status.isOk() || options.isQuiet)
     return status;
   for (const std::string &name : report.missing)
@@ -311,6 +313,7 @@ static void addRunOptions(CLI::App *command, TrainOptions *options) {
       ->add_flag("--allow-missing", options->allowMissing,
                  "of --weights, take what the model shares with the file")
       ->needs(weights);
+  addWeightsOrderOption(*command, options->order);
   command
       ->add_option("--freeze", options->request.freeze,
                    "leave parameters as they are, by a pattern of their names "

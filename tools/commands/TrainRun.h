@@ -15,6 +15,7 @@ struct TrainOptions {
   CompileRequest request;
   std::string dataFolder, weightsFile, logFolder, initialWeights;
   std::string checkpoint;
+  std::optional<runtime::WeightsOrder> order;
   std::optional<int64_t> epochs, batch, seed, steps, every;
   int threads = 0;
   bool keepOrder = false;

@@ -270,6 +270,12 @@ cases = [
      "the model's attribute 'nnc.recipe': expected a name with a dot, and not one of nnc's"),
     (set_("model.attributes", [text("nnc.freeze", "w")]),
      "recipe: 'freeze' must be a list of strings, at most 256 patterns of parameter names, found \"w\""),
+    (set_("model.attributes", [text("nnc.layout", "chwn")]),
+     "recipe: 'layout' must be nhwc or nchw, found \"chwn\""),
+    (set_("parameters.0.pytorchDims", [0, 0]),
+     "parameter 'w': 'pytorch_dims' has [0, 0]: expected each of the 2 dimensions once"),
+    (set_("parameters.0.pytorchDims", [1, 0, 2]),
+     "parameter 'w': 'pytorch_dims' has [1, 0, 2]: expected each of the 2 dimensions once"),
     (set_("model.attributes", [attribute("nnc.freeze", make(ArrayValueT, values=[
         attribute(None, make(IntValueT, value=1))]))]),
      "recipe: 'freeze' must be a list of strings, at most 256 patterns of parameter names, found [1]"),
