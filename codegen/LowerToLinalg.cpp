@@ -31,6 +31,7 @@ Lowerings nnc::allLowerings() {
   addReductionLowerings(lowerings);
   addMovementLowerings(lowerings);
   addRandomLowerings(lowerings);
+  addWindowLowerings(lowerings);
   return lowerings;
 }
 

@@ -32,6 +32,20 @@ def Nnc_Convention : Nnc_Enum<"Convention", "how running statistics follow those
   I32EnumAttrCase<"keras", 1>]>;  // momentum is what is kept; variance of the population
 def Nnc_ConventionAttr : Nnc_EnumAttr<Nnc_Convention, "convention">;
 
+def Nnc_Mode : Nnc_Enum<"Mode", "what lies between elements", [
+  I32EnumAttrCase<"nearest", 0>, I32EnumAttrCase<"linear", 1>]>;
+def Nnc_ModeAttr : Nnc_EnumAttr<Nnc_Mode, "mode">;
+
+def Nnc_Corners : Nnc_Enum<"Corners", "where the elements of one size lie in another", [
+  I32EnumAttrCase<"half_pixel", 0>, I32EnumAttrCase<"align_corners", 1>,
+  I32EnumAttrCase<"asymmetric", 2>]>;
+def Nnc_CornersAttr : Nnc_EnumAttr<Nnc_Corners, "corners">;
+
+def Nnc_Rounding : Nnc_Enum<"Rounding", "which element is the nearest", [
+  I32EnumAttrCase<"prefer_floor", 0>, I32EnumAttrCase<"prefer_ceil", 1>,
+  I32EnumAttrCase<"floor", 2>, I32EnumAttrCase<"ceil", 3>]>;
+def Nnc_RoundingAttr : Nnc_EnumAttr<Nnc_Rounding, "rounding">;
+
 def Nnc_InitializerAttr : AttrDef<Nnc_Dialect, "Initializer"> {
   let mnemonic = "init";
   let summary = "How a parameter begins";

@@ -68,6 +68,7 @@ def Nnc_SumsProducts : Nnc_Trait<"SumsProducts">;
 def Nnc_MovesElements : Nnc_Trait<"MovesElements">;
 def Nnc_ChannelsLast : Nnc_Trait<"ChannelsLast">;
 def Nnc_Permutable : Nnc_Trait<"Permutable">;
+def Nnc_ReadsWindows : Nnc_Trait<"ReadsWindows">;
 
 // A number in an interval, such as "[0, 1)": what lies outside of it, and NaN, is
 // refused, whether a program, a recipe or a graph gives it.

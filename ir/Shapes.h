@@ -201,6 +201,52 @@ TypeOrFailure inferTransposedLayer(const OpSite &site, mlir::RankedTensorType x,
                                    mlir::RankedTensorType bias,
                                    llvm::ArrayRef<int64_t> outputPadding,
                                    const ConvolutionLayer &layer);
+
+/// A value a window over x [n, spatial.., c].
+TypeOrFailure inferWindows(const OpSite &site, mlir::RankedTensorType x,
+                           const Windows &windows);
+/// The same, of the places in the windows.
+TypeOrFailure inferPositions(const OpSite &site, mlir::RankedTensorType x,
+                             const Windows &windows);
+/// [n, size.., c] from the operand, which has an element a window over it.
+TypeOrFailure inferSpread(const OpSite &site, NamedType operand,
+                          llvm::ArrayRef<int64_t> size, const Windows &windows);
+TypeOrFailure inferNormalize(const OpSite &site, mlir::RankedTensorType x,
+                             llvm::ArrayRef<int64_t> size,
+                             const Windows &windows);
+TypeOrFailure inferUnmax(const OpSite &site, mlir::RankedTensorType x,
+                         mlir::RankedTensorType position,
+                         llvm::ArrayRef<int64_t> size, const Windows &windows);
+TypeOrFailure inferPick(const OpSite &site, mlir::RankedTensorType x,
+                        mlir::RankedTensorType position,
+                        const Windows &windows);
+
+/// As resolveWindows, for a pool: strides are the window where they are not
+/// given, and with `ceilMode` the last windows may reach over `high`, which is
+/// as large as they need.
+llvm::FailureOr<Windows>
+resolvePool(const OpSite &site, mlir::RankedTensorType x,
+            llvm::ArrayRef<int64_t> window, llvm::ArrayRef<int64_t> stride,
+            mlir::Attribute padding, llvm::ArrayRef<int64_t> dilation,
+            bool ceilMode);
+TypeOrFailure inferPool(const OpSite &site, mlir::RankedTensorType x,
+                        llvm::ArrayRef<int64_t> window,
+                        llvm::ArrayRef<int64_t> stride, mlir::Attribute padding,
+                        llvm::ArrayRef<int64_t> dilation, bool ceilMode);
+TypeOrFailure inferGlobalPool(const OpSite &site, mlir::RankedTensorType x,
+                              bool keepDims);
+TypeOrFailure inferAdaptivePool(const OpSite &site, mlir::RankedTensorType x,
+                                llvm::ArrayRef<int64_t> size);
+/// Exactly one of `size`, if it is not empty, and `scale` is given.
+TypeOrFailure inferResize(const OpSite &site, mlir::RankedTensorType x,
+                          llvm::ArrayRef<int64_t> size,
+                          std::optional<llvm::APFloat> scale);
+/// `low` and `high` are at most the extent and `beyond`, if it is given.
+TypeOrFailure inferBorderPad(const OpSite &site, mlir::RankedTensorType x,
+                             llvm::ArrayRef<int64_t> low,
+                             llvm::ArrayRef<int64_t> high,
+                             std::optional<int64_t> beyond);
+
 /// The type of the parameter; gradient and slots must have it.
 TypeOrFailure inferUpdate(const OpSite &site, mlir::RankedTensorType param,
                           llvm::ArrayRef<NamedType> others);

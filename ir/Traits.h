@@ -52,6 +52,19 @@ class ChannelsLast : public mlir::OpTrait::TraitBase<OpTy, ChannelsLast> {};
 template <typename OpTy>
 class Permutable : public mlir::OpTrait::TraitBase<OpTy, Permutable> {};
 
+/// y[i] is a function of i and of some elements of the operands around i, which
+/// lie in memory: loops over rows compute it beside what follows, but not
+/// beside what makes the operands.
+template <typename OpTy>
+class ReadsWindows : public mlir::OpTrait::TraitBase<OpTy, ReadsWindows> {
+public:
+  static llvm::LogicalResult verifyTrait(mlir::Operation *) {
+    static_assert(OpTy::template hasTrait<mlir::OpTrait::OneResult>(),
+                  "an op over windows has one result");
+    return mlir::success();
+  }
+};
+
 /// Whether `op` is Elementwise; one of another dialect may have MLIR's trait of
 /// that name, which holds where operands do not broadcast.
 bool isElementwise(mlir::Operation *op);

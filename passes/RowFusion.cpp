@@ -36,7 +36,8 @@ static bool isFreeOp(Operation *op) {
 }
 
 static bool isRowsOp(Operation *op) {
-  return isPositional(op) || isa<Reducing>(op) || isFreeOp(op);
+  return isPositional(op) || isa<Reducing>(op) || isFreeOp(op) ||
+         op->hasTrait<ReadsWindows>();
 }
 
 /// Values that are one scalar everywhere: an op on them has no operand there.
@@ -107,6 +108,37 @@ static SpaceOp describePositional(Operation *op) {
   return nest;
 }
 
+/// What it reads in windows is no part of the space.
+static SpaceOp describeWindows(Operation *op) {
+  SpaceOp nest;
+  nest.ranges = SmallVector<int64_t>(shapeOf(op->getResult(0)));
+  nest.isReduced.assign(nest.ranges.size(), false);
+  nest.uses = {{op->getResult(0), broadcastLoops(nest.ranges, nest.ranges)}};
+  if (!ShapedType::isDynamic(nest.ranges.back()))
+    nest.wantedColumns = nest.ranges.back();
+  return nest;
+}
+
+static SpaceOp describe(Operation *op) {
+  if (auto reduction = dyn_cast<Reducing>(op))
+    return describeReduction(reduction);
+  if (op->hasTrait<ReadsWindows>())
+    return describeWindows(op);
+  return describePositional(op);
+}
+
+/// Whether an op would read windows of what another of `members` computes,
+/// which is in no memory.
+static bool readsOwnWindows(ArrayRef<Operation *> ops,
+                            const DenseSet<Operation *> &members) {
+  return llvm::any_of(ops, [&](Operation *op) {
+    return op->hasTrait<ReadsWindows>() &&
+           llvm::any_of(op->getOperands(), [&](Value operand) {
+             return members.contains(operand.getDefiningOp());
+           });
+  });
+}
+
 /// What `ops` use of others.
 static SmallVector<Value> inputsOf(ArrayRef<Operation *> ops) {
   DenseSet<Operation *> members(ops.begin(), ops.end());
@@ -135,18 +167,20 @@ static SmallVector<Value> outputsOf(ArrayRef<Operation *> ops) {
 /// indices of maxima are taken along rows.
 static bool fits(ArrayRef<Operation *> ops) {
   DenseSet<Operation *> members(ops.begin(), ops.end());
+  if (readsOwnWindows(ops, members))
+    return false;
   SmallVector<SpaceOp, 0> nests;
   SmallVector<Operation *> described;
   for (Operation *op : ops) {
     if (isUniform(op) || isa<ReshapeOp>(op))
       continue;
-    auto reduction = dyn_cast<Reducing>(op);
-    SpaceOp nest =
-        reduction ? describeReduction(reduction) : describePositional(op);
+    SpaceOp nest = describe(op);
     llvm::erase_if(nest.uses, [&](SpaceOp::Use &use) {
       use.tensor = rootOf(use.tensor, members);
       Operation *producer = use.tensor.getDefiningOp();
-      return producer && members.contains(producer) && isUniform(producer);
+      if (!producer || !members.contains(producer))
+        return isCutUse(nest, use);
+      return isUniform(producer);
     });
     nests.push_back(std::move(nest));
     described.push_back(op);

@@ -55,6 +55,7 @@ void addConvolutionLowerings(Lowerings &lowerings);
 void addReductionLowerings(Lowerings &lowerings);
 void addMovementLowerings(Lowerings &lowerings);
 void addRandomLowerings(Lowerings &lowerings);
+void addWindowLowerings(Lowerings &lowerings);
 
 } // namespace nnc
 

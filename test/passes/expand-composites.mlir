@@ -27,6 +27,35 @@ func.func @draws_masks_in_training(%x: tensor<?x4xf32>, %seed: tensor<i64>, %ste
   return %y : tensor<?x4xf32>
 }
 
+// What pools, resizing and padding are made of.
+// CHECK-LABEL: @pools
+// CHECK:         %[[MAX:.*]] = nnc.window_max %{{.*}} window = [3, 3] strides = [2, 2] low = [1, 1] high = [1, 1]
+// CHECK:         %[[SUM:.*]] = nnc.window_sum %[[MAX]] window = [2, 2] strides = [2, 2]
+// CHECK:         %[[MEAN:.*]] = nnc.mul %[[SUM]]
+// CHECK:         nnc.window_spread %[[MEAN]] size = [4, 4] window = [2, 2] strides = [2, 2]
+// CHECK:         nnc.matmul
+// CHECK:         nnc.matmul
+// CHECK:         nnc.gather {{.*}} axis = 1
+// CHECK:         nnc.gather {{.*}} axis = 2
+// CHECK:         nnc.window_sum {{.*}} window = [7, 7] strides = [7, 7]
+func.func @pools(%x: tensor<?x7x7x2xf32>) -> tensor<?x2xf32> {
+  %0 = nnc.max_pool %x window = [3] stride = [2] padding = [1] : (tensor<?x7x7x2xf32>) -> tensor<?x4x4x2xf32>
+  %1 = nnc.average_pool %0 window = [2] : (tensor<?x4x4x2xf32>) -> tensor<?x2x2x2xf32>
+  %2 = nnc.resize %1 scale = 2.0 : (tensor<?x2x2x2xf32>) -> tensor<?x4x4x2xf32>
+  %3 = nnc.resize %2 size = [5] mode = linear : (tensor<?x4x4x2xf32>) -> tensor<?x5x5x2xf32>
+  %4 = nnc.reflect_pad %3 low = [0, 1, 1, 0] high = [0, 1, 1, 0] : (tensor<?x5x5x2xf32>) -> tensor<?x7x7x2xf32>
+  %5 = nnc.global_average_pool %4 : (tensor<?x7x7x2xf32>) -> tensor<?x2xf32>
+  return %5 : tensor<?x2xf32>
+}
+
+// The padding at the borders does not count: the number of elements differs.
+// CHECK-LABEL: @pools_at_borders
+// CHECK:         nnc.window_normalize {{.*}} size = [7] window = [3] strides = [2] low = [1] high = [1]
+func.func @pools_at_borders(%x: tensor<?x7x2xf32>) -> tensor<?x4x2xf32> {
+  %0 = nnc.average_pool %x window = [3] stride = [2] padding = same : (tensor<?x7x2xf32>) -> tensor<?x4x2xf32>
+  return %0 : tensor<?x4x2xf32>
+}
+
 // CHECK-LABEL: @draws_no_masks_elsewhere
 // CHECK-SAME:    %[[X:.*]]: tensor<?x4xf32>
 // CHECK-NEXT:    return %[[X]]

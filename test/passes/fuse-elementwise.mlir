@@ -86,3 +86,32 @@ func.func @leaves_shared_scalar(%s: tensor<f32>, %x: tensor<9xf32>, %y: tensor<5
 }
 // CHECK-NOT: nnc.fused
 // CHECK:     return
+
+// What follows a pool joins it; what makes its operand does not, as windows are
+// read in memory.
+// CHECK-LABEL: @fuses_behind_windows
+func.func @fuses_behind_windows(%x: tensor<?x8x8x16xf32>, %bias: tensor<16xf32>) -> tensor<?x4x4x16xf32> {
+  %0 = nnc.tanh %x : tensor<?x8x8x16xf32>
+  %1 = nnc.window_sum %0 window = [2, 2] strides = [2, 2] : (tensor<?x8x8x16xf32>) -> tensor<?x4x4x16xf32>
+  %2 = nnc.add %1, %bias : (tensor<?x4x4x16xf32>, tensor<16xf32>) -> tensor<?x4x4x16xf32>
+  return %2 : tensor<?x4x4x16xf32>
+}
+// CHECK-SAME: (%[[X:.*]]: tensor<?x8x8x16xf32>, %[[BIAS:.*]]: tensor<16xf32>)
+// CHECK-NEXT: %[[TANH:.*]] = nnc.tanh %[[X]]
+// CHECK-NEXT: nnc.fused "rows" (%{{.*}} = %[[TANH]], %{{.*}} = %[[BIAS]])
+// CHECK-NEXT:   nnc.window_sum
+// CHECK-NEXT:   nnc.add
+
+// A factor for each channel of a sample has no role in rows of channels: it is
+// read in memory, and may not be made in the kernel.
+// CHECK-LABEL: @fuses_factors_of_channels
+func.func @fuses_factors_of_channels(%x: tensor<?x8x8x16xf32>, %s: tensor<?x1x1x16xf32>) -> tensor<?x8x8x16xf32> {
+  %0 = nnc.tanh %s : tensor<?x1x1x16xf32>
+  %1 = nnc.mul %x, %0 : (tensor<?x8x8x16xf32>, tensor<?x1x1x16xf32>) -> tensor<?x8x8x16xf32>
+  %2 = nnc.exp %1 : tensor<?x8x8x16xf32>
+  return %2 : tensor<?x8x8x16xf32>
+}
+// CHECK:      %[[FACTORS:.*]] = nnc.tanh
+// CHECK-NEXT: nnc.fused "rows" (%{{.*}} = %{{.*}}, %{{.*}} = %[[FACTORS]])
+// CHECK-NEXT:   nnc.mul
+// CHECK-NEXT:   nnc.exp

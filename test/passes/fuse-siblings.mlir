@@ -144,3 +144,15 @@ func.func @fuses_scalars_with_what_is_last(%x: tensor<?x6xf32>, %y: tensor<?x8xf
 // CHECK-DAG:   nnc.sum
 // CHECK-DAG:   nnc.add
 // CHECK:     return %{{.*}}, %[[LAST]]#{{.}}, %[[LAST]]#{{.}}
+
+// What a pool takes and where it was: one walk over the image.
+// CHECK-LABEL: @fuses_maximum_and_place
+func.func @fuses_maximum_and_place(%x: tensor<?x8x8x16xf32>) -> (tensor<?x4x4x16xf32>, tensor<?x4x4x16xui8>) {
+  %y = nnc.window_max %x window = [2, 2] strides = [2, 2] : (tensor<?x8x8x16xf32>) -> tensor<?x4x4x16xf32>
+  %place = nnc.window_argmax %x window = [2, 2] strides = [2, 2] : (tensor<?x8x8x16xf32>) -> tensor<?x4x4x16xui8>
+  return %y, %place : tensor<?x4x4x16xf32>, tensor<?x4x4x16xui8>
+}
+// CHECK:      nnc.fused "rows"
+// CHECK-NEXT:   nnc.window_max
+// CHECK-NEXT:   nnc.window_argmax
+// CHECK-NEXT:   nnc.yield

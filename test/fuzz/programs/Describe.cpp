@@ -9,6 +9,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -101,10 +103,13 @@ static json::Value describeAttribute(Attribute attribute) {
     return describeElements(elements);
   if (auto dictionary = dyn_cast<DictionaryAttr>(attribute))
     return describeDictionary(dictionary.getValue());
-  if (auto predicate = dyn_cast<PredicateAttr>(attribute))
-    return stringifyEnum(predicate.getValue());
   std::string text;
   llvm::raw_string_ostream(text) << attribute;
+  // An enumeration's keyword: `#nnc.predicate<lt>`.
+  StringRef keyword = StringRef(text).split('<').second.drop_back();
+  auto isOfWord = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  if (!keyword.empty() && llvm::all_of(keyword, isOfWord))
+    return keyword;
   return text;
 }
 

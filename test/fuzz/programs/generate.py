@@ -431,7 +431,7 @@ class Generator(WindowForms):
         return self.emit(f"{x.name} + cast(iota({spell_dims(x.shape)}, i32, axis = {axis}), {x.type}) * 0.125", x.type, x.shape, x)
 
     FORMS = {"unary": 12, "binary": 10, "softmax": 2, "literal": 1, "choice": 2, "matmul": 4, "convolution": 3, "layer": 4, "function": 1,
-             "reduction": 7, "argmax": 1, "reshape": 3, "transpose": 2, "broadcast": 2, "slice": 3, "pad": 2, "concat": 3,
+             "reduction": 7, "argmax": 1, "reshape": 3, "transpose": 2, "broadcast": 2, "slice": 3, "pad": 2, "pool": 3, "concat": 3,
              "lookup": 3, "random": 1.5, "convert": 1.5, "count": 1, "truth": 1.5, "whole": 1, "record": 2}
 
     # Ops by their records -------------------------------------------------------------
@@ -442,7 +442,10 @@ class Generator(WindowForms):
                 "bool": lambda: self.one_of(["true", "false"]),
                 "dims": lambda: spell_dims([self.one_of([-1, 0, 1, 2, 3]) for _ in range(self.rng.integers(1, 4))]),
                 "type": lambda: self.one_of(["f32", "i32", "f64"]),
-                "enum": lambda: self.one_of(["eq", "ne", "lt", "le", "gt", "ge"])}.get(info["kind"], lambda: '"x"')()
+                "enum": lambda: self.one_of({"predicate": ["eq", "ne", "lt", "le", "gt", "ge"], "mode": ["nearest", "linear"],
+                                             "corners": ["half_pixel", "align_corners", "asymmetric"],
+                                             "rounding": ["prefer_floor", "prefer_ceil", "floor", "ceil"]}[info["name"]]),
+                "padding": lambda: self.one_of(["valid", "same", "same_lower", "0", "1", "[[0, 1], [1, 0]]"])}.get(info["kind"], lambda: '"x"')()
 
     def call(self, op, operands):
         arguments = [v.name for v in operands]

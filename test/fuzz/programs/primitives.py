@@ -500,3 +500,6 @@ def scatter_add(ev, op, indices, updates):
         return np.moveaxis(y, 0, axis)
     v, magnitude, e = add_up(updates.v), add_up(np.abs(updates.v)), add_up(updates.e)
     return summed(v, magnitude, e + (np.inf if unknown.any() else 0.0), where.size, updates.type)
+
+
+import window_primitives  # which adds to the table, and needs what is above

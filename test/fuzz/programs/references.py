@@ -117,6 +117,106 @@ def batch_norm(at, training, x, scale, bias, mean, variance):
     return normalized(at, x, scale, bias, mean, variance)
 
 
+# Pooling ---------------------------------------------------------------------------------------
+
+
+def for_each(value, count):
+    return list(value) * count if len(value) == 1 else list(value)
+
+
+def padding_of(at, extents, reach, strides):
+    """Before and behind each dimension, by what a program says."""
+    padding = at["padding"]
+    if padding in ("same", "same_lower"):
+        total = [max(0, (-(-e // s) - 1) * s + r - e) for e, r, s in zip(extents, reach, strides)]
+        less, more = [t // 2 for t in total], [t - t // 2 for t in total]
+        return (less, more) if padding == "same" else (more, less)
+    numbers = [0] if padding == "valid" else padding
+    return (numbers * len(extents),) * 2 if len(numbers) == 1 else (numbers[::2], numbers[1::2])
+
+
+def pool_windows(at, x):
+    """The elements of each window, and what each is: 0 one of x, 1 padding, 2 beyond."""
+    extents = x.shape[1:-1]
+    count = len(extents)
+    window = for_each(at["window"], count)
+    strides, dilations = for_each(at["stride"] or window, count), for_each(at["dilation"] or [1], count)
+    reach = [(w - 1) * d + 1 for w, d in zip(window, dilations)]
+    low, high = padding_of(at, extents, reach, strides)
+    positions = []
+    for e, l, h, r, s in zip(extents, low, high, reach, strides):
+        room = e + l + h - r
+        o = (-(-room // s) if at["ceil_mode"] else room // s) + 1
+        positions.append(o - (at["ceil_mode"] and (o - 1) * s >= e + l))
+    most = [max(0, (o - 1) * s + r - e - l - h) for o, s, r, e, l, h in zip(positions, strides, reach, extents, low, high)]
+    kinds = np.pad(np.zeros(x.shape), [(0, 0), *zip(low, high), (0, 0)], constant_values=1)
+    kinds = np.pad(kinds, [(0, 0), *((0, m) for m in most), (0, 0)], constant_values=2)
+    padded = np.pad(x, [(0, 0), *((l, h + m) for l, h, m in zip(low, high, most)), (0, 0)])
+    places = [(slice(None), *(slice(i * d, i * d + (o - 1) * s + 1, s)
+                              for i, d, o, s in zip(k, dilations, positions, strides)), slice(None))
+              for k in np.ndindex(*window)]
+    return tuple(np.stack([part[place] for place in places], -1) for part in (padded, kinds))
+
+
+@reference("max_pool")
+def max_pool(at, training, x):
+    elements, kinds = pool_windows(at, x)
+    return np.where(kinds == 0, elements, -np.inf).max(-1)
+
+
+@reference("average_pool")
+def average_pool(at, training, x):
+    elements, kinds = pool_windows(at, x)
+    return elements.sum(-1) / np.maximum((kinds <= (1 if at["count_padding"] else 0)).sum(-1), 1)
+
+
+def global_pool(function):
+    return lambda at, training, x: function(x, axis=tuple(range(1, x.ndim - 1)), keepdims=at["keep_dims"])
+
+
+def adaptive_pool(function):
+    def pool(at, training, x):
+        for axis, size in enumerate(for_each(at["size"], x.ndim - 2), 1):
+            extent = x.shape[axis]
+            x = np.stack([function(x.take(range(o * extent // size, -(-(o + 1) * extent // size)), axis), axis=axis)
+                          for o in range(size)], axis)
+        return x
+    return pool
+
+
+REFERENCES.update({"global_max_pool": global_pool(np.max), "global_average_pool": global_pool(np.mean),
+                   "adaptive_max_pool": adaptive_pool(np.max), "adaptive_average_pool": adaptive_pool(np.mean)})
+
+NEAREST = {"prefer_floor": lambda at: np.ceil(at - 0.5), "prefer_ceil": lambda at: np.floor(at + 0.5),
+           "floor": np.floor, "ceil": np.ceil}
+
+
+@reference("resize")
+def resize(at, training, x):
+    extents, scale = x.shape[1:-1], at.get("scale")
+    sizes = [int(np.floor(e * scale)) for e in extents] if scale else for_each(at["size"], len(extents))
+    for axis, (extent, size) in enumerate(zip(extents, sizes), 1):
+        o, factor = np.arange(size), scale or size / extent
+        place = {"half_pixel": (o + 0.5) / factor - 0.5, "asymmetric": o / factor,
+                 "align_corners": o * ((extent - 1) / max(size - 1, 1))}[at["corners"]]
+        def take(index):
+            return x.take(np.clip(index, 0, extent - 1).astype(np.int64), axis)
+        if at["mode"] == "nearest":
+            x = take(NEAREST[at["rounding"]](place))
+            continue
+        below = np.floor(place)
+        part = (place - below).reshape([-1 if a == axis else 1 for a in range(x.ndim)])
+        x = take(below) * (1 - part) + take(below + 1) * part
+    return x
+
+
+def border_pad(mode):
+    return lambda at, training, x: np.pad(x, [*zip(at["low"], at["high"])], mode=mode)
+
+
+REFERENCES.update({"reflect_pad": border_pad("reflect"), "replicate_pad": border_pad("edge"), "wrap_pad": border_pad("wrap")})
+
+
 def reduced(function):
     return lambda at, training, x: function(x, axes_of({"attributes": at}, x.ndim), at["keep_dims"])
 
