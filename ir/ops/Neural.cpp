@@ -59,11 +59,18 @@ FailureOr<Expansion> DropoutOp::buildExpansion(OpBuilder &builder,
   FailureOr<Counter> counter = requireCounter(b, *this, getCounter());
   if (failed(counter))
     return failure();
-  Expr mask = randomMask(*counter, getStream(), x.dims(), keep);
+  SmallVector<int64_t> dims = x.dims();
+  if (getChannels())
+    std::fill(dims.begin() + 1, dims.end() - 1, 1);
+  Expr mask = randomMask(*counter, getStream(), dims, keep);
   return Expansion{select(mask, x * (1.0 / keep), 0.0)};
 }
 
 LogicalResult DropoutOp::verify() {
+  if (getChannels() && getX().getType().getRank() < 2)
+    return OpSite(getLoc(), "dropout").error()
+           << "x is " << printType(getX().getType())
+           << ": expected samples and channels";
   return checkCounter(*this, getCounter(), getStream());
 }
 

@@ -202,7 +202,10 @@ def DropoutOp : Nnc_CompositeOp<"dropout", [Nnc_Permutable]> {
   let summary = "Elements set to zero at random, when training";
   let description = [{
     In training y = x / (1 - rate) with probability 1 - rate, else 0; elsewhere
-    y = x. The counter (seed and step) and the stream are added by passes.
+    y = x. With `channels`, x is [n, spatial.., c], and all elements of a channel
+    of a sample are dropped or kept together (Tompson et al. 2015,
+    arXiv:1411.4280). The counter (seed and step) and the stream are added by
+    passes.
 
     dx = dy * y / x: the same elements.
 
@@ -215,6 +218,7 @@ def DropoutOp : Nnc_CompositeOp<"dropout", [Nnc_Permutable]> {
     ```
   }];
   let arguments = (ins Nnc_FloatTensor:$x, Variadic<Nnc_CountScalar>:$counter, Nnc_In<"[0, 1)">:$rate,
+                       DefaultValuedAttr<BoolAttr, "false">:$channels,
                        DefaultValuedAttr<I64Attr, "-1">:$stream);
   let results = (outs Nnc_FloatTensor:$y);
   let resultTypes = ["x"];

@@ -118,3 +118,11 @@ func.func @mirror(%x: tensor<?x3x2xf32>) {
   %0 = nnc.reflect_pad %x low = [0, 3, 0] high = [0, 0, 0] : (tensor<?x3x2xf32>) -> tensor<?x6x2xf32>
   return
 }
+
+// -----
+
+func.func @channels(%x: tensor<?xf32>) {
+  // expected-error @+1 {{'dropout' x is f32[batch]: expected samples and channels}}
+  %0 = nnc.dropout %x rate = 0.5 channels = true : tensor<?xf32>
+  return
+}

@@ -27,6 +27,17 @@ func.func @draws_masks_in_training(%x: tensor<?x4xf32>, %seed: tensor<i64>, %ste
   return %y : tensor<?x4xf32>
 }
 
+// One number for all elements of a channel.
+// CHECK-LABEL: @drops_whole_channels
+// CHECK:         nnc.random_bits {{.*}} shape = [-1, 1, 1, 3]
+// CHECK:         nnc.select {{.*}} : (tensor<?x1x1x3xi1>, tensor<?x4x4x3xf32>, tensor<f32>) -> tensor<?x4x4x3xf32>
+func.func @drops_whole_channels(%x: tensor<?x4x4x3xf32>, %seed: tensor<i64>, %step: tensor<i64>) -> tensor<?x4x4x3xf32>
+    attributes {nnc.training} {
+  %y = nnc.dropout %x, %seed, %step rate = 0.5 channels = true stream = 1
+      : (tensor<?x4x4x3xf32>, tensor<i64>, tensor<i64>) -> tensor<?x4x4x3xf32>
+  return %y : tensor<?x4x4x3xf32>
+}
+
 // What pools, resizing and padding are made of.
 // CHECK-LABEL: @pools
 // CHECK:         %[[MAX:.*]] = nnc.window_max %{{.*}} window = [3, 3] strides = [2, 2] low = [1, 1] high = [1, 1]

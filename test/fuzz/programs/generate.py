@@ -407,7 +407,8 @@ class Generator(WindowForms):
         if not x:
             return None
         if self.chance(0.6):
-            return self.emit(f"dropout({x.name}, {self.one_of([0, 0.1, 0.5])})", x.type, x.shape, x)
+            whole = ", channels = true" if x.rank > 1 and self.chance(0.3) else ""
+            return self.emit(f"dropout({x.name}, {self.one_of([0, 0.1, 0.5])}{whole})", x.type, x.shape, x)
         dims = spell_dims(x.shape)
         noise = self.one_of([f"random_uniform({dims}, low = -1, high = 1, type = {x.type})",
                              f"random_normal({dims}, stddev = 0.5, type = {x.type})", f"bernoulli({dims}, 0.5, type = {x.type})"])

@@ -282,6 +282,8 @@ def philox_words(seed, step, stream, element):
 def element_numbers(ev, op, step):
     """Row by row; over a set of samples where ir/SampleNumbers.h says so."""
     dims = op["types"][0][1]
+    if op["attributes"].get("channels"):
+        dims = [dims[0], *[1] * (len(dims) - 2), dims[-1]]
     shape = ev.shape(dims)
     if "nnc.sample_numbers" not in op["attributes"]:
         return np.arange(int(np.prod(shape, dtype=np.int64))).reshape(shape)
