@@ -15,7 +15,17 @@ from onnx import numpy_helper
 import ops
 
 # Where a case asks for what nnc does not say, and why.
-LEFT_OUT = {}
+LEFT_OUT = {
+    "test_maxpool_2d_uint8": "pools are of floats",
+    "test_resize_downsample_scales_linear_align_corners": "corners lie on corners, of the size that is rounded too",
+    "test_resize_downsample_sizes_linear_pytorch_half_pixel": "a size of 1 is no other size",
+    "test_resize_downsample_sizes_nearest_tf_half_pixel_for_nn": "elements lie half a pixel from their corner",
+    "test_resize_tf_crop_and_resize": "nothing is cut off",
+    **{f"test_resize_{name}": "no interpolation by cubics" for name in (
+        "downsample_scales_cubic", "downsample_scales_cubic_A_n0p5_exclude_outside", "downsample_scales_cubic_align_corners",
+        "downsample_sizes_cubic", "upsample_scales_cubic", "upsample_scales_cubic_A_n0p5_exclude_outside",
+        "upsample_scales_cubic_align_corners", "upsample_scales_cubic_asymmetric", "upsample_sizes_cubic")},
+}
 TRANSLATIONS = {}
 # Their outputs are sums in f32 in another order.
 TOLERANCE = 256
@@ -99,6 +109,56 @@ def conv_transpose(at, x, w, b=None):
     cut = [max(0, (n - 1) * s + k - size) for n, s, k, size in zip(x.shape[2:], strides, w.shape[2:], sizes)]
     assert not any(cut), "which side is cut off?"
     return "convolution_transpose", inputs, spelled(sizes=list(sizes), strides=strides, groups=at.get("group"))
+
+
+def windows(at, count, **more):
+    return spelled(window=at["kernel_shape"], stride=at.get("strides", [1] * count), padding=padding(at),
+                   dilation=at.get("dilations"), ceil_mode=bool(at.get("ceil_mode")), **more)
+
+
+@translates("MaxPool")
+def max_pool(at, x):
+    return "max_pool", [channels_last(x)], windows(at, x.ndim - 2)
+
+
+@translates("AveragePool")
+def average_pool(at, x):
+    return "average_pool", [channels_last(x)], windows(at, x.ndim - 2, count_padding=bool(at.get("count_include_pad")))
+
+
+@translates("GlobalMaxPool")
+def global_max_pool(at, x):
+    return "global_max_pool", [channels_last(x)], "keep_dims = true"
+
+
+@translates("GlobalAveragePool")
+def global_average_pool(at, x):
+    return "global_average_pool", [channels_last(x)], "keep_dims = true"
+
+
+@translates("Pad")
+def pad(at, x, pads, value=None):
+    mode = at.get("mode", b"constant").decode()
+    op = {"constant": "pad", "reflect": "reflect_pad", "edge": "replicate_pad", "wrap": "wrap_pad"}[mode]
+    # Of the dimensions in nnc's order.
+    low, high = ([int(n) for n in (side[0], *side[2:], side[1])] for side in np.split(pads, 2))
+    return op, [channels_last(x)], spelled(low=low, high=high, value=float(value) if op == "pad" and value is not None else None)
+
+
+@translates("Resize")
+def resize(at, x, roi=None, scales=None, sizes=None):
+    given = scales is not None and scales.size > 0
+    at = {key: value.decode() if isinstance(value, bytes) else value for key, value in at.items()}
+    spatial = list(x.shape[2:])
+    # Scales that differ are told by the sizes that they make exactly.
+    is_one_scale = given and len(set(scales[2:])) == 1 and tuple(scales[:2]) == (1, 1)
+    wanted = None if is_one_scale else [int(n) for n in (sizes[2:] if not given else np.floor(spatial * scales[2:]))]
+    assert not given or is_one_scale or (np.array(wanted) == spatial * scales[2:]).all()
+    rounding = {"round_prefer_floor": "prefer_floor", "round_prefer_ceil": "prefer_ceil"}
+    nearest = at.get("nearest_mode", "round_prefer_floor")
+    return "resize", [channels_last(x)], spelled(
+        size=wanted, scale=float(scales[2]) if is_one_scale else None, mode=at.get("mode", "nearest"),
+        corners=at.get("coordinate_transformation_mode", "half_pixel"), rounding=rounding.get(nearest, nearest))
 
 
 def load(path):
