@@ -181,6 +181,7 @@ struct Statement {
     Return,
     Loss,
     Metric,
+    Layout,
     Output,
     Step,
     Update,
@@ -252,6 +253,11 @@ struct MetricStmt : StatementOf<Statement::Kind::Metric> {
 struct OutputStmt : StatementOf<Statement::Kind::Output> {
   using StatementOf::StatementOf;
   std::vector<NamedValue> items;
+};
+
+struct LayoutStmt : StatementOf<Statement::Kind::Layout> {
+  using StatementOf::StatementOf;
+  Identifier layout;
 };
 
 struct StepStmt : StatementOf<Statement::Kind::Step> {

@@ -3,6 +3,8 @@
 // OpCall.cpp.
 #include "frontend/dsl/Emitter.h"
 
+#include "ir/Layout.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
@@ -47,7 +49,8 @@ Datum Emitter::shapeOf(const CallExpr &call, ArrayRef<Datum> arguments) {
   if (takesAxis && !arguments[1].isInteger())
     return error(call.loc, "expected a whole number as an axis, found " +
                                arguments[1].describe());
-  int64_t axis = takesAxis ? arguments[1].integer() : -1;
+  int64_t channels = hasChannelsFirst(type.getRank()) ? 1 : -1;
+  int64_t axis = takesAxis ? arguments[1].integer() : channels;
   if (axis < -type.getRank() || axis >= type.getRank())
     return error(call.loc,
                  "axis " + Twine(axis) + " is outside of " + printType(type));
@@ -357,12 +360,31 @@ std::string Emitter::inProgramsNames(StringRef name,
   return message;
 }
 
+/// Whether `layout nchw` has put a transpose between the program's tensor and
+/// an op.
+bool Emitter::isChannelsMoved(mlir::Value operand) const {
+  auto transpose = operand.getDefiningOp<TransposeOp>();
+  if (!transpose || !hasChannelsFirst(transpose.getType().getRank()))
+    return false;
+  return declared.find(operand) == declared.end() &&
+         transpose.getPermutation() ==
+             ArrayRef(channelsToLast(transpose.getType().getRank()));
+}
+
 std::vector<Note> Emitter::explainOperands(ArrayRef<mlir::Value> operands) {
   std::vector<Note> notes;
   DenseSet<mlir::Value> seen;
   for (mlir::Value operand : operands) {
+    bool isMoved = isChannelsMoved(operand);
+    if (isMoved)
+      operand = operand.getDefiningOp()->getOperand(0);
     auto it = declared.find(operand);
-    if (it == declared.end() || !seen.insert(operand).second)
+    if (!seen.insert(operand).second)
+      continue;
+    if (isMoved)
+      notes.push_back({layout->loc, "with this layout, ops are given pictures "
+                                    "with their channels last"});
+    if (it == declared.end())
       continue;
     const Identifier &identifier = it->second;
     notes.push_back(

@@ -4,6 +4,8 @@
 #include "frontend/dsl/Emitter.h"
 #include "frontend/dsl/Limits.h"
 
+#include "ir/Layout.h"
+
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -311,6 +313,7 @@ void Emitter::emitStatement(const Statement &statement) {
       .Case<LossStmt>([&](auto *s) { emitLoss(*s); })
       .Case<MetricStmt>([&](auto *s) { emitMetric(*s); })
       .Case<OutputStmt>([&](auto *s) { emitOutput(*s); })
+      .Case<LayoutStmt>([&](auto *s) { emitLayout(*s); })
       .Case<StepStmt, UpdateStmt>([&](auto *s) {
         error(s->loc, "several training steps in one model are not supported "
                       "yet; write one 'loss' and an optimizer in 'training'");
@@ -424,6 +427,34 @@ void Emitter::checkLoss(mlir::Value loss, SMLoc loc) {
     return;
   }
   LossOp::create(builder, diagnostics.location(loc), loss);
+}
+
+void Emitter::emitLayout(const LayoutStmt &statement) {
+  if (!checkInModel(statement, "layout"))
+    return;
+  const Identifier &given = statement.layout;
+  if (!llvm::is_contained(kLayouts, given.name)) {
+    std::string hint = suggestion(given.name, kLayouts);
+    if (hint.empty())
+      hint = "; expected nhwc or nchw";
+    error(given.loc, "unknown layout '" + given.name + "'" + hint);
+    return;
+  }
+  if (layout) {
+    error(statement.loc, "'layout' is said twice",
+          Note{layout->loc, "first said here"});
+    return;
+  }
+  if (!model.getBody().front().empty()) {
+    error(statement.loc,
+          "'layout' stands before all that is computed: move it to the "
+          "beginning of the model");
+    return;
+  }
+  layout = given;
+  channelsFirst = given.name == "nchw";
+  if (channelsFirst)
+    model->setAttr(kLayoutAttr, builder.getStringAttr(given.name));
 }
 
 /// The name of a metric or output that is given none.

@@ -98,6 +98,7 @@ private:
   void emitLoss(const LossStmt &statement);
   void emitMetric(const MetricStmt &statement);
   void emitOutput(const OutputStmt &statement);
+  void emitLayout(const LayoutStmt &statement);
   bool checkInModel(const Statement &statement, StringRef word);
   /// The value as a float scalar, for `what`; null after an error.
   mlir::Value expectScalar(const Expression &expression, StringRef what);
@@ -150,6 +151,11 @@ private:
   Datum missingArgument(const CallExpr &call, StringRef name,
                         llvm::ArrayRef<StringRef> names,
                         llvm::ArrayRef<Note> notes = {});
+  /// Whether a program has the channels of tensors of this rank before their
+  /// sizes.
+  bool hasChannelsFirst(int64_t rank) const {
+    return channelsFirst && rank >= 3;
+  }
   bool checkParameterType(const Parameter &parameter, const Datum &value,
                           SMLoc loc);
   Datum callOp(const CallExpr &call, const Signature &signature,
@@ -163,6 +169,7 @@ private:
   std::string inProgramsNames(StringRef name,
                               llvm::ArrayRef<mlir::Value> operands,
                               std::string message);
+  bool isChannelsMoved(mlir::Value operand) const;
   std::vector<Note> explainOperands(llvm::ArrayRef<mlir::Value> operands);
   mlir::Attribute toAttribute(const AttributeInfo &info, StringRef op,
                               const Expression &expression);
@@ -245,6 +252,8 @@ private:
   llvm::MapVector<StringRef, Binding> constants;
   llvm::MapVector<StringRef, Binding> dimensions; // `time` of `time = 1024`
   Frame *frame = nullptr;
+  std::optional<Identifier> layout; // as the model says it
+  bool channelsFirst = false;       // of pictures: [n, channels, size..]
 
   /// Who owns a scope's name: the function called, and where first.
   struct ScopeOwner {

@@ -2,6 +2,8 @@
 // parameters that a layer makes. No op is named here.
 #include "frontend/dsl/Emitter.h"
 
+#include "ir/Layout.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
@@ -21,6 +23,10 @@ public:
   Datum build();
 
 private:
+  struct Given {
+    Datum value;
+    SMLoc loc;
+  };
   struct Slot {
     enum { Operand, Layer, Attribute, None } kind;
     unsigned index;
@@ -46,6 +52,9 @@ private:
   const Datum &evaluate(const Expression &expression);
 
   std::string innerScopeHint() const;
+  bool takesChannelsLast() const;
+  bool bringChannelsLast(Given &picture);
+  Datum bringChannelsFirst(const Datum &result);
   Datum buildPlain();
   Datum buildLayer();
   bool makeParameters(ScopeEntry &scope);
@@ -57,10 +66,6 @@ private:
   const Signature &signature;
   Evaluated &evaluated;
 
-  struct Given {
-    Datum value;
-    SMLoc loc;
-  };
   std::vector<SmallVector<Given, 1>> operands;
   std::vector<const Expression *> initializers; // in place of an operand
   std::vector<bool> omitted;                    // `bias = false`
@@ -425,10 +430,53 @@ Datum OpCall::buildLayer() {
   return result;
 }
 
+/// Whether the op has the channels of its first operand and of its result last,
+/// and the program has them first.
+bool OpCall::takesChannelsLast() const {
+  OperationName name(operationName(signature.name), emitter.context);
+  return emitter.channelsFirst && name.hasTrait<ChannelsLast>();
+}
+
+bool OpCall::bringChannelsLast(Given &picture) {
+  mlir::Value tensor =
+      emitter.toTensor(picture.value, elementType(), picture.loc);
+  if (!tensor)
+    return false;
+  picture.value = Datum(tensor);
+  int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
+  if (!emitter.hasChannelsFirst(rank))
+    return true;
+  picture.value = emitter.buildOp(
+      call.loc, "transpose", tensor,
+      emitter.builder.getNamedAttr(
+          "permutation",
+          emitter.builder.getDenseI64ArrayAttr(channelsToLast(rank))));
+  return true;
+}
+
+Datum OpCall::bringChannelsFirst(const Datum &result) {
+  if (!result.isTensor())
+    return result;
+  mlir::Value tensor = result.tensor();
+  int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
+  if (!emitter.hasChannelsFirst(rank))
+    return result;
+  return emitter.buildOp(
+      call.loc, "transpose", tensor,
+      emitter.builder.getNamedAttr(
+          "permutation", emitter.builder.getDenseI64ArrayAttr(
+                             invertPermutation(channelsToLast(rank)))));
+}
+
 Datum OpCall::build() {
   if (!bindArguments())
     return {};
-  return isLayer() ? buildLayer() : buildPlain();
+  if (!takesChannelsLast())
+    return isLayer() ? buildLayer() : buildPlain();
+  for (Given &picture : operands.front())
+    if (!bringChannelsLast(picture))
+      return {};
+  return bringChannelsFirst(isLayer() ? buildLayer() : buildPlain());
 }
 
 Datum Emitter::callOp(const CallExpr &call, const Signature &signature,

@@ -88,6 +88,9 @@ bool Parser::parseWordStatement(Block &block, bool &handled) {
     return parseNamedValues<MetricStmt>(block);
   if (atWord("output"))
     return parseNamedValues<OutputStmt>(block);
+  if (atWord("layout") && peek().is(TokenKind::Identifier) &&
+      !peek().startsLine)
+    return parseLayout(block);
   if (atWord("step") && peek().is(TokenKind::Identifier))
     return parseStep(block);
   if (atWord("update") && peek().is(TokenKind::Identifier))
@@ -117,7 +120,7 @@ bool Parser::parseAssign(Block &block) {
   if (atLineEnd() || !at(TokenKind::Assign)) {
     std::string hint =
         suggestion(name.text, {"param", "for", "if", "return", "loss", "metric",
-                               "output", "step", "update"});
+                               "output", "layout", "step", "update"});
     if (at(TokenKind::Invalid))
       return false;
     return error(name.loc(),
@@ -232,6 +235,14 @@ template <typename NamedStmt> bool Parser::parseNamedValues(Block &block) {
       return false;
     statement->items.push_back(std::move(item));
   } while (accept(TokenKind::Comma));
+  block.push_back(std::move(statement));
+  return true;
+}
+
+bool Parser::parseLayout(Block &block) {
+  auto statement = std::make_unique<LayoutStmt>(advance().loc());
+  Token layout = advance();
+  statement->layout = {layout.text, layout.loc()};
   block.push_back(std::move(statement));
   return true;
 }

@@ -105,6 +105,7 @@ private:
   bool parseReturn(Block &block);
   bool parseLoss(Block &block);
   template <typename NamedStmt> bool parseNamedValues(Block &block);
+  bool parseLayout(Block &block);
   bool parseStep(Block &block);
   bool parseUpdate(Block &block);
   bool atBlockOfNextDeclaration() const;
