@@ -216,7 +216,7 @@ static bool drawExplanation(const json &line, const std::string &folder,
     return false;
   const std::string title =
       method + "  sample " + sample + "  " + textOf(line, "output") + "[" +
-      numberOf(line, "class") + "] = " + numberOf(line, "score");
+      classOf(line, "class") + "] = " + numberOf(line, "score");
   for (const json &object : *inputs) {
     Input input;
     if (!readInput(object, input) || !readMap(object, input))
@@ -265,7 +265,7 @@ static bool addMistake(const json &line, Sheets &sheets) {
       continue;
     sheets.mistakes.push_back(
         {toPixels(input.picture), input.picture.height, input.picture.width,
-         numberOf(line, "label") + " as " + numberOf(line, "predicted") + " (" +
+         classOf(line, "label") + " as " + classOf(line, "predicted") + " (" +
              numberOf(line, "score") + ")"});
     break;
   }
