@@ -241,10 +241,11 @@ static SmallVector<RowSpace> candidates(ArrayRef<SpaceOp> ops,
   int64_t wanted = 1;
   for (const SpaceOp &op : ops)
     wanted = std::max(wanted, op.wantedColumns);
-  if (wanted > 1)
-    llvm::stable_sort(spaces, [&](const RowSpace &lhs, const RowSpace &rhs) {
-      return (lhs.columns == wanted) > (rhs.columns == wanted);
-    });
+  auto chosen = llvm::find_if(spaces, [&](const RowSpace &space) {
+    return wanted > 1 && space.columns == wanted;
+  });
+  if (chosen != spaces.end())
+    std::rotate(spaces.begin(), chosen, chosen + 1);
   return spaces;
 }
 

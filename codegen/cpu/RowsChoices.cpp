@@ -27,8 +27,6 @@ static constexpr int64_t kSequentialBytes = 96 << 10;
 /// blocks of rows need another phase, which adds up what they leave.
 static constexpr int64_t kMostWalkedRows = 1024;
 static constexpr int64_t kColumnBlocks = 64, kFewestBlockRows = 16;
-/// A batch where nothing says how large it is.
-static constexpr int64_t kTypicalBatch = 64;
 
 CpuRowsChoices::CpuRowsChoices(RowsPlan &plan, const CpuModel &model)
     : plan(plan), rows(plan.rows), model(model) {

@@ -328,8 +328,12 @@ int Run::finish() {
 int Run::all() {
   if (Status status = openScorer("predict", predictor); !status.isOk())
     return fail(status);
+  ViewOptions view = options.view;
+  // Both are what `layout nchw` says.
+  if (view.order.empty() && plan.weightsOrder == WeightsOrder::Pytorch)
+    view.order = "chw";
   StatusOr<std::vector<View>> viewed =
-      viewInputs(predictor->inputs(), plan.recipe, options.view);
+      viewInputs(predictor->inputs(), plan.recipe, view);
   if (!viewed.isOk())
     return fail(viewed.status());
   views = std::move(*viewed);
