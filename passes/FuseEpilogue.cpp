@@ -30,10 +30,25 @@ namespace nnc {
 /// so that the pass stays linear: what reads a product soon after it needs few.
 static constexpr size_t kMostSearched = 1000;
 
+/// Whether a reduction is over leading or over trailing dimensions, as the rows
+/// and the columns of a kernel are.
+static bool reducesOneEnd(Reducing op) {
+  auto type = cast<RankedTensorType>(op->getOperand(0).getType());
+  SmallVector<int64_t> axes = op.getReducedAxes();
+  SmallVector<bool> isReduced;
+  for (auto [axis, size] : llvm::enumerate(type.getShape()))
+    if (size != 1)
+      isReduced.push_back(llvm::is_contained(axes, int64_t(axis)));
+  isReduced.erase(llvm::unique(isReduced), isReduced.end());
+  return isReduced.size() <= 2;
+}
+
 /// Ops that become part of a rows kernel, and would read there what a region
 /// might compute for them.
 static bool isRowsOp(Operation *op) {
-  return isElementwise(op) || isa<Reducing, SizeOp>(op);
+  auto reduction = dyn_cast<Reducing>(op);
+  return isElementwise(op) || isa<SizeOp>(op) ||
+         (reduction && reducesOneEnd(reduction));
 }
 
 /// Constants that are one number: each region has its own.
@@ -54,9 +69,9 @@ namespace {
 class FusedProduct {
 public:
   FusedProduct(Operation *product, BlockOrder &order)
-      : order(order), shape(cast<RankedTensorType>(
-                                product->getResult(0).getType())
-                                .getShape()) {
+      : order(order),
+        shape(cast<RankedTensorType>(product->getResult(0).getType())
+                  .getShape()) {
     members.insert(product);
   }
 

@@ -103,6 +103,32 @@ func.func @leaves_what_a_reduction_reads(%x: tensor<8x4xf32>, %w: tensor<4x16xf3
 }
 
 // A larger shape would need the product several times.
+// A size is no use of its operand: the square stays with its sum.
+// CHECK-LABEL: @leaves_what_a_mean_reads
+// CHECK:         nnc.matmul
+// CHECK-NOT:     nnc.fused
+// CHECK:         nnc.size
+func.func @leaves_what_a_mean_reads(%x: tensor<?x4xf32>, %w: tensor<4x3xf32>) -> tensor<3xf32> {
+  %0 = nnc.matmul %x, %w : (tensor<?x4xf32>, tensor<4x3xf32>) -> tensor<?x3xf32>
+  %1 = nnc.mul %0, %0 : tensor<?x3xf32>
+  %2 = nnc.sum %1 axes = [0] : (tensor<?x3xf32>) -> tensor<3xf32>
+  %3 = nnc.size %1 axes = [0] : (tensor<?x3xf32>) -> tensor<f32>
+  %4 = nnc.div %2, %3 : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+  return %4 : tensor<3xf32>
+}
+
+// Sums over dimensions in the middle are no part of a rows kernel.
+// CHECK-LABEL: @fuses_what_is_pooled
+// CHECK:         %[[Y:.*]] = nnc.fused "contraction"
+// CHECK:           nnc.tanh
+// CHECK:         nnc.sum %[[Y]]
+func.func @fuses_what_is_pooled(%x: tensor<?x5x4xf32>, %w: tensor<4x3xf32>) -> tensor<?x3xf32> {
+  %0 = nnc.matmul %x, %w : (tensor<?x5x4xf32>, tensor<4x3xf32>) -> tensor<?x5x3xf32>
+  %1 = nnc.tanh %0 : tensor<?x5x3xf32>
+  %2 = nnc.sum %1 axes = [1] : (tensor<?x5x3xf32>) -> tensor<?x3xf32>
+  return %2 : tensor<?x3xf32>
+}
+
 // CHECK-LABEL: @leaves_other_shapes
 // CHECK-NOT: nnc.fused
 // CHECK: return
