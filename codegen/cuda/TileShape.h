@@ -43,9 +43,9 @@ struct Tiling {
   }
   /// Blocks that a multiprocessor, of 65,536 registers, is to hold at once, so
   /// that others work while one waits at its barrier: 168 registers a thread
-  /// for 64 scalar sums, with operands ahead, or 128 for fragments.
+  /// for up to 64 sums with operands ahead, or 128 in the largest blocks.
   int64_t residentBlocks() const {
-    return (unit == TileUnit::Scalar ? 384 : 512) / threads();
+    return threads() > 128 ? 2 : 384 / threads();
   }
 };
 
