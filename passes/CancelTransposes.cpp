@@ -72,6 +72,10 @@ static bool isReduction(Operation *op) {
   return isa<SumOp, ReduceMaxOp, ReduceMinOp, MeanOp, LogsumexpOp>(op);
 }
 
+static bool isPadding(Operation *op) {
+  return isa<PadOp, ReflectPadOp, ReplicatePadOp, WrapPadOp>(op);
+}
+
 /// The operands whose dimensions are permuted with those of `op`: those of the
 /// highest rank. The others are stretched to it.
 static SmallVector<Value> fullOperands(Operation *op) {
@@ -95,8 +99,10 @@ static bool isMovable(Operation *op) {
   SmallVector<Value> operands = fullOperands(op);
   if (typeOf(operands.front()).getRank() < kLeastRank)
     return false;
-  if (isReduction(op) ||
-      isa<SliceOp, PadOp, ConcatOp, SoftmaxOp, LogSoftmaxOp>(op))
+  if (auto dropout = dyn_cast<DropoutOp>(op); dropout && dropout.getChannels())
+    return false;
+  if (isReduction(op) || isPadding(op) ||
+      isa<SliceOp, ConcatOp, SoftmaxOp, LogSoftmaxOp>(op))
     return true;
   if (rank == 0 && isPermutable(op)) // a loss, of operands of one shape
     return operands.size() == op->getNumOperands() &&
@@ -159,7 +165,7 @@ static void permuteAttributes(Operation *op, ArrayRef<int64_t> dims) {
   };
   if (isa<SliceOp>(op))
     permuteNamed({"starts", "sizes", "strides"});
-  else if (isa<PadOp>(op))
+  else if (isPadding(op))
     permuteNamed({"low", "high", "interior"});
   else if (isa<BroadcastOp>(op))
     permuteNamed({"shape"});

@@ -198,7 +198,7 @@ def LogSoftmaxOp : Nnc_ActivationWithGradient<"log_softmax", (ins DefaultValuedA
 
 //===- Layers --------------------------------------------------------------===//
 
-def DropoutOp : Nnc_CompositeOp<"dropout", [Nnc_Permutable]> {
+def DropoutOp : Nnc_CompositeOp<"dropout", [Nnc_ChannelsLast, Nnc_Permutable]> {
   let summary = "Elements set to zero at random, when training";
   let description = [{
     In training y = x / (1 - rate) with probability 1 - rate, else 0; elsewhere

@@ -191,7 +191,7 @@ def WindowPickOp : Nnc_WindowOp<"window_pick"> {
 
 //===- Pooling -------------------------------------------------------------===//
 
-class Nnc_Pool<string mnemonic> : Nnc_CompositeOp<mnemonic> {
+class Nnc_Pool<string mnemonic> : Nnc_CompositeOp<mnemonic, [Nnc_ChannelsLast]> {
   let results = (outs Nnc_FloatTensor:$y);
   let hasExpansion = 1;
   let precision = "Follow";

@@ -86,7 +86,7 @@ class Reference:
         return self.dense(self.rounded(x.mean((2, 3))), w["dense.weight"], w["dense.bias"])
 
     def flattening(self, w, image):
-        x = numpy.maximum(self.convolution(image, w["conv2d.weight"], w["conv2d.bias"]), 0)
+        x = numpy.maximum(self.convolution(image, w["conv2d.weight"], w["conv2d.bias"]), 0).max(3)
         return self.dense(x.reshape(len(x), -1), w["dense.weight"], w["dense.bias"])
 
 
@@ -160,7 +160,7 @@ for name, tensor in tensors.items():
     assert found[name].shape == tensor.shape and (found[name] == tensor).all(), name
 check("layout-nhwc.nn", saved, os.path.join(folder, "nhwc.npy"), evaluate)
 
-flattened = draw({"conv2d.weight": (3, 2, 2, 2), "conv2d.bias": (3,), "dense.weight": (4, 18), "dense.bias": (4,)})
+flattened = draw({"conv2d.weight": (3, 2, 2, 2), "conv2d.bias": (3,), "dense.weight": (4, 6), "dense.bias": (4,)})
 pixels = random.normal(size=(5, 2, 3, 4)).astype("f4")
 check("layout-flatten.nn", write("flatten.safetensors", flattened), save("pixels.npy", pixels),
       lambda reference: reference.flattening(flattened, pixels.astype("f8")))
