@@ -353,6 +353,12 @@ static LogicalResult describeLoops(RowsOp &rowsOp, Refusal &refusal) {
   return success();
 }
 
+/// Whether an op asks where in the batch it is.
+static bool needsPosition(const std::pair<Operation *, RowsOp> &entry) {
+  linalg::GenericOp op = entry.second.op;
+  return op.hasIndexSemantics() || !entry.second.windowLoops.empty();
+}
+
 /// Finds the space, and what each op and tensor is in it.
 static LogicalResult placeInSpace(RowsKernel &rows, Refusal &refusal) {
   SmallVector<SpaceOp, 0> ops;
@@ -362,6 +368,10 @@ static LogicalResult placeInSpace(RowsKernel &rows, Refusal &refusal) {
     ops.push_back(rowsOp);
   }
   std::optional<RowSpace> space = inferRowSpace(ops, rows.results);
+  if (!space && llvm::none_of(rows.ops, needsPosition)) {
+    space = inferSampleSpace(ops, rows.results);
+    rows.isOfSamples = space.has_value();
+  }
   if (!space)
     return refusal.because("its ops share no space of rows and columns");
   rows.rows = space->rows;

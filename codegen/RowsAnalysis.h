@@ -64,6 +64,9 @@ int64_t windowSize(const RowsOp &op);
 
 /// A kernel's ops and tensors in its space.
 struct RowsKernel {
+  /// Each sample has a space of its own, and the kernel goes through them: what
+  /// isOfSamples has elements for each, one after another.
+  bool isOfSamples = false;
   BatchSize rows{1};
   int64_t columns = 1;
   /// In the order of the function.
@@ -105,7 +108,7 @@ bool readsInput(mlir::linalg::GenericOp op, unsigned input);
 /// Whether the value that enters result `result` of the op is used by its body.
 bool usesInit(mlir::linalg::GenericOp op, unsigned result);
 
-/// Finds the space of a kernel, or says why it has none.
+/// Finds the space of a kernel, or of each sample, or says why there is none.
 mlir::FailureOr<RowsKernel> analyzeRows(mlir::func::FuncOp kernel,
                                         Refusal &refusal);
 

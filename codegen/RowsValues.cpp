@@ -169,29 +169,52 @@ Value RowsValues::memory(Storage storage, Type elementType) {
   return phase->scratch(storage.scratchOffsetBytes, type);
 }
 
-Value RowsValues::address(Storage storage, SpaceRole role) {
-  if (storage.kind == Storage::Scratch)
-    return chunk.column;
-  switch (role) {
-  case Scalar:
-    return phase->index(0);
-  case Row:
-    return rows.columns == 1 ? chunk.column : chunk.row;
-  case Column:
-    return chunk.column;
-  case Full:
-    break;
-  }
-  return phase->add(phase->multiply(chunk.row, rows.columns), chunk.column);
+/// `place` in the elements of the sample that the kernel is at.
+Value RowsValues::atSample(Value place, int64_t elements) {
+  if (!rows.isOfSamples || !elements)
+    return place;
+  return phase->add(phase->multiply(sample, elements), place);
 }
 
-Value RowsValues::load(Storage storage, Type elementType, SpaceRole role) {
+/// How many elements of `root` lie there for each sample; 0 where all share
+/// them.
+int64_t RowsValues::elementsPerSample(Value root, Storage storage) const {
+  if (storage.buffer.kind == BufferRef::Workspace)
+    return plan.workspaces[storage.buffer.index].elements.perBatch;
+  if (!isOfSamples(root))
+    return 0;
+  SpaceRole role = rows.roleOf(root);
+  return (role & Row ? rows.rows.factor : 1) *
+         (role & Column ? rows.columns : 1);
+}
+
+Value RowsValues::address(Value root, Storage storage) {
+  if (storage.kind == Storage::Scratch)
+    return chunk.column;
+  Value place = phase->index(0);
+  switch (rows.roleOf(root)) {
+  case Scalar:
+    break;
+  case Row:
+    place = rows.columns == 1 ? chunk.column : chunk.row;
+    break;
+  case Column:
+    place = chunk.column;
+    break;
+  case Full:
+    place = phase->add(phase->multiply(chunk.row, rows.columns), chunk.column);
+  }
+  return atSample(place, elementsPerSample(root, storage));
+}
+
+Value RowsValues::load(Value root, Storage storage) {
   if (storage.kind == Storage::Buffer &&
       storage.buffer.kind == BufferRef::Operand)
     operandReads[storage.buffer.index] = time;
+  Type elementType = elementTypeOf(root);
   Value from = memory(storage, elementType);
-  Value at = address(storage, role);
-  if (!isVector(role))
+  Value at = address(root, storage);
+  if (!isVector(rows.roleOf(root)))
     return loadScalar(b, b.getLoc(), from, at, elementType);
   return loadVector(b, b.getLoc(), from, at, chunk.lanes, elementType,
                     chunk.mask);
@@ -202,10 +225,9 @@ void RowsValues::store(Value root, Storage storage) {
   if (storage.kind == Storage::Buffer &&
       storage.buffer.kind == BufferRef::Result)
     resultWrites[storage.buffer.index] = time;
-  SpaceRole role = rows.roleOf(root);
   Value to = memory(storage, elementTypeOf(root));
-  Value at = address(storage, role);
-  if (!isVector(role))
+  Value at = address(root, storage);
+  if (!isVector(rows.roleOf(root)))
     return storeScalar(b, b.getLoc(), value, to, at);
   value = broadcastToLanes(b, b.getLoc(), value, chunk.lanes);
   storeVector(b, b.getLoc(), value, to, at, chunk.mask);
@@ -234,10 +256,11 @@ Accumulators RowsValues::loadPartials(ArrayRef<RowsOp *> ops, Value at,
     for (unsigned workspace : plan.partials[op->op]) {
       Value from = buffer({BufferRef::Workspace, workspace});
       Type elementType = plan.workspaces[workspace].elementType;
-      parts.push_back(vector
-                          ? loadVector(b, b.getLoc(), from, at, chunk.lanes,
-                                       elementType, chunk.mask)
-                          : loadScalar(b, b.getLoc(), from, at, elementType));
+      Value place = atSample(at, plan.workspaces[workspace].elements.perBatch);
+      parts.push_back(
+          vector ? loadVector(b, b.getLoc(), from, place, chunk.lanes,
+                              elementType, chunk.mask)
+                 : loadScalar(b, b.getLoc(), from, place, elementType));
     }
   return parts;
 }
@@ -248,10 +271,11 @@ void RowsValues::storePartials(ArrayRef<RowsOp *> ops, Value at,
     for (auto [workspace, value] :
          llvm::zip(plan.partials[op.op], values.slice(first, width))) {
       Value to = buffer({BufferRef::Workspace, workspace});
+      Value place = atSample(at, plan.workspaces[workspace].elements.perBatch);
       if (isa<VectorType>(value.getType()))
-        storeVector(b, b.getLoc(), value, to, at, chunk.mask);
+        storeVector(b, b.getLoc(), value, to, place, chunk.mask);
       else
-        storeScalar(b, b.getLoc(), value, to, at);
+        storeScalar(b, b.getLoc(), value, to, place);
     }
     return Accumulators();
   });
@@ -298,7 +322,7 @@ Value RowsValues::get(Value tensor) {
   if (anchors[role])
     b.setInsertionPoint(anchors[role]);
   if (const Storage *storage = step->find(root, pass))
-    return known[role][root] = load(*storage, elementTypeOf(root), role);
+    return known[role][root] = load(root, *storage);
   evaluate(*rows.definition(root));
   return known[role].lookup(root);
 }

@@ -66,6 +66,8 @@ public:
 
   /// Where the nest is.
   Chunk chunk;
+  /// The sample, where each has a space of its own.
+  mlir::Value sample;
 
   /// The value of `tensor` at the chunk: a vector if its role varies over
   /// lanes, else a scalar.
@@ -118,8 +120,10 @@ public:
 private:
   mlir::Value uniform(mlir::OpFoldResult value);
   void store(mlir::Value root, Storage storage);
-  mlir::Value load(Storage storage, mlir::Type elementType, SpaceRole role);
-  mlir::Value address(Storage storage, SpaceRole role);
+  mlir::Value load(mlir::Value root, Storage storage);
+  mlir::Value address(mlir::Value root, Storage storage);
+  int64_t elementsPerSample(mlir::Value root, Storage storage) const;
+  mlir::Value atSample(mlir::Value place, int64_t elements);
   mlir::Value buffer(BufferRef reference);
   mlir::Value memory(Storage storage, mlir::Type elementType);
   void evaluate(RowsOp &op);

@@ -72,8 +72,10 @@ private:
 
 struct FuseReductionsPass
     : public nnc::impl::FuseReductionsPassBase<FuseReductionsPass> {
+  using Base::Base;
+
   void runOnOperation() override {
-    RowFusion fusion(getOperation().getBody().front());
+    RowFusion fusion(getOperation().getBody().front(), samples);
     fusion.absorbFree();
     ReductionFusion(fusion).run();
     fusion.finish();

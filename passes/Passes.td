@@ -405,7 +405,14 @@ def FuseReductionsPass : Pass<"nnc-fuse-reductions", "::mlir::func::FuncOp"> {
     ```
     Reductions over all of the columns, all of the rows, or both: one over a part
     of either stays by itself, as does the index of a maximum down a column.
+
+    With `samples`, kernels are merged in which only each sample by itself has
+    rows and columns: sums over the positions of pictures, with what is before and
+    after them.
   }];
+  let options = [
+    Option<"samples", "samples", "bool", "false", "Whether each sample may have rows and columns of its own">
+  ];
   let dependentDialects = ["::nnc::NncDialect"];
 }
 

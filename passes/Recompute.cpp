@@ -65,8 +65,9 @@ public:
   void run() {
     SmallVector<unsigned> groups = fusion.groups();
     for (unsigned number : llvm::reverse(groups)) {
-      if (!fusion.group(number).isRows)
+      if (!fusion.group(number).isRows || fusion.group(number).isFree)
         continue;
+      givesSamples = fusion.hasSamples(number);
       SmallVector<Operation *> ops(fusion.group(number).ops);
       for (Operation *op : llvm::reverse(ops))
         if (isCheap(op) && !isa<ConstantOp>(op))
@@ -82,6 +83,8 @@ private:
   DenseSet<Value> readsOf(unsigned number) const;
 
   RowFusion &fusion;
+  /// Whether the group at hand can give to others what is of samples alone.
+  bool givesSamples = false;
 };
 
 } // namespace
@@ -98,11 +101,13 @@ DenseSet<Value> Recomputation::readsOf(unsigned number) const {
 bool Recomputation::collect(Value value, Value root, unsigned own,
                             const DenseSet<Value> &reads, Chain &chain) {
   Operation *op = value.getDefiningOp();
+  bool isOwn = op && fusion.groupOf(op) == own;
   bool isConstant = op && isa<ConstantOp>(op) && isCheap(op);
   if (value != root && !isConstant) {
-    if (reads.contains(value) || isSmall(value, root))
+    bool isGiven = !isOwn || !givesSamples || isOfSamples(value);
+    if (reads.contains(value) || (isSmall(value, root) && isGiven))
       return true;
-    if (!op || fusion.groupOf(op) != own) {
+    if (!isOwn) {
       chain.newlyRead.insert(value);
       return true;
     }
@@ -136,7 +141,10 @@ void Recomputation::visit(Value value, unsigned own) {
   bool isInMemory = false;
   for (Operation *user : value.getUsers()) {
     std::optional<unsigned> group = fusion.groupOf(user);
-    if (!group || !fusion.group(*group).isRows)
+    // A reshape alone is no kernel.
+    bool isKernel =
+        group && fusion.group(*group).isRows && !fusion.group(*group).isFree;
+    if (!isKernel)
       isInMemory = true;
     else if (group != own)
       readers.insert(*group);
@@ -162,7 +170,7 @@ namespace {
 
 struct RecomputePass : public nnc::impl::RecomputePassBase<RecomputePass> {
   void runOnOperation() override {
-    RowFusion fusion(getOperation().getBody().front());
+    RowFusion fusion(getOperation().getBody().front(), /*samples=*/true);
     fusion.absorbFree();
     Recomputation(fusion).run();
     fusion.finish();

@@ -165,7 +165,7 @@ static SmallVector<Value> outputsOf(ArrayRef<Operation *> ops) {
 
 /// Whether the emitter can run `ops` as one kernel: they share a space, and
 /// indices of maxima are taken along rows.
-static bool fits(ArrayRef<Operation *> ops) {
+static bool fits(ArrayRef<Operation *> ops, bool samples) {
   DenseSet<Operation *> members(ops.begin(), ops.end());
   if (readsOwnWindows(ops, members))
     return false;
@@ -188,7 +188,8 @@ static bool fits(ArrayRef<Operation *> ops) {
   SmallVector<Value> results;
   for (Value output : outputsOf(ops))
     results.push_back(rootOf(output, members));
-  if (!inferRowSpace(nests, results))
+  if (!inferRowSpace(nests, results) &&
+      !(samples && inferSampleSpace(nests, results)))
     return false;
   for (auto [op, nest] : llvm::zip(described, nests))
     if (isa<ArgmaxOp>(op) && nest.reduced & Row)
@@ -200,7 +201,8 @@ static bool fits(ArrayRef<Operation *> ops) {
 // Groups
 //===----------------------------------------------------------------------===//
 
-RowFusion::RowFusion(Block &block) : block(block) {
+RowFusion::RowFusion(Block &block, bool samples)
+    : block(block), samples(samples) {
   openRegions();
   copyFreeOps();
   makeGroups();
@@ -383,7 +385,7 @@ StringRef RowFusion::reasonAgainst(unsigned a, unsigned b,
     return "too many buffers";
   if (!graph.canMerge(a, b))
     return "a third may have to run between them";
-  if (!fits(merged))
+  if (!fits(merged, samples))
     return "no space fits both";
   return {};
 }
@@ -412,6 +414,10 @@ std::optional<unsigned> RowFusion::merge(unsigned a, unsigned b) {
   return a;
 }
 
+bool RowFusion::hasSamples(unsigned number) const {
+  return samples && !fits(table[number].ops, /*samples=*/false);
+}
+
 bool RowFusion::computeIn(unsigned number, Value value,
                           ArrayRef<Operation *> ops) {
   Group &group = table[number];
@@ -419,7 +425,8 @@ bool RowFusion::computeIn(unsigned number, Value value,
   llvm::append_range(all, group.ops);
   if (all.size() > kMostKernelOps ||
       inputsOf(all).size() + outputsOf(group.ops).size() > kMostBuffers ||
-      !fits(all))
+      // What has one space keeps it.
+      !fits(all, hasSamples(number)))
     return false;
   OpBuilder builder(group.ops.front());
   IRMapping copies;
@@ -477,6 +484,21 @@ void RowFusion::removeUnusedCopies() {
   }
 }
 
+/// What is computed elsewhere in place of being read may have no user left.
+void RowFusion::removeUnused() {
+  SmallVector<unsigned> alive = groups();
+  for (unsigned number : llvm::reverse(alive)) {
+    SmallVector<Operation *> ops(table[number].ops);
+    for (Operation *op : llvm::reverse(ops)) {
+      if (!isRowsOp(op) || !op->use_empty())
+        continue;
+      llvm::erase(table[number].ops, op);
+      numbers.erase(op);
+      op->erase();
+    }
+  }
+}
+
 /// Where the ops come from, that with the most elements first: reports name the
 /// first place, which a counter beside it is not.
 static SmallVector<Location> locationsOf(ArrayRef<Operation *> ops) {
@@ -525,6 +547,7 @@ static void buildRegion(const RowFusion::Group &group) {
 
 void RowFusion::finish() {
   removeUnusedCopies();
+  removeUnused();
   for (unsigned number : groups())
     if (const Group &group = table[number];
         group.ops.size() > 1 && group.isRows)

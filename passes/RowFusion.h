@@ -27,8 +27,8 @@ class RowFusion {
 public:
   /// Opens the regions and gives each user outside of an op's region a copy of
   /// its own of what costs nothing to compute: constants, broadcasts, reshapes
-  /// and the like.
-  explicit RowFusion(mlir::Block &block);
+  /// and the like. With `samples`, each sample may have a space of its own.
+  explicit RowFusion(mlir::Block &block, bool samples = false);
 
   struct Group {
     /// In the order of the block.
@@ -72,6 +72,9 @@ public:
   /// that remains valid: that of the merged group. `--debug-only=row-fusion`
   /// says why if not.
   std::optional<unsigned> merge(unsigned a, unsigned b);
+  /// Whether each sample has a space of its own in a group: then so has what it
+  /// gives to others.
+  bool hasSamples(unsigned number) const;
   /// Has a group compute `value`, which it reads, by copies of `ops`, each of
   /// which is after those that it uses; false where that is no one kernel.
   /// Nothing is merged after it.
@@ -98,8 +101,10 @@ private:
                                 llvm::ArrayRef<mlir::Operation *> merged);
   llvm::SmallVector<mlir::Operation *> mergedOps(unsigned a, unsigned b) const;
   void removeUnusedCopies();
+  void removeUnused();
 
   mlir::Block &block;
+  bool samples;
   std::vector<Group> table;
   /// The regions that ops were in, by numbers of their own.
   llvm::DenseMap<mlir::Operation *, unsigned> regions;

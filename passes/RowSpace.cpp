@@ -256,3 +256,42 @@ std::optional<RowSpace> nnc::inferRowSpace(MutableArrayRef<SpaceOp> ops,
       return std::move(space);
   return std::nullopt;
 }
+
+bool nnc::isOfSamples(Value tensor) {
+  return !cast<ShapedType>(tensor.getType()).hasStaticShape();
+}
+
+/// Has the loop over the batch run once, as it does within one sample; false
+/// where it is not the outermost, or a tensor is read at another sample.
+static bool enterSample(SpaceOp &op) {
+  std::optional<int64_t> batch;
+  for (auto [loop, range] : llvm::enumerate(op.ranges)) {
+    if (!ShapedType::isDynamic(range))
+      continue;
+    ArrayRef<int64_t> outer = ArrayRef(op.ranges).take_front(loop);
+    if (op.isReduced[loop] ||
+        llvm::any_of(outer, [](int64_t size) { return size != 1; }))
+      return false;
+    batch = loop;
+  }
+  for (const SpaceOp::Use &use : op.uses)
+    if (isOfSamples(use.tensor) !=
+        (batch && llvm::is_contained(use.loops, *batch)))
+      return false;
+  if (batch)
+    op.ranges[*batch] = 1;
+  return true;
+}
+
+std::optional<RowSpace> nnc::inferSampleSpace(MutableArrayRef<SpaceOp> ops,
+                                              ArrayRef<Value> results) {
+  if (!llvm::all_of(ops, enterSample) || !llvm::all_of(results, isOfSamples))
+    return std::nullopt;
+  for (RowSpace &space : candidates(ops, {}))
+    if (space.columns != 1 && RoleInference(ops, space).run() &&
+        llvm::all_of(results, [&](Value result) {
+          return space.roles.contains(result);
+        }))
+      return std::move(space);
+  return std::nullopt;
+}

@@ -1,4 +1,5 @@
-// The two-dimensional space of a rows kernel: R rows, C columns.
+// The two-dimensional space of a rows kernel: R rows, C columns. Where every
+// sample of the batch is for itself, it has a space of its own.
 //
 // Leading dimensions are collapsed into R, trailing ones into C; a kernel
 // without row-wise structure has C = 1, a flat space. The ops of a kernel are
@@ -58,6 +59,7 @@ struct SpaceOp {
 bool isCutUse(const SpaceOp &op, const SpaceOp::Use &use);
 
 struct RowSpace {
+  /// Of one sample, where each has a space of its own.
   BatchSize rows{1};
   int64_t columns = 1;
   /// Of each tensor that an op uses, and of each result.
@@ -70,6 +72,16 @@ struct RowSpace {
 /// where an op reduces a vector of columns, for which there is no loop nest.
 std::optional<RowSpace> inferRowSpace(llvm::MutableArrayRef<SpaceOp> ops,
                                       llvm::ArrayRef<mlir::Value> results);
+
+/// The same of a space that each sample has for itself: the ops go through the
+/// batch in their outermost loop, or do not depend on it; what is found is the
+/// space inside of that loop. None where an op reduces the batch, or where a
+/// result is not of samples.
+std::optional<RowSpace> inferSampleSpace(llvm::MutableArrayRef<SpaceOp> ops,
+                                         llvm::ArrayRef<mlir::Value> results);
+
+/// Whether a tensor has other elements for each sample.
+bool isOfSamples(mlir::Value tensor);
 
 } // namespace nnc
 

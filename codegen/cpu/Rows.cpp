@@ -10,7 +10,8 @@
 // no bit of a result depends on the number of threads.
 //
 // A kernel with reductions across rows but too little work to share runs all of
-// its nests one after another in a single call.
+// its nests one after another in a single call. So does each sample, where each
+// has a space of its own: samples are shared among threads.
 #include "codegen/cpu/Rows.h"
 
 #include "codegen/cpu/RowsScheduler.h"
@@ -44,10 +45,11 @@ void CpuRowsScheduler::emitPhase(const CpuRowsPhase &planned) {
         emitStep(*step, begin, end);
   };
   bool isOneCall = planned.extent.constant == 1 && !planned.extent.perBatch;
-  if (isOneCall)
+  if (isOneCall || rows.isOfSamples)
     // An empty range must do nothing.
     loop(phase.begin(), phase.end(), 1, {},
-         [&](Operation *, Value, ValueRange) {
+         [&](Operation *, Value sample, ValueRange) {
+           values.sample = sample;
            emitSteps(index(0), index(1));
            return Accumulators();
          });

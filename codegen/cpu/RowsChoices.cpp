@@ -30,6 +30,7 @@ static constexpr int64_t kColumnBlocks = 64, kFewestBlockRows = 16;
 
 CpuRowsChoices::CpuRowsChoices(RowsPlan &plan, const CpuModel &model)
     : plan(plan), rows(plan.rows), model(model) {
+  isSequential = rows.isOfSamples;
   gatherScalarResults();
   rowCost = costPerRow();
   int64_t base = baseLanes();
@@ -143,7 +144,7 @@ void CpuRowsChoices::gatherScalarResults() {
 }
 
 bool CpuRowsChoices::canReduceDirectly(const RowsStage &stage) const {
-  if (isFlat() || stage.entered.empty() ||
+  if (isFlat() || stage.entered.empty() || rows.isOfSamples ||
       rows.rows.estimate(kTypicalBatch) > kMostWalkedRows)
     return false;
   for (RowsOp *op : stage.entered)
@@ -177,6 +178,19 @@ int64_t CpuRowsChoices::rowsPerColumnSum() const {
       std::clamp<int64_t>(each, kFewestBlockRows, kSumBlock));
 }
 
+/// Of the partial results of all blocks, `width` each.
+Extent CpuRowsChoices::partialElements(int64_t width) const {
+  if (!inBlocks)
+    return eachSample(width);
+  if (rows.isOfSamples)
+    return eachSample(width * llvm::divideCeil(rows.rows.factor, blockRows));
+  // width * ceil(rows / blockRows), rounded up by at most one block.
+  bool perBatch = rows.rows.perBatch;
+  int64_t all = width * rows.rows.factor;
+  return Extent{width * blockRows + (perBatch ? 0 : all), perBatch ? all : 0,
+                blockRows};
+}
+
 /// How the reductions across rows are computed: without partial results, in one
 /// call, or in blocks.
 void CpuRowsChoices::choosePartials() {
@@ -188,8 +202,8 @@ void CpuRowsChoices::choosePartials() {
   if (!hasPartials)
     return;
   int64_t cost = rowCost * rows.rows.factor;
-  isSequential = cost <= (rows.rows.perBatch ? kSequentialBytesPerSample
-                                             : kSequentialBytes);
+  isSequential |= cost <= (rows.rows.perBatch ? kSequentialBytesPerSample
+                                              : kSequentialBytes);
   // A power of two, because batches are.
   blockRows =
       llvm::bit_floor<uint64_t>(std::max<int64_t>(1, kBlockBytes / rowCost));
@@ -208,15 +222,7 @@ void CpuRowsChoices::choosePartials() {
       continue;
     for (RowsOp *op : stage.entered) {
       int64_t width = op->reduced == op->domain ? 1 : rows.columns;
-      // width * ceil(rows / blockRows), rounded up by at most one block.
-      plan.addPartials(
-          *op,
-          !inBlocks
-              ? Extent{width}
-              : Extent{width * blockRows +
-                           (rows.rows.perBatch ? 0 : width * rows.rows.factor),
-                       rows.rows.perBatch ? width * rows.rows.factor : 0,
-                       blockRows});
+      plan.addPartials(*op, partialElements(width));
     }
   }
 }
@@ -261,7 +267,7 @@ const RowsStep *CpuRowsChoices::addColumns(unsigned number) {
     step.walkedResults = plan.stages[number - 1].rowResults;
   }
   for (Value root : plan.stages[number].keptColumns)
-    plan.keep(step, root, Extent{rows.columns});
+    plan.keep(step, root, eachSample(rows.columns));
   return &step;
 }
 
@@ -354,7 +360,9 @@ void CpuRowsChoices::planSequence() {
     if (hasRows(stage))
       steps.push_back(addRows(stage));
   }
-  addPhase("rows", Extent{1}, 1, steps);
+  int64_t cost = llvm::SaturatingMultiply<uint64_t>(rowCost, rows.rows.factor);
+  addPhase("rows", eachSample(1), rows.isOfSamples ? kGrainBytes / cost : 1,
+           steps);
 }
 
 void CpuRowsChoices::addRowsPhase(unsigned stage) {

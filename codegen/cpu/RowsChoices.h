@@ -33,7 +33,7 @@ struct CpuRowsChoices {
 
   /// The phases, in order.
   std::vector<CpuRowsPhase> phases;
-  /// All steps run one after another in a single call.
+  /// All steps run one after another in a single call, or in one a sample.
   bool isSequential = false;
   /// Partial results are of blocks of rows, and not of all rows.
   bool inBlocks = true;
@@ -54,6 +54,11 @@ private:
   int64_t costPerColumnUnit() const;
   bool canReduceDirectly(const RowsStage &stage) const;
   void choosePartials();
+  /// `count`, or as many a sample where each has a space of its own.
+  Extent eachSample(int64_t count) const {
+    return rows.isOfSamples ? Extent{0, count} : Extent{count};
+  }
+  Extent partialElements(int64_t width) const;
   bool leavesColumns() const;
   int64_t rowsPerColumnSum() const;
   void gatherScalarResults();

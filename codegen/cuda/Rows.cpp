@@ -67,6 +67,8 @@ FailureOr<ScheduledKernel> nnc::scheduleGpuRows(func::FuncOp kernel,
   FailureOr<RowsKernel> rows = analyzeRows(kernel, refusal);
   if (failed(rows))
     return failure();
+  if (rows->isOfSamples)
+    return refusal.because("its samples have a space of rows and columns each");
   RowsPlan plan(kernel, *rows);
   if (!canShuffle(plan))
     return refusal.because("it reduces elements that are too narrow for "
