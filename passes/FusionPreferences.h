@@ -7,6 +7,8 @@ namespace nnc {
 struct FusionPreferences {
   /// Gather the updates of all parameters into one kernel (nnc-fuse-updates).
   bool groupUpdates = false;
+  /// Merge kernels whose samples have a space of rows and columns each.
+  bool samples = false;
 };
 
 } // namespace nnc

@@ -130,6 +130,11 @@ static void addFusePasses(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createFuseReductionsPass());
   // Last: what depends on each other has had its chance.
   pm.addNestedPass<func::FuncOp>(createFuseSiblingsPass());
+  // When reductions over the batch have their kernels, as these keep samples
+  // together, and could not take in what separates them.
+  if (options.fusion.samples)
+    pm.addNestedPass<func::FuncOp>(
+        createFuseReductionsPass({/*samples=*/true}));
   // When kernels are what they will be, as it is about what they read.
   pm.addNestedPass<func::FuncOp>(createRecomputePass());
   // Every user in a region got its own copy of what is free.
@@ -163,6 +168,10 @@ struct TextualOptions : PassPipelineOptions<TextualOptions> {
   Option<bool> groupUpdates{*this, "group-updates",
                             llvm::cl::desc("update all parameters together"),
                             llvm::cl::init(false)};
+  Option<bool> samples{
+      *this, "samples",
+      llvm::cl::desc("merge kernels whose samples have a space each"),
+      llvm::cl::init(false)};
   Option<std::string> elementType{
       *this, "element-type",
       llvm::cl::desc("compute in this type what was written in f32"),
@@ -191,6 +200,7 @@ void registerPipelines() {
           PipelineOptions options;
           options.gradientsEntry = text.gradientsEntry;
           options.fusion.groupUpdates = text.groupUpdates;
+          options.fusion.samples = text.samples;
           options.elementType = text.elementType;
           options.freeze.assign(text.freeze.begin(), text.freeze.end());
           buildPipeline(pm, Stage::AsWritten, stage, options);

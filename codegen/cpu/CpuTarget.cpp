@@ -137,6 +137,9 @@ public:
       : model(std::move(model)), reference(reference) {}
 
   StringRef name() const override { return "cpu"; }
+  FusionPreferences fusion() const override {
+    return {/*groupUpdates=*/false, /*samples=*/true};
+  }
 
   FailureOr<ScheduledKernel> schedule(func::FuncOp kernel) const override;
 
