@@ -149,20 +149,51 @@ FailureOr<Expansion> InstanceNormOp::buildExpansion(OpBuilder &builder,
   return Expansion{normalize(x, scale, bias, axes, getEpsilon()).getY()};
 }
 
+/// The sum of what x [.., W] has for the channels of a group, for each of them:
+/// a product with ones, so that no sum has to be spread over channels again,
+/// which rows and columns could not tell.
+static Expr sumOverGroup(Expr x) {
+  int64_t width = x.dim(-1);
+  return width == 1 ? x : matmul(x, broadcast(scalar(x, 1.0), {width, width}));
+}
+
+/// x [N, S, G, W] normalised in each group of W channels, from the moments of
+/// each channel: the variance of a group is the mean of theirs, and of the
+/// square of what their means differ from the group's (Chan, Golub and LeVeque
+/// 1983).
+static Expr normalizeGroups(Expr x, Expr scale, Expr bias, double epsilon) {
+  double width = x.dim(-1);
+  auto positions = llvm::to_vector(llvm::seq<int64_t>(1, x.rank() - 2));
+  Moments channel{x, {}}; // of one position
+  Expr centered = x - x;
+  if (!positions.empty()) {
+    channel = centeredMoments(x, positions); // [N, 1, G, W]
+    centered = x - channel.mean;
+  }
+  Expr apart = channel.mean - sumOverGroup(channel.mean) / width;
+  Expr squares = apart * apart;
+  if (channel.variance)
+    squares = squares + channel.variance;
+  Expr factor = rsqrt(sumOverGroup(squares) / width + epsilon) * scale;
+  return centered * factor + (apart * factor + bias);
+}
+
 FailureOr<Expansion> GroupNormOp::buildExpansion(OpBuilder &builder,
                                                  bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr x(b, getX()), scale(b, getScale()), bias(b, getBias()); // x: [N, S, C]
   int64_t groups = getGroups(), width = x.dim(-1) / groups;
-  SmallVector<int64_t> dims = x.dims();
+  if (groups == 1) {
+    auto axes = llvm::to_vector(llvm::seq<int64_t>(1, x.rank()));
+    return Expansion{normalize(x, scale, bias, axes, getEpsilon()).getY()};
+  }
+  SmallVector<int64_t> dims = x.dims(), channels{groups, width};
   dims.back() = groups;
   dims.push_back(width);
-  auto axes = llvm::to_vector(llvm::seq<int64_t>(1, x.rank() - 1));
-  axes.push_back(x.rank());
-  Value y = normalize(reshape(x, dims), reshape(scale, {groups, width}),
-                      reshape(bias, {groups, width}), axes, getEpsilon())
-                .getY(); // [N, S, G, C / G]
-  return Expansion{reshape(Expr(b, y), x.dims())};
+  Expr y = normalizeGroups(reshape(x, dims), reshape(scale, channels),
+                           reshape(bias, channels),
+                           epsilonIn(getEpsilon(), x.elementType()));
+  return Expansion{reshape(y, x.dims())};
 }
 
 /// Whether training leaves what `state` reads as it is.
