@@ -27,6 +27,9 @@ SETS = {
         ("gaps", "input", dict(image=(9,), channels=(4, 3), kernel=2, stride=4)),
         ("volume", "input", dict(image=(4, 4, 4), channels=(6, 3), kernel=3, stride=2, low=1, high=1, batch=2)),
         ("double", "input", dict(image=(6, 6), channels=(6, 5), kernel=3, stride=2, low=1, high=1, element="f64")),
+        # One channel: what follows is done for itself, in vectors along rows.
+        ("epilogue_apart", "input", dict(image=(6, 8), channels=(1, 16), kernel=3, stride=2, low=1, high=1, epilogue="function")),
+        ("epilogue_apart_rest", "input", dict(image=(6, 8), channels=(1, 16), kernel=1, stride=2, epilogue="function")),
         ("indexed", "input", dict(image=(6, 7), channels=(9, 5), kernel=3, stride=2, low=1, high=1, epilogue="index")),
         # A stride of one: a window that runs backwards.
         ("backwards", "input", dict(image=(6, 6), channels=(20, 6), kernel=3, low=1, high=1)),
@@ -193,6 +196,8 @@ class Kernel:
         inputs, body = {
             "bias": ([(("%more", value[1][-1:]), dims[-1:])],
                      ["%s = arith.addf %a0, %a1 : T", "%r = arith.maximumf %s, %zero : T"]),
+            "function": ([(("%more", value[1]), dims)],
+                         ["%s = arith.addf %a0, %a1 : T", "%e = math.exp %s : T", "%r = arith.mulf %e, %a1 : T"]),
             "add": ([(("%more", value[1]), dims)], ["%r = arith.addf %a0, %a1 : T"]),
             "index": ([], [f"%i = linalg.index {len(dims) - 2} : index", f"%c = linalg.index {len(dims) - 1} : index",
                            "%j = arith.muli %i, %c : index", "%k = arith.index_cast %j : index to i32",
@@ -303,7 +308,7 @@ class Convolution:
         value = getattr(self, direction)()
         if self.epilogue:
             if self.epilogue != "index":
-                inputs.append(("more", value[1] if self.epilogue == "add" else value[1][-1:]))
+                inputs.append(("more", value[1][-1:] if self.epilogue == "bias" else value[1]))
             value = self.k.after(self.epilogue, value)
         arguments = ", ".join(f"%{name}: {self.k.type(shape)}" for name, shape in inputs)
         type = self.k.type(value[1])
