@@ -191,20 +191,19 @@ int64_t RowsValues::elementsPerSample(Value root, Storage storage) const {
 Value RowsValues::address(Value root, Storage storage) {
   if (storage.kind == Storage::Scratch)
     return chunk.column;
-  Value place = phase->index(0);
+  int64_t perSample = elementsPerSample(root, storage);
   switch (rows.roleOf(root)) {
   case Scalar:
-    break;
+    return atSample(phase->index(0), perSample);
   case Row:
-    place = rows.columns == 1 ? chunk.column : chunk.row;
-    break;
+    return atSample(rows.columns == 1 ? chunk.column : chunk.row, perSample);
   case Column:
-    place = chunk.column;
-    break;
+    return atSample(chunk.column, perSample);
   case Full:
-    place = phase->add(phase->multiply(chunk.row, rows.columns), chunk.column);
+    break;
   }
-  return atSample(place, elementsPerSample(root, storage));
+  Value row = phase->multiply(chunk.row, rows.columns);
+  return atSample(phase->add(row, chunk.column), perSample);
 }
 
 Value RowsValues::load(Value root, Storage storage) {
