@@ -127,7 +127,10 @@ def GroupNormOp : Nnc_NormLayer<"group_norm", (ins Nnc_FloatTensor:$bias), (ins 
     channels], over all axes but the first and, of the channels, over each of `groups`
     parts of neighbours.
 
-    The gradient is that of nnc.normalize.
+    The moments of a group are made of those of its channels: its variance is the mean
+    of theirs, and of the square of what their means differ from its own.
+
+    The gradient is that of this definition; with one group, that of nnc.normalize.
 
     Source: Wu and He 2018, arXiv:1803.08494.
 
