@@ -2,7 +2,7 @@
 // says why; one that is taken has none.
 // RUN: nnc-opt %s --nnc-schedule-kernels --remark-format=emitRemark --remarks-filter-missed=schedule 2>&1 >/dev/null | FileCheck %s --implicit-check-not=remark:
 
-// CHECK: remark: [Missed] plain loops | Category:schedule | Function=running_sums | Reason="contraction: {{.+}}; rows: {{.+}}; movement: {{.+}}"
+// CHECK: remark: [Missed] plain loops | Category:schedule | Function=running_sums | Reason="depthwise: {{.+}}; winograd: {{.+}}; contraction: {{.+}}; rows: {{.+}}; movement: {{.+}}"
 func.func private @running_sums(%batch: index, %x: tensor<4xf32>) -> tensor<4xf32> attributes {nnc.kernel} {
   %zero = arith.constant 0.0 : f32
   %first = arith.constant 0 : index
@@ -19,7 +19,7 @@ func.func private @running_sums(%batch: index, %x: tensor<4xf32>) -> tensor<4xf3
 }
 
 // Of a kind, only the schedulers that are for it are asked.
-// CHECK: remark: [Missed] plain loops | Category:schedule | Function=no_product | Reason="contraction: {{[^;]+}}; rows: {{[^;]+}}; loops: a loop whose iterations depend on each other runs on one thread"
+// CHECK: remark: [Missed] plain loops | Category:schedule | Function=no_product | Reason="depthwise: {{[^;]+}}; winograd: {{[^;]+}}; contraction: {{[^;]+}}; rows: {{[^;]+}}; loops: a loop whose iterations depend on each other runs on one thread"
 func.func private @no_product(%batch: index, %x: tensor<4xf32>) -> tensor<4xf32> attributes {nnc.kernel, nnc.kind = "contraction"} {
   %zero = arith.constant 0.0 : f32
   %first = arith.constant 0 : index

@@ -18,10 +18,14 @@ func.func @norm_of_each_sample(%x: tensor<?x9x8xf32>, %scale: tensor<8xf32>) -> 
   return %2 : tensor<?x9x8xf32>
 }
 
-// A sum over the samples is of all of them, and what has no sample is for all.
+// A sum over the samples is of all of them: columns of the whole, whose other operand
+// is read at its own places.
 // CHECK-LABEL: @keeps_what_is_of_all_samples
-// CHECK-NOT:     nnc.fused
-// CHECK:         return
+// CHECK:         nnc.fused "rows"
+// CHECK-NEXT:      nnc.mul
+// CHECK-NEXT:      nnc.sum
+// WITHOUT-LABEL: @keeps_what_is_of_all_samples
+// WITHOUT:         nnc.fused "rows"
 func.func @keeps_what_is_of_all_samples(%x: tensor<?x9x8xf32>, %y: tensor<?x1x8xf32>, %s: tensor<8xf32>)
     -> (tensor<9x8xf32>, tensor<?x9x8xf32>) {
   %0 = nnc.mul %x, %y : (tensor<?x9x8xf32>, tensor<?x1x8xf32>) -> tensor<?x9x8xf32>

@@ -4,8 +4,6 @@
 
 #id = affine_map<(d0, d1) -> (d0, d1)>
 #transposed = affine_map<(d0, d1) -> (d1, d0)>
-#batched = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
-#ends = affine_map<(d0, d1, d2) -> (d0, d2)>
 
 // An operand that is walked against its order.
 // CHECK: error: 'func.func' op is not claimed by the emitter 'rows': its ops share no space of rows and columns
@@ -21,24 +19,6 @@ func.func private @adds_transposed(%batch: index, %x: tensor<6x8xf32>, %y: tenso
     linalg.yield %0 : f32
   } -> tensor<6x8xf32>
   return %sum : tensor<6x8xf32>
-}
-
-// A sum over the middle of three dimensions: neither rows nor columns.
-// CHECK: error: 'func.func' op is not claimed by the emitter 'rows': its ops share no space of rows and columns
-// CHECK: @sums_the_middle
-func.func private @sums_the_middle(%batch: index, %x: tensor<?x5x8xf32>) -> tensor<?x8xf32>
-    attributes {nnc.kernel} {
-  %zero = arith.constant 0.0 : f32
-  %empty = tensor.empty(%batch) : tensor<?x8xf32>
-  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x8xf32>) -> tensor<?x8xf32>
-  %sum = linalg.generic {indexing_maps = [#batched, #ends],
-                         iterator_types = ["parallel", "reduction", "parallel"]}
-      ins(%x : tensor<?x5x8xf32>) outs(%init : tensor<?x8xf32>) {
-  ^bb0(%a: f32, %out: f32):
-    %0 = arith.addf %a, %out : f32
-    linalg.yield %0 : f32
-  } -> tensor<?x8xf32>
-  return %sum : tensor<?x8xf32>
 }
 
 // An index that is told from the position by dividing by the batch; the loop between
