@@ -203,26 +203,37 @@ static int64_t spanOf(const Contraction &contraction, const AxisBlock &block,
   return span;
 }
 
-/// The largest blocks of up to `wanted` indices of their axes, and more only if
-/// these do not divide, whose windows take up to `budget` elements.
+/// The largest blocks of up to `wanted` indices of their axes, whose windows
+/// take up to `budget` elements; more of both where smaller ones would gain
+/// little.
 static void chooseBlock(WindowTiling &tiling, const Contraction &contraction,
                         int64_t wanted, int64_t budget, int64_t stepOfLast,
                         int64_t stepBeforeLast) {
   AxisBlock &block = tiling.block;
   unsigned numAxes = block.axes.size();
+  auto stepAt = [&](unsigned level) {
+    return level + 1 == numAxes   ? stepOfLast
+           : level + 2 == numAxes ? stepBeforeLast
+                                  : 1;
+  };
   for (unsigned level = 0; level < numAxes; ++level) {
     block.level = level;
     int64_t inner = 1;
     for (unsigned axis : block.inner())
       inner *= contraction.sizes[axis].factor;
-    int64_t step = level + 1 == numAxes   ? stepOfLast
-                   : level + 2 == numAxes ? stepBeforeLast
-                                          : 1;
+    int64_t step = stepAt(level);
     int64_t size = typical(contraction.sizes[block.axis()]);
     block.count = step;
-    bool fits =
-        inner * step <= wanted && spanOf(contraction, block, step) <= budget;
-    if (!fits && level + 1 < numAxes)
+    int64_t span = spanOf(contraction, block, step);
+    bool fits = inner * step <= wanted && span <= budget;
+    // A window of several lines reaches over nearly as much if a line is cut.
+    AxisBlock next = block;
+    ++next.level;
+    bool isWorthCutting =
+        level + 1 < numAxes &&
+        (inner * step > 4 * wanted ||
+         2 * spanOf(contraction, next, stepAt(level + 1)) < span);
+    if (!fits && isWorthCutting)
       continue;
     while (block.count + step <= std::max(size, step) &&
            inner * (block.count + step) <= wanted &&
