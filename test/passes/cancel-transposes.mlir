@@ -73,19 +73,27 @@ nnc.model @attributes(%x: tensor<?x6x6x5xf32> {nnc.name = "x"}) {
   nnc.output "y" %7 : tensor<?x5x8x10xf32>
 }
 
-// What is reflected is reflected in the other order; dropout of whole channels
-// has them last, as a convolution does.
+// What is reflected is reflected in the other order.
+// CHECK-LABEL: nnc.model @reflected
+// CHECK-NEXT:    %[[P:.*]] = nnc.reflect_pad %arg0 low = [0, 1, 2, 0] high = [0, 0, 1, 0]
+// CHECK-NEXT:    nnc.output "y" %[[P]]
+nnc.model @reflected(%x: tensor<?x6x6x5xf32> {nnc.name = "x"}) {
+  %0 = nnc.transpose %x permutation = [0, 3, 1, 2] : (tensor<?x6x6x5xf32>) -> tensor<?x5x6x6xf32>
+  %1 = nnc.reflect_pad %0 low = [0, 0, 1, 2] high = [0, 0, 0, 1] : (tensor<?x5x6x6xf32>) -> tensor<?x5x7x9xf32>
+  %2 = nnc.transpose %1 permutation = [0, 2, 3, 1] : (tensor<?x5x7x9xf32>) -> tensor<?x7x9x5xf32>
+  nnc.output "y" %2 : tensor<?x7x9x5xf32>
+}
+
+// Dropout of whole channels has them last, as a convolution does.
 // CHECK-LABEL: nnc.model @channels
-// CHECK:         %[[P:.*]] = nnc.reflect_pad %arg0 low = [0, 1, 2, 0] high = [0, 0, 1, 0]
-// CHECK:         %[[T:.*]] = nnc.transpose %[[P]] permutation = [0, 3, 1, 2]
-// CHECK:         %[[D:.*]] = nnc.dropout %[[T]] {{.*}}channels = true : tensor<?x5x7x9xf32>
+// CHECK:         %[[T:.*]] = nnc.transpose %arg0 permutation = [0, 3, 1, 2]
+// CHECK:         %[[D:.*]] = nnc.dropout %[[T]] {{.*}}channels = true : tensor<?x5x6x6xf32>
 // CHECK:         nnc.transpose %[[D]] permutation = [0, 2, 3, 1]
 nnc.model @channels(%x: tensor<?x6x6x5xf32> {nnc.name = "x"}) {
   %0 = nnc.transpose %x permutation = [0, 3, 1, 2] : (tensor<?x6x6x5xf32>) -> tensor<?x5x6x6xf32>
-  %1 = nnc.reflect_pad %0 low = [0, 0, 1, 2] high = [0, 0, 0, 1] : (tensor<?x5x6x6xf32>) -> tensor<?x5x7x9xf32>
-  %2 = nnc.dropout %1 rate = 0.5 channels = true : tensor<?x5x7x9xf32>
-  %3 = nnc.transpose %2 permutation = [0, 2, 3, 1] : (tensor<?x5x7x9xf32>) -> tensor<?x7x9x5xf32>
-  nnc.output "y" %3 : tensor<?x7x9x5xf32>
+  %1 = nnc.dropout %0 rate = 0.5 channels = true : tensor<?x5x6x6xf32>
+  %2 = nnc.transpose %1 permutation = [0, 2, 3, 1] : (tensor<?x5x6x6xf32>) -> tensor<?x6x6x5xf32>
+  nnc.output "y" %2 : tensor<?x6x6x5xf32>
 }
 
 // -----

@@ -9,8 +9,9 @@
 // CHECK-NEXT:      nnc.yield
 // WITHOUT-LABEL: @norm_of_each_sample
 // WITHOUT:         nnc.sum
-// WITHOUT-NEXT:    nnc.sub
-// WITHOUT-NEXT:    nnc.mul
+// WITHOUT-NEXT:    nnc.fused "rows"
+// WITHOUT-NEXT:      nnc.sub
+// WITHOUT-NEXT:      nnc.mul
 func.func @norm_of_each_sample(%x: tensor<?x9x8xf32>, %scale: tensor<8xf32>) -> tensor<?x9x8xf32> {
   %0 = nnc.sum %x axes = [1] keep_dims = true : (tensor<?x9x8xf32>) -> tensor<?x1x8xf32>
   %1 = nnc.sub %x, %0 : (tensor<?x9x8xf32>, tensor<?x1x8xf32>) -> tensor<?x9x8xf32>

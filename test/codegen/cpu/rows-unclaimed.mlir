@@ -4,6 +4,7 @@
 
 #id = affine_map<(d0, d1) -> (d0, d1)>
 #transposed = affine_map<(d0, d1) -> (d1, d0)>
+#batched = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
 
 // An operand that is walked against its order.
 // CHECK: error: 'func.func' op is not claimed by the emitter 'rows': its ops share no space of rows and columns
