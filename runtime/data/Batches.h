@@ -29,6 +29,9 @@ public:
   Batches(const std::vector<Column> &columns, std::vector<int64_t> samples,
           int64_t batch, int numThreads = 0);
 
+  Batches(const Batches &) = delete;
+  Batches &operator=(const Batches &) = delete;
+
   /// Steps of samples draw by the seed and the epoch from now on, and samples
   /// are mixed. Without it, they are as in evaluation.
   void draw(int64_t seed, int64_t epoch);

@@ -15,8 +15,6 @@ namespace nnc::runtime {
 
 namespace fs = std::filesystem;
 
-/// Of pictures as they are in their files, all together: more are not kept.
-static constexpr int64_t mostKeptBytes = int64_t(1) << 29;
 static constexpr size_t mostPictures = size_t(1) << 26;
 
 //===----------------------------------------------------------------------===//
@@ -161,8 +159,9 @@ public:
   PictureFiles(std::vector<std::string> paths, int64_t channels)
       : paths(std::move(paths)), channels(channels) {}
 
-  /// Reads their sizes and, where they all fit into memory, all of them.
-  Status open(int numThreads);
+  /// Reads their sizes and, where they are at most `mostKeptBytes` together,
+  /// all of them.
+  Status open(int numThreads, int64_t mostKeptBytes);
 
   PictureSize extent(int64_t index) const override {
     return {sizes[index].height, sizes[index].width, channels};
@@ -197,7 +196,7 @@ Status PictureFiles::keep(int64_t index) {
   return readPicture(paths[index], extent(index), kept[index]);
 }
 
-Status PictureFiles::open(int numThreads) {
+Status PictureFiles::open(int numThreads, int64_t mostKeptBytes) {
   ThreadPool pool(numThreads);
   sizes.resize(paths.size());
   const auto count = int64_t(paths.size());
@@ -253,7 +252,8 @@ static StatusOr<Column> readPictures(const ReadRequest &request,
                quote(input.name), " is ",
                describe(input.elementType, input.shape)));
   auto files = std::make_shared<PictureFiles>(pictures.paths, channels);
-  if (Status status = files->open(request.numThreads); !status.isOk())
+  if (Status status = files->open(request.numThreads, request.mostKeptBytes);
+      !status.isOk())
     return status;
   Column column;
   column.name = input.name;

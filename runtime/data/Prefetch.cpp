@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <system_error>
 
 namespace nnc::runtime {
 
@@ -78,14 +77,14 @@ void Prefetch::serve(int thread) {
   }
 }
 
-// Where the system has no more threads, those that there are do the work; take
-// does it alone if there are none.
+// Where the system has no more threads or memory for them, those that there are
+// do the work; take does it alone if there are none.
 void Prefetch::startThreads() {
   while (int(threads.size()) < numThreads) {
     const int thread = int(threads.size());
     try {
       threads.emplace_back([this, thread] { serve(thread); });
-    } catch (const std::system_error &) {
+    } catch (const std::exception &) {
       return;
     }
   }

@@ -126,7 +126,8 @@ Status Preparation::check(PictureSize of, std::string *source) const {
   const PictureSize found = of;
   for (const Step &step : steps) {
     Status status = step.transform->fit(of);
-    if (status.isOk() && of.numValues() > mostValues)
+    const auto values = numElements({of.height, of.width, of.channels});
+    if (status.isOk() && (!values || *values > mostValues))
       status = {Code::InvalidArgument,
                 concat("a step makes a sample of ", describe(of),
                        ", expected at most 2^28 values")};
@@ -181,8 +182,7 @@ static void storeNumber(ElementType type, float value, uint8_t *to) {
       number = std::copysign(std::numeric_limits<double>::infinity(), number);
   } else {
     // f32 has no numbers between these and the largest of their types.
-    const double most = type == ElementType::U8    ? 255
-                        : type == ElementType::I32 ? 2147483520.0
+    const double most = type == ElementType::I32   ? 2147483520.0
                         : type == ElementType::I64 ? 0x1p62
                         : type == ElementType::U32 ? 4294967040.0
                                                    : 1;
@@ -208,6 +208,14 @@ void Preparation::store(Workspace &work, uint8_t *to) const {
   const int64_t count = extent.numValues();
   if (elementType == ElementType::F32) {
     std::memcpy(to, picture->values.data(), size_t(count) * sizeof(float));
+    return;
+  }
+  if (elementType == ElementType::U8) {
+    // The usual one without a call for each; what is no number becomes 0.
+    for (int64_t i = 0; i < count; ++i) {
+      const float value = picture->values[size_t(i)];
+      to[i] = value > 0 ? uint8_t(std::min(value, 255.0f) + 0.5f) : 0;
+    }
     return;
   }
   const int64_t bytes = sizeBytes(elementType);

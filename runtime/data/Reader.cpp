@@ -268,7 +268,8 @@ readBinding(const DataBinding &binding, std::vector<const TensorInfo *> inputs,
                       "",
                       {},
                       context.options.mostSamples,
-                      context.options.numThreads};
+                      context.options.numThreads,
+                      context.options.mostKeptBytes};
   for (const TensorInfo *input : inputs) {
     if (input->shape.empty() || input->shape[0] != -1)
       return Status(Code::InvalidArgument,

@@ -23,6 +23,9 @@ struct ReadOptions {
   int64_t mostSamples = INT64_MAX;
   /// For files that can be read side by side.
   int numThreads = 1;
+  /// Pictures of a folder are kept in memory where they are no more than this
+  /// all together; else each is read when it is needed.
+  int64_t mostKeptBytes = int64_t(1) << 29;
 };
 
 /// Reads the data of one split for an entry point, a column an input and in
@@ -67,6 +70,7 @@ struct ReadRequest {
   std::vector<const TensorInfo *> inputs;
   int64_t mostSamples = INT64_MAX;
   int numThreads = 1;
+  int64_t mostKeptBytes = 0;
   /// Whether an input has steps that take other shapes and types, in the order
   /// of the inputs.
   std::vector<bool> isOpen = {};

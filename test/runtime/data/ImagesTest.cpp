@@ -342,6 +342,33 @@ TEST(Images, ResizesPicturesOfAnySize) {
   EXPECT_EQ(sampleOf((*read)[0], 1), std::vector<uint8_t>(18, 20));
 }
 
+TEST(Images, AreReadWhenTheyAreNeeded) {
+  Folder folder("many");
+  folder.add("a.png", flat(10));
+  folder.add("b.png", flat(20));
+  EntryPoint entry;
+  entry.inputs = {colours};
+  Recipe recipe;
+  recipe.data = {{"train", {"image"}, "images", {{"path", "many"}}, ""}};
+  ReadOptions options;
+  options.directories = {temporaryPath("")};
+  options.mostKeptBytes = 17;
+  auto read = readSplit(recipe, "train", entry, options);
+  ASSERT_TRUE(read.isOk()) << read.status().message();
+  EXPECT_EQ(sampleOf((*read)[0], 0), std::vector<uint8_t>(18, 10));
+  EXPECT_EQ(sampleOf((*read)[0], 1), std::vector<uint8_t>(18, 20));
+  // What has become wrong since is a failure of the sample.
+  for (const std::string &content :
+       {flat(20).substr(0, 60), flat(20, 3, 2), std::string()}) {
+    folder.add("b.png", content);
+    std::vector<uint8_t> values(18);
+    Workspace work;
+    Status status = writeSample((*read)[0], 1, nullptr, work, values.data());
+    EXPECT_EQ(status.code(), Code::InvalidFile);
+    EXPECT_NE(status.message().find("many/b.png: "), std::string::npos);
+  }
+}
+
 TEST(Images, OnePictureIsAnInputOfItsOwn) {
   writeFile(temporaryPath("one.png"), png(2, 3, PNG_FORMAT_RGB, sixPixels));
   auto read = readInputFile(temporaryPath("one.png"), colours);
