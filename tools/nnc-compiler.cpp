@@ -275,6 +275,15 @@ static llvm::json::Object describe(const Signature &signature) {
                             {"attributes", std::move(attributes)}};
 }
 
+/// A default value as a program would write it: the records spell a keyword as
+/// C++ does.
+static std::string spellDefault(const AttributeInfo &attribute) {
+  llvm::StringRef value = attribute.defaultValue;
+  if (attribute.kind == AttributeKind::Enum)
+    value = value.substr(value.rfind(':') + 1);
+  return value.empty() ? "" : " = " + value.str();
+}
+
 static std::string spell(const Signature &signature) {
   std::string text = signature.name.str() + "(";
   llvm::StringRef separator = "";
@@ -285,10 +294,7 @@ static std::string spell(const Signature &signature) {
           separator = ", ";
   for (const AttributeInfo &attribute : signature.attributes)
     if (!attribute.hidden)
-      text += separator.str() + attribute.name.str() +
-              (attribute.defaultValue.empty()
-                   ? ""
-                   : " = " + attribute.defaultValue.str()),
+      text += separator.str() + attribute.name.str() + spellDefault(attribute),
           separator = ", ";
   return text + ")";
 }
