@@ -384,4 +384,22 @@ void writeFile(const std::string &path, const std::string &content) {
   std::ofstream(path, std::ios::binary) << content;
 }
 
+PlanHandle openIdlePlan() {
+  std::vector<uint8_t> bytes = serialize(linePlan());
+  nnc_plan_t *plan = nullptr;
+  nnc_status_t status = nnc_plan_open_memory(bytes.data(), bytes.size(), &plan);
+  EXPECT_EQ(status.code, NNC_OK) << status.message;
+  return PlanHandle(plan);
+}
+
+SessionHandle openIdleSession(const PlanHandle &plan) {
+  SessionHandle session;
+  nnc_session_options_t options = {};
+  options.threads = 1;
+  options.seed = 9;
+  nnc_status_t status = createSession(plan, options, session);
+  EXPECT_EQ(status.code, NNC_OK) << status.message;
+  return session;
+}
+
 } // namespace nnc::runtime::test

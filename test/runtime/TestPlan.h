@@ -6,6 +6,7 @@
 #include "runtime/Plan.h"
 #include "runtime/Session.h"
 #include "runtime/abi.h"
+#include "runtime/nnc.hpp"
 
 #include <gtest/gtest.h>
 
@@ -59,6 +60,11 @@ std::unique_ptr<Device> testDevice(int numThreads);
 
 std::unique_ptr<Session> openSession(const PlanSource &source, int numThreads,
                                      int64_t seed = 1);
+
+// The same by the C interface, which runs no kernel of it.
+/// A plan whose kernel is one `ret`.
+PlanHandle openIdlePlan();
+SessionHandle openIdleSession(const PlanHandle &plan);
 
 /// A path in a folder that is removed when the test program ends.
 std::string temporaryPath(const std::string &name);
