@@ -305,9 +305,17 @@ static bool isPlainRead(const RowsOp &rowsOp, AffineMap map) {
          });
 }
 
+/// The loops of an op within one sample.
+static SpaceOp inSample(const SpaceOp &op) {
+  SpaceOp sample;
+  sample.ranges = op.ranges;
+  llvm::replace(sample.ranges, ShapedType::kDynamic, int64_t(1));
+  return sample;
+}
+
 /// Puts the operand among the op's uses of the space, or its reads of memory.
 static LogicalResult describeOperand(RowsOp &rowsOp, OpOperand &operand,
-                                     Refusal &refusal) {
+                                     bool ofSamples, Refusal &refusal) {
   AffineMap map = rowsOp.op.getMatchingIndexingMap(&operand);
   if (!isPlainRead(rowsOp, map))
     return addWindowRead(rowsOp, operand, refusal);
@@ -316,7 +324,7 @@ static LogicalResult describeOperand(RowsOp &rowsOp, OpOperand &operand,
     return success();
   SpaceOp::Use use{root, *loopsOf(map)};
   if (isa<BlockArgument>(root) && rowsOp.op.isDpsInput(&operand) &&
-      isCutUse(rowsOp, use))
+      isCutUse(ofSamples ? inSample(rowsOp) : rowsOp, use))
     return addWindowRead(rowsOp, operand, refusal);
   if (root.getDefiningOp<tensor::InsertSliceOp>())
     return refusal.because("it pads a tensor that is no window's");
@@ -324,7 +332,8 @@ static LogicalResult describeOperand(RowsOp &rowsOp, OpOperand &operand,
   return success();
 }
 
-static LogicalResult describeLoops(RowsOp &rowsOp, Refusal &refusal) {
+static LogicalResult describeLoops(RowsOp &rowsOp, bool ofSamples,
+                                   Refusal &refusal) {
   linalg::GenericOp op = rowsOp.op;
   rowsOp.ranges = op.getStaticLoopRanges();
   for (utils::IteratorType kind : op.getIteratorTypesArray())
@@ -336,7 +345,7 @@ static LogicalResult describeLoops(RowsOp &rowsOp, Refusal &refusal) {
   for (OpOperand &operand : op->getOpOperands()) {
     bool isRead =
         !op.isDpsInput(&operand) || readsInput(op, operand.getOperandNumber());
-    if (isRead && failed(describeOperand(rowsOp, operand, refusal)))
+    if (isRead && failed(describeOperand(rowsOp, operand, ofSamples, refusal)))
       return failure();
   }
   bool hasWindow = !rowsOp.windowLoops.empty();
@@ -353,23 +362,40 @@ static LogicalResult describeLoops(RowsOp &rowsOp, Refusal &refusal) {
   return success();
 }
 
-/// Whether an op asks where in the batch it is.
+/// Whether an op asks where in the batch it is, or reads in memory by that.
 static bool needsPosition(const std::pair<Operation *, RowsOp> &entry) {
-  linalg::GenericOp op = entry.second.op;
-  return op.hasIndexSemantics() || !entry.second.windowLoops.empty();
+  return entry.second.readsPlaces();
+}
+
+/// Every op by its loops: all of them, or those within one sample.
+static FailureOr<SmallVector<SpaceOp, 0>>
+describeAll(RowsKernel &rows, bool ofSamples, Refusal &refusal) {
+  SmallVector<SpaceOp, 0> ops;
+  for (auto &[op, rowsOp] : rows.ops) {
+    rowsOp = RowsOp();
+    rowsOp.op = cast<linalg::GenericOp>(op);
+    if (failed(describeLoops(rowsOp, ofSamples, refusal)))
+      return failure();
+    ops.push_back(rowsOp);
+  }
+  return ops;
 }
 
 /// Finds the space, and what each op and tensor is in it.
 static LogicalResult placeInSpace(RowsKernel &rows, Refusal &refusal) {
-  SmallVector<SpaceOp, 0> ops;
-  for (auto &[op, rowsOp] : rows.ops) {
-    if (failed(describeLoops(rowsOp, refusal)))
-      return failure();
-    ops.push_back(rowsOp);
-  }
+  FailureOr<SmallVector<SpaceOp, 0>> described =
+      describeAll(rows, /*ofSamples=*/false, refusal);
+  if (failed(described))
+    return failure();
+  SmallVector<SpaceOp, 0> ops = std::move(*described);
   std::optional<RowSpace> space = inferRowSpace(ops, rows.results);
-  if (!space && llvm::none_of(rows.ops, needsPosition)) {
-    space = inferSampleSpace(ops, rows.results);
+  if (!space) {
+    described = describeAll(rows, /*ofSamples=*/true, refusal);
+    if (failed(described))
+      return failure();
+    ops = std::move(*described);
+    if (llvm::none_of(rows.ops, needsPosition))
+      space = inferSampleSpace(ops, rows.results);
     rows.isOfSamples = space.has_value();
   }
   if (!space)

@@ -87,3 +87,12 @@ func.func private @scaled_and_summed(%batch: index, %x: tensor<?x16x9x24xf32>, %
   %1 = nnc.sum %0 axes = [0, 1, 2] : (tensor<?x16x9x24xf32>) -> tensor<24xf32>
   return %0, %1 : tensor<?x16x9x24xf32>, tensor<24xf32>
 }
+
+// In the space of one sample the factors are a row of columns: each sample has its own.
+// CHECK: factors_of_samples: rows, 1 phases, {{.*}}: ok
+func.func private @factors_of_samples(%batch: index, %x: tensor<?x6x5x24xf32>, %s: tensor<?x1x1x24xf32>)
+    -> (tensor<?x6x5x24xf32>, tensor<?x24xf32>) attributes {nnc.kernel} {
+  %0 = nnc.mul %x, %s : (tensor<?x6x5x24xf32>, tensor<?x1x1x24xf32>) -> tensor<?x6x5x24xf32>
+  %1 = nnc.sum %0 axes = [1, 2] : (tensor<?x6x5x24xf32>) -> tensor<?x24xf32>
+  return %0, %1 : tensor<?x6x5x24xf32>, tensor<?x24xf32>
+}
