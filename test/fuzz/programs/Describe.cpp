@@ -109,7 +109,7 @@ static json::Value describeAttribute(Attribute attribute) {
   StringRef keyword = StringRef(text).split('<').second.drop_back();
   auto isOfWord = [](char c) { return llvm::isAlnum(c) || c == '_'; };
   if (!keyword.empty() && llvm::all_of(keyword, isOfWord))
-    return keyword;
+    return keyword.str();
   return text;
 }
 
