@@ -270,7 +270,7 @@ void Emitter::checkModel(const ModelDecl &declaration) {
     return;
   DenseSet<mlir::Value> trained = collectSources(losses, true);
   for (auto &[path, use] : parameters)
-    if (!trained.contains(use.value))
+    if (use.role == Role::parameter && !trained.contains(use.value))
       diagnostics.warning(use.loc, "no loss depends on the parameter '" + path +
                                        "': it stays as it is initialized");
 }

@@ -267,6 +267,7 @@ private:
     mlir::RankedTensorType type;
     SMLoc loc;
     SMLoc callLoc; // of the function that declares it, if one does
+    Role role;
   };
   llvm::StringMap<ParameterUse> parameters;
   uint64_t parameterUses = 0;

@@ -163,7 +163,8 @@ mlir::Value Emitter::useParameter(const std::string &path,
   }
   mlir::Value value = ReadOp::create(builder, location, type,
                                      FlatSymbolRefAttr::get(context, path));
-  parameters.try_emplace(path, ParameterUse{value, type, loc, frame->callLoc});
+  parameters.try_emplace(path,
+                         ParameterUse{value, type, loc, frame->callLoc, role});
   return value;
 }
 
