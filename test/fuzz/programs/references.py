@@ -117,6 +117,23 @@ def batch_norm(at, training, x, scale, bias, mean, variance):
     return normalized(at, x, scale, bias, mean, variance)
 
 
+def batch_norm_updates(at, x, scale, bias, mean, variance):
+    """New values of the operands that are state, by their number."""
+    axes = tuple(range(x.ndim - 1))
+    new_mean, new_variance = moments(x, axes)
+    count, keras = x.size // x.shape[-1], at["convention"] == "keras"
+    if not keras:
+        new_variance = new_variance * count / max(count - 1, 1)
+    momentum = at.get("momentum", 0.99 if keras else 0.1)
+    share = 1 - momentum if keras else momentum
+    return {3: mean + share * (new_mean.reshape(mean.shape) - mean),
+            4: variance + share * (new_variance.reshape(variance.shape) - variance)}
+
+
+# Of composites with state: what a training step makes of it.
+UPDATES = {"batch_norm": batch_norm_updates}
+
+
 # Pooling ---------------------------------------------------------------------------------------
 
 
@@ -375,6 +392,10 @@ def evaluates(function):
             attributes["type"], attributes["dims"] = ev.types[op["operands"][0]]
         if "stream" in attributes and len(operands) > 1:
             attributes["numbers"] = element_numbers(ev, op, operands[-1].v)
+        if ev.training and op["name"] in UPDATES:
+            for number, value in UPDATES[op["name"]](attributes, *(x.v for x in operands)).items():
+                read = ev.made_by[op["operands"][number]]
+                ev.assigned.setdefault(read["attributes"]["parameter"], Value(value, 0.0, operands[number].type))
         results = function(attributes, ev.training, *(x.v for x in operands))
         results = results if isinstance(results, tuple) else (results,)
         return tuple(Value(y, 0.0, type[0]) for y, type in zip(results, op["types"]))
