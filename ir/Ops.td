@@ -18,5 +18,6 @@ include "ir/ops/Normalization.td"
 include "ir/ops/Training.td"
 include "ir/ops/State.td"
 include "ir/ops/Fusion.td"
+include "ir/ops/Recurrence.td"
 
 #endif // NNC_OPS_TD

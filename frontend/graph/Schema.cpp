@@ -52,7 +52,8 @@ std::string keywordOf(mlir::Attribute attribute) {
 
 bool isStatement(StringRef fullName) {
   static constexpr StringRef names[] = {"nnc.read",   "nnc.loss",  "nnc.metric",
-                                        "nnc.output", "nnc.fused", "nnc.yield"};
+                                        "nnc.output", "nnc.fused", "nnc.scan",
+                                        "nnc.yield"};
   return llvm::is_contained(names, fullName);
 }
 

@@ -34,8 +34,8 @@ def FusedOp : Op<Nnc_Dialect, "fused", [
 }
 
 def YieldOp : Op<Nnc_Dialect, "yield", [
-    Pure, Terminator, ReturnLike, HasParent<"FusedOp">]> {
-  let summary = "The results of a fused region";
+    Pure, Terminator, ReturnLike, ParentOneOf<["FusedOp", "ScanOp"]>]> {
+  let summary = "What the region around it gives";
   let description = [{
     ```mlir
     nnc.yield %sum : tensor<2xf32>

@@ -53,9 +53,10 @@ def find_example(name, section):
 def split_statement(name, lines):
     """The types of the operands and of the results, by name."""
     statement = " ".join(line.strip() for line in lines)
-    header = statement.split("{")[0] if name == "fused" else statement
+    has_region = name in ("fused", "scan")
+    header = statement.split("{")[0] if has_region else statement
     made, used = header.split(" = ", 1)
-    names = re.findall(r"= (%\w+)" if name == "fused" else r"%\w+", used.split(" : ")[0])
+    names = re.findall(r"= (%\w+)" if has_region else r"%\w+", used.split(" : ")[0])
     types = operand_types(header, names)
     assert len(names) == len(types), f"nnc.{name}: {names} against {types}"
     results = re.findall(r"%\w+", made)
