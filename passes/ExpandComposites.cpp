@@ -125,6 +125,22 @@ static LogicalResult expandFully(Operation *op, bool training, unsigned depth) {
   return success();
 }
 
+LogicalResult expandWithoutGradient(Block &block, bool training) {
+  for (unsigned depth = 0; depth < kMaxExpansionDepth; ++depth) {
+    SmallVector<Composite> composites;
+    for (Operation &op : block)
+      if (auto composite = dyn_cast<Composite>(op))
+        if (!isa<Differentiable>(op))
+          composites.push_back(composite);
+    if (composites.empty())
+      return success();
+    for (Composite composite : composites)
+      if (failed(expandComposite(composite, training)))
+        return failure();
+  }
+  return block.getParentOp()->emitOpError("holds what expands without end");
+}
+
 namespace {
 struct ExpandCompositesPass
     : impl::ExpandCompositesPassBase<ExpandCompositesPass> {

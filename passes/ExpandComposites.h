@@ -19,6 +19,10 @@ mlir::LogicalResult
 expandComposite(Composite composite, bool training,
                 llvm::SmallVectorImpl<mlir::Operation *> *inserted = nullptr);
 
+/// Expands what stands in `block` and has no gradient of its own, until nothing
+/// is left of it.
+mlir::LogicalResult expandWithoutGradient(mlir::Block &block, bool training);
+
 } // namespace nnc
 
 #endif // NNC_PASSES_EXPANDCOMPOSITES_H

@@ -146,6 +146,45 @@ def BuildEntryPointsPass : Pass<"nnc-build-entry-points", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect", "::nnc::NncDialect"];
 }
 
+def HoistFromScansPass : Pass<"nnc-hoist-from-scans", "::mlir::func::FuncOp"> {
+  let summary = "Take out of loops over time what does not wait for the step before";
+  let description = [{
+    ```mlir
+    func.func @f(%h0: tensor<?x4xf32>, %x: tensor<9x?x3xf32>, %w: tensor<7x4xf32>) -> tensor<?x4xf32> {
+      %0 = nnc.scan carried(%h = %h0) over(%x_t = %x) with(%u = %w) steps = 9
+          : (tensor<?x4xf32>, tensor<9x?x3xf32>, tensor<7x4xf32>) -> tensor<?x4xf32> {
+        %1 = nnc.concat %x_t, %h axis = 1 : (tensor<?x3xf32>, tensor<?x4xf32>) -> tensor<?x7xf32>
+        %2 = nnc.matmul %1, %u : (tensor<?x7xf32>, tensor<7x4xf32>) -> tensor<?x4xf32>
+        %3 = nnc.tanh %2 : tensor<?x4xf32>
+        nnc.yield %3 : tensor<?x4xf32>
+      }
+      return %0 : tensor<?x4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @f(%h0: tensor<?x4xf32>, %x: tensor<9x?x3xf32>, %w: tensor<7x4xf32>) -> tensor<?x4xf32> {
+      %u = nnc.slice %w starts = [0, 0] sizes = [3, 4] : (tensor<7x4xf32>) -> tensor<3x4xf32>
+      %v = nnc.slice %w starts = [3, 0] sizes = [4, 4] : (tensor<7x4xf32>) -> tensor<4x4xf32>
+      %p = nnc.matmul %x, %u : (tensor<9x?x3xf32>, tensor<3x4xf32>) -> tensor<9x?x4xf32>
+      %0 = nnc.scan carried(%h = %h0) over(%p_t = %p) with(%t = %v) steps = 9
+          : (tensor<?x4xf32>, tensor<9x?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32> {
+        %1 = nnc.matmul %h, %t : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+        %2 = nnc.add %p_t, %1 : tensor<?x4xf32>
+        %3 = nnc.tanh %2 : tensor<?x4xf32>
+        nnc.yield %3 : tensor<?x4xf32>
+      }
+      return %0 : tensor<?x4xf32>
+    }
+    ```
+    Products of a slice by a matrix that all steps share leave the loop, as one
+    product for all steps, and so does what is computed of shared values alone. A
+    product of joined parts is taken apart where some parts are slices. What else
+    is computed of slices stays, since its results would need memory for all
+    steps. Composites in loops that have no gradient of their own are expanded.
+  }];
+}
+
 def DifferentiatePass : Pass<"nnc-differentiate", "::mlir::func::FuncOp"> {
   let summary = "Replace nnc.gradient by the ops that compute the gradient";
   let description = [{

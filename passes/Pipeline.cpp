@@ -89,6 +89,8 @@ static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
   entryPoints.explainLayer = options.explainLayer;
   entryPoints.freeze.assign(options.freeze.begin(), options.freeze.end());
   pm.addPass(createBuildEntryPointsPass(entryPoints));
+  // Before differentiation: what has left a loop is differentiated as a whole.
+  pm.addNestedPass<func::FuncOp>(createHoistFromScansPass());
   // Before anything is simplified or fused: rules are written per op.
   pm.addNestedPass<func::FuncOp>(createDifferentiatePass());
   // After differentiation: a parameter the loss does not depend on has no

@@ -2,6 +2,7 @@
 // what lies in memory in place of them.
 #include "passes/Passes.h"
 #include "passes/RowFusion.h"
+#include "passes/Scans.h"
 
 #include "ir/Ops.h"
 
@@ -22,15 +23,6 @@ static constexpr size_t kMostOps = 16;
 /// What has at most one element for so many of a value's is read for nothing.
 static constexpr int64_t kSmallShare = 16;
 static constexpr int64_t kTypicalBatch = 64;
-
-/// Ops that take less time than a read from memory does.
-static bool isCheap(Operation *op) {
-  auto constant = dyn_cast<ConstantOp>(op);
-  return isa<AddOp, SubOp, MulOp, NegOp, AbsOp, MaximumOp, MinimumOp, CompareOp,
-             SelectOp, LogicalAndOp, LogicalOrOp, LogicalNotOp, CastOp,
-             BroadcastOp, ReshapeOp>(op) ||
-         (constant && isa<SplatElementsAttr>(constant.getValue()));
-}
 
 static int64_t numElements(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
