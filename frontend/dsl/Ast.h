@@ -201,9 +201,10 @@ template <Statement::Kind kKind> struct StatementOf : Statement {
   static bool classof(const Statement *s) { return s->kind == kKind; }
 };
 
+/// `name = value`, or `first, second = value` where that is several.
 struct AssignStmt : StatementOf<Statement::Kind::Assign> {
   using StatementOf::StatementOf;
-  Identifier name;
+  std::vector<Identifier> names;
   ExpressionPtr value;
 };
 

@@ -57,6 +57,22 @@ Datum Emitter::shapeOf(const CallExpr &call, ArrayRef<Datum> arguments) {
   return size(axis < 0 ? axis + type.getRank() : axis);
 }
 
+/// A tensor of f32 that holds `value` everywhere; the argument is its shape.
+Datum Emitter::filledTensor(const CallExpr &call, double value) {
+  Datum shape = evaluate(*call.arguments[0].value);
+  if (shape.isError())
+    return {};
+  AttributeInfo info{"shape", AttributeKind::Dims, "", false, false};
+  Attribute dims = toDims(info, shape, call.arguments[0].value->loc);
+  mlir::Value number =
+      dims ? toTensor(Datum(value), builder.getF32Type(), call.loc)
+           : mlir::Value();
+  if (!number)
+    return {};
+  return buildOp(call.loc, "broadcast", number,
+                 builder.getNamedAttr("shape", dims));
+}
+
 static bool isShapeFunction(StringRef name) {
   return name == "shape" || name == "channels_of" || name == "rank";
 }
@@ -73,6 +89,12 @@ static bool isNumberFunction(StringRef name) {
 Datum Emitter::evaluateCall(const CallExpr &call) {
   if (auto it = functions.find(call.callee); it != functions.end())
     return callFunction(call, *it->second);
+
+  if (call.callee == "scan")
+    return evaluateScan(call);
+  bool isFilled = call.arguments.size() == 1 && !call.arguments[0].name;
+  if (isFilled && (call.callee == "zeros" || call.callee == "ones"))
+    return filledTensor(call, call.callee == "ones");
 
   Evaluated evaluated;
   StringRef name = call.callee;
@@ -107,7 +129,8 @@ Datum Emitter::evaluateCall(const CallExpr &call) {
 }
 
 std::vector<StringRef> Emitter::callableNames() const {
-  std::vector<StringRef> names = {"max", "min", "shape", "channels_of", "rank"};
+  std::vector<StringRef> names = {"max",         "min",  "shape", "ones",
+                                  "channels_of", "rank", "scan",  "zeros"};
   for (auto &entry : functions)
     names.push_back(entry.getKey());
   for (const Signature *signature : allSignatures(context))
@@ -174,36 +197,79 @@ Datum Emitter::callUnknown(const CallExpr &call) {
 
 //===-- Functions of the program -----------------------------------------===//
 
+bool Emitter::checkRecursion(const CallExpr &call,
+                             const FunctionDecl &function) {
+  for (Frame *f = frame; f; f = f->caller)
+    if (f->function == &function) {
+      error(call.loc,
+            "function '" + function.name.name +
+                "' calls itself; calls are unrolled while "
+                "compiling, so this would not end",
+            Note{function.name.loc,
+                 "'" + function.name.name.str() + "' is defined here"});
+      return false;
+    }
+  if (frame)
+    return true;
+  // In a constant: there is nowhere to put parameters or ops.
+  error(call.loc, "a constant cannot call '" + function.name.name + "'");
+  return false;
+}
+
 Datum Emitter::callFunction(const CallExpr &call,
                             const FunctionDecl &function) {
-  for (Frame *f = frame; f; f = f->caller)
-    if (f->function == &function)
-      return error(call.loc,
-                   "function '" + call.callee +
-                       "' calls itself; calls are unrolled while "
-                       "compiling, so this would not end",
-                   Note{function.name.loc,
-                        "'" + call.callee.str() + "' is defined here"});
   Frame callee;
+  if (frame && !checkRecursion(call, function))
+    return {};
+  if (!bindArguments(call, function, callee) || !checkRecursion(call, function))
+    return {};
+  return runFunction(call, function, callee);
+}
+
+Datum Emitter::callWith(const CallExpr &call, const FunctionDecl &function,
+                        ArrayRef<Datum> given) {
+  if (!checkRecursion(call, function))
+    return {};
+  Frame callee;
+  callee.caller = frame;
+  bool bound = true;
+  for (auto [i, parameter] : llvm::enumerate(function.parameters)) {
+    Datum value = i < given.size() ? given[i] : Datum();
+    if (i < given.size())
+      bound &= checkParameterType(parameter, value, call.loc);
+    else
+      value = evaluateDefault(parameter, callee);
+    callee.names[parameter.name.name] = {value, parameter.name};
+    if (value.isTensor())
+      declared.try_emplace(value.tensor(), parameter.name);
+  }
+  return bound ? runFunction(call, function, callee) : Datum();
+}
+
+Datum Emitter::runFunction(const CallExpr &call, const FunctionDecl &function,
+                           Frame &callee) {
   callee.function = &function;
   callee.callLoc = call.loc;
   callee.caller = frame;
-  if (!bindArguments(call, function, callee))
-    return {};
-  if (!frame) // in a constant: there is nowhere to put parameters or ops
-    return error(call.loc, "a constant cannot call '" + call.callee + "'");
-  inScope(call, [&](ScopeEntry &scope) {
+  inScope(call, function.name.name, [&](ScopeEntry &scope) {
     callee.scope = &scope;
     frame = &callee;
     emitBlock(function.body);
     frame = callee.caller;
   });
-  bool failed = diagnostics.failed();
-  if (!callee.returned && !failed)
-    return error(
-        call.loc, "function '" + call.callee + "' returns nothing here",
-        Note{function.name.loc, "'" + call.callee.str() + "' is defined here"});
+  if (!callee.returned && !diagnostics.failed())
+    return error(call.loc,
+                 "function '" + function.name.name + "' returns nothing here",
+                 Note{function.name.loc,
+                      "'" + function.name.name.str() + "' is defined here"});
   return callee.result;
+}
+
+Datum Emitter::evaluateDefault(const Parameter &parameter, Frame &callee) {
+  Frame *caller = std::exchange(frame, &callee);
+  Datum value = evaluate(*parameter.defaultValue);
+  frame = caller;
+  return value;
 }
 
 bool Emitter::checkParameterType(const Parameter &parameter, const Datum &value,
@@ -300,10 +366,7 @@ bool Emitter::bindArguments(const CallExpr &call, const FunctionDecl &function,
       value = evaluate(*argument->value);
       bound &= checkParameterType(parameter, value, argument->value->loc);
     } else {
-      // A default may use the parameters before it.
-      Frame *caller = std::exchange(frame, &callee);
-      value = evaluate(*parameter.defaultValue);
-      frame = caller;
+      value = evaluateDefault(parameter, callee);
     }
     callee.names[parameter.name.name] = {value, parameter.name};
   }

@@ -326,11 +326,41 @@ void Emitter::bind(const Identifier &name, Datum value) {
   frame->names[name.name] = {std::move(value), name};
 }
 
+/// What several names may be bound to: the elements of a list, or the results
+/// of the op whose first result a call gave.
+static std::vector<Datum> valuesOf(const Datum &value) {
+  if (value.isList())
+    return value.list();
+  std::vector<Datum> values;
+  if (value.isTensor() && isa<OpResult>(value.tensor()))
+    for (mlir::Value result : value.tensor().getDefiningOp()->getResults())
+      values.push_back(Datum(result));
+  return values;
+}
+
 void Emitter::emitAssign(const AssignStmt &statement) {
-  checkReserved(statement.name, "a value");
+  ArrayRef<Identifier> names = statement.names;
+  for (const Identifier &name : names)
+    checkReserved(name, "a value");
   Datum value = evaluate(*statement.value);
-  assignments.try_emplace(statement.name.name.data(), NameUse{statement.name});
-  bind(statement.name, std::move(value));
+  std::vector<Datum> values = {value};
+  if (names.size() > 1) {
+    values =
+        value.isError() ? std::vector<Datum>(names.size()) : valuesOf(value);
+    bool fits = value.isList() ? values.size() == names.size()
+                               : values.size() >= names.size();
+    if (!fits) {
+      error(statement.value->loc,
+            "there are " + Twine(names.size()) + " names for " +
+                (value.isList() ? Twine(values.size()) + " values"
+                                : Twine(value.describe())));
+      values.assign(names.size(), Datum());
+    }
+  }
+  for (auto [name, part] : llvm::zip(names, values)) {
+    assignments.try_emplace(name.name.data(), NameUse{name});
+    bind(name, std::move(part));
+  }
 }
 
 void Emitter::emitFor(const ForStmt &statement) {

@@ -4,6 +4,7 @@
 //   Expressions.cpp names, arithmetic, lists, slices
 //   Calls.cpp       functions, and what a name calls
 //   OpCall.cpp      ops by their signatures
+//   Scan.cpp        loops over time
 //   Parameters.cpp  scopes, parameters, initializers, types
 //   Recipe.cpp      the training and data blocks
 #ifndef NNC_FRONTEND_DSL_EMITTER_H
@@ -141,8 +142,17 @@ private:
   //===-- Calls.cpp ------------------------------------------------------===//
   Datum evaluateCall(const CallExpr &call);
   Datum callFunction(const CallExpr &call, const FunctionDecl &function);
+  /// Calls a function in the scope of `call`, with `given` for its first
+  /// parameters and their defaults for the others.
+  Datum callWith(const CallExpr &call, const FunctionDecl &function,
+                 llvm::ArrayRef<Datum> given);
+  Datum runFunction(const CallExpr &call, const FunctionDecl &function,
+                    Frame &callee);
+  bool checkRecursion(const CallExpr &call, const FunctionDecl &function);
   bool bindArguments(const CallExpr &call, const FunctionDecl &function,
                      Frame &frame);
+  /// The default of a parameter, which may use those before it.
+  Datum evaluateDefault(const Parameter &parameter, Frame &frame);
   /// The argument for each of `names`, by place or by name; null where there is
   /// none. Nothing after an error, which is given with `notes`.
   std::optional<std::vector<const Argument *>>
@@ -162,6 +172,7 @@ private:
                Evaluated &evaluated);
   Datum callUnknown(const CallExpr &call);
   Datum shapeOf(const CallExpr &call, llvm::ArrayRef<Datum> arguments);
+  Datum filledTensor(const CallExpr &call, double value);
   /// Builds an op; an error of its verifier is given with notes on where its
   /// operands were declared.
   Datum buildOp(SMLoc loc, StringRef name, llvm::ArrayRef<mlir::Value> operands,
@@ -183,12 +194,18 @@ private:
 
   friend class OpCall; // the arguments of one call of an op (OpCall.cpp)
 
+  //===-- Scan.cpp -------------------------------------------------------===//
+  Datum evaluateScan(const CallExpr &call);
+
+  friend class ScanCall; // the arguments of one scan, and its step (Scan.cpp)
+
   //===-- Parameters.cpp -------------------------------------------------===//
-  /// Runs `body` in the scope of a call. A scope without parameters leaves its
-  /// name to the next call.
-  void inScope(const CallExpr &call,
+  /// Runs `body` in the scope of a call of `callee`. A scope without parameters
+  /// leaves its name to the next call.
+  void inScope(const CallExpr &call, StringRef callee,
                llvm::function_ref<void(ScopeEntry &)> body);
-  std::optional<std::string> chooseScope(const CallExpr &call);
+  std::optional<std::string> chooseScope(const CallExpr &call,
+                                         StringRef callee);
   void emitParam(const ParamStmt &statement);
   /// The value of the parameter `path`, made if it does not exist.
   mlir::Value useParameter(const std::string &path, mlir::RankedTensorType type,

@@ -422,7 +422,7 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
 
 Datum OpCall::buildLayer() {
   Datum result;
-  emitter.inScope(call, [&](ScopeEntry &scope) {
+  emitter.inScope(call, call.callee, [&](ScopeEntry &scope) {
     SmallVector<mlir::Value> values;
     if (makeParameters(scope) && collectOperands(values))
       result = emitter.buildOp(call.loc, signature.name, values, attributes);

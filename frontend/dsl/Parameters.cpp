@@ -21,20 +21,21 @@ static std::string joinPath(StringRef scope, StringRef name) {
 }
 
 // The name of a call's scope, relative to the scope it is in.
-std::optional<std::string> Emitter::chooseScope(const CallExpr &call) {
+std::optional<std::string> Emitter::chooseScope(const CallExpr &call,
+                                                StringRef callee) {
   ScopeEntry &outer = *frame->scope;
   if (!call.scope) {
     // dense, dense_1, dense_2; past those that `as` has taken.
-    unsigned &next = outer.nextNumbers[call.callee];
+    unsigned &next = outer.nextNumbers[callee];
     for (unsigned i = next;; ++i) {
       std::string name =
-          i == 0 ? call.callee.str() : (call.callee + "_" + Twine(i)).str();
+          i == 0 ? callee.str() : (callee + "_" + Twine(i)).str();
       auto owner = scopeOwners.find(joinPath(outer.path, name));
       bool isTaken = owner != scopeOwners.end() && owner->second.isNamed;
       if (isTaken || !outer.callNames.insert(name).second)
         continue;
       scopeOwners.try_emplace(joinPath(outer.path, name),
-                              ScopeOwner{call.callee, call.loc, false});
+                              ScopeOwner{callee, call.loc, false});
       next = i + 1;
       return name;
     }
@@ -48,15 +49,15 @@ std::optional<std::string> Emitter::chooseScope(const CallExpr &call) {
       return std::nullopt;
     name += "." + std::to_string(*index);
   }
-  auto [owner, isNew] = scopeOwners.try_emplace(
-      joinPath(outer.path, name), ScopeOwner{call.callee, loc, true});
+  auto [owner, isNew] = scopeOwners.try_emplace(joinPath(outer.path, name),
+                                                ScopeOwner{callee, loc, true});
   const ScopeOwner &first = owner->second;
-  if (isNew || (first.isNamed && first.callee == call.callee))
+  if (isNew || (first.isNamed && first.callee == callee))
     return name;
   if (first.isNamed)
     error(loc,
           "scope '" + name + "' belongs to '" + first.callee + "', and '" +
-              call.callee + "' cannot share its parameters",
+              callee + "' cannot share its parameters",
           Note{first.loc, "'" + name + "' is first used here"});
   else
     error(loc,
@@ -70,9 +71,9 @@ std::optional<std::string> Emitter::chooseScope(const CallExpr &call) {
   return std::nullopt;
 }
 
-void Emitter::inScope(const CallExpr &call,
+void Emitter::inScope(const CallExpr &call, StringRef callee,
                       llvm::function_ref<void(ScopeEntry &)> body) {
-  std::optional<std::string> name = chooseScope(call);
+  std::optional<std::string> name = chooseScope(call, callee);
   if (!name)
     return;
   ScopeEntry &outer = *frame->scope;
@@ -88,7 +89,7 @@ void Emitter::inScope(const CallExpr &call,
   body(entry);
   if (call.scope || parameterUses != usesBefore)
     return;
-  --outer.nextNumbers[call.callee];
+  --outer.nextNumbers[callee];
   outer.callNames.erase(*name);
   scopeOwners.erase(entry.path);
 }
@@ -161,7 +162,9 @@ mlir::Value Emitter::useParameter(const std::string &path,
       made->setAttr(kPytorchDimsAttr,
                     builder.getDenseI64ArrayAttr(pytorchDims));
   }
-  mlir::Value value = ReadOp::create(builder, location, type,
+  // Not in the step of a loop: another loop may share it.
+  OpBuilder atEnd = OpBuilder::atBlockEnd(&model.getBody().front());
+  mlir::Value value = ReadOp::create(atEnd, location, type,
                                      FlatSymbolRefAttr::get(context, path));
   parameters.try_emplace(path,
                          ParameterUse{value, type, loc, frame->callLoc, role});

@@ -117,7 +117,17 @@ bool Parser::parseAssign(Block &block) {
     return error(token().loc(), "there is no operator '" + token().text +
                                     "='; write " + name.text + " = " +
                                     name.text + " " + token().text + " ...");
+  std::vector<Identifier> names = {{name.text, name.loc()}};
+  while (!atLineEnd() && at(TokenKind::Comma)) {
+    advance();
+    if (atLineEnd() || !at(TokenKind::Identifier))
+      return errorExpected("a name after ','");
+    Token next = advance();
+    names.push_back({next.text, next.loc()});
+  }
   if (atLineEnd() || !at(TokenKind::Assign)) {
+    if (names.size() > 1)
+      return errorExpected("'=' after the names");
     std::string hint =
         suggestion(name.text, {"param", "for", "if", "return", "loss", "metric",
                                "output", "layout", "step", "update"});
@@ -130,7 +140,7 @@ bool Parser::parseAssign(Block &block) {
   if (atLineEnd())
     return errorExpected("a value after '='");
   auto assign = std::make_unique<AssignStmt>(name.loc());
-  assign->name = {name.text, name.loc()};
+  assign->names = std::move(names);
   assign->value = parseExpr();
   if (!assign->value)
     return false;
@@ -202,6 +212,19 @@ bool Parser::parseReturn(Block &block) {
   statement->value = parseExpr();
   if (!statement->value)
     return false;
+  if (!atLineEnd() && at(TokenKind::Comma)) {
+    auto list = std::make_unique<ListExpr>(statement->value->loc);
+    list->elements.push_back(std::move(statement->value));
+    while (!atLineEnd() && at(TokenKind::Comma)) {
+      advance();
+      if (atLineEnd())
+        return errorExpected("a value after ','");
+      list->elements.push_back(parseExpr());
+      if (!list->elements.back())
+        return false;
+    }
+    statement->value = std::move(list);
+  }
   block.push_back(std::move(statement));
   return true;
 }
