@@ -54,8 +54,9 @@ def Nnc_Layer : OpInterface<"Layer"> {
   }];
   let methods = [
     StaticInterfaceMethod<[{
-        The parameters of a call whose operands so far are `given` and whose
-        layer arguments and attributes are `arguments`, as far as they are given.
+        The parameters of a call whose operands so far are `given`, null where one
+        after it is given alone, and whose layer arguments and attributes are
+        `arguments`, as far as they are given.
         Fails after a diagnostic at `loc`.
       }],
       "::llvm::FailureOr<::llvm::SmallVector<::nnc::LayerParameter>>", "getLayerParameters",

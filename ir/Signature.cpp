@@ -108,6 +108,87 @@ private:
 };
 } // namespace
 
+/// What MLIR calls the number of values of each operand, where an op has
+/// several that may be absent.
+static constexpr StringLiteral kOperandCounts = "operandSegmentSizes";
+
+static bool hasOperandCounts(OperationName name) {
+  return name.hasTrait<OpTrait::AttrSizedOperandSegments>();
+}
+
+SmallVector<int32_t> operandCounts(Operation *op, const Signature &signature) {
+  if (hasOperandCounts(op->getName())) {
+    auto counts = op->getAttrOfType<DenseI32ArrayAttr>(kOperandCounts);
+    return SmallVector<int32_t>(counts.asArrayRef());
+  }
+  // One operand at most is not exactly one value.
+  SmallVector<int32_t> counts(signature.operands.size(), 1);
+  for (auto [operand, count] : llvm::zip_equal(signature.operands, counts))
+    if (operand.arity != Arity::One)
+      count = int32_t(op->getNumOperands()) - int32_t(counts.size()) + 1;
+  return counts;
+}
+
+SmallVector<Value> operandsByName(Operation *op, const Signature &signature) {
+  SmallVector<Value> operands;
+  ValueRange values = op->getOperands();
+  for (auto [operand, count] :
+       llvm::zip_equal(signature.operands, operandCounts(op, signature))) {
+    if (count == 0 && operand.arity == Arity::Optional)
+      operands.push_back({});
+    llvm::append_range(operands, values.take_front(count));
+    values = values.drop_front(count);
+  }
+  while (!operands.empty() && !operands.back())
+    operands.pop_back();
+  return operands;
+}
+
+void fillOperand(Operation *op, const Signature &signature, unsigned index,
+                 ValueRange values) {
+  SmallVector<int32_t> counts = operandCounts(op, signature);
+  assert(counts[index] == 0 && "the operand has no values yet");
+  unsigned place = 0;
+  for (int32_t count : ArrayRef(counts).take_front(index))
+    place += count;
+  op->insertOperands(place, values);
+  counts[index] = values.size();
+  if (hasOperandCounts(op->getName()))
+    op->setAttr(kOperandCounts,
+                DenseI32ArrayAttr::get(op->getContext(), counts));
+}
+
+/// Of operands as createByName takes them, how many values each has. What is
+/// beyond the signature belongs to its last operand, if that is variadic.
+static SmallVector<int32_t> countOperands(const Signature &signature,
+                                          ValueRange operands) {
+  SmallVector<int32_t> counts;
+  for (const OperandInfo &info : signature.operands) {
+    bool isVariadic = info.arity == Arity::Variadic;
+    counts.push_back(isVariadic ? int32_t(operands.size())
+                                : !operands.empty() && operands.front());
+    operands = operands.drop_front(
+        std::min<size_t>(isVariadic ? operands.size() : 1, operands.size()));
+  }
+  return counts;
+}
+
+/// Whether operands may be absent as `operands` have them.
+static LogicalResult checkAbsent(const OpSite &site, OperationName name,
+                                 const Signature &signature,
+                                 ValueRange operands) {
+  for (auto [info, operand] : llvm::zip(signature.operands, operands)) {
+    if (operand || (hasOperandCounts(name) && info.arity == Arity::Optional))
+      continue;
+    return site.error() << "needs its operand '" << info.name << "'";
+  }
+  if (operands.size() > signature.operands.size() &&
+      llvm::is_contained(operands.drop_front(signature.operands.size()),
+                         Value()))
+    return site.error() << "has an operand without a value";
+  return success();
+}
+
 static LogicalResult checkOperandCount(const OpSite &site,
                                        const Signature &signature,
                                        size_t count) {
@@ -150,21 +231,29 @@ FailureOr<Operation *> createByName(OpBuilder &builder, Location loc,
     return site.error() << "is no op";
   DictionaryAttr given = DictionaryAttr::get(context, attributes);
   if (failed(checkOperandCount(site, *signature, operands.size())) ||
+      failed(checkAbsent(site, *op, *signature, operands)) ||
       failed(checkAttributes(site, *signature, given)))
     return failure();
 
+  NamedAttrList inherent(given);
+  if (hasOperandCounts(*op))
+    inherent.set(
+        kOperandCounts,
+        DenseI32ArrayAttr::get(context, countOperands(*signature, operands)));
+  given = inherent.getDictionary(context);
   PropertyStorage properties(*op);
   auto emitError = [&] { return site.error(); };
   if (!given.empty() && failed(op->setOpPropertiesFromAttribute(
                             *op, properties.get(), given, emitError)))
     return failure();
   OperationState state(loc, *op);
-  state.addOperands(operands);
+  llvm::copy_if(operands, std::back_inserter(state.operands),
+                [](Value operand) { return bool(operand); });
   auto *inference = op->getInterface<InferTypeOpInterface>();
-  if (failed(inference->inferReturnTypes(context, loc, operands, given,
+  if (failed(inference->inferReturnTypes(context, loc, state.operands, given,
                                          properties.get(), {}, state.types)))
     return failure();
-  state.addAttributes(attributes);
+  state.addAttributes(inherent);
 
   // Constraints of operands and the op's own verifier still have their say.
   Operation *created = Operation::create(state);
@@ -307,12 +396,52 @@ static ParseResult parseValue(OpAsmParser &parser, const Signature &signature,
   }
 }
 
-/// Parses ` name = value` for as long as one of the op's attributes follows.
+namespace {
+/// The operands of an op as they are parsed.
+struct ParsedOperands {
+  SmallVector<OpAsmParser::UnresolvedOperand> values;
+  /// Of those that are named, which operand of the signature each is.
+  SmallVector<unsigned> named;
+};
+} // namespace
+
+/// Parses `%value` of ` name = %value` if `name` is an operand that may be
+/// absent. Those that are named stand in the signature's order.
+static OptionalParseResult parseNamedOperand(OpAsmParser &parser,
+                                             const Signature &signature,
+                                             StringRef name,
+                                             ParsedOperands &operands) {
+  for (auto [index, info] : llvm::enumerate(signature.operands)) {
+    if (info.name != name || info.arity != Arity::Optional)
+      continue;
+    unsigned least = operands.named.empty() ? operands.values.size()
+                                            : operands.named.back() + 1;
+    if (index < least)
+      return parser.emitError(parser.getCurrentLocation())
+             << "operand '" << name << "' stands in a wrong place";
+    operands.named.push_back(index);
+    ParseResult equal = parser.parseEqual();
+    return failed(equal) ? equal
+                         : parser.parseOperand(operands.values.emplace_back());
+  }
+  return std::nullopt;
+}
+
+/// Parses ` name = value` for as long as one of the op's attributes, or an
+/// operand of it, follows.
 static ParseResult parseAttributes(OpAsmParser &parser,
                                    const Signature &signature,
+                                   ParsedOperands &operands,
                                    NamedAttrList &attributes) {
   StringRef name;
   while (succeeded(parser.parseOptionalKeyword(&name))) {
+    if (OptionalParseResult operand =
+            parseNamedOperand(parser, signature, name, operands);
+        operand.has_value()) {
+      if (failed(*operand))
+        return failure();
+      continue;
+    }
     const AttributeInfo *info =
         llvm::find_if(signature.attributes, [&](const AttributeInfo &known) {
           return known.name == name;
@@ -346,17 +475,35 @@ static ParseResult parseTypes(OpAsmParser &parser, size_t operandCount,
   return success();
 }
 
+/// Says in `result` which operand each value is: the first `numLeading`, from
+/// the signature's first on, then `named` ones.
+static void setOperandCounts(const Signature &signature, unsigned numLeading,
+                             ArrayRef<unsigned> named, OperationState &result) {
+  SmallVector<Value> values(result.operands.begin(),
+                            result.operands.begin() + numLeading);
+  SmallVector<int32_t> counts = countOperands(signature, values);
+  for (unsigned index : named)
+    counts[index] = 1;
+  result.attributes.set(kOperandCounts,
+                        DenseI32ArrayAttr::get(result.getContext(), counts));
+}
+
 ParseResult parseComputingOp(OpAsmParser &parser, OperationState &result,
                              const Signature &signature) {
-  SmallVector<OpAsmParser::UnresolvedOperand> operands;
+  ParsedOperands operands;
   SmallVector<Type> operandTypes;
   llvm::SMLoc start = parser.getCurrentLocation();
-  if (parser.parseOperandList(operands) ||
-      parseAttributes(parser, signature, result.attributes) ||
-      parser.parseOptionalAttrDict(result.attributes) ||
-      parseTypes(parser, operands.size(), operandTypes, result.types) ||
-      parser.resolveOperands(operands, operandTypes, start, result.operands))
+  if (parser.parseOperandList(operands.values))
     return failure();
+  unsigned numLeading = operands.values.size();
+  if (parseAttributes(parser, signature, operands, result.attributes) ||
+      parser.parseOptionalAttrDict(result.attributes) ||
+      parseTypes(parser, operands.values.size(), operandTypes, result.types) ||
+      parser.resolveOperands(operands.values, operandTypes, start,
+                             result.operands))
+    return failure();
+  if (hasOperandCounts(result.name))
+    setOperandCounts(signature, numLeading, operands.named, result);
   std::optional<RegisteredOperationName> info = result.name.getRegisteredInfo();
   return info->verifyInherentAttrs(result.attributes, [&] {
     return parser.emitError(start) << "'" << result.name << "' ";
@@ -387,10 +534,23 @@ static void printValue(OpAsmPrinter &printer, const AttributeInfo &info,
   }
 }
 
+/// Prints the operands up to the first that is absent, then those after it, by
+/// name.
+static void printOperands(OpAsmPrinter &printer, Operation *op,
+                          const Signature &signature) {
+  SmallVector<Value> operands = operandsByName(op, signature);
+  ArrayRef<Value> rest(operands);
+  auto leading = rest.take_until([](Value operand) { return !operand; });
+  if (!leading.empty())
+    printer << ' ' << ValueRange(leading);
+  for (unsigned i = leading.size(); i < operands.size(); ++i)
+    if (operands[i])
+      printer << ' ' << signature.operands[i].name << " = " << operands[i];
+}
+
 void printComputingOp(OpAsmPrinter &printer, Operation *op,
                       const Signature &signature) {
-  if (op->getNumOperands())
-    printer << ' ' << op->getOperands();
+  printOperands(printer, op, signature);
   DictionaryAttr defaults =
       signature.defaults ? signature.defaults(op->getName()) : DictionaryAttr();
   for (const AttributeInfo &info : signature.attributes) {

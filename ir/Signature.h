@@ -110,10 +110,24 @@ mlir::Attribute parseEnumKeyword(mlir::MLIRContext *context, llvm::StringRef op,
                                  llvm::StringRef attribute,
                                  llvm::StringRef keyword);
 
+/// How many values each operand of `op`, whose signature is `signature`, has.
+llvm::SmallVector<int32_t> operandCounts(mlir::Operation *op,
+                                         const Signature &signature);
+
+/// The operands of `op` as createByName takes them.
+llvm::SmallVector<mlir::Value> operandsByName(mlir::Operation *op,
+                                              const Signature &signature);
+
+/// Gives `op` the values of operand number `index` of its signature, which has
+/// none yet.
+void fillOperand(mlir::Operation *op, const Signature &signature,
+                 unsigned index, mlir::ValueRange values);
+
 /// Builds the op called `name`, inferring its result types. Operands are in the
-/// order of the signature, absent optional ones left out; attributes not given
-/// take their defaults. Attributes of a wrong kind, missing or unknown ones and
-/// types that do not fit fail after a diagnostic at `loc`, and build nothing.
+/// order of the signature; an absent optional one is null where one after it is
+/// given, and left out at the end. Attributes not given take their defaults.
+/// Attributes of a wrong kind, missing or unknown ones and types that do not
+/// fit fail after a diagnostic at `loc`, and build nothing.
 llvm::FailureOr<mlir::Operation *>
 createByName(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
              mlir::ValueRange operands,
@@ -139,10 +153,11 @@ public:
 };
 
 // The syntax of every computing op:
-//   nnc.NAME %a, %b attribute = value ... {discardable} : type
+//   nnc.NAME %a, %b operand = %c ... attribute = value ... {discardable} : type
 // where `type` is the one that all operands and the result share, or else
-// `(operand types) -> result types`. Attributes equal to their defaults are not
-// printed.
+// `(operand types) -> result types`. Operands after one that is absent are
+// named; they stand in the signature's order, as their types do. Attributes
+// equal to their defaults are not printed.
 mlir::ParseResult parseComputingOp(mlir::OpAsmParser &parser,
                                    mlir::OperationState &result,
                                    const Signature &signature);

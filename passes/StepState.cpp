@@ -120,9 +120,9 @@ static std::optional<unsigned> findMissingCounter(Operation *op) {
   if (!described || !op->hasAttr("stream"))
     return std::nullopt;
   const Signature &signature = described.getSignature();
+  SmallVector<int32_t> counts = operandCounts(op, signature);
   for (auto [index, operand] : llvm::enumerate(signature.operands))
-    if (operand.name == "counter" &&
-        op->getNumOperands() < signature.operands.size())
+    if (operand.name == "counter" && counts[index] == 0)
       return index;
   return std::nullopt;
 }
@@ -142,7 +142,7 @@ void setCounters(ModelOp model) {
       continue;
     if (counter.empty())
       counter = {readScalar(b, kSeedName), readScalar(b, kStepName)};
-    op.insertOperands(*place, counter);
+    fillOperand(&op, cast<Described>(op).getSignature(), *place, counter);
     op.setAttr("stream", b.getI64IntegerAttr(stream++));
   }
 }

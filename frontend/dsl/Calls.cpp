@@ -405,8 +405,11 @@ std::string Emitter::inProgramsNames(StringRef name,
   const Signature *signature = lookupSignature(context, name);
   if (!signature)
     return message;
-  for (auto [i, info] : llvm::enumerate(signature->operands)) {
-    std::string numbered = "operand #" + std::to_string(i) + " ";
+  unsigned number = 0;
+  for (auto [info, operand] : llvm::zip(signature->operands, operands)) {
+    if (!operand)
+      continue;
+    std::string numbered = "operand #" + std::to_string(number++) + " ";
     if (size_t place = message.find(numbered); place != std::string::npos)
       message.replace(place, numbered.size(),
                       ("operand '" + info.name + "' ").str());
@@ -438,6 +441,8 @@ std::vector<Note> Emitter::explainOperands(ArrayRef<mlir::Value> operands) {
   std::vector<Note> notes;
   DenseSet<mlir::Value> seen;
   for (mlir::Value operand : operands) {
+    if (!operand)
+      continue;
     bool isMoved = isChannelsMoved(operand);
     if (isMoved)
       operand = operand.getDefiningOp()->getOperand(0);

@@ -325,7 +325,10 @@ Type OpCall::elementType() const {
 
 bool OpCall::collectOperands(SmallVectorImpl<mlir::Value> &values) {
   Type type = elementType();
-  for (auto &group : operands)
+  for (auto [group, info] : llvm::zip_equal(operands, signature.operands)) {
+    // Absent: null where one after it is given.
+    if (group.empty() && info.arity == Arity::Optional)
+      values.push_back({});
     for (Given &given : group) {
       Type scalar =
           given.value.isBoolean() ? emitter.builder.getI1Type() : type;
@@ -333,6 +336,9 @@ bool OpCall::collectOperands(SmallVectorImpl<mlir::Value> &values) {
       if (!values.back())
         return false;
     }
+  }
+  while (!values.empty() && !values.back())
+    values.pop_back();
   return true;
 }
 
@@ -364,9 +370,9 @@ Datum OpCall::buildPlain() {
 
 bool OpCall::makeParameters(ScopeEntry &scope) {
   SmallVector<mlir::Value> given;
-  for (auto [i, group] : llvm::enumerate(operands)) {
+  for (auto &group : operands) {
     if (group.empty())
-      break;
+      given.push_back({});
     for (Given &operand : group) {
       mlir::Value tensor =
           emitter.toTensor(operand.value, elementType(), operand.loc);
@@ -376,6 +382,8 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
       given.push_back(tensor);
     }
   }
+  while (!given.empty() && !given.back())
+    given.pop_back();
   OperationName name(operationName(signature.name), emitter.context);
   std::string message;
   FailureOr<SmallVector<LayerParameter>> parameters = failure();

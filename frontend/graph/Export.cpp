@@ -37,14 +37,21 @@ SmallVector<NamedAttribute> Exporter::collectAttributes(Operation *op) {
   return attributes;
 }
 
+/// Null where an operand is absent and one after it is not.
+static SmallVector<mlir::Value> operandsOf(Operation &op) {
+  auto described = dyn_cast<Described>(op);
+  return described ? operandsByName(&op, described.getSignature())
+                   : SmallVector<mlir::Value>(op.getOperands());
+}
+
 Maybe<Node> Exporter::writeNode(Operation &op) {
   mlir::Location location = op.getLoc();
   StringRef name = op.getName().getStringRef();
   if (!isa<Described>(op) && !isStatement(name))
     return fail(location, "the op '" + name + "' does not stand in a model");
   SmallVector<int32_t> operands, results;
-  for (mlir::Value operand : op.getOperands())
-    operands.push_back(indexOf(operand));
+  for (mlir::Value operand : operandsOf(op))
+    operands.push_back(operand ? indexOf(operand) : kAbsentOperand);
   std::vector<Offset<Region>> regions;
   for (mlir::Region &region : op.getRegions()) {
     Maybe<Region> written = writeRegion(region, location);

@@ -45,6 +45,10 @@ FailureOr<SmallVector<mlir::Value>> Importer::readOperands(const Node &node) {
     return failure();
   for (int32_t index : *indices) {
     std::string name = "operand " + std::to_string(operands.size());
+    if (index == kAbsentOperand) {
+      operands.push_back({});
+      continue;
+    }
     FailureOr<Slot *> slot = findSlot(index, name);
     if (failed(slot))
       return failure();
@@ -110,6 +114,8 @@ FailureOr<Operation *> Importer::createAsClaimed(const Node &node,
           : reader.readAttributes(node.attributes());
   if (failed(attributes))
     return failure();
+  if (llvm::is_contained(operands, mlir::Value()))
+    return reader.fail("an operand is left out, and one after it is given");
   OperationState state(location, op);
   state.addOperands(operands);
   state.addAttributes(*attributes);

@@ -24,6 +24,9 @@ constexpr size_t kMaxRank = 64;
 /// Dimension of the batch in a file.
 constexpr int64_t kBatch = -1;
 
+/// In place of a node's operand: it is absent, and one after it is not.
+constexpr int32_t kAbsentOperand = -1;
+
 /// Null if it is none that this version knows.
 mlir::Type toElementType(ElementType type, mlir::MLIRContext *context);
 /// Nothing if a graph cannot hold it.
