@@ -208,7 +208,9 @@ Expr randomUniform(Counter counter, int64_t stream,
 /// f32 with mean 0 and deviation 1.
 Expr randomNormal(Counter counter, int64_t stream,
                   llvm::ArrayRef<int64_t> shape);
-/// i1, true with probability p.
+/// i1, true with probability p. A stream that is an Expr is taken as it is.
+Expr randomMask(Counter counter, Expr stream, llvm::ArrayRef<int64_t> shape,
+                double p);
 Expr randomMask(Counter counter, int64_t stream, llvm::ArrayRef<int64_t> shape,
                 double p);
 /// The counter of a random op; fails after a diagnostic if it has none yet.

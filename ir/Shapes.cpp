@@ -165,6 +165,14 @@ LogicalResult appendType(SmallVectorImpl<Type> &types, TypeOrFailure type) {
   return success();
 }
 
+LogicalResult appendType(SmallVectorImpl<Type> &types,
+                         const TypesOrFailure &more) {
+  if (failed(more))
+    return failure();
+  llvm::append_range(types, *more);
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Axes
 //===----------------------------------------------------------------------===//

@@ -247,6 +247,76 @@ TypeOrFailure inferBorderPad(const OpSite &site, mlir::RankedTensorType x,
                              llvm::ArrayRef<int64_t> high,
                              std::optional<int64_t> beyond);
 
+/// The tensors of an attention (ir/ops/Attention.td). Without v, k has keys and
+/// values; without k too, q has all three.
+struct AttentionTensors {
+  mlir::RankedTensorType q, k, v;
+};
+/// What decides which keys a query sees. Null where absent.
+struct AttentionMasks {
+  mlir::RankedTensorType lengths, bias, slopes, mask;
+};
+/// `heads` of queries, `kvHeads` of keys and of values; the batch may be
+/// kDynamic.
+struct AttentionSizes {
+  int64_t batch, time, keys, heads, kvHeads, size, valueSize;
+
+  /// How many heads of queries share one of keys and values.
+  int64_t groups() const { return heads / kvHeads; }
+};
+/// `heads` and `kvHeads` are read from the tensors where they are 0.
+llvm::FailureOr<AttentionSizes>
+resolveAttention(const OpSite &site, const AttentionTensors &tensors,
+                 int64_t heads, int64_t kvHeads);
+/// [batch, time, heads, value size].
+TypeOrFailure inferAttention(const OpSite &site,
+                             const AttentionTensors &tensors, int64_t heads,
+                             int64_t kvHeads, const AttentionMasks &masks);
+/// [batch, time, heads], f32 where the tensors have 16 bits.
+TypeOrFailure inferAttentionRows(const OpSite &site,
+                                 const AttentionTensors &tensors, int64_t heads,
+                                 int64_t kvHeads);
+/// [batch, heads, time, keys], of the same element type.
+TypeOrFailure inferAttentionScores(const OpSite &site,
+                                   const AttentionTensors &tensors,
+                                   int64_t heads, int64_t kvHeads);
+/// What the gradient is computed from.
+struct AttentionResults {
+  mlir::RankedTensorType lse, delta, dy;
+};
+using TypesOrFailure =
+    llvm::FailureOr<llvm::SmallVector<mlir::RankedTensorType>>;
+/// The types of the tensors that are given.
+TypesOrFailure inferAttendGradient(const OpSite &site,
+                                   const AttentionTensors &tensors,
+                                   int64_t heads, int64_t kvHeads,
+                                   const AttentionResults &results);
+/// The heads of nnc.multi_head_attention; what is 0 follows from the others and
+/// from the width.
+struct HeadCounts {
+  int64_t heads, kvHeads, headSize;
+};
+llvm::FailureOr<HeadCounts>
+resolveHeads(const OpSite &site, mlir::RankedTensorType x, HeadCounts counts);
+/// A weight and a bias that project x, the memory and the result; those of the
+/// memory are null where that is.
+TypesOrFailure projectionTypes(const OpSite &site, mlir::RankedTensorType x,
+                               mlir::RankedTensorType memory,
+                               HeadCounts counts);
+/// x; `projections` are, in that order, as projectionTypes has them or null.
+TypeOrFailure inferMultiHeadAttention(const OpSite &site,
+                                      mlir::RankedTensorType x,
+                                      mlir::RankedTensorType memory,
+                                      llvm::ArrayRef<NamedType> projections,
+                                      HeadCounts counts);
+TypeOrFailure inferRotary(const OpSite &site, mlir::RankedTensorType x,
+                          mlir::RankedTensorType positions,
+                          mlir::RankedTensorType cos,
+                          mlir::RankedTensorType sin, int64_t rotated,
+                          int64_t heads);
+TypeOrFailure inferSinusoidal(const OpSite &site, int64_t length, int64_t width,
+                              std::optional<mlir::Type> elementType);
+
 /// The type of the parameter; gradient and slots must have it.
 TypeOrFailure inferUpdate(const OpSite &site, mlir::RankedTensorType param,
                           llvm::ArrayRef<NamedType> others);
@@ -303,6 +373,9 @@ operandType(const OpSite &site, mlir::ValueRange values, llvm::StringRef name,
             llvm::SmallVector<mlir::RankedTensorType> &types);
 llvm::LogicalResult appendType(llvm::SmallVectorImpl<mlir::Type> &types,
                                TypeOrFailure type);
+/// Of a result that is variadic.
+llvm::LogicalResult appendType(llvm::SmallVectorImpl<mlir::Type> &types,
+                               const TypesOrFailure &more);
 
 } // namespace nnc
 

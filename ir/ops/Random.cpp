@@ -12,12 +12,18 @@ static constexpr double kUniformUnit = 1.0 / (1 << kUniformBits);
 
 namespace nnc {
 
+static Expr bitsOfStream(Counter counter, Expr stream, ArrayRef<int64_t> shape,
+                         int64_t bits) {
+  ImplicitLocOpBuilder &b = counter.seed.builder();
+  return Expr(b, RandomBitsOp::create(b, b.getLoc(), counter.seed, counter.step,
+                                      stream, shape, bits));
+}
+
 Expr randomBits(Counter counter, int64_t stream, ArrayRef<int64_t> shape,
                 int64_t bits) {
   ImplicitLocOpBuilder &b = counter.seed.builder();
   Expr number = constant(b, static_cast<double>(stream), b.getI64Type());
-  return Expr(b, RandomBitsOp::create(b, b.getLoc(), counter.seed, counter.step,
-                                      number, shape, bits));
+  return bitsOfStream(counter, number, shape, bits);
 }
 
 Expr randomUniform(Counter counter, int64_t stream, ArrayRef<int64_t> shape) {
@@ -35,10 +41,17 @@ Expr randomNormal(Counter counter, int64_t stream, ArrayRef<int64_t> shape) {
   return sqrt(-2.0 * log(u)) * cos((2.0 * M_PI) * v);
 }
 
+Expr randomMask(Counter counter, Expr stream, ArrayRef<int64_t> shape,
+                double p) {
+  Expr bits = bitsOfStream(counter, stream, shape, kUniformBits);
+  return bits < std::round(p * (1 << kUniformBits));
+}
+
 Expr randomMask(Counter counter, int64_t stream, ArrayRef<int64_t> shape,
                 double p) {
-  Expr bits = randomBits(counter, 2 * stream, shape, kUniformBits);
-  return bits < std::round(p * (1 << kUniformBits));
+  ImplicitLocOpBuilder &b = counter.seed.builder();
+  Expr number = constant(b, 2.0 * double(stream), b.getI64Type());
+  return randomMask(counter, number, shape, p);
 }
 
 FailureOr<Counter> requireCounter(ImplicitLocOpBuilder &b, Operation *op,
