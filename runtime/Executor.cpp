@@ -4,14 +4,17 @@
 
 namespace nnc::runtime {
 
-static char *baseOf(Region region, const Regions &regions) {
-  switch (region) {
+/// Null of an input; in a thread's scratch, as LoopRun::addresses has it.
+static void *addressOf(const BufferRef &buffer, const Regions &regions) {
+  switch (buffer.region) {
   case Region::State:
-    return regions.state;
+    return regions.state + buffer.offsetBytes;
   case Region::Arena:
-    return regions.arena;
+    return regions.arena + buffer.offsetBytes;
   case Region::Constant:
-    return regions.constants;
+    return regions.constants + buffer.offsetBytes;
+  case Region::Thread:
+    return reinterpret_cast<void *>(buffer.offsetBytes);
   case Region::Input:
     return nullptr;
   }
@@ -21,17 +24,28 @@ static char *baseOf(Region region, const Regions &regions) {
 Executor::Executor(const EntryPoint &entry, const Regions &regions,
                    Device &device)
     : entry(entry), device(device), inputBases(entry.inputs.size()) {
-  for (const Command &command : entry.commands) {
-    steps.push_back({&command, addresses.size()});
-    for (const BufferRef &buffer : command.buffers) {
-      if (buffer.region == Region::Input) {
-        inputAddresses.push_back(
-            {addresses.size(), buffer.index, buffer.offsetBytes});
-        addresses.push_back(nullptr);
-        continue;
-      }
-      addresses.push_back(baseOf(buffer.region, regions) + buffer.offsetBytes);
-    }
+  for (const Command &command : entry.commands)
+    addStep(command, regions);
+  // What bounds the last command.
+  steps.push_back({nullptr, addresses.size(), slots.size()});
+}
+
+void Executor::addStep(const Command &command, const Regions &regions) {
+  steps.push_back({&command, addresses.size(), slots.size()});
+  const size_t firstInput = inputAddresses.size();
+  for (const BufferRef &buffer : command.buffers) {
+    if (buffer.region == Region::Input)
+      inputAddresses.push_back(
+          {addresses.size(), buffer.index, buffer.offsetBytes, noSlot});
+    addresses.push_back(addressOf(buffer, regions));
+  }
+  for (const Slot &slot : command.slots) {
+    size_t address = steps.back().firstAddress + slot.buffer;
+    for (size_t i = firstInput; i < inputAddresses.size(); ++i)
+      if (inputAddresses[i].address == address)
+        inputAddresses[i].slot = slots.size();
+    slots.push_back(
+        {&slot, address, static_cast<char *>(addresses[address]), 0});
   }
 }
 
@@ -59,37 +73,84 @@ Status Executor::run(const void *const *inputs, int64_t batch,
 }
 
 void Executor::issue(int64_t batch, Profile *profile) {
-  bindInputs();
+  times = profile;
   if (profile)
-    return runProfiled(batch, *profile);
-  for (const Step &step : steps)
-    runStep(step, batch);
+    profile->seconds.resize(entry.commands.size());
+  bindInputs();
+  bindSlots(batch);
+  if (profile)
+    device.mark(-1);
+  for (size_t i = 0; i < entry.commands.size(); ++i) {
+    const Command &command = entry.commands[i];
+    if (command.kind != Command::Kind::Loop) {
+      runStep(i, batch);
+      continue;
+    }
+    if (command.loop.rows > 0)
+      shareLoop(i, batch);
+    else
+      runLoop(i, batch);
+    i += command.loop.length;
+  }
 }
 
 void Executor::bindInputs() {
-  for (const InputAddress &address : inputAddresses)
-    addresses[address.address] =
-        static_cast<char *>(inputBases[address.input]) + address.offsetBytes;
+  for (const InputAddress &input : inputAddresses) {
+    char *base = static_cast<char *>(inputBases[input.input]);
+    addresses[input.address] = base + input.offsetBytes;
+    if (input.slot != noSlot)
+      slots[input.slot].base = base + input.offsetBytes;
+  }
 }
 
-void Executor::runStep(const Step &step, int64_t batch) {
-  const Command &command = *step.command;
-  void *const *buffers = addresses.data() + step.firstAddress;
+/// Slots lie as far apart as the batch has them.
+void Executor::bindSlots(int64_t batch) {
+  for (SlotAddress &slot : slots) {
+    slot.strideBytes = slot.slot->stride.at(batch);
+    addresses[slot.address] = slot.at(0);
+  }
+}
+
+void Executor::runStep(size_t index, int64_t batch) {
+  const Command &command = *steps[index].command;
+  void *const *buffers = addresses.data() + steps[index].firstAddress;
   if (command.kind == Command::Kind::Launch)
     device.launch(command, buffers, batch);
   else if (command.kind == Command::Kind::Matmul)
     device.matmul(command, buffers, batch);
   else
     device.copy(buffers[1], buffers[0], command.buffers[1].sizeBytes.at(batch));
+  if (times)
+    device.mark(index);
 }
 
-void Executor::runProfiled(int64_t batch, Profile &profile) {
-  profile.seconds.resize(steps.size());
-  device.mark();
-  for (const Step &step : steps) {
-    runStep(step, batch);
-    device.mark();
+void Executor::runLoop(size_t index, int64_t batch) {
+  const Loop &loop = entry.commands[index].loop;
+  const size_t first = index + 1, end = first + loop.length;
+  for (int64_t i = 0; i < loop.steps; ++i) {
+    const int64_t step = stepAt(loop, i);
+    for (size_t j = steps[first].firstSlot; j < steps[end].firstSlot; ++j)
+      addresses[slots[j].address] = slots[j].at(step);
+    for (size_t j = first; j < end; ++j)
+      runStep(j, batch);
   }
+}
+
+/// The device has a thread take its samples through all steps.
+void Executor::shareLoop(size_t index, int64_t batch) {
+  const Loop &loop = entry.commands[index].loop;
+  const size_t first = index + 1;
+  const Step &begin = steps[first], &end = steps[first + loop.length];
+  loopSlots.assign(slots.begin() + begin.firstSlot,
+                   slots.begin() + end.firstSlot);
+  for (SlotAddress &slot : loopSlots)
+    slot.address -= begin.firstAddress;
+  device.runLoop({loop, begin.command, addresses.data() + begin.firstAddress,
+                  end.firstAddress - begin.firstAddress, loopSlots.data(),
+                  loopSlots.size(), batch,
+                  times ? times->seconds.data() + first : nullptr});
+  if (times)
+    device.mark(-1);
 }
 
 } // namespace nnc::runtime

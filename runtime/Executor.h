@@ -3,15 +3,16 @@
 #ifndef NNC_RUNTIME_EXECUTOR_H
 #define NNC_RUNTIME_EXECUTOR_H
 
-#include "runtime/Plan.h"
+#include "runtime/LoopRun.h"
 #include "runtime/device/Device.h"
 
 #include <vector>
 
 namespace nnc::runtime {
 
-/// Time spent in each command of an entry point, summed over runs. Index i is
-/// that of EntryPoint::commands.
+/// Time spent in each command of an entry point, summed over runs, and over the
+/// steps of the loop that it is in. Index i is that of EntryPoint::commands; a
+/// loop has no time of its own.
 struct Profile {
   std::vector<double> seconds;
   int64_t runs = 0;
@@ -41,24 +42,37 @@ private:
   struct Step {
     const Command *command;
     size_t firstAddress;
+    size_t firstSlot;
   };
   /// An address that is known only when inputs are passed.
   struct InputAddress {
     size_t address;
     int32_t input;
     int64_t offsetBytes;
+    /// Which of the slots it is in.
+    size_t slot;
   };
+  static constexpr size_t noSlot = SIZE_MAX;
 
+  void addStep(const Command &command, const Regions &regions);
   void bindInputs();
-  void runStep(const Step &step, int64_t batch);
+  void bindSlots(int64_t batch);
+  void runStep(size_t index, int64_t batch);
+  void runLoop(size_t index, int64_t batch);
+  void shareLoop(size_t index, int64_t batch);
   void issue(int64_t batch, Profile *profile);
-  void runProfiled(int64_t batch, Profile &profile);
 
   const EntryPoint &entry;
   Device &device;
   std::vector<Step> steps;
   std::vector<void *> addresses;
   std::vector<InputAddress> inputAddresses;
+  /// In the order of the commands. Their bases are bound at each run.
+  std::vector<SlotAddress> slots;
+  /// Those of the loop that is shared out; kept for its memory.
+  std::vector<SlotAddress> loopSlots;
+  /// Of the run under way, or null.
+  Profile *times = nullptr;
   /// Where each input is, as the device says.
   std::vector<void *> inputBases;
   bool failedHalfway = false;

@@ -114,7 +114,8 @@ const StateTensor *Plan::findState(std::string_view name) const {
   return find(state, name);
 }
 
-static const std::string copyText = "copy", contractionText = "contraction";
+static const std::string copyText = "copy", loopText = "loop",
+                         contractionText = "contraction";
 
 const std::string &Plan::nameOf(const Command &command) const {
   switch (command.kind) {
@@ -122,6 +123,8 @@ const std::string &Plan::nameOf(const Command &command) const {
     return code.kernels[command.kernel].name;
   case Command::Kind::Matmul:
     return command.matmul.name;
+  case Command::Kind::Loop:
+    return loopText;
   case Command::Kind::Copy:
     return copyText;
   }
@@ -141,6 +144,8 @@ const std::string &Plan::kindOf(const Command &command) const {
     return code.kernels[command.kernel].kind;
   case Command::Kind::Matmul:
     return contractionText;
+  case Command::Kind::Loop:
+    return loopText;
   case Command::Kind::Copy:
     return copyText;
   }

@@ -30,7 +30,7 @@ struct Extent {
   }
 };
 
-enum class Region : uint8_t { State, Arena, Input, Constant };
+enum class Region : uint8_t { State, Arena, Input, Constant, Thread };
 
 struct BufferRef {
   Region region = Region::State;
@@ -38,6 +38,36 @@ struct BufferRef {
   int32_t index = 0;
   int64_t offsetBytes = 0;
   Extent sizeBytes;
+};
+
+/// Where a buffer of a command is among equal slots, one behind another from
+/// its offset on: in slot (first + step) mod count, or, unless it moves,
+/// `first`.
+struct Slot {
+  uint32_t buffer = 0;
+  bool moves = false;
+  int64_t first = 0;
+  int64_t count = 1;
+  /// Bytes from one to the next.
+  Extent stride;
+
+  int64_t at(int64_t step) const {
+    int64_t number = moves ? first + step : first;
+    return number < count ? number : number % count;
+  }
+};
+
+/// Runs the `length` commands that follow it `steps` times; none is a loop.
+struct Loop {
+  int64_t steps = 1;
+  size_t length = 1;
+  /// From the last step to the first.
+  bool reverse = false;
+  /// The most samples that a thread takes through all steps at a time; 0: the
+  /// commands are run one after another.
+  int64_t rows = 0;
+  /// The fewest samples worth a thread of their own.
+  int64_t grain = 1;
 };
 
 /// How a matrix lies in memory: element (row, column) is at row * leading +
@@ -70,18 +100,22 @@ struct Matmul {
 };
 
 struct Command {
-  enum class Kind : uint8_t { Launch, Copy, Matmul };
+  enum class Kind : uint8_t { Launch, Copy, Matmul, Loop };
   Kind kind = Kind::Launch;
   /// Launch: what the kernel's `buffers` argument holds. Copy: from, to.
   /// Matmul: a, b, d, the bias if there is one, then perhaps a workspace.
   std::vector<BufferRef> buffers;
+  /// Of those that lie in slots.
+  std::vector<Slot> slots = {};
   /// A matmul's alone.
   Matmul matmul;
+  /// A loop's alone.
+  Loop loop;
   /// A launch's alone.
   uint32_t kernel = 0;
   Extent extent;
   int64_t grain = 1;
-  /// Not of a copy.
+  /// Not of a copy or a loop.
   Extent flop;
   Extent trafficBytes;
   /// "file:line:column" in the model; may be empty.
@@ -110,6 +144,7 @@ struct EntryPoint {
   std::string name;
   std::vector<TensorInfo> inputs;
   std::vector<TensorInfo> outputs;
+  /// The body of a loop follows it.
   std::vector<Command> commands;
   int64_t arenaBytes = 0;
   int64_t scratchBytes = 0;
@@ -264,8 +299,8 @@ public:
   const EntryPoint *findEntryPoint(std::string_view name) const;
   const StateTensor *findState(std::string_view name) const;
 
-  /// For reports: the name of what a command runs, and its kind; "copy" and
-  /// "copy" of a copy.
+  /// For reports: the name of what a command runs, and its kind; both "copy" of
+  /// a copy, and "loop" of a loop.
   const std::string &nameOf(const Command &command) const;
   const std::string &kindOf(const Command &command) const;
   /// Why its kernel is not of the form that is fast for its kind; empty: it is.

@@ -9,7 +9,7 @@
 
 namespace nnc::runtime {
 
-static constexpr uint32_t supportedVersion = 1;
+static constexpr uint32_t oldestVersion = 1, newestVersion = 2;
 
 Status PlanReader::checkStart(const uint8_t *start, size_t sizeBytes) {
   if (sizeBytes < startBytes || !plan::PlanBufferHasIdentifier(start))
@@ -31,11 +31,11 @@ Status PlanReader::read() {
             concat("damaged plan: truncated or altered; ", sizeBytes,
                    " bytes do not hold what its tables refer to")};
   const plan::Plan &from = *plan::GetPlan(data);
-  if (from.version() != supportedVersion)
+  if (from.version() < oldestVersion || from.version() > newestVersion)
     return {Code::Unsupported,
             concat("the plan is of version ", from.version(),
-                   ", this runtime reads version ", supportedVersion,
-                   "; compile the model again")};
+                   ", this runtime reads versions ", oldestVersion, " and ",
+                   newestVersion, "; compile the model again")};
   if (!readContents(from))
     return {Code::InvalidFile, "damaged plan: " + problem};
   return {};

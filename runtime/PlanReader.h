@@ -70,7 +70,17 @@ private:
                    const MatrixLayout &layout, Extent rows, Extent columns,
                    ElementType type);
   bool readCopy(const plan::Copy &from, Command &to);
+  bool readLoop(const plan::Loop &from, Command &to);
+  bool readCommand(plan::Command type, const void *from, Command &to);
+  bool checkBody(const Command &command);
+  bool readSlots(const flatbuffers::Vector<const plan::Slot *> *from,
+                 Command &to);
+  bool readSlot(const plan::Slot &from, const Command &command, Slot &to);
+  bool checkSlots(const Command &command);
+  bool checkOverlap(const Command &copy);
   bool readBuffer(const plan::Buffer &from, BufferRef &to);
+  int64_t regionBytes(const BufferRef &buffer, int64_t batch) const;
+  int64_t largestBatchOf(const BufferRef &buffer) const;
   bool checkInside(const BufferRef &buffer);
   bool readSize(const plan::Extent &from, const char *what, Extent &to);
   bool readExtent(const plan::Extent &from, const char *what, Extent &to);
@@ -89,6 +99,7 @@ private:
   // wider arithmetic, and no machine has the memory.
   static constexpr int64_t largestBatch = int64_t(1) << 31;
   static constexpr int64_t largestBytes = int64_t(1) << 46;
+  static constexpr int64_t mostSteps = int64_t(1) << 24;
 
   /// For messages: text that is not checked yet.
   static std::string quoted(const flatbuffers::String *from) {
@@ -115,6 +126,9 @@ private:
   Plan &result;
   /// The entry point that is being read.
   EntryPoint *entry = nullptr;
+  /// The loop whose body is being read, and how many of its commands are left.
+  Loop loop;
+  size_t bodyLeft = 0;
   /// Names the part of the plan that is being read, for messages.
   std::string where;
   std::string problem;

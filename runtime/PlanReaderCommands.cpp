@@ -1,4 +1,5 @@
-// What an entry point does: commands, and the buffers that they touch.
+// What an entry point does: commands, and the buffers that they touch. Loops
+// are in PlanReaderLoops.cpp.
 #include "runtime/PlanReader.h"
 
 #include "runtime/abi.h"
@@ -18,31 +19,42 @@ bool PlanReader::readCommands(const plan::EntryPoint &from) {
     return false;
   for (size_t i = 0; i < types.size(); ++i) {
     where = concat(entryName, ", command ", i);
-    Command &to = entry->commands.emplace_back();
-    const void *command = from.commands()->Get(i);
-    bool isRead = false;
-    switch (types.GetEnum<plan::Command>(i)) {
-    case plan::Command::Launch:
-      isRead = readLaunch(*static_cast<const plan::Launch *>(command), to);
-      break;
-    case plan::Command::Matmul:
-      isRead = readMatmul(*static_cast<const plan::Matmul *>(command), to);
-      break;
-    case plan::Command::Copy:
-      isRead = readCopy(*static_cast<const plan::Copy *>(command), to);
-      break;
-    default:
-      fail("unknown kind ", static_cast<int>(types.Get(i)));
-    }
-    if (!isRead)
+    if (!readCommand(types.GetEnum<plan::Command>(i), from.commands()->Get(i),
+                     entry->commands.emplace_back()))
       return false;
   }
   where = entryName;
-  return true;
+  return bodyLeft == 0 ||
+         fail("ends ", bodyLeft, " commands before a loop of ", loop.length);
+}
+
+bool PlanReader::readCommand(plan::Command type, const void *from,
+                             Command &to) {
+  bool isRead = false;
+  switch (type) {
+  case plan::Command::Launch:
+    isRead = readLaunch(*static_cast<const plan::Launch *>(from), to);
+    break;
+  case plan::Command::Matmul:
+    isRead = readMatmul(*static_cast<const plan::Matmul *>(from), to);
+    break;
+  case plan::Command::Copy:
+    isRead = readCopy(*static_cast<const plan::Copy *>(from), to);
+    break;
+  case plan::Command::Loop:
+    return readLoop(*static_cast<const plan::Loop *>(from), to);
+  default:
+    fail("unknown kind ", static_cast<int>(type));
+  }
+  if (!isRead || bodyLeft == 0)
+    return isRead;
+  --bodyLeft;
+  return checkBody(to);
 }
 
 static bool isWritable(const BufferRef &buffer) {
-  return buffer.region == Region::State || buffer.region == Region::Arena;
+  return buffer.region == Region::State || buffer.region == Region::Arena ||
+         buffer.region == Region::Thread;
 }
 
 template <typename From>
@@ -55,7 +67,7 @@ bool PlanReader::readBuffers(const From &from, Command &to) {
   for (const plan::Buffer *buffer : *from.buffers())
     if (!readBuffer(*buffer, to.buffers.emplace_back()))
       return false;
-  return true;
+  return readSlots(from.slots(), to);
 }
 
 bool PlanReader::readLaunch(const plan::Launch &from, Command &to) {
@@ -202,7 +214,8 @@ bool PlanReader::readCopy(const plan::Copy &from, Command &to) {
     return fail("a copy needs both 'from' and 'to'");
   to.buffers.resize(2);
   BufferRef &source = to.buffers[0], &target = to.buffers[1];
-  if (!readBuffer(*from.from(), source) || !readBuffer(*from.to(), target))
+  if (!readBuffer(*from.from(), source) || !readBuffer(*from.to(), target) ||
+      !readSlots(from.slots(), to))
     return false;
   if (!isWritable(target))
     return fail("copies into a region that is only read");
@@ -214,13 +227,7 @@ bool PlanReader::readCopy(const plan::Copy &from, Command &to) {
     if (target.sizeBytes.at(batch) > source.sizeBytes.at(batch))
       return fail("copies ", target.sizeBytes.at(batch), " bytes at batch ",
                   batch, " from a buffer of ", source.sizeBytes.at(batch));
-  // A size rises or falls with the batch, and is largest at an end.
-  int64_t size =
-      std::max(target.sizeBytes.at(1), target.sizeBytes.at(result.maxBatch));
-  bool isApart = source.region != target.region ||
-                 source.offsetBytes + size <= target.offsetBytes ||
-                 target.offsetBytes + size <= source.offsetBytes;
-  return isApart || fail("copies between buffers that overlap");
+  return checkOverlap(to);
 }
 
 bool PlanReader::readBuffer(const plan::Buffer &from, BufferRef &to) {
@@ -230,6 +237,9 @@ bool PlanReader::readBuffer(const plan::Buffer &from, BufferRef &to) {
   to.region = static_cast<Region>(from.region());
   to.index = from.index();
   to.offsetBytes = from.offset_bytes();
+  if (to.region == Region::Thread && (bodyLeft == 0 || loop.rows == 0))
+    return fail("a buffer is a thread's own, in no loop that shares out "
+                "samples");
   int64_t numIndices =
       to.region == Region::Input ? int64_t(entry->inputs.size()) : 1;
   if (to.index < 0 || to.index >= numIndices)
@@ -242,23 +252,31 @@ bool PlanReader::readBuffer(const plan::Buffer &from, BufferRef &to) {
          checkInside(to);
 }
 
+int64_t PlanReader::regionBytes(const BufferRef &buffer, int64_t batch) const {
+  switch (buffer.region) {
+  case Region::State:
+    return result.stateBytes;
+  case Region::Arena:
+    return entry->arenaBytes;
+  case Region::Input:
+    return entry->inputs[buffer.index].sizeBytes(batch);
+  case Region::Constant:
+    return result.constants.sizeBytes;
+  case Region::Thread:
+    return entry->scratchBytes;
+  }
+  return 0;
+}
+
+/// A thread has no more than its share of the samples in its own memory.
+int64_t PlanReader::largestBatchOf(const BufferRef &buffer) const {
+  return buffer.region == Region::Thread ? std::min(loop.rows, result.maxBatch)
+                                         : result.maxBatch;
+}
+
 bool PlanReader::checkInside(const BufferRef &buffer) {
-  for (int64_t batch : {int64_t(1), result.maxBatch}) {
-    int64_t limit = 0;
-    switch (buffer.region) {
-    case Region::State:
-      limit = result.stateBytes;
-      break;
-    case Region::Arena:
-      limit = entry->arenaBytes;
-      break;
-    case Region::Input:
-      limit = entry->inputs[buffer.index].sizeBytes(batch);
-      break;
-    case Region::Constant:
-      limit = result.constants.sizeBytes;
-      break;
-    }
+  for (int64_t batch : {int64_t(1), largestBatchOf(buffer)}) {
+    int64_t limit = regionBytes(buffer, batch);
     int64_t size = buffer.sizeBytes.at(batch);
     if (buffer.offsetBytes > limit || size > limit - buffer.offsetBytes)
       return fail("a buffer of ", size, " bytes at offset ", buffer.offsetBytes,

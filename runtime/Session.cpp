@@ -223,6 +223,8 @@ const void *Session::addressOf(const BufferRef &buffer) const {
   case Region::Input:
     return static_cast<const char *>(lastInputs[buffer.index]) +
            buffer.offsetBytes;
+  case Region::Thread:
+    break; // No output's: the plan's reader refuses it.
   }
   return nullptr;
 }

@@ -5,8 +5,10 @@
 #include "runtime/device/CpuFeatures.h"
 #include "runtime/device/ReferenceMatmul.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <numeric>
 #include <sys/mman.h>
 
 #if defined(__x86_64__)
@@ -171,6 +173,48 @@ void CpuDevice::matmul(const Command &command, void *const *buffers,
 
 void CpuDevice::copy(void *to, const void *from, int64_t sizeBytes) {
   std::memcpy(to, from, sizeBytes);
+}
+
+/// A share for each thread, at most as many samples as the plan has room for.
+static int64_t samplesAtATime(const Loop &loop, int64_t batch, int threads) {
+  int64_t share = batch / threads + (batch % threads != 0);
+  return std::min(std::max(share, loop.grain), loop.rows);
+}
+
+void CpuDevice::runLoop(const LoopRun &run) {
+  loops.resize(pool.numThreads());
+  for (SampleLoop &loop : loops)
+    loop.reserve(run);
+  const int64_t rows = samplesAtATime(run.loop, run.batch, pool.numThreads());
+  struct Context {
+    CpuDevice &device;
+    const LoopRun &run;
+    int64_t rows;
+  } context{*this, run, rows};
+  auto runShares = [](void *context, int64_t begin, int64_t end, int thread) {
+    auto &[device, run, rows] = *static_cast<Context *>(context);
+    prepareThread(thread);
+    for (int64_t i = begin; i < end; ++i)
+      device.loops[thread].run(
+          run, i * rows, std::min((i + 1) * rows, run.batch), device.kernels,
+          device.scratch.data() + device.scratchStrideBytes * thread);
+  };
+  auto start = std::chrono::steady_clock::now();
+  pool.run(run.batch / rows + (run.batch % rows != 0), 1, runShares, &context);
+  std::chrono::duration<double> elapsed =
+      std::chrono::steady_clock::now() - start;
+  if (run.seconds)
+    addLoopTimes(run, elapsed.count());
+}
+
+/// Shares the time that passed among the commands as the threads' time was.
+void CpuDevice::addLoopTimes(const LoopRun &run, double elapsed) {
+  double sum = 0;
+  for (const SampleLoop &loop : loops)
+    sum += std::accumulate(loop.seconds.begin(), loop.seconds.end(), 0.0);
+  for (const SampleLoop &loop : loops)
+    for (size_t i = 0; i < loop.seconds.size(); ++i)
+      run.seconds[i] += sum > 0 ? loop.seconds[i] / sum * elapsed : 0;
 }
 
 } // namespace nnc::runtime

@@ -6,6 +6,7 @@
 #include "runtime/ThreadPool.h"
 #include "runtime/abi.h"
 #include "runtime/device/Device.h"
+#include "runtime/device/SampleLoop.h"
 
 namespace nnc::runtime {
 
@@ -24,6 +25,7 @@ public:
   void matmul(const Command &command, void *const *buffers,
               int64_t batch) override;
   void copy(void *to, const void *from, int64_t sizeBytes) override;
+  void runLoop(const LoopRun &run) override;
 
 protected:
   /// Indexed like MachineCode::kernels. Tests put functions of their own here.
@@ -38,8 +40,11 @@ protected:
 
 private:
   Status mapImage(const Bytes &image);
+  void addLoopTimes(const LoopRun &run, double elapsed);
   static void runRange(void *context, int64_t begin, int64_t end, int thread);
 
+  /// One a thread, from the first loop on.
+  std::vector<SampleLoop> loops;
   DeviceMemory image;
   DeviceMemory scratch;
   /// Distance between two threads' scratch; whole cache lines.

@@ -40,6 +40,8 @@ struct CudaDevice::Resources {
   /// Between the commands of a profiled run, with the number that are in use.
   std::vector<CudaHandle<CudaEvent>> marks;
   size_t numMarks = 0;
+  /// Whose time ends at each.
+  std::vector<int64_t> markedCommands;
   /// Of one launch.
   std::vector<void *> parameters;
 };
@@ -296,6 +298,7 @@ Status CudaDevice::download(const std::vector<Transfer> &transfers) {
 
 StatusOr<Commands> CudaDevice::beginRun(const Run &run, void **addresses) {
   commands.clear();
+  buffers.clear();
   entry = &run.entry;
   batch = run.batch;
   isProfiled = run.isProfiled;
@@ -313,20 +316,28 @@ StatusOr<Commands> CudaDevice::beginRun(const Run &run, void **addresses) {
   return isRecorded ? Commands::Recorded : Commands::Issue;
 }
 
-void CudaDevice::launch(const Command &command, void *const *buffers, int64_t) {
-  commands.push_back({Issued::Launch, &command, buffers, {}});
+void CudaDevice::record(Issued::Kind kind, const Command &command,
+                        void *const *addresses) {
+  commands.push_back({kind, &command, buffers.size(), {}});
+  buffers.insert(buffers.end(), addresses, addresses + command.buffers.size());
 }
 
-void CudaDevice::matmul(const Command &command, void *const *buffers, int64_t) {
-  commands.push_back({Issued::Matmul, &command, buffers, {}});
+void CudaDevice::launch(const Command &command, void *const *addresses,
+                        int64_t) {
+  record(Issued::Launch, command, addresses);
+}
+
+void CudaDevice::matmul(const Command &command, void *const *addresses,
+                        int64_t) {
+  record(Issued::Matmul, command, addresses);
 }
 
 void CudaDevice::copy(void *to, const void *from, int64_t sizeBytes) {
-  commands.push_back({Issued::Copy, nullptr, nullptr, {to, from, sizeBytes}});
+  commands.push_back({Issued::Copy, nullptr, 0, {to, from, sizeBytes}});
 }
 
-void CudaDevice::mark() {
-  commands.push_back({Issued::Mark, nullptr, nullptr, {}});
+void CudaDevice::mark(int64_t command) {
+  commands.push_back({Issued::Mark, nullptr, 0, {}, command});
 }
 
 Status CudaDevice::endRun() {
@@ -381,8 +392,9 @@ Status CudaDevice::issueAll() {
       status = issueLaunch(issued);
       break;
     case Issued::Matmul:
-      status = resources->products->run(*issued.command, issued.buffers, batch,
-                                        resources->stream.get());
+      status = resources->products->run(*issued.command,
+                                        buffers.data() + issued.firstBuffer,
+                                        batch, resources->stream.get());
       break;
     case Issued::Copy:
       if (issued.transfer.sizeBytes)
@@ -391,7 +403,7 @@ Status CudaDevice::issueAll() {
             issued.transfer.sizeBytes, resources->stream.get());
       break;
     case Issued::Mark:
-      status = issueMark();
+      status = issueMark(issued.index);
       break;
     }
   }
@@ -413,7 +425,7 @@ Status CudaDevice::issueLaunch(const Issued &issued) {
   std::vector<void *> &parameters = resources->parameters;
   parameters.clear();
   for (size_t i = 0; i < command.buffers.size(); ++i)
-    parameters.push_back(const_cast<void **>(issued.buffers + i));
+    parameters.push_back(&buffers[issued.firstBuffer + i]);
   parameters.push_back(&batchParameter);
   Status status = driver.launchKernel(
       resources->functions[command.kernel], unsigned(blocks), 1, 1,
@@ -425,7 +437,7 @@ Status CudaDevice::issueLaunch(const Issued &issued) {
   return {};
 }
 
-Status CudaDevice::issueMark() {
+Status CudaDevice::issueMark(int64_t index) {
   std::vector<CudaHandle<CudaEvent>> &marks = resources->marks;
   if (resources->numMarks == marks.size()) {
     CudaEvent *event = nullptr;
@@ -434,6 +446,8 @@ Status CudaDevice::issueMark() {
       return status;
     marks.emplace_back(event, driver.eventDestroy.get());
   }
+  resources->markedCommands.resize(resources->numMarks);
+  resources->markedCommands.push_back(index);
   return driver.eventRecord(marks[resources->numMarks++].get(),
                             resources->stream.get());
 }
@@ -441,11 +455,14 @@ Status CudaDevice::issueMark() {
 Status CudaDevice::addTimes(std::vector<double> &seconds) {
   return waiting([&]() -> Status {
     Status status;
-    for (size_t i = 0; i + 1 < resources->numMarks && status.isOk(); ++i) {
+    for (size_t i = 1; i < resources->numMarks && status.isOk(); ++i) {
+      const int64_t command = resources->markedCommands[i];
+      if (command < 0)
+        continue;
       float milliseconds = 0;
-      status = driver.eventElapsed(&milliseconds, resources->marks[i].get(),
-                                   resources->marks[i + 1].get());
-      seconds[i] += milliseconds / 1e3;
+      status = driver.eventElapsed(&milliseconds, resources->marks[i - 1].get(),
+                                   resources->marks[i].get());
+      seconds[command] += milliseconds / 1e3;
     }
     return status;
   });

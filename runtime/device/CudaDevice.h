@@ -36,7 +36,7 @@ public:
   void matmul(const Command &command, void *const *buffers,
               int64_t batch) override;
   void copy(void *to, const void *from, int64_t sizeBytes) override;
-  void mark() override;
+  void mark(int64_t command) override;
   Status addTimes(std::vector<double> &seconds) override;
 
 private:
@@ -48,8 +48,11 @@ private:
   struct Issued {
     enum Kind { Launch, Matmul, Copy, Mark } kind;
     const Command *command;
-    void *const *buffers;
+    /// Of its addresses, in `buffers`.
+    size_t firstBuffer;
     Transfer transfer;
+    /// A mark's: whose time ends there.
+    int64_t index = -1;
   };
 
   explicit CudaDevice(const CudaDriver &driver);
@@ -59,8 +62,10 @@ private:
 
   Status loadModules(const MachineCode &code);
   Status issueAll();
+  void record(Issued::Kind kind, const Command &command,
+              void *const *addresses);
   Status issueLaunch(const Issued &issued);
-  Status issueMark();
+  Status issueMark(int64_t index);
   Status runCommands();
 
   const CudaDriver &driver;
@@ -81,6 +86,8 @@ private:
   int place = 0;
   bool isProfiled = false;
   std::vector<Issued> commands;
+  /// Copies: the same command has others in the next step of a loop.
+  std::vector<void *> buffers;
 };
 
 } // namespace nnc::runtime

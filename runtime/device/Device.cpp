@@ -36,12 +36,16 @@ StatusOr<Commands> Device::beginRun(const Run &run, void **addresses) {
   return Commands::Issue;
 }
 
-void Device::mark() { marks.push_back(std::chrono::steady_clock::now()); }
+void Device::mark(int64_t command) {
+  marks.push_back({std::chrono::steady_clock::now(), command});
+}
 
 Status Device::addTimes(std::vector<double> &seconds) {
-  for (size_t i = 0; i + 1 < marks.size(); ++i)
-    seconds[i] +=
-        std::chrono::duration<double>(marks[i + 1] - marks[i]).count();
+  for (size_t i = 1; i < marks.size(); ++i)
+    if (marks[i].command >= 0)
+      seconds[marks[i].command] +=
+          std::chrono::duration<double>(marks[i].time - marks[i - 1].time)
+              .count();
   marks.clear();
   return {};
 }

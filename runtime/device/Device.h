@@ -3,7 +3,7 @@
 #ifndef NNC_RUNTIME_DEVICE_DEVICE_H
 #define NNC_RUNTIME_DEVICE_DEVICE_H
 
-#include "runtime/Plan.h"
+#include "runtime/LoopRun.h"
 #include "runtime/Status.h"
 
 #include <chrono>
@@ -115,15 +115,23 @@ public:
   /// Copies between regions of the device.
   virtual void copy(void *to, const void *from, int64_t sizeBytes) = 0;
 
-  /// A moment before, between or after the commands of a profiled run.
-  virtual void mark();
+  /// Takes samples through all steps of a loop with Loop::rows above 0, which
+  /// only plans for a device that does so have.
+  virtual void runLoop(const LoopRun &) {}
 
-  /// Once after a profiled run: adds the time from mark i to the next to
-  /// seconds[i].
+  /// A moment of a profiled run. The time since the one before it is that of
+  /// the entry point's command of this index; of none where it is negative.
+  virtual void mark(int64_t command);
+
+  /// Once after a profiled run: adds the times to those in `seconds`.
   virtual Status addTimes(std::vector<double> &seconds);
 
 private:
-  std::vector<std::chrono::steady_clock::time_point> marks;
+  struct Mark {
+    std::chrono::steady_clock::time_point time;
+    int64_t command;
+  };
+  std::vector<Mark> marks;
 };
 
 struct DeviceOptions {

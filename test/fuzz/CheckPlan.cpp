@@ -22,6 +22,13 @@ struct At {
   const Plan &plan;
   const EntryPoint &entry;
   int64_t batch;
+  /// Around the command that is checked; null: none.
+  const Loop *loop = nullptr;
+
+  /// What phases find in a buffer of their own thread's.
+  int64_t batchIn(Region region) const {
+    return region == Region::Thread ? std::min(loop->rows, batch) : batch;
+  }
 };
 } // namespace
 
@@ -54,6 +61,10 @@ static Wide regionBytes(const BufferRef &buffer, const At &at) {
     return at.entry.arenaBytes;
   case Region::Constant:
     return at.plan.constants.sizeBytes;
+  case Region::Thread:
+    require(at.loop && at.loop->rows > 0,
+            "threads have memory of their own in loops alone");
+    return at.entry.scratchBytes;
   case Region::Input:
     break;
   }
@@ -68,13 +79,34 @@ static void checkBuffer(const BufferRef &buffer, const At &at) {
   require(buffer.offsetBytes >= 0 &&
               buffer.offsetBytes % NNC_ALIGNMENT_BYTES == 0,
           "a buffer is aligned");
-  require(buffer.offsetBytes + valueOf(buffer.sizeBytes, at.batch) <=
-              regionBytes(buffer, at),
+  const Wide limit = regionBytes(buffer, at);
+  require(buffer.offsetBytes +
+                  valueOf(buffer.sizeBytes, at.batchIn(buffer.region)) <=
+              limit,
           "a buffer is inside its region", std::to_string(at.batch));
 }
 
+/// Of each step: the numbers of slots are what the formula says and there.
+static void checkSlots(const Command &command, const At &at) {
+  for (const Slot &slot : command.slots) {
+    require(slot.buffer < command.buffers.size(), "slots are of a buffer");
+    require(!slot.moves || at.loop, "only a loop's buffers move");
+    const BufferRef &buffer = command.buffers[slot.buffer];
+    const int64_t steps = slot.moves ? at.loop->steps : 1;
+    for (int64_t step : {int64_t(0), steps / 2, steps - 1}) {
+      const Wide number = slot.at(step);
+      require(number >= 0 && number < slot.count, "a slot is there");
+      require(buffer.offsetBytes + number * valueOf(slot.stride, at.batch) +
+                      valueOf(buffer.sizeBytes, at.batch) <=
+                  regionBytes(buffer, at),
+              "a slot is inside its region", std::to_string(at.batch));
+    }
+  }
+}
+
 static bool isWritable(const BufferRef &buffer) {
-  return buffer.region == Region::State || buffer.region == Region::Arena;
+  return buffer.region == Region::State || buffer.region == Region::Arena ||
+         buffer.region == Region::Thread;
 }
 
 static void checkCopy(const Command &command, const At &at) {
@@ -84,10 +116,16 @@ static void checkCopy(const Command &command, const At &at) {
   require(isWritable(to), "a copy goes where it may write");
   require(bytes <= valueOf(from.sizeBytes, at.batch),
           "a copy reads no more than there is", std::to_string(at.batch));
-  require(from.region != to.region || bytes == 0 ||
-              from.offsetBytes + bytes <= to.offsetBytes ||
-              to.offsetBytes + bytes <= from.offsetBytes,
-          "a copy does not overlap itself", std::to_string(at.batch));
+  const int64_t steps = at.loop ? at.loop->steps : 1;
+  for (int64_t step : {int64_t(0), steps / 2, steps - 1}) {
+    Wide starts[] = {from.offsetBytes, to.offsetBytes};
+    for (const Slot &slot : command.slots)
+      starts[slot.buffer] += slot.at(step) * valueOf(slot.stride, at.batch);
+    require(from.region != to.region || bytes == 0 ||
+                starts[0] + bytes <= starts[1] ||
+                starts[1] + bytes <= starts[0],
+            "a copy does not overlap itself", std::to_string(at.batch));
+  }
 }
 
 /// The last element that the `count` matrices touch is inside their buffer.
@@ -133,6 +171,7 @@ static void checkMatmul(const Command &command, const At &at) {
 static void checkCommand(const Command &command, const At &at) {
   for (const BufferRef &buffer : command.buffers)
     checkBuffer(buffer, at);
+  checkSlots(command, at);
   valueOf(command.flop, at.batch);
   valueOf(command.trafficBytes, at.batch);
   switch (command.kind) {
@@ -146,6 +185,28 @@ static void checkCommand(const Command &command, const At &at) {
     return checkCopy(command, at);
   case Command::Kind::Matmul:
     return checkMatmul(command, at);
+  case Command::Kind::Loop:
+    require(!at.loop, "no loop is in a loop");
+    require(command.loop.steps >= 1 && command.loop.grain >= 1,
+            "a loop has steps, and a grain");
+    return;
+  }
+}
+
+/// Loops, and what is in them.
+static void checkCommands(const At &at) {
+  const std::vector<Command> &commands = at.entry.commands;
+  size_t end = 0;
+  const Loop *loop = nullptr;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    if (i >= end)
+      loop = nullptr;
+    checkCommand(commands[i], {at.plan, at.entry, at.batch, loop});
+    if (commands[i].kind != Command::Kind::Loop)
+      continue;
+    loop = &commands[i].loop;
+    end = i + 1 + loop->length;
+    require(end <= commands.size(), "the body of a loop is there");
   }
 }
 
@@ -160,8 +221,7 @@ static void checkAtBatch(const At &at) {
                 valueOf(output.buffer.sizeBytes, at.batch),
             "an output is inside its buffer", std::to_string(at.batch));
   }
-  for (const Command &command : at.entry.commands)
-    checkCommand(command, at);
+  checkCommands(at);
 }
 
 /// Every batch of a small plan; of another the first, the last, and some that
@@ -269,7 +329,7 @@ static void checkEntryPoint(const Plan &plan, const EntryPoint &entry) {
     checkText(command.matmul.name, "the name of a product");
   }
   for (int64_t batch : batchesOf(plan))
-    checkAtBatch({plan, entry, batch});
+    checkAtBatch({plan, entry, batch, nullptr});
 }
 
 void checkPlan(const Plan &plan) {

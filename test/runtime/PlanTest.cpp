@@ -61,11 +61,12 @@ TEST(Plan, RefusesAFolder) {
 
 TEST(Plan, RefusesAnotherVersion) {
   PlanSource source = linePlan();
-  source.version = 2;
+  source.version = 3;
   Status status = openBytes(serialize(source));
   EXPECT_EQ(status.code(), Code::Unsupported);
-  EXPECT_EQ(status.message(), "plan: the plan is of version 2, this runtime "
-                              "reads version 1; compile the model again");
+  EXPECT_EQ(status.message(), "plan: the plan is of version 3, this runtime "
+                              "reads versions 1 and 2; compile the model "
+                              "again");
 }
 
 TEST(Plan, RefusesEveryTruncation) {

@@ -199,6 +199,14 @@ static plan::MatrixLayout pack(const MatrixLayout &layout) {
   return {layout.transposed, pack(layout.leading), pack(layout.stride)};
 }
 
+static std::vector<plan::Slot> pack(const std::vector<Slot> &slots) {
+  std::vector<plan::Slot> packed;
+  for (const Slot &slot : slots)
+    packed.emplace_back(slot.buffer, slot.moves, slot.first, slot.count,
+                        pack(slot.stride));
+  return packed;
+}
+
 static fb::Offset<void> pack(fb::FlatBufferBuilder &b, const Matmul &matmul,
                              const std::vector<plan::Buffer> &buffers) {
   plan::Extent count = pack(matmul.count), m = pack(matmul.m),
@@ -218,15 +226,21 @@ static fb::Offset<void> pack(fb::FlatBufferBuilder &b, const Command &command) {
   std::vector<plan::Buffer> buffers;
   for (const BufferRef &buffer : command.buffers)
     buffers.push_back(pack(buffer));
+  std::vector<plan::Slot> slots = pack(command.slots);
   if (command.kind == Command::Kind::Copy)
-    return plan::CreateCopy(b, &buffers[0], &buffers[1]).Union();
+    return plan::CreateCopyDirect(b, &buffers[0], &buffers[1], &slots).Union();
+  if (command.kind == Command::Kind::Loop)
+    return plan::CreateLoopDirect(b, command.loop.steps, command.loop.length,
+                                  command.loop.reverse, command.loop.rows,
+                                  command.loop.grain, command.source.c_str())
+        .Union();
   if (command.kind == Command::Kind::Matmul)
     return pack(b, command.matmul, buffers);
   plan::Extent extent = pack(command.extent), flop = pack(command.flop),
                traffic = pack(command.trafficBytes);
   return plan::CreateLaunchDirect(b, command.kernel, &buffers, &extent,
                                   command.grain, &flop, &traffic,
-                                  command.source.c_str())
+                                  command.source.c_str(), &slots)
       .Union();
 }
 
@@ -244,6 +258,7 @@ static fb::Offset<plan::EntryPoint> pack(fb::FlatBufferBuilder &b,
     types.push_back(
         command.kind == Command::Kind::Launch   ? plan::Command::Launch
         : command.kind == Command::Kind::Matmul ? plan::Command::Matmul
+        : command.kind == Command::Kind::Loop   ? plan::Command::Loop
                                                 : plan::Command::Copy);
   }
   return plan::CreateEntryPointDirect(b, entry.name.c_str(), &inputs, &outputs,

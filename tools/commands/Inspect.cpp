@@ -39,6 +39,12 @@ static json describeTensor(const TensorInfo &tensor) {
 static json describeCommand(const Plan &plan, const Command &command) {
   if (command.kind == Command::Kind::Copy)
     return {{"copy_bytes", command.buffers[1].sizeBytes.at(plan.maxBatch)}};
+  if (command.kind == Command::Kind::Loop)
+    return {{"loop_steps", command.loop.steps},
+            {"loop_commands", command.loop.length},
+            {"reverse", command.loop.reverse},
+            {"samples_a_thread", command.loop.rows},
+            {"source", command.source}};
   json object = {{"kernel", plan.nameOf(command)},
                  {"kind", plan.kindOf(command)},
                  {"extent", command.extent.at(plan.maxBatch)},
@@ -162,6 +168,51 @@ static void printModules(const Plan &plan) {
   }
 }
 
+static void printLoop(const Command &command) {
+  const Loop &loop = command.loop;
+  std::printf("  %12s  loop %s steps%s, a step:%s  %s\n", "",
+              concat(loop.steps).c_str(), loop.reverse ? " backwards" : "",
+              loop.rows > 0 ? " (each thread takes its samples through all)"
+                            : "",
+              printable(command.source).c_str());
+}
+
+/// `isInLoop`: the work is that of one step.
+static void printCommand(const Plan &plan, const Command &command,
+                         bool isInLoop) {
+  const char *indent = isInLoop ? "  " : "";
+  if (command.kind == Command::Kind::Loop)
+    return printLoop(command);
+  if (command.kind == Command::Kind::Copy) {
+    std::printf("  %12s  %scopy\n", "", indent);
+    return;
+  }
+  std::printf("  %8.3f MFLOP %13s  %s%-12s %s  %s\n",
+              command.flop.at(plan.maxBatch) / 1e6,
+              sizeText(command.trafficBytes.at(plan.maxBatch)).c_str(), indent,
+              printable(plan.kindOf(command)).c_str(),
+              printable(plan.nameOf(command)).c_str(),
+              printable(command.source).c_str());
+  if (const std::string &refusal = plan.refusalOf(command); !refusal.empty())
+    std::printf("  %29s %splain loops: %s\n", "", indent,
+                printable(refusal).c_str());
+}
+
+static void printEntryPoint(const Plan &plan, const EntryPoint &entry) {
+  std::printf("\n%s: %zu commands, %s arena\n", printable(entry.name).c_str(),
+              entry.commands.size(), sizeText(entry.arenaBytes).c_str());
+  printTensors("input", entry.inputs);
+  printTensors("output", entry.outputs);
+  size_t bodyLeft = 0;
+  for (const Command &command : entry.commands) {
+    printCommand(plan, command, bodyLeft > 0);
+    if (command.kind == Command::Kind::Loop)
+      bodyLeft = command.loop.length;
+    else if (bodyLeft > 0)
+      --bodyLeft;
+  }
+}
+
 static void printPlan(const Plan &plan) {
   std::printf("plan of model %s, by %s\n", printable(plan.model).c_str(),
               printable(plan.producer).c_str());
@@ -184,27 +235,8 @@ static void printPlan(const Plan &plan) {
                 printable(tensor.name).c_str(),
                 describe(tensor.elementType, tensor.shape).c_str(),
                 tensor.frozen ? "  frozen" : "");
-  for (const EntryPoint &entry : plan.entryPoints) {
-    std::printf("\n%s: %zu commands, %s arena\n", printable(entry.name).c_str(),
-                entry.commands.size(), sizeText(entry.arenaBytes).c_str());
-    printTensors("input", entry.inputs);
-    printTensors("output", entry.outputs);
-    for (const Command &command : entry.commands) {
-      if (command.kind == Command::Kind::Copy) {
-        std::printf("  %12s  copy\n", "");
-        continue;
-      }
-      std::printf("  %8.3f MFLOP %13s  %-12s %s  %s\n",
-                  command.flop.at(plan.maxBatch) / 1e6,
-                  sizeText(command.trafficBytes.at(plan.maxBatch)).c_str(),
-                  printable(plan.kindOf(command)).c_str(),
-                  printable(plan.nameOf(command)).c_str(),
-                  printable(command.source).c_str());
-      if (const std::string &refusal = plan.refusalOf(command);
-          !refusal.empty())
-        std::printf("  %29s plain loops: %s\n", "", printable(refusal).c_str());
-    }
-  }
+  for (const EntryPoint &entry : plan.entryPoints)
+    printEntryPoint(plan, entry);
 }
 
 /// What a tensor of a file is for, by its name.
