@@ -14,7 +14,6 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <numeric>
 #include <sstream>
 
 #include <sys/resource.h>
@@ -150,42 +149,116 @@ static void printJson(const Plan &plan, const BenchOptions &options,
   std::cout << toLine(object) << '\n';
 }
 
+namespace {
+/// A kernel, copy or product in the table: all its phases that follow one
+/// another, in all the steps of its loop.
+struct Row {
+  std::string name, source;
+  double seconds = 0, flop = 0, bytes = 0;
+};
+} // namespace
+
+/// "matmul_8x4" of the phase "matmul_8x4.pack", and "pack".
+static std::pair<std::string, std::string> splitName(const std::string &name) {
+  size_t dot = name.rfind('.');
+  return dot == std::string::npos
+             ? std::pair(name, std::string())
+             : std::pair(name.substr(0, dot), name.substr(dot + 1));
+}
+
+/// Commands `first` to `last`, the phases of one kernel: its work stands at the
+/// last of them, whichever does it.
+static Row makeRow(const Plan &plan, const EntryPoint &entry, size_t first,
+                   size_t last, int64_t steps, int64_t batch,
+                   const Profile &profile) {
+  const Command &command = entry.commands[last];
+  Row row;
+  for (size_t i = first; i <= last; ++i)
+    row.seconds += profile.seconds[i] / profile.runs;
+  row.flop = double(command.flop.at(batch)) * steps;
+  row.bytes = double(command.trafficBytes.at(batch)) * steps;
+  row.source = command.source;
+  row.name = plan.nameOf(command);
+  for (size_t i = first; i < last; ++i) {
+    auto [stem, phase] = splitName(plan.nameOf(entry.commands[i]));
+    double share =
+        profile.seconds[i] / profile.runs / std::max(row.seconds, 1e-12);
+    char text[32];
+    std::snprintf(text, sizeof text, " %.0f%%", 100 * share);
+    row.name += (i == first ? ", of it " : ", ") + phase + text;
+  }
+  if (steps > 1)
+    row.name += ", " + std::to_string(steps) + " times";
+  return row;
+}
+
+/// Whether command `i` is a phase before another of the same kernel.
+static bool hasMorePhases(const Plan &plan, const EntryPoint &entry, size_t i) {
+  if (i + 1 >= entry.commands.size())
+    return false;
+  const Command &command = entry.commands[i], &next = entry.commands[i + 1];
+  return command.kind == Command::Kind::Launch && next.kind == command.kind &&
+         command.flop.perBatch + command.flop.constant == 0 &&
+         command.trafficBytes.perBatch + command.trafficBytes.constant == 0 &&
+         splitName(plan.nameOf(command)).first ==
+             splitName(plan.nameOf(next)).first;
+}
+
+/// The slowest first.
+static std::vector<Row> makeRows(const Plan &plan, const EntryPoint &entry,
+                                 int64_t batch, const Profile &profile) {
+  std::vector<Row> rows;
+  int64_t steps = 1;
+  size_t endOfLoop = 0, first = 0;
+  for (size_t i = 0; i < entry.commands.size(); ++i) {
+    const Command &command = entry.commands[i];
+    if (i >= endOfLoop)
+      steps = 1;
+    if (command.kind == Command::Kind::Loop) {
+      steps = command.loop.steps;
+      endOfLoop = i + 1 + command.loop.length;
+      first = i + 1;
+    } else if (i + 1 == endOfLoop || !hasMorePhases(plan, entry, i)) {
+      rows.push_back(makeRow(plan, entry, first, i, steps, batch, profile));
+      first = i + 1;
+    }
+  }
+  std::sort(rows.begin(), rows.end(), [](const Row &a, const Row &b) {
+    return std::pair(-a.seconds, a.name) < std::pair(-b.seconds, b.name);
+  });
+  return rows;
+}
+
+/// The roofline: no kernel runs faster than its arithmetic at peak rate, or
+/// than its traffic at peak bandwidth (Williams et al. 2009); that of a cache
+/// where its data fit into one.
+static std::string rooflineOf(const Row &row, const MachinePeak &peak) {
+  double bound =
+      std::max(row.flop / peak.flopPerSecond,
+               row.bytes / peak.bytesPerSecondFor(int64_t(row.bytes)));
+  char text[16];
+  std::snprintf(text, sizeof text, "%.0f%%", 100 * bound / row.seconds);
+  return text;
+}
+
 static void printKernelTable(const Plan &plan, const EntryPoint &entry,
                              int64_t batch, int threads, const Measurement &m) {
   // Of a GPU it is not known: the columns that need no peak are enough.
   const bool hasPeak = plan.code.target == "cpu";
   const MachinePeak peak = hasPeak ? measurePeak(threads) : MachinePeak();
-  std::vector<size_t> order(entry.commands.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return std::pair(-m.profile.seconds[a], a) <
-           std::pair(-m.profile.seconds[b], b);
-  });
-  double sum =
-      std::accumulate(m.profile.seconds.begin(), m.profile.seconds.end(), 0.0);
+  const std::vector<Row> rows = makeRows(plan, entry, batch, m.profile);
+  double sum = 0;
+  for (const Row &row : rows)
+    sum += row.seconds;
   std::printf("\n  %8s %6s %9s %8s %9s  %s\n", "us", "share", "GFLOP/s", "GB/s",
               "roofline", "kernel");
-  for (size_t i : order) {
-    const Command &command = entry.commands[i];
-    double seconds = m.profile.seconds[i] / m.profile.runs;
-    double flop = double(command.flop.at(batch)),
-           bytes = double(command.trafficBytes.at(batch));
-    char roofline[16] = "-";
-    if (hasPeak) {
-      // The roofline: no kernel runs faster than its arithmetic at peak rate,
-      // or than its traffic at peak bandwidth (Williams et al. 2009); that of a
-      // cache where its data fit into one.
-      double bound = std::max(flop / peak.flopPerSecond,
-                              bytes / peak.bytesPerSecondFor(int64_t(bytes)));
-      std::snprintf(roofline, sizeof roofline, "%.0f%%", 100 * bound / seconds);
-    }
-    std::printf("  %8.2f %5.1f%% %9.1f %8.1f %9s  %s%s%s\n", seconds * 1e6,
-                100 * m.profile.seconds[i] / sum, flop / seconds / 1e9,
-                bytes / seconds / 1e9, roofline,
-                printable(plan.nameOf(command)).c_str(),
-                command.source.empty() ? "" : "  ",
-                printable(command.source).c_str());
-  }
+  for (const Row &row : rows)
+    std::printf("  %8.2f %5.1f%% %9.1f %8.1f %9s  %s%s%s\n", row.seconds * 1e6,
+                100 * row.seconds / sum, row.flop / row.seconds / 1e9,
+                row.bytes / row.seconds / 1e9,
+                hasPeak ? rooflineOf(row, peak).c_str() : "-",
+                printable(row.name).c_str(), row.source.empty() ? "" : "  ",
+                printable(row.source).c_str());
   if (!hasPeak)
     return;
   std::printf("\npeak of this machine on %d threads: %.1f GFLOP/s (f32)",
