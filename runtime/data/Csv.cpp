@@ -2,7 +2,7 @@
 #include "runtime/data/Csv.h"
 
 #include "runtime/data/CsvRows.h"
-#include "runtime/data/Suggestion.h"
+#include "runtime/data/TableColumns.h"
 
 #include <algorithm>
 #include <charconv>
@@ -24,14 +24,6 @@ struct Layout {
 };
 } // namespace
 
-static std::string_view trimmed(std::string_view text) {
-  constexpr const char *space = " \t\r";
-  size_t begin = text.find_first_not_of(space);
-  if (begin == std::string_view::npos)
-    return {};
-  return text.substr(begin, text.find_last_not_of(space) + 1 - begin);
-}
-
 /// The whole of `text` as a number. Words such as "nan" are numbers here, of
 /// which the caller takes the finite ones.
 static bool parseNumber(std::string_view text, double &number) {
@@ -46,13 +38,6 @@ static bool parseNumber(std::string_view text, double &number) {
   else if (error != std::errc())
     return false;
   return stop == end;
-}
-
-template <typename Integer>
-static bool parseInteger(std::string_view text, Integer &number) {
-  const char *end = text.data() + text.size();
-  auto [stop, error] = std::from_chars(text.data(), end, number);
-  return error == std::errc() && stop == end;
 }
 
 static Status wrongArgument(const char *name, const std::string &value,
@@ -90,100 +75,6 @@ static StatusOr<Layout> readLayout(const ReadRequest &request) {
     layout.delimiter = isTab ? '\t' : (*delimiter)[0];
   }
   return layout;
-}
-
-/// The first names of a header, for a message.
-static std::string listNames(const std::vector<std::string> &names) {
-  constexpr size_t most = 12;
-  std::string list;
-  for (size_t i = 0; i < std::min(names.size(), most); ++i)
-    list += concat(i ? ", " : "", quote(names[i]));
-  return names.size() > most ? list + ", ..." : list;
-}
-
-static Status chooseName(const std::string &name,
-                         const std::vector<std::string> &names,
-                         std::vector<int64_t> &chosen) {
-  if (names.empty())
-    return wrongArgument("columns", name,
-                         "a number or a range such as 0:20: the file has no "
-                         "header");
-  auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end())
-    return {Code::InvalidArgument,
-            concat("csv: argument 'columns' has ", quote(name),
-                   ", the header has ", listNames(names),
-                   suggestion(name, names))};
-  auto other = std::find(found + 1, names.end(), name);
-  if (other != names.end())
-    return {Code::InvalidArgument,
-            concat("csv: argument 'columns' has ", quote(name),
-                   ", which is the name of column ", found - names.begin(),
-                   " and of column ", other - names.begin())};
-  chosen.push_back(found - names.begin());
-  return {};
-}
-
-// One item of `columns`: a number, a range, or a name of the header, in quotes
-// where it would be taken for one of the others.
-static Status chooseColumns(std::string_view item,
-                            const std::vector<std::string> &names,
-                            int64_t numColumns, std::vector<int64_t> &chosen) {
-  if (item.size() >= 2 && item.front() == '"' && item.back() == '"') {
-    std::string name(item.substr(1, item.size() - 2));
-    for (size_t at = 0; (at = name.find("\"\"", at)) != std::string::npos; ++at)
-      name.erase(at, 1);
-    return chooseName(name, names, chosen);
-  }
-  size_t colon = item.find(':');
-  int64_t begin = 0, end = 0;
-  bool isPlace = parseInteger(item.substr(0, colon), begin) &&
-                 (colon == std::string_view::npos ||
-                  parseInteger(item.substr(colon + 1), end));
-  if (!isPlace)
-    return chooseName(std::string(item), names, chosen);
-  if (colon == std::string_view::npos)
-    end = begin + (begin < numColumns);
-  if (begin < 0 || begin >= end || end > numColumns)
-    return {Code::InvalidArgument,
-            concat("csv: argument 'columns' has ", quote(item),
-                   ", the file has columns 0 to ", numColumns - 1)};
-  for (int64_t i = begin; i < end; ++i)
-    chosen.push_back(i);
-  return {};
-}
-
-/// The text up to the first comma that is not in quotes.
-static std::string_view firstItem(std::string_view list) {
-  bool isQuoted = false;
-  for (size_t i = 0; i < list.size(); ++i) {
-    isQuoted ^= list[i] == '"';
-    if (list[i] == ',' && !isQuoted)
-      return list.substr(0, i);
-  }
-  return list;
-}
-
-static StatusOr<std::vector<int64_t>>
-chooseColumns(const std::string &list, const std::vector<std::string> &names,
-              int64_t numColumns) {
-  // As many as a file may have.
-  constexpr size_t mostChosen = 1 << 20;
-  std::vector<int64_t> chosen;
-  std::string all = concat("0:", numColumns);
-  std::string_view rest = list.empty() ? all : list;
-  while (!rest.empty()) {
-    std::string_view item = firstItem(rest);
-    Status status = chooseColumns(trimmed(item), names, numColumns, chosen);
-    if (status.isOk() && chosen.size() > mostChosen)
-      status = {Code::InvalidArgument,
-                concat("csv: argument 'columns' chooses more than ", mostChosen,
-                       " columns")};
-    if (!status.isOk())
-      return status;
-    rest.remove_prefix(std::min(item.size() + 1, rest.size()));
-  }
-  return chosen;
 }
 
 static int64_t elementsPerSample(const TensorInfo &input) {
@@ -390,7 +281,7 @@ StatusOr<std::vector<Column>> readCsv(const ReadRequest &request) {
   Status status = readHeader(rows, *layout, numFields, names);
   if (!status.isOk())
     return status;
-  auto chosen = chooseColumns(layout->columns, names, numFields);
+  auto chosen = chooseColumns("csv", layout->columns, names, numFields);
   if (!chosen.isOk())
     return Status(chosen.status().code(),
                   concat(request.path, ": ", chosen.status().message()));

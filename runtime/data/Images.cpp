@@ -6,6 +6,7 @@
 #include "runtime/data/Array.h"
 #include "runtime/data/ForAll.h"
 #include "runtime/data/ImageFile.h"
+#include "runtime/data/TableColumns.h"
 
 #include <algorithm>
 #include <cstring>
@@ -61,14 +62,6 @@ static Status noPictures(const std::string &path) {
   return {Code::InvalidFile,
           concat(path, ": no pictures, which are files whose names end in "
                        ".png, .jpg or .jpeg")};
-}
-
-static std::string listNames(const std::vector<std::string> &names) {
-  constexpr size_t most = 12;
-  std::string text;
-  for (size_t i = 0; i < std::min(names.size(), most); ++i)
-    text += concat(i ? ", " : "", quote(names[i]));
-  return names.size() > most ? text + ", ..." : text;
 }
 
 /// The number of a class, which the classes of the training data say where they
