@@ -20,7 +20,7 @@ public:
   Analysis(func::FuncOp kernel, const Product &product, Value whole,
            Refusal &refusal, ContractionForm form)
       : refusal(refusal), form(form), op(product.op), insert(product.insert),
-        whole(whole) {
+        shift(product.shift), whole(whole) {
     contraction.kernel = kernel;
   }
 
@@ -57,6 +57,7 @@ private:
   std::optional<ElementBuilder> elements;
   linalg::GenericOp op;
   tensor::InsertSliceOp insert;
+  ArrayRef<int64_t> shift;
   Value whole; // what the product is put into, or the product
   SmallVector<BatchSize> loopSizes;
   Indices loops;
@@ -208,6 +209,13 @@ LogicalResult Analysis::placeProduct() {
   if (failed(placed))
     return failure();
   wholeIndices = std::move(*placed);
+  for (auto [index, step] : llvm::zip(wholeIndices, shift)) {
+    auto steps = LinearIndex::constant(BatchSize(step), numLoops());
+    std::optional<LinearIndex> shifted = index.plus(steps);
+    if (!shifted)
+      return refusal.because("a gap's index has no form that can be counted");
+    index = std::move(*shifted);
+  }
   return success();
 }
 
@@ -491,5 +499,10 @@ SmallVector<std::pair<unsigned, unsigned>> Contraction::mayAlias() const {
         if (function.getArgumentTypes()[*element->operand + 1] ==
             function.getResultTypes()[i])
           pairs.push_back({*element->operand, unsigned(i)});
+  for (const Contraction &gap : gaps) {
+    auto inGap = gap.mayAlias();
+    llvm::erase_if(pairs,
+                   [&](auto pair) { return !llvm::is_contained(inGap, pair); });
+  }
   return pairs;
 }

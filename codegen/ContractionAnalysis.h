@@ -128,6 +128,10 @@ struct Contraction {
   /// the same iteration only, and lie alike.
   llvm::SmallVector<std::pair<unsigned, unsigned>> mayAlias() const;
 
+  /// What lies in the gaps beside the product, at the same axes: results of a
+  /// product that is zero.
+  std::vector<Contraction> gaps;
+
   /// Owns the elements.
   std::vector<std::unique_ptr<Element>> elements;
   std::unique_ptr<TensorToCopy> copied;

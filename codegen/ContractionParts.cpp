@@ -6,6 +6,8 @@
 
 #include "mlir/IR/Matchers.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <numeric>
 
 using namespace mlir;
@@ -66,12 +68,17 @@ static bool areDisjoint(tensor::InsertSliceOp a, tensor::InsertSliceOp b) {
                       [&](int64_t dim) { return areDisjointAlong(dim, a, b); });
 }
 
+static SmallVector<tensor::InsertSliceOp> inserts(const Products &found) {
+  return llvm::map_to_vector(
+      found.products, [](const Product &product) { return product.insert; });
+}
+
 /// Whether the products, of which no two meet, are all of the tensor.
 static bool coverAll(const Products &found) {
   std::optional<BatchSize> sum(BatchSize(0));
-  for (const Product &product : found.products) {
-    std::optional<BatchSize> size = sizeOfShape(
-        tensor::InsertSliceOp(product.insert).getSourceType().getShape());
+  for (tensor::InsertSliceOp insert : inserts(found)) {
+    std::optional<BatchSize> size =
+        sizeOfShape(insert.getSourceType().getShape());
     sum = size && sum ? sum->plus(*size) : std::nullopt;
   }
   return sum &&
@@ -112,13 +119,107 @@ static LogicalResult findWhole(Products &found, Refusal &refusal) {
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Gaps
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Every so many places of a tensor, from each of the first ones on.
+struct Grid {
+  SmallVector<int64_t> sizes, strides;
+
+  int64_t numParts() const {
+    int64_t count = 1;
+    for (int64_t stride : strides)
+      count = llvm::SaturatingMultiply<uint64_t>(count, stride);
+    return count;
+  }
+  /// Where part `number` begins.
+  SmallVector<int64_t> offsetsOf(int64_t number) const {
+    SmallVector<int64_t> offsets(strides.size());
+    for (int64_t dim = strides.size() - 1; dim >= 0; --dim) {
+      offsets[dim] = number % strides[dim];
+      number /= strides[dim];
+    }
+    return offsets;
+  }
+  SmallVector<int64_t> shapeFrom(ArrayRef<int64_t> offsets) const {
+    SmallVector<int64_t> shape;
+    for (auto [size, stride, offset] : llvm::zip(sizes, strides, offsets))
+      shape.push_back(ShapedType::isDynamic(size)
+                          ? size
+                          : (size - offset + stride - 1) / stride);
+    return shape;
+  }
+};
+
+} // namespace
+
+/// The grid that each of the products is a part of.
+static std::optional<Grid> findGrid(const Products &found) {
+  Grid grid;
+  llvm::append_range(grid.sizes,
+                     cast<ShapedType>(found.whole.getType()).getShape());
+  grid.strides.assign(grid.sizes.size(), 1);
+  for (tensor::InsertSliceOp insert : inserts(found))
+    for (auto [dim, stride] : llvm::enumerate(grid.strides))
+      stride = std::max(stride, insert.getStaticStride(dim));
+  for (auto [size, stride] : llvm::zip(grid.sizes, grid.strides))
+    if (stride > 1 && (ShapedType::isDynamic(size) || stride > size))
+      return std::nullopt;
+  auto isPart = [&](tensor::InsertSliceOp insert) {
+    ArrayRef<int64_t> offsets = insert.getStaticOffsets();
+    auto isBefore = [](auto pair) {
+      return std::get<0>(pair) < std::get<1>(pair);
+    };
+    return llvm::all_of(llvm::zip(offsets, grid.strides), isBefore) &&
+           insert.getSourceType().getShape() ==
+               ArrayRef(grid.shapeFrom(offsets));
+  };
+  return llvm::all_of(inserts(found), isPart) ? std::optional(grid)
+                                              : std::nullopt;
+}
+
+std::optional<SmallVector<Gap>> nnc::findGaps(const Products &products) {
+  // More would be long code for each element.
+  constexpr int64_t kMostParts = 16;
+  std::optional<Grid> grid = findGrid(products);
+  if (!grid || grid->numParts() > kMostParts)
+    return std::nullopt;
+  SmallVector<Gap> gaps;
+  for (int64_t number = 0; number < grid->numParts(); ++number) {
+    SmallVector<int64_t> offsets = grid->offsetsOf(number),
+                         shape = grid->shapeFrom(offsets);
+    auto isThere = [&](tensor::InsertSliceOp insert) {
+      return insert.getStaticOffsets() == ArrayRef(offsets);
+    };
+    auto isAlike = [&](tensor::InsertSliceOp insert) {
+      return insert.getSourceType().getShape() == ArrayRef(shape);
+    };
+    SmallVector<tensor::InsertSliceOp> all = inserts(products);
+    if (llvm::any_of(all, isThere))
+      continue;
+    auto alike = llvm::find_if(all, isAlike);
+    if (alike == all.end())
+      return std::nullopt;
+    Gap gap{unsigned(alike - all.begin()), std::move(offsets)};
+    for (auto [step, from] : llvm::zip(gap.shift, alike->getStaticOffsets()))
+      step -= from;
+    gaps.push_back(std::move(gap));
+  }
+  return gaps;
+}
+
 FailureOr<Products> nnc::findProducts(func::FuncOp kernel, Refusal &refusal) {
   Products found;
   for (auto op : kernel.getBody().front().getOps<linalg::GenericOp>())
     if (op.getNumReductionLoops())
-      found.products.push_back({op, op.getNumResults() == 1
-                                        ? findInsert(op.getResult(0))
-                                        : tensor::InsertSliceOp()});
+      found.products.push_back({op,
+                                op.getNumResults() == 1
+                                    ? findInsert(op.getResult(0))
+                                    : tensor::InsertSliceOp(),
+                                {}});
   if (found.products.empty())
     return refusal.because("it has no reduction");
   if (found.products.size() == 1 && !found.products[0].insert) {

@@ -18,6 +18,9 @@ struct Product {
   /// What puts it, reshaped perhaps, where it belongs; null where it is all of
   /// what the kernel goes on with.
   mlir::tensor::InsertSliceOp insert;
+  /// Places further along each dimension of what it is put into: a gap's, of
+  /// which the elements are zero; empty: where the product is.
+  llvm::SmallVector<int64_t> shift;
 };
 
 struct Products {
@@ -29,6 +32,17 @@ struct Products {
   /// every element is.
   mlir::Value rest;
 };
+
+/// Elements that are no product's, as many as those of a product and each so
+/// far from one of them.
+struct Gap {
+  unsigned product;
+  llvm::SmallVector<int64_t> shift;
+};
+
+/// What no product writes, as gaps that follow products; none where that is not
+/// all of it.
+std::optional<llvm::SmallVector<Gap>> findGaps(const Products &products);
 
 /// Whether every element is zero.
 bool isZeroTensor(mlir::Value tensor);

@@ -64,11 +64,6 @@ Value ContractionPhase::offset(ArrayRef<BatchSize> strides,
   return sum;
 }
 
-Value ContractionPhase::resultOffset(unsigned index, ArrayRef<Value> indices) {
-  return add(offset(contraction.resultStrides[index], indices),
-             value(contraction.resultBase));
-}
-
 //===----------------------------------------------------------------------===//
 // Elements
 //===----------------------------------------------------------------------===//
@@ -208,12 +203,29 @@ void ContractionPhase::emitUniform(const Element *element) {
 
 void ContractionPhase::storeResults(const Point &point, Value product,
                                     ElementCache cache) {
+  struct Store {
+    unsigned result;
+    Value value, offset;
+  };
+  SmallVector<Store> stores;
+  auto compute = [&](const Contraction &part, ElementCache &cache) {
+    for (auto [i, result] : llvm::enumerate(part.results))
+      stores.push_back(
+          {unsigned(i),
+           broadcastToLanes(b, loc(), element(result, point, cache),
+                            point.lanes),
+           add(offset(part.resultStrides[i], point.indices),
+               value(part.resultBase))});
+  };
   cache[contraction.product] = product;
-  SmallVector<Value> values;
-  for (const Element *result : contraction.results)
-    values.push_back(
-        broadcastToLanes(b, loc(), element(result, point, cache), point.lanes));
-  for (auto [i, value] : llvm::enumerate(values))
-    storeVector(b, loc(), value, result(i), resultOffset(i, point.indices),
+  compute(contraction, cache);
+  for (const Contraction &gap : contraction.gaps) {
+    ElementCache inGap;
+    inGap[gap.product] =
+        arith::ConstantOp::create(b, b.getZeroAttr(product.getType()));
+    compute(gap, inGap);
+  }
+  for (const Store &store : stores)
+    storeVector(b, loc(), store.value, result(store.result), store.offset,
                 point.mask);
 }

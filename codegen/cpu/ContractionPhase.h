@@ -42,8 +42,8 @@ public:
   mlir::Value offset(llvm::ArrayRef<BatchSize> strides,
                      llvm::ArrayRef<mlir::Value> indices);
   /// Writes all results at `point`, of `product` there and what is known
-  /// already of the point. Everything is read before anything is written:
-  /// results may lie where operands do.
+  /// already of the point, and those in the gaps beside it. Everything is read
+  /// before anything is written: results may lie where operands do.
   void storeResults(const Point &point, mlir::Value product,
                     ElementCache cache = ElementCache());
 
@@ -72,7 +72,6 @@ public:
 private:
   mlir::Value emitGeneric(const Element *element, const Point &point,
                           ElementCache &cache);
-  mlir::Value resultOffset(unsigned index, llvm::ArrayRef<mlir::Value> indices);
   mlir::Value emitPadded(const Element *element, const Point &point,
                          const ElementCache &cache);
 

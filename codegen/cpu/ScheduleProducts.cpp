@@ -183,6 +183,32 @@ FailureOr<Contraction> nnc::analyzeAsIs(func::FuncOp kernel,
   return analyzeProduct(kernel, products, product, refusal);
 }
 
+/// Has each product write the gaps beside it, where these are all that no
+/// product writes, and lie as the products do.
+static LogicalResult addGaps(func::FuncOp kernel, const Products &products,
+                             MutableArrayRef<Contraction> parts,
+                             ProductAnalysis analyze, Refusal &refusal) {
+  std::optional<SmallVector<Gap>> gaps = findGaps(products);
+  if (!gaps)
+    return refusal.because("what is no product's is not like the products");
+  SmallVector<Contraction, 0> found;
+  for (Gap &gap : *gaps) {
+    const Contraction &part = parts[gap.product];
+    Product product = products.products[gap.product];
+    product.shift = std::move(gap.shift);
+    FailureOr<Contraction> beside = analyze(kernel, products, product, refusal);
+    if (failed(beside))
+      return failure();
+    if (beside->sizes != part.sizes || beside->numOuter != part.numOuter ||
+        beside->resultStrides != part.resultStrides)
+      return refusal.because("a gap beside a product has other axes");
+    found.push_back(std::move(*beside));
+  }
+  for (auto [gap, beside] : llvm::zip(*gaps, found))
+    parts[gap.product].gaps.push_back(std::move(beside));
+  return success();
+}
+
 FailureOr<ScheduledKernel> nnc::scheduleProducts(func::FuncOp kernel,
                                                  const CpuModel &cpu,
                                                  ProductScheduler schedule,
@@ -207,8 +233,11 @@ FailureOr<ScheduledKernel> nnc::scheduleProducts(func::FuncOp kernel,
       return apart;
   }
   ScheduledKernel scheduled;
+  Refusal noGaps; // and all of the rest before the products is another way
+  bool hasRest = products.rest &&
+                 failed(addGaps(kernel, products, parts, analyze, noGaps));
   scheduled.mayAlias = parts.front().mayAlias();
-  if (products.rest) {
+  if (hasRest) {
     FailureOr<ScheduledKernel> rest =
         scheduleRest(kernel, products, cpu, refusal);
     if (failed(rest))

@@ -25,7 +25,7 @@ mlir::FailureOr<Contraction> analyzeAsIs(mlir::func::FuncOp kernel,
                                          const Product &product,
                                          Refusal &refusal);
 
-/// Schedules each product of `kernel`, and before them what is none's.
+/// Schedules each product of `kernel`, and with or before them what is none's.
 mlir::FailureOr<ScheduledKernel>
 scheduleProducts(mlir::func::FuncOp kernel, const CpuModel &cpu,
                  ProductScheduler schedule, Refusal &refusal,

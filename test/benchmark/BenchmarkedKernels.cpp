@@ -4,6 +4,7 @@
 
 #include "llvm/Support/FormatVariadic.h"
 
+#include <algorithm>
 #include <utility>
 
 using namespace nnc::test;
@@ -77,7 +78,8 @@ static std::string images(int64_t height, int64_t width, int64_t channels) {
 
 /// The sum of products over what `maps` (of lhs, rhs and result, separated by
 /// semicolons) have in `loops` and the result has not.
-static std::string sumOfProducts(llvm::StringRef loops, llvm::StringRef kinds,
+static std::string sumOfProducts(llvm::StringRef result, llvm::StringRef init,
+                                 llvm::StringRef loops, llvm::StringRef kinds,
                                  llvm::ArrayRef<std::string> maps,
                                  llvm::ArrayRef<std::string> values,
                                  llvm::ArrayRef<std::string> types) {
@@ -88,37 +90,55 @@ static std::string sumOfProducts(llvm::StringRef loops, llvm::StringRef kinds,
   for (char kind : kinds)
     iterators += formatv("{0}\"{1}\"", iterators.empty() ? "" : ", ",
                          kind == 'p' ? "parallel" : "reduction");
-  return formatv("%y = linalg.generic {{indexing_maps = [{0}], iterator_types "
-                 "= [{1}]} ins({2}, {3} : {4}, {5}) outs(%init : {6}) {{\n"
+  return formatv("{7} = linalg.generic {{indexing_maps = [{0}], iterator_types "
+                 "= [{1}]} ins({2}, {3} : {4}, {5}) outs({8} : {6}) {{\n"
                  "^bb0(%s: f32, %t: f32, %sum: f32):\n"
                  "%0 = arith.mulf %s, %t : f32\n"
                  "%1 = arith.addf %sum, %0 : f32\n"
-                 "linalg.yield %1 : f32\n} -> {6}\nreturn %y : {6}\n}\n",
+                 "linalg.yield %1 : f32\n} -> {6}\n",
                  affine, iterators, values[0], values[1], types[0], types[1],
-                 types[2]);
+                 types[2], result, init);
+}
+
+static std::string returnOf(llvm::StringRef value, llvm::StringRef type) {
+  return formatv("return {0} : {1}\n}\n", value, type);
+}
+
+static std::string zeros(llvm::StringRef name, llvm::StringRef type,
+                         bool hasBatch) {
+  return formatv("{0}.empty = tensor.empty({2}) : {1}\n"
+                 "{0} = linalg.fill ins(%zero : f32) outs({0}.empty : {1}) -> "
+                 "{1}\n",
+                 name, type, hasBatch ? "%batch" : "");
 }
 
 static std::string header(llvm::StringRef lhs, llvm::StringRef rhs,
                           llvm::StringRef result, bool hasBatch) {
   return formatv("func.func private @kernel(%batch: index, %a: {0}, %b: {1}) "
                  "-> {2} attributes {{nnc.kernel} {{\n"
-                 "%zero = arith.constant 0.0 : f32\n"
-                 "%empty = tensor.empty({3}) : {2}\n"
-                 "%init = linalg.fill ins(%zero : f32) outs(%empty : {2}) -> "
-                 "{2}\n",
-                 lhs, rhs, result, hasBatch ? "%batch" : "");
+                 "%zero = arith.constant 0.0 : f32\n{3}",
+                 lhs, rhs, result, zeros("%init", result, hasBatch));
 }
 
-/// `source`, images with `sides` more rows and columns on each side.
-static std::string padding(llvm::StringRef source, llvm::StringRef type,
-                           llvm::StringRef padded, int64_t height,
-                           int64_t width, int64_t channels, int64_t sides) {
-  return formatv("%around = tensor.empty(%batch) : {2}\n"
-                 "%zeros = linalg.fill ins(%zero : f32) outs(%around : {2}) "
-                 "-> {2}\n"
-                 "%padded = tensor.insert_slice {0} into %zeros[0, {6}, {6}, "
-                 "0] [%batch, {3}, {4}, {5}] [1, 1, 1, 1] : {1} into {2}\n",
-                 source, type, padded, height, width, channels, sides);
+/// Rows and columns of zeros around images.
+struct Margins {
+  int64_t top, bottom, left, right;
+
+  bool areEmpty() const { return !(top | bottom | left | right); }
+};
+
+/// `source`, images with `margins` around them, as `result`.
+static std::string padding(llvm::StringRef result, llvm::StringRef source,
+                           llvm::StringRef type, llvm::StringRef padded,
+                           int64_t height, int64_t width, int64_t channels,
+                           const Margins &margins) {
+  std::string around = formatv("{0}.zeros", result);
+  std::string text = zeros(around, padded, /*hasBatch=*/true);
+  text += formatv("{0} = tensor.insert_slice {1} into {2}[0, {3}, {4}, "
+                  "0] [%batch, {5}, {6}, {7}] [1, 1, 1, 1] : {8} into {9}\n",
+                  result, source, around, margins.top, margins.left, height,
+                  width, channels, type, padded);
+  return text;
 }
 
 static BenchmarkedKernel benchmark(const Product &product) {
@@ -126,10 +146,11 @@ static BenchmarkedKernel benchmark(const Product &product) {
   std::string lhs = matrix(m, k, lhsTransposed),
               rhs = matrix(k, n, rhsTransposed), result = matrix(m, n, false);
   std::string text = header(lhs, rhs, result, /*hasBatch=*/false) +
-                     sumOfProducts("m, n, k", "ppr",
+                     sumOfProducts("%y", "%init", "m, n, k", "ppr",
                                    {lhsTransposed ? "k, m" : "m, k",
                                     rhsTransposed ? "n, k" : "k, n", "m, n"},
-                                   {"%a", "%b"}, {lhs, rhs, result});
+                                   {"%a", "%b"}, {lhs, rhs, result}) +
+                     returnOf("%y", result);
   std::string name = formatv("matmul {0}x{1}x{2}{3}", m, n, k,
                              lhsTransposed   ? " A^T"
                              : rhsTransposed ? " B^T"
@@ -164,7 +185,8 @@ padInput(const Convolution &c, std::string &value, llvm::StringRef type) {
   std::string padded =
       images(c.height + 2 * c.padding, c.width + 2 * c.padding, c.in);
   std::string text =
-      padding(value, type, padded, c.height, c.width, c.in, c.padding);
+      padding("%padded", value, type, padded, c.height, c.width, c.in,
+              {c.padding, c.padding, c.padding, c.padding});
   value = "%padded";
   return {text, padded};
 }
@@ -175,9 +197,10 @@ static BenchmarkedKernel forward(const Convolution &c) {
   auto [pad, padded] = padInput(c, value, x);
   std::string text =
       header(x, filter, y, /*hasBatch=*/true) + pad +
-      sumOfProducts("n, h, w, o, i, j, c", "pppprrr",
+      sumOfProducts("%y", "%init", "n, h, w, o, i, j, c", "pppprrr",
                     {windowed(c.stride, "c"), "i, j, c, o", "n, h, w, o"},
-                    {value, "%b"}, {padded, filter, y});
+                    {value, "%b"}, {padded, filter, y}) +
+      returnOf("%y", y);
   return {nameOf(c, "forward"),
           text,
           c.batch,
@@ -192,9 +215,10 @@ static BenchmarkedKernel filterGradient(const Convolution &c) {
   auto [pad, padded] = padInput(c, value, x);
   std::string text =
       header(x, dy, filter, /*hasBatch=*/false) + pad +
-      sumOfProducts("i, j, c, o, n, h, w", "pppprrr",
+      sumOfProducts("%y", "%init", "i, j, c, o, n, h, w", "pppprrr",
                     {windowed(c.stride, "c"), "n, h, w, o", "i, j, c, o"},
-                    {value, "%b"}, {padded, dy, filter});
+                    {value, "%b"}, {padded, dy, filter}) +
+      returnOf("%y", filter);
   return {nameOf(c, "filter gradient"),    text,          c.batch, flopOf(c),
           {c.inputSize(), c.outputSize()}, c.filterSize()};
 }
@@ -210,10 +234,91 @@ static BenchmarkedKernel inputGradient(const Convolution &c) {
   std::string reads = formatv("n, h - i + {0}, w - j + {0}, o", last);
   std::string text =
       header(dy, filter, dx, /*hasBatch=*/true) +
-      padding("%a", dy, padded, c.outHeight(), c.outWidth(), c.out, sides) +
-      sumOfProducts("n, h, w, c, i, j, o", "pppprrr",
+      padding("%padded", "%a", dy, padded, c.outHeight(), c.outWidth(), c.out,
+              {sides, sides, sides, sides}) +
+      sumOfProducts("%y", "%init", "n, h, w, c, i, j, o", "pppprrr",
                     {reads, "i, j, c, o", "n, h, w, c"}, {"%padded", "%b"},
-                    {padded, filter, dx});
+                    {padded, filter, dx}) +
+      returnOf("%y", dx);
+  return {nameOf(c, "input gradient"),      text,         c.batch, flopOf(c),
+          {c.outputSize(), c.filterSize()}, c.inputSize()};
+}
+
+/// Places of one dimension of x between two strides: every `stride` one from
+/// `first` on. The taps that reach them are every `stride` one from `tap` on,
+/// and the last of dy that does is `start` before the first of them.
+struct Phase {
+  int64_t first, places, tap, taps, start;
+
+  int64_t before() const { return std::max<int64_t>(0, taps - 1 - start); }
+  int64_t after(int64_t numOutputs) const {
+    return std::max<int64_t>(0, start + places - numOutputs);
+  }
+};
+
+static std::vector<Phase> phasesOf(const Convolution &c, int64_t size) {
+  std::vector<Phase> phases;
+  for (int64_t first = 0; first < c.stride; ++first) {
+    int64_t tap = (first + c.padding) % c.stride;
+    if (tap < c.window)
+      phases.push_back({first, (size - 1 - first) / c.stride + 1, tap,
+                        (c.window - 1 - tap) / c.stride + 1,
+                        (first + c.padding - tap) / c.stride});
+  }
+  return phases;
+}
+
+/// The sums of one phase, %y of its number, put into what `into` names.
+static std::string phaseOfGradient(const Convolution &c, const Phase &rows,
+                                   const Phase &columns, int64_t number,
+                                   llvm::StringRef into) {
+  std::string dy = images(c.outHeight(), c.outWidth(), c.out),
+              dx = images(c.height, c.width, c.in),
+              part = images(rows.places, columns.places, c.in),
+              taps = formatv("tensor<{0}x{1}x{2}x{3}xf32>", rows.taps,
+                             columns.taps, c.in, c.out),
+              value = "%a", read = dy, text, init = formatv("%init{0}", number),
+              sums = formatv("%y{0}", number);
+  Margins margins = {rows.before(), rows.after(c.outHeight()), columns.before(),
+                     columns.after(c.outWidth())};
+  if (!margins.areEmpty()) {
+    read = images(c.outHeight() + margins.top + margins.bottom,
+                  c.outWidth() + margins.left + margins.right, c.out);
+    value = formatv("%padded{0}", number);
+    text += padding(value, "%a", dy, read, c.outHeight(), c.outWidth(), c.out,
+                    margins);
+  }
+  text += formatv("%taps{0} = tensor.extract_slice %b[{1}, {2}, 0, 0] "
+                  "[{3}, {4}, {5}, {6}] [{7}, {7}, 1, 1] : {8} to {9}\n",
+                  number, rows.tap, columns.tap, rows.taps, columns.taps, c.in,
+                  c.out, c.stride, filterType(c), taps);
+  text += zeros(init, part, /*hasBatch=*/true);
+  std::string reads =
+      formatv("n, h - i + {0}, w - j + {1}, o", rows.start + margins.top,
+              columns.start + margins.left);
+  text +=
+      sumOfProducts(sums, init, "n, h, w, c, i, j, o", "pppprrr",
+                    {reads, "i, j, c, o", "n, h, w, c"},
+                    {value, formatv("%taps{0}", number)}, {read, taps, part});
+  text += formatv("%x{0} = tensor.insert_slice %y{0} into {1}[0, {2}, {3}, 0] "
+                  "[%batch, {4}, {5}, {6}] [1, {7}, {7}, 1] : {8} into {9}\n",
+                  number, into, rows.first, columns.first, rows.places,
+                  columns.places, c.in, c.stride, part, dx);
+  return text;
+}
+
+/// Of a longer stride: a sum for each place between two windows, into zeros.
+static BenchmarkedKernel stridedInputGradient(const Convolution &c) {
+  std::string dx = images(c.height, c.width, c.in), whole = "%init",
+              text = header(images(c.outHeight(), c.outWidth(), c.out),
+                            filterType(c), dx, /*hasBatch=*/true);
+  int64_t number = 0;
+  for (const Phase &rows : phasesOf(c, c.height))
+    for (const Phase &columns : phasesOf(c, c.width)) {
+      text += phaseOfGradient(c, rows, columns, number, whole);
+      whole = formatv("%x{0}", number++);
+    }
+  text += returnOf(whole, dx);
   return {nameOf(c, "input gradient"),      text,         c.batch, flopOf(c),
           {c.outputSize(), c.filterSize()}, c.inputSize()};
 }
@@ -224,8 +329,9 @@ std::vector<BenchmarkedKernel> nnc::test::benchmarkedKernels() {
     kernels.push_back(benchmark(product));
   for (const Convolution &convolution : kConvolutions) {
     kernels.push_back(forward(convolution));
-    if (convolution.stride == 1)
-      kernels.push_back(inputGradient(convolution));
+    kernels.push_back(convolution.stride == 1
+                          ? inputGradient(convolution)
+                          : stridedInputGradient(convolution));
     kernels.push_back(filterGradient(convolution));
   }
   return kernels;

@@ -20,6 +20,8 @@ SETS = {
         # Three of four phases have no tap.
         ("one_tap", "input", dict(image=(8, 8), channels=(33, 7), kernel=1, stride=2)),
         ("one_tap_residual", "input", dict(image=(8, 8), channels=(16, 7), kernel=1, stride=2, epilogue="add")),
+        # A row fewer between two strides than in them.
+        ("one_tap_odd", "input", dict(image=(7, 8), channels=(16, 7), kernel=1, stride=2, epilogue="add")),
         ("dilated", "input", dict(image=(11,), channels=(8, 4), kernel=3, stride=3, low=2, high=1, dilation=2)),
         ("dilated_taps_apart", "input", dict(image=(13,), channels=(8, 4), kernel=4, stride=2, low=3, high=3, dilation=3)),
         ("strides_differ", "input", dict(image=(7, 6), channels=(8, 4), kernel=(3, 2), stride=(2, 1), low=(1, 0), high=(0, 1))),
