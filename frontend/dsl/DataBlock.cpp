@@ -122,6 +122,27 @@ std::optional<std::string> Emitter::readerArgument(const Expression &expression,
   return std::nullopt;
 }
 
+/// Whether any of the inputs is of pictures with their channels first, as files
+/// of pictures have 1 or 3 of them.
+bool Emitter::takesChannelsFirst(const DataBinding &binding) {
+  auto isChannels = [](int64_t size) { return size == 1 || size == 3; };
+  const std::vector<Parameter> &inputs = program.models.front().inputs;
+  return llvm::any_of(binding.inputs, [&](const Identifier &name) {
+    auto input = llvm::find_if(inputs, [&](const Parameter &input) {
+      return input.name.name == name.name;
+    });
+    mlir::Block &body = model.getBody().front();
+    // What is unknown, or of no type, is an error elsewhere.
+    if (input == inputs.end() || body.getNumArguments() != inputs.size())
+      return false;
+    BlockArgument argument = body.getArgument(input - inputs.begin());
+    ArrayRef<int64_t> shape =
+        cast<RankedTensorType>(argument.getType()).getShape();
+    // Both may be: then the layout says it.
+    return shape.size() == 4 && isChannels(shape[1]);
+  });
+}
+
 Attribute Emitter::emitBinding(const DataSplit &split,
                                const DataBinding &binding) {
   auto *call = llvm::dyn_cast<CallExpr>(binding.reader.get());
@@ -162,6 +183,13 @@ Attribute Emitter::emitBinding(const DataSplit &split,
                          call->callee + "(\"FILE\")");
     return nullptr;
   }
+  // Arrays are what they are, in any layout.
+  bool turnsPictures = llvm::is_contained({"cifar10", "cifar100", "images"},
+                                          StringRef(call->callee));
+  if (channelsFirst && turnsPictures && !given.contains("order") &&
+      takesChannelsFirst(binding))
+    arguments.push_back(
+        builder.getNamedAttr("order", builder.getStringAttr("chw")));
   SmallVector<Attribute> inputs;
   for (const Identifier &input : binding.inputs)
     inputs.push_back(builder.getStringAttr(input.name));

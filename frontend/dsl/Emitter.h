@@ -246,6 +246,7 @@ private:
   void emitData(const DataDecl &data);
   void emitSplit(const DataSplit &split,
                  llvm::SmallVectorImpl<mlir::Attribute> &bindings);
+  bool takesChannelsFirst(const DataBinding &binding);
   mlir::Attribute emitBinding(const DataSplit &split,
                               const DataBinding &binding);
   void emitSteps(const DataSteps &line,
