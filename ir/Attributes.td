@@ -24,7 +24,8 @@ def Nnc_Role : Nnc_Enum<"Role", "what a piece of state is for", [
   I32EnumAttrCase<"parameter", 0>,       // trained by the optimizer
   I32EnumAttrCase<"buffer", 1>,          // kept with the parameters, not trained
   I32EnumAttrCase<"optimizer_state", 2>, // moments and the like
-  I32EnumAttrCase<"scalar", 3>]>;        // seed, step, learning rate
+  I32EnumAttrCase<"scalar", 3>,          // seed, step, learning rate
+  I32EnumAttrCase<"generation", 4>]>;    // what a sequence's next token needs of those before it
 def Nnc_RoleAttr : Nnc_EnumAttr<Nnc_Role, "role">;
 
 def Nnc_Convention : Nnc_Enum<"Convention", "how running statistics follow those of a batch", [

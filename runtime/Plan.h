@@ -154,7 +154,13 @@ struct EntryPoint {
 /// of the set come before the batch.
 inline constexpr const char *firstSampleName = "first_sample";
 
-enum class Role : uint8_t { Parameter, Buffer, OptimizerState, Scalar };
+enum class Role : uint8_t {
+  Parameter,
+  Buffer,
+  OptimizerState,
+  Scalar,
+  Generation
+};
 
 /// How the dimensions of weights stand in a file.
 enum class WeightsOrder : uint8_t { Nnc, Pytorch };

@@ -184,7 +184,7 @@ const char *nnc_plan_entry_point(const nnc_plan_t *plan, size_t index) {
 
 static const char *nameOf(Role role) {
   static const char *const names[] = {"parameter", "buffer", "optimizer_state",
-                                      "scalar"};
+                                      "scalar", "generation"};
   return names[static_cast<int>(role)];
 }
 

@@ -12,7 +12,8 @@ static const char *nameOf(SaveKind kind) {
 }
 
 static bool isSaved(const StateTensor &tensor, SaveKind kind) {
-  if (tensor.role == Role::Scalar && tensor.name == firstSampleName)
+  if (tensor.role == Role::Generation ||
+      (tensor.role == Role::Scalar && tensor.name == firstSampleName))
     return false;
   return kind == SaveKind::Checkpoint || tensor.role == Role::Parameter ||
          tensor.role == Role::Buffer;

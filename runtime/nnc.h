@@ -91,7 +91,8 @@ typedef struct nnc_tensor_info_t {
   /* Outputs: "loss", "metric", "confusion", "output", "gradient" (of the state
    * tensor of that name), "input_gradient", "layer" (a tensor within the
    * model) or "layer_gradient". State: "parameter",
-   * "buffer", "optimizer_state" or "scalar". Inputs: "input". */
+   * "buffer", "optimizer_state", "scalar" or "generation" (what a sequence
+   * keeps for its next token). Inputs: "input". */
   const char *kind;
   /* Inputs: values must be in [0, index_limit). 0: any value is allowed. */
   int64_t index_limit;

@@ -87,7 +87,8 @@ def ParameterOp : Nnc_StateOp<"parameter", [Symbol]> {
   let description = [{
     Its static type, how it begins, and its role: `parameter` (an optimizer changes
     it), `buffer` (it moves with the model, and no optimizer changes it),
-    `optimizer_state` or `scalar`. With the attribute `nnc.frozen` a parameter or a
+    `optimizer_state`, `scalar`, or `generation` (what the next token of a sequence
+    needs of those before it; in no file). With the attribute `nnc.frozen` a parameter or a
     buffer keeps its role, and training leaves it as it is.
 
     ```mlir

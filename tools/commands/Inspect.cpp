@@ -21,7 +21,7 @@ using nlohmann::json;
 
 static const char *name(Role role) {
   static const char *const names[] = {"parameter", "buffer", "optimizer_state",
-                                      "scalar"};
+                                      "scalar", "generation"};
   return names[size_t(role)];
 }
 
