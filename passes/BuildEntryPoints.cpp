@@ -339,9 +339,9 @@ private:
     setIndexLimits(model);
     addPenalties(model);
     Declared declared = collectDeclared(model);
-    if (failed(declareScalars(model)) || failed(buildInit(model)))
+    if (failed(declareScalars(model)) || failed(buildInit(model)) ||
+        failed(setCounters(model)))
       return failure();
-    setCounters(model);
     if (failed(buildSteps(model, declared)))
       return failure();
     if (failed(buildPredictions(model, declared.outputs)))

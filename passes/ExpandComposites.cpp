@@ -67,6 +67,10 @@ static LogicalResult applyUpdates(Composite composite,
       return refuseState(site, read, buffer);
     if (buffer.isFrozen())
       continue;
+    if (composite->getBlock() != &function.front())
+      return site.error() << "updates '" << read.getParameter()
+                          << "' in the step of a loop; state is updated once "
+                             "a training step";
     for (AssignOp assign : function.getOps<AssignOp>())
       if (assign.getParameterAttr() == read.getParameterAttr()) {
         InFlightDiagnostic diagnostic = site.error()

@@ -1,4 +1,5 @@
 // Chains of elementwise ops into one kernel each.
+#include "passes/Bodies.h"
 #include "passes/Passes.h"
 #include "passes/RowFusion.h"
 
@@ -18,8 +19,10 @@ namespace {
 
 struct FuseElementwisePass
     : public nnc::impl::FuseElementwisePassBase<FuseElementwisePass> {
-  void runOnOperation() override {
-    RowFusion fusion(getOperation().getBody().front());
+  void runOnOperation() override { forEachBody(getOperation(), fuse); }
+
+  static void fuse(Block &body) {
+    RowFusion fusion(body);
     fusion.absorbFree();
     for (unsigned number : fusion.groups()) {
       if (fusion.group(number).ops.empty() || !isElementwise(fusion, number))

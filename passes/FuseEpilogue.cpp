@@ -6,6 +6,7 @@
 // the kernels after it, and takes in what is computed for it alone. Regions
 // only ever hold ops that the product's emitters can do on sums in registers.
 #include "passes/BlockOrder.h"
+#include "passes/Bodies.h"
 #include "passes/Passes.h"
 #include "passes/RowFusion.h"
 
@@ -296,10 +297,9 @@ namespace {
 
 struct FuseEpiloguePass
     : public nnc::impl::FuseEpiloguePassBase<FuseEpiloguePass> {
-  void runOnOperation() override {
-    if (getOperation().isDeclaration())
-      return;
-    Block &block = getOperation().getBody().front();
+  void runOnOperation() override { forEachBody(getOperation(), fuse); }
+
+  static void fuse(Block &block) {
     SmallVector<Operation *> products;
     for (Operation &op : block)
       if (op.hasTrait<SumsProducts>())

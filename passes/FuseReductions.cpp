@@ -1,5 +1,6 @@
 // Reductions into the kernels that make their elements and those that use their
 // results.
+#include "passes/Bodies.h"
 #include "passes/Passes.h"
 #include "passes/RowFusion.h"
 
@@ -75,10 +76,12 @@ struct FuseReductionsPass
   using Base::Base;
 
   void runOnOperation() override {
-    RowFusion fusion(getOperation().getBody().front(), samples);
-    fusion.absorbFree();
-    ReductionFusion(fusion).run();
-    fusion.finish();
+    forEachBody(getOperation(), [&](Block &body) {
+      RowFusion fusion(body, samples);
+      fusion.absorbFree();
+      ReductionFusion(fusion).run();
+      fusion.finish();
+    });
   }
 };
 

@@ -1,5 +1,6 @@
 // Kernels that do not depend on each other, but read the same operands or are
 // small and alike, into one.
+#include "passes/Bodies.h"
 #include "passes/Passes.h"
 #include "passes/RowFusion.h"
 
@@ -116,12 +117,14 @@ namespace {
 struct FuseSiblingsPass
     : public nnc::impl::FuseSiblingsPassBase<FuseSiblingsPass> {
   void runOnOperation() override {
-    RowFusion fusion(getOperation().getBody().front());
-    fusion.absorbFree();
-    mergeByOperand(fusion);
-    mergeSmall(fusion);
-    mergeScalars(fusion);
-    fusion.finish();
+    forEachBody(getOperation(), [](Block &body) {
+      RowFusion fusion(body);
+      fusion.absorbFree();
+      mergeByOperand(fusion);
+      mergeSmall(fusion);
+      mergeScalars(fusion);
+      fusion.finish();
+    });
   }
 };
 

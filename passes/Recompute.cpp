@@ -1,5 +1,6 @@
 // Values that a kernel reads, and could compute of what it reads anyway, or of
 // what lies in memory in place of them.
+#include "passes/Bodies.h"
 #include "passes/Passes.h"
 #include "passes/RowFusion.h"
 #include "passes/Scans.h"
@@ -162,10 +163,12 @@ namespace {
 
 struct RecomputePass : public nnc::impl::RecomputePassBase<RecomputePass> {
   void runOnOperation() override {
-    RowFusion fusion(getOperation().getBody().front(), /*samples=*/true);
-    fusion.absorbFree();
-    Recomputation(fusion).run();
-    fusion.finish();
+    forEachBody(getOperation(), [](Block &body) {
+      RowFusion fusion(body, /*samples=*/true);
+      fusion.absorbFree();
+      Recomputation(fusion).run();
+      fusion.finish();
+    });
   }
 };
 

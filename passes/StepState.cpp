@@ -127,7 +127,22 @@ static std::optional<unsigned> findMissingCounter(Operation *op) {
   return std::nullopt;
 }
 
-void setCounters(ModelOp model) {
+/// A step of a loop has no number of its own to draw by: the same values would
+/// come at each.
+static LogicalResult checkNoneInLoops(ModelOp model) {
+  WalkResult result = model.walk([](Operation *op) -> WalkResult {
+    if (!op->getParentOfType<ScanOp>() || !findMissingCounter(op))
+      return WalkResult::advance();
+    return op->emitOpError("draws random numbers in the step of a loop, which "
+                           "would be the same at each step; draw them before "
+                           "it and go over them");
+  });
+  return failure(result.wasInterrupted());
+}
+
+LogicalResult setCounters(ModelOp model) {
+  if (failed(checkNoneInLoops(model)))
+    return failure();
   auto module = model->getParentOfType<ModuleOp>();
   auto parameters = module.getOps<ParameterOp>();
   int64_t stream = llvm::count_if(parameters, [](ParameterOp parameter) {
@@ -145,6 +160,7 @@ void setCounters(ModelOp model) {
     fillOperand(&op, cast<Described>(op).getSignature(), *place, counter);
     op.setAttr("stream", b.getI64IntegerAttr(stream++));
   }
+  return success();
 }
 
 void numberSamples(func::FuncOp function) {

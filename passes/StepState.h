@@ -23,7 +23,8 @@ llvm::LogicalResult declareScalars(ModelOp model);
 
 /// Gives each random op of the model the counter (seed and step) and a stream
 /// of its own. The streams before belong to the parameters' initial values.
-void setCounters(ModelOp model);
+/// Fails after a diagnostic where one is in the step of a loop.
+llvm::LogicalResult setCounters(ModelOp model);
 
 /// Has the random ops of an entry point that is run batch by batch over a set
 /// number their elements over the set, so that what a sample draws depends on

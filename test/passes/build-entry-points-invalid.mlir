@@ -123,3 +123,14 @@ nnc.model @nothing_for_the_optimizer(%x: tensor<?x3xf32> {nnc.name = "x"})
   %l = nnc.mean %0 : (tensor<?x3xf32>) -> tensor<f32>
   nnc.loss %l : tensor<f32>
 }
+
+// -----
+
+nnc.model @draws_in_a_step(%x: tensor<5x?x4xf32>) {
+  %last = nnc.scan over(%x_t = %x) steps = 5 : (tensor<5x?x4xf32>) -> tensor<5x?x4xf32> {
+    // expected-error @below {{draws random numbers in the step of a loop, which would be the same at each step; draw them before it and go over them}}
+    %0 = nnc.dropout %x_t rate = 0.5 : tensor<?x4xf32>
+    nnc.yield %0 : tensor<?x4xf32>
+  }
+  nnc.output "y" %last : tensor<5x?x4xf32>
+}
