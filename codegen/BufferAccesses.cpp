@@ -38,8 +38,7 @@ BufferAccesses nnc::accessesOf(Value memref) {
   return accesses;
 }
 
-/// Of buffer `number` of a phase.
-static BufferAccesses accessesByPhase(const Phase &phase, unsigned number) {
+BufferAccesses nnc::accessesOf(const Phase &phase, unsigned number) {
   if (func::FuncOp function = phase.function)
     return accessesOf(function.getArgument(number));
   // A library's call writes its product, and the workspace behind the bias.
@@ -61,7 +60,7 @@ std::string nnc::findUnwritten(func::FuncOp kernel,
   for (const Phase &phase : scheduled.phases) {
     SmallVector<BufferRef> reads;
     for (auto [number, buffer] : llvm::enumerate(phase.buffers)) {
-      BufferAccesses accesses = accessesByPhase(phase, number);
+      BufferAccesses accesses = accessesOf(phase, number);
       if (accesses.writes)
         written.insert({buffer.kind, buffer.index});
       if (accesses.reads && buffer.kind != BufferRef::Operand)

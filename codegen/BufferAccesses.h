@@ -17,6 +17,9 @@ struct BufferAccesses {
 /// itself counts as a write.
 BufferAccesses accessesOf(mlir::Value memref);
 
+/// Of buffer `number` of a phase.
+BufferAccesses accessesOf(const Phase &phase, unsigned number);
+
 /// What no schedule may leave: a result that no phase writes, or a result or
 /// workspace that a phase reads before any has written it. In words, for a
 /// message; empty if there is none.

@@ -1,6 +1,7 @@
 // Separates the schedule from its kernels. Needs entry points of primitives,
-// fused or not; leaves entry points of launches, reads, assigns, reshapes and
-// constants, in an order that lets parameters be updated in place.
+// fused or not; leaves entry points of launches, reads, assigns, reshapes,
+// constants and loops over such, in an order that lets parameters and carried
+// values be updated in place.
 #include "codegen/Passes.h"
 #include "ir/Ops.h"
 
@@ -43,7 +44,8 @@ static bool isLargeFill(ConstantOp op) {
   return getSplat(op) &&
          op.getY().getType().getNumElements() > kLargestStoredSplat &&
          llvm::any_of(op->getUsers(), [](Operation *user) {
-           return isa<AssignOp, ReshapeOp, func::ReturnOp>(user);
+           return isa<AssignOp, ReshapeOp, ScanOp, YieldOp, func::ReturnOp>(
+               user);
          });
 }
 
@@ -389,14 +391,15 @@ private:
 
 } // namespace
 
-/// The launches that read a parameter, by its name.
+/// The launches and loops that read a parameter, by its name.
 static llvm::MapVector<StringAttr, SmallVector<Operation *>>
 collectReaders(Block &block) {
   llvm::MapVector<StringAttr, SmallVector<Operation *>> readers;
-  for (auto launch : block.getOps<LaunchOp>())
-    for (Value input : launch.getInputs())
-      if (auto read = skipReshapes(input).getDefiningOp<ReadOp>())
-        readers[read.getParameterAttr().getAttr()].push_back(launch);
+  for (Operation &op : block)
+    if (isa<LaunchOp, ScanOp>(op))
+      for (Value input : op.getOperands())
+        if (auto read = skipReshapes(input).getDefiningOp<ReadOp>())
+          readers[read.getParameterAttr().getAttr()].push_back(&op);
   return readers;
 }
 
@@ -414,6 +417,22 @@ static void orderLaunches(Block &block) {
   order.apply();
 }
 
+/// In a loop, readers of a carried value before the launch of its next one.
+static void orderStep(ScanOp scan) {
+  Block &body = scan.getBody().front();
+  Order order(body);
+  for (auto [i, next] : llvm::enumerate(scan.getNext())) {
+    Operation *writer = skipReshapes(next).getDefiningOp();
+    if (!isa_and_nonnull<LaunchOp>(writer))
+      continue;
+    for (auto launch : body.getOps<LaunchOp>())
+      for (Value input : launch.getInputs())
+        if (skipReshapes(input) == scan.getCarriedArguments()[i])
+          order.prefer(launch, writer);
+  }
+  order.apply();
+}
+
 namespace {
 
 struct OutlineKernelsPass
@@ -425,12 +444,21 @@ struct OutlineKernelsPass
       if (function.isPrivate() || function.isExternal())
         continue;
       Block &body = function.getBody().front();
-      for (Operation &op : llvm::make_early_inc_range(body))
-        if (isKernel(op))
-          outline(op, kernels);
-      eraseUnusedConstants(body);
+      outlineBlock(body, kernels);
       orderLaunches(body);
     }
+  }
+
+  static void outlineBlock(Block &body, KernelTable &kernels) {
+    for (Operation &op : llvm::make_early_inc_range(body)) {
+      if (auto scan = dyn_cast<ScanOp>(op)) {
+        outlineBlock(scan.getBody().front(), kernels);
+        orderStep(scan);
+      } else if (isKernel(op)) {
+        outline(op, kernels);
+      }
+    }
+    eraseUnusedConstants(body);
   }
 
   static void eraseUnusedConstants(Block &body) {

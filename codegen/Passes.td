@@ -34,7 +34,9 @@ def OutlineKernelsPass : Pass<"nnc-outline-kernels", "mlir::ModuleOp"> {
 
     Then the launches are ordered: as in the program, but so that every reader of
     a parameter comes before the launch that computes the parameter's next value,
-    which can then be written in place.
+    which can then be written in place. A step of a loop is gone through like a
+    program of its own, and stays where it is; readers of a carried value come
+    before the launch of its next one.
 
     Functions that are `private` are left alone.
   }];

@@ -16,7 +16,17 @@
 namespace nnc {
 
 /// Mirrors nnc.plan.Region.
-enum class MemoryRegion { State, Arena, Input, Constant };
+enum class MemoryRegion { State, Arena, Input, Constant, Thread };
+
+/// Where a buffer is among equal slots; mirrors nnc.plan.Slot.
+struct PlannedSlot {
+  int64_t first = 0;
+  int64_t count = 1;
+  /// Bytes from one to the next; no divisor.
+  Extent stride;
+  /// It follows the step of the loop.
+  bool moves = false;
+};
 
 /// An address: the base of a region (of one input), and an offset from it.
 struct PlannedBuffer {
@@ -25,6 +35,7 @@ struct PlannedBuffer {
   int64_t index = 0;
   int64_t offsetBytes = 0;
   Extent sizeBytes;
+  std::optional<PlannedSlot> slot;
 };
 
 /// One phase of a launch.
@@ -53,7 +64,20 @@ struct PlannedCopy {
   PlannedBuffer from, to;
 };
 
-using PlannedCommand = std::variant<PlannedLaunch, PlannedMatmul, PlannedCopy>;
+/// Runs the commands that follow it once a step; mirrors nnc.plan.Loop.
+struct PlannedLoop {
+  int64_t steps = 1;
+  size_t length = 0;
+  bool reverse = false;
+  /// The most samples that a thread takes at a time; 0: they are not shared
+  /// out.
+  int64_t rows = 0;
+  int64_t grain = 1;
+  mlir::Location loc;
+};
+
+using PlannedCommand =
+    std::variant<PlannedLaunch, PlannedMatmul, PlannedCopy, PlannedLoop>;
 
 struct PlannedEntryPoint {
   mlir::func::FuncOp function;
@@ -79,8 +103,9 @@ struct MemoryPlan {
 };
 
 /// Plans the public functions of `module`, which nnc-outline-kernels has left
-/// with launches, reads, assigns, reshapes and constants. Fails after a
-/// diagnostic where anything else is found.
+/// with launches, reads, assigns, reshapes, constants, and loops over launches,
+/// reshapes and constants. Fails after a diagnostic where anything else is
+/// found.
 mlir::FailureOr<MemoryPlan>
 planMemory(mlir::ModuleOp module, const Schedule &schedule, int64_t maxBatch);
 

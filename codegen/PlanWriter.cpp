@@ -137,6 +137,9 @@ private:
   Offset<void> writeCommand(const PlannedLaunch &launch);
   Offset<void> writeCommand(const PlannedMatmul &matmul);
   Offset<void> writeCommand(const PlannedCopy &copy);
+  Offset<void> writeCommand(const PlannedLoop &loop);
+  Offset<flatbuffers::Vector<const plan::Slot *>>
+  writeSlots(ArrayRef<PlannedBuffer> buffers);
   Offset<plan::Recipe> writeRecipe();
   std::vector<Offset<plan::Setting>> writeSettings();
   Offset<plan::DataBinding> writeBinding(DictionaryAttr binding);
@@ -257,15 +260,28 @@ static std::vector<plan::Buffer> convert(ArrayRef<PlannedBuffer> buffers) {
   return converted;
 }
 
+/// Null where no buffer lies in slots.
+Offset<flatbuffers::Vector<const plan::Slot *>>
+PlanWriter::writeSlots(ArrayRef<PlannedBuffer> buffers) {
+  std::vector<plan::Slot> slots;
+  for (auto [i, buffer] : llvm::enumerate(buffers))
+    if (const auto &slot = buffer.slot)
+      slots.emplace_back(uint32_t(i), slot->moves, slot->first, slot->count,
+                         convert(slot->stride));
+  return slots.empty() ? 0 : fbb.CreateVectorOfStructs(slots);
+}
+
 Offset<void> PlanWriter::writeCommand(const PlannedLaunch &launch) {
   plan::Extent extent = convert(launch.extent);
   plan::Extent flop = convert(launch.flop);
   plan::Extent traffic = convert(launch.trafficBytes);
   std::string source = describeSource(launch.loc);
+  auto slots = writeSlots(launch.buffers);
   return plan::CreateLaunch(fbb, find(kernelIndex, launch.phase, "code"),
                             fbb.CreateVectorOfStructs(convert(launch.buffers)),
                             &extent, launch.grain, &flop, &traffic,
-                            source.empty() ? TextOffset() : writeText(source))
+                            source.empty() ? TextOffset() : writeText(source),
+                            slots)
       .Union();
 }
 
@@ -283,19 +299,29 @@ Offset<void> PlanWriter::writeCommand(const PlannedMatmul &matmul) {
   plan::MatrixLayout a = convert(call.a), b = convert(call.b),
                      d = convert(call.d);
   std::string source = describeSource(matmul.loc);
+  auto slots = writeSlots(matmul.buffers);
   return plan::CreateMatmul(
              fbb, writeText(matmul.name),
              fbb.CreateVectorOfStructs(convert(matmul.buffers)), &count, &m, &n,
              &k, &a, &b, &d, elementTypeOf(call.operandType),
              elementTypeOf(call.resultType), call.allowTf32,
              static_cast<plan::Epilogue>(call.epilogue), &flop, &traffic,
-             source.empty() ? TextOffset() : writeText(source))
+             source.empty() ? TextOffset() : writeText(source), slots)
       .Union();
 }
 
 Offset<void> PlanWriter::writeCommand(const PlannedCopy &copy) {
   plan::Buffer from = convert(copy.from), to = convert(copy.to);
-  return plan::CreateCopy(fbb, &from, &to).Union();
+  auto slots = writeSlots({copy.from, copy.to});
+  return plan::CreateCopy(fbb, &from, &to, slots).Union();
+}
+
+Offset<void> PlanWriter::writeCommand(const PlannedLoop &loop) {
+  std::string source = describeSource(loop.loc);
+  return plan::CreateLoop(fbb, loop.steps, uint32_t(loop.length), loop.reverse,
+                          loop.rows, loop.grain,
+                          source.empty() ? TextOffset() : writeText(source))
+      .Union();
 }
 
 std::vector<Offset<plan::Tensor>>
@@ -335,7 +361,8 @@ Offset<plan::EntryPoint>
 PlanWriter::writeEntryPoint(const PlannedEntryPoint &entry) {
   // In the order of PlannedCommand's alternatives.
   static constexpr plan::Command commandTypes[] = {
-      plan::Command::Launch, plan::Command::Matmul, plan::Command::Copy};
+      plan::Command::Launch, plan::Command::Matmul, plan::Command::Copy,
+      plan::Command::Loop};
   std::vector<plan::Command> types;
   std::vector<Offset<void>> commands;
   for (const PlannedCommand &command : entry.commands) {
@@ -431,6 +458,15 @@ Offset<plan::Recipe> PlanWriter::writeRecipe() {
       recipe.getInteger("seed").value_or(0), settingVector, stepVector);
 }
 
+/// 1 where a runtime that knows no loops can run it.
+static uint32_t versionOf(const MemoryPlan &plan) {
+  for (const PlannedEntryPoint &entry : plan.entryPoints)
+    for (const PlannedCommand &command : entry.commands)
+      if (std::holds_alternative<PlannedLoop>(command))
+        return 2;
+  return 1;
+}
+
 FailureOr<std::vector<uint8_t>> PlanWriter::write(StringRef producer) {
   std::string name = textOr(recipe.getSettings(), "model", "model");
   auto code = writeCode();
@@ -440,7 +476,7 @@ FailureOr<std::vector<uint8_t>> PlanWriter::write(StringRef producer) {
                            NNC_ALIGNMENT_BYTES);
   auto constants = fbb.CreateVector(plan.constants);
   auto recipe = writeRecipe();
-  fbb.Finish(plan::CreatePlan(fbb, /*version=*/1, writeText(producer),
+  fbb.Finish(plan::CreatePlan(fbb, versionOf(plan), writeText(producer),
                               writeText(name), plan.maxBatch, code, entryPoints,
                               state, plan.stateBytes, constants, recipe,
                               weightsOrder()),

@@ -14,11 +14,15 @@ namespace nnc {
 } // namespace nnc
 
 static void print(llvm::raw_ostream &os, const PlannedBuffer &buffer) {
-  static constexpr StringRef kNames[] = {"state", "arena", "input", "constant"};
+  static constexpr StringRef kNames[] = {"state", "arena", "input", "constant",
+                                         "thread"};
   os << kNames[static_cast<int>(buffer.region)];
   if (buffer.region == MemoryRegion::Input)
     os << ' ' << buffer.index;
   os << " + " << buffer.offsetBytes;
+  if (const auto &slot = buffer.slot)
+    os << " [slot " << (slot->moves ? "step + " : "") << slot->first << " of "
+       << slot->count << ']';
 }
 
 static void print(llvm::raw_ostream &os, StringRef name,
@@ -44,15 +48,27 @@ static void print(llvm::raw_ostream &os, const PlannedCopy &copy) {
   print(os, copy.to);
 }
 
+static void print(llvm::raw_ostream &os, const PlannedLoop &loop) {
+  os << "loop " << loop.steps << " steps" << (loop.reverse ? " backwards" : "");
+  if (loop.rows)
+    os << ", up to " << loop.rows << " samples a thread";
+  os << ", a step:";
+}
+
 void MemoryPlan::print(llvm::raw_ostream &os) const {
   for (const PlannedEntryPoint &entry : entryPoints) {
     func::FuncOp function = entry.function;
     os << function.getName() << ": arena " << entry.arenaBytes
        << " bytes, scratch " << entry.scratchBytes << " bytes\n";
+    size_t bodyLeft = 0;
     for (const PlannedCommand &command : entry.commands) {
-      os << "  ";
+      os << (bodyLeft ? "    " : "  ");
       std::visit([&](const auto &known) { ::print(os, known); }, command);
       os << '\n';
+      if (auto *loop = std::get_if<PlannedLoop>(&command))
+        bodyLeft = loop->length;
+      else if (bodyLeft)
+        --bodyLeft;
     }
     for (const PlannedBuffer &output : entry.outputs) {
       os << "  output ";

@@ -170,6 +170,7 @@ FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module, const Target &target,
                     gpu::GPUDialect, memref::MemRefDialect,
                     vector::VectorDialect>();
   Schedule schedule;
+  schedule.loops = target.loops();
   schedule.phases = ModuleOp::create(module.getLoc());
   if (maxBatch)
     (*schedule.phases)

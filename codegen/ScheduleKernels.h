@@ -55,6 +55,8 @@ struct Schedule {
     std::string refusal;
   };
   llvm::StringMap<PhaseInfo> phaseInfos;
+  /// Target::loops().
+  LoopSupport loops;
 };
 
 /// Schedules every function of `module` that has the attribute `nnc.kernel`.

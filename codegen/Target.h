@@ -10,6 +10,7 @@
 
 #include "passes/BatchSize.h"
 #include "passes/FusionPreferences.h"
+#include "runtime/abi.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -182,6 +183,16 @@ struct TargetStage {
   bool needsTools = false;
 };
 
+/// What a target's phases make of buffers in loops.
+struct LoopSupport {
+  /// What the address of a buffer is a multiple of, where it is a part of
+  /// another. A slice that begins elsewhere is copied.
+  int64_t alignmentBytes = NNC_ALIGNMENT_BYTES;
+  /// Phases may be called with some of the samples as their batch, by threads
+  /// that do not wait for each other.
+  bool sharesSamples = false;
+};
+
 /// What code is generated for.
 class Target {
 public:
@@ -192,6 +203,8 @@ public:
 
   /// What it would have of the passes that fuse.
   virtual FusionPreferences fusion() const { return {}; }
+
+  virtual LoopSupport loops() const { return {}; }
 
   /// Schedules one kernel, which is left as it is. Phases are placed after it,
   /// with all that print() and compile() need to know of them. Fails after a

@@ -141,6 +141,11 @@ public:
     return {/*groupUpdates=*/false, /*samples=*/true};
   }
 
+  // Inputs are no more aligned than their elements either.
+  LoopSupport loops() const override {
+    return {/*alignmentBytes=*/1, /*sharesSamples=*/!reference};
+  }
+
   FailureOr<ScheduledKernel> schedule(func::FuncOp kernel) const override;
 
   FailureOr<CodeImage> compile(ModuleOp phases) const override {
