@@ -63,7 +63,6 @@ private:
   bool mayHoist(LaunchOp launch, const Phase &phase,
                 ArrayRef<BufferRef> written);
   bool isInvariant(Value value);
-  bool hasBatch(LaunchOp launch, BufferRef buffer);
   int64_t countFlopOfSample();
 
   const ScheduledKernel &kernelOf(LaunchOp launch) const {
@@ -212,22 +211,6 @@ bool LoopPlanner::isInvariant(Value value) {
          root.getDefiningOp<ConstantOp>() || plan.invariant.contains(root);
 }
 
-bool LoopPlanner::hasBatch(LaunchOp launch, BufferRef buffer) {
-  switch (buffer.kind) {
-  case BufferRef::Operand:
-    return sizeBytes(cast<RankedTensorType>(
-                         launch.getInputs()[buffer.index].getType()))
-               .perBatch != 0;
-  case BufferRef::Result:
-    return sizeBytes(
-               cast<RankedTensorType>(launch.getResult(buffer.index).getType()))
-               .perBatch != 0;
-  case BufferRef::Workspace:
-    return kernelOf(launch).workspaceBytes[buffer.index].perBatch != 0;
-  }
-  llvm_unreachable("a buffer is an operand, a result or a workspace");
-}
-
 static bool isSame(BufferRef lhs, BufferRef rhs) {
   return lhs.kind == rhs.kind && lhs.index == rhs.index;
 }
@@ -238,8 +221,8 @@ static bool contains(ArrayRef<BufferRef> buffers, BufferRef buffer) {
 }
 
 /// Whether a phase reads only what is the same at each step, of which `written`
-/// is what earlier phases of its launch write. Where samples are shared out
-/// it must also be the same for all of them.
+/// is what earlier phases of its launch write. Where samples are shared out, a
+/// tensor has them at their places; a workspace that grows with them need not.
 bool LoopPlanner::mayHoist(LaunchOp launch, const Phase &phase,
                            ArrayRef<BufferRef> written) {
   for (auto [number, buffer] : llvm::enumerate(phase.buffers)) {
@@ -252,10 +235,11 @@ bool LoopPlanner::mayHoist(LaunchOp launch, const Phase &phase,
     if (accesses.writes && buffer.kind == BufferRef::Result &&
         plan.places.count(launch.getResult(buffer.index)))
       return false;
-    if (plan.rows && hasBatch(launch, buffer))
+    if (plan.rows && buffer.kind == BufferRef::Workspace &&
+        kernelOf(launch).workspaceBytes[buffer.index].perBatch != 0)
       return false;
   }
-  return !plan.rows || phase.extent.perBatch == 0;
+  return true;
 }
 
 void LoopPlanner::hoistPhases(LaunchOp launch) {

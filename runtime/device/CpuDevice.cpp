@@ -181,30 +181,73 @@ static int64_t samplesAtATime(const Loop &loop, int64_t batch, int threads) {
   return std::min(std::max(share, loop.grain), loop.rows);
 }
 
+/// Whether samples are too few to give most threads any, and a step does so
+/// much that threads had better wait for each other.
+static bool isBetterTogether(const LoopRun &run, int threads) {
+  // Some ten microseconds, of which a barrier or two are no large part.
+  constexpr int64_t leastFlop = 1'000'000;
+  int64_t flop = 0;
+  for (size_t i = 0; i < run.loop.length && flop < leastFlop; ++i)
+    flop += std::min(leastFlop, run.commands[i].flop.at(run.batch));
+  return run.batch <= threads / 2 && run.batch <= run.loop.rows &&
+         flop >= leastFlop;
+}
+
 void CpuDevice::runLoop(const LoopRun &run) {
   loops.resize(pool.numThreads());
   for (SampleLoop &loop : loops)
     loop.reserve(run);
+  auto start = std::chrono::steady_clock::now();
+  if (isBetterTogether(run, pool.numThreads()))
+    runTogether(run);
+  else
+    runShares(run);
+  std::chrono::duration<double> elapsed =
+      std::chrono::steady_clock::now() - start;
+  if (run.seconds)
+    addLoopTimes(run, elapsed.count());
+}
+
+/// Each thread takes samples through all steps.
+void CpuDevice::runShares(const LoopRun &run) {
   const int64_t rows = samplesAtATime(run.loop, run.batch, pool.numThreads());
   struct Context {
     CpuDevice &device;
     const LoopRun &run;
     int64_t rows;
   } context{*this, run, rows};
-  auto runShares = [](void *context, int64_t begin, int64_t end, int thread) {
+  auto runRange = [](void *context, int64_t begin, int64_t end, int thread) {
     auto &[device, run, rows] = *static_cast<Context *>(context);
     prepareThread(thread);
     for (int64_t i = begin; i < end; ++i)
-      device.loops[thread].run(
-          run, i * rows, std::min((i + 1) * rows, run.batch), device.kernels,
-          device.scratch.data() + device.scratchStrideBytes * thread);
+      device.runShare(run, i * rows, std::min((i + 1) * rows, run.batch),
+                      thread);
   };
-  auto start = std::chrono::steady_clock::now();
-  pool.run(run.batch / rows + (run.batch % rows != 0), 1, runShares, &context);
-  std::chrono::duration<double> elapsed =
-      std::chrono::steady_clock::now() - start;
-  if (run.seconds)
-    addLoopTimes(run, elapsed.count());
+  pool.run(run.batch / rows + (run.batch % rows != 0), 1, runRange, &context);
+}
+
+void CpuDevice::runShare(const LoopRun &run, int64_t begin, int64_t end,
+                         int thread) {
+  char *own = scratch.data() + scratchStrideBytes * thread;
+  loops[thread].run(run, begin, end, kernels, own,
+                    [&](const SampleLoop::Call &call, void *const *buffers) {
+                      if (!call.kernel)
+                        std::memcpy(buffers[1], buffers[0], call.extent);
+                      else if (call.extent > 0)
+                        call.kernel(buffers, end - begin, 0, call.extent, own);
+                    });
+}
+
+/// All samples go through the steps together, and threads share out each
+/// command. What a step leaves in the first thread's scratch is read by all.
+void CpuDevice::runTogether(const LoopRun &run) {
+  loops[0].run(run, 0, run.batch, kernels, scratch.data(),
+               [&](const SampleLoop::Call &call, void *const *buffers) {
+                 if (!call.kernel)
+                   copy(buffers[1], buffers[0], call.extent);
+                 else
+                   launch(*call.command, buffers, run.batch);
+               });
 }
 
 /// Shares the time that passed among the commands as the threads' time was.

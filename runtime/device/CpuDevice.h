@@ -40,6 +40,9 @@ protected:
 
 private:
   Status mapImage(const Bytes &image);
+  void runShares(const LoopRun &run);
+  void runShare(const LoopRun &run, int64_t begin, int64_t end, int thread);
+  void runTogether(const LoopRun &run);
   void addLoopTimes(const LoopRun &run, double elapsed);
   static void runRange(void *context, int64_t begin, int64_t end, int thread);
 

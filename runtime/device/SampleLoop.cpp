@@ -1,9 +1,5 @@
-// Addresses are resolved once for a thread's samples; a step then moves those
-// that follow it, and calls the phases.
+// Where the samples of a thread lie.
 #include "runtime/device/SampleLoop.h"
-
-#include <chrono>
-#include <cstring>
 
 namespace nnc::runtime {
 
@@ -29,7 +25,7 @@ void SampleLoop::place(const LoopRun &run, int64_t begin, int64_t rows,
   for (size_t i = 0; i < run.loop.length; ++i) {
     const Command &command = run.commands[i];
     const bool isCopy = command.kind == Command::Kind::Copy;
-    calls[i] = {isCopy ? nullptr : kernels[command.kernel], next,
+    calls[i] = {&command, isCopy ? nullptr : kernels[command.kernel], next,
                 isCopy ? command.buffers[1].sizeBytes.at(rows)
                        : command.extent.at(rows)};
     for (const BufferRef &buffer : command.buffers) {
@@ -42,38 +38,6 @@ void SampleLoop::place(const LoopRun &run, int64_t begin, int64_t rows,
     const size_t address = slots[i].address;
     slots[i].base += static_cast<char *>(addresses[address]) -
                      static_cast<char *>(run.addresses[address]);
-  }
-}
-
-void SampleLoop::runCall(const Call &call, int64_t rows, char *scratch) {
-  void *const *buffers = addresses.data() + call.firstAddress;
-  if (!call.kernel)
-    std::memcpy(buffers[1], buffers[0], call.extent);
-  else if (call.extent > 0)
-    call.kernel(buffers, rows, 0, call.extent, scratch);
-}
-
-void SampleLoop::run(const LoopRun &run, int64_t begin, int64_t end,
-                     const std::vector<nnc_kernel_fn> &kernels, char *scratch) {
-  using Clock = std::chrono::steady_clock;
-  const int64_t rows = end - begin;
-  place(run, begin, rows, kernels, scratch);
-  for (int64_t i = 0; i < run.loop.steps; ++i) {
-    const int64_t step = stepAt(run.loop, i);
-    for (size_t j = 0; j < run.numSlots; ++j)
-      addresses[slots[j].address] = slots[j].at(step);
-    if (!run.seconds) {
-      for (const Call &call : calls)
-        runCall(call, rows, scratch);
-      continue;
-    }
-    Clock::time_point before = Clock::now();
-    for (size_t j = 0; j < calls.size(); ++j) {
-      runCall(calls[j], rows, scratch);
-      Clock::time_point after = Clock::now();
-      seconds[j] += std::chrono::duration<double>(after - before).count();
-      before = after;
-    }
   }
 }
 

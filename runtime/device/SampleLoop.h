@@ -1,11 +1,12 @@
-// A loop whose samples are shared out: each thread takes some of them through
-// all steps, and waits for no other.
+// A loop whose samples are shared out: some of them go through all steps, in
+// the hands of one thread.
 #ifndef NNC_RUNTIME_DEVICE_SAMPLELOOP_H
 #define NNC_RUNTIME_DEVICE_SAMPLELOOP_H
 
 #include "runtime/LoopRun.h"
 #include "runtime/abi.h"
 
+#include <chrono>
 #include <vector>
 
 namespace nnc::runtime {
@@ -13,19 +14,8 @@ namespace nnc::runtime {
 /// What one thread runs. Used again by later loops, so that none allocates.
 class SampleLoop {
 public:
-  /// Makes room for a loop, so that nothing after it needs any.
-  void reserve(const LoopRun &run);
-
-  /// Takes samples `begin` to `end` through all steps. `kernels` is indexed
-  /// like MachineCode::kernels, `scratch` this thread's.
-  void run(const LoopRun &run, int64_t begin, int64_t end,
-           const std::vector<nnc_kernel_fn> &kernels, char *scratch);
-
-  /// The time in each command of the body, of runs that are timed.
-  std::vector<double> seconds;
-
-private:
   struct Call {
+    const Command *command;
     /// Null: a copy.
     nnc_kernel_fn kernel;
     size_t firstAddress;
@@ -33,9 +23,47 @@ private:
     int64_t extent;
   };
 
+  /// Makes room for a loop, so that nothing after it needs any.
+  void reserve(const LoopRun &run);
+
+  /// Takes samples `begin` to `end` through all steps: addresses are resolved
+  /// once, a step moves those that follow it, and issue(call, buffers) runs
+  /// each command. `kernels` is indexed like MachineCode::kernels; the buffers
+  /// of a thread's own are in `scratch`.
+  template <typename Issue>
+  void run(const LoopRun &run, int64_t begin, int64_t end,
+           const std::vector<nnc_kernel_fn> &kernels, char *scratch,
+           Issue &&issue) {
+    place(run, begin, end - begin, kernels, scratch);
+    for (int64_t i = 0; i < run.loop.steps; ++i) {
+      const int64_t step = stepAt(run.loop, i);
+      for (size_t j = 0; j < run.numSlots; ++j)
+        addresses[slots[j].address] = slots[j].at(step);
+      if (run.seconds)
+        runTimed(issue);
+      else
+        for (const Call &call : calls)
+          issue(call, addresses.data() + call.firstAddress);
+    }
+  }
+
+  /// The time in each command of the body, of runs that are timed.
+  std::vector<double> seconds;
+
+private:
+  template <typename Issue> void runTimed(Issue &issue) {
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point before = Clock::now();
+    for (size_t j = 0; j < calls.size(); ++j) {
+      issue(calls[j], addresses.data() + calls[j].firstAddress);
+      Clock::time_point after = Clock::now();
+      seconds[j] += std::chrono::duration<double>(after - before).count();
+      before = after;
+    }
+  }
+
   void place(const LoopRun &run, int64_t begin, int64_t rows,
              const std::vector<nnc_kernel_fn> &kernels, char *scratch);
-  void runCall(const Call &call, int64_t rows, char *scratch);
 
   std::vector<void *> addresses;
   std::vector<SlotAddress> slots;

@@ -20,6 +20,8 @@ struct Form {
   bool reverse = false;
   /// Loop::rows.
   int64_t rows = 0;
+  /// Of each launch.
+  int64_t flop = 0;
 };
 
 class LoopDevice : public CpuDevice {
@@ -108,6 +110,8 @@ static PlanSource loopPlan(Form form) {
              {{1, true, 0, steps, row}, {2, true, 0, steps, row}}),
       copy(all, h, {{0, true, 0, steps, row}, {1, true, written, 2, turn}}),
       copy(h, last, {{0, false, form.reverse ? 0 : steps % 2, 2, turn}})};
+  for (Command &command : entry.commands)
+    command.flop = {form.flop};
   entry.arenaBytes = 576;
   entry.scratchBytes = form.rows ? 128 : 4;
 
@@ -182,6 +186,12 @@ TEST(Loop, SharesOutSamples) {
     for (int64_t rows : {1, 3, 16})
       for (bool reverse : {false, true})
         expectSteps({reverse, rows}, threads);
+}
+
+TEST(Loop, SharesOutCommandsWhereSamplesAreTooFew) {
+  for (int threads : {2, 3, 8})
+    for (int64_t rows : {1, 16})
+      expectSteps({false, rows, 1'000'000}, threads);
 }
 
 namespace {
