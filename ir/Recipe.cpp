@@ -240,6 +240,13 @@ static std::string explainRate(Attribute value) {
 
 //===-- Data --------------------------------------------------------------===//
 
+ArrayRef<StringRef> readerNames() {
+  static constexpr StringRef names[] = {"idx",     "npy",      "npz",    "csv",
+                                        "cifar10", "cifar100", "images", "text",
+                                        "tokens",  "wav"};
+  return names;
+}
+
 static std::string explainName(StringRef name, StringRef what,
                                ArrayRef<StringRef> known) {
   if (llvm::is_contained(known, name))
@@ -274,9 +281,9 @@ std::string explainBinding(Attribute value, llvm::StringSet<> &bound) {
     return "a data binding has 'split', 'inputs', 'reader', 'arguments' and "
            "perhaps 'loc', found " +
            describe(value);
-  for (std::string problem :
-       {explainName(split, "split", kSplits),
-        explainName(reader, "reader", kReaders), explainArguments(arguments)})
+  for (std::string problem : {explainName(split, "split", kSplits),
+                              explainName(reader, "reader", readerNames()),
+                              explainArguments(arguments)})
     if (!problem.empty())
       return problem;
   for (StringAttr input : inputs.getAsRange<StringAttr>())

@@ -102,8 +102,7 @@ struct RecipeUpdate {
 // Which data may be bound to inputs. What each reader takes besides the file's
 // name is checked where the file is read, at the place that `loc` keeps.
 inline constexpr llvm::StringRef kSplits[] = {"train", "test"};
-inline constexpr llvm::StringRef kReaders[] = {
-    "idx", "npy", "npz", "csv", "cifar10", "cifar100", "images"};
+llvm::ArrayRef<llvm::StringRef> readerNames();
 
 /// Of the module: what the model said, once it is gone.
 inline constexpr llvm::StringLiteral kRecipeAttr = "nnc.recipe";

@@ -151,10 +151,10 @@ Attribute Emitter::emitBinding(const DataSplit &split,
           "expected a reader of a file, as in idx(\"FILE\")");
     return nullptr;
   }
-  if (!llvm::is_contained(kReaders, call->callee)) {
-    std::string hint = suggestion(call->callee, kReaders);
+  if (!llvm::is_contained(readerNames(), call->callee)) {
+    std::string hint = suggestion(call->callee, readerNames());
     if (hint.empty())
-      hint = "; expected one of " + llvm::join(ArrayRef(kReaders), ", ");
+      hint = "; expected one of " + llvm::join(readerNames(), ", ");
     error(call->loc, "unknown reader '" + call->callee + "'" + hint);
     return nullptr;
   }
