@@ -46,6 +46,37 @@ static Status bind(const EntryPoint &entry, const char *option,
   return {};
 }
 
+/// Puts columns to their places; those that have a file of their own keep to
+/// it.
+static void place(const EntryPoint &entry,
+                  const std::vector<std::string> &paths,
+                  std::vector<Column> read, Columns &result) {
+  const std::string first = read.front().name;
+  for (Column &column : read)
+    for (size_t i = 0; i < result.size(); ++i)
+      if (entry.inputs[i].name == column.name &&
+          (column.name == first || paths[i].empty()))
+        result[i] = std::move(column);
+}
+
+/// That each input has samples, and as many as the first.
+static Status checkAll(const EntryPoint &entry, const Columns &columns) {
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const TensorInfo &info = entry.inputs[i];
+    if (columns[i].name.empty())
+      return {Code::InvalidArgument,
+              "input " + info.name + " (" +
+                  describe(info.elementType, info.shape) +
+                  ") is missing: give --input " + info.name + "=FILE.npy"};
+    if (columns[i].numSamples != columns[0].numSamples)
+      return {Code::InvalidArgument,
+              concat("input ", info.name, " has ", columns[i].numSamples,
+                     " samples, ", entry.inputs[0].name, " has ",
+                     columns[0].numSamples)};
+  }
+  return {};
+}
+
 Status InputFiles::read(const EntryPoint &entry, const Learned &learned,
                         Columns &result) const {
   std::vector<std::string> paths, lists;
@@ -55,25 +86,19 @@ Status InputFiles::read(const EntryPoint &entry, const Learned &learned,
   if (Status status = bind(entry, "--columns", "LIST", columns, lists);
       !status.isOk())
     return status;
+  result.clear();
   result.resize(entry.inputs.size());
-  for (size_t i = 0; i < result.size(); ++i) {
-    const TensorInfo &info = entry.inputs[i];
+  for (size_t i = 0; i < paths.size(); ++i) {
     if (paths[i].empty())
-      return {Code::InvalidArgument,
-              "input " + info.name + " (" +
-                  describe(info.elementType, info.shape) +
-                  ") is missing: give --input " + info.name + "=FILE.npy"};
-    StatusOr<Column> column =
-        readInputFile(paths[i], info, lists[i], learned.recipe, learned.facts);
-    if (!column.isOk())
-      return column.status();
-    result[i] = std::move(*column);
-    if (result[i].numSamples != result[0].numSamples)
-      return {Code::InvalidArgument,
-              concat("input ", info.name, " has ", result[i].numSamples,
-                     " samples, ", entry.inputs[0].name, " has ",
-                     result[0].numSamples)};
+      continue;
+    auto read = readInputFile({paths[i], i, lists[i]}, entry, learned.recipe,
+                              learned.facts, learned.directories);
+    if (!read.isOk())
+      return read.status();
+    place(entry, paths, std::move(*read), result);
   }
+  if (Status status = checkAll(entry, result); !status.isOk())
+    return status;
   Status status = checkSettled(result, learned.weightsFile);
   return status.isOk() ? bringIntoMemory(result) : status;
 }
@@ -90,7 +115,7 @@ void addInputOptions(CLI::App &command, InputFiles &inputs) {
       .add_option(
           "--input", inputs.files,
           "an input and its .npy, .npz, IDX, PNG, JPEG or .csv file, or a "
-          "folder of pictures; once an input")
+          "folder of pictures, or text, a line a sample; once an input")
       ->type_name("NAME=FILE")
       ->take_all()
       ->allow_extra_args(false);

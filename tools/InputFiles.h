@@ -22,6 +22,8 @@ struct Learned {
   const runtime::Recipe &recipe;
   const runtime::DataFacts &facts;
   const std::string &weightsFile;
+  /// Where the files are that the recipe names.
+  std::vector<std::string> directories = {};
 };
 
 struct InputFiles {

@@ -1,5 +1,5 @@
 // Data for one input of a model: in memory as the input takes it, or samples
-// that are prepared when they are needed.
+// that are prepared or read when they are needed.
 #ifndef NNC_RUNTIME_DATA_COLUMN_H
 #define NNC_RUNTIME_DATA_COLUMN_H
 
@@ -15,6 +15,14 @@ namespace nnc::runtime {
 
 class Preparation;
 
+/// Samples that are written as the input takes them, when they are needed. Any
+/// thread may call it at any time.
+class StoredSamples {
+public:
+  virtual ~StoredSamples() = default;
+  virtual Status write(int64_t index, uint8_t *to) const = 0;
+};
+
 struct Column {
   /// The input that it fills.
   std::string name;
@@ -22,15 +30,20 @@ struct Column {
   /// Of one sample: the input's without its batch.
   Shape sampleShape;
   int64_t numSamples = 0;
-  /// Sample after sample, row-major; empty where there are `samples`.
+  /// Sample after sample, row-major; empty where there are `samples` or they
+  /// are `stored`.
   AlignedBytes data;
   /// Where samples are prepared one by one: they and what they go through.
   std::shared_ptr<const Samples> samples;
   std::shared_ptr<Preparation> preparation;
+  /// Where samples are read one by one and nothing is done to them.
+  std::shared_ptr<const StoredSamples> stored = nullptr;
   /// What its numbers stand for, from 0 on, where the reader knows.
-  std::vector<std::string> classes;
+  std::vector<std::string> classes = {};
+  /// Of text: its tokenizer, as Tokenizer::save() gives it.
+  std::string vocabulary = {};
 
-  bool isInMemory() const { return !samples; }
+  bool isInMemory() const { return !samples && !stored; }
   int64_t sampleBytes() const {
     return *numElements(sampleShape) * sizeBytes(elementType);
   }

@@ -14,8 +14,9 @@ static constexpr size_t mostFields = 1 << 20;
 
 static constexpr int endOfFile = -1;
 
-CsvRows::CsvRows(ByteStream &stream, char delimiter)
-    : stream(stream), delimiter(delimiter), buffer(bufferBytes) {}
+CsvRows::CsvRows(ByteStream &stream, char delimiter, bool hasQuotes)
+    : stream(stream), delimiter(delimiter), hasQuotes(hasQuotes),
+      buffer(bufferBytes) {}
 
 /// False after the first failure, which is kept.
 bool CsvRows::fail(std::string message) {
@@ -98,7 +99,7 @@ static bool isBlank(int byte) {
 bool CsvRows::readField() {
   while (isBlank(peek()) && peek() != delimiter)
     ++position;
-  const bool isQuoted = peek() == '"';
+  const bool isQuoted = hasQuotes && peek() == '"';
   if (isQuoted)
     readQuoted();
   const size_t end = text.size();

@@ -15,7 +15,9 @@ namespace nnc::runtime {
 class CsvRows {
 public:
   /// `stream` outlives this. A byte order mark of UTF-8 is passed over.
-  CsvRows(ByteStream &stream, char delimiter);
+  ///
+  /// hasQuotes  whether a field may stand in quotes; else they are text.
+  CsvRows(ByteStream &stream, char delimiter, bool hasQuotes = true);
 
   /// Splits the next row that is not empty. False at the end; InvalidFile for
   /// a row that is none or is beyond the bounds, saying where.
@@ -44,7 +46,8 @@ private:
   bool fail(std::string message);
 
   ByteStream &stream;
-  char delimiter;
+  const char delimiter;
+  const bool hasQuotes;
   std::vector<char> buffer;
   size_t position = 0, filled = 0;
   /// The row's fields one after the other, and where each ends.

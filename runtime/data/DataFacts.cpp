@@ -3,6 +3,7 @@
 
 #include "runtime/SampleSteps.h"
 #include "runtime/data/ForAll.h"
+#include "runtime/text/Json.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,6 +17,7 @@ static constexpr std::string_view dataPrefix = "nnc.data/";
 static constexpr std::string_view classesSuffix = "/classes";
 static constexpr std::string_view meanSuffix = "/mean";
 static constexpr std::string_view deviationSuffix = "/deviation";
+static constexpr std::string_view vocabularySuffix = "/vocabulary";
 
 static std::string keyOf(const std::string &input, std::string_view suffix) {
   return concat(std::string(dataPrefix), input, std::string(suffix));
@@ -43,13 +45,24 @@ const std::vector<std::string> *DataFacts::classesOf(size_t count) const {
   return found;
 }
 
+/// Names of folders have no slash, so slashes stand between them; names that
+/// have some, or begin as a list of JSON's does, are one.
+static std::string namesText(const std::vector<std::string> &names) {
+  std::string text;
+  bool isPlain = !names.empty() && names[0].substr(0, 1) != "[";
+  for (const std::string &name : names) {
+    isPlain &= name.find('/') == std::string::npos;
+    text += concat(text.empty() ? "" : "/", name);
+  }
+  return isPlain ? text : toText(names);
+}
+
 void DataFacts::save(Metadata &notes) const {
   for (const auto &[input, names] : classes) {
-    // No name of a class has a slash: they are names of folders.
-    std::string &text = notes[keyOf(input, classesSuffix)];
-    for (const std::string &name : names)
-      text += concat(text.empty() ? "" : "/", name);
+    notes[keyOf(input, classesSuffix)] = namesText(names);
   }
+  for (const auto &[input, vocabulary] : vocabularies)
+    notes[keyOf(input, vocabularySuffix)] = vocabulary;
   for (const auto &[input, numbers] : normalization) {
     notes[keyOf(input, meanSuffix)] = numbersText(numbers.mean);
     notes[keyOf(input, deviationSuffix)] = numbersText(numbers.deviation);
@@ -69,6 +82,15 @@ static std::optional<std::string> inputOf(std::string_view key,
 
 static std::vector<std::string> splitNames(std::string_view text) {
   std::vector<std::string> names;
+  if (text.substr(0, 1) == "[") {
+    StatusOr<nlohmann::json> list = parseJson(text, "");
+    const bool isList = list.isOk() && std::all_of(list->begin(), list->end(),
+                                                   [](const auto &name) {
+                                                     return name.is_string();
+                                                   });
+    if (isList)
+      return list->get<std::vector<std::string>>();
+  }
   while (true) {
     const size_t slash = text.find('/');
     names.emplace_back(text.substr(0, slash));
@@ -84,6 +106,8 @@ StatusOr<DataFacts> DataFacts::restore(const Metadata &notes,
   for (const auto &[key, text] : notes) {
     if (auto input = inputOf(key, classesSuffix))
       facts.classes[*input] = splitNames(text);
+    if (auto input = inputOf(key, vocabularySuffix))
+      facts.vocabularies[*input] = text;
     const bool isMean = inputOf(key, meanSuffix).has_value();
     auto input = inputOf(key, isMean ? meanSuffix : deviationSuffix);
     if (!input)

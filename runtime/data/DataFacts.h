@@ -1,5 +1,5 @@
 // What training data taught, and what other data then go by: names of classes,
-// measured means and deviations. It is kept with the weights.
+// measured means and deviations, vocabularies. It is kept with the weights.
 #ifndef NNC_RUNTIME_DATA_DATAFACTS_H
 #define NNC_RUNTIME_DATA_DATAFACTS_H
 
@@ -16,6 +16,8 @@ struct DataFacts {
   /// By input.
   std::map<std::string, std::vector<std::string>> classes;
   std::map<std::string, Normalization> normalization;
+  /// Tokenizers, as Tokenizer::save() gives them.
+  std::map<std::string, std::string> vocabularies;
 
   /// The names of so many classes; null where no input has them, or several.
   const std::vector<std::string> *classesOf(size_t count) const;

@@ -1,6 +1,8 @@
 // Looks for names and patterns in folders.
 #include "runtime/data/FindFile.h"
 
+#include "runtime/File.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <fnmatch.h>
@@ -100,6 +102,25 @@ findFiles(const std::string &pattern,
       return files;
   }
   return notFound(pattern, directories);
+}
+
+StatusOr<FolderListing> listFolder(const std::string &path) {
+  namespace fs = std::filesystem;
+  FolderListing listing;
+  std::error_code error, unknown;
+  fs::directory_iterator entry(path, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.empty() || name[0] == '.')
+      continue;
+    (entry->is_directory(unknown) ? listing.folders : listing.files)
+        .push_back(name);
+  }
+  if (error)
+    return systemError(path, "list the folder", error.value());
+  std::sort(listing.folders.begin(), listing.folders.end());
+  std::sort(listing.files.begin(), listing.files.end());
+  return listing;
 }
 
 } // namespace nnc::runtime

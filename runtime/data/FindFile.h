@@ -21,6 +21,14 @@ StatusOr<std::vector<std::string>>
 findFiles(const std::string &pattern,
           const std::vector<std::string> &directories);
 
+/// What is in a folder, by name and sorted.
+struct FolderListing {
+  std::vector<std::string> folders, files;
+};
+
+/// Names that begin with a dot are hidden. IoError if the system refuses.
+StatusOr<FolderListing> listFolder(const std::string &path);
+
 } // namespace nnc::runtime
 
 #endif // NNC_RUNTIME_DATA_FINDFILE_H

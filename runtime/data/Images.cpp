@@ -4,6 +4,7 @@
 
 #include "runtime/PlanNames.h"
 #include "runtime/data/Array.h"
+#include "runtime/data/FindFile.h"
 #include "runtime/data/ForAll.h"
 #include "runtime/data/ImageFile.h"
 #include "runtime/data/TableColumns.h"
@@ -35,26 +36,16 @@ struct PictureList {
 };
 } // namespace
 
-// What begins with a dot is hidden, and what is no picture by its name passed
-// over.
+// What is no picture by its name is passed over.
 static StatusOr<Listing> list(const std::string &path) {
+  StatusOr<FolderListing> found = listFolder(path);
+  if (!found.isOk())
+    return found.status();
   Listing listing;
-  std::error_code error;
-  fs::directory_iterator entry(path, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (name.empty() || name[0] == '.')
-      continue;
-    std::error_code unknown;
-    if (entry->is_directory(unknown))
-      listing.folders.push_back(name);
-    else if (isPictureName(name))
-      listing.pictures.push_back(name);
-  }
-  if (error)
-    return systemError(path, "list the folder", error.value());
-  std::sort(listing.folders.begin(), listing.folders.end());
-  std::sort(listing.pictures.begin(), listing.pictures.end());
+  listing.folders = std::move(found->folders);
+  for (std::string &name : found->files)
+    if (isPictureName(name))
+      listing.pictures.push_back(std::move(name));
   return listing;
 }
 

@@ -19,8 +19,8 @@ struct TypeName {
 /// writes one form only.
 class HeaderParser {
 public:
-  HeaderParser(std::string_view text, ArrayHeader &header)
-      : text(text), header(header) {}
+  HeaderParser(std::string_view text, ArrayHeader &header, bool *isU16)
+      : text(text), header(header), isU16(isU16) {}
 
   bool parse();
   const std::string &failure() const { return problem; }
@@ -38,6 +38,7 @@ private:
   std::string_view text;
   size_t position = 0;
   ArrayHeader &header;
+  bool *isU16;
   std::string problem;
 };
 } // namespace
@@ -118,6 +119,8 @@ bool HeaderParser::parseType() {
       header.elementType = candidate.type;
       return true;
     }
+  if (isU16 && type.substr(hasOrder) == "u2")
+    return *isU16 = true;
   return refuse(concat("elements are of type ", quote(type),
                        ", which nnc does not have"));
 }
@@ -156,19 +159,19 @@ bool HeaderParser::parseShape() {
   return true;
 }
 
-static StatusOr<ArrayHeader> readHeader(ByteStream &stream) {
+Status readNpyHeader(ByteStream &stream, ArrayHeader &header, bool *isU16) {
   unsigned char start[8];
   Status status = stream.read(start, sizeof start, "the header");
   if (!status.isOk())
     return status;
   if (std::memcmp(start, "\x93NUMPY", 6) != 0)
-    return Status(Code::InvalidFile,
-                  stream.path() + ": not a .npy file: it does not begin with "
-                                  "'\\x93NUMPY'");
+    return {Code::InvalidFile, stream.path() +
+                                   ": not a .npy file: it does not begin with "
+                                   "'\\x93NUMPY'"};
   int version = start[6];
   if (version < 1 || version > 3)
-    return Status(Code::InvalidFile, concat(stream.path(), ": .npy version ",
-                                            version, ", expected 1, 2 or 3"));
+    return {Code::InvalidFile, concat(stream.path(), ": .npy version ", version,
+                                      ", expected 1, 2 or 3")};
   unsigned char length[4] = {};
   status = stream.read(length, version == 1 ? 2 : 4, "the header");
   if (!status.isOk())
@@ -178,27 +181,25 @@ static StatusOr<ArrayHeader> readHeader(ByteStream &stream) {
   // NumPy itself refuses longer ones.
   constexpr uint32_t longestHeader = 10000;
   if (headerBytes > longestHeader)
-    return Status(Code::InvalidFile,
-                  concat(stream.path(), ": a header of ", headerBytes,
-                         " bytes, expected at most ", longestHeader));
+    return {Code::InvalidFile,
+            concat(stream.path(), ": a header of ", headerBytes,
+                   " bytes, expected at most ", longestHeader)};
   std::string text(headerBytes, '\0');
   status = stream.read(text.data(), headerBytes, "the header");
   if (!status.isOk())
     return status;
-  ArrayHeader header;
-  HeaderParser parser(text, header);
-  if (!parser.parse())
-    return Status(Code::InvalidFile,
-                  concat(stream.path(), ": ", parser.failure()));
-  return header;
+  HeaderParser parser(text, header, isU16);
+  if (parser.parse())
+    return {};
+  return {Code::InvalidFile, concat(stream.path(), ": ", parser.failure())};
 }
 
 static StatusOr<std::vector<Column>> readFrom(ByteStream &stream,
                                               const ReadRequest &request) {
-  StatusOr<ArrayHeader> header = readHeader(stream);
-  if (!header.isOk())
-    return header.status();
-  auto column = readArray(stream, *header, request);
+  ArrayHeader header;
+  if (Status status = readNpyHeader(stream, header); !status.isOk())
+    return status;
+  auto column = readArray(stream, header, request);
   if (!column.isOk())
     return column.status();
   return only(std::move(*column));

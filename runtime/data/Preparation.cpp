@@ -230,6 +230,8 @@ Status writeSample(const Column &column, int64_t index, const Draw *draw,
     std::memcpy(to, column.data.data() + index * bytes, size_t(bytes));
     return {};
   }
+  if (column.stored)
+    return column.stored->write(index, to);
   if (Status status = column.samples->read(index, work); !status.isOk())
     return status;
   column.preparation->apply(work, draw, index);
@@ -250,6 +252,7 @@ StatusOr<Column> inMemory(Column column) {
       return status;
   column.samples.reset();
   column.preparation.reset();
+  column.stored.reset();
   return column;
 }
 

@@ -2,18 +2,18 @@
 #include "runtime/data/Reader.h"
 
 #include "runtime/data/Array.h"
-#include "runtime/data/ByteStream.h"
 #include "runtime/data/Cifar.h"
 #include "runtime/data/Csv.h"
 #include "runtime/data/FindFile.h"
 #include "runtime/data/Idx.h"
-#include "runtime/data/ImageFile.h"
 #include "runtime/data/Images.h"
 #include "runtime/data/Npy.h"
+#include "runtime/data/TableColumns.h"
+#include "runtime/data/Text.h"
+#include "runtime/data/Windows.h"
 
 #include <algorithm>
 #include <cstring>
-#include <sys/stat.h>
 
 namespace nnc::runtime {
 
@@ -25,9 +25,11 @@ struct Format {
 } // namespace
 
 static constexpr Format formats[] = {
-    {"cifar10", readCifar10}, {"cifar100", readCifar100}, {"csv", readCsv},
-    {"idx", readIdx},         {"images", readImages},     {"npy", readNpy},
-    {"npz", readNpz},
+    {"cifar10", readCifar10}, {"cifar100", readCifar100},
+    {"csv", readCsv},         {"idx", readIdx},
+    {"images", readImages},   {"npy", readNpy},
+    {"npz", readNpz},         {"text", readText},
+    {"tokens", readTokens},
 };
 
 const std::string *ReadRequest::argument(std::string_view name) const {
@@ -195,7 +197,7 @@ static bool hasSteps(const TensorInfo &input, const Context &context) {
 /// Puts the steps of `input` behind what was read for it.
 static Status prepare(Column &column, const TensorInfo &input,
                       const ReadRequest &request, const Context &context) {
-  if (column.isInMemory() && !hasSteps(input, context))
+  if (column.stored || (column.isInMemory() && !hasSteps(input, context)))
     return {};
   auto preparation =
       Preparation::create(context.recipe, input, request.channelsFirst,
@@ -227,16 +229,30 @@ static Status prepare(Column &column, const TensorInfo &input,
   return {};
 }
 
-/// The files of one binding; only those of CIFAR are several.
+/// The files of a list.
+static StatusOr<std::vector<std::string>>
+findAll(const std::string &list, const std::vector<std::string> &directories) {
+  std::vector<std::string> paths;
+  for (std::string_view item : splitList(list)) {
+    StatusOr<std::string> path = findFile(unquoted(item), directories);
+    if (!path.isOk())
+      return path.status();
+    paths.push_back(std::move(*path));
+  }
+  return paths;
+}
+
+/// The files of one binding; those of CIFAR and of text may be several.
 static StatusOr<std::vector<std::string>>
 findPaths(const std::string &reader, const std::string &path,
           const ReadOptions &options) {
   if (reader == "cifar10" || reader == "cifar100")
     return findFiles(path, options.directories);
   StatusOr<std::string> file = findFile(path, options.directories);
-  if (!file.isOk())
-    return file.status();
-  return std::vector<std::string>{*file};
+  if (file.isOk())
+    return std::vector<std::string>{*file};
+  const bool isList = reader == "text" && splitList(path).size() > 1;
+  return isList ? findAll(path, options.directories) : file.status();
 }
 
 static Status fillRequest(ReadRequest &request, const Context &context) {
@@ -284,6 +300,7 @@ readBinding(const DataBinding &binding, std::vector<const TensorInfo *> inputs,
   for (const TensorInfo &begin : begins)
     request.inputs.push_back(&begin);
   request.facts = &context.facts;
+  request.directories = &context.options.directories;
   if (Status status = fillRequest(request, context); !status.isOk())
     return status;
   auto columns = format->read(request);
@@ -300,6 +317,8 @@ readBinding(const DataBinding &binding, std::vector<const TensorInfo *> inputs,
       return status;
     if (!column.classes.empty())
       context.facts.classes.emplace(column.name, column.classes);
+    if (!column.vocabulary.empty())
+      context.facts.vocabularies.emplace(column.name, column.vocabulary);
   }
   return columns;
 }
@@ -415,77 +434,17 @@ bool hasSplit(const Recipe &recipe, std::string_view split) {
       [&](const DataBinding &binding) { return binding.split == split; });
 }
 
-static bool endsWith(std::string_view path, std::string_view ending) {
-  return path.size() > ending.size() &&
-         path.substr(path.size() - ending.size()) == ending;
-}
-
-/// The reader of a file by how it begins; text, which has no sign, by its name.
-static StatusOr<std::string> readerOf(const std::string &path) {
-  struct stat status;
-  if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
-    return std::string("images");
-  StatusOr<ByteStream> stream = ByteStream::open(path);
-  if (!stream.isOk())
-    return stream.status();
-  char start[8] = {};
-  StatusOr<int64_t> got = stream->readSome(start, sizeof start);
-  if (!got.isOk())
-    return got.status();
-  const std::string_view begin(start, size_t(*got));
-  if (isPicture(begin))
-    return std::string("images");
-  if (begin.substr(0, 6) == "\x93NUMPY")
-    return std::string("npy");
-  if (begin.substr(0, 2) == "PK")
-    return std::string("npz");
-  if (endsWith(path, ".csv") || endsWith(path, ".csv.gz"))
-    return std::string("csv");
-  if (begin.size() > 4 && start[0] == 0 && start[1] == 0)
-    return std::string("idx");
-  return Status(Code::InvalidFile,
-                path +
-                    ": expected a .npy, .npz, IDX, PNG or JPEG file, a folder "
-                    "of pictures, or a name that ends in .csv");
-}
-
-/// The order of an input's channels, as a binding of the recipe says it.
-static const std::string *orderOf(const Recipe &recipe,
-                                  const std::string &input) {
-  for (const DataBinding &binding : recipe.data)
-    for (const auto &[key, value] : binding.arguments)
-      if (key == "order" &&
-          std::find(binding.inputs.begin(), binding.inputs.end(), input) !=
-              binding.inputs.end())
-        return &value;
-  return nullptr;
-}
-
-StatusOr<Column> readInputFile(const std::string &path, const TensorInfo &input,
-                               const std::string &columns, const Recipe &recipe,
-                               DataFacts facts) {
-  return guardMemory([&]() -> StatusOr<Column> {
-    StatusOr<std::string> reader = readerOf(path);
-    if (!reader.isOk())
-      return reader.status();
-    DataBinding binding;
-    binding.inputs = {input.name};
-    binding.reader = *reader;
-    binding.arguments = {{"path", path}};
-    if (!columns.empty())
-      binding.arguments.emplace_back("columns", columns);
-    const std::string *order = orderOf(recipe, input.name);
-    if (order && *reader != "csv")
-      binding.arguments.emplace_back("order", *order);
-    const ReadOptions options;
-    auto read =
-        readBinding(binding, {&input}, {recipe, options, facts, nullptr});
-    if (!read.isOk())
-      return read.status();
-    if (Status status = settle(*read, facts); !status.isOk())
-      return status;
-    return std::move((*read)[0]);
-  });
+StatusOr<std::vector<Column>>
+readBound(const DataBinding &binding,
+          const std::vector<const TensorInfo *> &inputs, const Recipe &recipe,
+          const ReadOptions &options, const DataFacts &known) {
+  DataFacts facts = known;
+  auto read = readBinding(binding, inputs, {recipe, options, facts, nullptr});
+  if (!read.isOk())
+    return read;
+  if (Status status = settle(*read, facts); !status.isOk())
+    return status;
+  return read;
 }
 
 } // namespace nnc::runtime

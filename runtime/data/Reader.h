@@ -50,13 +50,31 @@ readSplit(const Recipe &recipe, std::string_view split, const EntryPoint &entry,
 /// Whether the recipe binds any data to that split.
 bool hasSplit(const Recipe &recipe, std::string_view split);
 
+/// Reads one binding as readSplit does, for `inputs` of it.
+StatusOr<std::vector<Column>>
+readBound(const DataBinding &binding,
+          const std::vector<const TensorInfo *> &inputs, const Recipe &recipe,
+          const ReadOptions &options, const DataFacts &facts);
+
+/// A file that is given for an input of an entry point.
+struct GivenFile {
+  std::string path;
+  size_t input = 0;
+  /// csv's argument, or text's, or empty.
+  std::string columns = {};
+};
+
 /// Reads a file for one input, for `nnc predict`: .npy, .npz, IDX, PNG and
-/// JPEG, which tell themselves, folders of pictures, and CSV by its name.
-/// Samples go through the recipe's steps, by `facts`. `columns` is csv's
-/// argument, or empty.
-StatusOr<Column> readInputFile(const std::string &path, const TensorInfo &input,
-                               const std::string &columns = "",
-                               const Recipe &recipe = {}, DataFacts facts = {});
+/// JPEG, which tell themselves, folders of pictures, and CSV by its name; text
+/// for an input that the recipe binds to text. Samples go through the recipe's
+/// steps, by `facts`. Of text also the column of the lengths, where the entry
+/// point has an input for them.
+///
+/// directories  where the file of a tokenizer is looked for.
+StatusOr<std::vector<Column>>
+readInputFile(const GivenFile &file, const EntryPoint &entry,
+              const Recipe &recipe = {}, const DataFacts &facts = {},
+              const std::vector<std::string> &directories = {});
 
 /// What a reader is asked for.
 struct ReadRequest {
@@ -77,6 +95,8 @@ struct ReadRequest {
   /// Whether channels come before rows: the argument "order" is "chw".
   bool channelsFirst = false;
   const DataFacts *facts = nullptr;
+  /// Where other files that an argument names are looked for.
+  const std::vector<std::string> *directories = nullptr;
 
   /// The text of an argument; null if it was not given.
   const std::string *argument(std::string_view name) const;

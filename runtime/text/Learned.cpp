@@ -239,7 +239,8 @@ static Status readTokens(const json &saved, Unit unit, const std::string &path,
 }
 
 StatusOr<TokenizerPointer> restoreTokenizer(const std::string &saved,
-                                            const std::string &path) {
+                                            const std::string &path,
+                                            LearnedSettings *found) {
   StatusOr<json> parsed = parseJson(saved, path);
   if (!parsed.isOk())
     return parsed.status();
@@ -259,6 +260,8 @@ StatusOr<TokenizerPointer> restoreTokenizer(const std::string &saved,
   std::vector<std::string> tokens;
   if (Status status = readTokens(*parsed, *unit, path, tokens); !status.isOk())
     return status;
+  if (found)
+    *found = settings;
   return TokenizerPointer(
       std::make_shared<Learned>(std::move(settings), std::move(tokens)));
 }

@@ -24,8 +24,9 @@ struct LearnedSettings {
   bool hasBegin = false, hasEnd = false;
 
   bool operator==(const LearnedSettings &other) const {
-    return unit == other.unit && isLower == other.isLower &&
-           filters == other.filters && hasBegin == other.hasBegin &&
+    const bool isSplitAlike = unit != Unit::Word || (isLower == other.isLower &&
+                                                     filters == other.filters);
+    return unit == other.unit && isSplitAlike && hasBegin == other.hasBegin &&
            hasEnd == other.hasEnd;
   }
 };
@@ -55,9 +56,11 @@ private:
 };
 
 /// What Tokenizer::save() gave of a learned tokenizer. InvalidFile, naming
-/// `path`, for anything else.
-StatusOr<TokenizerPointer> restoreTokenizer(const std::string &saved,
-                                            const std::string &path);
+/// `path`, for anything else. `settings` receives how text is split, unless
+/// null.
+StatusOr<TokenizerPointer>
+restoreTokenizer(const std::string &saved, const std::string &path,
+                 LearnedSettings *settings = nullptr);
 
 } // namespace nnc::runtime
 

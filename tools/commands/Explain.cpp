@@ -191,7 +191,10 @@ Status Run::readInputFiles(Columns &columns) {
   StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
   if (!facts.isOk())
     return facts.status();
-  const Learned learned{plan.recipe, *facts, options.weightsFile};
+  const Learned learned{plan.recipe,
+                        *facts,
+                        options.weightsFile,
+                        {folderOf(options.request.model)}};
   return options.inputs.read(*plan.findEntryPoint("predict"), learned, columns);
 }
 

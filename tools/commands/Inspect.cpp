@@ -318,6 +318,15 @@ static void printTensor(const SavedTensor &tensor, const Summary &summary) {
   std::printf("\n");
 }
 
+/// A vocabulary has too many words for a line; --json has all of them.
+static std::string shortened(const std::string &note) {
+  constexpr size_t most = 400;
+  std::string text = printable(note.substr(0, most));
+  if (note.size() > most)
+    text += concat("... (", note.size(), " bytes)");
+  return text;
+}
+
 static void printTitle(const SafetensorsFile &file) {
   auto kind = file.metadata().find(kindKey);
   int64_t bytes = 0;
@@ -330,7 +339,7 @@ static void printTitle(const SafetensorsFile &file) {
   for (const auto &[key, value] : file.metadata())
     if (key != kindKey)
       std::printf("  %s = %s\n", printable(key).c_str(),
-                  printable(value).c_str());
+                  shortened(value).c_str());
   std::printf("\n");
 }
 

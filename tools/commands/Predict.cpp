@@ -227,8 +227,12 @@ static int predict(const PredictOptions &options) {
   if (!facts.isOk())
     return fail(facts.status());
   Columns columns;
-  if (Status status = options.inputs.read(
-          *entry, {opened.plan->recipe, *facts, options.weightsFile}, columns);
+  if (Status status = options.inputs.read(*entry,
+                                          {opened.plan->recipe,
+                                           *facts,
+                                           options.weightsFile,
+                                           {folderOf(options.request.model)}},
+                                          columns);
       !status.isOk())
     return fail(status);
   StatusOr<int64_t> count = countSamples(options, columns);

@@ -32,6 +32,25 @@ using namespace runtime;
   endBySignal(stopSignal());
 }
 
+/// Text goes by the vocabulary of the weights that a run begins with: the
+/// numbers of words that they know.
+static Status takeVocabularies(const TrainOptions &options, DataFacts &facts) {
+  std::vector<std::string> files;
+  if (options.resume)
+    files.push_back(options.checkpoint);
+  if (!options.initialWeights.empty())
+    files.push_back(options.initialWeights);
+  for (const std::string &file : files) {
+    StatusOr<DataFacts> known = loadFacts(file);
+    if (known.isOk())
+      facts.vocabularies = std::move(known->vocabularies);
+    if (known.isOk() || known.status().code() != Code::NotFound ||
+        file == options.initialWeights)
+      return known.status();
+  }
+  return {};
+}
+
 static int loadData(TrainRun &run) {
   const EntryPoint &train = *run.plan.findEntryPoint("train_step");
   const TrainOptions &options = run.options;
@@ -42,6 +61,8 @@ static int loadData(TrainRun &run) {
                 "the model binds no training data: add `data { train ... }`"});
   const int threads = run.session.numThreads();
   const DataRequest request{run.plan, model, options.dataFolder, threads};
+  if (Status status = takeVocabularies(options, run.facts); !status.isOk())
+    return fail(status);
   if (int exit = loadSplit(request, train, "train", run.training, run.facts))
     return exit;
   // The held-out samples are drawn once for a seed, and stay held out.

@@ -75,8 +75,10 @@ Status explain(const TrainRun &run, const Status &status) {
       !state.isOk() && state.message() != status.message())
     text += "; " + state.message();
   for (const Column &given : run.training) {
-    // Pictures of files are finite.
-    const Column *array = given.isInMemory() ? &given : given.samples->array();
+    // Pictures of files are finite, and so are numbers of tokens.
+    const Column *array = given.isInMemory() ? &given
+                          : given.samples    ? given.samples->array()
+                                             : nullptr;
     if (!array)
       continue;
     const Column &column = *array;

@@ -371,7 +371,7 @@ TEST(Images, AreReadWhenTheyAreNeeded) {
 
 TEST(Images, OnePictureIsAnInputOfItsOwn) {
   writeFile(temporaryPath("one.png"), png(2, 3, PNG_FORMAT_RGB, sixPixels));
-  auto read = readInputFile(temporaryPath("one.png"), colours);
+  auto read = readGiven("one.png", colours);
   ASSERT_TRUE(read.isOk()) << read.status().message();
   EXPECT_EQ(read->numSamples, 1);
   EXPECT_EQ(sampleOf(*read, 0), sixPixels);

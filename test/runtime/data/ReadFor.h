@@ -40,6 +40,17 @@ readFor(const std::vector<TensorInfo> &inputs, const char *reader,
   return readSplit(recipe, "train", entry, options);
 }
 
+// Reads a file as `nnc predict` does.
+inline StatusOr<Column> readGiven(const char *name, const TensorInfo &tensor,
+                                  const char *columns = "") {
+  EntryPoint entry;
+  entry.inputs = {tensor};
+  auto read = readInputFile({temporaryPath(name), 0, columns}, entry);
+  if (!read.isOk())
+    return read.status();
+  return std::move(read->front());
+}
+
 inline std::vector<float> floats(const Column &column) {
   std::vector<float> values(column.data.size() / sizeof(float));
   std::memcpy(values.data(), column.data.data(), column.data.size());

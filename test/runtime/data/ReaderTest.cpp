@@ -136,7 +136,7 @@ TEST(Npy, WritesWhatItReads) {
   const float values[] = {1, -2, 0.5, 3};
   ASSERT_TRUE(writeNpy(temporaryPath("b.npy"), ElementType::F32, {2, 2}, values)
                   .isOk());
-  auto read = readInputFile(temporaryPath("b.npy"), numbers);
+  auto read = readGiven("b.npy", numbers);
   ASSERT_TRUE(read.isOk()) << read.status().message();
   EXPECT_EQ(floats(*read), (std::vector<float>{1, -2, 0.5, 3}));
 }
@@ -337,13 +337,12 @@ TEST(Reader, KnowsAFileByHowItBegins) {
   writeGzip(temporaryPath("b.gz"), smallNpy());
   writeFile(temporaryPath("c.csv"), "n,a,b\n1,1,-2\n2,0.5,3\n");
   for (const char *name : {"a.npz", "b.gz", "c.csv"}) {
-    auto read = readInputFile(temporaryPath(name), numbers,
-                              std::strchr(name, 'v') ? "1:3" : "");
+    auto read = readGiven(name, numbers, std::strchr(name, 'v') ? "1:3" : "");
     ASSERT_TRUE(read.isOk()) << read.status().message();
     EXPECT_EQ(floats(*read), (std::vector<float>{1, -2, 0.5, 3})) << name;
   }
   writeFile(temporaryPath("d.txt"), "1,2\n");
-  auto read = readInputFile(temporaryPath("d.txt"), numbers);
+  auto read = readGiven("d.txt", numbers);
   ASSERT_FALSE(read.isOk());
   EXPECT_NE(read.status().message().find(
                 "d.txt: expected a .npy, .npz, IDX, PNG or JPEG file, a "

@@ -1,0 +1,173 @@
+// Chooses a reader for a file that the command line names, and what of the
+// model's own readers still holds for it.
+#include "runtime/data/Reader.h"
+
+#include "runtime/data/ByteStream.h"
+#include "runtime/data/ImageFile.h"
+#include "runtime/data/TextTokenizer.h"
+
+#include <algorithm>
+#include <sys/stat.h>
+
+namespace nnc::runtime {
+
+static bool endsWith(std::string_view path, std::string_view ending) {
+  return path.size() > ending.size() &&
+         path.substr(path.size() - ending.size()) == ending;
+}
+
+/// The reader of a file by how it begins; text, which has no sign, by its name.
+static StatusOr<std::string> readerOf(const std::string &path) {
+  struct stat status;
+  if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
+    return std::string("images");
+  StatusOr<ByteStream> stream = ByteStream::open(path);
+  if (!stream.isOk())
+    return stream.status();
+  char start[8] = {};
+  StatusOr<int64_t> got = stream->readSome(start, sizeof start);
+  if (!got.isOk())
+    return got.status();
+  const std::string_view begin(start, size_t(*got));
+  if (isPicture(begin))
+    return std::string("images");
+  if (begin.substr(0, 6) == "\x93NUMPY")
+    return std::string("npy");
+  if (begin.substr(0, 2) == "PK")
+    return std::string("npz");
+  if (endsWith(path, ".csv") || endsWith(path, ".csv.gz"))
+    return std::string("csv");
+  if (begin.size() > 4 && start[0] == 0 && start[1] == 0)
+    return std::string("idx");
+  return Status(Code::InvalidFile,
+                path +
+                    ": expected a .npy, .npz, IDX, PNG or JPEG file, a folder "
+                    "of pictures, or a name that ends in .csv");
+}
+
+/// The order of an input's channels, as a binding of the recipe says it.
+static const std::string *orderOf(const Recipe &recipe,
+                                  const std::string &input) {
+  for (const DataBinding &binding : recipe.data)
+    for (const auto &[key, value] : binding.arguments)
+      if (key == "order" &&
+          std::find(binding.inputs.begin(), binding.inputs.end(), input) !=
+              binding.inputs.end())
+        return &value;
+  return nullptr;
+}
+
+/// The arguments of a binding of text that say how a text becomes ids, and not
+/// where texts are.
+static std::vector<std::pair<std::string, std::string>>
+tokenArguments(const DataBinding &binding) {
+  static constexpr std::string_view kept[] = {
+      "tokenizer", "merges", "vocabulary", "lower",   "filters",
+      "begin",     "end",    "padding",    "truncate"};
+  std::vector<std::pair<std::string, std::string>> arguments;
+  for (const auto &argument : binding.arguments)
+    if (std::find(std::begin(kept), std::end(kept), argument.first) !=
+        std::end(kept))
+      arguments.push_back(argument);
+  return arguments;
+}
+
+/// The binding of text that gives `input` tokens, and its place among them;
+/// null where none does.
+static const DataBinding *tokensBindingOf(const Recipe &recipe,
+                                          const std::string &input,
+                                          TextSettings &settings) {
+  const DataBinding *binding = textBindingOf(recipe, input);
+  if (!binding || binding->reader != "text")
+    return nullptr;
+  StatusOr<TextSettings> read = readTextSettings(*binding);
+  if (!read.isOk() ||
+      binding->inputs[size_t(read->find(TextPart::Tokens))] != input)
+    return nullptr;
+  settings = std::move(*read);
+  return binding;
+}
+
+/// The input that is to have the lengths of those tokens; null if none is.
+static const TensorInfo *lengthsOf(const DataBinding &binding,
+                                   const TextSettings &settings,
+                                   const EntryPoint &entry) {
+  const int64_t place = settings.find(TextPart::Lengths);
+  for (const TensorInfo &input : entry.inputs)
+    if (place >= 0 && input.name == binding.inputs[size_t(place)])
+      return &input;
+  return nullptr;
+}
+
+/// A text file by the model's own binding: lines, a table or a folder.
+static StatusOr<std::vector<Column>>
+readTextFile(const GivenFile &file, const EntryPoint &entry,
+             const DataBinding &bound, const TextSettings &settings,
+             const Recipe &recipe, const DataFacts &facts,
+             const ReadOptions &options) {
+  const TensorInfo &input = entry.inputs[file.input];
+  std::vector<const TensorInfo *> inputs = {&input};
+  DataBinding binding;
+  binding.split = "predict";
+  binding.reader = "text";
+  binding.inputs = {input.name};
+  binding.arguments = tokenArguments(bound);
+  binding.arguments.emplace_back("path", file.path);
+  if (!file.columns.empty())
+    binding.arguments.emplace_back("columns", file.columns);
+  std::string gives = "tokens";
+  if (const TensorInfo *lengths = lengthsOf(bound, settings, entry)) {
+    inputs.push_back(lengths);
+    binding.inputs.push_back(lengths->name);
+    gives += ",lengths";
+  }
+  binding.arguments.emplace_back("gives", gives);
+  return readBound(binding, inputs, recipe, options, facts);
+}
+
+static bool isNumpy(const std::string &path) {
+  StatusOr<ByteStream> stream = ByteStream::open(path);
+  char start[6] = {};
+  return stream.isOk() && stream->read(start, sizeof start, "").isOk() &&
+         std::string_view(start, sizeof start) == "\x93NUMPY";
+}
+
+static StatusOr<std::vector<Column>> readByItsKind(const GivenFile &file,
+                                                   const TensorInfo &input,
+                                                   const Recipe &recipe,
+                                                   const DataFacts &facts,
+                                                   const ReadOptions &options) {
+  StatusOr<std::string> reader = readerOf(file.path);
+  if (!reader.isOk())
+    return reader.status();
+  DataBinding binding;
+  binding.inputs = {input.name};
+  binding.reader = *reader;
+  binding.arguments = {{"path", file.path}};
+  if (!file.columns.empty())
+    binding.arguments.emplace_back("columns", file.columns);
+  const std::string *order = orderOf(recipe, input.name);
+  if (order && *reader != "csv")
+    binding.arguments.emplace_back("order", *order);
+  return readBound(binding, {&input}, recipe, options, facts);
+}
+
+StatusOr<std::vector<Column>>
+readInputFile(const GivenFile &file, const EntryPoint &entry,
+              const Recipe &recipe, const DataFacts &facts,
+              const std::vector<std::string> &directories) {
+  return guardMemory([&]() -> StatusOr<std::vector<Column>> {
+    const TensorInfo &input = entry.inputs[file.input];
+    ReadOptions options;
+    options.directories = directories;
+    // Where the file itself is, only its path says.
+    options.directories.insert(options.directories.begin(), "");
+    TextSettings settings;
+    const DataBinding *text = tokensBindingOf(recipe, input.name, settings);
+    if (text && !isNumpy(file.path))
+      return readTextFile(file, entry, *text, settings, recipe, facts, options);
+    return readByItsKind(file, input, recipe, facts, options);
+  });
+}
+
+} // namespace nnc::runtime
