@@ -1,10 +1,12 @@
 // The pass that rewrites kernels to linalg. It walks a kernel's body once, in
 // order, and asks for the lowering of each op: kernels are straight-line code,
 // which needs no pattern driver, and types lose their signs on the way.
+#include "codegen/AttentionKernel.h"
 #include "codegen/KernelForms.h"
 #include "codegen/Passes.h"
 #include "codegen/lower/Lowering.h"
 #include "ir/Dialect.h"
+#include "passes/ExpandComposites.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -77,8 +79,21 @@ static Block *createBody(func::FuncOp kernel, Block &old, IRMapping &mapping) {
   return body;
 }
 
+/// Replaces ops that a target was to have whole by their definition.
+static LogicalResult expandComposites(func::FuncOp kernel) {
+  for (Operation &op : llvm::make_early_inc_range(
+           kernel.getBody().front().without_terminator()))
+    if (failed(expandFully(&op, /*training=*/false,
+                           [](Operation *) { return false; })))
+      return failure();
+  return success();
+}
+
 static LogicalResult lowerKernel(func::FuncOp kernel,
                                  const Lowerings &lowerings) {
+  setAttentionKernel(kernel);
+  if (failed(expandComposites(kernel)))
+    return failure();
   Block &old = kernel.getBody().front();
   Operation *terminator = old.getTerminator();
   IRMapping mapping;

@@ -4,6 +4,7 @@
 // values be updated in place.
 #include "codegen/Passes.h"
 #include "ir/Ops.h"
+#include "passes/ExpandComposites.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -72,6 +73,8 @@ static StringRef kindOf(Operation &op) {
     return "contraction";
   if (op.hasTrait<MovesElements>())
     return "movement";
+  if (isAttentionKernel(&op))
+    return "attention";
   return "rows";
 }
 
@@ -215,6 +218,10 @@ struct KernelBody {
       auto builder = OpBuilder::atBlockEnd(&block());
       return builder.clone(*splat)->getResult(0);
     }
+    return enterAsArgument(outside);
+  }
+
+  Value enterAsArgument(Value outside) {
     if (inputs.insert(outside))
       return block().addArgument(outside.getType(), outside.getLoc());
     auto place = llvm::find(inputs, outside) - inputs.begin();
@@ -269,7 +276,9 @@ static void copyFused(FusedOp fused, KernelBody &kernel,
 static void copySingle(Operation &op, KernelBody &kernel,
                        SmallVectorImpl<Value> &used) {
   for (Value operand : op.getOperands())
-    kernel.mapping.map(operand, kernel.enter(operand, operand));
+    kernel.mapping.map(operand, isAttentionKernel(&op)
+                                    ? kernel.enterAsArgument(operand)
+                                    : kernel.enter(operand, operand));
   auto builder = OpBuilder::atBlockEnd(&kernel.block());
   Operation *copy = builder.clone(op, kernel.mapping);
   llvm::append_range(used, op.getResults());

@@ -112,10 +112,12 @@ LogicalResult expandComposite(Composite composite, bool training,
   return success();
 }
 
-/// Expands `op` and what it expands to.
-static LogicalResult expandFully(Operation *op, bool training, unsigned depth) {
+/// Expands `op` and what it expands to, but for what `stays`.
+static LogicalResult expandFully(Operation *op, bool training,
+                                 function_ref<bool(Operation *)> stays,
+                                 unsigned depth) {
   auto composite = dyn_cast<Composite>(op);
-  if (!composite)
+  if (!composite || stays(op))
     return success();
   if (depth == kMaxExpansionDepth)
     return op->emitOpError("is still composite after ")
@@ -124,7 +126,7 @@ static LogicalResult expandFully(Operation *op, bool training, unsigned depth) {
   if (failed(expandComposite(composite, training, &inserted)))
     return failure();
   for (Operation *definition : inserted)
-    if (failed(expandFully(definition, training, depth + 1)))
+    if (failed(expandFully(definition, training, stays, depth + 1)))
       return failure();
   return success();
 }
@@ -145,16 +147,30 @@ LogicalResult expandWithoutGradient(Block &block, bool training) {
   return block.getParentOp()->emitOpError("holds what expands without end");
 }
 
+LogicalResult expandFully(Operation *op, bool training,
+                          function_ref<bool(Operation *)> stays) {
+  return expandFully(op, training, stays, 0);
+}
+
+bool isAttentionKernel(Operation *op) {
+  return isa<AttendOp, AttendGradientOp>(op);
+}
+
 namespace {
 struct ExpandCompositesPass
     : impl::ExpandCompositesPassBase<ExpandCompositesPass> {
+  using ExpandCompositesPassBase::ExpandCompositesPassBase;
+
   void runOnOperation() override {
     func::FuncOp function = getOperation();
     bool training = function->hasAttr(kTrainingAttr);
     SmallVector<Operation *> ops;
     function.walk([&](Operation *op) { ops.push_back(op); });
+    auto stays = [&](Operation *op) {
+      return attention && isAttentionKernel(op);
+    };
     for (Operation *op : ops) {
-      if (failed(expandFully(op, training, 0)))
+      if (failed(expandFully(op, training, stays)))
         return signalPassFailure();
     }
     function.walk([](StopGradientOp op) {

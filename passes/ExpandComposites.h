@@ -23,6 +23,15 @@ expandComposite(Composite composite, bool training,
 /// is left of it.
 mlir::LogicalResult expandWithoutGradient(mlir::Block &block, bool training);
 
+/// Expands `op`, if it is composite, and what it expands to, down to primitives
+/// and what `stays`.
+mlir::LogicalResult
+expandFully(mlir::Operation *op, bool training,
+            llvm::function_ref<bool(mlir::Operation *)> stays);
+
+/// Whether `op` is one that a target may have kernels of attention for.
+bool isAttentionKernel(mlir::Operation *op);
+
 } // namespace nnc
 
 #endif // NNC_PASSES_EXPANDCOMPOSITES_H

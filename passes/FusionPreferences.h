@@ -9,6 +9,9 @@ struct FusionPreferences {
   bool groupUpdates = false;
   /// Merge kernels whose samples have a space of rows and columns each.
   bool samples = false;
+  /// Keep attention whole: there are kernels for it, which have no scores in
+  /// memory.
+  bool attention = false;
 };
 
 } // namespace nnc

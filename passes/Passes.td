@@ -258,7 +258,13 @@ def ExpandCompositesPass : Pass<"nnc-expand-composites", "::mlir::func::FuncOp">
     dropout draws a mask, and is the identity elsewhere. `nnc.stop_gradient` has
     done its work and goes. Primitives are left alone. An expansion that leads
     back to itself is reported.
+
+    With `attention`, nnc.attend and nnc.attend_gradient stay: a target that has
+    kernels for them has their scores nowhere in memory.
   }];
+  let options = [
+    Option<"attention", "attention", "bool", "false", "Whether ops that a target has kernels of attention for stay whole">
+  ];
   let dependentDialects = ["::nnc::NncDialect"];
 }
 

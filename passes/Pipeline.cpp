@@ -105,9 +105,10 @@ static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 /// From entry points to primitives.
-static void addExpandPasses(OpPassManager &pm) {
+static void addExpandPasses(OpPassManager &pm, const PipelineOptions &options) {
   // After differentiation, so that both directions expand alike.
-  pm.addNestedPass<func::FuncOp>(createExpandCompositesPass());
+  pm.addNestedPass<func::FuncOp>(
+      createExpandCompositesPass({options.fusion.attention}));
   // Expansions and gradient rules build what is easy to state: constants to
   // fold, powers, broadcasts.
   pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
@@ -153,7 +154,7 @@ void buildPipeline(OpPassManager &pm, Stage from, Stage to,
     addExtraPasses(pm, "step", options);
   }
   if (reaches(Stage::Expanded)) {
-    addExpandPasses(pm);
+    addExpandPasses(pm, options);
     addExtraPasses(pm, "expanded", options);
   }
   if (reaches(Stage::Fused)) {
@@ -174,6 +175,9 @@ struct TextualOptions : PassPipelineOptions<TextualOptions> {
       *this, "samples",
       llvm::cl::desc("merge kernels whose samples have a space each"),
       llvm::cl::init(false)};
+  Option<bool> attention{*this, "attention",
+                         llvm::cl::desc("keep attention whole"),
+                         llvm::cl::init(false)};
   Option<std::string> elementType{
       *this, "element-type",
       llvm::cl::desc("compute in this type what was written in f32"),
@@ -203,6 +207,7 @@ void registerPipelines() {
           options.gradientsEntry = text.gradientsEntry;
           options.fusion.groupUpdates = text.groupUpdates;
           options.fusion.samples = text.samples;
+          options.fusion.attention = text.attention;
           options.elementType = text.elementType;
           options.freeze.assign(text.freeze.begin(), text.freeze.end());
           buildPipeline(pm, Stage::AsWritten, stage, options);
