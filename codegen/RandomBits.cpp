@@ -77,6 +77,11 @@ static std::array<Value, 4> philox(Words &words, std::array<Value, 4> counter,
 
 Value nnc::emitRandomBits(ImplicitLocOpBuilder &b, linalg::GenericOp op,
                           Value first, ValueRange inputs) {
+  return emitRandomBits(b, randomBitsForm(op)->bits, first, inputs);
+}
+
+Value nnc::emitRandomBits(ImplicitLocOpBuilder &b, int64_t bits, Value first,
+                          ValueRange inputs) {
   Words words(b);
   // Element 32 q is made by counter 8 q, whose low word ends in three zeros:
   // adding the lane does not carry.
@@ -89,7 +94,7 @@ Value nnc::emitRandomBits(ImplicitLocOpBuilder &b, linalg::GenericOp op,
       {words.add(words.part(counter, 0), words.laneNumbers()),
        words.part(counter, 1), words.part(step, 0), words.part(stream, 0)},
       words.part(seed, 0), words.part(seed, 1));
-  if (int64_t shift = 32 - randomBitsForm(op)->bits)
+  if (int64_t shift = 32 - bits)
     for (Value &word : block)
       word = arith::ShRUIOp::create(b, word, words.constant(shift));
   return words.concatenate(words.concatenate(block[0], block[1]),

@@ -18,6 +18,9 @@ constexpr int64_t kRandomLanes = 32;
 mlir::Value emitRandomBits(mlir::ImplicitLocOpBuilder &b,
                            mlir::linalg::GenericOp op, mlir::Value first,
                            mlir::ValueRange inputs);
+/// The same of the upper `bits` bits, where there is no op.
+mlir::Value emitRandomBits(mlir::ImplicitLocOpBuilder &b, int64_t bits,
+                           mlir::Value first, mlir::ValueRange inputs);
 
 } // namespace nnc
 

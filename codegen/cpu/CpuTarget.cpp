@@ -3,6 +3,7 @@
 
 #include "codegen/Reference.h"
 #include "codegen/ScheduleKernels.h"
+#include "codegen/cpu/Attention.h"
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/Depthwise.h"
 #include "codegen/cpu/EmitObject.h"
@@ -138,7 +139,9 @@ public:
 
   StringRef name() const override { return "cpu"; }
   FusionPreferences fusion() const override {
-    return {/*groupUpdates=*/false, /*samples=*/true};
+    // Plain loops are of primitives.
+    return {/*groupUpdates=*/false, /*samples=*/true,
+            /*attention=*/!reference};
   }
 
   // Inputs are no more aligned than their elements either.
@@ -183,6 +186,7 @@ FailureOr<ScheduledKernel> CpuTarget::schedule(func::FuncOp kernel) const {
                {"rows", {"rows", "movement", "contraction"}, of(scheduleRows)},
                {"movement", {"movement"}, of(scheduleMovement)},
                {"scatter", {"movement"}, of(scheduleScatter)},
+               {"attention", {"attention"}, of(scheduleAttention)},
                {"loops", {}, scheduleLoops}});
   if (failed(scheduled))
     return kernel.emitOpError("has no schedule for a CPU"), failure();

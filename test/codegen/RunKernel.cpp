@@ -20,6 +20,7 @@
 
 #include "codegen/KernelForms.h"
 #include "codegen/Reference.h"
+#include "codegen/cpu/Attention.h"
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "codegen/cpu/Depthwise.h"
@@ -118,7 +119,8 @@ static const NamedScheduler kSchedulers[] = {
     {"depthwise", scheduleDepthwise},     {"winograd", scheduleWinograd},
     {"contraction", scheduleContraction}, {"rows", scheduleRows},
     {"movement", scheduleMovement},       {"scatter", scheduleScatter},
-    {"loops", scheduleByLoops},           {"reference", scheduleByReference},
+    {"attention", scheduleAttention},     {"loops", scheduleByLoops},
+    {"reference", scheduleByReference},
 };
 
 static FailureOr<ScheduledKernel>
