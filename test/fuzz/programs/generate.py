@@ -5,6 +5,7 @@ fault. Others are drawn from the ops' records, which an op that comes later has
 too: the compiler is asked whether such a line is right, and it is dropped if not.
 """
 from forms import WindowForms
+from sequence_forms import SequenceForms
 from program import BATCH, Program, Value, broadcast_shape, elements, spell_dims, spell_type
 
 # Sizes, and the most elements of a sample: most programs are small, and some reach
@@ -13,7 +14,7 @@ SMALL = ([1, 2, 3, 5, 7, 8, 17, 33] * 4 + [65, 130], 1500)
 LARGE = ([1, 3, 16, 64, 100, 257, 513], 5000)
 
 
-class Generator(WindowForms):
+class Generator(WindowForms, SequenceForms):
     def __init__(self, rng, ops, check):
         """`ops`: the records. `check(program)`: the types of its outputs, or None
         where the compiler refuses it."""
@@ -433,7 +434,7 @@ class Generator(WindowForms):
 
     FORMS = {"unary": 12, "binary": 10, "softmax": 2, "literal": 1, "choice": 2, "matmul": 4, "convolution": 3, "layer": 4, "function": 1,
              "reduction": 7, "argmax": 1, "reshape": 3, "transpose": 2, "broadcast": 2, "slice": 3, "pad": 2, "pool": 3, "concat": 3,
-             "lookup": 3, "random": 1.5, "convert": 1.5, "count": 1, "truth": 1.5, "whole": 1, "record": 2}
+             "lookup": 3, "random": 1.5, "convert": 1.5, "count": 1, "truth": 1.5, "whole": 1, "record": 2, "attention": 2}
 
     # Ops by their records -------------------------------------------------------------
 

@@ -11,8 +11,9 @@ import numpy as np
 from evaluate import UNIT, Value, to_type
 from primitives import PRIMITIVES, axes_of, element_numbers, erf, philox_words, sigmoid
 from convolutions import conv_layer, transposed_layer  # in the folder that primitives names
+from sequences import SEQUENCES
 
-REFERENCES = {}
+REFERENCES = dict(SEQUENCES)
 
 
 # Of numbers that arithmetic tells from zero; f16 is computed in f32.
