@@ -129,6 +129,7 @@ private:
   std::vector<Offset<plan::StateTensor>> writeState();
   Offset<flatbuffers::Vector<int64_t>> writePytorchDims(ParameterOp parameter);
   plan::WeightsOrder weightsOrder();
+  Offset<flatbuffers::Vector<Offset<plan::NameTable>>> writeNameTables();
   std::vector<Offset<plan::EntryPoint>> writeEntryPoints();
   Offset<plan::EntryPoint> writeEntryPoint(const PlannedEntryPoint &entry);
   std::vector<Offset<plan::Tensor>> writeInputs(func::FuncOp function);
@@ -251,6 +252,19 @@ plan::WeightsOrder PlanWriter::weightsOrder() {
   auto layout = dyn_cast_or_null<StringAttr>(recipe.get(kLayoutAttr));
   return layout && layout.getValue() == "nchw" ? plan::WeightsOrder::Pytorch
                                                : plan::WeightsOrder::Nnc;
+}
+
+Offset<flatbuffers::Vector<Offset<plan::NameTable>>>
+PlanWriter::writeNameTables() {
+  auto tables = dyn_cast_or_null<ArrayAttr>(recipe.get("weight_names"));
+  if (!tables)
+    return 0;
+  std::vector<Offset<plan::NameTable>> written;
+  for (auto table : tables.getAsRange<DictionaryAttr>())
+    written.push_back(plan::CreateNameTable(
+        fbb, writeText(textOr(table, "name")),
+        writeTexts(textsOf(table.getAs<ArrayAttr>("lines")))));
+  return fbb.CreateVector(written);
 }
 
 static std::vector<plan::Buffer> convert(ArrayRef<PlannedBuffer> buffers) {
@@ -476,10 +490,11 @@ FailureOr<std::vector<uint8_t>> PlanWriter::write(StringRef producer) {
                            NNC_ALIGNMENT_BYTES);
   auto constants = fbb.CreateVector(plan.constants);
   auto recipe = writeRecipe();
+  auto nameTables = writeNameTables();
   fbb.Finish(plan::CreatePlan(fbb, versionOf(plan), writeText(producer),
                               writeText(name), plan.maxBatch, code, entryPoints,
                               state, plan.stateBytes, constants, recipe,
-                              weightsOrder()),
+                              weightsOrder(), nameTables),
              plan::PlanIdentifier());
   if (!fault.empty())
     return module.emitError("a fault of the compiler: ") << fault;

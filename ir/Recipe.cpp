@@ -3,6 +3,7 @@
 
 #include "ir/Freezing.h"
 #include "ir/Layout.h"
+#include "ir/NameTables.h"
 #include "ir/Ops.h"
 #include "ir/Shapes.h"
 #include "ir/Text.h"
@@ -41,6 +42,8 @@ static std::vector<SettingInfo> makeSettings() {
        "a list of data bindings"},
       {"sample_steps", "sample_steps", SettingKind::Steps, kOnModel | kOnModule,
        "a list of at most 256 steps of samples"},
+      {"weight_names", "weight_names", SettingKind::Names, kOnModel | kOnModule,
+       "a list of at most 16 tables of names"},
       {"layout", kLayoutAttr, SettingKind::Layout, kOnModel | kOnModule,
        "nhwc or nchw"},
       {"model", "model", SettingKind::Text, kOnModule, "a string"},
@@ -433,6 +436,8 @@ std::string explainSetting(const SettingInfo &info, Attribute value) {
     return explainData(info, value);
   case SettingKind::Steps:
     return explainSteps(info, value);
+  case SettingKind::Names:
+    return explainNameTables(value);
   case SettingKind::Layout:
     return explainLayout(info, value);
   case SettingKind::Text:

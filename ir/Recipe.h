@@ -25,6 +25,7 @@ enum class SettingKind {
   Updates,   ///< Dictionaries, one an optimizer of some of the parameters.
   Data,      ///< Dictionaries, one a binding of inputs.
   Steps,     ///< Dictionaries, one a step of an input's samples.
+  Names,     ///< Dictionaries, one a table of names in files of weights.
   Layout,    ///< One of kLayouts (ir/Layout.h).
   Text       ///< A string.
 };

@@ -6,6 +6,7 @@
 #include "runtime/File.h"
 #include "runtime/Status.h"
 #include "runtime/Tensor.h"
+#include "runtime/WeightNames.h"
 
 #include <memory>
 #include <string>
@@ -271,6 +272,12 @@ struct Recipe {
   std::vector<SampleStep> sampleSteps = {};
 };
 
+/// How the weights are called in the files of others.
+struct NameTable {
+  std::string name;
+  std::vector<NameLine> lines;
+};
+
 class Plan {
 public:
   /// Reads and verifies a file. NotFound or IoError where it cannot be read,
@@ -300,6 +307,7 @@ public:
   Recipe recipe;
   /// In which order weights are saved.
   WeightsOrder weightsOrder = WeightsOrder::Nnc;
+  std::vector<NameTable> nameTables;
 
   /// Null if the plan has none of that name.
   const EntryPoint *findEntryPoint(std::string_view name) const;

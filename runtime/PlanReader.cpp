@@ -96,7 +96,8 @@ bool PlanReader::readContents(const plan::Plan &from) {
   return readText(from.producer(), result.producer) &&
          readName(from.model(), result.model) && readCode(*from.code()) &&
          readWeightsOrder(from) && readState(from) && readEntryPoints(from) &&
-         (!from.recipe() || readRecipe(*from.recipe())) && checkTotal();
+         (!from.recipe() || readRecipe(*from.recipe())) &&
+         readNameTables(from) && checkTotal();
 }
 
 bool PlanReader::readCode(const plan::Code &from) {
@@ -251,6 +252,43 @@ bool PlanReader::readWeightsOrder(const plan::Plan &from) {
     return fail("unknown weights_order ",
                 static_cast<int>(from.weights_order()));
   result.weightsOrder = static_cast<WeightsOrder>(from.weights_order());
+  return true;
+}
+
+bool PlanReader::readNameTables(const plan::Plan &from) {
+  if (!from.name_tables())
+    return true;
+  if (from.name_tables()->size() > mostNameTables)
+    return fail("has ", from.name_tables()->size(),
+                " tables of names, expected at most ", mostNameTables);
+  if (!takeTables(from.name_tables()))
+    return false;
+  std::set<std::string> names;
+  for (const plan::NameTable *table : *from.name_tables()) {
+    where = concat("table of names ", quoted(table->name()));
+    NameTable &to = result.nameTables.emplace_back();
+    if (!readNameTable(*table, to))
+      return false;
+    if (!names.insert(to.name).second)
+      return fail("two tables of names have this name");
+  }
+  where.clear();
+  return true;
+}
+
+bool PlanReader::readNameTable(const plan::NameTable &from, NameTable &to) {
+  if (!readName(from.name(), to.name))
+    return false;
+  if (from.lines()->size() > mostNameLines)
+    return fail("has ", from.lines()->size(), " lines, expected at most ",
+                mostNameLines);
+  std::vector<std::string> lines;
+  if (!readTexts(*from.lines(), lines))
+    return false;
+  for (const std::string &text : lines)
+    if (std::string problem = readNameLine(text, to.lines.emplace_back());
+        !problem.empty())
+      return fail("line ", quote(text), ": ", problem);
   return true;
 }
 

@@ -50,6 +50,8 @@ private:
   bool readPytorchDims(const flatbuffers::Vector<int64_t> *from,
                        StateTensor &to);
   bool readWeightsOrder(const plan::Plan &from);
+  bool readNameTables(const plan::Plan &from);
+  bool readNameTable(const plan::NameTable &from, NameTable &to);
   bool checkStateOverlap();
   bool checkScalar(const char *name, ElementType type);
   bool checkLearningRate();

@@ -36,6 +36,9 @@ struct LoadOptions {
   Matching matching = Matching::Exact;
   /// Of weights; absent: as the file tells.
   std::optional<WeightsOrder> order = {};
+  /// Of weights: the table of names by which they are found, or "nnc" for their
+  /// own. Empty: as the file's names tell.
+  std::string names = {};
 };
 
 /// What there is to say about a file that was loaded.

@@ -370,6 +370,8 @@ static StatusOr<LoadOptions> convert(const nnc_load_options_t &from) {
   LoadOptions to;
   if (from.partial)
     to.matching = Matching::AllowMissing;
+  if (from.names)
+    to.names = from.names;
   switch (from.order) {
   case NNC_ORDER_OF_FILE:
     return to;

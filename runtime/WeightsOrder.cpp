@@ -70,6 +70,14 @@ static std::vector<char> permute(const char *from, const Shape &shape,
   return to;
 }
 
+std::vector<char> reverseDimensions(const char *data, const Shape &shape,
+                                    int64_t elementBytes) {
+  std::vector<int64_t> dims(shape.size());
+  for (size_t i = 0; i < dims.size(); ++i)
+    dims[i] = dims.size() - 1 - i;
+  return permute(data, shape, dims, elementBytes);
+}
+
 std::vector<char> toPytorch(const StateTensor &tensor, const char *data) {
   return permute(data, tensor.shape, tensor.pytorchDims,
                  sizeBytes(tensor.elementType));
@@ -152,8 +160,9 @@ static StatusOr<WeightsOrder> tellByShapes(const Plan &plan,
              "pytorch (in C, the order of nnc_load_options_t)"));
 }
 
-StatusOr<WeightsOrder> chooseOrder(const Plan &plan, const SafetensorsFile &file,
-                                 std::optional<WeightsOrder> given) {
+StatusOr<WeightsOrder> chooseOrder(const Plan &plan,
+                                   const SafetensorsFile &file,
+                                   std::optional<WeightsOrder> given) {
   StatusOr<std::optional<WeightsOrder>> told = readMetadata(file);
   if (!told.isOk())
     return told.status();

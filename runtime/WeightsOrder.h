@@ -31,12 +31,17 @@ bool isPermutedIn(WeightsOrder order, const StateTensor &tensor);
 std::vector<char> toPytorch(const StateTensor &tensor, const char *data);
 std::vector<char> fromPytorch(const StateTensor &tensor, const char *data);
 
+/// The elements of a row-major tensor at `data` with its dimensions reversed.
+std::vector<char> reverseDimensions(const char *data, const Shape &shape,
+                                    int64_t elementBytes);
+
 /// The order of a file of weights for `plan`: what the caller says, else what
 /// the file's metadata say, else the only one in which the shapes of its
 /// tensors are the plan's. InvalidFile where these differ from each other, or
 /// where nothing tells.
-StatusOr<WeightsOrder> chooseOrder(const Plan &plan, const SafetensorsFile &file,
-                                 std::optional<WeightsOrder> given);
+StatusOr<WeightsOrder> chooseOrder(const Plan &plan,
+                                   const SafetensorsFile &file,
+                                   std::optional<WeightsOrder> given);
 
 } // namespace nnc::runtime
 

@@ -439,7 +439,10 @@ typedef struct nnc_load_options_t {
   /* Not 0: what nnc_session_load_partial does. */
   int partial;
   nnc_weights_order_t order;
-  int64_t reserved[7];
+  /* The model's table of names by which the file's tensors are found, or "nnc"
+   * for the weights' own names. Null: as the names of the file tell. */
+  const char *names;
+  int64_t reserved[6];
 } nnc_load_options_t;
 
 /* Reads weights as `options` say; null is nnc_session_load. A file without

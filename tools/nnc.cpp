@@ -75,8 +75,9 @@ void addThreadsOption(CLI::App &command, int &threads) {
       ->capture_default_str();
 }
 
-void addWeightsOrderOption(CLI::App &command,
-                           std::optional<runtime::WeightsOrder> &order) {
+void addWeightsOptions(CLI::App &command,
+                       std::optional<runtime::WeightsOrder> &order,
+                       std::string &names) {
   command
       .add_option_function<std::string>(
           "--weights-order",
@@ -87,6 +88,12 @@ void addWeightsOrderOption(CLI::App &command,
           "(default: as the file tells)")
       ->check(CLI::IsMember({"nnc", "pytorch"}))
       ->type_name("ORDER")
+      ->needs("--weights");
+  command
+      .add_option("--weights-names", names,
+                  "the model's table of names that the weights' file goes by, "
+                  "or nnc for the model's own (default: as the file tells)")
+      ->type_name("TABLE")
       ->needs("--weights");
 }
 

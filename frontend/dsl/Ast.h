@@ -335,6 +335,18 @@ struct DataDecl {
   std::vector<DataSteps> steps;
 };
 
+/// A line of `weights`: `"embedding.table" = "wte.weight"`, as the text that
+/// runtime/WeightNames.h reads.
+struct NameTableLine {
+  SMLoc loc;
+  std::string text;
+};
+
+struct NameTableDecl {
+  Identifier name;
+  std::vector<NameTableLine> lines;
+};
+
 /// A file. Names and strings in it point into the source.
 struct Program {
   std::vector<ConstDecl> constants;
@@ -342,6 +354,7 @@ struct Program {
   std::vector<ModelDecl> models;
   std::vector<TrainingDecl> trainings;
   std::vector<DataDecl> datas;
+  std::vector<NameTableDecl> nameTables;
   SMLoc end;
   /// How often each name stands in the file.
   llvm::StringMap<unsigned> mentions;

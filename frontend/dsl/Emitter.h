@@ -242,6 +242,10 @@ private:
                       StringRef leading, const Expression *&leadingValue,
                       llvm::SmallVectorImpl<mlir::NamedAttribute> &attributes);
 
+  //===-- NameTables.cpp -------------------------------------------------===//
+  void emitNameTables();
+  mlir::Attribute emitNameTable(const NameTableDecl &table);
+
   //===-- DataBlock.cpp --------------------------------------------------===//
   void emitData(const DataDecl &data);
   void emitSplit(const DataSplit &split,

@@ -27,13 +27,16 @@ void Parser::parseDeclaration(Program &program) {
     parsed = parseTraining(program);
   else if (atWord("data"))
     parsed = parseData(program);
+  else if (atWord("weights"))
+    parsed = parseNameTable(program);
   else if (!at(TokenKind::Invalid)) {
     std::string hint;
     if (at(TokenKind::Identifier))
-      hint = suggestion(token().text,
-                        {"const", "fn", "model", "training", "data"});
+      hint = suggestion(token().text, {"const", "fn", "model", "training",
+                                       "data", "weights"});
     error(token().loc(),
-          "expected 'const', 'fn', 'model', 'training' or 'data', found " +
+          "expected 'const', 'fn', 'model', 'training', 'data' or 'weights', "
+          "found " +
               describe(token()) + hint);
   }
   if (parsed)
@@ -267,6 +270,37 @@ bool Parser::parseReader(DataSplit &split, DataBinding binding) {
   if (!binding.reader)
     return false;
   split.bindings.push_back(std::move(binding));
+  return true;
+}
+
+bool Parser::parseNameTable(Program &program) {
+  advance();
+  NameTableDecl table;
+  std::optional<Identifier> name =
+      parseIdentifier("after 'weights', as in weights huggingface { ... }");
+  if (!name)
+    return false;
+  table.name = *name;
+  bool parsed = parseBraces("the table of names '" + name->name + "'",
+                            [&] { return parseNameTableLine(table); });
+  program.nameTables.push_back(std::move(table));
+  return parsed;
+}
+
+// The line's tokens, a space between each two: what they say is read where the
+// table is known.
+bool Parser::parseNameTableLine(NameTableDecl &table) {
+  NameTableLine line{token().loc(), ""};
+  unsigned depth = 0;
+  do {
+    if (at(TokenKind::Invalid) || at(TokenKind::LeftBrace))
+      return errorExpected("a line of the table");
+    depth += at(TokenKind::LeftParen);
+    depth -= at(TokenKind::RightParen) && depth > 0;
+    line.text += (line.text.empty() ? "" : " ") + advance().text.str();
+  } while (!at(TokenKind::EndOfFile) && !at(TokenKind::RightBrace) &&
+           (depth > 0 || !token().startsLine));
+  table.lines.push_back(std::move(line));
   return true;
 }
 

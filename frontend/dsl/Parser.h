@@ -86,6 +86,8 @@ private:
   bool parseSteps(DataDecl &data, const Identifier &name);
   bool parseBinding(DataSplit &split);
   bool parseReader(DataSplit &split, DataBinding binding);
+  bool parseNameTable(Program &program);
+  bool parseNameTableLine(NameTableDecl &table);
   bool parseParameters(std::vector<Parameter> &parameters, bool isModel);
   bool parseParameter(std::vector<Parameter> &parameters, bool isModel);
   bool parseType(TypeSpec &type);

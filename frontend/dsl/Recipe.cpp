@@ -35,6 +35,7 @@ void Emitter::emitRecipe() {
     emitTraining(program.trainings.front());
   if (!program.datas.empty())
     emitData(program.datas.front());
+  emitNameTables();
 }
 
 //===-- Training ---------------------------------------------------------===//

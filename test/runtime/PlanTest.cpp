@@ -161,8 +161,7 @@ static const WrongPlan wrongPlans[] = {
      "state tensor 'seed' is f64[], expected i64[]"},
     {"UnknownRole", [](auto &p) { p.state[0].role = Role(9); },
      "unknown role 9"},
-    {"DimsOfOptimizerState",
-     [](auto &p) { p.state[1].pytorchDims = {0}; },
+    {"DimsOfOptimizerState", [](auto &p) { p.state[1].pytorchDims = {0}; },
      "state tensor 'w.m': has pytorch_dims, but is no weight"},
     {"TooManyDims", [](auto &p) { p.state[0].pytorchDims = {1, 0}; },
      "state tensor 'w': its pytorch_dims are not each of its 1 dimensions "
@@ -171,9 +170,25 @@ static const WrongPlan wrongPlans[] = {
      "its pytorch_dims are not each of its 1 dimensions once"},
     {"NegativeDim", [](auto &p) { p.state[0].pytorchDims = {-1}; },
      "its pytorch_dims are not each of its 1 dimensions once"},
-    {"UnknownWeightsOrder",
-     [](auto &p) { p.weightsOrder = WeightsOrder(2); },
+    {"UnknownWeightsOrder", [](auto &p) { p.weightsOrder = WeightsOrder(2); },
      "unknown weights_order 2"},
+    {"TwoTablesOfAName",
+     [](auto &p) { p.nameTables = {{"hf", {}}, {"hf", {}}}; },
+     "table of names 'hf': two tables of names have this name"},
+    {"TooManyTables",
+     [](auto &p) {
+       for (int i = 0; i < 17; ++i)
+         p.nameTables.push_back({"t" + std::to_string(i), {}});
+     },
+     "has 17 tables of names, expected at most 16"},
+    {"TooManyLines",
+     [](auto &p) {
+       p.nameTables = {{"hf", std::vector<std::string>(1025, "order nnc")}};
+     },
+     "table of names 'hf': has 1025 lines, expected at most 1024"},
+    {"LineOfATable", [](auto &p) { p.nameTables = {{"hf", {"order up"}}}; },
+     "table of names 'hf': line 'order up': expected nnc or pytorch, found "
+     "'up'"},
     {"UnknownElementType",
      [](auto &p) { p.state[0].elementType = ElementType(77); },
      "unknown element type 77"},

@@ -346,14 +346,20 @@ std::vector<uint8_t> serialize(const PlanSource &source) {
         static_cast<plan::ElementType>(tensor.elementType), &tensor.shape,
         tensor.offsetBytes, tensor.frozen,
         tensor.pytorchDims.empty() ? nullptr : &tensor.pytorchDims));
+  std::vector<fb::Offset<plan::NameTable>> tables;
+  for (const PlanSource::Names &table : source.nameTables) {
+    auto lines = b.CreateVectorOfStrings(table.lines);
+    tables.push_back(
+        plan::CreateNameTable(b, b.CreateString(table.name), lines));
+  }
   auto code = packCode(b, source);
   auto recipe = pack(b, source.recipe);
   plan::FinishPlanBuffer(
-      b, plan::CreatePlanDirect(b, source.version, "nnc 0.1.0",
-                                source.model.c_str(), source.maxBatch, code,
-                                &entries, &state, source.stateBytes,
-                                &source.constants, recipe,
-                                plan::WeightsOrder(source.weightsOrder)));
+      b, plan::CreatePlanDirect(
+             b, source.version, "nnc 0.1.0", source.model.c_str(),
+             source.maxBatch, code, &entries, &state, source.stateBytes,
+             &source.constants, recipe, plan::WeightsOrder(source.weightsOrder),
+             tables.empty() ? nullptr : &tables));
   return {b.GetBufferPointer(), b.GetBufferPointer() + b.GetSize()};
 }
 

@@ -37,6 +37,12 @@ struct PlanSource {
   std::vector<uint8_t> constants;
   Recipe recipe;
   WeightsOrder weightsOrder = WeightsOrder::Nnc;
+  /// Each the text of its lines.
+  struct Names {
+    std::string name;
+    std::vector<std::string> lines;
+  };
+  std::vector<Names> nameTables;
 };
 
 /// A linear model y = x w of four weights, trained by w -= learning_rate * g

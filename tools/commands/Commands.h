@@ -25,9 +25,10 @@ void addModelOptions(CLI::App &command, CompileRequest &request);
 void addPluginOption(CLI::App &command, std::vector<std::string> &plugins);
 /// --threads, with its range.
 void addThreadsOption(CLI::App &command, int &threads);
-/// --weights-order, of the file that --weights names.
-void addWeightsOrderOption(CLI::App &command,
-                           std::optional<runtime::WeightsOrder> &order);
+/// --weights-order and --weights-names, of the file that --weights names.
+void addWeightsOptions(CLI::App &command,
+                       std::optional<runtime::WeightsOrder> &order,
+                       std::string &names);
 
 } // namespace nnc::tools
 

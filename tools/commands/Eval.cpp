@@ -18,6 +18,7 @@ struct EvalOptions {
   CompileRequest request;
   std::string dataFolder, weightsFile;
   std::optional<WeightsOrder> order;
+  std::string names;
   int64_t batch = 0;
   int threads = 0;
   bool asJson = false;
@@ -63,8 +64,9 @@ static int evaluateModel(const EvalOptions &options) {
                                  {options.threads, plan.recipe.seed, nullptr});
   if (!session.isOk())
     return fail(session.status());
-  if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights,
-                                       {Matching::Exact, options.order});
+  if (Status status =
+          (*session)->load(options.weightsFile, SaveKind::Weights,
+                           {Matching::Exact, options.order, options.names});
       !status.isOk())
     return fail(status);
   Columns columns;
@@ -93,7 +95,7 @@ void addEvalCommand(CLI::App &app, int &exit) {
       ->add_option("--weights", options->weightsFile,
                    "a .safetensors file of this model")
       ->required();
-  addWeightsOrderOption(*command, options->order);
+  addWeightsOptions(*command, options->order, options->names);
   command->add_option("--data", options->dataFolder,
                       "folder of the data files (default: the model's)");
   command

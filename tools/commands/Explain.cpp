@@ -25,6 +25,7 @@ struct ExplainOptions {
   CompileRequest request;
   std::string weightsFile, dataFolder, outFolder;
   std::optional<WeightsOrder> order;
+  std::string names;
   InputFiles inputs;
   std::vector<int64_t> samples = {0};
   std::string method, output, layer, baseline = "0";
@@ -393,8 +394,9 @@ static int explain(const ExplainOptions &options) {
   auto session = Session::create(opened.plan, {options.threads, 0, nullptr});
   if (!session.isOk())
     return fail(session.status());
-  if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights,
-                                       {Matching::Exact, options.order});
+  if (Status status =
+          (*session)->load(options.weightsFile, SaveKind::Weights,
+                           {Matching::Exact, options.order, options.names});
       !status.isOk())
     return fail(status);
   return Run(options, method, **session).all();
@@ -482,7 +484,7 @@ void addExplainCommand(CLI::App &app, int &exit) {
       ->add_option("--weights", options->weightsFile,
                    "a .safetensors file of this model")
       ->required();
-  addWeightsOrderOption(*command, options->order);
+  addWeightsOptions(*command, options->order, options->names);
   addInputOptions(*command, options->inputs);
   command->add_option("--data", options->dataFolder,
                       "without --input, folder of the test data (default: the "

@@ -19,6 +19,7 @@ struct PredictOptions {
   CompileRequest request;
   std::string weightsFile, folder = ".";
   std::optional<WeightsOrder> order;
+  std::string names;
   InputFiles inputs;
   int threads = 0;
   /// For a model without inputs; 0: as many samples as the inputs have.
@@ -219,8 +220,9 @@ static int predict(const PredictOptions &options) {
   auto session = Session::create(opened.plan, {options.threads, 0, nullptr});
   if (!session.isOk())
     return fail(session.status());
-  if (Status status = (*session)->load(options.weightsFile, SaveKind::Weights,
-                                       {Matching::Exact, options.order});
+  if (Status status =
+          (*session)->load(options.weightsFile, SaveKind::Weights,
+                           {Matching::Exact, options.order, options.names});
       !status.isOk())
     return fail(status);
   StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
@@ -255,7 +257,7 @@ void addPredictCommand(CLI::App &app, int &exit) {
       ->add_option("--weights", options->weightsFile,
                    "a .safetensors file of this model")
       ->required();
-  addWeightsOrderOption(*command, options->order);
+  addWeightsOptions(*command, options->order, options->names);
   addInputOptions(*command, options->inputs);
   command
       ->add_option("--count", options->count,

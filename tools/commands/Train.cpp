@@ -148,7 +148,7 @@ static Status beginOrContinue(TrainRun &run) {
   Status status = run.session.load(
       options.initialWeights, SaveKind::Weights,
       {options.allowMissing ? Matching::AllowMissing : Matching::Exact,
-       options.order},
+       options.order, options.names},
       &report);
   if (!status.isOk() || options.isQuiet)
     return status;
@@ -334,7 +334,7 @@ static void addRunOptions(CLI::App *command, TrainOptions *options) {
       ->add_flag("--allow-missing", options->allowMissing,
                  "of --weights, take what the model shares with the file")
       ->needs(weights);
-  addWeightsOrderOption(*command, options->order);
+  addWeightsOptions(*command, options->order, options->names);
   command
       ->add_option("--freeze", options->request.freeze,
                    "leave parameters as they are, by a pattern of their names "

@@ -16,6 +16,7 @@ struct TrainOptions {
   std::string dataFolder, weightsFile, logFolder, initialWeights;
   std::string checkpoint;
   std::optional<runtime::WeightsOrder> order;
+  std::string names;
   std::optional<int64_t> epochs, batch, seed, steps, every;
   int threads = 0;
   bool keepOrder = false;
