@@ -14,10 +14,20 @@ using llvm::divideCeil;
 
 static int64_t typical(BatchSize size) { return size.estimate(kTypicalBatch); }
 
+/// Of so many vectors a row, how many at most `most` are summed at a time: as
+/// many as leave no others over, if half as many do.
+static int64_t vectorsOfOneRow(int64_t vectors, int64_t most) {
+  for (int64_t count = std::min(vectors, most); 2 * count > most; --count)
+    if (vectors % count == 0)
+      return count;
+  return std::min(vectors, most);
+}
+
 /// The registers hold the sums, a row of the right panel, and one broadcast
 /// element of the left. Two vectors a row balance loads against
 /// multiplications; a narrow product takes one, and more rows instead; few rows
-/// take more vectors.
+/// take more vectors. One row alone has nothing to share what it reads with: as
+/// much of a row of the right operand as registers hold is read in one stream.
 static void chooseMicrotile(Tiling &tiling, const Contraction &contraction,
                             const CpuModel &cpu) {
   tiling.lanes = cpu.lanes(contraction.type);
@@ -25,6 +35,9 @@ static void chooseMicrotile(Tiling &tiling, const Contraction &contraction,
   tiling.vectors = 2;
   if (n.isStatic() && n.factor <= tiling.lanes)
     tiling.vectors = 1;
+  else if (m.isStatic() && m.factor == 1 && n.isStatic())
+    tiling.vectors = vectorsOfOneRow(divideCeil(n.factor, tiling.lanes),
+                                     (cpu.vectorRegisters - 1) / 2);
   else if (m.isStatic() && m.factor <= 2 && typical(n) > 2 * tiling.lanes)
     tiling.vectors = 4;
   int64_t spare = cpu.vectorRegisters - tiling.vectors - 1;
@@ -144,7 +157,10 @@ static void chooseGroups(Tiling &tiling, const Contraction &contraction,
         std::clamp<int64_t>(cpu.l2Bytes / 4 / panelBytes, 1,
                             std::min(rowPanels, tiling.blockRowPanels));
   }
-  tiling.blockColumnPanels = divideCeil(256, tiling.columns());
+  // One row keeps nothing in a cache that more columns could share.
+  const bool isOneRow =
+      contraction.m().isStatic() && contraction.m().factor == 1;
+  tiling.blockColumnPanels = isOneRow ? 1 : divideCeil(256, tiling.columns());
   tiling.columnGroups = divideCeil(columnPanels, tiling.blockColumnPanels);
   int64_t blocks = divideCeil(rowPanels, tiling.blockRowPanels);
   tiling.rowGroups = std::max<int64_t>(
