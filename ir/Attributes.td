@@ -47,6 +47,10 @@ def Nnc_Rounding : Nnc_Enum<"Rounding", "which element is the nearest", [
   I32EnumAttrCase<"floor", 2>, I32EnumAttrCase<"ceil", 3>]>;
 def Nnc_RoundingAttr : Nnc_EnumAttr<Nnc_Rounding, "rounding">;
 
+def Nnc_RecurrentActivation : Nnc_Enum<"RecurrentActivation", "what a state goes through in a step", [
+  I32EnumAttrCase<"tanh", 0>, I32EnumAttrCase<"relu", 1>]>;
+def Nnc_RecurrentActivationAttr : Nnc_EnumAttr<Nnc_RecurrentActivation, "activation">;
+
 def Nnc_InitializerAttr : AttrDef<Nnc_Dialect, "Initializer"> {
   let mnemonic = "init";
   let summary = "How a parameter begins";

@@ -6,6 +6,7 @@
 #include "ir/Initializer.h"
 #include "ir/Layout.h"
 #include "ir/Ops.h"
+#include "ir/RecurrentLayers.h"
 
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"

@@ -34,7 +34,8 @@ SmallVector<Value> ScanBuilder::captureValues() {
     captured.insert_range(
         llvm::make_filter_range(op->getOperands(), isOutside));
   });
-  OpBuilder inside = OpBuilder::atBlockBegin(&body());
+  OpBuilder inside(outer.getContext());
+  inside.setInsertionPointToStart(&body());
   SmallVector<Value> operands;
   for (Value value : captured) {
     Value inner;
@@ -54,7 +55,8 @@ SmallVector<Value> ScanBuilder::captureValues() {
 ScanOp ScanBuilder::finish(ValueRange next, ValueRange kept) {
   SmallVector<Value> yielded(next);
   llvm::append_range(yielded, kept);
-  OpBuilder atEnd = OpBuilder::atBlockEnd(&body());
+  OpBuilder atEnd(outer.getContext());
+  atEnd.setInsertionPointToEnd(&body());
   auto yield = YieldOp::create(atEnd, outer.getLoc(), yielded);
   SmallVector<Value> with = captureValues();
   SmallVector<Type> types;

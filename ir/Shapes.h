@@ -317,6 +317,25 @@ TypeOrFailure inferRotary(const OpSite &site, mlir::RankedTensorType x,
 TypeOrFailure inferSinusoidal(const OpSite &site, int64_t length, int64_t width,
                               std::optional<mlir::Type> elementType);
 
+/// What decides the shapes of a recurrent layer (ir/ops/Recurrence.td).
+struct RecurrentForm {
+  int64_t gates, layers;
+  bool bidirectional, sequences;
+
+  int64_t directions() const { return bidirectional ? 2 : 1; }
+  int64_t cells() const { return layers * directions(); }
+};
+/// y; the weights of all cells are checked.
+TypeOrFailure inferRecurrent(const OpSite &site, mlir::RankedTensorType x,
+                             llvm::ArrayRef<mlir::RankedTensorType> weights,
+                             llvm::ArrayRef<NamedType> initial,
+                             mlir::RankedTensorType lengths,
+                             RecurrentForm form);
+/// The last state of all cells, [batch, units] of one.
+TypeOrFailure
+inferRecurrentState(const OpSite &site, mlir::RankedTensorType x,
+                    llvm::ArrayRef<mlir::RankedTensorType> weights,
+                    RecurrentForm form);
 /// The type of the parameter; gradient and slots must have it.
 TypeOrFailure inferUpdate(const OpSite &site, mlir::RankedTensorType param,
                           llvm::ArrayRef<NamedType> others);

@@ -1,9 +1,9 @@
 // Shape rules of recurrent layers, and the parameters that they make.
 // Dimensions are int64_t; ShapedType::kDynamic is the batch.
+#include "ir/RecurrentLayers.h"
+
 #include "ir/Initializer.h"
-#include "ir/Layout.h"
 #include "ir/ShapeRules.h"
-#include "ir/Signature.h"
 
 #include "mlir/IR/Operation.h"
 

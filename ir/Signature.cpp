@@ -9,6 +9,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 
 #include <cmath>
+#include <numeric>
 
 using namespace mlir;
 
@@ -134,10 +135,11 @@ SmallVector<Value> operandsByName(Operation *op, const Signature &signature) {
   ValueRange values = op->getOperands();
   for (auto [operand, count] :
        llvm::zip_equal(signature.operands, operandCounts(op, signature))) {
-    if (count == 0 && operand.arity == Arity::Optional)
-      operands.push_back({});
     llvm::append_range(operands, values.take_front(count));
     values = values.drop_front(count);
+    if (operand.arity == Arity::Variadic ||
+        (operand.arity == Arity::Optional && count == 0))
+      operands.push_back({});
   }
   while (!operands.empty() && !operands.back())
     operands.pop_back();
@@ -158,17 +160,20 @@ void fillOperand(Operation *op, const Signature &signature, unsigned index,
                 DenseI32ArrayAttr::get(op->getContext(), counts));
 }
 
-/// Of operands as createByName takes them, how many values each has. What is
-/// beyond the signature belongs to its last operand, if that is variadic.
+/// Of operands as createByName takes them, how many values each has. Those of a
+/// variadic one end with a null, or with the last operand.
 static SmallVector<int32_t> countOperands(const Signature &signature,
                                           ValueRange operands) {
   SmallVector<int32_t> counts;
   for (const OperandInfo &info : signature.operands) {
-    bool isVariadic = info.arity == Arity::Variadic;
-    counts.push_back(isVariadic ? int32_t(operands.size())
-                                : !operands.empty() && operands.front());
-    operands = operands.drop_front(
-        std::min<size_t>(isVariadic ? operands.size() : 1, operands.size()));
+    size_t count = !operands.empty() && operands.front(), next = 1;
+    if (info.arity == Arity::Variadic) {
+      for (count = 0; count < operands.size() && operands[count];)
+        ++count;
+      next = count + 1;
+    }
+    counts.push_back(count);
+    operands = operands.drop_front(std::min(next, operands.size()));
   }
   return counts;
 }
@@ -177,14 +182,15 @@ static SmallVector<int32_t> countOperands(const Signature &signature,
 static LogicalResult checkAbsent(const OpSite &site, OperationName name,
                                  const Signature &signature,
                                  ValueRange operands) {
-  for (auto [info, operand] : llvm::zip(signature.operands, operands)) {
-    if (operand || (hasOperandCounts(name) && info.arity == Arity::Optional))
-      continue;
-    return site.error() << "needs its operand '" << info.name << "'";
-  }
-  if (operands.size() > signature.operands.size() &&
-      llvm::is_contained(operands.drop_front(signature.operands.size()),
-                         Value()))
+  SmallVector<int32_t> counts = countOperands(signature, operands);
+  for (auto [info, count] : llvm::zip(signature.operands, counts))
+    if (info.arity == Arity::One && count == 0)
+      return site.error() << "needs its operand '" << info.name << "'";
+  int64_t numGiven = llvm::count_if(operands, [](Value v) { return bool(v); });
+  int64_t numCounted =
+      std::accumulate(counts.begin(), counts.end(), int64_t(0));
+  if (numGiven != numCounted ||
+      (!hasOperandCounts(name) && numGiven != int64_t(operands.size())))
     return site.error() << "has an operand without a value";
   return success();
 }
@@ -400,29 +406,35 @@ namespace {
 /// The operands of an op as they are parsed.
 struct ParsedOperands {
   SmallVector<OpAsmParser::UnresolvedOperand> values;
-  /// Of those that are named, which operand of the signature each is.
-  SmallVector<unsigned> named;
+  /// Of those that are named, which operand of the signature each is, and how
+  /// many values it has.
+  SmallVector<std::pair<unsigned, unsigned>> named;
 };
 } // namespace
 
-/// Parses `%value` of ` name = %value` if `name` is an operand that may be
-/// absent. Those that are named stand in the signature's order.
+/// Parses `%value` or `(%value, ..)` of ` name = ..` if `name` is an operand
+/// that need not have exactly one value. Those that are named stand in the
+/// signature's order.
 static OptionalParseResult parseNamedOperand(OpAsmParser &parser,
                                              const Signature &signature,
                                              StringRef name,
                                              ParsedOperands &operands) {
   for (auto [index, info] : llvm::enumerate(signature.operands)) {
-    if (info.name != name || info.arity != Arity::Optional)
+    if (info.name != name || info.arity == Arity::One)
       continue;
-    unsigned least = operands.named.empty() ? operands.values.size()
-                                            : operands.named.back() + 1;
-    if (index < least)
+    if (!operands.named.empty() && index <= operands.named.back().first)
       return parser.emitError(parser.getCurrentLocation())
              << "operand '" << name << "' stands in a wrong place";
-    operands.named.push_back(index);
-    ParseResult equal = parser.parseEqual();
-    return failed(equal) ? equal
-                         : parser.parseOperand(operands.values.emplace_back());
+    size_t before = operands.values.size();
+    if (failed(parser.parseEqual()))
+      return ParseResult(failure());
+    ParseResult parsed =
+        info.arity == Arity::Variadic
+            ? parser.parseOperandList(operands.values,
+                                      OpAsmParser::Delimiter::Paren)
+            : parser.parseOperand(operands.values.emplace_back());
+    operands.named.push_back({index, operands.values.size() - before});
+    return parsed;
   }
   return std::nullopt;
 }
@@ -476,16 +488,28 @@ static ParseResult parseTypes(OpAsmParser &parser, size_t operandCount,
 }
 
 /// Says in `result` which operand each value is: the first `numLeading`, from
-/// the signature's first on, then `named` ones.
-static void setOperandCounts(const Signature &signature, unsigned numLeading,
-                             ArrayRef<unsigned> named, OperationState &result) {
-  SmallVector<Value> values(result.operands.begin(),
-                            result.operands.begin() + numLeading);
-  SmallVector<int32_t> counts = countOperands(signature, values);
-  for (unsigned index : named)
-    counts[index] = 1;
+/// the signature's first on, then the named ones.
+static LogicalResult setOperandCounts(const OpSite &site,
+                                      const Signature &signature,
+                                      unsigned numLeading,
+                                      const ParsedOperands &operands,
+                                      OperationState &result) {
+  ValueRange values(result.operands);
+  SmallVector<int32_t> counts =
+      countOperands(signature, values.take_front(numLeading));
+  for (auto [index, count] : operands.named) {
+    if (counts[index] != 0)
+      return site.error() << "has its operand '"
+                          << signature.operands[index].name << "' twice";
+    counts[index] = count;
+  }
+  int64_t numCounted =
+      std::accumulate(counts.begin(), counts.end(), int64_t(0));
+  if (numCounted != int64_t(values.size()))
+    return site.error() << "takes no " << values.size() << " operands";
   result.attributes.set(kOperandCounts,
                         DenseI32ArrayAttr::get(result.getContext(), counts));
+  return success();
 }
 
 ParseResult parseComputingOp(OpAsmParser &parser, OperationState &result,
@@ -502,8 +526,10 @@ ParseResult parseComputingOp(OpAsmParser &parser, OperationState &result,
       parser.resolveOperands(operands.values, operandTypes, start,
                              result.operands))
     return failure();
-  if (hasOperandCounts(result.name))
-    setOperandCounts(signature, numLeading, operands.named, result);
+  OpSite site(parser.getEncodedSourceLoc(start), signature.name);
+  if (hasOperandCounts(result.name) &&
+      failed(setOperandCounts(site, signature, numLeading, operands, result)))
+    return failure();
   std::optional<RegisteredOperationName> info = result.name.getRegisteredInfo();
   return info->verifyInherentAttrs(result.attributes, [&] {
     return parser.emitError(start) << "'" << result.name << "' ";
@@ -534,18 +560,27 @@ static void printValue(OpAsmPrinter &printer, const AttributeInfo &info,
   }
 }
 
-/// Prints the operands up to the first that is absent, then those after it, by
-/// name.
+/// Prints the operands up to the first that is absent, or to the end of a
+/// variadic one, then those after it by name.
 static void printOperands(OpAsmPrinter &printer, Operation *op,
                           const Signature &signature) {
-  SmallVector<Value> operands = operandsByName(op, signature);
-  ArrayRef<Value> rest(operands);
-  auto leading = rest.take_until([](Value operand) { return !operand; });
-  if (!leading.empty())
-    printer << ' ' << ValueRange(leading);
-  for (unsigned i = leading.size(); i < operands.size(); ++i)
-    if (operands[i])
-      printer << ' ' << signature.operands[i].name << " = " << operands[i];
+  ValueRange values = op->getOperands();
+  StringRef separator = " ";
+  bool isNamed = false;
+  for (auto [info, count] :
+       llvm::zip_equal(signature.operands, operandCounts(op, signature))) {
+    ValueRange own = values.take_front(count);
+    values = values.drop_front(count);
+    bool isVariadic = info.arity == Arity::Variadic;
+    if (!own.empty() && !isNamed) {
+      printer << separator << own;
+      separator = ", ";
+    } else if (!own.empty()) {
+      printer << ' ' << info.name << " = " << (isVariadic ? "(" : "") << own
+              << (isVariadic ? ")" : "");
+    }
+    isNamed |= own.empty() || isVariadic;
+  }
 }
 
 void printComputingOp(OpAsmPrinter &printer, Operation *op,

@@ -81,11 +81,14 @@ struct Signature {
 
 /// A parameter that a layer makes for its caller.
 struct LayerParameter {
-  llvm::StringRef operand;     ///< The operand it becomes, and its name.
+  llvm::StringRef operand;     ///< The operand it becomes.
   mlir::RankedTensorType type; ///< Null: this operand stays absent.
   mlir::Attribute initializer; ///< An InitializerAttr.
   /// Which dimension of it each of PyTorch's tensor is; empty: they are alike.
   llvm::SmallVector<int64_t> pytorchDims = {};
+  /// As one of the values of a variadic operand; empty: it is called as the
+  /// operand is.
+  std::string name = {};
 };
 
 /// How many values an integer operand may take: 0 to `limit` - 1.
@@ -125,7 +128,8 @@ void fillOperand(mlir::Operation *op, const Signature &signature,
 
 /// Builds the op called `name`, inferring its result types. Operands are in the
 /// order of the signature; an absent optional one is null where one after it is
-/// given, and left out at the end. Attributes not given take their defaults.
+/// given, and left out at the end; the values of a variadic one end with a null
+/// where others follow. Attributes not given take their defaults.
 /// Attributes of a wrong kind, missing or unknown ones and types that do not
 /// fit fail after a diagnostic at `loc`, and build nothing.
 llvm::FailureOr<mlir::Operation *>
@@ -153,7 +157,8 @@ public:
 };
 
 // The syntax of every computing op:
-//   nnc.NAME %a, %b operand = %c ... attribute = value ... {discardable} : type
+//   nnc.NAME %a, %b operand = %c operands = (%d, %e) attribute = value ...
+//       {discardable} : type
 // where `type` is the one that all operands and the result share, or else
 // `(operand types) -> result types`. Operands after one that is absent are
 // named; they stand in the signature's order, as their types do. Attributes

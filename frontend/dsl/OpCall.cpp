@@ -123,8 +123,10 @@ OpCall::Slot OpCall::nextSlot(const Expression &expression) {
   while (position < numOperands) {
     const OperandInfo &info = signature.operands[position];
     bool skip = info.hidden;
+    bool isMade = isLayer() && position > 0;
     if (!skip && info.arity == Arity::Variadic)
-      skip = !operands[position].empty() && !isTensorLike(evaluate(expression));
+      skip = (isMade || !operands[position].empty()) &&
+             !isTensorLike(evaluate(expression));
     else if (!skip && position > 0 &&
              (isLayer() || info.arity == Arity::Optional))
       skip = !isTensorLike(evaluate(expression));
@@ -326,9 +328,7 @@ Type OpCall::elementType() const {
 bool OpCall::collectOperands(SmallVectorImpl<mlir::Value> &values) {
   Type type = elementType();
   for (auto [group, info] : llvm::zip_equal(operands, signature.operands)) {
-    // Absent: null where one after it is given.
-    if (group.empty() && info.arity == Arity::Optional)
-      values.push_back({});
+    bool isVariadic = info.arity == Arity::Variadic;
     for (Given &given : group) {
       Type scalar =
           given.value.isBoolean() ? emitter.builder.getI1Type() : type;
@@ -336,6 +336,9 @@ bool OpCall::collectOperands(SmallVectorImpl<mlir::Value> &values) {
       if (!values.back())
         return false;
     }
+    // Absent, or the end of several, where one after it is given.
+    if (isVariadic || group.empty())
+      values.push_back({});
   }
   while (!values.empty() && !values.back())
     values.pop_back();
@@ -370,9 +373,7 @@ Datum OpCall::buildPlain() {
 
 bool OpCall::makeParameters(ScopeEntry &scope) {
   SmallVector<mlir::Value> given;
-  for (auto &group : operands) {
-    if (group.empty())
-      given.push_back({});
+  for (auto [group, info] : llvm::zip_equal(operands, signature.operands)) {
     for (Given &operand : group) {
       mlir::Value tensor =
           emitter.toTensor(operand.value, elementType(), operand.loc);
@@ -381,6 +382,8 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
       operand.value = Datum(tensor);
       given.push_back(tensor);
     }
+    if (group.empty() || info.arity == Arity::Variadic)
+      given.push_back({});
   }
   while (!given.empty() && !given.back())
     given.pop_back();
@@ -404,12 +407,16 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
                   emitter.explainOperands(given));
     return false;
   }
+  // Several may become one variadic operand.
+  std::vector<bool> isGiven;
+  for (auto &group : operands)
+    isGiven.push_back(!group.empty());
   for (const LayerParameter &parameter : *parameters) {
     auto it = llvm::find_if(signature.operands, [&](const OperandInfo &info) {
       return info.name == parameter.operand;
     });
     unsigned index = it - signature.operands.begin();
-    if (!parameter.type || !operands[index].empty() || omitted[index])
+    if (!parameter.type || isGiven[index] || omitted[index])
       continue;
     Attribute initializer = parameter.initializer;
     if (initializers[index])
@@ -418,9 +425,10 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
     if (!initializer)
       return false;
     mlir::Value value = emitter.useParameter(
-        scope.path + "." + parameter.operand.str(), parameter.type, initializer,
-        call.loc, it->isBuffer ? Role::buffer : Role::parameter,
-        parameter.pytorchDims);
+        scope.path + "." +
+            (parameter.name.empty() ? parameter.operand.str() : parameter.name),
+        parameter.type, initializer, call.loc,
+        it->isBuffer ? Role::buffer : Role::parameter, parameter.pytorchDims);
     if (!value)
       return false;
     operands[index].push_back({Datum(value), call.loc});
