@@ -89,10 +89,14 @@ static LogicalResult checkSizes(ModuleOp module, int64_t maxBatch) {
     for (BlockArgument argument : function.getArguments())
       if (failed(check(argument)))
         return failure();
-    for (Operation &op : function.front())
-      for (Value result : op.getResults())
-        if (failed(check(result)))
-          return failure();
+    WalkResult walked = function.walk([&](Operation *op) {
+      bool fits = llvm::all_of(op->getResults(), [&](Value result) {
+        return succeeded(check(result));
+      });
+      return fits ? WalkResult::advance() : WalkResult::interrupt();
+    });
+    if (walked.wasInterrupted())
+      return failure();
   }
   return success();
 }

@@ -72,6 +72,10 @@ struct RandomBitsForm {
 void setRandomBitsForm(mlir::linalg::GenericOp op, int64_t bits);
 std::optional<RandomBitsForm> randomBitsForm(mlir::linalg::GenericOp op);
 
+/// A unit attribute of an argument that has the same elements at each step of
+/// the loop that the kernel is in: what is made of them alone is made once.
+inline constexpr llvm::StringLiteral kInvariantAttr = "nnc.invariant";
+
 /// Whether each op of `kernel` does what its attributes say. Fails after a
 /// diagnostic.
 llvm::LogicalResult verifyKernelForms(mlir::func::FuncOp kernel);

@@ -2,6 +2,7 @@
 // fused or not; leaves entry points of launches, reads, assigns, reshapes,
 // constants and loops over such, in an order that lets parameters and carried
 // values be updated in place.
+#include "codegen/KernelForms.h"
 #include "codegen/Passes.h"
 #include "ir/Ops.h"
 #include "passes/ExpandComposites.h"
@@ -76,6 +77,13 @@ static StringRef kindOf(Operation &op) {
   if (isAttentionKernel(&op))
     return "attention";
   return "rows";
+}
+
+/// The value whose buffer `value` is another name for.
+static Value skipReshapes(Value value) {
+  while (auto reshape = value.getDefiningOp<ReshapeOp>())
+    value = reshape.getX();
+  return value;
 }
 
 //===----------------------------------------------------------------------===//
@@ -192,6 +200,7 @@ public:
 private:
   static bool isEqual(func::FuncOp lhs, func::FuncOp rhs) {
     return lhs.getFunctionType() == rhs.getFunctionType() &&
+           lhs.getArgAttrsAttr() == rhs.getArgAttrsAttr() &&
            OperationEquivalence::isRegionEquivalentTo(
                &lhs.getBody(), &rhs.getBody(),
                OperationEquivalence::IgnoreLocations);
@@ -301,6 +310,21 @@ static void hoistConstants(FusedOp fused) {
   }
 }
 
+/// Whether a value is the same at each step of the loop that it is in.
+static bool isInvariant(Value value) {
+  auto argument = dyn_cast<BlockArgument>(skipReshapes(value));
+  auto scan = argument ? dyn_cast<ScanOp>(argument.getOwner()->getParentOp())
+                       : ScanOp();
+  return scan && llvm::is_contained(scan.getWithArguments(), argument);
+}
+
+static void markInvariants(KernelBody &kernel) {
+  for (auto [i, input] : llvm::enumerate(kernel.inputs))
+    if (isInvariant(input))
+      kernel.function.setArgAttr(1 + i, kInvariantAttr,
+                                 UnitAttr::get(input.getContext()));
+}
+
 /// Replaces `op` by a launch of a kernel that does the same.
 static void outline(Operation &op, KernelTable &kernels) {
   KernelBody kernel = createKernel(op);
@@ -311,6 +335,7 @@ static void outline(Operation &op, KernelTable &kernels) {
   } else {
     copySingle(op, kernel, used);
   }
+  markInvariants(kernel);
   func::FuncOp function = kernels.unique(kernel.function);
   OpBuilder builder(&op);
   auto launch = LaunchOp::create(
@@ -324,13 +349,6 @@ static void outline(Operation &op, KernelTable &kernels) {
 //===----------------------------------------------------------------------===//
 // Order
 //===----------------------------------------------------------------------===//
-
-/// The value whose buffer `value` is another name for.
-static Value skipReshapes(Value value) {
-  while (auto reshape = value.getDefiningOp<ReshapeOp>())
-    value = reshape.getX();
-  return value;
-}
 
 namespace {
 

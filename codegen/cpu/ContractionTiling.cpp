@@ -2,6 +2,7 @@
 // (docs/performance.md); the rest follows from the model of the CPU.
 #include "codegen/cpu/ContractionTiling.h"
 
+#include "codegen/KernelForms.h"
 #include "codegen/ScheduleKernels.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -66,6 +67,15 @@ static bool convertsOnRead(const Contraction &contraction,
              contraction.type;
 }
 
+/// Whether `element` is read of what a loop around the kernel leaves as it is:
+/// a packed copy serves all steps.
+static bool isInvariant(const Contraction &contraction,
+                        const Element *element) {
+  mlir::func::FuncOp kernel = contraction.kernel;
+  return isPlain(element) &&
+         kernel.getArgAttr(1 + *element->operand, kInvariantAttr);
+}
+
 static void choosePacking(Tiling &tiling, const Contraction &contraction,
                           const CpuModel &cpu) {
   int64_t bytes = contraction.type.getIntOrFloatBitWidth() / 8;
@@ -92,6 +102,7 @@ static void choosePacking(Tiling &tiling, const Contraction &contraction,
   if (direct)
     tiling.packRhs = Tiling::None;
   else if (!large && tiling.oneBlockOfK && !packsWindows &&
+           !isInvariant(contraction, contraction.rhs) &&
            (columnPanels >= 16 || (columnPanels >= 4 && m <= 256)))
     // Few wide tiles would each go over all of a long left operand.
     tiling.packRhs = Tiling::Tile;

@@ -147,6 +147,22 @@ def save(fuzzer, name, content):
     (folder / fuzzer / name).write_bytes(content)
 
 
+# Slices, a value in slots of which two lists are views, and what is the same at
+# each step.
+loop = """nnc.model @loop(%h: tensor<?x2xf32> {nnc.name = "h"}, %x: tensor<3x?x2xf32> {nnc.name = "x"}, %w: tensor<2x2xf32> {nnc.name = "w"}) {
+  %last, %all = nnc.scan carried(%a = %h) over(%b = %x) with(%c = %w) steps = 3
+      : (tensor<?x2xf32>, tensor<3x?x2xf32>, tensor<2x2xf32>) -> (tensor<?x2xf32>, tensor<3x?x2xf32>) {
+    %0 = nnc.mul %c, %c : tensor<2x2xf32>
+    %1 = nnc.matmul %a, %0 : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+    %2 = nnc.add %1, %b : tensor<?x2xf32>
+    nnc.yield %2, %2 : tensor<?x2xf32>, tensor<?x2xf32>
+  }
+  nnc.output "last" %last : tensor<?x2xf32>
+  nnc.output "all" %all : tensor<3x?x2xf32>
+}
+"""
+
+
 def compiled(name, *words):
     # In the folder, so that no name of it is in a location.
     subprocess.run([nnc, *words, name], cwd=scratch, check=True)
@@ -175,6 +191,8 @@ layers=1 + 2
 for name in ("line", "values"):
     save("plan", name, compiled(f"{name}.plan", "compile", "--quiet", "--target", "cpu:x86-64-v3",
                                 f"{name}.nn", "-o"))
+(scratch / "loop.mlir").write_text(loop)
+save("plan", "loop", compiled("loop.plan", "compile", "--quiet", "--target", "cpu:x86-64-v3", "loop.mlir", "-o"))
 (scratch / "product.json").write_text(json.dumps(product))
 subprocess.run(["flatc", "--binary", schema, "product.json"], cwd=scratch, check=True)
 save("plan", "product", (scratch / "product.bin").read_bytes())

@@ -4,6 +4,7 @@ memory, at several batches, and with the same bits on any number of threads.
 
   loops.py NNC-COMPILER LIBNNC-RUNTIME FOLDER [OPTION OF nnc compile]..."""
 import ctypes
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,8 @@ class Session:
 # Cases ---------------------------------------------------------------------------
 
 CASES = []
+# Those whose samples cannot be shared out among threads.
+TOGETHER = {"samples_depend_on_each_other", "no_samples", "slices_operands_and_constants_are_kept"}
 
 
 def mlir_type(shape, kind="f32"):
@@ -309,6 +312,15 @@ case("rows_gathers_and_masks",
 # Running -------------------------------------------------------------------------
 
 
+def check_sharing(name, plan):
+    """Whether threads take samples through the steps, where they may."""
+    text = subprocess.run([compiler, "inspect", "--json", str(plan)], check=True, capture_output=True, text=True).stdout
+    commands = json.loads(text)["entry_points"][-1]["commands"]
+    shared = [command["samples_a_thread"] > 0 for command in commands if "loop_steps" in command]
+    wanted = [name not in TOGETHER] * len(shared)
+    return None if shared and shared == wanted else f"{name}: samples are shared out in {shared}, expected {wanted}"
+
+
 def run(name, inputs, outputs, compute, sessions):
     """What is wrong; None: nothing."""
     for batch in (1, 2, 3, 7, 16, 17, 32, LARGEST_BATCH):
@@ -338,6 +350,8 @@ for name, inputs, body, outputs, compute in CASES:
     # The plan has the inputs that something depends on, in the model's order.
     sessions = [Session(library, plan, threads) for threads in (1, 2, 3)]
     wrong += filter(None, [run(name, inputs, outputs, compute, sessions)])
+    if "cpu" in sys.argv:
+        wrong += filter(None, [check_sharing(name, plan)])
     for session in sessions:
         session.close()
 print("\n".join(wrong) or f"{len(CASES)} loops are right")
