@@ -433,6 +433,13 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
       return false;
     operands[index].push_back({Datum(value), call.loc});
   }
+  for (auto [i, initializer] : llvm::enumerate(initializers))
+    if (initializer && operands[i].empty()) {
+      emitter.error(initializer->loc, "'" + call.callee + "' makes no '" +
+                                          signature.operands[i].name +
+                                          "' of these arguments");
+      return false;
+    }
   return true;
 }
 

@@ -438,7 +438,38 @@ FailureOr<Expansion> MultiHeadAttentionOp::buildExpansion(OpBuilder &builder,
   return Expansion{getOutProjBias() ? y + Expr(b, getOutProjBias()) : y};
 }
 
+// What the expansion's ops would not take is refused here, where it was said.
 LogicalResult MultiHeadAttentionOp::verify() {
+  OpSite site(getLoc(), "multi_head_attention");
+  RankedTensorType x = getX().getType();
+  FailureOr<HeadCounts> counts = resolveHeads(
+      site, x,
+      {int64_t(getHeads()), int64_t(getKvHeads()), int64_t(getHeadSize())});
+  if (failed(counts))
+    return failure();
+  auto [heads, kvHeads, size] = *counts;
+  auto typeOf = [](Value value) {
+    return value ? cast<RankedTensorType>(value.getType()) : RankedTensorType();
+  };
+  auto byHeads = [&, size = size](RankedTensorType sequence, int64_t count) {
+    SmallVector<int64_t> shape(sequence.getShape().drop_back());
+    shape.append({count, size});
+    return RankedTensorType::get(shape, sequence.getElementType());
+  };
+  RankedTensorType memory = typeOf(getMemory());
+  AttentionTensors tensors{
+      byHeads(x, memory ? heads : heads + 2 * kvHeads), {}, {}};
+  if (memory)
+    tensors.k = byHeads(memory, 2 * kvHeads);
+  if (failed(inferAttention(site, tensors, heads, kvHeads,
+                            {typeOf(getLengths()), typeOf(getScoreBias()),
+                             typeOf(getSlopes()), typeOf(getMask())})))
+    return failure();
+  if (getPositions() && !getRotary())
+    return site.error() << "has positions, which rotary = true is for";
+  if (getRotary() && failed(inferRotary(site, tensors.q, typeOf(getPositions()),
+                                        {}, {}, getRotarySize(), heads)))
+    return failure();
   return checkCounter(*this, getCounter(), getStream());
 }
 
