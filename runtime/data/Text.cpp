@@ -99,6 +99,7 @@ public:
   StatusOr<Column> finish(size_t index) const;
 
 private:
+  void shorten(size_t most);
   void pad(const int32_t *ids, size_t count, std::vector<int32_t> &to) const;
 
   const ReadRequest &request;
@@ -119,19 +120,29 @@ void TextColumns::pad(const int32_t *ids, size_t count,
     to.insert(to.end(), places - count, padding);
 }
 
+/// Leaves out tokens between begin and end until there are no more than `most`.
+void TextColumns::shorten(size_t most) {
+  if (ids.size() <= most)
+    return;
+  const size_t excess = std::min(
+      ids.size() - most, ids.size() - settings.hasBegin - settings.hasEnd);
+  const auto from = settings.cutsBegin
+                        ? ids.begin() + settings.hasBegin
+                        : ids.end() - settings.hasEnd - std::ptrdiff_t(excess);
+  ids.erase(from, from + std::ptrdiff_t(excess));
+  ids.resize(std::min(ids.size(), most));
+}
+
 Status TextColumns::add(const Text &text) {
   const size_t shift = settings.has(TextPart::Targets);
   ids.clear();
   if (Status status = encode(*tokenizer, settings, text, ids); !status.isOk())
     return status;
-  const size_t most = places + shift;
-  const size_t kept = std::min(ids.size(), most);
-  const int32_t *first =
-      ids.data() + (settings.cutsBegin ? ids.size() - kept : 0);
-  const size_t count = kept - std::min(kept, shift);
-  pad(first, count, tokens);
+  shorten(places + shift);
+  const size_t count = ids.size() - std::min(ids.size(), shift);
+  pad(ids.data(), count, tokens);
   if (shift)
-    pad(first + (kept > 0), count, targets);
+    pad(ids.data() + !ids.empty(), count, targets);
   lengths.push_back(int32_t(count));
   return {};
 }

@@ -50,7 +50,7 @@ public:
 
   Status encode(std::string_view text,
                 std::vector<int32_t> &ids) const override;
-  void appendBytes(int32_t id, bool isFirst, std::string &bytes) const override;
+  bool appendBytes(int32_t id, bool isFirst, std::string &bytes) const override;
   int64_t size() const override;
   SpecialIds special() const override { return specialIds; }
   std::string save() const override;
@@ -148,19 +148,21 @@ Status Learned::encode(std::string_view text, std::vector<int32_t> &ids) const {
   });
 }
 
-void Learned::appendBytes(int32_t id, bool isFirst, std::string &bytes) const {
+bool Learned::appendBytes(int32_t id, bool isFirst, std::string &bytes) const {
   if (settings.unit == Unit::Byte) {
-    if (id > 0 && id < numBytes)
+    const bool isByte = id > 0 && id < numBytes;
+    if (isByte)
       bytes += char(id);
-    return;
+    return isByte;
   }
   const bool isUnknown = id == specialIds.unknown;
   if (!isUnknown && (id < firstToken || id >= size()))
-    return;
+    return false;
   if (settings.unit == Unit::Word && !isFirst)
     bytes += ' ';
   // U+FFFD stands for what is not known.
   bytes += isUnknown ? "\xef\xbf\xbd" : tokens[size_t(id - firstToken)];
+  return true;
 }
 
 std::string Learned::save() const {

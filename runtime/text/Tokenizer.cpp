@@ -41,9 +41,7 @@ static void takeCharacters(std::string &bytes, bool isEnd, std::string &text) {
 
 std::string TextStream::next(int32_t id) {
   std::string text;
-  const size_t before = waiting.size();
-  tokenizer->appendBytes(id, isFirst, waiting);
-  isFirst &= waiting.size() == before;
+  isFirst &= !tokenizer->appendBytes(id, isFirst, waiting);
   takeCharacters(waiting, false, text);
   return text;
 }
@@ -58,8 +56,9 @@ std::string TextStream::finish() {
 std::string decode(const Tokenizer &tokenizer,
                    const std::vector<int32_t> &ids) {
   std::string bytes, text;
+  bool isFirst = true;
   for (int32_t id : ids)
-    tokenizer.appendBytes(id, bytes.empty(), bytes);
+    isFirst &= !tokenizer.appendBytes(id, isFirst, bytes);
   takeCharacters(bytes, true, text);
   return text;
 }

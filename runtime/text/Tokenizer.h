@@ -42,7 +42,9 @@ public:
   ///
   /// isFirst  whether no text comes before: what puts blanks between words puts
   ///          none there.
-  virtual void appendBytes(int32_t id, bool isFirst,
+  ///
+  /// Returns whether text comes before what follows it.
+  virtual bool appendBytes(int32_t id, bool isFirst,
                            std::string &bytes) const = 0;
 
   /// Ids are from 0 to below this.

@@ -52,7 +52,7 @@ bool isPunctuation(int32_t codePoint) {
 
 bool isOther(int32_t codePoint) {
   const auto category = utf8proc_category(codePoint);
-  return category == UTF8PROC_CATEGORY_CN || category >= UTF8PROC_CATEGORY_CC;
+  return category >= UTF8PROC_CATEGORY_CC;
 }
 
 bool isNonspacingMark(int32_t codePoint) {

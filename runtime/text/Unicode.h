@@ -27,7 +27,8 @@ Status checkUtf8(std::string_view text);
 bool isSpace(int32_t codePoint);
 /// Of a general category P, the property that regular expressions call \p{P}.
 bool isPunctuation(int32_t codePoint);
-/// Of a general category C: control, format, surrogate, private use, none.
+/// Of the general categories Cc, Cf, Cs and Co: control, format, surrogate,
+/// private use.
 bool isOther(int32_t codePoint);
 /// Of the general category Mn: a mark that takes no room of its own.
 bool isNonspacingMark(int32_t codePoint);

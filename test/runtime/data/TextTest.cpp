@@ -90,7 +90,7 @@ TEST(Text, TargetsAreTheTokensThatFollow) {
   EXPECT_EQ(wholes(columns[0]),
             (Numbers{256, 'a', 'b', 0, 256, 'a', 'b', 'c'}));
   EXPECT_EQ(wholes(columns[1]),
-            (Numbers{'a', 'b', 257, 0, 'a', 'b', 'c', 'd'}));
+            (Numbers{'a', 'b', 257, 0, 'a', 'b', 'c', 257}));
   EXPECT_EQ(wholes(columns[2]), (Numbers{3, 4}));
 }
 
