@@ -128,6 +128,17 @@ Status AtomicFile::write(const void *data, int64_t sizeBytes) {
   return {};
 }
 
+Status AtomicFile::rewriteBegin(const void *data, int64_t sizeBytes) {
+  const off_t end = lseek(file.get(), 0, SEEK_CUR);
+  if (end < sizeBytes || lseek(file.get(), 0, SEEK_SET) < 0)
+    return systemError(partial, "write", end < 0 ? errno : EINVAL);
+  if (Status status = write(data, sizeBytes); !status.isOk())
+    return status;
+  return lseek(file.get(), end, SEEK_SET) == end
+             ? Status()
+             : systemError(partial, "write", errno);
+}
+
 Status AtomicFile::commit() {
   if (fsync(file.get()) != 0)
     return systemError(partial, "flush", errno);

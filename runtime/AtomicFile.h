@@ -40,6 +40,9 @@ public:
   ~AtomicFile();
 
   Status write(const void *data, int64_t sizeBytes);
+  /// Replaces bytes that are written, from the file's begin on: a header that
+  /// the end of the file decides.
+  Status rewriteBegin(const void *data, int64_t sizeBytes);
 
   /// Has the file take the place of the old one; the last call. Where only the
   /// folder could not be flushed, the status says so, and the new file is

@@ -121,6 +121,7 @@ static int runCommandLine(int argc, char **argv) {
   addTrainCommand(app, exit);
   addEvalCommand(app, exit);
   addPredictCommand(app, exit);
+  addTokenizeCommand(app, exit);
   addExplainCommand(app, exit);
   addInspectCommand(app, exit);
   addCheckGradientsCommand(app, exit);

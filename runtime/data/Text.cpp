@@ -269,4 +269,46 @@ StatusOr<std::vector<Column>> readText(const ReadRequest &request) {
                                : readSamples(request, *settings, *tokenizer);
 }
 
+//===----------------------------------------------------------------------===//
+// Without a model
+//===----------------------------------------------------------------------===//
+
+StatusOr<TokenizedTexts>
+tokenizeTexts(const DataBinding &binding, const std::vector<std::string> &paths,
+              const std::function<Status(const Tokenizer &)> &start,
+              const std::function<Status(const std::vector<int32_t> &)> &take) {
+  StatusOr<TextSettings> settings = readTextSettings(binding);
+  if (!settings.isOk())
+    return settings.status();
+  TensorInfo input;
+  input.name = binding.inputs.front();
+  const DataFacts facts;
+  const std::vector<std::string> directories = {""};
+  ReadRequest request{binding, paths, paths.front(), {&input}};
+  request.isOpen = {false};
+  request.facts = &facts;
+  request.directories = &directories;
+  auto tokenizer = chooseTokenizer(request, *settings, input);
+  if (!tokenizer.isOk())
+    return tokenizer.status();
+  TokenizedTexts result{*tokenizer};
+  if (Status status = start(**tokenizer); !status.isOk())
+    return status;
+  std::vector<int32_t> ids;
+  Status status =
+      readTexts(request, *settings, [&](const Text &text) -> StatusOr<bool> {
+        ids.clear();
+        Status encoded = encode(**tokenizer, *settings, text, ids);
+        if (encoded.isOk())
+          encoded = take(ids);
+        result.numTexts += text.isBegin;
+        if (!encoded.isOk())
+          return encoded;
+        return true;
+      });
+  if (!status.isOk())
+    return status;
+  return result;
+}
+
 } // namespace nnc::runtime

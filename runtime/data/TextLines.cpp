@@ -8,7 +8,8 @@
 namespace nnc::runtime {
 
 static constexpr size_t readBytes = 1 << 16;
-static constexpr size_t pieceBytes = 1 << 20;
+// Not more: SentencePiece sums up scores in f32, and takes squared time.
+static constexpr size_t pieceBytes = 1 << 14;
 static constexpr size_t mostLineBytes = 1 << 26;
 
 std::string TextLines::where(int64_t line) const {
@@ -114,8 +115,8 @@ StatusOr<bool> TextLines::nextPiece(std::string &piece) {
   if (rest().empty())
     return false;
   lineNumber = nextNumber;
-  piece = rest();
-  if (!isEnd)
+  piece = rest().substr(0, pieceBytes);
+  if (!isEnd || piece.size() < rest().size())
     piece.resize(findEnd(piece, isAnyBytes));
   begin += piece.size();
   nextNumber += std::count(piece.begin(), piece.end(), '\n');

@@ -22,7 +22,7 @@ public:
   /// for a line that is no UTF-8 or is longer than 64 MiB, saying where.
   StatusOr<bool> nextLine(std::string &line);
 
-  /// The next piece of about a mebibyte. It ends before the end of a line that
+  /// The next piece of about 16 KiB. It ends before the end of a line that
   /// is behind a letter or a digit, where there is one: there, the tokens of
   /// the parts are those of the whole for all tokenizers that are in use.
   StatusOr<bool> nextPiece(std::string &piece);

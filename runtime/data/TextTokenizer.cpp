@@ -84,21 +84,23 @@ tokenizerOf(const Recipe &recipe, const std::string &input,
             const std::vector<std::string> &directories) {
   const DataBinding *binding = textBindingOf(recipe, input);
   auto known = facts.vocabularies.find(input);
-  TokenizerPointer tokenizer;
-  if (binding && binding->reader != "tokens") {
-    StatusOr<TextSettings> settings = readTextSettings(*binding);
-    if (!settings.isOk())
-      return settings.status();
-    auto found = findTokenizer(settings->tokenizer, input, facts, directories);
-    if (!found.isOk())
+  TextSettings settings;
+  if (binding) {
+    StatusOr<TextSettings> read = readTextSettings(*binding);
+    if (!read.isOk())
+      return read.status();
+    settings = std::move(*read);
+  }
+  const bool isByBinding = binding && (binding->reader != "tokens" ||
+                                       !settings.tokenizer.file.empty());
+  if (isByBinding) {
+    auto found = findTokenizer(settings.tokenizer, input, facts, directories);
+    if (!found.isOk() || *found)
       return found;
-    tokenizer = *found;
   } else if (known != facts.vocabularies.end()) {
     return restoreTokenizer(known->second,
                             concat("the vocabulary of input ", quote(input)));
   }
-  if (tokenizer)
-    return tokenizer;
   return Status(Code::InvalidArgument,
                 concat("no vocabulary of input ", quote(input),
                        ": it comes with weights that nnc train has saved"));

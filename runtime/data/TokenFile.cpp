@@ -1,9 +1,11 @@
 // Tokens of a file, read where they are needed: a read can fail, where memory
 // that is mapped to a file that someone cuts off would end the program.
 #include "runtime/data/Npy.h"
+#include "runtime/data/TextTokenizer.h"
 #include "runtime/data/Windows.h"
 
 #include "runtime/File.h"
+#include "runtime/text/TokenizerFile.h"
 
 #include <algorithm>
 #include <cstring>
@@ -120,23 +122,44 @@ static Status readRaw(TokenFile &tokens, const std::string &name,
                  " bytes, expected a multiple of ", type->bytes)};
 }
 
-/// The settings of windows; `type` aside.
 static StatusOr<TextSettings> readSettings(const ReadRequest &request) {
-  Status status = request.checkArguments({"window", "stride", "type", "gives"});
+  Status status = request.checkArguments(
+      {"window", "stride", "type", "gives", "tokenizer", "merges", "lower"});
   if (!status.isOk())
     return status;
-  DataBinding binding = request.binding;
-  auto &arguments = binding.arguments;
-  arguments.erase(std::remove_if(arguments.begin(), arguments.end(),
-                                 [](const auto &argument) {
-                                   return argument.first == "type";
-                                 }),
-                  arguments.end());
   if (!request.argument("window"))
     return Status(Code::InvalidArgument,
                   "tokens: give 'window', the number of tokens that the inputs "
                   "take");
-  return readTextSettings(binding);
+  return readTextSettings(request.binding);
+}
+
+std::string vocabularyBeside(const std::string &path) {
+  const size_t slash = path.rfind('/'), dot = path.rfind('.');
+  const bool hasEnding = dot != std::string::npos &&
+                         (slash == std::string::npos || dot > slash + 1);
+  return path.substr(0, hasEnding ? dot : path.size()) + ".vocabulary.json";
+}
+
+/// The tokenizer that made the tokens; null where nothing says which.
+static StatusOr<TokenizerPointer> tokenizerBeside(const ReadRequest &request,
+                                                  const TextSettings &settings,
+                                                  const std::string &input) {
+  if (!settings.tokenizer.file.empty())
+    return findTokenizer(settings.tokenizer, input, *request.facts,
+                         *request.directories);
+  auto tokenizer = openTokenizer(vocabularyBeside(request.path), "", true);
+  if (tokenizer.status().code() == Code::NotFound)
+    return TokenizerPointer();
+  auto known = request.facts->vocabularies.find(input);
+  if (tokenizer.isOk() && known != request.facts->vocabularies.end() &&
+      known->second != (*tokenizer)->save())
+    return Status(Code::InvalidArgument,
+                  concat(vocabularyBeside(request.path), ": input ",
+                         quote(input),
+                         ": its vocabulary is not the one that the weights "
+                         "were trained with"));
+  return tokenizer;
 }
 
 StatusOr<std::vector<Column>> readTokens(const ReadRequest &request) {
@@ -155,7 +178,62 @@ StatusOr<std::vector<Column>> readTokens(const ReadRequest &request) {
       type ? readRaw(*tokens, *type, fileBytes) : readNumpy(*tokens, fileBytes);
   if (!status.isOk())
     return status;
-  return cutWindows(request, *settings, std::move(tokens));
+  const size_t place = size_t(settings->find(TextPart::Tokens));
+  const TensorInfo &input = *request.inputs[place];
+  auto tokenizer = tokenizerBeside(request, *settings, input.name);
+  if (!tokenizer.isOk())
+    return tokenizer.status();
+  if (*tokenizer)
+    status = checkIds(**tokenizer, input);
+  if (!status.isOk())
+    return status;
+  auto columns = cutWindows(request, *settings, std::move(tokens));
+  if (columns.isOk() && *tokenizer)
+    (*columns)[place].vocabulary = (*tokenizer)->save();
+  return columns;
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+/// Of one length, whatever the number of tokens is.
+std::string TokenFileWriter::header() const {
+  constexpr size_t headerBytes = 128, startBytes = 10;
+  std::string text =
+      concat("{'descr': '", isNarrow ? "<u2" : "<i4",
+             "', 'fortran_order': False, 'shape': (", count, ",), }");
+  text.resize(headerBytes - startBytes - 1, ' ');
+  const char start[] = {
+      '\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, char(headerBytes - startBytes), 0};
+  return std::string(start, sizeof start) + text + '\n';
+}
+
+StatusOr<TokenFileWriter> TokenFileWriter::create(const std::string &path,
+                                                  int64_t numIds) {
+  StatusOr<AtomicFile> file = AtomicFile::create(path);
+  if (!file.isOk())
+    return file.status();
+  TokenFileWriter writer(std::move(*file), numIds <= 1 << 16);
+  const std::string header = writer.header();
+  Status status = writer.file.write(header.data(), int64_t(header.size()));
+  if (!status.isOk())
+    return status;
+  return writer;
+}
+
+Status TokenFileWriter::append(const std::vector<int32_t> &ids) {
+  count += int64_t(ids.size());
+  if (!isNarrow)
+    return file.write(ids.data(), int64_t(ids.size() * sizeof(int32_t)));
+  narrow.assign(ids.begin(), ids.end());
+  return file.write(narrow.data(), int64_t(narrow.size() * sizeof(uint16_t)));
+}
+
+Status TokenFileWriter::commit() {
+  const std::string text = header();
+  Status status = file.rewriteBegin(text.data(), int64_t(text.size()));
+  return status.isOk() ? file.commit() : status;
 }
 
 } // namespace nnc::runtime

@@ -2,6 +2,7 @@
 #ifndef NNC_RUNTIME_DATA_WINDOWS_H
 #define NNC_RUNTIME_DATA_WINDOWS_H
 
+#include "runtime/AtomicFile.h"
 #include "runtime/data/Reader.h"
 #include "runtime/data/TextSettings.h"
 
@@ -49,12 +50,43 @@ cutWindows(const ReadRequest &request, const TextSettings &settings,
 /// before, in an array of NumPy's of one dimension and type u2, u4, i4 or u1,
 /// or with `type` one after the other. They are read when they are needed.
 ///
-/// window  as many as the inputs take
-/// stride  from the begin of a window to that of the next; default: window
-/// type    "u8", "u16", "u32" or "i32", of a file without a header
+/// window     as many as the inputs take
+/// stride     from the begin of a window to that of the next; default: window
+/// type       "u8", "u16", "u32" or "i32", of a file without a header
+/// tokenizer  the file of the one that made them, with its `merges` and
+/// `lower`;
+///            default: the vocabulary beside the file, where there is one
 ///
 /// The inputs are the tokens and, if there is a second, those that follow each.
 StatusOr<std::vector<Column>> readTokens(const ReadRequest &request);
+
+/// "corpus.vocabulary.json" of "corpus.npy".
+std::string vocabularyBeside(const std::string &path);
+
+/// Writes a file that readTokens() reads, of any length. It is there when all
+/// of it is.
+class TokenFileWriter {
+public:
+  /// numIds  ids are from 0 to below this; up to 2^16, tokens take two bytes.
+  static StatusOr<TokenFileWriter> create(const std::string &path,
+                                          int64_t numIds);
+
+  Status append(const std::vector<int32_t> &ids);
+  Status commit();
+
+  int64_t numTokens() const { return count; }
+  const char *typeName() const { return isNarrow ? "u16" : "i32"; }
+
+private:
+  TokenFileWriter(AtomicFile file, bool isNarrow)
+      : file(std::move(file)), isNarrow(isNarrow) {}
+  std::string header() const;
+
+  AtomicFile file;
+  bool isNarrow;
+  int64_t count = 0;
+  std::vector<uint16_t> narrow;
+};
 
 } // namespace nnc::runtime
 

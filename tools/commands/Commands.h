@@ -17,6 +17,7 @@ void addEvalCommand(CLI::App &app, int &exit);
 void addExplainCommand(CLI::App &app, int &exit);
 void addInspectCommand(CLI::App &app, int &exit);
 void addPredictCommand(CLI::App &app, int &exit);
+void addTokenizeCommand(CLI::App &app, int &exit);
 void addTrainCommand(CLI::App &app, int &exit);
 
 /// MODEL, --target and the like, which every command that runs a model takes.

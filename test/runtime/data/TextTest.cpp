@@ -174,59 +174,16 @@ TEST(Text, ALongTextIsReadInPieces) {
   EXPECT_EQ(columns[0].numSamples, int64_t(text.size() - 3) / 8);
 }
 
-TEST(Text, WrongTextsAreErrorsWithTheirLines) {
-  struct {
-    const char *name, *content;
-    std::vector<TensorInfo> inputs;
-    Arguments arguments;
-    const char *message;
-  } cases[] = {
-      {"a.txt", "ok\nno\xff\n", {words}, {}, "a.txt:2: no UTF-8 at byte 2 of "},
-      {"a.tsv", "ok\n\xff\n", {words}, {}, "a.tsv:2: column 0: no UTF-8"},
-      {"b.tsv",
-       "ok\t1\nno\n",
-       {words},
-       {},
-       "b.tsv:2: has 1 fields, the first row has 2"},
-      {"c.tsv", "ok\n", {words, positive}, {}, "the file has columns 0 to 0"},
-      {"d.tsv", "ok\t\n", {words, positive}, {}, "d.tsv:1: the label is empty"},
-      {"e.txt", "", {words}, {}, "the train data has no samples"},
-      {"f.txt",
-       "abcd",
-       {words, next},
-       {{"window", "4"}},
-       "f.txt: 4 tokens, a window takes 5"},
-      {"f.txt",
-       "abcd",
-       {words},
-       {{"window", "5"}},
-       "windows of 5 tokens fill an input such as i32[batch, 5], input "
-       "'words' is i32["},
-      {"f.txt",
-       "abcd",
-       {words},
-       {{"tokenizer", "letters"}},
-       "text: argument 'tokenizer' is 'letters', expected byte, character, "
-       "word, or the file of a tokenizer"},
-      {"f.txt",
-       "abcd",
-       {words},
-       {{"windows", "4"}},
-       "text has no argument 'windows', it has: path, "},
-      {"f.txt", "abcd", {words}, {{"stride", "4"}}, "'stride' is for windows"},
-      {"f.txt", "abcd", {words, positive}, {}, "f.txt: lines have no labels"},
-      {"f.txt",
-       "abcd",
-       {words, length, next, positive},
-       {},
-       "the binding names 4 inputs; say what they are given, as in gives = "},
-      {"f.txt",
-       "abcd",
-       {positive},
-       {},
-       "text fills tokens such as i32[batch, 100], which have no steps; input "
-       "'positive' is f32["},
-  };
+namespace {
+struct WrongText {
+  const char *name, *content;
+  std::vector<TensorInfo> inputs;
+  Arguments arguments;
+  const char *message;
+};
+} // namespace
+
+static void expectWrong(const std::vector<WrongText> &cases) {
   for (const auto &[name, content, inputs, arguments, message] : cases) {
     writeFile(temporaryPath(name), content);
     Arguments all = {{"path", name}, {"tokenizer", "character"}};
@@ -238,6 +195,71 @@ TEST(Text, WrongTextsAreErrorsWithTheirLines) {
     EXPECT_NE(read.status().message().find(message), std::string::npos)
         << read.status().message();
   }
+}
+
+TEST(Text, WrongTextsAreErrorsWithTheirLines) {
+  expectWrong(
+      {{"a.txt",
+        "ok\nno\xff\n",
+        {words},
+        {},
+        "a.txt:2: no UTF-8 at byte 2 of "},
+       {"a.tsv", "ok\n\xff\n", {words}, {}, "a.tsv:2: column 0: no UTF-8"},
+       {"b.tsv",
+        "ok\t1\nno\n",
+        {words},
+        {},
+        "b.tsv:2: has 1 fields, the first row has 2"},
+       {"c.tsv", "ok\n", {words, positive}, {}, "the file has columns 0 to 0"},
+       {"d.tsv",
+        "ok\t\n",
+        {words, positive},
+        {},
+        "d.tsv:1: the label is empty"},
+       {"e.txt", "", {words}, {}, "the train data has no samples"},
+       {"f.txt",
+        "abcd",
+        {words, next},
+        {{"window", "4"}},
+        "f.txt: 4 tokens, a window takes 5"},
+       {"f.txt",
+        "abcd",
+        {words},
+        {{"window", "5"}},
+        "windows of 5 tokens fill an input such as i32[batch, 5], input "
+        "'words' is i32["},
+       {"f.txt",
+        "abcd",
+        {words, positive},
+        {},
+        "f.txt: lines have no labels"}});
+}
+
+TEST(Text, WrongArgumentsAreErrors) {
+  expectWrong(
+      {{"f.txt",
+        "abcd",
+        {words},
+        {{"tokenizer", "letters"}},
+        "text: argument 'tokenizer' is 'letters', expected byte, character, "
+        "word, or the file of a tokenizer"},
+       {"f.txt",
+        "abcd",
+        {words},
+        {{"windows", "4"}},
+        "text has no argument 'windows', it has: path, "},
+       {"f.txt", "abcd", {words}, {{"stride", "4"}}, "'stride' is for windows"},
+       {"f.txt",
+        "abcd",
+        {words, length, next, positive},
+        {},
+        "the binding names 4 inputs; say what they are given, as in gives = "},
+       {"f.txt",
+        "abcd",
+        {positive},
+        {},
+        "text fills tokens such as i32[batch, 100], which have no steps; input "
+        "'positive' is f32["}});
 }
 
 TEST(Text, AVocabularyFitsItsInput) {
