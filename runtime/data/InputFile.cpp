@@ -62,8 +62,8 @@ static const std::string *orderOf(const Recipe &recipe,
 static std::vector<std::pair<std::string, std::string>>
 tokenArguments(const DataBinding &binding) {
   static constexpr std::string_view kept[] = {
-      "tokenizer", "merges", "vocabulary", "lower",   "filters",
-      "begin",     "end",    "padding",    "truncate"};
+      "tokenizer", "merges", "vocabulary", "lower",    "filters",
+      "begin",     "end",    "padding",    "truncate", "rate"};
   std::vector<std::pair<std::string, std::string>> arguments;
   for (const auto &argument : binding.arguments)
     if (std::find(std::begin(kept), std::end(kept), argument.first) !=
@@ -72,54 +72,64 @@ tokenArguments(const DataBinding &binding) {
   return arguments;
 }
 
-/// The binding of text that gives `input` tokens, and its place among them;
-/// null where none does.
-static const DataBinding *tokensBindingOf(const Recipe &recipe,
-                                          const std::string &input,
-                                          TextSettings &settings) {
+namespace {
+/// A binding of text or sounds, and what of them an input has from it.
+struct BoundText {
+  const DataBinding *binding = nullptr;
+  TextSettings settings;
+  /// Tokens or samples, and their lengths.
+  TextPart part = TextPart::Tokens, lengths = TextPart::Lengths;
+
+  bool isOf(TextPart wanted, const std::string &input) const {
+    const int64_t place = settings.find(wanted);
+    return place >= 0 && binding->inputs[size_t(place)] == input;
+  }
+};
+} // namespace
+
+/// The binding that gives `input` the tokens of a text or the samples of a
+/// sound; none where it has something else.
+static BoundText boundTextOf(const Recipe &recipe, const std::string &input) {
+  BoundText bound;
   const DataBinding *binding = textBindingOf(recipe, input);
-  if (!binding || binding->reader != "text")
-    return nullptr;
-  StatusOr<TextSettings> read = readTextSettings(*binding);
-  if (!read.isOk() ||
-      binding->inputs[size_t(read->find(TextPart::Tokens))] != input)
-    return nullptr;
-  settings = std::move(*read);
-  return binding;
+  if (!binding || binding->reader == "tokens")
+    return {};
+  StatusOr<TextSettings> settings = readTextSettings(*binding);
+  if (!settings.isOk())
+    return {};
+  bound.binding = binding;
+  bound.settings = std::move(*settings);
+  if (binding->reader == "wav") {
+    bound.part = TextPart::Samples;
+    bound.lengths = TextPart::SampleLengths;
+  }
+  return bound.isOf(bound.part, input) ? bound : BoundText();
 }
 
-/// The input that is to have the lengths of those tokens; null if none is.
-static const TensorInfo *lengthsOf(const DataBinding &binding,
-                                   const TextSettings &settings,
-                                   const EntryPoint &entry) {
-  const int64_t place = settings.find(TextPart::Lengths);
-  for (const TensorInfo &input : entry.inputs)
-    if (place >= 0 && input.name == binding.inputs[size_t(place)])
-      return &input;
-  return nullptr;
-}
-
-/// A text file by the model's own binding: lines, a table or a folder.
+/// A text or a sound by the model's own binding: lines, a table, a folder, a
+/// file.
 static StatusOr<std::vector<Column>>
-readTextFile(const GivenFile &file, const EntryPoint &entry,
-             const DataBinding &bound, const TextSettings &settings,
-             const Recipe &recipe, const DataFacts &facts,
-             const ReadOptions &options) {
+readBoundText(const GivenFile &file, const EntryPoint &entry,
+              const BoundText &bound, const Recipe &recipe,
+              const DataFacts &facts, const ReadOptions &options) {
   const TensorInfo &input = entry.inputs[file.input];
   std::vector<const TensorInfo *> inputs = {&input};
+  const bool isSound = bound.part == TextPart::Samples;
   DataBinding binding;
   binding.split = "predict";
-  binding.reader = "text";
+  binding.reader = bound.binding->reader;
   binding.inputs = {input.name};
-  binding.arguments = tokenArguments(bound);
+  binding.arguments = tokenArguments(*bound.binding);
   binding.arguments.emplace_back("path", file.path);
   if (!file.columns.empty())
     binding.arguments.emplace_back("columns", file.columns);
-  std::string gives = "tokens";
-  if (const TensorInfo *lengths = lengthsOf(bound, settings, entry)) {
-    inputs.push_back(lengths);
-    binding.inputs.push_back(lengths->name);
-    gives += ",lengths";
+  std::string gives = isSound ? "samples" : "tokens";
+  for (const TensorInfo &other : entry.inputs) {
+    if (!bound.isOf(bound.lengths, other.name))
+      continue;
+    inputs.push_back(&other);
+    binding.inputs.push_back(other.name);
+    gives += isSound ? ",sample_lengths" : ",lengths";
   }
   binding.arguments.emplace_back("gives", gives);
   return readBound(binding, inputs, recipe, options, facts);
@@ -162,10 +172,9 @@ readInputFile(const GivenFile &file, const EntryPoint &entry,
     options.directories = directories;
     // Where the file itself is, only its path says.
     options.directories.insert(options.directories.begin(), "");
-    TextSettings settings;
-    const DataBinding *text = tokensBindingOf(recipe, input.name, settings);
-    if (text && !isNumpy(file.path))
-      return readTextFile(file, entry, *text, settings, recipe, facts, options);
+    const BoundText bound = boundTextOf(recipe, input.name);
+    if (bound.binding && !isNumpy(file.path))
+      return readBoundText(file, entry, bound, recipe, facts, options);
     return readByItsKind(file, input, recipe, facts, options);
   });
 }

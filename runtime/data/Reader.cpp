@@ -10,6 +10,7 @@
 #include "runtime/data/Npy.h"
 #include "runtime/data/TableColumns.h"
 #include "runtime/data/Text.h"
+#include "runtime/data/Wav.h"
 #include "runtime/data/Windows.h"
 
 #include <algorithm>
@@ -29,7 +30,7 @@ static constexpr Format formats[] = {
     {"csv", readCsv},         {"idx", readIdx},
     {"images", readImages},   {"npy", readNpy},
     {"npz", readNpz},         {"text", readText},
-    {"tokens", readTokens},
+    {"tokens", readTokens},   {"wav", readWavs},
 };
 
 const std::string *ReadRequest::argument(std::string_view name) const {

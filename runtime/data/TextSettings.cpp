@@ -60,13 +60,16 @@ static const char *readParts(const std::string &value, TextSettings &settings) {
       {"tokens", TextPart::Tokens},
       {"targets", TextPart::Targets},
       {"lengths", TextPart::Lengths},
-      {"label", TextPart::Label}};
+      {"label", TextPart::Label},
+      {"samples", TextPart::Samples},
+      {"sample_lengths", TextPart::SampleLengths}};
   for (std::string_view item : splitList(value)) {
     auto found = std::find_if(
         std::begin(names), std::end(names),
         [&](const auto &candidate) { return item == candidate.first; });
     if (found == std::end(names) || settings.has(found->second))
-      return "a list of tokens, targets, lengths and label, each once at most";
+      return "a list of tokens, targets, lengths and label, of sounds also "
+             "samples and sample_lengths, each once at most";
     settings.parts.push_back(found->second);
   }
   return nullptr;
@@ -150,8 +153,13 @@ static constexpr Argument arguments[] = {
      }},
     {"truncate",
      [](const std::string &value, TextSettings &settings) {
+       settings.mayCut = true;
        return readSide(value, "begin", "end", "begin or end",
                        settings.cutsBegin);
+     }},
+    {"rate",
+     [](const std::string &value, TextSettings &settings) {
+       return readCount(value, settings.rate);
      }},
     {"window",
      [](const std::string &value, TextSettings &settings) {
@@ -201,24 +209,36 @@ static void guessForm(const std::string &path, TextSettings &settings) {
         readDelimiter(name == ".csv" ? "," : "tab", settings);
 }
 
+/// What so many inputs usually are.
+static std::vector<TextPart> usualParts(size_t count, bool isSound,
+                                        bool isWindows) {
+  using Parts = std::vector<TextPart>;
+  const TextPart first = isSound ? TextPart::Samples : TextPart::Tokens;
+  if (count == 1)
+    return {first};
+  if (count == 2)
+    return {first, isWindows ? TextPart::Targets : TextPart::Label};
+  return isSound ? Parts{first, TextPart::SampleLengths, TextPart::Tokens,
+                         TextPart::Lengths}
+                 : Parts{first, TextPart::Lengths, TextPart::Label};
+}
+
 /// What the inputs are where no argument says it.
 static Status guessParts(const DataBinding &binding, TextSettings &settings) {
-  using Parts = std::vector<TextPart>;
   const size_t count = binding.inputs.size();
-  const TextPart second =
-      settings.isWindows() ? TextPart::Targets : TextPart::Label;
+  const bool isSound = binding.reader == "wav";
   if (settings.parts.empty())
-    settings.parts = count <= 2 ? Parts{TextPart::Tokens, second}
-                                : Parts{TextPart::Tokens, TextPart::Lengths,
-                                        TextPart::Label};
-  if (settings.parts.size() > count && count == 1)
-    settings.parts.resize(1);
-  if (settings.parts.size() == count && settings.has(TextPart::Tokens))
+    settings.parts = usualParts(count, isSound, settings.isWindows());
+  const bool hasSound =
+      settings.has(TextPart::Samples) || settings.has(TextPart::SampleLengths);
+  if (settings.parts.size() == count && hasSound == isSound &&
+      settings.has(isSound ? TextPart::Samples : TextPart::Tokens))
     return {};
   return {Code::InvalidArgument,
           concat(binding.reader, ": the binding names ", count,
-                 " inputs; say what they are given, as in gives = [\"tokens\", "
-                 "\"lengths\", \"label\"]")};
+                 " inputs; say what they are given, as in gives = [",
+                 isSound ? "\"samples\", " : "",
+                 "\"tokens\", \"lengths\", \"label\"]")};
 }
 
 /// That nothing is said which another argument makes void.
@@ -232,6 +252,12 @@ static Status checkTogether(const DataBinding &binding,
   if (settings.isWindows() &&
       (settings.has(TextPart::Label) || settings.has(TextPart::Lengths)))
     problem = "a window has no label and no length of its own";
+  if ((binding.reader == "wav") != (settings.rate > 0))
+    problem = settings.rate > 0
+                  ? "'rate' is for sounds"
+                  : "give 'rate', the samples a second that the files have";
+  if (binding.reader == "wav" && settings.isWindows())
+    problem = "sounds are not cut into windows";
   if (!settings.tokenizer.merges.empty() && settings.tokenizer.file.empty())
     problem = "'merges' is for a tokenizer's file";
   if (!problem)

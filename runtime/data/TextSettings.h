@@ -11,12 +11,14 @@
 
 namespace nnc::runtime {
 
-/// What an input may be given of a text.
+/// What an input may be given of a text, or of a sound and its transcript.
 enum class TextPart {
-  Tokens,  ///< The numbers of its tokens, [batch, T].
-  Targets, ///< At each place the token that follows, [batch, T].
-  Lengths, ///< How many of the T places are no padding, [batch].
-  Label,   ///< The number of its class, or a number of a table, [batch].
+  Tokens,        ///< The numbers of its tokens, [batch, T].
+  Targets,       ///< At each place the token that follows, [batch, T].
+  Lengths,       ///< How many of the T places are no padding, [batch].
+  Label,         ///< The number of its class, or a number of a table, [batch].
+  Samples,       ///< The sound, [batch, T].
+  SampleLengths, ///< How many of the T samples are the sound's, [batch].
 };
 
 /// How a file becomes texts. A folder's files are a text each.
@@ -48,6 +50,11 @@ struct TextSettings {
   bool hasBegin = false, hasEnd = false;
   /// On which side padding stands, and which end of a long text is left out.
   bool padsLeft = false, cutsBegin = false;
+  /// Whether it is said that something may be left out, which sounds and their
+  /// transcripts are not without.
+  bool mayCut = false;
+  /// Samples of a sound a second.
+  int64_t rate = 0;
   /// Of windows: how many tokens an input takes, and how many lie between the
   /// begin of one and that of the next; 0 where each text is a sample.
   int64_t window = 0, stride = 0;
