@@ -242,11 +242,12 @@ void EntryPlanner::emitPhases(LaunchOp launch, PlannedEntryPoint &entry,
     if (phase.matmul)
       entry.commands.push_back(PlannedMatmul{
           *phase.matmul, buffers, (launch.getKernel() + ".matmul").str(), flop,
-          traffic, launch.getLoc()});
+          traffic, launch.getLoc(), launch->hasAttr(kAgainAttr)});
     else
-      entry.commands.push_back(PlannedLaunch{
-          func::FuncOp(phase.function).getName().str(), buffers, phase.extent,
-          phase.grain, flop, traffic, launch.getLoc()});
+      entry.commands.push_back(
+          PlannedLaunch{func::FuncOp(phase.function).getName().str(), buffers,
+                        phase.extent, phase.grain, flop, traffic,
+                        launch.getLoc(), launch->hasAttr(kAgainAttr)});
   }
   entry.scratchBytes = std::max(entry.scratchBytes, kernel.scratchBytes);
 }

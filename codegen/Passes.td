@@ -123,7 +123,10 @@ def PrintMemoryPlanPass : Pass<"nnc-print-memory-plan", "mlir::ModuleOp"> {
   }];
   let options = [
     Option<"maxBatch", "max-batch", "int64_t", "1024",
-           "The largest batch that the plan will run">
+           "The largest batch that the plan will run">,
+    Option<"budget", "budget", "int64_t", "0",
+           "Bytes that the peak must fit into: what then runs again is added "
+           "to the module; 0: any">
   ];
 }
 

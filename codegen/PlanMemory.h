@@ -15,6 +15,9 @@
 
 namespace nnc {
 
+/// Of a launch that runs again what another has computed.
+inline constexpr llvm::StringLiteral kAgainAttr = "nnc.again";
+
 /// Mirrors nnc.plan.Region.
 enum class MemoryRegion { State, Arena, Input, Constant, Thread };
 
@@ -48,6 +51,8 @@ struct PlannedLaunch {
   /// Of the whole kernel, on the last of its phases; 0 on the others.
   Extent flop, trafficBytes;
   mlir::Location loc;
+  /// The launch has kAgainAttr.
+  bool isAgain = false;
 };
 
 /// A call of the target's library.
@@ -58,6 +63,7 @@ struct PlannedMatmul {
   std::string name;
   Extent flop, trafficBytes;
   mlir::Location loc;
+  bool isAgain = false;
 };
 
 struct PlannedCopy {

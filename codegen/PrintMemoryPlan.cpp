@@ -1,6 +1,6 @@
 // A memory plan as text, for tests and people; and the pass that shows it.
 #include "codegen/Passes.h"
-#include "codegen/PlanMemory.h"
+#include "codegen/Rematerialize.h"
 #include "codegen/ScheduleKernels.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -80,6 +80,20 @@ void MemoryPlan::print(llvm::raw_ostream &os) const {
      << " bytes, peak " << peakBytes() << " bytes\n";
 }
 
+static void print(llvm::raw_ostream &os, StringRef what,
+                  ArrayRef<LaunchSummary> launches) {
+  for (const LaunchSummary &launch : launches)
+    os << "  " << what << ' ' << launch.numLaunches << " x " << launch.kernel
+       << ", " << launch.sizeBytes << " bytes\n";
+}
+
+static void print(llvm::raw_ostream &os, const Recomputation &recomputation) {
+  os << recomputation.entryPoint << ": " << recomputation.peakBytes
+     << " bytes instead of " << recomputation.peakBytesBefore << '\n';
+  print(os, "again", recomputation.again);
+  print(os, "kept", recomputation.kept);
+}
+
 namespace {
 
 struct PrintMemoryPlanPass
@@ -92,11 +106,13 @@ struct PrintMemoryPlanPass
     FailureOr<Schedule> schedule = scheduleKernels(getOperation(), *target);
     if (failed(schedule))
       return signalPassFailure();
-    FailureOr<MemoryPlan> plan =
-        planMemory(getOperation(), *schedule, maxBatch);
-    if (failed(plan))
+    FailureOr<BudgetedPlan> planned =
+        planWithinBudget(getOperation(), *schedule, maxBatch, budget);
+    if (failed(planned))
       return signalPassFailure();
-    plan->print(llvm::outs());
+    planned->plan.print(llvm::outs());
+    for (const Recomputation &recomputation : planned->recomputations)
+      ::print(llvm::outs(), recomputation);
   }
 };
 
