@@ -3,7 +3,6 @@
 #include "codegen/Compile.h"
 
 #include "codegen/Pipeline.h"
-#include "codegen/PlanMemory.h"
 #include "codegen/PlanWriter.h"
 #include "codegen/ScheduleKernels.h"
 #include "ir/Dialect.h"
@@ -27,6 +26,12 @@ static int64_t maxBatchOf(ModuleOp module, const CompileOptions &options) {
     return options.maxBatch;
   std::optional<int64_t> batch = getRecipe(module).getInteger("batch");
   return batch.value_or(kDefaultBatch);
+}
+
+static int64_t memoryBudgetOf(ModuleOp module, const CompileOptions &options) {
+  if (options.memoryBudgetBytes)
+    return *options.memoryBudgetBytes;
+  return getRecipe(module).getInteger("memory_budget").value_or(0);
 }
 
 static LogicalResult
@@ -229,10 +234,12 @@ FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
   FailureOr<Schedule> schedule = runToSchedule(module, options);
   if (failed(schedule))
     return failure();
-  FailureOr<MemoryPlan> plan =
-      planMemory(module, *schedule, maxBatchOf(module, options));
-  if (failed(plan))
+  int64_t budgetBytes = memoryBudgetOf(module, options);
+  FailureOr<BudgetedPlan> planned = planWithinBudget(
+      module, *schedule, maxBatchOf(module, options), budgetBytes);
+  if (failed(planned))
     return failure();
+  const MemoryPlan &plan = planned->plan;
   // Last, because it consumes the phases.
   FailureOr<CodeImage> image = options.target->compile(*schedule->phases);
   if (failed(image))
@@ -240,10 +247,12 @@ FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
   if (!options.keepText)
     image->text.clear();
   FailureOr<std::vector<uint8_t>> bytes =
-      writePlan(module, *plan, *schedule, *image, options.target->name(),
+      writePlan(module, plan, *schedule, *image, options.target->name(),
                 producerOf(options.passes));
   if (failed(bytes))
     return failure();
-  return CompiledPlan{std::move(*bytes), plan->maxBatch, plan->stateBytes,
-                      plan->peakBytes(), image->report};
+  return CompiledPlan{std::move(*bytes), plan.maxBatch,
+                      plan.stateBytes,   plan.peakBytes(),
+                      budgetBytes,       std::move(planned->recomputations),
+                      image->report};
 }

@@ -3,11 +3,13 @@
 #ifndef NNC_CODEGEN_COMPILE_H
 #define NNC_CODEGEN_COMPILE_H
 
+#include "codegen/Rematerialize.h"
 #include "codegen/Target.h"
 #include "passes/Pipeline.h"
 
 #include "mlir/IR/OwningOpRef.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,9 @@ struct CompileOptions {
   const Target *target = nullptr;
   /// The largest batch that the plan runs; 0: the recipe's.
   int64_t maxBatch = 0;
+  /// What state and arena may take together, 0 for any number; none: the
+  /// recipe's memory_budget.
+  std::optional<int64_t> memoryBudgetBytes;
   /// The plan carries the kernels' text too, where the target has one.
   bool keepText = false;
   PipelineOptions passes;
@@ -52,6 +57,9 @@ struct CompiledPlan {
   /// the largest entry point.
   int64_t stateBytes = 0;
   int64_t peakBytes = 0;
+  /// The budget that it keeps to, 0 for none, and what it took.
+  int64_t memoryBudgetBytes = 0;
+  std::vector<Recomputation> recomputations;
   /// CodeImage::report.
   std::string report;
 };

@@ -295,7 +295,7 @@ Offset<void> PlanWriter::writeCommand(const PlannedLaunch &launch) {
                             fbb.CreateVectorOfStructs(convert(launch.buffers)),
                             &extent, launch.grain, &flop, &traffic,
                             source.empty() ? TextOffset() : writeText(source),
-                            slots)
+                            slots, launch.isAgain)
       .Union();
 }
 
@@ -320,7 +320,8 @@ Offset<void> PlanWriter::writeCommand(const PlannedMatmul &matmul) {
              &k, &a, &b, &d, elementTypeOf(call.operandType),
              elementTypeOf(call.resultType), call.allowTf32,
              static_cast<plan::Epilogue>(call.epilogue), &flop, &traffic,
-             source.empty() ? TextOffset() : writeText(source), slots)
+             source.empty() ? TextOffset() : writeText(source), slots,
+             matmul.isAgain)
       .Union();
 }
 

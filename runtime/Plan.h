@@ -121,6 +121,8 @@ struct Command {
   Extent trafficBytes;
   /// "file:line:column" in the model; may be empty.
   std::string source;
+  /// It computes what was there before and was not kept.
+  bool isAgain = false;
 };
 
 /// A tensor that a caller passes in or reads back.

@@ -67,6 +67,7 @@ bool PlanReader::readBuffers(const From &from, Command &to) {
   for (const plan::Buffer *buffer : *from.buffers())
     if (!readBuffer(*buffer, to.buffers.emplace_back()))
       return false;
+  to.isAgain = from.again();
   return readSlots(from.slots(), to);
 }
 

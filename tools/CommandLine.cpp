@@ -49,6 +49,16 @@ static std::string describe(CLI::App &app, const CLI::ParseError &error) {
                              "' is one argument more than the command takes";
 }
 
+void addMemoryBudgetOption(CLI::App &command, std::optional<int64_t> &budget) {
+  command
+      .add_option("--memory-budget", budget,
+                  "what the plan may take of memory, as 40GiB: what does not "
+                  "fit is computed again; 0: any (default: the model's)")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
+      ->check(CLI::Range(int64_t(0), (int64_t(1) << 53) - 1))
+      ->type_name("SIZE");
+}
+
 bool runCommand(CLI::App &app, int argc, char **argv, int &exit) {
   const std::vector<std::string> commands = commandsOf(app);
   const std::string first = argc > 1 ? argv[1] : "";

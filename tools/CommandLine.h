@@ -6,7 +6,13 @@ namespace CLI {
 class App;
 } // namespace CLI
 
+#include <cstdint>
+#include <optional>
+
 namespace nnc::tools {
+
+/// --memory-budget, in bytes.
+void addMemoryBudgetOption(CLI::App &command, std::optional<int64_t> &budget);
 
 /// Has `app` run the command that the words name. Returns whether one ran;
 /// if not, `exit` receives the exit status, after help that was asked for or a

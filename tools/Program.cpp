@@ -169,6 +169,12 @@ static std::vector<std::string> compilerWords(const CompileRequest &request) {
   if (request.maxBatch > 0)
     words.insert(words.end(),
                  {"--max-batch", std::to_string(request.maxBatch)});
+  // In f64 a step takes twice the memory, and is run once.
+  std::optional<int64_t> budget = request.memoryBudgetBytes;
+  if (!budget && request.forGradientCheck)
+    budget = 0;
+  if (budget)
+    words.insert(words.end(), {"--memory-budget", std::to_string(*budget)});
   for (const std::string &setting : request.settings)
     words.insert(words.end(), {"--set", setting});
   for (const std::string &plugin : request.plugins)
@@ -199,11 +205,16 @@ finish(runtime::StatusOr<std::shared_ptr<const runtime::Plan>> plan) {
 
 PlanOrExit openModel(const CompileRequest &request) {
   const bool isPlan = isPlanFile(request.model);
-  if (isPlan && !request.freeze.empty())
-    return {nullptr, failAt(request.model,
-                            {Code::InvalidArgument,
-                             "a plan is compiled already; --freeze is for "
-                             "nnc compile, or takes the model"})};
+  const char *late = !request.freeze.empty()     ? "--freeze"
+                     : request.memoryBudgetBytes ? "--memory-budget"
+                                                 : nullptr;
+  if (isPlan && late)
+    return {
+        nullptr,
+        failAt(request.model,
+               {Code::InvalidArgument,
+                runtime::concat("a plan is compiled already; ", late,
+                                " is for nnc compile, or takes the model")})};
   if (isPlan)
     return finish(runtime::Plan::open(request.model));
   int memory = memfd_create("nnc-plan", MFD_CLOEXEC);

@@ -34,6 +34,8 @@ struct CompileRequest {
   std::string target = "cpu";
   /// 0: the model's own batch.
   int64_t maxBatch = 0;
+  /// 0: any; none: the model's own.
+  std::optional<int64_t> memoryBudgetBytes;
   /// NAME=VALUE, for the model's `const`s.
   std::vector<std::string> settings;
   /// Shared libraries with passes or ops, and STAGE=PIPELINE.

@@ -32,6 +32,7 @@ namespace nnc::tools {
 struct CompileArguments {
   std::string model, output, target = "cpu", stage = "plan";
   int64_t maxBatch = 0;
+  std::optional<int64_t> memoryBudgetBytes;
   std::vector<std::string> settings, plugins, passesAt, freeze;
   std::string explainLayer;
   bool reference = false, gradients = false, gradientCheck = false;
@@ -106,6 +107,39 @@ static bool readsBack(llvm::ArrayRef<uint8_t> bytes, const std::string &model) {
   return false;
 }
 
+/// "  again   3 x  matmul_add_tanh_Bx64x64   1.573 MFLOP   48.0 KiB".
+static void printLaunches(StringRef what,
+                          llvm::ArrayRef<LaunchSummary> launches) {
+  for (const LaunchSummary &launch : launches)
+    llvm::outs() << llvm::formatv(
+        "  {0,-5} {1,4} x {2,10:F3} MFLOP {3,11}  {4}\n", what,
+        launch.numLaunches, launch.flop / 1e6, sizeText(launch.sizeBytes),
+        printable(launch.kernel));
+}
+
+static void printBudget(const CompiledPlan &plan) {
+  llvm::outs() << "budget: " << sizeText(plan.memoryBudgetBytes);
+  if (plan.recomputations.empty())
+    llvm::outs() << ", nothing is computed again";
+  llvm::outs() << '\n';
+  for (const Recomputation &step : plan.recomputations) {
+    int64_t numAgain = 0;
+    double flop = 0;
+    for (const LaunchSummary &launch : step.again) {
+      numAgain += launch.numLaunches;
+      flop += launch.flop;
+    }
+    llvm::outs() << llvm::formatv(
+        "{0}: {1} instead of {2}, {3} of {4} launches again, {5:F3} MFLOP "
+        "beside {6:F3} ({7:F1}%)\n",
+        step.entryPoint, sizeText(step.peakBytes),
+        sizeText(step.peakBytesBefore), numAgain, step.numLaunches, flop / 1e6,
+        step.flop / 1e6, 100 * flop / std::max(step.flop, 1.0));
+    printLaunches("again", step.again);
+    printLaunches("kept", step.kept);
+  }
+}
+
 static int writePlan(ModuleOp module, const CompileArguments &arguments,
                      const CompileOptions &options) {
   auto begin = std::chrono::steady_clock::now();
@@ -129,6 +163,8 @@ static int writePlan(ModuleOp module, const CompileArguments &arguments,
                                 "parameters and optimizer state\n",
                                 sizeText(plan->peakBytes),
                                 sizeText(plan->stateBytes));
+  if (plan->memoryBudgetBytes)
+    printBudget(*plan);
   if (!plan->report.empty())
     llvm::outs() << "code: " << plan->report << '\n';
   return Done;
@@ -231,6 +267,7 @@ static int compile(const CompileArguments &arguments) {
     return exit;
   options.target = target->get();
   options.maxBatch = arguments.maxBatch;
+  options.memoryBudgetBytes = arguments.memoryBudgetBytes;
   options.keepText = arguments.keepText;
   options.reproducerPath =
       (arguments.output == "-" ? arguments.model : outputPath(arguments)) +
@@ -387,6 +424,7 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
       ->add_option("--max-batch", arguments.maxBatch,
                    "largest batch that the plan runs (default: the model's)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
+  addMemoryBudgetOption(*command, arguments.memoryBudgetBytes);
   command->add_option("--emit", arguments.stage, stageHelp())
       ->type_name("STAGE");
   command

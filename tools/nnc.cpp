@@ -60,6 +60,7 @@ void addModelOptions(CLI::App &command, CompileRequest &request) {
       ->type_name("STAGE=PIPELINE")
       ->take_all()
       ->allow_extra_args(false);
+  addMemoryBudgetOption(command, request.memoryBudgetBytes);
   command.add_flag("--reference", request.reference,
                    "run every kernel as plain loops: slow, to tell a fast "
                    "path's fault from the model's");

@@ -300,11 +300,15 @@ struct ModelDecl {
   Block body;
 };
 
-/// A line of `training`: `batch 128`.
+/// A line of `training`: `batch 128`, `memory_budget 40 GiB`.
 struct Setting {
   Identifier name;
   ExpressionPtr value;
+  std::optional<Identifier> unit;
 };
+
+/// The setting whose value may have a unit.
+inline constexpr llvm::StringLiteral kMemoryBudget = "memory_budget";
 
 struct TrainingDecl {
   SMLoc loc;

@@ -234,6 +234,7 @@ private:
   mlir::Attribute toSettingAttribute(SettingKind kind, const Datum &value);
   mlir::Attribute emitOptimizer(const Expression &expression);
   mlir::Attribute emitFreeze(const Expression &expression);
+  void emitMemoryBudget(const SettingInfo &info, const Setting &setting);
   mlir::Attribute emitLearningRate(const Expression &expression);
   mlir::Attribute emitSchedule(const CallExpr &call);
   const Signature *resolveRecipeOp(const Expression &expression,

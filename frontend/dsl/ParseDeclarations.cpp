@@ -184,7 +184,13 @@ bool Parser::parseSetting(TrainingDecl &training) {
   ExpressionPtr value = parseExpr();
   if (!value)
     return false;
-  training.settings.push_back({*name, std::move(value)});
+  std::optional<Identifier> unit;
+  if (name->name == kMemoryBudget && at(TokenKind::Identifier) &&
+      !atLineEnd()) {
+    Token token = advance();
+    unit = Identifier{token.text, token.loc()};
+  }
+  training.settings.push_back({*name, std::move(value), unit});
   if (at(TokenKind::Identifier) && !atLineEnd())
     return error(token().loc(), "a setting has a line of its own: expected the "
                                 "end of the line, found " +

@@ -89,6 +89,8 @@ void Emitter::emitSetting(const Setting &setting) {
     setRecipe(info->attribute, emitOptimizer(*setting.value));
   else if (info->kind == SettingKind::Patterns)
     setRecipe(info->attribute, emitFreeze(*setting.value));
+  else if (info->name == kMemoryBudget)
+    emitMemoryBudget(*info, setting);
   else
     emitSimpleSetting(*info, *setting.value);
 }
@@ -123,6 +125,42 @@ void Emitter::emitSimpleSetting(const SettingInfo &info,
       info.kind == SettingKind::Precision && value.elementType().isF32();
   if (!isDefault)
     setRecipe(info.attribute, attribute);
+}
+
+/// A number of bytes, or of a larger unit; none where it is no such unit.
+static std::optional<int64_t> bytesOf(StringRef unit) {
+  static constexpr StringLiteral kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  auto found = llvm::find(kUnits, unit);
+  if (found == std::end(kUnits))
+    return std::nullopt;
+  return int64_t(1) << (10 * (found - std::begin(kUnits)));
+}
+
+void Emitter::emitMemoryBudget(const SettingInfo &info,
+                               const Setting &setting) {
+  Datum value = evaluate(*setting.value);
+  StringRef unit = setting.unit ? setting.unit->name : "B";
+  std::optional<int64_t> unitBytes = bytesOf(unit);
+  if (!unitBytes) {
+    error(setting.unit->loc,
+          "unknown unit '" + unit + "'; expected one of B, KiB, MiB, GiB, TiB");
+    return;
+  }
+  if (value.isError())
+    return;
+  // Doubles hold all whole numbers that the setting admits.
+  double bytes =
+      value.isNumber() ? std::floor(value.number() * *unitBytes) : -1;
+  bool isInRange = bytes >= 1 && bytes < 0x1p53;
+  Attribute attribute =
+      isInRange ? builder.getI64IntegerAttr(int64_t(bytes)) : Attribute();
+  if (!attribute || !explainSetting(info, attribute).empty()) {
+    error(setting.value->loc, "'" + info.name + "' must be " + info.expected +
+                                  ", found " + value.describe() +
+                                  (setting.unit ? " " + unit.str() : ""));
+    return;
+  }
+  setRecipe(info.attribute, attribute);
 }
 
 Attribute Emitter::emitFreeze(const Expression &expression) {

@@ -53,6 +53,8 @@ static json describeCommand(const Plan &plan, const Command &command) {
                  {"source", command.source}};
   if (const std::string &refusal = plan.refusalOf(command); !refusal.empty())
     object["refusal"] = refusal;
+  if (command.isAgain)
+    object["again"] = true;
   return object;
 }
 
@@ -187,20 +189,53 @@ static void printCommand(const Plan &plan, const Command &command,
     std::printf("  %12s  %scopy\n", "", indent);
     return;
   }
-  std::printf("  %8.3f MFLOP %13s  %s%-12s %s  %s\n",
+  std::printf("  %8.3f MFLOP %13s  %s%-12s %s  %s%s\n",
               command.flop.at(plan.maxBatch) / 1e6,
               sizeText(command.trafficBytes.at(plan.maxBatch)).c_str(), indent,
               printable(plan.kindOf(command)).c_str(),
               printable(plan.nameOf(command)).c_str(),
-              printable(command.source).c_str());
+              printable(command.source).c_str(),
+              command.isAgain ? "  again" : "");
   if (const std::string &refusal = plan.refusalOf(command); !refusal.empty())
     std::printf("  %29s %splain loops: %s\n", "", indent,
                 printable(refusal).c_str());
 }
 
+std::string describeAgain(const Plan &plan, const EntryPoint &entry) {
+  double all = 0, again = 0;
+  int64_t numAgain = 0;
+  size_t bodyLeft = 0;
+  double steps = 1;
+  for (const Command &command : entry.commands) {
+    if (command.kind == Command::Kind::Loop) {
+      bodyLeft = command.loop.length;
+      steps = double(command.loop.steps);
+      continue;
+    }
+    double flop = double(command.flop.at(plan.maxBatch));
+    if (bodyLeft > 0) {
+      --bodyLeft;
+      flop *= steps;
+    }
+    all += flop;
+    again += command.isAgain ? flop : 0;
+    numAgain += command.isAgain;
+  }
+  if (numAgain == 0)
+    return "";
+  char text[128];
+  std::snprintf(text, sizeof text,
+                "%lld commands compute again what was not kept: %.3f MFLOP of "
+                "%.3f",
+                (long long)numAgain, again / 1e6, all / 1e6);
+  return text;
+}
+
 static void printEntryPoint(const Plan &plan, const EntryPoint &entry) {
   std::printf("\n%s: %zu commands, %s arena\n", printable(entry.name).c_str(),
               entry.commands.size(), sizeText(entry.arenaBytes).c_str());
+  if (std::string again = describeAgain(plan, entry); !again.empty())
+    std::printf("  %s\n", again.c_str());
   printTensors("input", entry.inputs);
   printTensors("output", entry.outputs);
   size_t bodyLeft = 0;

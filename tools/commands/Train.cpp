@@ -224,6 +224,9 @@ static void announce(const TrainRun &run) {
       printable(run.plan.model).c_str(), (long long)parameters, fixed.c_str(),
       (long long)run.batch, run.session.numThreads(),
       sizeText(run.plan.plannedBytes(run.session.numThreads())).c_str());
+  const EntryPoint &step = *run.plan.findEntryPoint("train_step");
+  if (std::string again = describeAgain(run.plan, step); !again.empty())
+    std::printf("%s\n", again.c_str());
   std::printf("%lld training samples, %lld for validation, %lld for test\n",
               (long long)run.trainingBatches->numSamples(),
               (long long)run.validationBatches->numSamples(),
