@@ -13,6 +13,7 @@ static constexpr StringLiteral kGather = "nnc.gather";
 static constexpr StringLiteral kScatterAdd = "nnc.scatter_add";
 static constexpr StringLiteral kArgReduction = "nnc.arg_reduction";
 static constexpr StringLiteral kRandomBits = "nnc.random_bits";
+static constexpr StringLiteral kSamples = "nnc.samples";
 
 //===----------------------------------------------------------------------===//
 // Attributes
@@ -49,6 +50,10 @@ void nnc::setRandomBitsForm(linalg::GenericOp op, int64_t bits) {
   op->setAttr(kRandomBits, Builder(op.getContext()).getI64IntegerAttr(bits));
 }
 
+void nnc::setSamplesForm(scf::ForOp op) {
+  op->setAttr(kSamples, UnitAttr::get(op.getContext()));
+}
+
 //===----------------------------------------------------------------------===//
 // Reading
 //===----------------------------------------------------------------------===//
@@ -61,6 +66,8 @@ std::optional<GatherForm> nnc::gatherForm(linalg::GenericOp op) {
   return GatherForm{(*extracts.begin()).getTensor(), op.getInputs()[0],
                     axisOf(form), form.contains("unsigned")};
 }
+
+bool nnc::isOverSamples(scf::ForOp op) { return op->hasAttr(kSamples); }
 
 /// The loops of a nest, outermost first, each of which holds the next alone.
 static SmallVector<scf::ForOp> nestOf(scf::ForOp outermost) {
@@ -324,6 +331,38 @@ static LogicalResult verifyRandomBits(linalg::GenericOp op) {
   return success();
 }
 
+/// Whether `op`, within `loop`, touches of the tensors that are made there only
+/// what has the iteration's number as its first index.
+static bool staysInSample(Operation *op, scf::ForOp loop) {
+  auto isOwn = [&](Value tensor, ValueRange indices) {
+    bool isMadeOutside = !loop.getRegion().isAncestor(tensor.getParentRegion());
+    return isMadeOutside ||
+           (!indices.empty() && indices.front() == loop.getInductionVar());
+  };
+  if (auto extract = dyn_cast<tensor::ExtractOp>(op))
+    return isOwn(extract.getTensor(), extract.getIndices());
+  if (auto insert = dyn_cast<tensor::InsertOp>(op))
+    return loop.getRegion().isAncestor(insert.getDest().getParentRegion()) &&
+           isOwn(insert.getDest(), insert.getIndices());
+  return isa<scf::ForOp, scf::YieldOp>(op) ||
+         llvm::none_of(op->getOperandTypes(), llvm::IsaPred<TensorType>);
+}
+
+static LogicalResult verifySamples(scf::ForOp op) {
+  bool isOfTensors = llvm::all_of(op.getInitArgs().getTypes(),
+                                  llvm::IsaPred<RankedTensorType>);
+  bool isPlain =
+      isConstant(op.getLowerBound(), 0) && isConstant(op.getStep(), 1);
+  WalkResult walked = op.getBody()->walk([&](Operation *inner) {
+    return staysInSample(inner, op) ? WalkResult::advance()
+                                    : WalkResult::interrupt();
+  });
+  if (isOfTensors && isPlain && !walked.wasInterrupted())
+    return success();
+  return op.emitOpError("is no '") << kSamples << "': an iteration reads or "
+                                   << "writes what is another's";
+}
+
 /// What `name` on `op` is proved by, if it is an op of that type.
 template <typename Op>
 static LogicalResult verifyForm(Operation &op, StringRef name,
@@ -346,7 +385,8 @@ LogicalResult nnc::verifyKernelForms(func::FuncOp kernel) {
     if (failed(verifyForm<Generic>(op, kGather, isGather)) ||
         failed(verifyForm<scf::ForOp>(op, kScatterAdd, isScatter)) ||
         failed(verifyForm<Generic>(op, kArgReduction, verifyArgReduction)) ||
-        failed(verifyForm<Generic>(op, kRandomBits, verifyRandomBits)))
+        failed(verifyForm<Generic>(op, kRandomBits, verifyRandomBits)) ||
+        failed(verifyForm<scf::ForOp>(op, kSamples, verifySamples)))
       return failure();
   }
   return success();

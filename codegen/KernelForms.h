@@ -76,6 +76,13 @@ std::optional<RandomBitsForm> randomBitsForm(mlir::linalg::GenericOp op);
 /// the loop that the kernel is in: what is made of them alone is made once.
 inline constexpr llvm::StringLiteral kInvariantAttr = "nnc.invariant";
 
+/// The loop's iterations have nothing to do with each other: all that one reads
+/// or writes of what the loop carries has its number as the first index.
+///
+///   %y:2 = scf.for %sample .. { .. } {nnc.samples}
+void setSamplesForm(mlir::scf::ForOp op);
+bool isOverSamples(mlir::scf::ForOp op);
+
 /// Whether each op of `kernel` does what its attributes say. Fails after a
 /// diagnostic.
 llvm::LogicalResult verifyKernelForms(mlir::func::FuncOp kernel);

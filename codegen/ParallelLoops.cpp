@@ -40,6 +40,10 @@ void nnc::markParallelLoop(linalg::LinalgOp op, ArrayRef<Operation *> loops) {
     loops[*loop]->setAttr(kParallel, UnitAttr::get(op->getContext()));
 }
 
+void nnc::markParallelLoop(scf::ForOp loop) {
+  loop->setAttr(kParallel, UnitAttr::get(loop.getContext()));
+}
+
 bool nnc::isMarkedParallel(Operation *op) { return op->hasAttr(kParallel); }
 
 void nnc::unmarkParallel(Operation *op) { op->removeAttr(kParallel); }

@@ -26,6 +26,7 @@ struct LoopSegment {
 /// it keeps the mark while the function is rewritten.
 void markParallelLoop(mlir::linalg::LinalgOp op,
                       llvm::ArrayRef<mlir::Operation *> loops);
+void markParallelLoop(mlir::scf::ForOp loop);
 bool isMarkedParallel(mlir::Operation *op);
 void unmarkParallel(mlir::Operation *op);
 

@@ -2,6 +2,7 @@
 // phase: flat buffers that the caller owns, and no allocation.
 #include "codegen/Reference.h"
 
+#include "codegen/KernelForms.h"
 #include "codegen/ParallelLoops.h"
 #include "codegen/cpu/CpuPhase.h"
 
@@ -194,6 +195,24 @@ static LogicalResult lowerToLoops(func::FuncOp function) {
   return success();
 }
 
+/// Loops over samples may be shared out once they carry no buffers, which are
+/// the same in each iteration.
+static LogicalResult markSampleLoops(func::FuncOp function) {
+  bool any = false;
+  function.walk([&](scf::ForOp loop) { any |= isOverSamples(loop); });
+  if (!any)
+    return success();
+  RewritePatternSet patterns(function.getContext());
+  scf::ForOp::getCanonicalizationPatterns(patterns, function.getContext());
+  if (failed(applyPatternsGreedily(function, std::move(patterns))))
+    return failure();
+  function.walk([&](scf::ForOp loop) {
+    if (isOverSamples(loop) && loop.getInitArgs().empty())
+      markParallelLoop(loop);
+  });
+  return success();
+}
+
 /// Views fold into the accesses, and index arithmetic becomes arith: what is
 /// left is loads and stores at plain indices.
 static LogicalResult simplifyAccesses(func::FuncOp function) {
@@ -220,6 +239,7 @@ static FailureOr<KernelLoops> makeLoops(func::FuncOp kernel) {
   KernelLoops loops = createFunction(kernel);
   copyBody(kernel, loops);
   if (failed(bufferize(loops)) || failed(lowerToLoops(loops.function)) ||
+      failed(markSampleLoops(loops.function)) ||
       failed(simplifyAccesses(loops.function)))
     return kernel.emitOpError("has no reference schedule"), failure();
   replaceDims(loops);

@@ -6,6 +6,7 @@
 #include "codegen/cuda/Elements.h"
 
 #include "codegen/Access.h"
+#include "codegen/KernelForms.h"
 #include "codegen/cuda/ElementsScheduler.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -73,7 +74,21 @@ void ElementsScheduler::addToGroup(Value tensor) {
   group.insert(tensor);
 }
 
-/// What a loop builds: its start by all threads, the loop by one of them.
+/// The iterations of a loop over samples, each a thread's.
+void ElementsScheduler::emitSamples(scf::ForOp op) {
+  beginPhase();
+  Extent total =
+      Extent::of(BatchSize::ofDim(tensorType(op.getResult(0)).getDimSize(0)));
+  Value sample = phase->globalThread(model.warpThreads);
+  phase->when(phase->isLess(sample, phase->value(total)), [&] {
+    IRMapping mapping;
+    runIteration(op, sample, mapping);
+  });
+  endPhase(divideUp(total, model.warpThreads), model.warpThreads);
+}
+
+/// What a loop builds: its start by all threads, the loop by one of them, or by
+/// as many as there are samples.
 void ElementsScheduler::emitSequence(scf::ForOp op) {
   for (auto [init, result] : llvm::zip(op.getInitArgs(), op.getResults())) {
     if (!isa<RankedTensorType>(result.getType()))
@@ -88,6 +103,11 @@ void ElementsScheduler::emitSequence(scf::ForOp op) {
     if (destination.kind == BufferRef::Result)
       resultWrites.erase(destination.index);
     inPlace[init] = result;
+  }
+  if (isOverSamples(op)) {
+    emitSamples(op);
+    inPlace.clear();
+    return;
   }
   beginPhase();
   Value isFirst = phase->isEqual(phase->thread(), phase->index(0));

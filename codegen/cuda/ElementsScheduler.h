@@ -26,8 +26,8 @@ struct ElementIndex {
   }
 };
 
-/// Walks the kernel once to plan and once to emit; the rooms are ElementsPlan.cpp,
-/// ElementsValues.cpp and Elements.cpp.
+/// Walks the kernel once to plan and once to emit; the rooms are
+/// ElementsPlan.cpp, ElementsValues.cpp and Elements.cpp.
 class ElementsScheduler {
 public:
   ElementsScheduler(mlir::func::FuncOp kernel, const GpuModel &model,
@@ -51,6 +51,7 @@ private:
   void addStored(mlir::Operation &op);
   void addToGroup(mlir::Value tensor);
   void emitGroup();
+  void emitSamples(mlir::scf::ForOp op);
   void emitSequence(mlir::scf::ForOp op);
   void emitCopy(mlir::Value root, unsigned result);
   void inPhase(mlir::RankedTensorType domain,
@@ -72,6 +73,8 @@ private:
   llvm::SmallVector<mlir::Value> reduce(mlir::linalg::GenericOp op,
                                         unsigned result, ElementIndex at);
   void run(mlir::Block &block, mlir::IRMapping &mapping);
+  void runIteration(mlir::scf::ForOp op, mlir::Value index,
+                    mlir::IRMapping &mapping);
   void runLoop(mlir::scf::ForOp op, mlir::IRMapping &mapping);
   mlir::Value scalar(mlir::Value value);
 

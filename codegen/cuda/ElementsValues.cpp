@@ -386,6 +386,20 @@ void ElementsScheduler::run(Block &block, IRMapping &mapping) {
   }
 }
 
+/// One iteration of a loop that carries nothing but tensors.
+void ElementsScheduler::runIteration(scf::ForOp op, Value index,
+                                     IRMapping &mapping) {
+  for (auto [init, carried] :
+       llvm::zip(op.getInitArgs(), op.getRegionIterArgs())) {
+    Value buffer = inPlace.lookup(init);
+    failed |= !buffer;
+    inPlace[carried] = buffer;
+  }
+  mapping.map(op.getInductionVar(), index);
+  if (!failed)
+    run(*op.getBody(), mapping);
+}
+
 /// A loop whose tensors are changed in place; its other values are carried.
 void ElementsScheduler::runLoop(scf::ForOp op, IRMapping &mapping) {
   auto lookup = [&](Value value) {
