@@ -36,6 +36,17 @@ static LogicalResult checkPart(const OpSite &site, RankedTensorType q,
                       << printShape(expected);
 }
 
+/// Products of two such numbers and sums of some fit into 64 bits.
+static constexpr int64_t kMostHeads = 1000000000;
+
+static LogicalResult checkCount(const OpSite &site, StringRef name,
+                                int64_t count) {
+  if (count >= 0 && count <= kMostHeads)
+    return success();
+  return site.error() << name << " is " << count << ": expected 0 to "
+                      << kMostHeads;
+}
+
 /// Fills in how many heads there are, where that is read from the tensors.
 static LogicalResult countHeads(const OpSite &site,
                                 const AttentionTensors &tensors,
@@ -55,6 +66,9 @@ FailureOr<AttentionSizes> resolveAttention(const OpSite &site,
                                            const AttentionTensors &tensors,
                                            int64_t heads, int64_t kvHeads) {
   NamedType q{"q", tensors.q}, k{"k", tensors.k}, v{"v", tensors.v};
+  if (failed(checkCount(site, "heads", heads)) ||
+      failed(checkCount(site, "kv_heads", kvHeads)))
+    return failure();
   if (v.type && !k.type)
     return site.error() << "has v and no k";
   for (const NamedType &operand : {q, k, v})
@@ -205,7 +219,10 @@ static LogicalResult checkSequence(const OpSite &site, NamedType operand) {
 
 FailureOr<HeadCounts> resolveHeads(const OpSite &site, RankedTensorType x,
                                    HeadCounts counts) {
-  if (failed(checkSequence(site, {"x", x})))
+  if (failed(checkSequence(site, {"x", x})) ||
+      failed(checkCount(site, "heads", counts.heads)) ||
+      failed(checkCount(site, "kv_heads", counts.kvHeads)) ||
+      failed(checkCount(site, "head_size", counts.headSize)))
     return failure();
   int64_t width = x.getDimSize(2);
   if (counts.heads < 1)
@@ -316,6 +333,9 @@ TypeOrFailure inferRotary(const OpSite &site, RankedTensorType x,
                           int64_t heads) {
   if (failed(checkHeads(site, {"x", x})) ||
       failed(checkPositions(site, x, positions)))
+    return failure();
+  if (failed(checkCount(site, "rotated", rotated)) ||
+      failed(checkCount(site, "heads", heads)))
     return failure();
   int64_t size = x.getDimSize(3);
   int64_t turned = rotated ? rotated : size;

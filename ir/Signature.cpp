@@ -428,13 +428,14 @@ static OptionalParseResult parseNamedOperand(OpAsmParser &parser,
     size_t before = operands.values.size();
     if (failed(parser.parseEqual()))
       return ParseResult(failure());
-    ParseResult parsed =
-        info.arity == Arity::Variadic
-            ? parser.parseOperandList(operands.values,
-                                      OpAsmParser::Delimiter::Paren)
-            : parser.parseOperand(operands.values.emplace_back());
-    operands.named.push_back({index, operands.values.size() - before});
-    return parsed;
+    if (parser.parseOperandList(operands.values))
+      return ParseResult(failure());
+    unsigned count = operands.values.size() - before;
+    if (count != 1 && info.arity == Arity::Optional)
+      return parser.emitError(parser.getCurrentLocation())
+             << "operand '" << name << "' is one value";
+    operands.named.push_back({index, count});
+    return ParseResult(success());
   }
   return std::nullopt;
 }
@@ -576,8 +577,7 @@ static void printOperands(OpAsmPrinter &printer, Operation *op,
       printer << separator << own;
       separator = ", ";
     } else if (!own.empty()) {
-      printer << ' ' << info.name << " = " << (isVariadic ? "(" : "") << own
-              << (isVariadic ? ")" : "");
+      printer << ' ' << info.name << " = " << own;
     }
     isNamed |= own.empty() || isVariadic;
   }

@@ -157,7 +157,7 @@ public:
 };
 
 // The syntax of every computing op:
-//   nnc.NAME %a, %b operand = %c operands = (%d, %e) attribute = value ...
+//   nnc.NAME %a, %b operand = %c operands = %d, %e attribute = value ...
 //       {discardable} : type
 // where `type` is the one that all operands and the result share, or else
 // `(operand types) -> result types`. Operands after one that is absent are
