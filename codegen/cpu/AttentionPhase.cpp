@@ -14,10 +14,12 @@ using namespace nnc;
 
 // A tile's sums, its vectors and a factor are in registers at once. As many
 // chains of sums as two units of four cycles want are 8: more hide the loads.
+// Few queries, as one token's, fill one vector at most.
 AttentionTiling::AttentionTiling(const AttentionKernel &attention,
                                  const CpuModel &model)
     : lanes(model.lanes(computeType(attention.elementType))),
-      rows(model.vectorRegisters >= 32 ? 8 : 4), keys(64) {}
+      vectors(attention.sizes.time <= lanes ? 1 : 2),
+      rows((model.vectorRegisters >= 32 ? 16 : 8) / vectors), keys(64) {}
 
 AttentionPhase::AttentionPhase(ImplicitLocOpBuilder &b, func::FuncOp kernel,
                                const AttentionKernel &attention,

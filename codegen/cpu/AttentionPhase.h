@@ -20,7 +20,7 @@ struct AttentionTiling {
 
   int64_t lanes;
   /// Vectors of queries in a block.
-  int64_t vectors = 2;
+  int64_t vectors;
   /// Rows of a tile of sums in registers, each of `vectors`.
   int64_t rows;
   /// Keys of a block, a multiple of rows.
