@@ -34,6 +34,7 @@ Lowerings nnc::allLowerings() {
   addMovementLowerings(lowerings);
   addRandomLowerings(lowerings);
   addWindowLowerings(lowerings);
+  addAlignmentLowerings(lowerings);
   return lowerings;
 }
 

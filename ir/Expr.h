@@ -189,8 +189,15 @@ Expr narrowIndices(Expr indices, int64_t count);
 
 /// A target in the shape and element type of what it is compared with.
 Expr alignTarget(Expr target, Expr like);
-Expr meanSquaredError(Expr prediction, Expr target);
-Expr meanAbsoluteError(Expr prediction, Expr target);
+/// `weights`, null where there are none, in a shape that broadcasts to that of
+/// what they weigh: their dimensions are the first of it.
+Expr alignWeights(Expr weights, Expr like);
+/// The mean of `terms` by `weights` that broadcast to them: sum of w * term
+/// over sum of w, 0 where that is 0. What has no weight adds nothing, not even
+/// NaN.
+Expr weightedMean(Expr terms, Expr weights);
+Expr meanSquaredError(Expr prediction, Expr target, Expr weights = {});
+Expr meanAbsoluteError(Expr prediction, Expr target, Expr weights = {});
 
 // Random numbers, each from one of the streams 2 * stream and 2 * stream + 1.
 

@@ -120,4 +120,21 @@ def Nnc_IndexLimited : OpInterface<"IndexLimited"> {
   ];
 }
 
+def Nnc_Summed : OpInterface<"Summed"> {
+  let cppNamespace = "::nnc";
+  let description = [{
+    A metric that over a set is no mean of what it is for the batches: it is read
+    from sums over the set.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Builds what is added up, a vector; null where the mean of the batches is
+        right. Fails after a diagnostic.
+      }],
+      "::llvm::FailureOr<::mlir::Value>", "buildSums", (ins "::mlir::OpBuilder &":$builder)>,
+    InterfaceMethod<"How the metric is read from the sums: a name of runtime/MetricSums.h.",
+      "::llvm::StringRef", "getReading", (ins)>
+  ];
+}
+
 #endif // NNC_INTERFACES_TD

@@ -49,6 +49,10 @@ llvm::LogicalResult checkMatrix(const OpSite &site, NamedType operand);
 llvm::LogicalResult checkRow(const OpSite &site, NamedType row,
                              mlir::RankedTensorType x, int64_t size);
 
+/// Succeeds if the integers of the operand can be `value`, of attribute `name`.
+llvm::LogicalResult checkHeld(const OpSite &site, llvm::StringRef name,
+                              int64_t value, NamedType operand);
+
 /// As resolveWindows, of windows that need not fit into x where x is what they
 /// are to make; no keyword depends on its sizes, then.
 llvm::FailureOr<Windows>

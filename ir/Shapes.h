@@ -136,21 +136,49 @@ TypeOrFailure inferNormalize(const OpSite &site, mlir::RankedTensorType x,
 TypeOrFailure inferDense(const OpSite &site, mlir::RankedTensorType x,
                          mlir::RankedTensorType weight,
                          mlir::RankedTensorType bias);
+TypeOrFailure inferEmbedding(const OpSite &site, mlir::RankedTensorType table,
+                             mlir::RankedTensorType indices,
+                             std::optional<int64_t> paddingIndex);
 TypeOrFailure inferFlatten(const OpSite &site, mlir::RankedTensorType x);
 TypeOrFailure inferOneHot(const OpSite &site, mlir::RankedTensorType x,
                           int64_t classes,
                           std::optional<mlir::Type> elementType);
 /// A scalar; prediction and target agree but for trailing dimensions of 1.
+/// `weights`, if they are not null, have the dimensions of the prediction, or
+/// the first of them, each of which may be 1.
 TypeOrFailure inferPairwise(const OpSite &site, NamedType prediction,
-                            mlir::RankedTensorType target);
+                            mlir::RankedTensorType target,
+                            mlir::RankedTensorType weights = {});
+/// The same of logits; `positiveWeights`, if not null, broadcast to them.
+TypeOrFailure inferBceLogits(const OpSite &site, mlir::RankedTensorType logits,
+                             mlir::RankedTensorType target,
+                             mlir::RankedTensorType weights,
+                             mlir::RankedTensorType positiveWeights);
 /// A scalar; `logits` are [.., C], and the target is integers [..] (a trailing
 /// 1 is ignored) or floats [.., C].
 TypeOrFailure inferClassification(const OpSite &site, NamedType logits,
                                   mlir::RankedTensorType target);
-/// As inferClassification or inferPairwise, whichever fits.
+/// The same, where targets that are `ignoreIndex` do not count: it is a number
+/// that the target can hold.
+TypeOrFailure inferCounted(const OpSite &site, NamedType logits,
+                           mlir::RankedTensorType target,
+                           std::optional<int64_t> ignoreIndex);
+/// What decides which rows count, and by how much: types are null where they
+/// are not given.
+struct RowWeights {
+  mlir::RankedTensorType weights;      // [..], or the first of these dimensions
+  mlir::RankedTensorType classWeights; // [C]
+  std::optional<int64_t> ignoreIndex;
+};
+TypeOrFailure inferCrossEntropy(const OpSite &site,
+                                mlir::RankedTensorType logits,
+                                mlir::RankedTensorType target,
+                                const RowWeights &given);
+/// As inferCounted or inferPairwise, whichever fits.
 TypeOrFailure inferAccuracy(const OpSite &site,
                             mlir::RankedTensorType prediction,
-                            mlir::RankedTensorType target);
+                            mlir::RankedTensorType target,
+                            std::optional<int64_t> ignoreIndex);
 /// True if `target` names a class for each row of `logits` [.., C], C > 1.
 bool isClassification(mlir::RankedTensorType logits,
                       mlir::RankedTensorType target);
@@ -316,6 +344,38 @@ TypeOrFailure inferRotary(const OpSite &site, mlir::RankedTensorType x,
                           int64_t heads);
 TypeOrFailure inferSinusoidal(const OpSite &site, int64_t length, int64_t width,
                               std::optional<mlir::Type> elementType);
+/// The operands of a loss over all alignments: [batch, time, C], [batch,
+/// labels], and twice [batch].
+struct CtcTypes {
+  mlir::RankedTensorType logits, target, inputLengths, targetLengths;
+};
+TypeOrFailure inferCtcLoss(const OpSite &site, const CtcTypes &types,
+                           int64_t blank);
+/// [batch, time, places] from scores [batch, time, C] and labels [batch,
+/// places].
+TypeOrFailure inferCtcForward(const OpSite &site, mlir::RankedTensorType scores,
+                              mlir::RankedTensorType labels);
+TypeOrFailure inferCtcBackward(const OpSite &site, mlir::RankedTensorType alpha,
+                               mlir::RankedTensorType dy,
+                               mlir::RankedTensorType labels);
+/// i32[batch, time] from logits [batch, time, C] and lengths [batch].
+TypeOrFailure inferCtcDecode(const OpSite &site, mlir::RankedTensorType logits,
+                             mlir::RankedTensorType lengths, int64_t blank,
+                             int64_t padding);
+TypeOrFailure inferCtcCollapse(const OpSite &site, mlir::RankedTensorType x,
+                               mlir::RankedTensorType lengths, int64_t padding);
+/// i32[batch] from two tensors of sequences, [batch, n] and [batch, m], of one
+/// element type.
+TypeOrFailure inferEditDistance(const OpSite &site,
+                                mlir::RankedTensorType prediction,
+                                mlir::RankedTensorType target);
+/// A scalar from the same, f32 where no element type is given.
+TypeOrFailure inferSequenceMetric(const OpSite &site,
+                                  mlir::RankedTensorType prediction,
+                                  mlir::RankedTensorType target,
+                                  std::optional<mlir::Type> elementType);
+/// i64[batch, n] from sequences x [batch, n].
+TypeOrFailure inferNumberWords(const OpSite &site, mlir::RankedTensorType x);
 
 /// What decides the shapes of a recurrent layer (ir/ops/Recurrence.td).
 struct RecurrentForm {

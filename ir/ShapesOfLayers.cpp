@@ -128,6 +128,20 @@ TypeOrFailure inferDense(const OpSite &site, RankedTensorType x,
   return makeTensor(site, shape, x.getElementType());
 }
 
+TypeOrFailure inferEmbedding(const OpSite &site, RankedTensorType table,
+                             RankedTensorType indices,
+                             std::optional<int64_t> paddingIndex) {
+  TypeOrFailure type = inferGather(site, table, indices, 0);
+  if (failed(type) || !paddingIndex)
+    return type;
+  int64_t rows = table.getDimSize(0);
+  if (*paddingIndex >= 0 &&
+      (ShapedType::isDynamic(rows) || *paddingIndex < rows))
+    return type;
+  return site.error() << "padding_index is " << *paddingIndex
+                      << ": expected a row of table, " << printType(table);
+}
+
 TypeOrFailure inferFlatten(const OpSite &site, RankedTensorType x) {
   if (x.getRank() == 0)
     return site.error() << "x is " << printType(x)
@@ -169,14 +183,53 @@ static TypeOrFailure makeScalar(RankedTensorType like) {
   return RankedTensorType::get({}, like.getElementType());
 }
 
+/// Succeeds if `weights` are null or weigh the terms of `shape`: its
+/// dimensions, or the first of them, each of which may be 1.
+static LogicalResult checkWeights(const OpSite &site, RankedTensorType weights,
+                                  ArrayRef<int64_t> shape) {
+  if (!weights)
+    return success();
+  ArrayRef<int64_t> given = dropTrailingOnes(weights.getShape());
+  bool fits = given.size() <= shape.size() &&
+              llvm::all_of(llvm::zip(given, shape), [](auto dims) {
+                auto [dim, whole] = dims;
+                return dim == 1 || dim == whole;
+              });
+  if (fits)
+    return success();
+  return site.error() << "weights is " << printType(weights) << ": expected "
+                      << printShape(shape)
+                      << " or the first of these dimensions";
+}
+
 TypeOrFailure inferPairwise(const OpSite &site, NamedType prediction,
-                            RankedTensorType target) {
-  if (dropTrailingOnes(prediction.type.getShape()) ==
+                            RankedTensorType target, RankedTensorType weights) {
+  if (dropTrailingOnes(prediction.type.getShape()) !=
       dropTrailingOnes(target.getShape()))
-    return makeScalar(prediction.type);
-  return site.error() << "shapes differ: " << prediction.name << " is "
-                      << printType(prediction.type) << ", target is "
-                      << printType(target);
+    return site.error() << "shapes differ: " << prediction.name << " is "
+                        << printType(prediction.type) << ", target is "
+                        << printType(target);
+  if (failed(checkWeights(site, weights, prediction.type.getShape())))
+    return failure();
+  return makeScalar(prediction.type);
+}
+
+TypeOrFailure inferBceLogits(const OpSite &site, RankedTensorType logits,
+                             RankedTensorType target, RankedTensorType weights,
+                             RankedTensorType positiveWeights) {
+  NamedType operand{"logits", logits};
+  TypeOrFailure type = inferPairwise(site, operand, target, weights);
+  if (failed(type) || !positiveWeights)
+    return type;
+  TypeOrFailure common =
+      inferElementwise(site, {operand, {"positive_weights", positiveWeights}});
+  if (failed(common))
+    return failure();
+  if (*common == logits)
+    return type;
+  return site.error() << "positive_weights is " << printType(positiveWeights)
+                      << ": expected no more elements than logits, "
+                      << printType(logits);
 }
 
 static bool isIntegerTarget(RankedTensorType logits, RankedTensorType target) {
@@ -214,9 +267,62 @@ bool isClassification(RankedTensorType logits, RankedTensorType target) {
          (isIntegerTarget(logits, target) || isOneHotTarget(logits, target));
 }
 
+LogicalResult checkHeld(const OpSite &site, StringRef name, int64_t value,
+                        NamedType operand) {
+  auto integer = cast<IntegerType>(operand.type.getElementType());
+  bool isHeld = integer.isUnsigned() ? llvm::isUIntN(integer.getWidth(), value)
+                                     : llvm::isIntN(integer.getWidth(), value);
+  if (isHeld)
+    return success();
+  return site.error() << name << " is " << value << ", and " << operand.name
+                      << ", " << printType(operand.type)
+                      << ", holds no such number";
+}
+
+/// Succeeds if the elements of `target` can be `ignoreIndex`, where it is
+/// given.
+static LogicalResult checkIgnoreIndex(const OpSite &site,
+                                      RankedTensorType target,
+                                      std::optional<int64_t> ignoreIndex) {
+  if (!ignoreIndex)
+    return success();
+  if (isa<FloatType>(target.getElementType()))
+    return site.error() << "ignore_index is for a target of integers, and "
+                           "target is "
+                        << printType(target);
+  return checkHeld(site, "ignore_index", *ignoreIndex, {"target", target});
+}
+
+TypeOrFailure inferCounted(const OpSite &site, NamedType logits,
+                           RankedTensorType target,
+                           std::optional<int64_t> ignoreIndex) {
+  TypeOrFailure type = inferClassification(site, logits, target);
+  if (failed(type) || failed(checkIgnoreIndex(site, target, ignoreIndex)))
+    return failure();
+  return type;
+}
+
+TypeOrFailure inferCrossEntropy(const OpSite &site, RankedTensorType logits,
+                                RankedTensorType target,
+                                const RowWeights &given) {
+  TypeOrFailure type =
+      inferCounted(site, {"logits", logits}, target, given.ignoreIndex);
+  if (failed(type) ||
+      failed(checkWeights(site, given.weights, logits.getShape().drop_back())))
+    return failure();
+  if (given.classWeights &&
+      failed(checkRow(site, {"class_weights", given.classWeights}, logits,
+                      logits.getShape().back())))
+    return failure();
+  return type;
+}
+
 TypeOrFailure inferAccuracy(const OpSite &site, RankedTensorType prediction,
-                            RankedTensorType target) {
+                            RankedTensorType target,
+                            std::optional<int64_t> ignoreIndex) {
   NamedType operand{"prediction", prediction};
+  if (failed(checkIgnoreIndex(site, target, ignoreIndex)))
+    return failure();
   if (isClassification(prediction, target))
     return makeScalar(prediction);
   bool isBinary = dropTrailingOnes(prediction.getShape()) ==

@@ -56,6 +56,7 @@ void addReductionLowerings(Lowerings &lowerings);
 void addMovementLowerings(Lowerings &lowerings);
 void addRandomLowerings(Lowerings &lowerings);
 void addWindowLowerings(Lowerings &lowerings);
+void addAlignmentLowerings(Lowerings &lowerings);
 
 } // namespace nnc
 

@@ -122,6 +122,20 @@ EmbeddingOp::getLayerParameters(Location loc, ValueRange given,
        makeInitializer(context, "normal", {{"stddev", 0.02}})}};
 }
 
+FailureOr<Expansion> EmbeddingOp::buildExpansion(OpBuilder &builder,
+                                                 bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr indices(b, getIndices());
+  Expr rows = gather(Expr(b, getTable()), indices); // [.., width]
+  std::optional<int64_t> padding = getPaddingIndex();
+  if (!padding)
+    return Expansion{rows};
+  SmallVector<int64_t> column = indices.dims();
+  column.push_back(1);
+  return Expansion{
+      select(reshape(indices, column) == scalar(indices, *padding), 0.0, rows)};
+}
+
 SmallVector<IndexLimit> EmbeddingOp::getIndexLimits() {
   return {{0, getTable().getType().getDimSize(0)}};
 }

@@ -255,7 +255,9 @@ def EmbeddingOp : Nnc_CompositeOp<"embedding", [
   let description = [{
     y[.., :] = table[indices[..], :], with table [vocabulary, width]. A program may
     leave the table out and give `vocabulary` and `width`. An index outside of the
-    table takes its first or last row, whichever is nearer.
+    table takes its first or last row, whichever is nearer. One that is
+    `padding_index` gives zeros, and the row in its place is neither read nor
+    trained.
 
     dtable = scatter_add(indices, dy).
 
@@ -265,11 +267,11 @@ def EmbeddingOp : Nnc_CompositeOp<"embedding", [
     // y: [[3.0, 4.0], [1.0, 2.0]]
     ```
   }];
-  let arguments = (ins Nnc_IntegerTensor:$indices, Nnc_FloatTensor:$table);
+  let arguments = (ins Nnc_IntegerTensor:$indices, Nnc_FloatTensor:$table, OptionalAttr<I64Attr>:$padding_index);
   let results = (outs Nnc_FloatTensor:$y);
-  let resultTypes = ["inferGather(site, table, indices, 0)"];
+  let resultTypes = ["inferEmbedding(site, table, indices, adaptor.getPaddingIndex())"];
   let layerArguments = [Nnc_LayerArgument<"vocabulary", "Integer">, Nnc_LayerArgument<"width", "Integer">];
-  let expansion = "gather(table, indices)";
+  let hasExpansion = 1;
   let precision = "Follow";
 }
 

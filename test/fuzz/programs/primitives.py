@@ -504,4 +504,4 @@ def scatter_add(ev, op, indices, updates):
     return summed(v, magnitude, e + (np.inf if unknown.any() else 0.0), where.size, updates.type)
 
 
-import window_primitives  # which adds to the table, and needs what is above
+import sequence_primitives, window_primitives  # which add to the table, and need what is above

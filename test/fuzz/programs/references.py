@@ -11,7 +11,8 @@ import numpy as np
 from evaluate import UNIT, Value, to_type
 from primitives import PRIMITIVES, axes_of, element_numbers, erf, philox_words, sigmoid
 from convolutions import conv_layer, transposed_layer  # in the folder that primitives names
-from sequences import SEQUENCES
+from attention_references import SEQUENCES
+import sequences
 
 REFERENCES = dict(SEQUENCES)
 
@@ -55,7 +56,8 @@ REFERENCES.update({
     "softmax": lambda at, training, x: np.exp(x - logsumexp(x, at["axis"])),
     "log_softmax": lambda at, training, x: x - logsumexp(x, at["axis"]),
     "flatten": lambda at, training, x: x.reshape(x.shape[0], -1),
-    "embedding": lambda at, training, indices, table: table[indices],
+    "embedding": lambda at, training, indices, table: np.where(
+        (indices == at.get("padding_index", -1))[..., None], 0.0, table[indices]),
     "one_hot": lambda at, training, x: (x[..., None] == np.arange(at["classes"])).astype(np.float64),
 })
 
@@ -285,7 +287,42 @@ def classes(target, prediction):
 @reference("cross_entropy")
 def cross_entropy(at, training, logits, target):
     rows = target if target.dtype == np.float64 else np.eye(logits.shape[-1])[classes(target, logits)]
-    return -(rows * (logits - logsumexp(logits, -1))).sum(-1).mean()
+    smoothing = at.get("label_smoothing", 0.0)
+    rows = rows * (1 - smoothing) + smoothing / logits.shape[-1]
+    return of_counted(at, target, -(rows * (logits - logsumexp(logits, -1))).sum(-1))
+
+
+def of_counted(at, target, values):
+    """The mean over the rows that count."""
+    if at.get("ignore_index") is None:
+        return values.mean()
+    counts = target.reshape(values.shape) != at["ignore_index"]
+    return values[counts].sum() / max(1, counts.sum())
+
+
+@reference("perplexity")
+def perplexity(at, training, logits, target):
+    return np.exp(cross_entropy(at, training, logits, target))
+
+
+@reference("bits_per_byte")
+def bits_per_byte(at, training, logits, target):
+    return cross_entropy(at, training, logits, target) / math.log(2) / at["bytes_per_token"]
+
+
+@reference("ctc_loss")
+def ctc_loss(at, training, logits, target, times, lengths):
+    losses = np.array([sequences.ctc(*(part[None] for part in sample), blank=at["blank"])
+                       for sample in zip(logits, target, times, lengths)])
+    return np.where(np.isinf(losses) & at["zero_infinity"], 0.0, losses).mean()
+
+
+REFERENCES.update({
+    "ctc_decode": lambda at, training, v, times: sequences.collapsed(v.argmax(-1), times, at["blank"], at["padding"]),
+    "token_error_rate": lambda at, training, p, t: sequences.token_error_rate(p, t, at["padding"]),
+    "word_error_rate": lambda at, training, p, t: sequences.word_error_rate(p, t, at["space"], at["padding"]),
+    "bleu": lambda at, training, p, t: sequences.bleu(p, t, at["padding"]),
+})
 
 
 @reference("binary_cross_entropy")
@@ -323,14 +360,14 @@ def accuracy(at, training, x, target):
     several = x.ndim > 0 and at["dims"][-1] > 1
     is_whole = target.dtype != np.float64
     if several and (target.size == x.size // x.shape[-1] if is_whole else target.shape == x.shape):
-        return np.mean(x.argmax(-1) == classes(target, x))
-    return np.mean((x > at["threshold"]) == (target.reshape(x.shape) > 0.5))
+        return of_counted(at, target, (x.argmax(-1) == classes(target, x)) * 1.0)
+    return of_counted(at, target, ((x > at["threshold"]) == (target.reshape(x.shape) > 0.5)) * 1.0)
 
 
 @reference("top_k_accuracy")
 def top_k_accuracy(at, training, x, target):
     value = np.take_along_axis(x, np.asarray(classes(target, x))[..., None], -1)
-    return np.mean((x > value).sum(-1) < at["k"])
+    return of_counted(at, target, ((x > value).sum(-1) < at["k"]) * 1.0)
 
 
 # Optimizers and schedules -----------------------------------------------------------------------
