@@ -3,6 +3,7 @@
 
 #include "codegen/MovementAnalysis.h"
 #include "codegen/cuda/GpuPhase.h"
+#include "codegen/cuda/ScatterParts.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -58,6 +59,8 @@ FailureOr<ScheduledKernel> nnc::scheduleScatter(func::FuncOp kernel,
   if (!movement->scatter)
     return refusal.because("it adds nothing up");
   const ScatterAdd &scatter = *movement->scatter;
+  if (sumsInGpuParts(scatter))
+    return scheduleGpuScatterParts(kernel, *movement);
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
   GpuPhase phase(b, kernel, kernel, "scatter");
   Extent total = numElements(movement->result);

@@ -8,9 +8,9 @@
 
 namespace nnc {
 
-/// One phase, in which a thread has an element of the result and looks through
-/// all indices for its row: nothing is added atomically, and each sum has the
-/// order of the indices. Fails with a reason for any other kernel.
+/// As ScatterParts.h says, where that is possible. Else one phase, in which a
+/// thread has an element of the result and looks through all indices for its
+/// row. Nothing is added atomically. Fails with a reason for any other kernel.
 mlir::FailureOr<ScheduledKernel> scheduleScatter(mlir::func::FuncOp kernel,
                                                  Refusal &refusal);
 

@@ -68,16 +68,22 @@ func.func @step(%x: tensor<?x4xf32>, %g: tensor<?x6xf32>, %w: tensor<4x6xf32>) -
 
 // -----
 
-// A thread an element of the sum, which looks for its row in the order of the
-// indices: no atomics.
-// CHECK-LABEL: func.func @scatter_add_Bx6_scatter(
+// Indices are sorted, in tiles and then all; 64 of them are a part, and a thread
+// has a part's column: no atomics.
+// CHECK-LABEL: func.func @scatter_add_Bx6_zeros(
 // CHECK-SAME:    nnc.extent = [60, 0, 256]
+// CHECK-LABEL: func.func @scatter_add_Bx6_sort(
+// CHECK-SAME:    nnc.extent = [0, 1, 256]
+// CHECK-LABEL: func.func @scatter_add_Bx6_merge(
+// CHECK-SAME:    nnc.extent = [0, 1, 256]
+// CHECK-LABEL: func.func @scatter_add_Bx6_scatter(
+// CHECK-SAME:    nnc.extent = [378, 6, 16384]
 // CHECK-SAME:    nnc.kind = "scatter"
 // CHECK:         scf.for
-// CHECK:           memref.load {{.*}} : memref<?xi32>
-// CHECK:           scf.if
-// CHECK:             arith.addf
-// CHECK:         memref.store
+// CHECK:           arith.addf
+// CHECK-LABEL: func.func @scatter_add_Bx6_join(
+// CHECK:         scf.for
+// CHECK:           arith.addf
 func.func @scatter(%index: tensor<?xi32>, %u: tensor<?x6xf32>) -> tensor<10x6xf32> {
   %y = nnc.scatter_add %index, %u size = 10 : (tensor<?xi32>, tensor<?x6xf32>) -> tensor<10x6xf32>
   return %y : tensor<10x6xf32>
