@@ -1,4 +1,5 @@
-// RUN: nnc-opt %s --verify-diagnostics --split-input-file
+// One program a sentence of the verifiers of losses and of ops on sequences.
+// RUN: nnc-opt %s --split-input-file --verify-diagnostics=only-expected
 
 func.func @weights_of_a_loss(%a: tensor<?x5xf32>, %w: tensor<?x3xf32>) {
   // expected-error @+1 {{'mse' weights is f32[batch, 3]: expected [batch, 5] or the first of these dimensions}}
