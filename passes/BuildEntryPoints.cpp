@@ -107,6 +107,23 @@ static func::FuncOp buildFunction(ModelOp model, StringRef name,
   return function;
 }
 
+/// Adds to `results` what `metric` is read from over a set, if that is no mean.
+static LogicalResult addSums(MetricOp metric,
+                             SmallVectorImpl<Result> &results) {
+  auto summed = metric.getValue().getDefiningOp<Summed>();
+  if (!summed)
+    return success();
+  OpBuilder b(summed.getOperation());
+  FailureOr<Value> sums = summed.buildSums(b);
+  if (failed(sums))
+    return failure();
+  if (*sums)
+    results.push_back(
+        {*sums, b.getStringAttr(metric.getName() + kSumsSuffix).getValue(),
+         summed.getReading()});
+  return success();
+}
+
 /// The parameters that the loss depends on, after a warning for each other one
 /// that the model reads; an error where there is none.
 static FailureOr<SmallVector<ReadOp>> findTrained(ModelOp model, Value loss) {
@@ -357,8 +374,11 @@ private:
     if (!total)
       return success();
     SmallVector<Result> results = {{total, "loss", kLossKind}};
-    for (MetricOp metric : declared.metrics)
+    for (MetricOp metric : declared.metrics) {
       results.push_back({metric.getValue(), metric.getName(), kMetricKind});
+      if (failed(addSums(metric, results)))
+        return failure();
+    }
     if (!model.getRecipe().getUpdates().empty() &&
         failed(buildTrainStep(model, results)))
       return failure();

@@ -25,7 +25,10 @@ inline constexpr llvm::StringLiteral kNameAttr = "nnc.name";
 inline constexpr llvm::StringLiteral kResultAttr = "nnc.result";
 inline constexpr llvm::StringLiteral kIndexLimitAttr = "nnc.index_limit";
 
-// Kinds of results.
+/// Of the name of what a metric is read from over a set, behind the metric's.
+inline constexpr llvm::StringLiteral kSumsSuffix = ".sums";
+
+// Kinds of results; those of sums are Summed's readings.
 inline constexpr llvm::StringLiteral kLossKind = "loss";
 inline constexpr llvm::StringLiteral kMetricKind = "metric";
 inline constexpr llvm::StringLiteral kConfusionKind = "confusion";

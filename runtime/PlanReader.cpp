@@ -1,6 +1,7 @@
 // State, entry points and buffers of a plan; commands are in
 // PlanReaderCommands.cpp.
 #include "runtime/PlanReader.h"
+#include "runtime/MetricSums.h"
 
 #include "runtime/RecipeNumbers.h"
 #include "runtime/abi.h"
@@ -402,8 +403,13 @@ bool PlanReader::readOutput(const plan::Tensor &from, TensorInfo &to) {
   static const char *const kinds[] = {
       "loss",     "metric",         "confusion", "output",
       "gradient", "input_gradient", "layer",     "layer_gradient"};
-  if (std::find(std::begin(kinds), std::end(kinds), to.kind) == std::end(kinds))
+  const MetricReading *reading = findMetricReading(to.kind);
+  if (!reading &&
+      std::find(std::begin(kinds), std::end(kinds), to.kind) == std::end(kinds))
     return fail("unknown kind ", quote(to.kind));
+  if (reading && to.shape != Shape{reading->numSums})
+    return fail("sums of kind ", quote(to.kind), " must be ", reading->numSums,
+                " numbers, found ", describe(to.elementType, to.shape));
   bool isScalar = to.kind == "loss" || to.kind == "metric";
   if (isScalar && !to.shape.empty())
     return fail("a ", to.kind, " must be a scalar, found ",

@@ -90,7 +90,9 @@ typedef struct nnc_tensor_info_t {
   const int64_t *shape;
   /* Outputs: "loss", "metric", "confusion", "output", "gradient" (of the state
    * tensor of that name), "input_gradient", "layer" (a tensor within the
-   * model) or "layer_gradient". State: "parameter",
+   * model) or "layer_gradient"; or, for "NAME.sums" of a metric that is no mean
+   * of batches, "ratio" (of the first number's sum over all runs by the second's),
+   * "exp_ratio" (e to its power) or "bleu". State: "parameter",
    * "buffer", "optimizer_state", "scalar" or "generation" (what a sequence
    * keeps for its next token). Inputs: "input". */
   const char *kind;

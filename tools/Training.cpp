@@ -33,6 +33,9 @@ Status Averages::add(const Session &session) {
         metricSums.emplace_back(output.name, 0);
       metricSums[metric++].second += *value * batch;
     }
+    if (findMetricReading(output.kind))
+      if (Status status = addSums(session, output); !status.isOk())
+        return status;
     if (output.kind != "confusion" || output.shape.size() != 2)
       continue;
     if (Status status = addCounts(session, output); !status.isOk())
@@ -54,16 +57,46 @@ Status Averages::addCounts(const Session &session, const TensorInfo &output) {
   return {};
 }
 
+Averages::Sums &Averages::sumsOf(const TensorInfo &output) {
+  std::string metric =
+      output.name.substr(0, output.name.rfind(metricSumsSuffix));
+  for (Sums &known : sums)
+    if (known.metric == metric)
+      return known;
+  const MetricReading *reading = findMetricReading(output.kind);
+  sums.push_back(
+      {metric, reading, std::vector<double>(size_t(reading->numSums), 0)});
+  return sums.back();
+}
+
+Status Averages::addSums(const Session &session, const TensorInfo &output) {
+  StatusOr<const void *> data = session.outputData(output);
+  if (!data.isOk())
+    return data.status();
+  const auto *values = static_cast<const char *>(*data);
+  std::vector<double> &totals = sumsOf(output).values;
+  for (size_t i = 0; i < totals.size(); ++i)
+    totals[i] += toDouble(output.elementType,
+                          values + i * sizeBytes(output.elementType));
+  return {};
+}
+
 std::vector<std::pair<std::string, double>> Averages::metrics() const {
   std::vector<std::pair<std::string, double>> means = metricSums;
   for (auto &[name, sum] : means)
     sum /= std::max<int64_t>(numSamples, 1);
+  for (const Sums &read : sums)
+    for (auto &[name, value] : means)
+      if (name == read.metric)
+        value = read.reading->read(read.values.data());
   return means;
 }
 
 static constexpr const char *samplesKey = "nnc.epoch_samples";
 static constexpr const char *lossKey = "nnc.epoch_loss_sum";
 static constexpr const char *metricsKey = "nnc.epoch_metric_sums";
+/// What metrics are read from, where any is; in the order of the outputs.
+static constexpr const char *readKey = "nnc.epoch_read_sums";
 
 // In base 16, a double's digits are all of its bits.
 static std::string toHex(double value) {
@@ -81,10 +114,29 @@ static bool fromHex(const std::string &text, double &value) {
 void Averages::save(Metadata &notes) const {
   notes[samplesKey] = std::to_string(numSamples);
   notes[lossKey] = toHex(lossSum);
-  std::string sums;
+  std::string text, read;
   for (auto &[name, sum] : metricSums)
-    sums += (sums.empty() ? "" : " ") + toHex(sum);
-  notes[metricsKey] = sums;
+    text += (text.empty() ? "" : " ") + toHex(sum);
+  notes[metricsKey] = text;
+  for (const Sums &all : sums)
+    for (double sum : all.values)
+      read += (read.empty() ? "" : " ") + toHex(sum);
+  if (!read.empty())
+    notes[readKey] = read;
+}
+
+bool Averages::restoreSums(const Metadata &notes, const EntryPoint &entry) {
+  auto found = notes.find(readKey);
+  std::istringstream words(found == notes.end() ? "" : found->second);
+  std::string word;
+  for (const TensorInfo &output : entry.outputs) {
+    if (!findMetricReading(output.kind) || numSamples == 0)
+      continue;
+    for (double &sum : sumsOf(output).values)
+      if (!(words >> word) || !fromHex(word, sum))
+        return false;
+  }
+  return !(words >> word);
 }
 
 bool Averages::restore(const Metadata &notes, const EntryPoint &entry) {
@@ -107,7 +159,7 @@ bool Averages::restore(const Metadata &notes, const EntryPoint &entry) {
       return false;
     metricSums.emplace_back(output.name, sum);
   }
-  return !(words >> word);
+  return !(words >> word) && restoreSums(notes, entry);
 }
 
 static std::string note(const Averages &averages) {

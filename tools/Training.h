@@ -2,6 +2,7 @@
 #ifndef NNC_TOOLS_TRAINING_H
 #define NNC_TOOLS_TRAINING_H
 
+#include "runtime/MetricSums.h"
 #include "runtime/Session.h"
 #include "runtime/data/Batches.h"
 #include "tools/Data.h"
@@ -15,7 +16,8 @@
 
 namespace nnc::tools {
 
-/// Means over samples of an entry point's loss and metrics, batch by batch.
+/// Means over samples of an entry point's loss and metrics, batch by batch, and
+/// the metrics that are read from sums over all of them.
 class Averages {
 public:
   /// Adds the outputs of the session's last run, weighted by its batch.
@@ -35,12 +37,25 @@ public:
   const std::vector<std::vector<double>> &confusion() const { return counts; }
 
 private:
+  /// Sums over the runs, which `reading` makes a metric of.
+  struct Sums {
+    std::string metric;
+    const runtime::MetricReading *reading = nullptr;
+    std::vector<double> values;
+  };
+
   runtime::Status addCounts(const runtime::Session &session,
                             const runtime::TensorInfo &output);
+  runtime::Status addSums(const runtime::Session &session,
+                          const runtime::TensorInfo &output);
+  Sums &sumsOf(const runtime::TensorInfo &output);
+  bool restoreSums(const runtime::Metadata &notes,
+                   const runtime::EntryPoint &entry);
 
   double lossSum = 0;
   int64_t numSamples = 0;
   std::vector<std::pair<std::string, double>> metricSums;
+  std::vector<Sums> sums;
   std::vector<std::vector<double>> counts;
 };
 
