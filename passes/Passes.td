@@ -284,8 +284,22 @@ def SimplifyPass : Pass<"nnc-simplify", "::mlir::func::FuncOp"> {
     ```
     Only rewrites that keep the bits of the result, or round once where the
     original rounded twice: a division becomes a product where the reciprocal is
-    exact. Sums are not reordered. An explicit broadcast whose only effect an
-    elementwise op has by itself goes.
+    exact. An explicit broadcast whose only effect an elementwise op has by itself
+    goes.
+    ```mlir
+    %p = nnc.pad %dq low = [0, 0] high = [0, 8] : (tensor<2x4xf32>) -> tensor<2x12xf32>
+    %q = nnc.pad %dk low = [0, 4] high = [0, 4] : (tensor<2x4xf32>) -> tensor<2x12xf32>
+    %r = nnc.pad %dv low = [0, 8] high = [0, 0] : (tensor<2x4xf32>) -> tensor<2x12xf32>
+    %s = nnc.add %p, %q : tensor<2x12xf32>
+    %t = nnc.add %s, %r : tensor<2x12xf32>
+    ```
+    becomes
+    ```mlir
+    %t = nnc.concat %dq, %dk, %dv axis = 1
+        : (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x12xf32>
+    ```
+    where the parts are disjoint, with zeros where there is none. What else is in the
+    sum is added to it; other sums are not reordered.
   }];
   let dependentDialects = ["::nnc::NncDialect"];
 }

@@ -266,14 +266,128 @@ struct ReshapeBroadcastScalar : OpRewritePattern<ReshapeOp> {
   }
 };
 
+/// A tensor within zeros: where it begins along the only axis that it is padded
+/// along.
+struct Part {
+  Value tensor;
+  int64_t begin;
+  int64_t end;
+};
+
+/// A sum of tensors within zeros, of which no two have a place in common, is
+/// one after another: gradients of the parts that a tensor was split into.
+struct JoinDisjointParts : OpRewritePattern<AddOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AddOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op->use_empty() && isTerm(*op->use_begin(), op))
+      return rewriter.notifyMatchFailure(op, "part of a larger sum");
+    SmallVector<Value> terms;
+    collectTerms(op, terms);
+    for (int64_t axis = 0; axis < op.getType().getRank(); ++axis) {
+      SmallVector<Value> others;
+      SmallVector<Part> parts = takeDisjoint(terms, axis, others);
+      if (parts.size() < 2)
+        continue;
+      ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+      Expr joined = join(b, parts, axis, op.getType().getDimSize(axis)), rest;
+      for (Value other : others)
+        rest = rest ? rest + Expr(b, other) : Expr(b, other);
+      rewriter.replaceOp(op, Value(rest ? rest + joined : joined));
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no two terms are disjoint parts");
+  }
+
+private:
+  /// Whether `use` is the only one of `sum`, which is a term of another of its
+  /// shape.
+  static bool isTerm(OpOperand &use, AddOp sum) {
+    auto outer = dyn_cast<AddOp>(use.getOwner());
+    return outer && sum->hasOneUse() && outer.getType() == sum.getType();
+  }
+
+  static void collectTerms(AddOp sum, SmallVectorImpl<Value> &terms) {
+    for (OpOperand &operand : sum->getOpOperands()) {
+      auto inner = operand.get().getDefiningOp<AddOp>();
+      if (inner && isTerm(operand, inner))
+        collectTerms(inner, terms);
+      else
+        terms.push_back(operand.get());
+    }
+  }
+
+  /// `term` as a part along `axis`, if it is nothing but that in zeros.
+  static std::optional<Part> matchPart(Value term, int64_t axis) {
+    auto pad = term.getDefiningOp<PadOp>();
+    if (!pad || !pad->hasOneUse() || !pad.getValue().isZero())
+      return std::nullopt;
+    for (auto [dim, size] : llvm::enumerate(pad.getX().getType().getShape())) {
+      bool isPadded = pad.getLow()[dim] != 0 || pad.getHigh()[dim] != 0;
+      if (pad.getResolvedInterior()[dim] != 0 ||
+          isPadded != (int64_t(dim) == axis) || pad.getLow()[dim] < 0 ||
+          pad.getHigh()[dim] < 0)
+        return std::nullopt;
+    }
+    int64_t begin = pad.getLow()[axis];
+    return Part{pad.getX(), begin,
+                begin + pad.getX().getType().getDimSize(axis)};
+  }
+
+  /// Parts along `axis` in their order, no two of which overlap; what is left
+  /// goes to `others`, in the order of the sum.
+  static SmallVector<Part> takeDisjoint(ArrayRef<Value> terms, int64_t axis,
+                                        SmallVectorImpl<Value> &others) {
+    SmallVector<Part> parts;
+    for (Value term : terms) {
+      std::optional<Part> part = matchPart(term, axis);
+      Part *next = part ? llvm::lower_bound(parts, *part,
+                                            [](const Part &a, const Part &b) {
+                                              return a.begin < b.begin;
+                                            })
+                        : parts.end();
+      bool fits =
+          part && (next == parts.end() || part->end <= next->begin) &&
+          (next == parts.begin() || std::prev(next)->end <= part->begin);
+      if (fits)
+        parts.insert(next, *part);
+      else
+        others.push_back(term);
+    }
+    return parts;
+  }
+
+  /// The parts one after another, with zeros between and around them.
+  static Expr join(ImplicitLocOpBuilder &b, ArrayRef<Part> parts, int64_t axis,
+                   int64_t size) {
+    SmallVector<Expr> pieces;
+    int64_t end = parts.front().begin;
+    for (const Part &part : parts) {
+      Expr tensor(b, part.tensor);
+      if (part.begin > end) {
+        SmallVector<int64_t> dims = tensor.dims();
+        dims[axis] = part.begin - end;
+        pieces.push_back(broadcast(scalar(tensor, 0.0), dims));
+      }
+      pieces.push_back(tensor);
+      end = part.end;
+    }
+    Expr joined = concat(pieces, axis);
+    SmallVector<int64_t> low(joined.rank(), 0), high(joined.rank(), 0);
+    low[axis] = parts.front().begin;
+    high[axis] = size - end;
+    return low[axis] || high[axis] ? pad(joined, low, high) : joined;
+  }
+};
+
 struct SimplifyPass : impl::SimplifyPassBase<SimplifyPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns
-        .add<ExpandPower, DivideByPowerOfTwo, AddNegative, SubtractNegative,
-             SumInWiderType, TransposeIntoMatmul, BroadcastAfterElementwise,
-             MergeBroadcasts, BroadcastWithoutReshape, ReshapeBroadcastScalar>(
-            &getContext());
+    patterns.add<ExpandPower, DivideByPowerOfTwo, AddNegative, SubtractNegative,
+                 SumInWiderType, TransposeIntoMatmul, BroadcastAfterElementwise,
+                 MergeBroadcasts, BroadcastWithoutReshape,
+                 ReshapeBroadcastScalar, JoinDisjointParts>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -119,3 +119,43 @@ func.func @keeps_a_sum_that_is_wanted_as_it_is(%x: tensor<?x4xbf16>) -> (tensor<
   %y = nnc.cast %s to = f32 : (tensor<4xbf16>) -> tensor<4xf32>
   return %s, %y : tensor<4xbf16>, tensor<4xf32>
 }
+
+// Gradients of the parts that a tensor was split into.
+// CHECK-LABEL: @joins_disjoint_parts
+// CHECK-SAME:  (%[[Q:.*]]: tensor<?x4xf32>, %[[K:.*]]: tensor<?x4xf32>, %[[V:.*]]: tensor<?x4xf32>)
+// CHECK-NEXT:  %[[Y:.*]] = nnc.concat %[[Q]], %[[K]], %[[V]] axis = 1
+// CHECK-NEXT:  return %[[Y]]
+func.func @joins_disjoint_parts(%q: tensor<?x4xf32>, %k: tensor<?x4xf32>, %v: tensor<?x4xf32>) -> tensor<?x12xf32> {
+  %0 = nnc.pad %v low = [0, 8] high = [0, 0] : (tensor<?x4xf32>) -> tensor<?x12xf32>
+  %1 = nnc.pad %q low = [0, 0] high = [0, 8] : (tensor<?x4xf32>) -> tensor<?x12xf32>
+  %2 = nnc.pad %k low = [0, 4] high = [0, 4] : (tensor<?x4xf32>) -> tensor<?x12xf32>
+  %3 = nnc.add %0, %1 : tensor<?x12xf32>
+  %4 = nnc.add %3, %2 : tensor<?x12xf32>
+  return %4 : tensor<?x12xf32>
+}
+
+// CHECK-LABEL: @puts_zeros_between_and_around_parts
+// CHECK-SAME:  (%[[A:.*]]: tensor<2x3xf32>, %[[B:.*]]: tensor<2x3xf32>, %[[C:.*]]: tensor<9x3xf32>)
+// CHECK:       %[[GAP:.*]] = nnc.constant dense<0.000000e+00> : tensor<3x3xf32>
+// CHECK:       %[[ALL:.*]] = nnc.concat %[[A]], %[[GAP]], %[[B]] axis = 0
+// CHECK:       %[[WIDE:.*]] = nnc.pad %[[ALL]] low = [1, 0] high = [1, 0]
+// CHECK:       %[[SUM:.*]] = nnc.add %[[C]], %[[WIDE]]
+// CHECK:       return %[[SUM]]
+func.func @puts_zeros_between_and_around_parts(%a: tensor<2x3xf32>, %b: tensor<2x3xf32>, %c: tensor<9x3xf32>) -> tensor<9x3xf32> {
+  %0 = nnc.pad %a low = [1, 0] high = [6, 0] : (tensor<2x3xf32>) -> tensor<9x3xf32>
+  %1 = nnc.add %0, %c : tensor<9x3xf32>
+  %2 = nnc.pad %b low = [6, 0] high = [1, 0] : (tensor<2x3xf32>) -> tensor<9x3xf32>
+  %3 = nnc.add %1, %2 : tensor<9x3xf32>
+  return %3 : tensor<9x3xf32>
+}
+
+// CHECK-LABEL: @keeps_parts_that_overlap
+// CHECK:       nnc.pad
+// CHECK:       nnc.pad
+// CHECK:       nnc.add
+func.func @keeps_parts_that_overlap(%a: tensor<5xf32>, %b: tensor<5xf32>) -> tensor<9xf32> {
+  %0 = nnc.pad %a low = [0] high = [4] : (tensor<5xf32>) -> tensor<9xf32>
+  %1 = nnc.pad %b low = [4] high = [0] : (tensor<5xf32>) -> tensor<9xf32>
+  %2 = nnc.add %0, %1 : tensor<9xf32>
+  return %2 : tensor<9xf32>
+}
