@@ -33,6 +33,7 @@ private:
   };
 
   bool isLayer() const;
+  bool makesParameters() const;
   const AttributeInfo &info(Slot slot) const {
     return slot.kind == Slot::Layer ? signature.layerArguments[slot.index]
                                     : signature.attributes[slot.index];
@@ -78,6 +79,16 @@ private:
 bool OpCall::isLayer() const {
   OperationName name(operationName(signature.name), emitter.context);
   return name.hasInterface<Layer>();
+}
+
+/// Whether the op is a layer, and an operand that it can make is not given.
+bool OpCall::makesParameters() const {
+  if (!isLayer())
+    return false;
+  for (unsigned i = 1; i < operands.size(); ++i)
+    if (operands[i].empty() && !omitted[i] && !signature.operands[i].hidden)
+      return true;
+  return false;
 }
 
 const Datum &OpCall::evaluate(const Expression &expression) {
@@ -291,8 +302,10 @@ bool OpCall::checkComplete() {
     if (operands[i].empty())
       return missing(operand.name);
   }
+  // They decide the shapes of parameters that are made.
   for (const AttributeInfo &attribute : signature.layerArguments)
-    if (attribute.isRequired() && !claimed.contains(attribute.name))
+    if (makesParameters() && attribute.isRequired() &&
+        !claimed.contains(attribute.name))
       return missing(attribute.name);
   for (const AttributeInfo &attribute : signature.attributes)
     if (attribute.isRequired() && !attribute.hidden &&
@@ -372,6 +385,8 @@ Datum OpCall::buildPlain() {
 }
 
 bool OpCall::makeParameters(ScopeEntry &scope) {
+  if (!makesParameters())
+    return true;
   SmallVector<mlir::Value> given;
   for (auto [group, info] : llvm::zip_equal(operands, signature.operands)) {
     for (Given &operand : group) {
