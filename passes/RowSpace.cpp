@@ -261,8 +261,18 @@ bool nnc::isOfSamples(Value tensor) {
   return !cast<ShapedType>(tensor.getType()).hasStaticShape();
 }
 
+/// Whether the samples of a tensor, whose dimensions run with `loops`, lie one
+/// after another.
+static bool hasSamplesInOrder(const SpaceOp::Use &use, int64_t batch) {
+  ArrayRef<int64_t> shape = cast<ShapedType>(use.tensor.getType()).getShape();
+  const int64_t *place = llvm::find(use.loops, batch);
+  return llvm::all_of(shape.take_front(place - use.loops.begin()),
+                      [](int64_t size) { return size == 1; });
+}
+
 /// Has the loop over the batch run once, as it does within one sample; false
-/// where it is not the outermost, or a tensor is read at another sample.
+/// where it is not the outermost, or a tensor is read at another sample or does
+/// not have samples one after another.
 static bool enterSample(SpaceOp &op) {
   std::optional<int64_t> batch;
   for (auto [loop, range] : llvm::enumerate(op.ranges)) {
@@ -276,7 +286,8 @@ static bool enterSample(SpaceOp &op) {
   }
   for (const SpaceOp::Use &use : op.uses)
     if (isOfSamples(use.tensor) !=
-        (batch && llvm::is_contained(use.loops, *batch)))
+            (batch && llvm::is_contained(use.loops, *batch)) ||
+        (batch && isOfSamples(use.tensor) && !hasSamplesInOrder(use, *batch)))
       return false;
   if (batch)
     op.ranges[*batch] = 1;

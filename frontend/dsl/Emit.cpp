@@ -358,7 +358,9 @@ void Emitter::emitAssign(const AssignStmt &statement) {
     }
   }
   for (auto [name, part] : llvm::zip(names, values)) {
-    assignments.try_emplace(name.name.data(), NameUse{name});
+    // Of several, some may be there for the others' sake.
+    if (names.size() == 1)
+      assignments.try_emplace(name.name.data(), NameUse{name});
     bind(name, std::move(part));
   }
 }

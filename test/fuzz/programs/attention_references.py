@@ -1,10 +1,11 @@
-"""What attention and positions are, for references.py: some operands may be absent."""
+"""What attention, positions and recurrent layers are, for references.py: some operands may be absent."""
 import re
 
 import numpy as np
 
 from primitives import philox_words
 from attention import attention, attention_gradient, rotary, sinusoidal  # in the folder that primitives names
+import recurrence
 
 MASKS = ("lengths", "bias", "slopes", "mask", "counter")
 GRADIENT = ("q", "lse", "delta", "dy", "k", "v", *MASKS)
@@ -16,12 +17,15 @@ NAMES = {
     "multi_head_attention": ("x", "in_proj_weight", "out_proj_weight", "in_proj_bias", "out_proj_bias", "memory",
                              "memory_proj_weight", "memory_proj_bias", "positions", "lengths", "bias", "slopes", "mask", "counter"),
     "rotary": ("x", "positions", "cos", "sin"),
+    "rnn": ("x", "weights", "initial", "lengths", "counter"),
+    "gru": ("x", "weights", "initial", "lengths", "counter"),
+    "lstm": ("x", "weights", "initial", "initial_cell", "lengths", "counter"),
 }
 SEQUENCES = {}
 
 
 def named(*names):
-    """A reference of operands by name; `counter` is a list."""
+    """A reference of operands by name; `counter` and `weights` are lists."""
     def add(function):
         for name in names:
             def evaluate(at, training, *operands, order=NAMES[name]):
@@ -30,7 +34,7 @@ def named(*names):
                 for operand, count in zip(order, map(int, counts)):
                     taken, rest = rest[:count], rest[count:]
                     if count:
-                        given[operand] = taken if operand == "counter" else taken[0]
+                        given[operand] = taken if operand in ("counter", "weights") else taken[0]
                 return function(at, training, given)
             SEQUENCES[name] = evaluate
         return function
@@ -133,3 +137,31 @@ def rotary_of(at, training, given):
 
 
 SEQUENCES["sinusoidal_positions"] = lambda at, training: sinusoidal(at["length"], at["width"], at["base"], at["interleaved"])
+
+
+def recurrent(step, states, at, training, given):
+    x, weights = given["x"], given["weights"]
+    directions, units = 1 + at["bidirectional"], weights[1].shape[0]
+    widths, keep = (at["layers"] - 1) * directions * units, 1 - at["dropout"]
+    kept = np.ones((*x.shape[:2], widths))
+    if training and keep < 1 and widths:
+        seed, step_number, *_ = given["counter"]
+        words = philox_words(seed, step_number, 2 * at["stream"], np.arange(kept.size).reshape(kept.shape)) >> 8
+        kept = np.where(words < round(keep * 2.0**24), 1 / keep, 0.0)
+    return recurrence.layer(x, weights, step, [given.get(name) for name in ("initial", "initial_cell")][:states],
+                            given.get("lengths"), at["layers"], at["bidirectional"], at["reverse"], at["sequences"], kept)
+
+
+@named("rnn")
+def rnn(at, training, given):
+    return recurrent(recurrence.rnn_step(at["activation"]), 1, at, training, given)
+
+
+@named("gru")
+def gru(at, training, given):
+    return recurrent(recurrence.gru_step(at["reset_after"]), 1, at, training, given)
+
+
+@named("lstm")
+def lstm(at, training, given):
+    return recurrent(recurrence.lstm_step, 2, at, training, given)
