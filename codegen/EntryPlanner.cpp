@@ -134,12 +134,53 @@ bool EntryPlanner::isStaged(AssignOp assign) const {
   return isOverwritten(skipReshapes(assign.getValue()));
 }
 
+/// At any batch.
+static bool isAsLarge(Value value, Value other) {
+  Extent size = sizeOf(value), otherSize = sizeOf(other);
+  return size.constant == otherSize.constant &&
+         size.perBatch == otherSize.perBatch;
+}
+
+/// The buffer of an operand that ends with the launch, if the launch may write
+/// `result` where it lies: the gradient of logits takes their place.
+std::optional<int64_t> EntryPlanner::findEnding(OpResult result) {
+  auto launch = cast<LaunchOp>(result.getOwner());
+  const auto &mayAlias = kernelOf(launch).mayAlias;
+  for (OpOperand &operand : launch->getOpOperands()) {
+    Value root = skipReshapes(operand.get());
+    auto known = numbers.find(root);
+    if (!root.getDefiningOp<LaunchOp>() || known == numbers.end() ||
+        !isAsLarge(root, result) ||
+        arena.lifetimes[known->second.number].last != timeOf[launch])
+      continue;
+    bool allowed = true;
+    forEachUse(root, [&](OpOperand &use) {
+      allowed &= use.getOwner() != launch ||
+                 llvm::is_contained(mayAlias,
+                                    std::make_pair(use.getOperandNumber(),
+                                                   result.getResultNumber()));
+    });
+    if (allowed)
+      return known->second.number;
+  }
+  return std::nullopt;
+}
+
 void EntryPlanner::addLifetimes(LaunchOp launch) {
   int64_t now = timeOf[launch];
-  for (Value result : launch.getResults())
-    if (!inPlace.count(result))
-      numbers[result] = {
-          addArenaBuffer(sizeOf(result), now, lastUse(result, now))};
+  for (OpResult result : launch->getResults()) {
+    if (inPlace.count(result))
+      continue;
+    int64_t last = lastUse(result, now);
+    std::optional<int64_t> shared;
+    if (last > now)
+      shared = findEnding(result);
+    // Longer at once, so that no other result takes it, too.
+    if (shared)
+      arena.lifetimes[*shared].last = last;
+    numbers[result] = {shared ? *shared
+                              : addArenaBuffer(sizeOf(result), now, last)};
+  }
   for (Extent size : kernelOf(launch).workspaceBytes)
     workspaces[launch].push_back({addArenaBuffer(size, now, now)});
 }

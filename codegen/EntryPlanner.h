@@ -94,6 +94,7 @@ private:
   void addLifetimes();
   void addLifetimes(LaunchOp launch);
   int64_t addArenaBuffer(Extent size, int64_t first, int64_t last);
+  std::optional<int64_t> findEnding(mlir::OpResult result);
   int64_t lastUse(mlir::Value value, int64_t first) const;
   int64_t timeOfUse(mlir::OpOperand &use) const;
 
