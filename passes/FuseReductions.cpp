@@ -4,7 +4,7 @@
 #include "passes/Passes.h"
 #include "passes/RowFusion.h"
 
-#include "ir/Dialect.h"
+#include "ir/Ops.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -17,6 +17,16 @@ namespace nnc {
 #define GEN_PASS_DEF_FUSEREDUCTIONSPASS
 #include "passes/Passes.h.inc"
 } // namespace nnc
+
+/// Whether `op` makes floats of fewer bits.
+static bool narrows(Operation *op) {
+  auto convert = dyn_cast<CastOp>(op);
+  if (!convert)
+    return false;
+  auto from = dyn_cast<FloatType>(convert.getX().getType().getElementType());
+  auto to = dyn_cast<FloatType>(convert.getType().getElementType());
+  return from && to && to.getWidth() < from.getWidth();
+}
 
 namespace {
 
@@ -35,6 +45,7 @@ public:
       while (!round.empty())
         visit(*round.begin());
     }
+    narrowAtTheSource();
   }
 
 private:
@@ -65,6 +76,20 @@ private:
         if (std::optional<unsigned> merged = fusion.merge(producer, number))
           result = number = *merged;
     return result;
+  }
+
+  /// A conversion to fewer bits that no user has taken in, as none of a product
+  /// does, belongs to what makes its operand: that is not stored wider, then.
+  void narrowAtTheSource() {
+    for (unsigned number : fusion.groups()) {
+      const RowFusion::Group &group = fusion.group(number);
+      if (group.ops.empty() || !llvm::all_of(group.ops, narrows))
+        continue;
+      SmallVector<unsigned> producers = fusion.producers(number);
+      if (producers.size() == 1 && fusion.group(producers.front()).isRows &&
+          !fusion.group(producers.front()).isFree)
+        fusion.merge(producers.front(), number);
+    }
   }
 
   RowFusion &fusion;

@@ -73,3 +73,27 @@ func.func @leaves_argmax_down_columns(%x: tensor<6x8xf32>) -> tensor<8xi32> {
 }
 // CHECK-NOT: nnc.fused
 // CHECK:     return
+
+// What products read is stored with as few bits as they read.
+// CHECK-LABEL: @narrows_where_it_is_made
+func.func @narrows_where_it_is_made(%x: tensor<?x8xf32>, %w: tensor<8x3xbf16>) -> tensor<?x3xbf16> {
+  %0 = nnc.sum %x axes = [1] keep_dims = true : (tensor<?x8xf32>) -> tensor<?x1xf32>
+  %1 = nnc.div %x, %0 : (tensor<?x8xf32>, tensor<?x1xf32>) -> tensor<?x8xf32>
+  %2 = nnc.cast %1 to = bf16 : (tensor<?x8xf32>) -> tensor<?x8xbf16>
+  %3 = nnc.matmul %2, %w : (tensor<?x8xbf16>, tensor<8x3xbf16>) -> tensor<?x3xbf16>
+  return %3 : tensor<?x3xbf16>
+}
+// CHECK:      nnc.fused
+// CHECK:        %[[NARROW:.*]] = nnc.cast
+// CHECK-NEXT:   nnc.yield %[[NARROW]] : tensor<?x8xbf16>
+// CHECK:      nnc.matmul
+
+// What comes as it is has no kernel to be narrowed in.
+// CHECK-LABEL: @leaves_a_cast_of_an_input
+func.func @leaves_a_cast_of_an_input(%x: tensor<?x8xf32>, %w: tensor<8x3xbf16>) -> tensor<?x3xbf16> {
+  %0 = nnc.cast %x to = bf16 : (tensor<?x8xf32>) -> tensor<?x8xbf16>
+  %1 = nnc.matmul %0, %w : (tensor<?x8xbf16>, tensor<8x3xbf16>) -> tensor<?x3xbf16>
+  return %1 : tensor<?x3xbf16>
+}
+// CHECK-NOT: nnc.fused
+// CHECK:     return
