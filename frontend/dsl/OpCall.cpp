@@ -385,8 +385,6 @@ Datum OpCall::buildPlain() {
 }
 
 bool OpCall::makeParameters(ScopeEntry &scope) {
-  if (!makesParameters())
-    return true;
   SmallVector<mlir::Value> given;
   for (auto [group, info] : llvm::zip_equal(operands, signature.operands)) {
     for (Given &operand : group) {
@@ -462,7 +460,8 @@ Datum OpCall::buildLayer() {
   Datum result;
   emitter.inScope(call, call.callee, [&](ScopeEntry &scope) {
     SmallVector<mlir::Value> values;
-    if (makeParameters(scope) && collectOperands(values))
+    bool isComplete = !makesParameters() || makeParameters(scope);
+    if (isComplete && collectOperands(values))
       result = emitter.buildOp(call.loc, signature.name, values, attributes);
   });
   return result;
