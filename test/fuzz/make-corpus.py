@@ -248,6 +248,52 @@ save("images", "jpeg-420", bytes([4]) + jpeg(4, 6, ramp, 2))
 save("images", "cifar10", bytes([1, 3]) + bytes(3072))
 save("images", "cifar100", bytes([10, 3, 4]) + bytes(3072))
 
+# FuzzTexts.cpp: the reader, its arguments, what the model wants, the file.
+def wav(samples, form, bits):
+    parts = [(b"fmt ", struct.pack("<HHIIHH", form, 1, 8000, 8000 * bits // 8, bits // 8, bits)), (b"data", samples)]
+    body = b"WAVE" + b"".join(kind + struct.pack("<I", len(data)) + data for kind, data in parts)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+save("texts", "lines", bytes([0, 2, 32]) + "one two\nzwei, drei \u00fc\r\n\nvier\n".encode())
+save("texts", "table", bytes([0, 2 + 4 + 16, 32 + 128]) + b"good film\t1\nbad \"film\"\t0\n")
+save("texts", "quotes", bytes([0, 1 + 4 + 64 + 128, 32 + 128 + 3]) + b'a,b\ncat,"one, ""two"""\ndog,three\n')
+save("texts", "records", bytes([1, 0 + 8, 32 + 16]) + b"a\nb\n%\nc\n%\n")
+save("texts", "windows", bytes([1, 1 + 12 + 16, 32 + 128]) + b"the cat sat on the mat\n")
+save("texts", "tokens-npy", bytes([2, 0, 32 + 128]) + npy(numpy.arange(9, dtype="u2")))
+save("texts", "tokens-raw", bytes([2, 3, 32 + 64]) + numpy.arange(9, dtype="u2").tobytes())
+save("texts", "wav", bytes([3, 0, 0]) + wav(struct.pack("<4h", 1, -2, 3, 32767), 1, 16))
+save("texts", "wav-floats", bytes([3, 0, 0]) + wav(struct.pack("<2f", 0.5, -1), 3, 32))
+
+# FuzzTokenizers.cpp: the format, the length of its file, the file, a text.
+inputs = Path(__file__).resolve().parent.parent / "runtime/text/inputs"
+
+
+def tokenizer(name, kind, file, text):
+    save("tokenizers", name, bytes([kind]) + struct.pack("<H", len(file)) + file + text.encode())
+
+
+def fewer(file, count):
+    """A tokenizer.json with the ids below that, and the merges that they need."""
+    content = json.loads((inputs / file).read_text())
+    vocab = {token: id for token, id in content["model"]["vocab"].items() if id < count}
+    content["model"]["vocab"] = vocab
+    if "merges" in content["model"]:
+        content["model"]["merges"] = [merge for merge in content["model"]["merges"] if "".join(merge) in vocab]
+    content["added_tokens"] = [token for token in content["added_tokens"] if token["id"] < count]
+    return json.dumps(content).encode()
+
+
+tokenizer("unigram", 0, (inputs / "unigram.model").read_bytes(), "Fine \ufb01ne text, \u00bd of it")
+tokenizer("pairs", 0, (inputs / "pairs.model").read_bytes(), "  <|endoftext|> \U0001f600\n")
+tokenizer("split", 1, fewer("split.json", 300), "I'll see 1234 // comment\n\n\u00e9e\u0301")
+tokenizer("cased", 1, fewer("cased.json", 120), "[CLS] W\u00f6rter, \u6211\u559c [MASK]")
+vocab = {token: id for token, id in json.loads((inputs / "gpt2/vocab.json").read_text()).items() if id < 290}
+lines = [line for line in (inputs / "gpt2/merges.txt").read_text().splitlines()[1:] if line.replace(" ", "") in vocab]
+tokenizer("gpt2", 2, json.dumps(vocab).encode() + b"\0" + "\n".join(lines).encode(), "the <|endoftext|> 's  it")
+tokenizer("word", 3, b'{"tokenizer":"word","lower":true,"filters":".,","begin":true,"tokens":["a","b"]}', "A b. c")
+tokenizer("character", 3, '{"tokenizer":"character","tokens":["a","\u00fc"]}'.encode(), "a\u00fcb")
+
 archive = io.BytesIO()
 with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
     file.writestr(zipfile.ZipInfo("x.npy", (1980, 1, 1, 0, 0, 0)), npy(numpy.ones((2, 2), "f4")))
