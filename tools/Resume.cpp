@@ -3,30 +3,23 @@
 
 #include "tools/Program.h"
 
-#include <cstdio>
+#include "runtime/Fingerprint.h"
+
 #include <cstdlib>
 
 namespace nnc::tools {
 
 using namespace runtime;
 
-// FNV-1a of 64 bits (Fowler, Noll and Vo; RFC 9923): to tell layouts apart, not
-// to keep anyone out.
 std::string stateLayout(const Plan &plan) {
-  uint64_t hash = 0xcbf29ce484222325;
-  auto add = [&](const std::string &text) {
-    for (unsigned char c : text + '\n')
-      hash = (hash ^ c) * 0x100000001b3;
-  };
+  std::string layout;
   for (const StateTensor &tensor : plan.state) {
-    add(tensor.name);
     // What is frozen counted as a buffer before it was marked.
-    add(std::to_string(int(tensor.frozen ? Role::Buffer : tensor.role)));
-    add(runtime::describe(tensor.elementType, tensor.shape));
+    const int role = int(tensor.frozen ? Role::Buffer : tensor.role);
+    layout += concat(tensor.name, "\n", role, "\n",
+                     runtime::describe(tensor.elementType, tensor.shape), "\n");
   }
-  char digits[17];
-  std::snprintf(digits, sizeof digits, "%016llx", (unsigned long long)hash);
-  return digits;
+  return fingerprint(layout);
 }
 
 namespace {
