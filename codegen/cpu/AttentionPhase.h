@@ -185,12 +185,15 @@ private:
                                  mlir::Value key);
   void fillAddends(const Place &place, mlir::Value firstKey,
                    mlir::Value numKeys);
+  void fillWords(const Place &place, mlir::Value lane, mlir::Value firstKey,
+                 mlir::Value numKeys, mlir::ValueRange counter);
   void fillKept(const Place &place, mlir::Value firstKey, mlir::Value numKeys);
   mlir::Value broadcastAt(unsigned operand, const Place &place,
                           mlir::Value query, mlir::Value key);
 
   /// [keys of a block, Q]: what is added to scores, and what dropout multiplies
-  /// weights by; null where there is none. A row of random words.
+  /// weights by; null where there is none. The latter by query, as they are
+  /// drawn.
   std::optional<Matrix> addends, kept, words;
 };
 

@@ -21,8 +21,8 @@ void AttentionPhase::reserveScores() {
   if (attention.dropout == 0.0)
     return;
   kept = scratch(tiling.keys, tiling.queries());
-  // Words come by 32, from the one on that has the first key's.
-  words = scratch(1, tiling.keys + 2 * kRandomLanes);
+  // Words come by 32, from the group on that has the first key's.
+  words = scratch(tiling.queries(), tiling.keys + 2 * kRandomLanes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -155,48 +155,53 @@ void AttentionPhase::fillAddends(const Place &place, Value firstKey,
   });
 }
 
-/// Words of a query's keys, from the group on that has the first one's: what
-/// they keep, as factors.
-void AttentionPhase::fillKept(const Place &place, Value firstKey,
-                              Value numKeys) {
+/// What words of a query's keys keep, as factors: the first key's in column
+/// kRandomLanes of the query's row.
+void AttentionPhase::fillWords(const Place &place, Value lane, Value firstKey,
+                               Value numKeys, ValueRange counter) {
   const AttentionSizes &sizes = attention.sizes;
   constexpr int64_t kBits = 24;
   double keep = 1.0 - attention.dropout;
   auto type = VectorType::get(kRandomLanes, b.getI32Type());
   auto factors = VectorType::get(kRandomLanes, compute);
-  auto splatOf = [&](VectorType of, TypedAttr value) -> Value {
+  auto splatOf = [&](VectorType of, Attribute value) -> Value {
     return arith::ConstantOp::create(b, DenseElementsAttr::get(of, value));
   };
   Value threshold = splatOf(
       type, b.getI32IntegerAttr(int32_t(std::round(keep * (1 << kBits)))));
   Value one = splatOf(factors, b.getFloatAttr(compute, 1.0 / keep));
   Value none = splatOf(factors, b.getFloatAttr(compute, 0.0));
+  Value heads =
+      phase.add(phase.multiply(place.sample, sizes.heads), place.head);
+  Value query = phase.add(phase.multiply(heads, sizes.time),
+                          phase.add(place.firstQuery, lane));
+  Value first = phase.add(phase.multiply(query, sizes.keys), firstKey);
+  Value shift = phase.remainder(first, kRandomLanes);
+  Value group = phase.subtract(first, shift);
+  Value row = phase.subtract(
+      phase.add(phase.multiply(lane, words->stride), kRandomLanes), shift);
+  phase.loop(
+      phase.index(0), phase.add(shift, numKeys), kRandomLanes, [&](Value word) {
+        Value drawn = emitRandomBits(b, kBits, phase.add(group, word), counter);
+        Value stays = compare(b, arith::CmpIPredicate::ult, drawn, threshold);
+        nnc::storeVector(b, b.getLoc(),
+                         arith::SelectOp::create(b, stays, one, none),
+                         words->memory, phase.add(row, word));
+      });
+}
+
+void AttentionPhase::fillKept(const Place &place, Value firstKey,
+                              Value numKeys) {
   SmallVector<Value> counter;
   for (unsigned number : {*attention.seed, *attention.step, *attention.stream})
     counter.push_back(nnc::loadScalar(b, b.getLoc(), operand(number),
                                       phase.index(0), b.getI64Type()));
-  Value heads =
-      phase.add(phase.multiply(place.sample, sizes.heads), place.head);
   phase.loop(phase.index(0), place.numQueries, 1, [&](Value lane) {
-    Value query = phase.add(phase.multiply(heads, sizes.time),
-                            phase.add(place.firstQuery, lane));
-    Value first = phase.add(phase.multiply(query, sizes.keys), firstKey);
-    Value shift = phase.remainder(first, kRandomLanes);
-    Value numWords = phase.add(shift, numKeys);
-    phase.loop(phase.index(0), numWords, kRandomLanes, [&](Value word) {
-      Value drawn = emitRandomBits(
-          b, kBits, phase.add(phase.subtract(first, shift), word), counter);
-      Value stays = compare(b, arith::CmpIPredicate::ult, drawn, threshold);
-      nnc::storeVector(b, b.getLoc(),
-                       arith::SelectOp::create(b, stays, one, none),
-                       words->memory, word);
-    });
-    phase.loop(phase.index(0), numKeys, 1, [&](Value row) {
-      Value factor = loadScalar(words->memory, phase.add(shift, row), compute);
-      Value at = phase.add(phase.multiply(row, tiling.queries()), lane);
-      storeScalar(kept->memory, at, compute, factor);
-    });
+    fillWords(place, lane, firstKey, numKeys, counter);
   });
+  Matrix ofKeys = *words;
+  ofKeys.first = phase.index(kRandomLanes);
+  transposeIn(ofKeys, place.numQueries, tiling.keys, 1.0, *kept);
 }
 
 void AttentionPhase::prepareBlock(const Place &place, Value firstKey,
