@@ -22,6 +22,7 @@ include "ir/ops/Training.td"
 include "ir/ops/Alignment.td"
 include "ir/ops/State.td"
 include "ir/ops/Fusion.td"
+include "ir/ops/Scan.td"
 include "ir/ops/Recurrence.td"
 
 #endif // NNC_OPS_TD

@@ -137,6 +137,10 @@ private:
   void chooseKept();
   bool canCompute(Value value);
   void extendForward();
+  void gatherCarried();
+  void gatherOthers();
+  void fillReverse(ImplicitLocOpBuilder &inner, IRMapping &mapping);
+  void yieldReverse(ImplicitLocOpBuilder &inner, IRMapping &mapping);
   void buildReverse();
   SmallVector<Value> gradientsOfOperands();
 
@@ -158,6 +162,14 @@ private:
     return forward.contains(value.getDefiningOp());
   }
   Value stackedOf(Value value);
+  Block::BlockArgListType ownArguments() {
+    return step->getArguments().take_front(numArguments);
+  }
+
+  /// A value of the copy, and the tensor that gives it to the reverse loop.
+  struct Given {
+    Value value, tensor;
+  };
 
   OpBuilder &builder;
   ScanOp scan;
@@ -183,6 +195,9 @@ private:
   llvm::SetVector<Value> stackedForSums;
   llvm::SetVector<Value> readValues, kept;
   llvm::DenseMap<Value, Value> stackedForward; // of kept values
+  SmallVector<Given> carried, over, with;      // of the reverse loop
+  SmallVector<BlockArgument> accumulated;
+  SmallVector<Value> keptBackward;
   ScanOp reversed;
   llvm::DenseMap<Value, Value> stackedBackward;
   llvm::DenseMap<unsigned, Value> lastAccumulated; // by operand
@@ -240,7 +255,7 @@ LogicalResult ScanReversal::differentiateStep() {
   if (failed(sums.propagate(inner)))
     return failure();
   ImplicitLocOpBuilder zero(scan.getLoc(), inBlock);
-  for (BlockArgument argument : step->getArguments().take_front(numArguments)) {
+  for (BlockArgument argument : ownArguments()) {
     Value gradient = llvm::is_contained(variables, argument)
                          ? sums.lookup(argument)
                          : Value();
@@ -253,7 +268,7 @@ LogicalResult ScanReversal::differentiateStep() {
 
 void ScanReversal::chooseSums() {
   auto ofStep = [&](Value value) { return isOfStep(value); };
-  for (BlockArgument argument : step->getArguments().take_front(numArguments)) {
+  for (BlockArgument argument : ownArguments()) {
     Value gradient = gradients[argument.getArgNumber()];
     if (!gradient || !isWith(argument))
       continue;
@@ -346,92 +361,98 @@ Value ScanReversal::stackedOf(Value value) {
   return stackedBackward.lookup(value);
 }
 
-void ScanReversal::buildReverse() {
-  IRMapping mapping;
-  SmallVector<Value> carried, over, with, overValues, withValues;
-  SmallVector<Value> carriedValues;
-  for (auto [i, adjoint] : llvm::enumerate(adjoints)) {
-    if (!adjoint)
-      continue;
-    carriedValues.push_back(adjoint);
-    carried.push_back(upstream[i] ? upstream[i]
-                                  : buildSplat(b, scan.getCarried()[i], 0.0));
-  }
-  SmallVector<BlockArgument> accumulated;
-  for (BlockArgument argument : step->getArguments().take_front(numArguments))
-    if (isWith(argument) && gradients[argument.getArgNumber()] &&
-        !summedOutside.contains(argument)) {
-      accumulated.push_back(argument);
+/// What the reverse loop carries: the gradients of states, then the sums that
+/// stay in the loop.
+void ScanReversal::gatherCarried() {
+  for (auto [i, adjoint] : llvm::enumerate(adjoints))
+    if (adjoint)
       carried.push_back(
-          buildSplat(b, scan->getOperand(argument.getArgNumber()), 0.0));
-    }
-  auto goOver = [&](Value value, Value tensor) {
-    overValues.push_back(value);
-    over.push_back(tensor);
-  };
+          {adjoint, upstream[i] ? upstream[i]
+                                : buildSplat(b, scan.getCarried()[i], 0.0)});
+  for (BlockArgument argument : ownArguments())
+    if (isWith(argument) && gradients[argument.getArgNumber()] &&
+        !summedOutside.contains(argument))
+      accumulated.push_back(argument);
+}
+
+/// What it goes over and captures, and what it keeps.
+void ScanReversal::gatherOthers() {
   for (auto [i, adjoint] : llvm::enumerate(keptAdjoints))
     if (adjoint)
-      goOver(adjoint, upstream[scan.getNumCarried() + i]);
+      over.push_back({adjoint, upstream[scan.getNumCarried() + i]});
   for (Value value : kept)
-    goOver(value, stackedForward.lookup(value));
-  for (BlockArgument argument : step->getArguments().take_front(numArguments)) {
+    over.push_back({value, stackedForward.lookup(value)});
+  for (BlockArgument argument : ownArguments()) {
     Value operand = scan->getOperand(argument.getArgNumber());
     if (isSlice(argument))
-      goOver(argument, operand);
-    else if (isWith(argument)) {
-      withValues.push_back(argument);
-      with.push_back(operand);
-    }
+      over.push_back({argument, operand});
+    else if (isWith(argument))
+      with.push_back({argument, operand});
+    if (isSlice(argument) && gradients[argument.getArgNumber()])
+      keptBackward.push_back(gradients[argument.getArgNumber()]);
   }
-
-  SmallVector<Value> keptValues;
-  SmallVector<Type> keptTypes;
-  SmallVector<unsigned> slices; // whose gradients are kept
-  for (BlockArgument argument : step->getArguments().take_front(numArguments))
-    if (isSlice(argument) && gradients[argument.getArgNumber()]) {
-      slices.push_back(argument.getArgNumber());
-      keptValues.push_back(gradients[argument.getArgNumber()]);
-    }
   for (Value value : stackedForSums)
     if (!isForward(value))
-      keptValues.push_back(value);
-  for (Value value : keptValues)
-    keptTypes.push_back(value.getType());
+      keptBackward.push_back(value);
+}
 
-  reversed = ScanOp::create(b, carried, over, with, keptTypes, scan.getSteps(),
-                            !scan.getReverse());
-  auto map = [&](ArrayRef<Value> values, auto arguments) {
-    for (auto [value, argument] : llvm::zip(values, arguments))
-      mapping.map(value, argument);
+/// The ops of the copy that the way back needs, in terms of the reverse loop's
+/// arguments.
+void ScanReversal::fillReverse(ImplicitLocOpBuilder &inner,
+                               IRMapping &mapping) {
+  auto map = [&](ArrayRef<Given> given, auto arguments) {
+    for (auto [pair, argument] : llvm::zip(given, arguments))
+      mapping.map(pair.value, argument);
   };
-  map(carriedValues, reversed.getCarriedArguments());
-  map(overValues, reversed.getSlices());
-  map(withValues, reversed.getWithArguments());
-
-  ImplicitLocOpBuilder inner(scan.getLoc(), builder.getContext());
-  inner.setInsertionPointToEnd(&reversed.getBody().front());
+  map(carried, reversed.getCarriedArguments());
+  map(over, reversed.getSlices());
+  map(with, reversed.getWithArguments());
+  auto isKept = [&](Value result) { return kept.contains(result); };
+  auto isMapped = [&](Value operand) { return mapping.contains(operand); };
   for (Operation &op : *step)
-    if (!llvm::any_of(op.getResults(),
-                      [&](Value result) { return kept.contains(result); }) &&
-        llvm::all_of(op.getOperands(),
-                     [&](Value operand) { return mapping.contains(operand); }))
+    if (llvm::none_of(op.getResults(), isKept) &&
+        llvm::all_of(op.getOperands(), isMapped))
       inner.clone(op, mapping);
+}
 
+void ScanReversal::yieldReverse(ImplicitLocOpBuilder &inner,
+                                IRMapping &mapping) {
   SmallVector<Value> yielded;
   for (auto [i, adjoint] : llvm::enumerate(adjoints))
     if (adjoint)
       yielded.push_back(mapping.lookup(gradients[i]));
-  for (auto [i, argument] : llvm::enumerate(accumulated)) {
-    Expr sum(inner, reversed.getCarriedArguments()[carriedValues.size() + i]);
-    yielded.push_back(
-        sum + Expr(inner, mapping.lookup(gradients[argument.getArgNumber()])));
-    lastAccumulated[argument.getArgNumber()] =
-        reversed.getLast()[carriedValues.size() + i];
+  for (BlockArgument argument : accumulated) {
+    unsigned number = argument.getArgNumber(), place = yielded.size();
+    Expr sum(inner, reversed.getCarriedArguments()[place]);
+    yielded.push_back(sum + Expr(inner, mapping.lookup(gradients[number])));
+    lastAccumulated[number] = reversed.getLast()[place];
   }
-  for (Value value : keptValues)
+  for (Value value : keptBackward)
     yielded.push_back(mapping.lookup(value));
   YieldOp::create(inner, yielded);
-  for (auto [value, tensor] : llvm::zip(keptValues, reversed.getStacked()))
+}
+
+void ScanReversal::buildReverse() {
+  gatherCarried();
+  gatherOthers();
+  auto tensorsOf = [](ArrayRef<Given> given) {
+    return llvm::map_to_vector(given,
+                               [](const Given &pair) { return pair.tensor; });
+  };
+  SmallVector<Value> initial = tensorsOf(carried);
+  for (BlockArgument argument : accumulated)
+    initial.push_back(
+        buildSplat(b, scan->getOperand(argument.getArgNumber()), 0.0));
+  SmallVector<Type> keptTypes(ValueRange(keptBackward).getTypes());
+  reversed = ScanOp::create(b, initial, tensorsOf(over), tensorsOf(with),
+                            keptTypes, scan.getSteps(), !scan.getReverse());
+
+  ImplicitLocOpBuilder inner(scan.getLoc(), builder.getContext());
+  inner.setInsertionPointToEnd(&reversed.getBody().front());
+  IRMapping mapping;
+  fillReverse(inner, mapping);
+  yieldReverse(inner, mapping);
+  for (auto [value, tensor] : llvm::zip(keptBackward, reversed.getStacked()))
     stackedBackward.try_emplace(value, tensor);
   // What the gradients needed none of.
   Block &body = reversed.getBody().front();
@@ -444,7 +465,7 @@ SmallVector<Value> ScanReversal::gradientsOfOperands() {
   SmallVector<Value> found(scan->getNumOperands());
   unsigned nextLast = 0;
   auto stacked = [&](Value value) { return stackedOf(value); };
-  for (BlockArgument argument : step->getArguments().take_front(numArguments)) {
+  for (BlockArgument argument : ownArguments()) {
     unsigned number = argument.getArgNumber();
     if (isCarried(argument)) {
       if (adjoints[number])

@@ -58,6 +58,7 @@ private:
   Datum bringChannelsFirst(const Datum &result);
   Datum buildPlain();
   Datum buildLayer();
+  FailureOr<SmallVector<LayerParameter>> listParameters();
   bool makeParameters(ScopeEntry &scope);
   Type elementType() const;
   bool collectOperands(SmallVectorImpl<mlir::Value> &values);
@@ -384,14 +385,15 @@ Datum OpCall::buildPlain() {
   return emitter.buildOp(call.loc, signature.name, values, attributes);
 }
 
-bool OpCall::makeParameters(ScopeEntry &scope) {
+/// What the layer says that it makes, given the operands so far.
+FailureOr<SmallVector<LayerParameter>> OpCall::listParameters() {
   SmallVector<mlir::Value> given;
   for (auto [group, info] : llvm::zip_equal(operands, signature.operands)) {
     for (Given &operand : group) {
       mlir::Value tensor =
           emitter.toTensor(operand.value, elementType(), operand.loc);
       if (!tensor)
-        return false;
+        return failure();
       operand.value = Datum(tensor);
       given.push_back(tensor);
     }
@@ -415,11 +417,16 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
         emitter.diagnostics.location(call.loc), given,
         emitter.builder.getDictionaryAttr(arguments));
   }
-  if (failed(parameters)) {
+  if (failed(parameters))
     emitter.error(call.loc, inUsersTerms(message),
                   emitter.explainOperands(given));
+  return parameters;
+}
+
+bool OpCall::makeParameters(ScopeEntry &scope) {
+  FailureOr<SmallVector<LayerParameter>> parameters = listParameters();
+  if (failed(parameters))
     return false;
-  }
   // Several may become one variadic operand.
   std::vector<bool> isGiven;
   for (auto &group : operands)
