@@ -126,3 +126,23 @@ FailureOr<AttentionKernel> nnc::analyzeAttention(func::FuncOp kernel,
   attention.elementType = typeOf(attention.q).getElementType();
   return attention;
 }
+
+double nnc::shareSeen(const AttentionKernel &attention) {
+  constexpr int64_t kMostQueries = 4096;
+  const AttentionSizes &sizes = attention.sizes;
+  int64_t step = std::max<int64_t>(1, sizes.time / kMostQueries);
+  double seen = 0, all = 0;
+  for (int64_t query = 0; query < sizes.time; query += step) {
+    int64_t position = query + sizes.keys - sizes.time;
+    int64_t first = 0, last = sizes.keys - 1;
+    if (attention.window) {
+      first = std::max(first, position - attention.window + 1);
+      last = std::min(last, position + attention.window - 1);
+    }
+    if (attention.causal)
+      last = std::min(last, position);
+    seen += double(std::max<int64_t>(0, last - first + 1));
+    all += double(sizes.keys);
+  }
+  return seen / all;
+}

@@ -38,6 +38,10 @@ struct AttentionKernel {
 /// of the two. Every operand of the op is an argument.
 void setAttentionKernel(mlir::func::FuncOp kernel);
 
+/// The share of queries and keys that causality and a window let see each
+/// other, from thousands of queries where there are more.
+double shareSeen(const AttentionKernel &attention);
+
 mlir::FailureOr<AttentionKernel> analyzeAttention(mlir::func::FuncOp kernel,
                                                   Refusal &refusal);
 

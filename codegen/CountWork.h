@@ -8,7 +8,8 @@
 namespace nnc {
 
 /// Floating-point operations: one for each arith or math op on floats in the
-/// body of each linalg op, however costly, in each of its iterations.
+/// body of each linalg op, however costly, in each of its iterations; of
+/// attention, for the keys that queries see.
 Extent countFlop(mlir::func::FuncOp kernel);
 
 /// Bytes of the operands and results, each touched once.
