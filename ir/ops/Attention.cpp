@@ -603,18 +603,14 @@ static Turn turnOf(RotaryOp op, ImplicitLocOpBuilder &b, int64_t pairs) {
   return turn;
 }
 
-/// [B, T, H, N / 2] of the pairs in x [B, T, H, N]: their first elements, or
-/// their second ones.
-static Expr halfOf(Expr x, bool interleaved, int64_t which) {
-  SmallVector<int64_t> dims = x.dims(), paired = x.dims();
-  dims[3] /= 2;
+/// [B, T, `heads`, N / 2] of the pairs in the first N = `size` elements of the
+/// first heads of x: their first elements, or their second ones.
+static Expr halfOf(Expr x, int64_t heads, int64_t size, bool interleaved,
+                   int64_t which) {
+  SmallVector<int64_t> dims{x.dim(0), x.dim(1), heads, size / 2};
   if (!interleaved)
-    return slice(x, {0, 0, 0, which * dims[3]}, dims);
-  paired[3] = dims[3];
-  paired.push_back(2);
-  SmallVector<int64_t> column = paired;
-  column[4] = 1;
-  return reshape(slice(reshape(x, paired), {0, 0, 0, 0, which}, column), dims);
+    return slice(x, {0, 0, 0, which * (size / 2)}, dims);
+  return slice(x, {0, 0, 0, which}, dims, {1, 1, 1, 2});
 }
 
 /// The inverse of taking halves.
@@ -628,19 +624,6 @@ static Expr joinHalves(Expr first, Expr second, bool interleaved) {
   return reshape(pairs, joined);
 }
 
-/// x with `change` applied to indices [0, count) of dimension `axis`.
-static Expr changeFirst(Expr x, int64_t axis, int64_t count,
-                        function_ref<Expr(Expr)> change) {
-  if (count == x.dim(axis))
-    return change(x);
-  SmallVector<int64_t> sizes = x.dims(), starts(sizes.size(), 0);
-  SmallVector<int64_t> rest = sizes, from = starts;
-  sizes[axis] = count;
-  rest[axis] -= count;
-  from[axis] = count;
-  return concat({change(slice(x, starts, sizes)), slice(x, from, rest)}, axis);
-}
-
 FailureOr<Expansion> RotaryOp::buildExpansion(OpBuilder &builder,
                                               bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
@@ -649,15 +632,21 @@ FailureOr<Expansion> RotaryOp::buildExpansion(OpBuilder &builder,
   int64_t size = getRotated() ? int64_t(getRotated()) : x.dim(3);
   Turn turn = turnOf(*this, b, size / 2);
   Expr sine = getInverse() ? -turn.sin : turn.sin;
-  auto rotate = [&](Expr x) {
-    Expr first = halfOf(x, getInterleaved(), 0);
-    Expr second = halfOf(x, getInterleaved(), 1);
-    return joinHalves(first * turn.cos - second * sine,
+  Expr first = halfOf(x, heads, size, getInterleaved(), 0);
+  Expr second = halfOf(x, heads, size, getInterleaved(), 1);
+  Expr y = joinHalves(first * turn.cos - second * sine,
                       second * turn.cos + first * sine, getInterleaved());
-  };
-  return Expansion{changeFirst(x, 2, heads, [&](Expr turned) {
-    return changeFirst(turned, 3, size, rotate);
-  })};
+  // What is not turned.
+  SmallVector<int64_t> rest = x.dims();
+  rest[2] = heads;
+  rest[3] -= size;
+  if (rest[3])
+    y = concat({y, slice(x, {0, 0, 0, size}, rest)}, 3);
+  rest = x.dims();
+  rest[2] -= heads;
+  if (rest[2])
+    y = concat({y, slice(x, {0, 0, heads, 0}, rest)}, 2);
+  return Expansion{y};
 }
 
 FailureOr<SmallVector<Value>> RotaryOp::buildGradient(OpBuilder &builder,
