@@ -204,42 +204,39 @@ AttentionPhase::Values AttentionPhase::zeros(int64_t count) {
 
 /// Squares of [0, size), which is whole vectors.
 void AttentionPhase::transposeSquares(const Matrix &from, Value numRows,
-                                      int64_t size, double factor,
+                                      Value size, double factor,
                                       const Matrix &to) {
   Value last = phase.subtract(numRows, phase.index(1));
   Value scale = splat(constant(factor));
-  phase.loop(
-      phase.index(0), phase.index(size), tiling.lanes, [&](Value column) {
-        phase.loop(
-            phase.index(0), phase.index(tiling.queries()), tiling.lanes,
-            [&](Value firstRow) {
-              Values square;
-              for (int64_t i = 0; i < tiling.lanes; ++i) {
-                Value row = phase.minimum(phase.add(firstRow, i), last);
-                square.push_back(loadVector(from, row, column, tiling.lanes));
-              }
-              square = transposeInRegisters(b, b.getLoc(), square);
-              for (auto [i, vector] : llvm::enumerate(square))
-                storeVector(to, phase.add(column, i), firstRow,
-                            factor == 1.0 ? vector : multiply(vector, scale));
-            });
-      });
+  phase.loop(phase.index(0), size, tiling.lanes, [&](Value column) {
+    phase.loop(
+        phase.index(0), phase.index(tiling.queries()), tiling.lanes,
+        [&](Value firstRow) {
+          Values square;
+          for (int64_t i = 0; i < tiling.lanes; ++i) {
+            Value row = phase.minimum(phase.add(firstRow, i), last);
+            square.push_back(loadVector(from, row, column, tiling.lanes));
+          }
+          square = transposeInRegisters(b, b.getLoc(), square);
+          for (auto [i, vector] : llvm::enumerate(square))
+            storeVector(to, phase.add(column, i), firstRow,
+                        factor == 1.0 ? vector : multiply(vector, scale));
+        });
+  });
 }
 
-void AttentionPhase::transposeIn(const Matrix &from, Value numRows,
-                                 int64_t size, double factor,
-                                 const Matrix &to) {
+void AttentionPhase::transposeIn(const Matrix &from, Value numRows, Value size,
+                                 double factor, const Matrix &to) {
   auto square = VectorType::get({tiling.lanes, tiling.lanes}, compute);
-  int64_t whole =
-      canTransposeInRegisters(square) ? llvm::alignDown(size, tiling.lanes) : 0;
-  if (whole)
+  Value whole = phase.index(0);
+  if (canTransposeInRegisters(square)) {
+    whole = phase.subtract(size, phase.remainder(size, tiling.lanes));
     transposeSquares(from, numRows, whole, factor, to);
-  if (whole == size)
-    return;
+  }
   Value last = phase.subtract(numRows, phase.index(1));
   phase.loop(phase.index(0), phase.index(tiling.queries()), 1, [&](Value row) {
     Value source = phase.multiply(phase.minimum(row, last), from.stride);
-    phase.loop(phase.index(whole), phase.index(size), 1, [&](Value column) {
+    phase.loop(whole, size, 1, [&](Value column) {
       Value at = phase.add(phase.add(from.first, source), column);
       Value value =
           multiply(loadScalar(from.memory, at, from.element), constant(factor));

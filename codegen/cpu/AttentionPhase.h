@@ -98,8 +98,12 @@ protected:
   // Changing places.
   /// to[j, i] = from[i, j] * factor for `size` columns j and all Q rows i of a
   /// block; rows from `numRows` on repeat the last.
-  void transposeIn(const Matrix &from, mlir::Value numRows, int64_t size,
+  void transposeIn(const Matrix &from, mlir::Value numRows, mlir::Value size,
                    double factor, const Matrix &to);
+  void transposeIn(const Matrix &from, mlir::Value numRows, int64_t size,
+                   double factor, const Matrix &to) {
+    transposeIn(from, numRows, phase.index(size), factor, to);
+  }
   /// to[i, j] = from[j, i] * factors[i], for `numRows` rows i.
   void transposeOut(const Matrix &from, mlir::ValueRange factors, int64_t size,
                     mlir::Value numRows, const Matrix &to);
@@ -173,8 +177,9 @@ private:
   mlir::Value extendedTo(mlir::Value value);
   void emitRowsTile(const Matrix &to, mlir::Value first, int64_t rows,
                     Factors left, const Vectors &vectors, mlir::Value count);
-  void transposeSquares(const Matrix &from, mlir::Value numRows, int64_t size,
-                        double factor, const Matrix &to);
+  void transposeSquares(const Matrix &from, mlir::Value numRows,
+                        mlir::Value size, double factor, const Matrix &to);
+  std::optional<Matrix> biasRows(const Place &place, mlir::Value firstKey);
   void transposeSquaresOut(const Matrix &from, mlir::Value factor, int64_t size,
                            int64_t firstRow, mlir::Value numRows,
                            const Matrix &to);

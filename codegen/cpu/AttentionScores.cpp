@@ -132,8 +132,27 @@ Value AttentionPhase::broadcastAt(unsigned operand, const Place &place,
   return at;
 }
 
+/// A bias as a row of neighbouring keys for each query, if it is one and there
+/// is nothing to add to it.
+std::optional<AttentionPhase::Matrix>
+AttentionPhase::biasRows(const Place &place, Value firstKey) {
+  if (attention.mask)
+    return std::nullopt;
+  RankedTensorType type = operandType(*attention.bias);
+  ArrayRef<int64_t> shape = type.getShape();
+  int64_t keys = attention.sizes.keys;
+  if (shape.empty() || shape.back() != keys)
+    return std::nullopt;
+  bool isOfQuery = shape.size() > 1 && shape[shape.size() - 2] != 1;
+  Value first = broadcastAt(*attention.bias, place, place.firstQuery, firstKey);
+  return Matrix{operand(*attention.bias), first, isOfQuery ? keys : 0,
+                type.getElementType()};
+}
+
 void AttentionPhase::fillAddends(const Place &place, Value firstKey,
                                  Value numKeys) {
+  if (std::optional<Matrix> rows = biasRows(place, firstKey))
+    return transposeIn(*rows, place.numQueries, numKeys, 1.0, *addends);
   Value hidden = constant(-std::numeric_limits<double>::infinity());
   phase.loop(phase.index(0), place.numQueries, 1, [&](Value lane) {
     Value query = phase.add(place.firstQuery, lane);

@@ -56,3 +56,24 @@ func.func private @forward_single(%batch: index, %q: tensor<?x1x3x5xf64>, %k: te
       : (tensor<?x1x3x5xf64>, tensor<?x9x3x5xf64>, tensor<?x9x3x5xf64>) -> (tensor<?x1x3x5xf64>, tensor<?x1x3xf64>)
   return %y, %lse : tensor<?x1x3x5xf64>, tensor<?x1x3xf64>
 }
+
+// A bias alone, with a row of keys for each query, or one for all of a head.
+// CHECK: forward_biased: attention, 1 phases
+func.func private @forward_biased(%batch: index, %q: tensor<?x37x2x16xf32>, %k: tensor<?x67x2x16xf32>, %bias: tensor<2x37x67xf32>)
+    -> (tensor<?x37x2x16xf32>, tensor<?x37x2xf32>) attributes {nnc.kernel, nnc.kind = "attention"} {
+  %y, %lse = nnc.attend %q, %k, %k bias = %bias heads = 2 kv_heads = 2 scale = 0.5
+      : (tensor<?x37x2x16xf32>, tensor<?x67x2x16xf32>, tensor<?x67x2x16xf32>, tensor<2x37x67xf32>)
+      -> (tensor<?x37x2x16xf32>, tensor<?x37x2xf32>)
+  return %y, %lse : tensor<?x37x2x16xf32>, tensor<?x37x2xf32>
+}
+
+// CHECK: gradient_biased: attention, 1 phases
+func.func private @gradient_biased(%batch: index, %q: tensor<?x37x2x16xf32>, %lse: tensor<?x37x2xf32>, %delta: tensor<?x37x2xf32>,
+    %dy: tensor<?x37x2x16xf32>, %k: tensor<?x67x2x16xf32>, %bias: tensor<?x2x1x67xf32>)
+    -> (tensor<?x37x2x16xf32>, tensor<?x67x2x16xf32>, tensor<?x67x2x16xf32>) attributes {nnc.kernel, nnc.kind = "attention"} {
+  %d:3 = nnc.attend_gradient %q, %lse, %delta, %dy, %k, %k bias = %bias heads = 2 kv_heads = 2 scale = 0.5
+      : (tensor<?x37x2x16xf32>, tensor<?x37x2xf32>, tensor<?x37x2xf32>, tensor<?x37x2x16xf32>, tensor<?x67x2x16xf32>,
+         tensor<?x67x2x16xf32>, tensor<?x2x1x67xf32>)
+      -> (tensor<?x37x2x16xf32>, tensor<?x67x2x16xf32>, tensor<?x67x2x16xf32>)
+  return %d#0, %d#1, %d#2 : tensor<?x37x2x16xf32>, tensor<?x67x2x16xf32>, tensor<?x67x2x16xf32>
+}
