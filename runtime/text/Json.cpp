@@ -10,7 +10,7 @@ using nlohmann::json;
 static constexpr int mostLevels = 64;
 // As many as the largest vocabularies have, several times; a value takes 16
 // bytes and more.
-static constexpr int64_t mostValues = int64_t(1) << 24;
+static constexpr int64_t mostValues = int64_t(1) << 23;
 
 static std::string placeOf(std::string_view text, size_t position,
                            const std::string &path) {
@@ -39,7 +39,7 @@ static Status checkBounds(std::string_view text, const std::string &path) {
                                         mostLevels, " levels of brackets")};
     if (values > mostValues)
       return {Code::InvalidFile,
-              concat(placeOf(text, i, path), "more than 2^24 values")};
+              concat(placeOf(text, i, path), "more than 2^23 values")};
   }
   return {};
 }

@@ -12,7 +12,7 @@
 namespace nnc::runtime {
 
 /// `text` as a value. InvalidFile, naming `path` and the line, for what is no
-/// JSON, is nested more than 64 levels deep or has more than 2^24 values.
+/// JSON, is nested more than 64 levels deep or has more than 2^23 values.
 StatusOr<nlohmann::json> parseJson(std::string_view text,
                                    const std::string &path);
 

@@ -16,9 +16,13 @@ using nlohmann::json;
 // A longer word is no word of any language.
 static constexpr size_t mostWordBytes = 1000;
 static constexpr size_t mostDifferent = size_t(1) << 24;
-static constexpr int64_t numBytes = 256;
+static constexpr size_t mostDifferentBytes = size_t(1) << 30;
+static constexpr int64_t mostKept = int64_t(1) << 22;
+static constexpr int64_t numByteIds = 256;
 
 static constexpr const char *unitNames[] = {"byte", "character", "word"};
+
+const char *nameOf(Unit unit) { return unitNames[int(unit)]; }
 
 const Unit *findUnit(std::string_view name) {
   static constexpr Unit units[] = {Unit::Byte, Unit::Character, Unit::Word};
@@ -121,7 +125,7 @@ Learned::Learned(LearnedSettings settings, std::vector<std::string> tokens)
       tokens(std::move(tokens)) {
   const bool isBytes = this->settings.unit == Unit::Byte;
   specialIds.padding = 0;
-  int32_t next = isBytes ? numBytes : 1;
+  int32_t next = isBytes ? numByteIds : 1;
   if (!isBytes)
     specialIds.unknown = next++;
   if (this->settings.hasBegin)
@@ -150,7 +154,7 @@ Status Learned::encode(std::string_view text, std::vector<int32_t> &ids) const {
 
 bool Learned::appendBytes(int32_t id, bool isFirst, std::string &bytes) const {
   if (settings.unit == Unit::Byte) {
-    const bool isByte = id > 0 && id < numBytes;
+    const bool isByte = id > 0 && id < numByteIds;
     if (isByte)
       bytes += char(id);
     return isByte;
@@ -166,7 +170,7 @@ bool Learned::appendBytes(int32_t id, bool isFirst, std::string &bytes) const {
 }
 
 std::string Learned::save() const {
-  json saved = {{"tokenizer", unitNames[int(settings.unit)]}};
+  json saved = {{"tokenizer", nameOf(settings.unit)}};
   if (settings.hasBegin)
     saved["begin"] = true;
   if (settings.hasEnd)
@@ -195,10 +199,13 @@ Status Vocabulary::add(std::string_view text) {
   return Splitter(settings).split(text, [&](const std::string &token) {
     if (token.size() > mostWordBytes)
       return Status();
-    ++counts[token];
-    return counts.size() <= mostDifferent
+    if (++counts[token] == 1)
+      numBytes += token.size();
+    return counts.size() <= mostDifferent && numBytes <= mostDifferentBytes
                ? Status()
-               : Status(Code::InvalidFile, "more than 2^24 different words");
+               : Status(Code::InvalidFile,
+                        "more than 2^24 different words, or 2^30 bytes of "
+                        "them");
   });
 }
 
@@ -207,8 +214,8 @@ TokenizerPointer Vocabulary::finish(int64_t mostIds) const {
   for (const auto &[token, count] : counts)
     found.emplace_back(-count, token);
   std::sort(found.begin(), found.end());
-  const int64_t most =
-      std::max<int64_t>(mostIds - Learned(settings, {}).size(), 0);
+  const int64_t most = std::max<int64_t>(
+      std::min(mostIds, mostKept) - Learned(settings, {}).size(), 0);
   if (int64_t(found.size()) > most)
     found.resize(size_t(most));
   std::vector<std::string> tokens;
@@ -228,7 +235,7 @@ static Status readTokens(const json &saved, Unit unit, const std::string &path,
                      path + ": 'tokens' is no list of different texts");
   if (unit == Unit::Byte)
     return list.is_null() ? Status() : wrong;
-  if (!list.is_array() || list.size() > mostDifferent)
+  if (!list.is_array() || int64_t(list.size()) > mostKept)
     return wrong;
   std::unordered_set<std::string_view> seen;
   for (const json &token : list) {

@@ -33,6 +33,7 @@ struct LearnedSettings {
 
 /// Nothing for a name that is none of "byte", "character" and "word".
 const Unit *findUnit(std::string_view name);
+const char *nameOf(Unit unit);
 
 /// Counts what a training text is made of.
 class Vocabulary {
@@ -41,18 +42,20 @@ public:
   ~Vocabulary();
 
   /// InvalidFile for what is no UTF-8, and where there are more than 2^24
-  /// different words.
+  /// different words or 2^30 bytes of them.
   Status add(std::string_view text);
 
   /// The tokenizer of what was added: padding is 0, an unknown one 1, begin and
   /// end follow where there are such, then the most frequent, in the order of
-  /// their bytes where these are equal; at most `mostIds` all together. Of
+  /// their bytes where these are equal; at most `mostIds` all together, and
+  /// 2^22. Of
   /// bytes there are always all, before begin and end.
   TokenizerPointer finish(int64_t mostIds) const;
 
 private:
   LearnedSettings settings;
   std::unordered_map<std::string, int64_t> counts;
+  size_t numBytes = 0;
 };
 
 /// What Tokenizer::save() gave of a learned tokenizer. InvalidFile, naming

@@ -87,6 +87,8 @@ bool Fields::next(Field &field) {
   return isRead;
 }
 
+static constexpr size_t mostPieces = size_t(1) << 22;
+
 // Numbers of fields: sentencepiece_model.proto.
 static constexpr uint64_t piecesField = 1, normalizerField = 3,
                           denormalizerField = 5;
@@ -169,6 +171,8 @@ const char *problemOfModel(std::string_view contents) {
     if (problem)
       return problem;
     numPieces += field.number == piecesField;
+    if (numPieces > mostPieces)
+      return "more than 2^22 pieces";
   }
   if (fields.isDamaged())
     return "no model of SentencePiece";

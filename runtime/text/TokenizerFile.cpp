@@ -17,6 +17,8 @@ namespace nnc::runtime {
 // The largest vocabularies that are in use have a tenth of it.
 static constexpr int64_t mostFileBytes = int64_t(1) << 28;
 
+static constexpr size_t mostTokens = size_t(1) << 22;
+
 static bool endsWith(std::string_view text, std::string_view ending) {
   return text.size() >= ending.size() &&
          text.substr(text.size() - ending.size()) == ending;
@@ -89,6 +91,8 @@ static StatusOr<TokenizerPointer> openWordPiece(const std::string &path,
     if (isSpecial)
       model.added.push_back({int32_t(model.tokens.size()), std::string(line)});
     model.tokens.emplace_back(line);
+    if (model.tokens.size() > mostTokens)
+      return Status(Code::InvalidFile, path + ": more than 2^22 lines");
   }
   auto tokenizer = makeWordPiece(std::move(model));
   if (tokenizer.isOk())

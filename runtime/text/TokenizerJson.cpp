@@ -182,6 +182,8 @@ static Status readMerges(const TokenizerSource &source, const json &list,
                          BytePairsModel &model) {
   if (!list.is_array())
     return wrong(source, "no 'merges'");
+  if (int64_t(list.size()) > mostIds)
+    return wrong(source, concat("more than ", mostIds, " merges"));
   for (const json &item : list)
     if (!readMerge(item, model.merges.emplace_back()))
       return wrong(source,
@@ -299,6 +301,8 @@ static Status readMergeLines(const TokenizerSource &source,
       text.remove_suffix(1);
     if (text.empty() || (line == 1 && text.substr(0, 8) == "#version"))
       continue;
+    if (int64_t(model.merges.size()) == mostIds)
+      return wrong(source, concat("more than ", mostIds, " merges"));
     auto &merge = model.merges.emplace_back();
     if (!readMerge(std::string(text), merge) || merge.first.empty() ||
         merge.second.empty())
