@@ -57,14 +57,15 @@ static const std::string *orderOf(const Recipe &recipe,
   return nullptr;
 }
 
+using Arguments = std::vector<std::pair<std::string, std::string>>;
+
 /// The arguments of a binding of text that say how a text becomes ids, and not
 /// where texts are.
-static std::vector<std::pair<std::string, std::string>>
-tokenArguments(const DataBinding &binding) {
+static Arguments tokenArguments(const DataBinding &binding) {
   static constexpr std::string_view kept[] = {
       "tokenizer", "merges", "vocabulary", "lower",    "filters",
       "begin",     "end",    "padding",    "truncate", "rate"};
-  std::vector<std::pair<std::string, std::string>> arguments;
+  Arguments arguments;
   for (const auto &argument : binding.arguments)
     if (std::find(std::begin(kept), std::end(kept), argument.first) !=
         std::end(kept))
@@ -72,11 +73,28 @@ tokenArguments(const DataBinding &binding) {
   return arguments;
 }
 
+/// The same of a tokenizer that text has taught, as weights know it.
+static StatusOr<Arguments> tokenArguments(const std::string &vocabulary) {
+  LearnedSettings settings;
+  auto tokenizer = restoreTokenizer(vocabulary, "the vocabulary", &settings);
+  if (!tokenizer.isOk())
+    return tokenizer.status();
+  auto flag = [](bool value) { return std::string(value ? "true" : "false"); };
+  return Arguments{{"tokenizer", nameOf(settings.unit)},
+                   {"lower", flag(settings.isLower)},
+                   {"filters", settings.filters},
+                   {"begin", flag(settings.hasBegin)},
+                   {"end", flag(settings.hasEnd)}};
+}
+
 namespace {
 /// A binding of text or sounds, and what of them an input has from it.
 struct BoundText {
+  /// Null: none.
   const DataBinding *binding = nullptr;
   TextSettings settings;
+  /// How a text becomes ids.
+  Arguments arguments;
   /// Tokens or samples, and their lengths.
   TextPart part = TextPart::Tokens, lengths = TextPart::Lengths;
 
@@ -88,22 +106,37 @@ struct BoundText {
 } // namespace
 
 /// The binding that gives `input` the tokens of a text or the samples of a
-/// sound; none where it has something else.
-static BoundText boundTextOf(const Recipe &recipe, const std::string &input) {
+/// sound; none where it has something else, or tokens of which nothing says
+/// what they stand for.
+static StatusOr<BoundText> boundTextOf(const Recipe &recipe,
+                                       const std::string &input,
+                                       const DataFacts &facts) {
   BoundText bound;
-  const DataBinding *binding = textBindingOf(recipe, input);
-  if (!binding || binding->reader == "tokens")
-    return {};
-  StatusOr<TextSettings> settings = readTextSettings(*binding);
+  bound.binding = textBindingOf(recipe, input);
+  if (!bound.binding)
+    return bound;
+  StatusOr<TextSettings> settings = readTextSettings(*bound.binding);
   if (!settings.isOk())
-    return {};
-  bound.binding = binding;
+    return settings.status();
   bound.settings = std::move(*settings);
-  if (binding->reader == "wav") {
+  bound.arguments = tokenArguments(*bound.binding);
+  if (bound.binding->reader == "wav") {
     bound.part = TextPart::Samples;
     bound.lengths = TextPart::SampleLengths;
   }
-  return bound.isOf(bound.part, input) ? bound : BoundText();
+  if (!bound.isOf(bound.part, input))
+    return BoundText();
+  if (bound.binding->reader != "tokens" ||
+      !bound.settings.tokenizer.file.empty())
+    return bound;
+  auto known = facts.vocabularies.find(input);
+  if (known == facts.vocabularies.end())
+    return BoundText();
+  StatusOr<Arguments> learned = tokenArguments(known->second);
+  if (!learned.isOk())
+    return learned.status();
+  bound.arguments = std::move(*learned);
+  return bound;
 }
 
 /// A text or a sound by the model's own binding: lines, a table, a folder, a
@@ -117,9 +150,9 @@ readBoundText(const GivenFile &file, const EntryPoint &entry,
   const bool isSound = bound.part == TextPart::Samples;
   DataBinding binding;
   binding.split = "predict";
-  binding.reader = bound.binding->reader;
+  binding.reader = isSound ? "wav" : "text";
   binding.inputs = {input.name};
-  binding.arguments = tokenArguments(*bound.binding);
+  binding.arguments = bound.arguments;
   binding.arguments.emplace_back("path", file.path);
   if (!file.columns.empty())
     binding.arguments.emplace_back("columns", file.columns);
@@ -172,9 +205,11 @@ readInputFile(const GivenFile &file, const EntryPoint &entry,
     options.directories = directories;
     // Where the file itself is, only its path says.
     options.directories.insert(options.directories.begin(), "");
-    const BoundText bound = boundTextOf(recipe, input.name);
-    if (bound.binding && !isNumpy(file.path))
-      return readBoundText(file, entry, bound, recipe, facts, options);
+    StatusOr<BoundText> bound = boundTextOf(recipe, input.name, facts);
+    if (!bound.isOk())
+      return bound.status();
+    if (bound->binding && !isNumpy(file.path))
+      return readBoundText(file, entry, *bound, recipe, facts, options);
     return readByItsKind(file, input, recipe, facts, options);
   });
 }
