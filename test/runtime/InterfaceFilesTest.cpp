@@ -102,7 +102,11 @@ TEST(Interface, LoadOptionsAreChecked) {
   EXPECT_STREQ(load(&options).message,
                "order is 3, which is no nnc_weights_order_t");
   options = {};
-  options.reserved[6] = 1;
+  options.names = "other";
+  EXPECT_STREQ(load(&options).message,
+               "the model has no table of names 'other'; there is nnc");
+  options = {};
+  options.reserved[5] = 1;
   EXPECT_EQ(load(&options).code, NNC_INVALID_ARGUMENT);
   EXPECT_STREQ(
       nnc_session_load_weights(session.get(), nullptr, nullptr).message,
