@@ -127,11 +127,21 @@ static std::optional<unsigned> findMissingCounter(Operation *op) {
   return std::nullopt;
 }
 
+/// Whether it drops elements with probability 0.
+static bool dropsNothing(Operation *op) {
+  return llvm::any_of(ArrayRef<StringRef>{"rate", "dropout"},
+                      [&](StringRef name) {
+                        auto share = op->getAttrOfType<FloatAttr>(name);
+                        return share && share.getValue().isZero();
+                      });
+}
+
 /// A step of a loop has no number of its own to draw by: the same values would
 /// come at each.
 static LogicalResult checkNoneInLoops(ModelOp model) {
   WalkResult result = model.walk([](Operation *op) -> WalkResult {
-    if (!op->getParentOfType<ScanOp>() || !findMissingCounter(op))
+    if (!op->getParentOfType<ScanOp>() || !findMissingCounter(op) ||
+        dropsNothing(op))
       return WalkResult::advance();
     return op->emitOpError("draws random numbers in the step of a loop, which "
                            "would be the same at each step; draw them before "

@@ -236,3 +236,17 @@ nnc.model @unpenalised(%x: tensor<?x3xf32> {nnc.name = "x"})
   %l = nnc.mean %p {l1 = 0.5 : f64} : (tensor<?x2xf32>) -> tensor<f32>
   nnc.loss %l {l2 = 0.5 : f64} : tensor<f32>
 }
+
+// -----
+
+// A step of a loop may drop what it drops with probability 0.
+// CHECK-LABEL: func.func @predict
+// CHECK:         nnc.scan
+// CHECK:         nnc.dropout
+nnc.model @drops_nothing_in_a_step(%x: tensor<5x?x4xf32> {nnc.name = "x"}) {
+  %last = nnc.scan over(%x_t = %x) steps = 5 : (tensor<5x?x4xf32>) -> tensor<5x?x4xf32> {
+    %0 = nnc.dropout %x_t rate = 0.0 : tensor<?x4xf32>
+    nnc.yield %0 : tensor<?x4xf32>
+  }
+  nnc.output "y" %last : tensor<5x?x4xf32>
+}
