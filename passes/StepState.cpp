@@ -143,9 +143,10 @@ static LogicalResult checkNoneInLoops(ModelOp model) {
     if (!op->getParentOfType<ScanOp>() || !findMissingCounter(op) ||
         dropsNothing(op))
       return WalkResult::advance();
-    return op->emitOpError("draws random numbers in the step of a loop, which "
-                           "would be the same at each step; draw them before "
-                           "it and go over them");
+    return OpSite(op->getLoc(), op->getName().stripDialect()).error()
+           << ("draws random numbers in the step of a loop, which "
+               "would be the same at each step; draw them before "
+               "it and go over them");
   });
   return failure(result.wasInterrupted());
 }
