@@ -55,6 +55,20 @@ model attention(x: f32[batch, time, width], y: f32[batch, time, 4]) {
   }
   loss mse(dense(layer_norm(x), 4), y)
 }""", [(8, 16), (8, 4)], 32, 0.4),
+    # Loops over time run again as a whole.
+    "recurrent": ("""
+fn cell(x, h) {
+  h = tanh(x + dense(h, 16, bias = false))
+  return [h, h]
+}
+
+model recurrent(x: f32[batch, 12, 16], y: f32[batch, 4]) {
+  for i in 0..6 {
+    last, all = scan(cell, over = dense(x, 16), from = zeros([16]))
+    x = dropout(all, 0.1)
+  }
+  loss mse(dense(mean(x, axes = [1]), 4), y)
+}""", [(12, 16), (4,)], 32, 0.8),
 }
 
 TRAINING = """
