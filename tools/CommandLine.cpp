@@ -56,7 +56,7 @@ void addMemoryBudgetOption(CLI::App &command, std::optional<int64_t> &budget) {
                   "fit is computed again; 0: any (default: the model's)")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
       ->check(CLI::Range(int64_t(0), (int64_t(1) << 53) - 1))
-      ->type_name("SIZE");
+      ->option_text("SIZE");
 }
 
 bool runCommand(CLI::App &app, int argc, char **argv, int &exit) {
