@@ -17,26 +17,36 @@ def sigmoid(v):
     return 1 / (1 + np.exp(-v))
 
 
+def stretched(weights, terms):
+    """Weights of terms, or of their first dimensions, for each term."""
+    sizes = (*weights.shape, *[1] * terms.ndim)[: terms.ndim]
+    return np.broadcast_to(weights.reshape(sizes).astype(float), terms.shape)
+
+
 def weighted_entropy(v, target, weights=None, by_class=None, ignored=None, smoothing=0.0):
     """PyTorch's definition: integers by the weight of their class, floats by rows."""
     classes = v.shape[-1]
     by_class = np.ones(classes) if by_class is None else by_class
     whole = target.ndim < v.ndim
     rows = np.eye(classes)[np.clip(target, 0, classes - 1)] if whole else target
-    surprise = -np.log(softmax(v)) * by_class
+    shifted = v - v.max(-1, keepdims=True)
+    surprise = (np.log(np.exp(shifted).sum(-1, keepdims=True)) - shifted) * by_class
     losses = (surprise * (rows * (1 - smoothing) + smoothing / classes)).sum(-1)
     if whole:  # smoothing is by the weights of all classes, the rest by that of one
         losses = (1 - smoothing) * (surprise * rows).sum(-1) + smoothing / classes * surprise.sum(-1)
-    w = np.ones(losses.shape) if weights is None else np.broadcast_to(
-        weights.reshape(weights.shape + (1,) * (losses.ndim - weights.ndim)).astype(float), losses.shape)
+    w = np.ones(losses.shape) if weights is None else stretched(weights, losses)
     w = w * (target != ignored) if whole and ignored is not None else w
     divisors = w * (rows @ by_class) if whole else w
-    return (w * losses).sum() / divisors.sum() if divisors.sum() else 0.0
+    total = np.where(w != 0, w * losses, 0.0).sum()
+    return total / divisors.sum() if divisors.sum() else 0.0
 
 
-def weighted(terms, w):
-    w = np.broadcast_to(w.reshape(w.shape + (1,) * (terms.ndim - w.ndim)).astype(float), terms.shape)
-    return (terms * w).sum() / w.sum()
+def weighted(terms, w=None):
+    """The mean of terms by weights of them, or of their first dimensions."""
+    if w is None:
+        return terms.mean()
+    w = stretched(w, terms)
+    return np.where(w != 0, terms * w, 0.0).sum() / w.sum() if w.sum() else 0.0
 
 
 def merged(path, blank=0):

@@ -5,6 +5,7 @@ Each takes the op's attributes (and `type` and `dims` of its first operand, and 
 random op the elements' `numbers`), whether it is in a training step, and arrays.
 """
 import math
+import re
 
 import numpy as np
 
@@ -284,12 +285,18 @@ def classes(target, prediction):
     return target.argmax(-1)
 
 
+def by_segments(at, *operands):
+    """The operands, None for those that are absent."""
+    counts = [int(count) for count in re.findall(r"\d+", at["operandSegmentSizes"].replace("i32", ""))]
+    rest = list(operands)
+    return [rest.pop(0) if count else None for count in counts]
+
+
 @reference("cross_entropy")
-def cross_entropy(at, training, logits, target):
-    rows = target if target.dtype == np.float64 else np.eye(logits.shape[-1])[classes(target, logits)]
-    smoothing = at.get("label_smoothing", 0.0)
-    rows = rows * (1 - smoothing) + smoothing / logits.shape[-1]
-    return of_counted(at, target, -(rows * (logits - logsumexp(logits, -1))).sum(-1))
+def cross_entropy(at, training, *operands):
+    logits, target, weights, class_weights = by_segments(at, *operands)
+    target = target if target.dtype == np.float64 else classes(target, logits)
+    return sequences.weighted_entropy(logits, target, weights, class_weights, at.get("ignore_index"), at["label_smoothing"])
 
 
 def of_counted(at, target, values):
@@ -300,14 +307,19 @@ def of_counted(at, target, values):
     return values[counts].sum() / max(1, counts.sum())
 
 
+def nats(at, logits, target):
+    target = target if target.dtype == np.float64 else classes(target, logits)
+    return sequences.weighted_entropy(logits, target, ignored=at.get("ignore_index"))
+
+
 @reference("perplexity")
 def perplexity(at, training, logits, target):
-    return np.exp(cross_entropy(at, training, logits, target))
+    return np.exp(nats(at, logits, target))
 
 
 @reference("bits_per_byte")
 def bits_per_byte(at, training, logits, target):
-    return cross_entropy(at, training, logits, target) / math.log(2) / at["bytes_per_token"]
+    return nats(at, logits, target) / math.log(2) / at["bytes_per_token"]
 
 
 @reference("ctc_loss")
@@ -326,32 +338,34 @@ REFERENCES.update({
 
 
 @reference("binary_cross_entropy")
-def binary_cross_entropy(at, training, p, target):
+def binary_cross_entropy(at, training, p, target, weights=None):
     # The limits are numbers of the type: in f32, 1 - 1e-7 is 1 - 1.19e-7.
     margin = max(1e-7, UNIT[at["type"]])
     t, p = target.reshape(p.shape), np.clip(p, *to_type([margin, 1 - margin], at["type"]))
-    return -(t * np.log(p) + (1 - t) * np.log1p(-p)).mean()
+    return sequences.weighted(-(t * np.log(p) + (1 - t) * np.log1p(-p)), weights)
 
 
 @reference("bce_logits")
-def bce_logits(at, training, x, target):
-    return (np.logaddexp(0, x) - x * target.reshape(x.shape)).mean()
+def bce_logits(at, training, *operands):
+    x, target, weights, positive = by_segments(at, *operands)
+    t, factor = target.reshape(x.shape), 1.0 if positive is None else positive
+    return sequences.weighted((1 - t) * np.logaddexp(0, x) + factor * t * np.logaddexp(0, -x), weights)
 
 
 @reference("mse", "mean_squared_error")
-def mse(at, training, x, target):
-    return ((x - target.reshape(x.shape)) ** 2).mean()
+def mse(at, training, x, target, weights=None):
+    return sequences.weighted((x - target.reshape(x.shape)) ** 2, weights)
 
 
 @reference("mae", "mean_absolute_error")
-def mae(at, training, x, target):
-    return np.abs(x - target.reshape(x.shape)).mean()
+def mae(at, training, x, target, weights=None):
+    return sequences.weighted(np.abs(x - target.reshape(x.shape)), weights)
 
 
 @reference("huber")
-def huber(at, training, x, target):
+def huber(at, training, x, target, weights=None):
     d, delta = np.abs(x - target.reshape(x.shape)), at["delta"]
-    return np.where(d <= delta, d * d / 2, delta * (d - delta / 2)).mean()
+    return sequences.weighted(np.where(d <= delta, d * d / 2, delta * (d - delta / 2)), weights)
 
 
 @reference("accuracy")
