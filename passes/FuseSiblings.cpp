@@ -30,6 +30,15 @@ static int64_t numElements(Value value) {
 /// at all ops of both.
 static constexpr size_t kMostTried = 32;
 
+/// So many sums of siblings at once: each takes registers for as long as the
+/// kernel goes over its elements.
+static constexpr int64_t kMostSums = 8;
+
+static int64_t numSums(const RowFusion &fusion, unsigned number) {
+  return llvm::count_if(fusion.group(number).ops,
+                        [](Operation *op) { return isa<Reducing>(op); });
+}
+
 /// Merges groups of a list, each with the first of those before it that takes
 /// it.
 static void mergeAll(RowFusion &fusion, ArrayRef<unsigned> alike) {
@@ -38,7 +47,10 @@ static void mergeAll(RowFusion &fusion, ArrayRef<unsigned> alike) {
     if (fusion.group(number).ops.empty())
       continue;
     auto tried = MutableArrayRef(hosts).take_back(kMostTried);
+    int64_t sums = numSums(fusion, number);
     auto *host = llvm::find_if(tried, [&](unsigned &other) {
+      if (sums > 0 && sums + numSums(fusion, other) > kMostSums)
+        return false;
       std::optional<unsigned> both = fusion.merge(other, number);
       other = both.value_or(other);
       return both.has_value();
