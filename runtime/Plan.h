@@ -151,6 +151,8 @@ struct EntryPoint {
   std::vector<Command> commands;
   int64_t arenaBytes = 0;
   int64_t scratchBytes = 0;
+  /// "generate": how many tokens a sequence may have; 0: any number.
+  int64_t context = 0;
 };
 
 /// A scalar of the state that runs set and files do not have: how many samples
@@ -179,6 +181,9 @@ struct StateTensor {
   /// Which of its dimensions each of PyTorch's tensor is; empty: they are
   /// alike.
   std::vector<int64_t> pytorchDims = {};
+  /// Index into Plan::state of what its value is appended to along dimension 1
+  /// once "generate" has run; -1: nothing.
+  int32_t appendsTo = -1;
 
   int64_t numElements() const;
   int64_t sizeBytes() const;

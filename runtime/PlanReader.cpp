@@ -196,7 +196,8 @@ bool PlanReader::readState(const plan::Plan &from) {
       return fail("its name ", wrong);
   }
   where.clear();
-  return checkStateOverlap() && checkScalar("seed", ElementType::I64) &&
+  return checkStateOverlap() && checkAppending() &&
+         checkScalar("seed", ElementType::I64) &&
          checkScalar("step", ElementType::I64) &&
          checkScalar(firstSampleName, ElementType::I64) && checkLearningRate();
 }
@@ -209,6 +210,7 @@ bool PlanReader::readRole(const plan::StateTensor &from, StateTensor &to) {
     return fail("unknown role ", static_cast<int>(from.role()));
   to.role = static_cast<Role>(from.role());
   to.frozen = from.frozen();
+  to.appendsTo = from.appends_to();
   if (!readElementType(from.element_type(), to.elementType) ||
       !readShape(from.shape(), to.shape))
     return false;
@@ -293,6 +295,30 @@ bool PlanReader::readNameTable(const plan::NameTable &from, NameTable &to) {
   return true;
 }
 
+/// What is appended is one place of dimension 1 of what it is appended to.
+bool PlanReader::checkAppending() {
+  const int64_t count = result.state.size();
+  for (const StateTensor &tensor : result.state) {
+    if (tensor.appendsTo == -1)
+      continue;
+    if (tensor.appendsTo < -1 || tensor.appendsTo >= count)
+      return fail("state tensor ", quote(tensor.name), " appends to number ",
+                  tensor.appendsTo, " of ", count);
+    const StateTensor &all = result.state[tensor.appendsTo];
+    Shape one = all.shape;
+    if (one.size() >= 2)
+      one[1] = 1;
+    if (tensor.role != Role::Generation || all.role != Role::Generation ||
+        one.size() < 2 || tensor.shape != one ||
+        tensor.elementType != all.elementType)
+      return fail("state tensor ", quote(tensor.name), ", ",
+                  describe(tensor.elementType, tensor.shape),
+                  ", is no place of ", quote(all.name), ", ",
+                  describe(all.elementType, all.shape));
+  }
+  return true;
+}
+
 bool PlanReader::checkStateOverlap() {
   std::vector<const StateTensor *> byOffset;
   for (const StateTensor &tensor : result.state)
@@ -358,6 +384,9 @@ bool PlanReader::readEntryPoint(const plan::EntryPoint &from, EntryPoint &to) {
   if (to.scratchBytes < 0 || to.scratchBytes > largestBytes)
     return fail("scratch_bytes is ", to.scratchBytes, ", expected 0 to ",
                 largestBytes);
+  to.context = from.context();
+  if (to.context < 0)
+    return fail("context is ", to.context, ", expected 0 or more");
   std::string entryName = where;
   std::set<std::string> inputNames, outputNames;
   for (const plan::Tensor *tensor : *from.inputs()) {

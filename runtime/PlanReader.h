@@ -49,6 +49,7 @@ private:
   bool readRole(const plan::StateTensor &from, StateTensor &to);
   bool readPytorchDims(const flatbuffers::Vector<int64_t> *from,
                        StateTensor &to);
+  bool checkAppending();
   bool readWeightsOrder(const plan::Plan &from);
   bool readNameTables(const plan::Plan &from);
   bool readNameTable(const plan::NameTable &from, NameTable &to);

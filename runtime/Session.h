@@ -72,6 +72,12 @@ public:
   /// a load of a checkpoint.
   Status run(const EntryPoint &entry, const void *const *inputs, int64_t batch);
 
+  /// Zeroes what sequences keep for their next tokens: they begin anew.
+  Status restartSequences();
+  /// Appends what the last run of "generate" has to the `position` tokens
+  /// before. InvalidArgument where one has no place more.
+  Status appendToSequences(int64_t position);
+
   /// The entry point that ran last, with its batch. Null before the first.
   const EntryPoint *lastRun() const { return lastEntry; }
   int64_t lastBatch() const { return batchOfLastRun; }

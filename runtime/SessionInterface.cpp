@@ -1,80 +1,11 @@
 // The C interface of sessions: checks arguments, and translates to and from the
 // C++ inside.
-#include "runtime/Interface.h"
-#include "runtime/Session.h"
+#include "runtime/SessionHandle.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
-#include <map>
 
 using namespace nnc::runtime;
-
-namespace {
-/// A LoadReport as C sees it: the arrays point into `owner`.
-struct CLoadReport {
-  LoadReport owner;
-  std::vector<nnc_metadata_t> metadata;
-  std::vector<const char *> missing, extra;
-  nnc_load_report_t view = {};
-};
-} // namespace
-
-struct nnc_session_t {
-  std::unique_ptr<Session> session;
-  /// A call is under way.
-  std::atomic<bool> inUse{false};
-  /// Of the run under way; kept so that a step allocates nothing.
-  std::vector<const void *> inputs = {};
-  /// Shapes handed out by nnc_session_output.
-  std::map<const TensorInfo *, Shape> shapes = {};
-  /// What nnc_session_last_load hands out.
-  CLoadReport lastLoad = {};
-};
-
-namespace {
-/// Marks a session as being in a call, unless it is already.
-class Use {
-public:
-  explicit Use(nnc_session_t &session)
-      : session(session), alone(!session.inUse.exchange(true)) {}
-  ~Use() {
-    if (alone)
-      session.inUse = false;
-  }
-  bool isAlone() const { return alone; }
-
-private:
-  nnc_session_t &session;
-  bool alone;
-};
-} // namespace
-
-/// Every call on a session goes through here.
-template <typename Body>
-static nnc_status_t callOn(nnc_session_t *session, Body &&body) {
-  return call([&]() -> Status {
-    if (!session)
-      return nullArgument("session");
-    Use use(*session);
-    if (!use.isAlone())
-      return {Code::InvalidArgument,
-              "another call on this session is under way: a session is for one "
-              "thread at a time"};
-    return body();
-  });
-}
-
-/// Fields of options that a later version has, and this one would not heed.
-template <size_t count>
-static Status checkReserved(const int64_t (&fields)[count]) {
-  if (std::all_of(std::begin(fields), std::end(fields),
-                  [](int64_t field) { return field == 0; }))
-    return {};
-  return {Code::InvalidArgument,
-          "the options have a field that this version of the library does "
-          "not know: start from zeros"};
-}
 
 nnc_status_t nnc_session_create(const nnc_plan_t *plan,
                                 const nnc_session_options_t *options,
@@ -106,8 +37,11 @@ nnc_status_t nnc_session_create(const nnc_plan_t *plan,
 void nnc_session_destroy(nnc_session_t *session) { delete session; }
 
 nnc_status_t nnc_session_init(nnc_session_t *session, int64_t seed) {
-  return callOn(session,
-                [&]() -> Status { return session->session->init(seed); });
+  return callOn(session, [&]() -> Status {
+    // Its sequences are gone with the state.
+    session->generator.reset();
+    return session->session->init(seed);
+  });
 }
 
 // Checks type and shape, and takes the batch from them: 0 means not known yet.

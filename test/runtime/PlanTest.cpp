@@ -172,6 +172,22 @@ static const WrongPlan wrongPlans[] = {
      "its pytorch_dims are not each of its 1 dimensions once"},
     {"UnknownWeightsOrder", [](auto &p) { p.weightsOrder = WeightsOrder(2); },
      "unknown weights_order 2"},
+    {"AppendsToNothing", [](auto &p) { p.state[0].appendsTo = 9; },
+     "state tensor 'w' appends to number 9 of 5"},
+    {"AppendsBeforeTheFirst", [](auto &p) { p.state[0].appendsTo = -2; },
+     "state tensor 'w' appends to number -2 of 5"},
+    {"AppendsAParameter", [](auto &p) { p.state[0].appendsTo = 1; },
+     "state tensor 'w', f32[4], is no place of 'w.m', f32[4]"},
+    {"AppendsAnotherShape",
+     [](auto &p) {
+       p.state[0].role = p.state[1].role = Role::Generation;
+       p.state[0].shape = {1, 2, 2};
+       p.state[1].shape = {1, 4};
+       p.state[1].appendsTo = 0;
+     },
+     "state tensor 'w.m', f32[1, 4], is no place of 'w', f32[1, 2, 2]"},
+    {"NegativeContext", [](auto &p) { p.entryPoints[0].context = -1; },
+     "context is -1, expected 0 or more"},
     {"TwoTablesOfAName",
      [](auto &p) { p.nameTables = {{"hf", {}}, {"hf", {}}}; },
      "table of names 'hf': two tables of names have this name"},

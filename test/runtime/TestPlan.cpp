@@ -263,7 +263,7 @@ static fb::Offset<plan::EntryPoint> pack(fb::FlatBufferBuilder &b,
   }
   return plan::CreateEntryPointDirect(b, entry.name.c_str(), &inputs, &outputs,
                                       &types, &commands, entry.arenaBytes,
-                                      entry.scratchBytes);
+                                      entry.scratchBytes, entry.context);
 }
 
 static fb::Offset<plan::Code> packCode(fb::FlatBufferBuilder &b,
@@ -345,7 +345,8 @@ std::vector<uint8_t> serialize(const PlanSource &source) {
         b, tensor.name.c_str(), static_cast<plan::Role>(tensor.role),
         static_cast<plan::ElementType>(tensor.elementType), &tensor.shape,
         tensor.offsetBytes, tensor.frozen,
-        tensor.pytorchDims.empty() ? nullptr : &tensor.pytorchDims));
+        tensor.pytorchDims.empty() ? nullptr : &tensor.pytorchDims,
+        tensor.appendsTo));
   std::vector<fb::Offset<plan::NameTable>> tables;
   for (const PlanSource::Names &table : source.nameTables) {
     auto lines = b.CreateVectorOfStrings(table.lines);
