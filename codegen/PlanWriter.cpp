@@ -235,6 +235,13 @@ PlanWriter::writePytorchDims(ParameterOp parameter) {
 
 std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {
   std::vector<Offset<plan::StateTensor>> state;
+  llvm::StringMap<int32_t> places;
+  for (auto parameter : module.getOps<ParameterOp>())
+    places.try_emplace(parameter.getSymName(), places.size());
+  auto appendsTo = [&](ParameterOp parameter) {
+    auto all = parameter->getAttrOfType<FlatSymbolRefAttr>(kAppendsToAttr);
+    return all ? find(places, all.getValue(), "place in the state") : -1;
+  };
   for (auto parameter : module.getOps<ParameterOp>())
     state.push_back(plan::CreateStateTensor(
         fbb, writeText(parameter.getSymName()),
@@ -243,7 +250,8 @@ std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {
         fbb.CreateVector(shapeOf(parameter.getType())),
         find(plan.stateOffsetsBytes, parameter.getSymName(),
              "place in the state"),
-        parameter.isFrozen(), writePytorchDims(parameter)));
+        parameter.isFrozen(), writePytorchDims(parameter),
+        appendsTo(parameter)));
   return state;
 }
 
@@ -386,12 +394,13 @@ PlanWriter::writeEntryPoint(const PlannedEntryPoint &entry) {
         [&](const auto &known) { return writeCommand(known); }, command));
   }
   func::FuncOp function = entry.function;
+  auto context = function->getAttrOfType<IntegerAttr>(kContextAttr);
   auto inputs = fbb.CreateVector(writeInputs(function));
   auto outputs = fbb.CreateVector(writeOutputs(entry));
-  return plan::CreateEntryPoint(fbb, writeText(function.getName()), inputs,
-                                outputs, fbb.CreateVector(types),
-                                fbb.CreateVector(commands), entry.arenaBytes,
-                                entry.scratchBytes);
+  return plan::CreateEntryPoint(
+      fbb, writeText(function.getName()), inputs, outputs,
+      fbb.CreateVector(types), fbb.CreateVector(commands), entry.arenaBytes,
+      entry.scratchBytes, context ? context.getInt() : 0);
 }
 
 std::vector<Offset<plan::EntryPoint>> PlanWriter::writeEntryPoints() {

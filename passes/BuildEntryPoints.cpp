@@ -1,5 +1,5 @@
 // Makes the functions that a plan runs out of the model: init, train_step,
-// eval_step and predict; on request, gradients and explain.
+// eval_step and predict; on request, gradients, explain and generate.
 //
 // The model is first completed in place (CompleteModel.h) and its scalars of
 // state are declared (StepState.h); each function is then the part of it that
@@ -7,6 +7,7 @@
 #include "passes/CompleteModel.h"
 #include "passes/EntryPoints.h"
 #include "passes/ExplainEntry.h"
+#include "passes/GenerateEntry.h"
 #include "passes/Passes.h"
 #include "passes/StepState.h"
 
@@ -379,11 +380,13 @@ private:
       if (failed(addSums(metric, results)))
         return failure();
     }
-    if (!model.getRecipe().getUpdates().empty() &&
+    if (trainingEntry && !model.getRecipe().getUpdates().empty() &&
         failed(buildTrainStep(model, results)))
       return failure();
     if (gradientsEntry && failed(buildGradientsEntry(model, results.front())))
       return failure();
+    if (!trainingEntry)
+      return success();
     if (Value counts = findConfusion(declared.metrics, confusionClasses))
       results.push_back({counts, "confusion", kConfusionKind});
     IRMapping mapping;
@@ -391,15 +394,26 @@ private:
     return success();
   }
 
-  /// Makes @predict and @explain, where there is an output.
+  /// Makes @predict, @explain and @generate, where there is an output.
   LogicalResult buildPredictions(ModelOp model, ArrayRef<OutputOp> outputs) {
     if (outputs.empty())
-      return success();
+      return generateSequences
+                 ? LogicalResult(emitError(model.getLoc())
+                                 << "the model generates nothing: it has no "
+                                    "output; write 'output logits' in it")
+                 : success();
     SmallVector<Result> results;
     for (OutputOp output : outputs)
       results.push_back({output.getValue(), output.getName(), kOutputKind});
     IRMapping mapping;
     numberSamples(buildFunction(model, kPredictName, results, mapping));
+    if (generateSequences) {
+      IRMapping copy;
+      if (failed(buildGenerateEntry(
+              buildFunction(model, kGenerateName, results, copy),
+              {generateSequences, generateInput, generateOutput})))
+        return failure();
+    }
     if (!explainEntry)
       return success();
     IRMapping copy;

@@ -15,11 +15,18 @@ inline constexpr llvm::StringLiteral kPredictName = "predict";
 inline constexpr llvm::StringLiteral kScheduledRateName = "scheduled_rate";
 inline constexpr llvm::StringLiteral kGradientsName = "gradients";
 inline constexpr llvm::StringLiteral kExplainName = "explain";
+inline constexpr llvm::StringLiteral kGenerateName = "generate";
+inline constexpr llvm::StringLiteral kRearrangeName = "generate_rearrange";
 
 // Attributes of functions, arguments and results.
 inline constexpr llvm::StringLiteral kTrainingAttr = "nnc.training";
 /// Beside nnc.training: gradients are asked for, and state stays as it is.
 inline constexpr llvm::StringLiteral kStateStaysAttr = "nnc.state_stays";
+/// Of state: what its value is appended to along dimension 1, once a token is
+/// done.
+inline constexpr llvm::StringLiteral kAppendsToAttr = "nnc.appends_to";
+/// Of @generate: how many tokens a sequence may have; absent: any number.
+inline constexpr llvm::StringLiteral kContextAttr = "nnc.context";
 inline constexpr llvm::StringLiteral kNameAttr = "nnc.name";
 /// Of a result: what it is, one of the kinds below.
 inline constexpr llvm::StringLiteral kResultAttr = "nnc.result";
@@ -42,6 +49,8 @@ inline constexpr llvm::StringLiteral kLayerGradientKind = "layer_gradient";
 inline constexpr llvm::StringLiteral kSeedName = "seed";
 inline constexpr llvm::StringLiteral kStepName = "step";
 inline constexpr llvm::StringLiteral kLearningRateName = "learning_rate";
+/// How many tokens of the sequences @generate has taken.
+inline constexpr llvm::StringLiteral kPositionName = "generation.position";
 
 } // namespace nnc
 

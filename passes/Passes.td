@@ -138,6 +138,15 @@ def BuildEntryPointsPass : Pass<"nnc-build-entry-points", "::mlir::ModuleOp"> {
     Option<"explainLayer", "explain-layer", "std::string", "\"\"",
            "The layer of @explain, by what its parameters' names begin with; none: the "
            "last tensor of pictures">,
+    Option<"trainingEntry", "training-entry", "bool", "true",
+           "Make @train_step, where there is an optimizer, and @eval_step">,
+    Option<"generateSequences", "generate-sequences", "int64_t", "0",
+           "Also make @generate, for so many sequences side by side: the logits of the next "
+           "token, with the state of the sequences kept from token to token">,
+    Option<"generateInput", "generate-input", "std::string", "\"\"",
+           "The input of @generate that has the tokens, where several may">,
+    Option<"generateOutput", "generate-output", "std::string", "\"\"",
+           "The output that has the logits, where it is not called so">,
     Option<"confusionClasses", "confusion-classes", "int64_t", "1000",
            "The most classes that a confusion matrix is made for">,
     ListOption<"freeze", "freeze", "std::string",

@@ -87,6 +87,10 @@ static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
   entryPoints.gradientsEntry = options.gradientsEntry;
   entryPoints.explainEntry = options.explainEntry;
   entryPoints.explainLayer = options.explainLayer;
+  entryPoints.trainingEntry = options.trainingEntry;
+  entryPoints.generateSequences = options.generateSequences;
+  entryPoints.generateInput = options.generateInput;
+  entryPoints.generateOutput = options.generateOutput;
   entryPoints.freeze.assign(options.freeze.begin(), options.freeze.end());
   pm.addPass(createBuildEntryPointsPass(entryPoints));
   // Before differentiation: what has left a loop is differentiated as a whole.

@@ -43,6 +43,11 @@ struct PipelineOptions {
   /// Also make @explain, for `nnc explain`; of which layer, if one is named.
   bool explainEntry = false;
   std::string explainLayer;
+  /// Make @train_step, where there is an optimizer, and @eval_step.
+  bool trainingEntry = true;
+  /// Also make @generate, for so many sequences; 0: not.
+  int64_t generateSequences = 0;
+  std::string generateInput, generateOutput;
   FusionPreferences fusion;
   /// "f64" computes in f64 what was written in f32, f16 or bf16; empty changes
   /// nothing.

@@ -51,6 +51,7 @@ struct RemoveDeadStatePass
     llvm::DenseSet<StringRef> dead;
     for (auto parameter : module.getOps<ParameterOp>())
       if (parameter.getRole() != Role::scalar &&
+          parameter.getRole() != Role::generation &&
           !read.contains(parameter.getSymName()))
         dead.insert(parameter.getSymName());
 

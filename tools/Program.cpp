@@ -189,6 +189,13 @@ static std::vector<std::string> compilerWords(const CompileRequest &request) {
     words.push_back("--explain");
   if (request.forExplaining && !request.explainLayer.empty())
     words.insert(words.end(), {"--explain-layer", request.explainLayer});
+  if (request.sequences)
+    words.insert(words.end(), {"--no-training", "--generate",
+                               std::to_string(request.sequences)});
+  if (!request.generateInput.empty())
+    words.insert(words.end(), {"--generate-input", request.generateInput});
+  if (!request.generateOutput.empty())
+    words.insert(words.end(), {"--generate-output", request.generateOutput});
   if (request.reference)
     words.push_back("--reference");
   if (request.allowTf32)

@@ -47,6 +47,11 @@ struct CompileRequest {
   /// Adds the entry point "explain"; of which layer, if one is named.
   bool forExplaining = false;
   std::string explainLayer;
+  /// Leaves out the training step, and adds the entry point "generate" for so
+  /// many sequences; 0: none.
+  int64_t sequences = 0;
+  /// Its input and its output, if they are named.
+  std::string generateInput, generateOutput;
   /// Schedules every kernel as upstream's plain loops.
   bool reference = false;
   /// Products of f32 on a GPU may round operands to TF32.

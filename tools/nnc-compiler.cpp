@@ -36,7 +36,9 @@ struct CompileArguments {
   std::vector<std::string> settings, plugins, passesAt, freeze;
   std::string explainLayer;
   bool reference = false, gradients = false, gradientCheck = false;
-  bool explain = false;
+  bool explain = false, noTraining = false;
+  int64_t generate = 0;
+  std::string generateInput, generateOutput;
   bool quiet = false, keepText = false, allowTf32 = false, remarks = false;
 };
 
@@ -277,6 +279,10 @@ static int compile(const CompileArguments &arguments) {
       arguments.gradients || arguments.gradientCheck;
   options.passes.explainEntry = arguments.explain;
   options.passes.explainLayer = arguments.explainLayer;
+  options.passes.trainingEntry = !arguments.noTraining;
+  options.passes.generateSequences = arguments.generate;
+  options.passes.generateInput = arguments.generateInput;
+  options.passes.generateOutput = arguments.generateOutput;
   if (arguments.gradientCheck)
     options.passes.elementType = "f64";
   if (arguments.stage == "plan" || arguments.stage == "object")
@@ -405,6 +411,27 @@ static void addEntryPointOptions(CLI::App &command,
                   "the layer that `explain` shows, by what its parameters' "
                   "names begin with (default: the last pictures)")
       ->type_name("NAME");
+  command
+      .add_option("--generate", arguments.generate,
+                  "add the entry point `generate`, one token of so many "
+                  "sequences side by side")
+      ->check(CLI::Range(1, 1024))
+      ->expected(0, 1)
+      ->default_str("1")
+      ->type_name("SEQUENCES");
+  command
+      .add_option("--generate-input", arguments.generateInput,
+                  "the input of `generate` that has the tokens (default: the "
+                  "only one that may)")
+      ->type_name("NAME");
+  command
+      .add_option("--generate-output", arguments.generateOutput,
+                  "the output of `generate` that has a number for each token "
+                  "(default: logits)")
+      ->type_name("NAME");
+  command.add_flag("--no-training", arguments.noTraining,
+                   "leave out training and evaluation, and so the "
+                   "optimizer's state");
 }
 
 static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
