@@ -1,0 +1,277 @@
+// nnc generate: text that goes on from a prompt, token by token.
+#include "tools/commands/Commands.h"
+
+#include "runtime/BeamSearch.h"
+#include "runtime/Sampling.h"
+#include "tools/generate/Prompt.h"
+#include "tools/generate/StopText.h"
+
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+
+namespace nnc::tools {
+
+using namespace nnc::runtime;
+
+namespace {
+struct GenerateOptions {
+  CompileRequest request;
+  int threads = 0;
+  std::string weightsFile, names;
+  std::optional<WeightsOrder> order;
+  PromptOptions prompt;
+  Sampling sampling;
+  int64_t tokens = 256, beams = 1;
+  std::vector<std::string> stops;
+  bool isJson = false;
+};
+
+/// What comes of the prompt, printed as it comes or all at once.
+class Continuation {
+public:
+  Continuation(const GenerateOptions &options, TokenizerPointer tokenizer)
+      : options(options), tokenizer(tokenizer), stop(options.stops) {
+    if (tokenizer)
+      stream.emplace(tokenizer);
+  }
+
+  /// False where the text ends with it.
+  bool add(int32_t token) {
+    if (tokenizer && token == tokenizer->special().end)
+      return false;
+    tokens.push_back(token);
+    if (tokenizer)
+      show(stop.next(stream->next(token)));
+    else
+      show((tokens.size() > 1 ? " " : "") + std::to_string(token));
+    return !stop.hasStopped();
+  }
+
+  void finish() {
+    if (tokenizer && !stop.hasStopped())
+      show(stop.next(stream->finish()) + stop.finish());
+    if (!options.isJson)
+      std::cout << std::endl;
+  }
+
+  std::vector<int32_t> tokens;
+  std::string text;
+
+private:
+  void show(const std::string &more) {
+    text += more;
+    if (!options.isJson)
+      std::cout << more << std::flush;
+  }
+
+  const GenerateOptions &options;
+  TokenizerPointer tokenizer;
+  std::optional<TextStream> stream;
+  StopText stop;
+};
+} // namespace
+
+static Status sampleTokens(const GenerateOptions &options, Generator &generator,
+                           const std::vector<int32_t> &prompt,
+                           Continuation &continuation) {
+  for (int32_t token : prompt)
+    if (Status status = generator.feed(&token); !status.isOk())
+      return status;
+  for (int64_t i = 0; i < options.tokens; ++i) {
+    int32_t token = drawToken(generator.logits().data(), generator.tokens(),
+                              options.sampling, i);
+    if (!continuation.add(token) || i + 1 == options.tokens)
+      return {};
+    if (generator.context() && generator.length() == generator.context())
+      return {};
+    if (Status status = generator.feed(&token); !status.isOk())
+      return status;
+  }
+  return {};
+}
+
+static Status searchTokens(const GenerateOptions &options, Generator &generator,
+                           const Prompt &prompt, Continuation &continuation,
+                           double &logProbability) {
+  auto hasEnded = [&](const std::vector<int32_t> &tokens) {
+    if (!prompt.tokenizer)
+      return false;
+    if (tokens.back() == prompt.tokenizer->special().end)
+      return true;
+    StopText stop(options.stops);
+    stop.next(decode(*prompt.tokenizer, tokens));
+    return stop.hasStopped();
+  };
+  int64_t count = options.tokens;
+  if (generator.context())
+    count = std::min<int64_t>(count, generator.context() -
+                                         int64_t(prompt.tokens.size()) + 1);
+  auto beams = searchBeams(generator, prompt.tokens, count, hasEnded);
+  if (!beams.isOk())
+    return beams.status();
+  logProbability = beams->front().logProbability;
+  for (int32_t token : beams->front().tokens)
+    if (!continuation.add(token))
+      break;
+  return {};
+}
+
+static Status checkInputs(const Generator &generator) {
+  if (generator.otherInputs().empty())
+    return {};
+  return {Code::Unsupported,
+          concat("the model's output needs the input ",
+                 quote(generator.otherInputs().front()->name),
+                 " beside the tokens: nnc generate gives it tokens alone, a "
+                 "program can give it more (docs/generation.md)")};
+}
+
+static Status generate(const GenerateOptions &options, Session &session) {
+  Status status = checkSampling(options.sampling);
+  if (!status.isOk())
+    return status;
+  status = session.load(options.weightsFile, SaveKind::Weights,
+                        {Matching::Exact, options.order, options.names});
+  if (!status.isOk())
+    return status;
+  StatusOr<Generator> generator = Generator::create(session);
+  if (!generator.isOk())
+    return generator.status();
+  if (status = checkInputs(*generator); !status.isOk())
+    return status;
+  if (generator->sequences() != options.beams)
+    return {Code::InvalidArgument,
+            concat("the plan generates ", generator->sequences(),
+                   " sequences side by side, --beams asks for ",
+                   options.beams)};
+  StatusOr<Prompt> prompt = readPrompt(options.prompt, session.plan().recipe,
+                                       *generator, options.weightsFile);
+  if (!prompt.isOk())
+    return prompt.status();
+  Continuation continuation(options, prompt->tokenizer);
+  nlohmann::ordered_json report;
+  if (options.beams > 1) {
+    double logProbability = 0;
+    status = searchTokens(options, *generator, *prompt, continuation,
+                          logProbability);
+    report["log_probability"] = logProbability;
+  } else {
+    status = sampleTokens(options, *generator, prompt->tokens, continuation);
+  }
+  if (!status.isOk())
+    return status;
+  continuation.finish();
+  if (!options.isJson)
+    return {};
+  report["prompt_tokens"] = prompt->tokens;
+  report["tokens"] = continuation.tokens;
+  if (prompt->tokenizer)
+    report["text"] = continuation.text;
+  std::cout << report.dump(-1, ' ', false,
+                           nlohmann::json::error_handler_t::replace)
+            << '\n';
+  return {};
+}
+
+static int run(GenerateOptions &options) {
+  options.request.sequences = options.beams;
+  // No other entry point runs.
+  options.request.maxBatch = 1;
+  if (options.prompt.dataFolder.empty())
+    options.prompt.dataFolder = folderOf(options.request.model);
+  PlanOrExit opened = openModel(options.request);
+  if (!opened.plan)
+    return opened.exit;
+  auto session = Session::create(opened.plan, {options.threads, 0, nullptr});
+  if (!session.isOk())
+    return fail(session.status());
+  Status status = generate(options, **session);
+  return status.isOk() ? int(Done) : fail(status);
+}
+
+static void addPromptOptions(CLI::App &command, GenerateOptions &options) {
+  auto *text = command.add_option("--prompt", options.prompt.text,
+                                  "the text to go on from");
+  auto *file = command
+                   .add_option("--prompt-file", options.prompt.textFile,
+                               "a file with the text to go on from")
+                   ->excludes(text);
+  command
+      .add_option("--prompt-tokens", options.prompt.tokens,
+                  "its tokens, as numbers between commas; prints numbers")
+      ->type_name("N,N,..")
+      ->excludes(text)
+      ->excludes(file);
+  command.add_option("--tokenizer", options.prompt.tokenizerFile,
+                     "a tokenizer's file (default: the weights' vocabulary)");
+  command
+      .add_option("--merges", options.prompt.merges,
+                  "the merges of a tokenizer of byte pairs")
+      ->needs("--tokenizer");
+  command.add_option("--data", options.prompt.dataFolder,
+                     "where a tokenizer that the program names is (default: "
+                     "beside the model)");
+  command
+      .add_option("--stop", options.stops,
+                  "end before this text; may be repeated")
+      ->type_name("TEXT")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->check([](const std::string &text) {
+        return text.empty() ? std::string("a text to stop at is empty") : "";
+      });
+}
+
+static void addSamplingOptions(CLI::App &command, GenerateOptions &options) {
+  command.add_option("--tokens", options.tokens, "how many tokens to generate")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command
+      .add_option("--temperature", options.sampling.temperature,
+                  "logits are divided by it; 0: the likeliest token always")
+      ->capture_default_str();
+  command.add_option(
+      "--top-k", options.sampling.topK,
+      "draw from so many of the likeliest tokens (default: all)");
+  command
+      .add_option("--top-p", options.sampling.topP,
+                  "draw from the likeliest tokens that have this share of the "
+                  "probability together")
+      ->capture_default_str();
+  command.add_option("--seed", options.sampling.seed, "of what is drawn")
+      ->capture_default_str();
+  command
+      .add_option("--beams", options.beams,
+                  "search the likeliest text with so many side by side, in "
+                  "place of drawing")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command
+      .add_option("--generate-input", options.request.generateInput,
+                  "the input that has the tokens, where several may")
+      ->type_name("NAME");
+  command
+      .add_option("--generate-output", options.request.generateOutput,
+                  "the output that has the logits, where it is not called so")
+      ->type_name("NAME");
+}
+
+void addGenerateCommand(CLI::App &app, int &exit) {
+  auto options = std::make_shared<GenerateOptions>();
+  CLI::App *command =
+      app.add_subcommand("generate", "go on from a prompt, token by token");
+  addModelOptions(*command, options->request);
+  addThreadsOption(*command, options->threads);
+  command
+      ->add_option("--weights", options->weightsFile,
+                   "a .safetensors file of this model")
+      ->required();
+  addWeightsOptions(*command, options->order, options->names);
+  addPromptOptions(*command, *options);
+  addSamplingOptions(*command, *options);
+  command->add_flag("--json", options->isJson, "one JSON object on one line");
+  command->callback([options, &exit] { exit = run(*options); });
+}
+
+} // namespace nnc::tools
