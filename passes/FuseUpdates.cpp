@@ -24,8 +24,9 @@ namespace nnc {
 #include "passes/Passes.h.inc"
 
 /// Buffers of one kernel. A launch has 4 KiB of arguments, of eight bytes each;
-/// the rest is for what the schedule adds.
-static constexpr size_t kMostBuffers = 400;
+/// but the time to compile a kernel grows faster than its text, and beside this
+/// many updates another launch costs nothing.
+static constexpr size_t kMostBuffers = 160;
 
 namespace {
 

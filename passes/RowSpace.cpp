@@ -261,13 +261,17 @@ bool nnc::isOfSamples(Value tensor) {
   return !cast<ShapedType>(tensor.getType()).hasStaticShape();
 }
 
-/// Whether the samples of a tensor, whose dimensions run with `loops`, lie one
-/// after another.
-static bool hasSamplesInOrder(const SpaceOp::Use &use, int64_t batch) {
-  ArrayRef<int64_t> shape = cast<ShapedType>(use.tensor.getType()).getShape();
-  const int64_t *place = llvm::find(use.loops, batch);
-  return llvm::all_of(shape.take_front(place - use.loops.begin()),
-                      [](int64_t size) { return size == 1; });
+/// Whether a use has samples one after another: no dimension before that of the
+/// batch is larger than one.
+static bool hasSamplesInOrder(const SpaceOp &op, const SpaceOp::Use &use,
+                              int64_t batch) {
+  for (int64_t loop : use.loops) {
+    if (loop == batch)
+      return true;
+    if (loop >= 0 && op.ranges[loop] != 1)
+      return false;
+  }
+  return true;
 }
 
 /// Has the loop over the batch run once, as it does within one sample; false
@@ -287,7 +291,8 @@ static bool enterSample(SpaceOp &op) {
   for (const SpaceOp::Use &use : op.uses)
     if (isOfSamples(use.tensor) !=
             (batch && llvm::is_contained(use.loops, *batch)) ||
-        (batch && isOfSamples(use.tensor) && !hasSamplesInOrder(use, *batch)))
+        (batch && isOfSamples(use.tensor) &&
+         !hasSamplesInOrder(op, use, *batch)))
       return false;
   if (batch)
     op.ranges[*batch] = 1;
