@@ -152,6 +152,34 @@ static void chooseBlocks(Tiling &tiling, const Contraction &contraction,
       std::min<int64_t>(tiling.blockRowPanels, divideCeil(96, tiling.rows));
 }
 
+/// Of tiles that each go over a right operand that no second cache holds, as
+/// many in all, but with more rows and fewer columns where that reads less: for
+/// each group of rows all columns are read, and for each of columns all rows.
+/// (100x256x3200 with A^T: 145 GFLOP/s with groups of 14 rows, LSTM's
+/// gradient.)
+static void balanceGroups(Tiling &tiling, const Contraction &contraction,
+                          int64_t leastRowGroups) {
+  int64_t m = typical(contraction.m()), n = typical(contraction.n());
+  int64_t rowPanels = divideCeil(m, tiling.rows);
+  int64_t columnPanels = divideCeil(n, tiling.columns());
+  int64_t tiles = tiling.rowGroups * tiling.columnGroups;
+  int64_t least = tiling.rowGroups * n + tiling.columnGroups * m;
+  for (int64_t groups = tiling.columnGroups + 1;
+       groups <= std::min(columnPanels, tiles); ++groups) {
+    int64_t panels = divideCeil(columnPanels, groups);
+    int64_t columnGroups = divideCeil(columnPanels, panels);
+    int64_t rowGroups = std::clamp<int64_t>(divideCeil(tiles, columnGroups),
+                                            leastRowGroups, rowPanels);
+    int64_t read = rowGroups * n + columnGroups * m;
+    if (read >= least)
+      continue;
+    least = read;
+    tiling.rowGroups = rowGroups;
+    tiling.columnGroups = columnGroups;
+    tiling.blockColumnPanels = panels;
+  }
+}
+
 /// Enough tiles for some threads, each large enough to be worth its packing.
 static void chooseGroups(Tiling &tiling, const Contraction &contraction,
                          const CpuModel &cpu) {
@@ -182,6 +210,12 @@ static void chooseGroups(Tiling &tiling, const Contraction &contraction,
   tiling.rowGroups = std::max<int64_t>(
       blocks,
       std::min<int64_t>(rowPanels, divideCeil(16, tiling.columnGroups)));
+  int64_t rightBytes = typical(contraction.numTerms) *
+                       typical(contraction.n()) *
+                       contraction.type.getIntOrFloatBitWidth() / 8;
+  if (tiling.packRhs == Tiling::Whole && tiling.packLhs != Tiling::Tile &&
+      !isOneRow && rightBytes > cpu.l2Bytes)
+    balanceGroups(tiling, contraction, std::min(blocks, rowPanels));
 }
 
 Tiling nnc::chooseTiling(const Contraction &contraction, const CpuModel &cpu) {
