@@ -445,6 +445,7 @@ class Generator(WindowForms, SequenceForms):
                 "dims": lambda: spell_dims([self.one_of([-1, 0, 1, 2, 3]) for _ in range(self.rng.integers(1, 4))]),
                 "type": lambda: self.one_of(["f32", "i32", "f64"]),
                 "enum": lambda: self.one_of({"predicate": ["eq", "ne", "lt", "le", "gt", "ge"], "convention": ["pytorch", "keras"], "mode": ["nearest", "linear"],
+                                             "activation": ["tanh", "relu"],
                                              "corners": ["half_pixel", "align_corners", "asymmetric"],
                                              "rounding": ["prefer_floor", "prefer_ceil", "floor", "ceil"]}[info["name"]]),
                 "padding": lambda: self.one_of(["valid", "same", "same_lower", "0", "1", "[[0, 1], [1, 0]]"])}.get(info["kind"], lambda: '"x"')()
