@@ -156,6 +156,25 @@ bool isAttentionKernel(Operation *op) {
   return isa<AttendOp, AttendGradientOp>(op);
 }
 
+/// Whether queries, keys and values are of f32 or f64, with heads of at most
+/// `bytes` bytes.
+template <typename Op> static bool hasHeadsUpTo(Op op, int64_t bytes) {
+  Value tensors[] = {op.getQ(), op.getK(), op.getV()};
+  return llvm::all_of(tensors, [&](Value tensor) {
+    if (!tensor)
+      return true;
+    auto type = cast<RankedTensorType>(tensor.getType());
+    int64_t bits = type.getElementTypeBitWidth();
+    return bits >= 32 && type.getShape().back() * bits / 8 <= bytes;
+  });
+}
+
+static bool hasHeadsUpTo(Operation *op, int64_t bytes) {
+  if (auto attend = dyn_cast<AttendOp>(op))
+    return hasHeadsUpTo(attend, bytes);
+  return hasHeadsUpTo(cast<AttendGradientOp>(op), bytes);
+}
+
 namespace {
 struct ExpandCompositesPass
     : impl::ExpandCompositesPassBase<ExpandCompositesPass> {
@@ -167,7 +186,8 @@ struct ExpandCompositesPass
     SmallVector<Operation *> ops;
     function.walk([&](Operation *op) { ops.push_back(op); });
     auto stays = [&](Operation *op) {
-      return attention && isAttentionKernel(op);
+      return attention && isAttentionKernel(op) &&
+             (!largestHead || hasHeadsUpTo(op, largestHead));
     };
     for (Operation *op : ops) {
       if (failed(expandFully(op, training, stays)))

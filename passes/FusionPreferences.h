@@ -2,6 +2,8 @@
 #ifndef NNC_PASSES_FUSIONPREFERENCES_H
 #define NNC_PASSES_FUSIONPREFERENCES_H
 
+#include <cstdint>
+
 namespace nnc {
 
 struct FusionPreferences {
@@ -12,6 +14,9 @@ struct FusionPreferences {
   /// Keep attention whole: there are kernels for it, which have no scores in
   /// memory.
   bool attention = false;
+  /// Those kernels are of f32 and f64 alone, and of heads of at most so many
+  /// bytes; 0 where they are of all.
+  int64_t largestHeadBytes = 0;
 };
 
 } // namespace nnc

@@ -269,10 +269,12 @@ def ExpandCompositesPass : Pass<"nnc-expand-composites", "::mlir::func::FuncOp">
     back to itself is reported.
 
     With `attention`, nnc.attend and nnc.attend_gradient stay: a target that has
-    kernels for them has their scores nowhere in memory.
+    kernels for them has their scores nowhere in memory. With `largest-head`, those
+    of f32 and f64 with heads of at most so many bytes do.
   }];
   let options = [
-    Option<"attention", "attention", "bool", "false", "Whether ops that a target has kernels of attention for stay whole">
+    Option<"attention", "attention", "bool", "false", "Whether ops that a target has kernels of attention for stay whole">,
+    Option<"largestHead", "largest-head", "int64_t", "0", "The most bytes of a head that stays whole, and of f32 or f64 alone; 0 for any">
   ];
   let dependentDialects = ["::nnc::NncDialect"];
 }

@@ -111,8 +111,8 @@ static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
 /// From entry points to primitives.
 static void addExpandPasses(OpPassManager &pm, const PipelineOptions &options) {
   // After differentiation, so that both directions expand alike.
-  pm.addNestedPass<func::FuncOp>(
-      createExpandCompositesPass({options.fusion.attention}));
+  pm.addNestedPass<func::FuncOp>(createExpandCompositesPass(
+      {options.fusion.attention, options.fusion.largestHeadBytes}));
   // Expansions and gradient rules build what is easy to state: constants to
   // fold, powers, broadcasts.
   pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());

@@ -2,6 +2,7 @@
 #include "codegen/cuda/GpuTarget.h"
 
 #include "codegen/ScheduleKernels.h"
+#include "codegen/cuda/Attention.h"
 #include "codegen/cuda/Contraction.h"
 #include "codegen/cuda/DescribePhases.h"
 #include "codegen/cuda/Elements.h"
@@ -14,7 +15,21 @@
 using namespace mlir;
 using namespace nnc;
 
+FusionPreferences GpuTarget::fusion() const {
+  FusionPreferences preferences;
+  // Starting a kernel takes as long as reading a megabyte.
+  preferences.groupUpdates = true;
+  // Plain loops are of primitives.
+  preferences.attention = !reference;
+  preferences.largestHeadBytes = kLargestGpuHeadBytes;
+  return preferences;
+}
+
 FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
+  Scheduler attention = {
+      "attention", {"attention"}, [&](func::FuncOp op, Refusal &refusal) {
+        return scheduleGpuAttention(op, model, refusal);
+      }};
   Scheduler rows = {"rows",
                     {"rows", "movement", "contraction", "updates"},
                     [&](func::FuncOp op, Refusal &refusal) {
@@ -46,9 +61,10 @@ FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
         return scheduleTiles(op, model, one, refusal);
       }};
   FailureOr<ScheduledKernel> scheduled =
-      reference ? scheduleByKind(kernel, {elements})
-                : scheduleByKind(kernel, {contraction, tiles, several, rows,
-                                          scatter, movement, elements});
+      reference
+          ? scheduleByKind(kernel, {elements})
+          : scheduleByKind(kernel, {attention, contraction, tiles, several,
+                                    rows, scatter, movement, elements});
   if (failed(scheduled))
     return kernel.emitOpError("has no schedule for a GPU"), failure();
   describePhases(kernel, *scheduled);

@@ -9,8 +9,7 @@ namespace nnc {
 
 class GpuTarget : public Target {
 public:
-  /// Starting a kernel takes as long as reading a megabyte.
-  FusionPreferences fusion() const override { return {/*groupUpdates=*/true}; }
+  FusionPreferences fusion() const override;
 
   mlir::FailureOr<ScheduledKernel>
   schedule(mlir::func::FuncOp kernel) const override;

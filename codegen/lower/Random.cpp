@@ -3,6 +3,7 @@
 // counter that runtime/Random.h describes.
 #include "codegen/KernelForms.h"
 #include "codegen/lower/Lowering.h"
+#include "codegen/lower/RandomWord.h"
 #include "ir/Ops.h"
 #include "ir/SampleNumbers.h"
 
@@ -147,6 +148,12 @@ static Value keepUpperBits(ImplicitLocOpBuilder &b, Value word, int64_t bits) {
   return arith::ShRUIOp::create(b, word, WordBuilder(b).word(32 - bits));
 }
 
+Value nnc::emitRandomWord(ImplicitLocOpBuilder &b, int64_t bits, Value number,
+                          ValueRange inputs) {
+  Value word = randomWord(b, number, inputs[0], inputs[1], inputs[2]);
+  return keepUpperBits(b, word, bits);
+}
+
 static FailureOr<Value> lowerRandomBits(KernelBuilder &b, RandomBitsOp op,
                                         ValueRange operands) {
   RankedTensorType type = signlessType(op.getY().getType());
@@ -159,8 +166,7 @@ static FailureOr<Value> lowerRandomBits(KernelBuilder &b, RandomBitsOp op,
   auto body = [&](ImplicitLocOpBuilder &inner, ValueRange x) {
     Value element = isNumberedInSet ? numberInSet(inner, type.getShape(), x[1])
                                     : linearIndex(inner, b, type.getShape());
-    Value word = randomWord(inner, element, x[0], x[1], x[2]);
-    return SmallVector<Value>{keepUpperBits(inner, word, op.getBits())};
+    return SmallVector<Value>{emitRandomWord(inner, op.getBits(), element, x)};
   };
   Value bits =
       b.generic(operands, b.empty(type), maps, iterators, body).front();
