@@ -58,7 +58,7 @@ def recurrent(name, step, states, gates, attributes="", channels=3, time=4, unit
     dynamic = (0, *range(first, len(inputs)))
     reference = reference_of(step, states, layers, directions, bias, lengths, initial, bidirectional=bidirectional,
                              reverse=reverse, sequences=sequences)
-    case("recurrent", name, inputs, reference, text=text, dynamic=dynamic, gradient=gradient, tolerance=1024)
+    case("recurrent", name, inputs, reference, text=text, dynamic=dynamic, gradient=gradient)
 
 
 LENGTHS = [4, 1, 0, 3, 2, 4, 1, 3, 0, 4, 2, 1][:BATCH]
