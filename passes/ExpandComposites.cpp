@@ -125,7 +125,11 @@ static LogicalResult expandFully(Operation *op, bool training,
   SmallVector<Operation *> inserted;
   if (failed(expandComposite(composite, training, &inserted)))
     return failure();
+  // A definition may hold a loop, whose step is built of composites too.
+  SmallVector<Operation *> definitions;
   for (Operation *definition : inserted)
+    definition->walk([&](Operation *part) { definitions.push_back(part); });
+  for (Operation *definition : definitions)
     if (failed(expandFully(definition, training, stays, depth + 1)))
       return failure();
   return success();

@@ -92,3 +92,14 @@ func.func @leaves_primitives_alone(%x: tensor<4xf32>) -> tensor<4xf32> {
   %y = nnc.tanh %x : tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// A definition may hold a loop, and its step a composite.
+// CHECK-LABEL: @loop
+// CHECK: nnc.scan
+// CHECK-NOT: nnc.relu
+// CHECK: nnc.maximum
+func.func @loop(%x: tensor<2x4x3xf32>, %w: tensor<3x2xf32>, %u: tensor<2x2xf32>) -> tensor<2x4x2xf32> {
+  %y, %last = nnc.rnn %x, %w, %u activation = relu
+      : (tensor<2x4x3xf32>, tensor<3x2xf32>, tensor<2x2xf32>) -> (tensor<2x4x2xf32>, tensor<2x2xf32>)
+  return %y : tensor<2x4x2xf32>
+}
