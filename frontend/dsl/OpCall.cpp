@@ -82,10 +82,16 @@ bool OpCall::isLayer() const {
   return name.hasInterface<Layer>();
 }
 
-/// Whether the op is a layer, and an operand that it can make is not given.
+/// Whether the op is a layer, and an operand that it can make is not given. A
+/// variadic one holds all that its layer makes.
 bool OpCall::makesParameters() const {
   if (!isLayer())
     return false;
+  for (unsigned i = 1; i < operands.size(); ++i) {
+    const OperandInfo &info = signature.operands[i];
+    if (info.arity == Arity::Variadic && !info.hidden)
+      return operands[i].empty();
+  }
   for (unsigned i = 1; i < operands.size(); ++i)
     if (operands[i].empty() && !omitted[i] && !signature.operands[i].hidden)
       return true;
@@ -223,7 +229,9 @@ bool OpCall::bindOperand(unsigned index, const Argument &argument) {
       omitted[index] = !boolean->value;
       return true;
     }
-    if (emitter.isInitializer(*argument.value)) {
+    // A list of several operands is no initializer.
+    bool isSeveral = isVariadic && llvm::isa<ListExpr>(*argument.value);
+    if (!isSeveral && emitter.isInitializer(*argument.value)) {
       initializers[index] = argument.value.get();
       return true;
     }
