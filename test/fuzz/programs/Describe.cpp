@@ -193,6 +193,22 @@ private:
 
 } // namespace
 
+static json::Object describeOp(Operation &op, Numbering &numbering);
+
+/// The step of a loop: its arguments, ops, and what it yields.
+static json::Object describeStep(ScanOp scan, Numbering &numbering) {
+  json::Array types, ops;
+  for (Type type : scan.getBody().getArgumentTypes())
+    types.push_back(describeType(type));
+  json::Array arguments = numbering.all(scan.getBody().getArguments());
+  for (Operation &op : scan.getBody().front().without_terminator())
+    ops.push_back(describeOp(op, numbering));
+  return json::Object{{"arguments", std::move(arguments)},
+                      {"types", std::move(types)},
+                      {"ops", std::move(ops)},
+                      {"yields", numbering.all(scan.getYield().getValues())}};
+}
+
 static json::Object describeOp(Operation &op, Numbering &numbering) {
   StringRef opName = op.getName().getStringRef();
   opName.consume_front("nnc.");
@@ -200,11 +216,14 @@ static json::Object describeOp(Operation &op, Numbering &numbering) {
   for (Type type : op.getResultTypes())
     types.push_back(describeType(type));
   SmallVector<NamedAttribute> attributes(op.getAttrs());
-  return json::Object{{"name", opName},
-                      {"operands", numbering.all(op.getOperands())},
-                      {"results", numbering.all(op.getResults())},
-                      {"types", std::move(types)},
-                      {"attributes", describeDictionary(attributes)}};
+  json::Object described{{"name", opName},
+                         {"operands", numbering.all(op.getOperands())},
+                         {"results", numbering.all(op.getResults())},
+                         {"types", std::move(types)},
+                         {"attributes", describeDictionary(attributes)}};
+  if (auto scan = dyn_cast<ScanOp>(op))
+    described["step"] = describeStep(scan, numbering);
+  return described;
 }
 
 static std::string textOf(Attribute attribute) {

@@ -155,12 +155,32 @@ class Evaluation:
         elif name == "assign":
             self.assigned[op["attributes"]["parameter"]] = self.values[op["operands"][0]]
             return
+        elif name == "scan":
+            results = self.scan(op)
         elif name in self.table:
             results = self.table[name](self, op, *(self.values[i] for i in op["operands"]))
         else:
             raise NoEvaluation(name)
         for number, type, result in zip(op["results"], op["types"], results if isinstance(results, tuple) else (results,)):
             self.values[number], self.types[number], self.made_by[number] = result, type, op
+
+    def scan(self, op):
+        """A loop over time, step by step: the last carried values, then all kept ones."""
+        at, step = op["attributes"], op["step"]
+        carried, over = at["num_carried"], at["num_carried"] + at["num_over"]
+        given = [self.values[i] for i in op["operands"]]
+        now, kept = given[:carried], {}
+        for t in reversed(range(at["steps"])) if "reverse" in at else range(at["steps"]):
+            slices = [Value(x.v[t], x.e[t], x.type) for x in given[carried:over]]
+            for number, type, value in zip(step["arguments"], step["types"], [*now, *slices, *given[over:]]):
+                self.values[number], self.types[number] = value, type
+            for inner in step["ops"]:
+                self.step(inner)
+            yields = [self.values[i] for i in step["yields"]]
+            now, kept[t] = yields[:carried], yields[carried:]
+        stacked = [Value(np.stack([x.v for x in all]), np.stack([x.e for x in all]), all[0].type)
+                   for all in zip(*(kept[t] for t in range(at["steps"])))]
+        return (*now, *stacked)
 
     def results(self):
         return {f"{r['kind']}:{r['name']}": self.values[r["value"]] for r in self.function["results"]}

@@ -45,3 +45,29 @@ class SequenceForms:
         arguments, operands = self.masks(time, keys, heads, self.float_type)
         names = ", ".join(x.name for x in given)
         return self.emit(f"attention({names}{arguments})", self.float_type, (*shapes[0][:3], shapes[2][3]), *given, *operands)
+
+    def recurrent(self):
+        name, gates = self.one_of([("rnn", 1), ("gru", 3), ("lstm", 4)])
+        channels, units, time = self.one_of([1, 2, 3, 5]), self.one_of([1, 2, 3, 8, 17]), self.one_of([1, 2, 3, 5])
+        layers, directions, each = self.one_of([1, 1, 2]), self.one_of([1, 1, 2]), self.one_of([2, 4])
+        if self.float_type in ("bf16", "f16") or max(channels, directions * units) * gates * units > self.most:
+            return None
+        type, shape = self.float_type, (BATCH, time, channels)
+        x = self.pick_float(lambda v: v.type == type and v.shape == shape) or self.add_input(type, shape)
+        weights = []
+        for cell in range(layers * directions):
+            inputs = channels if cell < directions else directions * units
+            shapes = [(inputs, gates * units), (units, gates * units), (gates * units,), (gates * units,)]
+            weights += [self.add_parameter(type, shape) for shape in shapes[:each]]
+        arguments, operands, sequences = f", weights = [{', '.join(w.name for w in weights)}]", [], self.chance(0.6)
+        for given, text in [(layers > 1, f"layers = {layers}"), (directions > 1, "bidirectional = true"),
+                            (self.chance(0.3), "reverse = true"), (not sequences, "sequences = false"),
+                            (layers > 1 and self.chance(0.3), "dropout = 0.5"),
+                            (name == "rnn" and self.chance(0.3), "activation = relu"),
+                            (name == "gru" and self.chance(0.3), "reset_after = false")]:
+            arguments += f", {text}" if given else ""
+        if self.chance(0.3):
+            operands.append(self.add_input("i32", (BATCH,)))
+            arguments += f", lengths = {operands[-1].name}"
+        result = (BATCH, time, directions * units) if sequences else (BATCH, directions * units)
+        return self.emit(f"{name}({x.name}{arguments})", type, result, x, *weights, *operands)
