@@ -84,8 +84,7 @@ class Hoisting {
 public:
   explicit Hoisting(ScanOp scan) : scan(scan), builder(scan) {}
 
-  /// True if anything left.
-  bool run();
+  void run();
 
 private:
   bool isOfShared(Operation &op) const;
@@ -140,7 +139,7 @@ void Hoisting::take(Operation &op, bool isProduct) {
   sharedOps.push_back(&op);
 }
 
-bool Hoisting::run() {
+void Hoisting::run() {
   for (Operation &op : scan.getBody().front().without_terminator()) {
     if (isOfShared(op))
       take(op, /*isProduct=*/false);
@@ -148,7 +147,7 @@ bool Hoisting::run() {
       take(op, /*isProduct=*/true);
   }
   if (sharedOps.empty() && products.empty())
-    return false;
+    return;
   unsigned numOver = scan.getNumOver(), numWith = scan.getWith().size();
   ScanOp extended = extendScan(scan, more);
   auto slices = extended.getSlices().drop_front(numOver);
@@ -162,7 +161,6 @@ bool Hoisting::run() {
     op->erase();
   for (Operation *op : products)
     op->erase();
-  return true;
 }
 
 namespace {

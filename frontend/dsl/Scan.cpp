@@ -22,7 +22,7 @@ public:
 private:
   bool bind();
   const FunctionDecl *findCell(const Expression &expression);
-  bool bindTensors(const Expression &expression, StringRef name,
+  bool bindTensors(const Expression &expression,
                    SmallVectorImpl<Expr> &tensors);
   bool bindSlices(const Expression &expression);
   bool bindStates(const Expression &expression);
@@ -63,7 +63,7 @@ const FunctionDecl *ScanCall::findCell(const Expression &expression) {
 }
 
 /// A tensor, a number, or a list of them.
-bool ScanCall::bindTensors(const Expression &expression, StringRef name,
+bool ScanCall::bindTensors(const Expression &expression,
                            SmallVectorImpl<Expr> &tensors) {
   Datum value = emitter.evaluate(expression);
   if (value.isError())
@@ -86,7 +86,7 @@ bool ScanCall::bindTensors(const Expression &expression, StringRef name,
 
 bool ScanCall::bindSlices(const Expression &expression) {
   SmallVector<Expr> tensors;
-  if (!bindTensors(expression, "over", tensors))
+  if (!bindTensors(expression, tensors))
     return false;
   for (Expr tensor : tensors) {
     auto reject = [&](const Twine &what) {
@@ -113,7 +113,7 @@ bool ScanCall::bindSlices(const Expression &expression) {
 /// States without a batch are the same for every sample.
 bool ScanCall::bindStates(const Expression &expression) {
   SmallVector<Expr> tensors;
-  if (!bindTensors(expression, "from", tensors))
+  if (!bindTensors(expression, tensors))
     return false;
   bool hasBatch = llvm::any_of(
       slices, [](Expr slice) { return slice.rank() > 1 && slice.dim(1) < 0; });
