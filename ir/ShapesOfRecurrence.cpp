@@ -44,6 +44,16 @@ static SmallVector<int64_t> weightShape(RecurrentForm form, int64_t cell,
   return {columns};
 }
 
+/// Succeeds for a number of layers that there may be. Types are inferred before
+/// intervals are verified.
+static LogicalResult checkLayers(const OpSite &site, int64_t layers) {
+  constexpr int64_t kMostLayers = 1000;
+  if (layers >= 1 && layers <= kMostLayers)
+    return success();
+  return site.error() << "layers is " << layers << ": expected 1 to "
+                      << kMostLayers;
+}
+
 /// Units of a cell, or failure after a diagnostic where the weights do not fit.
 static FailureOr<int64_t> checkWeights(const OpSite &site, RankedTensorType x,
                                        ArrayRef<RankedTensorType> weights,
@@ -54,9 +64,10 @@ static FailureOr<int64_t> checkWeights(const OpSite &site, RankedTensorType x,
     return site.error() << "has " << weights.size() << " weights: expected "
                         << 2 * cells << ", or " << 4 * cells
                         << " with biases, for " << cells << " cells";
-  if (weights[1].getRank() != 2)
+  if (weights[1].getRank() != 2 || weights[1].isDynamicDim(0))
     return site.error() << weightName(form, 0, 1) << " is "
-                        << printType(weights[1]) << ": expected 2 dimensions";
+                        << printType(weights[1])
+                        << ": expected 2 dimensions of known sizes";
   int64_t units = weights[1].getDimSize(0);
   for (auto [i, weight] : llvm::enumerate(weights)) {
     int64_t cell = int64_t(i) / each, kind = int64_t(i) % each;
@@ -86,7 +97,7 @@ TypeOrFailure inferRecurrent(const OpSite &site, RankedTensorType x,
                              ArrayRef<RankedTensorType> weights,
                              ArrayRef<NamedType> initial,
                              RankedTensorType lengths, RecurrentForm form) {
-  if (failed(checkSequence(site, x)))
+  if (failed(checkSequence(site, x)) || failed(checkLayers(site, form.layers)))
     return failure();
   FailureOr<int64_t> units = checkWeights(site, x, weights, form);
   if (failed(units))
@@ -125,10 +136,8 @@ makeRecurrentParameters(const OpSite &site, ValueRange given,
   auto bias = arguments.getAs<BoolAttr>("bias");
   RecurrentForm form{gates, layers ? layers.getInt() : 1,
                      bidirectional && bidirectional.getValue(), true};
-  constexpr int64_t kMostLayers = 1000;
-  if (form.layers < 1 || form.layers > kMostLayers)
-    return site.error() << "layers is " << form.layers << ": expected 1 to "
-                        << kMostLayers;
+  if (failed(checkLayers(site, form.layers)))
+    return failure();
   MLIRContext *context = x->getContext();
   int64_t each = !bias || bias.getValue() ? 4 : 2;
   SmallVector<LayerParameter> parameters;

@@ -14,7 +14,7 @@ class Nnc_RecurrentLayer<string mnemonic, int numGates, dag more = (ins), dag mo
   let arguments = !con(
       (ins Nnc_FloatTensor:$x, Variadic<Nnc_FloatTensor>:$weights, Optional<Nnc_FloatTensor>:$initial), more,
       (ins Optional<Nnc_IntegerTensor>:$lengths, Variadic<Nnc_CountScalar>:$counter,
-           DefaultValuedAttr<Nnc_In<"[1, 1e6]", I64Attr>, "1">:$layers,
+           DefaultValuedAttr<Nnc_In<"[1, 1000]", I64Attr>, "1">:$layers,
            DefaultValuedAttr<BoolAttr, "false">:$bidirectional,
            DefaultValuedAttr<BoolAttr, "false">:$reverse,
            DefaultValuedAttr<BoolAttr, "true">:$sequences,
