@@ -197,8 +197,8 @@ Datum Emitter::callUnknown(const CallExpr &call) {
 
 //===-- Functions of the program -----------------------------------------===//
 
-bool Emitter::checkRecursion(const CallExpr &call,
-                             const FunctionDecl &function) {
+bool Emitter::checkCallable(const CallExpr &call,
+                            const FunctionDecl &function) {
   for (Frame *f = frame; f; f = f->caller)
     if (f->function == &function) {
       error(call.loc,
@@ -219,16 +219,14 @@ bool Emitter::checkRecursion(const CallExpr &call,
 Datum Emitter::callFunction(const CallExpr &call,
                             const FunctionDecl &function) {
   Frame callee;
-  if (frame && !checkRecursion(call, function))
-    return {};
-  if (!bindArguments(call, function, callee) || !checkRecursion(call, function))
+  if (!checkCallable(call, function) || !bindArguments(call, function, callee))
     return {};
   return runFunction(call, function, callee);
 }
 
 Datum Emitter::callWith(const CallExpr &call, const FunctionDecl &function,
                         ArrayRef<Datum> given) {
-  if (!checkRecursion(call, function))
+  if (!checkCallable(call, function))
     return {};
   Frame callee;
   callee.caller = frame;

@@ -148,7 +148,9 @@ private:
                  llvm::ArrayRef<Datum> given);
   Datum runFunction(const CallExpr &call, const FunctionDecl &function,
                     Frame &callee);
-  bool checkRecursion(const CallExpr &call, const FunctionDecl &function);
+  /// False, after an error, for a function that calls itself or is called where
+  /// there is no model.
+  bool checkCallable(const CallExpr &call, const FunctionDecl &function);
   bool bindArguments(const CallExpr &call, const FunctionDecl &function,
                      Frame &frame);
   /// The default of a parameter, which may use those before it.
