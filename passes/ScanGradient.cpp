@@ -58,67 +58,61 @@ static bool isSummedProduct(Operation *op) {
              product.getRhs().getType().getRank();
 }
 
-namespace {
-
-/// A value of each step, summed over all steps outside of the loop, where that
-/// is one product or one sum for all.
-class SumOverSteps {
-public:
-  /// `isOfStep` tells what differs from step to step.
-  explicit SumOverSteps(llvm::function_ref<bool(Value)> isOfStep)
-      : isOfStep(isOfStep) {}
-
-  /// Whether `value` can be summed outside; what must be kept of each step for
-  /// that is added to `kept`.
-  bool canBuild(Value value, llvm::SetVector<Value> &kept) {
-    Operation *op = value.getDefiningOp();
-    if (!op)
+/// Whether a value of each step can be summed over all steps outside of the
+/// loop, as one product or one sum for all; what must be kept of each step for
+/// that is added to `kept`. `isOfStep` tells what differs from step to step.
+static bool canSumOutside(Value value, llvm::function_ref<bool(Value)> isOfStep,
+                          llvm::SetVector<Value> &kept) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return false;
+  if (auto add = dyn_cast<AddOp>(op))
+    return add.getLhs().getType() == add.getRhs().getType() &&
+           canSumOutside(add.getLhs(), isOfStep, kept) &&
+           canSumOutside(add.getRhs(), isOfStep, kept);
+  if (isSummedProduct(op) || isa<SumOp>(op)) {
+    if (!llvm::all_of(op->getOperands(), isOfStep))
       return false;
-    if (auto add = dyn_cast<AddOp>(op))
-      return add.getLhs().getType() == add.getRhs().getType() &&
-             canBuild(add.getLhs(), kept) && canBuild(add.getRhs(), kept);
-    if (isSummedProduct(op) || isa<SumOp>(op)) {
-      if (!llvm::all_of(op->getOperands(), isOfStep))
-        return false;
-      kept.insert(op->operand_begin(), op->operand_end());
-      return true;
-    }
-    return isLinear(op) && op->getNumOperands() == 1 &&
-           canBuild(op->getOperand(0), kept);
+    kept.insert(op->operand_begin(), op->operand_end());
+    return true;
   }
+  return isLinear(op) && op->getNumOperands() == 1 &&
+         canSumOutside(op->getOperand(0), isOfStep, kept);
+}
 
-  /// `stacked` gives the tensor of a value of all steps.
-  static Expr build(ImplicitLocOpBuilder &b, Value value,
-                    llvm::function_ref<Value(Value)> stacked) {
-    Operation *op = value.getDefiningOp();
-    if (auto add = dyn_cast<AddOp>(op))
-      return build(b, add.getLhs(), stacked) + build(b, add.getRhs(), stacked);
-    if (auto product = dyn_cast<MatmulOp>(op)) {
-      unsigned flags = kReduceBatch |
-                       (product.getTransposeLhs() ? kTransposeLhs : kPlain) |
-                       (product.getTransposeRhs() ? kTransposeRhs : kPlain);
-      return matmul(Expr(b, stacked(product.getLhs())),
-                    Expr(b, stacked(product.getRhs())), flags);
-    }
-    if (auto sumOp = dyn_cast<SumOp>(op)) {
-      SmallVector<int64_t> axes = {0};
-      for (int64_t axis : sumOp.getReducedAxes())
-        axes.push_back(axis + 1);
-      return reshape(sum(Expr(b, stacked(sumOp.getX())), axes),
-                     Expr(b, value).dims());
-    }
-    IRMapping mapping;
-    mapping.map(op->getOperand(0), Value(build(b, op->getOperand(0), stacked)));
-    return Expr(b, b.clone(*op, mapping)->getResult(0));
+/// The sum of what canSumOutside takes; `stacked` gives the tensor of a value
+/// of all steps.
+static Expr sumOutside(ImplicitLocOpBuilder &b, Value value,
+                       llvm::function_ref<Value(Value)> stacked) {
+  Operation *op = value.getDefiningOp();
+  if (auto add = dyn_cast<AddOp>(op))
+    return sumOutside(b, add.getLhs(), stacked) +
+           sumOutside(b, add.getRhs(), stacked);
+  if (auto product = dyn_cast<MatmulOp>(op)) {
+    unsigned flags = kReduceBatch |
+                     (product.getTransposeLhs() ? kTransposeLhs : kPlain) |
+                     (product.getTransposeRhs() ? kTransposeRhs : kPlain);
+    return matmul(Expr(b, stacked(product.getLhs())),
+                  Expr(b, stacked(product.getRhs())), flags);
   }
-
-private:
-  llvm::function_ref<bool(Value)> isOfStep;
-};
+  if (auto sumOp = dyn_cast<SumOp>(op)) {
+    SmallVector<int64_t> axes = {0};
+    for (int64_t axis : sumOp.getReducedAxes())
+      axes.push_back(axis + 1);
+    return reshape(sum(Expr(b, stacked(sumOp.getX())), axes),
+                   Expr(b, value).dims());
+  }
+  IRMapping mapping;
+  mapping.map(op->getOperand(0),
+              Value(sumOutside(b, op->getOperand(0), stacked)));
+  return Expr(b, b.clone(*op, mapping)->getResult(0));
+}
 
 //===----------------------------------------------------------------------===//
 // One loop
 //===----------------------------------------------------------------------===//
+
+namespace {
 
 class ScanReversal {
 public:
@@ -273,7 +267,7 @@ void ScanReversal::chooseSums() {
     if (!gradient || !isWith(argument))
       continue;
     llvm::SetVector<Value> stacked;
-    if (!SumOverSteps(ofStep).canBuild(gradient, stacked))
+    if (!canSumOutside(gradient, ofStep, stacked))
       continue;
     summedOutside.insert(argument);
     stackedForSums.insert(stacked.begin(), stacked.end());
@@ -477,7 +471,7 @@ SmallVector<Value> ScanReversal::gradientsOfOperands() {
     if (isSlice(argument))
       found[number] = stackedBackward.lookup(gradients[number]);
     else if (summedOutside.contains(argument))
-      found[number] = SumOverSteps::build(b, gradients[number], stacked);
+      found[number] = sumOutside(b, gradients[number], stacked);
     else
       found[number] = lastAccumulated.lookup(number);
   }
