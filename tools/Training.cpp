@@ -175,8 +175,8 @@ static std::string note(const Averages &averages) {
   return line;
 }
 
-std::vector<std::pair<std::string, double>> learningRates(Session &session) {
-  std::vector<std::pair<std::string, double>> rates;
+Rates learningRates(Session &session) {
+  Rates rates;
   for (const StateTensor &tensor : session.plan().state)
     if (tensor.role == Role::Scalar && isLearningRate(tensor.name))
       if (StatusOr<double> rate = session.scalar(tensor.name); rate.isOk())
@@ -194,8 +194,26 @@ std::vector<std::pair<std::string, double>> learningRates(Session &session) {
   return rates;
 }
 
-Status run(const Pass &pass) {
+/// What runs on the batch that is gathered. A GPU is still at it when this
+/// returns.
+static Status startStep(const Pass &pass, int64_t firstSample) {
   Session &session = pass.session;
+  // A training step draws anew in each step.
+  if (pass.entry.name != "train_step")
+    if (Status status = session.setFirstSample(firstSample); !status.isOk())
+      return status;
+  return session.run(pass.entry, pass.batches.inputs(), pass.batches.size());
+}
+
+/// Waits for the step that was started, adds what it gave to the averages, and
+/// returns its loss.
+static StatusOr<double> finishStep(const Pass &pass) {
+  if (Status status = pass.averages.add(pass.session); !status.isOk())
+    return status;
+  return pass.session.outputSum("loss");
+}
+
+Status run(const Pass &pass) {
   pass.batches.rewind();
   pass.batches.skip(pass.firstBatch);
   int64_t samples = pass.averages.samples();
@@ -205,18 +223,11 @@ Status run(const Pass &pass) {
   StatusOr<bool> hasBatch = next(pass.firstBatch);
   for (int64_t i = pass.firstBatch; hasBatch.isOk() && *hasBatch; ++i) {
     const int64_t batch = pass.batches.size();
-    // A training step draws anew in each step.
-    if (pass.entry.name != "train_step")
-      if (Status status = session.setFirstSample(samples); !status.isOk())
-        return status;
-    if (Status status = session.run(pass.entry, pass.batches.inputs(), batch);
-        !status.isOk())
+    if (Status status = startStep(pass, samples); !status.isOk())
       return status;
-    // A GPU is still at it; the loss waits.
+    // While the step is under way.
     hasBatch = next(i + 1);
-    if (Status status = pass.averages.add(session); !status.isOk())
-      return status;
-    StatusOr<double> loss = session.outputSum("loss");
+    StatusOr<double> loss = finishStep(pass);
     if (!loss.isOk())
       return loss.status();
     if (pass.afterRun)

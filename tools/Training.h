@@ -77,11 +77,13 @@ struct Pass {
   std::function<runtime::StatusOr<bool>(int64_t)> afterBatch = {};
 };
 
-/// The learning rates of the step that is done, one an optimizer, by the names
-/// of their scalars: "learning_rate" is that of the model's own. A schedule's
-/// where there is one. None where the model has no optimizer.
-std::vector<std::pair<std::string, double>>
-learningRates(runtime::Session &session);
+/// Learning rates, one an optimizer, by the names of their scalars:
+/// "learning_rate" is that of the model's own.
+using Rates = std::vector<std::pair<std::string, double>>;
+
+/// Those of the step that is done: a schedule's where there is one. None where
+/// the model has no optimizer.
+Rates learningRates(runtime::Session &session);
 
 /// NotFinite if a loss is not finite.
 runtime::Status run(const Pass &pass);

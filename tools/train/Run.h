@@ -1,11 +1,14 @@
-// A run of `nnc train`: what it was asked for, and where it is.
-#ifndef NNC_TOOLS_COMMANDS_TRAINRUN_H
-#define NNC_TOOLS_COMMANDS_TRAINRUN_H
+// A run of `nnc train`: what it was asked for, where it is, and its parts in
+// their order. tools/train/Observer.h has what it tells, and whom.
+#ifndef NNC_TOOLS_TRAIN_RUN_H
+#define NNC_TOOLS_TRAIN_RUN_H
 
 #include "tools/Program.h"
-#include "tools/Resume.h"
 #include "tools/Training.h"
-#include "tools/TrainingLog.h"
+#include "tools/train/Observer.h"
+#include "tools/train/Resume.h"
+
+#include "runtime/WeightsOrder.h"
 
 #include <optional>
 
@@ -41,7 +44,7 @@ struct TrainRun {
   RunPosition position = {};
   /// Whether the checkpoint is of this position.
   bool isSaved = false;
-  TrainingLog log = {};
+  Observers observers = {};
   /// How long steps have waited for data before this epoch.
   double waitedBefore = 0;
 };
@@ -49,17 +52,32 @@ struct TrainRun {
 /// How many steps the state has behind it.
 int64_t stepsOf(const TrainRun &run);
 
+/// Where the weights go.
+std::string weightsPath(const TrainOptions &options);
+
 /// Says at which step numbers stopped being finite, where they are, and what
 /// may help; any other status as it is.
 runtime::Status explain(const TrainRun &run, const runtime::Status &status);
 
-/// Every epoch that is left, a line each, and the last checkpoint, of a stopped
-/// run too.
+/// Loads the data and divides them. Returns an exit status, after a message.
+int loadData(TrainRun &run);
+
+/// That what the run is to write can be written, and is nothing that it reads.
+runtime::Status checkOutputs(const TrainOptions &options);
+
+/// Begins with the checkpoint where the run is to go on from one and it is
+/// there, else with --weights or the initial values.
+runtime::Status beginOrContinue(TrainRun &run);
+
+/// Every epoch that is left, and the last checkpoint, of a stopped run too.
 runtime::Status trainEpochs(TrainRun &run);
 
-/// The line of the test split.
+/// The test split.
 runtime::Status testAtEnd(TrainRun &run);
+
+/// The whole of `nnc train`; returns its exit status, after a message.
+int train(const TrainOptions &options);
 
 } // namespace nnc::tools
 
-#endif // NNC_TOOLS_COMMANDS_TRAINRUN_H
+#endif // NNC_TOOLS_TRAIN_RUN_H

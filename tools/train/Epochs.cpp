@@ -1,65 +1,19 @@
 // Epochs of `nnc train`: steps over the training data, the validation after
-// them, and a line for each; then the test split.
-#include "tools/Json.h"
+// them, and what observers are told of each; then the test split.
 #include "tools/StopSignal.h"
-#include "tools/Text.h"
-#include "tools/commands/TrainRun.h"
+#include "tools/train/Records.h"
+#include "tools/train/Run.h"
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <cstring>
-#include <iostream>
 
 namespace nnc::tools {
 
 using namespace runtime;
-using nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 static double secondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-static void addAverages(ordered_json &record, const std::string &prefix,
-                        const Averages &averages) {
-  record[prefix + "loss"] = averages.loss();
-  for (auto &[name, value] : averages.metrics())
-    record[prefix + name] = value;
-}
-
-/// "  loss 0.4012  accuracy 0.8571", the split's name before each.
-static std::string columns(const std::string &prefix,
-                           const Averages &averages) {
-  std::string line;
-  auto add = [&](const std::string &name, double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, " %.4f", value);
-    line += "  " + prefix + printable(name) + text;
-  };
-  add("loss", averages.loss());
-  for (auto &[name, value] : averages.metrics())
-    add(name, value);
-  return line;
-}
-
-static void report(TrainRun &run, const ordered_json &record,
-                   const std::string &line) {
-  if (run.log.isOpen())
-    run.log.addEpoch(toLine(record));
-  if (run.options.isQuiet)
-    return;
-  if (run.options.asJson)
-    std::cout << toLine(record) << std::endl;
-  else
-    std::cout << line << std::endl;
-}
-
-static std::string epochLabel(int64_t epoch, int64_t epochs) {
-  char text[48];
-  std::snprintf(text, sizeof text, "epoch %3lld/%lld", (long long)epoch,
-                (long long)epochs);
-  return text;
 }
 
 int64_t stepsOf(const TrainRun &run) {
@@ -105,8 +59,9 @@ static Status saveCheckpoint(TrainRun &run) {
   if (Status status = run.session.checkFinite(); !status.isOk())
     return status;
   // Before the checkpoint: what it has behind it is in the log then.
-  if (Status status = run.log.flush(); !status.isOk())
-    return status;
+  for (auto &observer : run.observers)
+    if (Status status = observer->flush(); !status.isOk())
+      return status;
   Metadata notes = describe(run.identity, run.position);
   notes["nnc.version"] = NNC_TOOLS_VERSION;
   run.facts.save(notes);
@@ -118,6 +73,17 @@ static Status saveCheckpoint(TrainRun &run) {
   return {};
 }
 
+static void tellStep(TrainRun &run, double loss) {
+  std::optional<StepRecord> record;
+  for (auto &observer : run.observers) {
+    if (!observer->wantsSteps())
+      continue;
+    if (!record)
+      record = {stepsOf(run), loss, learningRates(run.session)};
+    observer->step(*record);
+  }
+}
+
 /// The part of an epoch that is left; it ends early if a signal asks to stop.
 static Status runSteps(TrainRun &run, Progress &progress) {
   RunPosition &position = run.position;
@@ -127,10 +93,7 @@ static Status runSteps(TrainRun &run, Progress &progress) {
             *run.trainingBatches, position.averages, progress};
   pass.firstBatch = position.batches;
   pass.endBatch = run.identity.stepsPerEpoch;
-  pass.afterRun = [&](double loss) {
-    if (run.log.isOpen())
-      run.log.addStep(stepsOf(run), loss, learningRates(run.session));
-  };
+  pass.afterRun = [&](double loss) { tellStep(run, loss); };
   pass.afterBatch = [&](int64_t batches) -> StatusOr<bool> {
     position.batches = batches;
     position.seconds = secondsBefore + secondsSince(begin);
@@ -151,56 +114,31 @@ static Status validate(TrainRun &run, Progress &progress,
   return tools::run(pass);
 }
 
-static bool hasOutput(const EntryPoint &entry, const std::string &name) {
-  return std::any_of(
-      entry.outputs.begin(), entry.outputs.end(),
-      [&](const TensorInfo &output) { return output.name == name; });
-}
-
-/// How long the steps of an epoch that took `seconds` have waited for data:
-/// into the record, and into the line where it is a twentieth of them or more.
-static std::string reportWaiting(TrainRun &run, double seconds,
-                                 ordered_json &record) {
+/// How long the steps of this epoch have waited for data.
+static std::optional<double> takeWaiting(TrainRun &run) {
   if (!run.trainingBatches->isPrepared())
-    return "";
+    return std::nullopt;
   const double waited = run.trainingBatches->waitedSeconds() +
                         run.validationBatches->waitedSeconds() -
                         run.waitedBefore;
-  record["data_seconds"] = waited;
   run.waitedBefore += waited;
-  char text[64];
-  std::snprintf(text, sizeof text, ", %.0f%% of it waiting for data",
-                100 * waited / seconds);
-  constexpr double leastShare = 0.05;
-  return waited >= leastShare * seconds ? text : "";
+  return waited;
 }
 
-static void reportEpoch(TrainRun &run, const Averages &validation,
-                        double seconds) {
+static void tellEpoch(TrainRun &run, const Averages &validation,
+                      double seconds) {
   const RunPosition &position = run.position;
-  ordered_json record = {{"epoch", position.epoch}, {"step", stepsOf(run)}};
-  addAverages(record, "", position.averages);
-  std::string line =
-      epochLabel(position.epoch, run.epochs) + columns("", position.averages);
-  if (run.validationBatches->numSamples() > 0) {
-    addAverages(record, "validation_", validation);
-    line += columns("validation_", validation);
-  }
-  char text[64];
-  // Rates that stay are in the model.
-  const EntryPoint *scheduled = run.plan.findEntryPoint("scheduled_rate");
-  for (auto &[name, rate] : learningRates(run.session)) {
-    record[name] = rate;
-    const std::string update =
-        name.substr(0, name.size() - std::strlen("learning_rate"));
-    std::snprintf(text, sizeof text, "rate %.3g", rate);
-    if (scheduled && hasOutput(*scheduled, name))
-      line += "  " + printable(update) + text;
-  }
-  record["seconds"] = seconds;
-  std::snprintf(text, sizeof text, "  %.1f s", seconds);
-  line += text + reportWaiting(run, seconds, record);
-  report(run, record, line);
+  const bool isValidated = run.validationBatches->numSamples() > 0;
+  const EpochRecord record{position.epoch,
+                           run.epochs,
+                           stepsOf(run),
+                           position.averages,
+                           isValidated ? &validation : nullptr,
+                           learningRates(run.session),
+                           seconds,
+                           takeWaiting(run)};
+  for (auto &observer : run.observers)
+    observer->epoch(record);
 }
 
 /// Does what is left of the epoch under way and goes on to the next, unless a
@@ -224,7 +162,7 @@ static Status trainEpoch(TrainRun &run) {
       !status.isOk() || stopSignal() != 0)
     return status;
   progress.clear();
-  reportEpoch(run, validation, position.seconds + secondsSince(begin));
+  tellEpoch(run, validation, position.seconds + secondsSince(begin));
   position = {position.epoch + 1};
   run.isSaved = false;
   return run.options.every ? Status() : saveCheckpoint(run);
@@ -254,14 +192,10 @@ Status testAtEnd(TrainRun &run) {
                    run.batch, !run.options.isQuiet, averages);
       !status.isOk() || stopSignal() != 0)
     return status;
-  ordered_json record = {{"epoch", run.epochs}};
-  addAverages(record, "test_", averages);
-  if (!averages.confusion().empty()) {
-    record["confusion"] = averages.confusion();
-    if (auto *names = run.facts.classesOf(averages.confusion().size()))
-      record["classes"] = *names;
-  }
-  report(run, record, "test" + columns("", averages));
+  const TestRecord record{run.epochs, averages,
+                          run.facts.classesOf(averages.confusion().size())};
+  for (auto &observer : run.observers)
+    observer->test(record);
   return {};
 }
 

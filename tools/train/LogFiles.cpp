@@ -1,8 +1,9 @@
 // Appends lines as JSON.
-#include "tools/TrainingLog.h"
+#include "tools/train/LogFiles.h"
 
-#include "tools/Json.h"
 #include "tools/Output.h"
+#include "tools/train/Records.h"
+#include "tools/train/Run.h"
 
 #include <cerrno>
 #include <cstring>
@@ -51,31 +52,38 @@ static Status continueFile(std::ofstream &file, const std::string &path,
   return file ? Status() : failure(path);
 }
 
-Status TrainingLog::open(const std::string &where, int64_t numEpochs,
-                         int64_t numSteps) {
-  folder = where;
+Status LogFiles::begin(const TrainRun &run) {
   if (Status status = makeFolder(folder); !status.isOk())
     return status;
-  if (Status status =
-          continueFile(epochs, folder + "/log.jsonl", "epoch", numEpochs);
+  if (Status status = continueFile(epochs, folder + "/log.jsonl", "epoch",
+                                   run.position.epoch - 1);
       !status.isOk())
     return status;
-  return continueFile(steps, folder + "/steps.jsonl", "step", numSteps);
+  return continueFile(steps, folder + "/steps.jsonl", "step", stepsOf(run));
 }
 
-void TrainingLog::addStep(
-    int64_t step, double loss,
-    const std::vector<std::pair<std::string, double>> &rates) {
-  nlohmann::ordered_json record = {{"step", step}, {"loss", loss}};
-  for (auto &[name, rate] : rates)
-    record[name] = rate;
-  steps << toLine(record) << '\n';
+void LogFiles::step(const StepRecord &record) {
+  steps << toLine(toJson(record)) << '\n';
 }
 
-Status TrainingLog::flush() {
-  if (!isOpen() || (epochs.flush() && steps.flush()))
+void LogFiles::epoch(const EpochRecord &record) {
+  epochs << toLine(toJson(record)) << '\n';
+}
+
+void LogFiles::test(const TestRecord &record) {
+  epochs << toLine(toJson(record)) << '\n';
+}
+
+Status LogFiles::flush() {
+  if (epochs.flush() && steps.flush())
     return {};
   return failure(folder);
+}
+
+Status LogFiles::end(const EndRecord &) {
+  Status status = flush();
+  epochs.close(), steps.close();
+  return status;
 }
 
 } // namespace nnc::tools

@@ -1,5 +1,5 @@
 // Writes the notes as text, and compares them with the run that is asked for.
-#include "tools/Resume.h"
+#include "tools/train/Resume.h"
 
 #include "tools/Program.h"
 

@@ -1,7 +1,7 @@
 // Where a training run is, and which run it is: the notes in a checkpoint that
 // `nnc train --resume` goes by.
-#ifndef NNC_TOOLS_RESUME_H
-#define NNC_TOOLS_RESUME_H
+#ifndef NNC_TOOLS_TRAIN_RESUME_H
+#define NNC_TOOLS_TRAIN_RESUME_H
 
 #include "tools/Training.h"
 
@@ -47,4 +47,4 @@ runtime::StatusOr<RunPosition> findPosition(const runtime::Metadata &notes,
 
 } // namespace nnc::tools
 
-#endif // NNC_TOOLS_RESUME_H
+#endif // NNC_TOOLS_TRAIN_RESUME_H
