@@ -33,6 +33,7 @@ struct Expression {
     Boolean,
     Name,
     List,
+    Comprehension,
     Unary,
     Binary,
     Call,
@@ -80,6 +81,21 @@ struct NameExpr : ExpressionOf<Expression::Kind::Name> {
 struct ListExpr : ExpressionOf<Expression::Kind::List> {
   using ExpressionOf::ExpressionOf;
   std::vector<ExpressionPtr> elements;
+};
+
+/// `NAME in LOWER..UPPER`, or `NAMES in LIST`.
+struct LoopHead {
+  std::vector<Identifier> variables;
+  ExpressionPtr lower; // the list where there is no upper bound
+  ExpressionPtr upper; // excluded; may be null
+};
+
+/// `[element for NAME in LIST if condition]`.
+struct ComprehensionExpr : ExpressionOf<Expression::Kind::Comprehension> {
+  using ExpressionOf::ExpressionOf;
+  ExpressionPtr element;
+  LoopHead head;
+  ExpressionPtr condition; // may be null
 };
 
 enum class UnaryOperator { Negate, Not };
@@ -217,9 +233,7 @@ struct ParamStmt : StatementOf<Statement::Kind::Param> {
 
 struct ForStmt : StatementOf<Statement::Kind::For> {
   using StatementOf::StatementOf;
-  Identifier variable;
-  ExpressionPtr lower;
-  ExpressionPtr upper;
+  LoopHead head;
   Block body;
 };
 

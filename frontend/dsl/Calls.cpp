@@ -92,6 +92,8 @@ Datum Emitter::evaluateCall(const CallExpr &call) {
 
   if (call.callee == "scan")
     return evaluateScan(call);
+  if (call.callee == "length")
+    return lengthOf(call);
   bool isFilled = call.arguments.size() == 1 && !call.arguments[0].name;
   if (isFilled && (call.callee == "zeros" || call.callee == "ones"))
     return filledTensor(call, call.callee == "ones");
@@ -129,8 +131,9 @@ Datum Emitter::evaluateCall(const CallExpr &call) {
 }
 
 std::vector<StringRef> Emitter::callableNames() const {
-  std::vector<StringRef> names = {"max",         "min",  "shape", "ones",
-                                  "channels_of", "rank", "scan",  "zeros"};
+  std::vector<StringRef> names = {"channels_of", "length", "max",
+                                  "min",         "ones",   "rank",
+                                  "scan",        "shape",  "zeros"};
   for (auto &entry : functions)
     names.push_back(entry.getKey());
   for (const Signature *signature : allSignatures(context))
@@ -157,6 +160,9 @@ static constexpr ForeignName kForeignNames[] = {
     {"amax", "max(x, axes)"},
     {"amin", "min(x, axes)"},
     {"astype", "cast(x, f32)"},
+    {"len", "length(list)"},
+    {"append", "list = list + [x]"},
+    {"range", "0..n, after 'in'"},
     {"permute", "transpose(x, permutation)"},
     {"view", "reshape(x, shape)"},
     {"square", "x ** 2"},
@@ -237,6 +243,8 @@ Datum Emitter::callWith(const CallExpr &call, const FunctionDecl &function,
       bound &= checkParameterType(parameter, value, call.loc);
     else
       value = evaluateDefault(parameter, callee);
+    if (trace)
+      trace->named(parameter.name.name, value);
     callee.names[parameter.name.name] = {value, parameter.name};
     if (value.isTensor())
       declared.try_emplace(value.tensor(), parameter.name);
@@ -366,6 +374,8 @@ bool Emitter::bindArguments(const CallExpr &call, const FunctionDecl &function,
     } else {
       value = evaluateDefault(parameter, callee);
     }
+    if (trace)
+      trace->named(parameter.name.name, value);
     callee.names[parameter.name.name] = {value, parameter.name};
   }
   return bound;
@@ -459,140 +469,6 @@ std::vector<Note> Emitter::explainOperands(ArrayRef<mlir::Value> operands) {
                              .str()});
   }
   return notes;
-}
-
-//===-- Attributes -------------------------------------------------------===//
-
-Attribute Emitter::toEnum(const AttributeInfo &info, StringRef op,
-                          const Expression &expression) {
-  StringRef keyword;
-  if (auto *name = llvm::dyn_cast<NameExpr>(&expression))
-    keyword = name->name;
-  if (auto *string = llvm::dyn_cast<StringExpr>(&expression))
-    keyword = string->value;
-  Attribute value = parseEnumKeyword(context, op, info.name, keyword);
-  if (!value && llvm::isa<NameExpr>(expression) && lookup(keyword)) {
-    Datum bound = evaluate(expression); // a name for a string: padding = p
-    if (bound.isString())
-      value = parseEnumKeyword(context, op, info.name, bound.string());
-  }
-  if (!value)
-    error(expression.loc, "'" + op + "' knows no " + info.name +
-                              (keyword.empty() ? "" : " '" + keyword + "'"));
-  return value;
-}
-
-Attribute Emitter::toDims(const AttributeInfo &info, const Datum &value,
-                          SMLoc loc) {
-  SmallVector<int64_t> dims;
-  auto add = [&](const Datum &element) {
-    if (element.isBatch())
-      dims.push_back(-1);
-    else if (element.isInteger())
-      dims.push_back(element.integer());
-    else
-      error(loc, "expected a list of whole numbers as '" + info.name +
-                     "', found " + element.describe() +
-                     (value.isList() ? " in it" : ""));
-    return element.isBatch() || element.isInteger();
-  };
-  if (value.isList() && !expend(loc, value.list().size()))
-    return nullptr;
-  bool valid = value.isList() ? llvm::all_of(value.list(), add) : add(value);
-  return valid ? builder.getDenseI64ArrayAttr(dims) : Attribute();
-}
-
-// 1, [1, 2] for each dimension, [[0, 1], [1, 2]] for each side of each; none
-// where it is no such. A list of more than one becomes a pair a dimension.
-static SmallVector<int64_t> paddingNumbers(const Datum &value) {
-  auto isInteger = [](const Datum &datum) { return datum.isInteger(); };
-  auto isPair = [&](const Datum &datum) {
-    return datum.isList() && datum.list().size() == 2 &&
-           llvm::all_of(datum.list(), isInteger);
-  };
-  if (value.isInteger())
-    return {value.integer()};
-  if (!value.isList())
-    return {};
-  ArrayRef<Datum> list = value.list();
-  if (list.size() == 1 && isInteger(list.front()))
-    return {list.front().integer()};
-  SmallVector<int64_t> numbers;
-  for (const Datum &element : list) {
-    if (isInteger(element))
-      numbers.append(2, element.integer());
-    else if (isPair(element))
-      numbers.append(
-          {element.list()[0].integer(), element.list()[1].integer()});
-    else
-      return {};
-  }
-  return numbers;
-}
-
-Attribute Emitter::toPadding(const AttributeInfo &info, StringRef op,
-                             const Expression &expression) {
-  auto asKeyword = [&](StringRef text) -> Attribute {
-    Attribute keyword = builder.getStringAttr(text);
-    return isPadding(keyword) ? keyword : Attribute();
-  };
-  if (auto *name = llvm::dyn_cast<NameExpr>(&expression))
-    if (Attribute keyword = asKeyword(name->name))
-      return keyword;
-  Datum value = evaluate(expression);
-  if (value.isError() || !expend(expression.loc, value.elementCount()))
-    return nullptr;
-  if (value.isString())
-    if (Attribute keyword = asKeyword(value.string()))
-      return keyword;
-  SmallVector<int64_t> numbers = paddingNumbers(value);
-  if (!numbers.empty())
-    return builder.getDenseI64ArrayAttr(numbers);
-  error(expression.loc, "expected valid, same, same_lower, a number, or a list "
-                        "of numbers or pairs of numbers as '" +
-                            info.name + "' of '" + op + "', found " +
-                            value.describe());
-  return nullptr;
-}
-
-Attribute Emitter::toAttribute(const AttributeInfo &info, StringRef op,
-                               const Expression &expression) {
-  if (info.kind == AttributeKind::Enum)
-    return toEnum(info, op, expression);
-  if (info.kind == AttributeKind::Padding)
-    return toPadding(info, op, expression);
-  Datum value = evaluate(expression);
-  if (value.isError())
-    return nullptr;
-  auto reject = [&](StringRef expected) {
-    error(expression.loc, "expected " + expected + " as '" + info.name +
-                              "' of '" + op + "', found " + value.describe());
-    return Attribute();
-  };
-  switch (info.kind) {
-  case AttributeKind::Integer:
-    return value.isInteger() ? builder.getI64IntegerAttr(value.integer())
-                             : reject("a whole number");
-  case AttributeKind::Float:
-    return value.isNumber() ? builder.getF64FloatAttr(value.number())
-                            : reject("a number");
-  case AttributeKind::Bool:
-    return value.isBoolean() ? builder.getBoolAttr(value.boolean())
-                             : reject("true or false");
-  case AttributeKind::String:
-    return value.isString() ? builder.getStringAttr(value.string())
-                            : reject("a string");
-  case AttributeKind::Type:
-    return value.isElementType() ? TypeAttr::get(value.elementType())
-                                 : reject("an element type such as f32");
-  case AttributeKind::Dims:
-    return toDims(info, value, expression.loc);
-  case AttributeKind::Enum:
-  case AttributeKind::Padding:
-  case AttributeKind::Other:
-    break;
-  }
-  return reject("nothing, since programs cannot give this argument,");
 }
 
 } // namespace nnc::dsl

@@ -16,9 +16,9 @@ using namespace mlir;
 namespace nnc::dsl {
 
 Emitter::Emitter(const Program &program, Diagnostics &diagnostics,
-                 MLIRContext *context)
+                 MLIRContext *context, Trace *trace)
     : program(program), diagnostics(diagnostics), context(context),
-      builder(context) {}
+      trace(trace), builder(context) {}
 
 //===-- Errors -----------------------------------------------------------===//
 
@@ -93,6 +93,8 @@ void Emitter::evaluateConstants(ArrayRef<Override> overrides) {
     for (const Override &given : overrides)
       if (given.name.name == name.name)
         value = evaluateOverride(constant, given, value);
+    if (trace)
+      trace->named(name.name, value);
     constants.insert({name.name, {value, name}});
   }
   checkOverrides(overrides);
@@ -166,8 +168,9 @@ OwningOpRef<ModuleOp> Emitter::run(ArrayRef<Override> overrides) {
 }
 
 OwningOpRef<ModuleOp> emit(const Program &program, ArrayRef<Override> overrides,
-                           Diagnostics &diagnostics, MLIRContext *context) {
-  return Emitter(program, diagnostics, context).run(overrides);
+                           Diagnostics &diagnostics, MLIRContext *context,
+                           Trace *trace) {
+  return Emitter(program, diagnostics, context, trace).run(overrides);
 }
 
 //===-- The model --------------------------------------------------------===//
@@ -323,40 +326,17 @@ void Emitter::emitStatement(const Statement &statement) {
 void Emitter::bind(const Identifier &name, Datum value) {
   if (value.isTensor())
     declared.try_emplace(value.tensor(), name);
-  frame->names[name.name] = {std::move(value), name};
-}
-
-/// What several names may be bound to: the elements of a list, or the results
-/// of the op whose first result a call gave.
-static std::vector<Datum> valuesOf(const Datum &value) {
-  if (value.isList())
-    return value.list();
-  std::vector<Datum> values;
-  if (value.isTensor() && isa<OpResult>(value.tensor()))
-    for (mlir::Value result : value.tensor().getDefiningOp()->getResults())
-      values.push_back(Datum(result));
-  return values;
+  if (trace)
+    trace->named(name.name, value);
+  boundNames()[name.name] = {std::move(value), name};
 }
 
 void Emitter::emitAssign(const AssignStmt &statement) {
   ArrayRef<Identifier> names = statement.names;
   for (const Identifier &name : names)
     checkReserved(name, "a value");
-  Datum value = evaluate(*statement.value);
-  std::vector<Datum> values = {value};
-  if (names.size() > 1) {
-    values =
-        value.isError() ? std::vector<Datum>(names.size()) : valuesOf(value);
-    bool fits = value.isList() ? values.size() == names.size()
-                               : values.size() >= names.size();
-    if (!fits) {
-      error(statement.value->loc,
-            "there are " + Twine(names.size()) + " names for " +
-                (value.isList() ? Twine(values.size()) + " values"
-                                : Twine(value.describe())));
-      values.assign(names.size(), Datum());
-    }
-  }
+  std::vector<Datum> values =
+      spread(evaluate(*statement.value), names.size(), statement.value->loc);
   for (auto [name, part] : llvm::zip(names, values)) {
     // Of several, some may be there for the others' sake.
     if (names.size() == 1)
@@ -366,34 +346,7 @@ void Emitter::emitAssign(const AssignStmt &statement) {
 }
 
 void Emitter::emitFor(const ForStmt &statement) {
-  checkReserved(statement.variable, "a loop's variable");
-  std::optional<int64_t> lower =
-      expectInteger(*statement.lower, "a loop's bound");
-  std::optional<int64_t> upper =
-      expectInteger(*statement.upper, "a loop's bound");
-  if (!lower || !upper)
-    return;
-  // Unsigned, since the difference of two int64_t need not be one.
-  uint64_t count = *upper > *lower ? uint64_t(*upper) - uint64_t(*lower) : 0;
-  if (count > uint64_t(kMaxIterations)) {
-    error(statement.variable.loc, "this loop would be unrolled " +
-                                      Twine(count) + " times; at most " +
-                                      Twine(kMaxIterations) + " are supported");
-    return;
-  }
-  StringRef name = statement.variable.name;
-  std::optional<Binding> outer;
-  if (auto it = frame->names.find(name); it != frame->names.end())
-    outer = it->second;
-  for (uint64_t i = 0; i < count && !frame->returned; ++i) {
-    if (!expend(statement.loc))
-      break;
-    bind(statement.variable, Datum(*lower + int64_t(i)));
-    emitBlock(statement.body);
-  }
-  frame->names.erase(name);
-  if (outer)
-    frame->names[name] = *outer;
+  forEach(statement.head, statement.loc, [&] { emitBlock(statement.body); });
 }
 
 void Emitter::emitIf(const IfStmt &statement) {

@@ -11,6 +11,7 @@
 namespace nnc::dsl {
 
 class Diagnostics;
+class Trace;
 
 /// `NAME=VALUE` of `--set`. The name and the value point into a source buffer.
 struct Override {
@@ -19,11 +20,13 @@ struct Override {
 };
 
 /// Emits the module of a program that has been parsed without error. Null after
-/// errors, which `diagnostics` has then been given.
+/// errors, which `diagnostics` has then been given. `trace` is told on the way
+/// what the program's names and calls are worth.
 mlir::OwningOpRef<mlir::ModuleOp> emit(const Program &program,
                                        llvm::ArrayRef<Override> overrides,
                                        Diagnostics &diagnostics,
-                                       mlir::MLIRContext *context);
+                                       mlir::MLIRContext *context,
+                                       Trace *trace = nullptr);
 
 } // namespace nnc::dsl
 

@@ -1,9 +1,11 @@
 // The evaluator behind emit(): it runs a program while compiling, and what
 // cannot be known yet becomes ops. One class in several files:
 //   Emit.cpp        the program: constants, the model, its statements
-//   Expressions.cpp names, arithmetic, lists, slices
+//   Expressions.cpp names, arithmetic, slices
+//   Lists.cpp       lists, and loops over them
 //   Calls.cpp       functions, and what a name calls
 //   OpCall.cpp      ops by their signatures
+//   Attributes.cpp  arguments that become attributes
 //   Scan.cpp        loops over time
 //   Parameters.cpp  scopes, parameters, initializers, types
 //   Recipe.cpp      the training and data blocks
@@ -14,6 +16,7 @@
 #include "frontend/dsl/Datum.h"
 #include "frontend/dsl/Diagnostics.h"
 #include "frontend/dsl/Emit.h"
+#include "frontend/dsl/Trace.h"
 
 #include "ir/Ops.h"
 
@@ -65,7 +68,7 @@ enum class TypeUse { Input, Function, Parameter };
 class Emitter {
 public:
   Emitter(const Program &program, Diagnostics &diagnostics,
-          mlir::MLIRContext *context);
+          mlir::MLIRContext *context, Trace *trace);
 
   mlir::OwningOpRef<mlir::ModuleOp> run(llvm::ArrayRef<Override> overrides);
 
@@ -104,12 +107,14 @@ private:
   /// The value as a float scalar, for `what`; null after an error.
   mlir::Value expectScalar(const Expression &expression, StringRef what);
   void bind(const Identifier &name, Datum value);
+  llvm::DenseMap<StringRef, Binding> &boundNames() {
+    return frame ? frame->names : namesInConstant;
+  }
 
   //===-- Expressions.cpp ------------------------------------------------===//
   Datum evaluate(const Expression &expression);
   Datum evaluateKind(const Expression &expression);
   Datum evaluateName(const NameExpr &name);
-  Datum evaluateList(const ListExpr &list);
   Datum evaluateUnaryExpr(const UnaryExpr &unary);
   Datum evaluateBinaryExpr(const BinaryExpr &binary);
   Datum evaluateTensorBinary(const BinaryExpr &binary, const Datum &lhs,
@@ -138,6 +143,21 @@ private:
                llvm::SmallVectorImpl<Datum> &elements, SMLoc loc);
   mlir::Attribute toElement(const Datum &value, mlir::Type elementType,
                             SMLoc loc);
+
+  //===-- Lists.cpp ------------------------------------------------------===//
+  Datum evaluateList(const ListExpr &list);
+  Datum evaluateComprehension(const ComprehensionExpr &comprehension);
+  Datum makeList(Datum::List elements, SMLoc loc);
+  Datum joinLists(const Datum &lhs, const Datum &rhs, SMLoc loc);
+  Datum partOfList(const SubscriptExpr &subscript, const Datum::List &list);
+  Datum lengthOf(const CallExpr &call);
+  /// What `count` names are given; an error for each after a message.
+  std::vector<Datum> spread(const Datum &value, size_t count, SMLoc loc);
+  /// Runs `body` once for each value of the loop, whose variables are bound.
+  void forEach(const LoopHead &head, SMLoc loc,
+               llvm::function_ref<void()> body);
+  bool forEachInRange(const LoopHead &head,
+                      llvm::function_ref<bool(Datum)> turn);
 
   //===-- Calls.cpp ------------------------------------------------------===//
   Datum evaluateCall(const CallExpr &call);
@@ -184,6 +204,11 @@ private:
                               std::string message);
   bool isChannelsMoved(mlir::Value operand) const;
   std::vector<Note> explainOperands(llvm::ArrayRef<mlir::Value> operands);
+  std::vector<StringRef> callableNames() const;
+
+  friend class OpCall; // the arguments of one call of an op (OpCall.cpp)
+
+  //===-- Attributes.cpp -------------------------------------------------===//
   mlir::Attribute toAttribute(const AttributeInfo &info, StringRef op,
                               const Expression &expression);
   mlir::Attribute toEnum(const AttributeInfo &info, StringRef op,
@@ -192,9 +217,6 @@ private:
                             const Expression &expression);
   mlir::Attribute toDims(const AttributeInfo &info, const Datum &value,
                          SMLoc loc);
-  std::vector<StringRef> callableNames() const;
-
-  friend class OpCall; // the arguments of one call of an op (OpCall.cpp)
 
   //===-- Scan.cpp -------------------------------------------------------===//
   Datum evaluateScan(const CallExpr &call);
@@ -269,13 +291,15 @@ private:
   const Program &program;
   Diagnostics &diagnostics;
   mlir::MLIRContext *context;
+  Trace *trace; // may be null
   mlir::OpBuilder builder;
   mlir::ModuleOp module;
   ModelOp model;
 
   llvm::StringMap<const FunctionDecl *> functions;
   llvm::MapVector<StringRef, Binding> constants;
-  llvm::MapVector<StringRef, Binding> dimensions; // `time` of `time = 1024`
+  llvm::MapVector<StringRef, Binding> dimensions;     // `time` of `time = 1024`
+  llvm::DenseMap<StringRef, Binding> namesInConstant; // of a comprehension
   Frame *frame = nullptr;
   std::optional<Identifier> layout; // as the model says it
   bool channelsFirst = false;       // of pictures: [n, channels, size..]

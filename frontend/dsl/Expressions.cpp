@@ -1,4 +1,4 @@
-// Names, arithmetic, lists and slices.
+// Names, arithmetic and slices.
 #include "frontend/dsl/Emitter.h"
 #include "frontend/dsl/Limits.h"
 
@@ -39,9 +39,16 @@ Datum Emitter::evaluateKind(const Expression &expression) {
       .Case<BooleanExpr>([](auto *e) { return Datum(e->value); })
       .Case<NameExpr>([&](auto *e) { return evaluateName(*e); })
       .Case<ListExpr>([&](auto *e) { return evaluateList(*e); })
+      .Case<ComprehensionExpr>(
+          [&](auto *e) { return evaluateComprehension(*e); })
       .Case<UnaryExpr>([&](auto *e) { return evaluateUnaryExpr(*e); })
       .Case<BinaryExpr>([&](auto *e) { return evaluateBinaryExpr(*e); })
-      .Case<CallExpr>([&](auto *e) { return evaluateCall(*e); })
+      .Case<CallExpr>([&](auto *e) {
+        Datum value = evaluateCall(*e);
+        if (trace)
+          trace->called(*e, value);
+        return value;
+      })
       .Case<SubscriptExpr>([&](auto *e) { return evaluateSubscript(*e); })
       .Default([&](const Expression *e) {
         return error(e->loc, "a range stands only after 'in' and in the "
@@ -52,9 +59,9 @@ Datum Emitter::evaluateKind(const Expression &expression) {
 //===-- Names ------------------------------------------------------------===//
 
 Binding *Emitter::lookup(StringRef name) {
-  if (frame)
-    if (auto it = frame->names.find(name); it != frame->names.end())
-      return &it->second;
+  llvm::DenseMap<StringRef, Binding> &names = boundNames();
+  if (auto it = names.find(name); it != names.end())
+    return &it->second;
   if (auto it = dimensions.find(name); it != dimensions.end())
     return &it->second;
   if (auto it = constants.find(name); it != constants.end())
@@ -81,6 +88,8 @@ Datum Emitter::evaluateName(const NameExpr &name) {
     const char *place = binding->declaration.name.data();
     if (auto it = assignments.find(place); it != assignments.end())
       it->second.used = true;
+    if (trace)
+      trace->named(name.name, binding->value);
     return binding->value;
   }
   if (name.name == "batch")
@@ -117,27 +126,6 @@ Datum Emitter::unknownName(const NameExpr &name) {
 
 //===-- Arithmetic -------------------------------------------------------===//
 
-Datum Emitter::evaluateList(const ListExpr &list) {
-  Datum::List elements;
-  bool failed = false;
-  for (const ExpressionPtr &element : list.elements) {
-    elements.push_back(evaluate(*element));
-    failed |= elements.back().isError();
-  }
-  if (failed)
-    return {};
-  Datum value(std::move(elements));
-  if (value.listDepth() > kMaxListDepth)
-    return error(list.loc, "lists are nested more than " +
-                               Twine(kMaxListDepth) + " deep here");
-  if (value.elementCount() > kMaxSteps)
-    return error(list.loc, "this list has " + Twine(value.elementCount()) +
-                               " elements, those of the lists in it counted: "
-                               "at most " +
-                               Twine(kMaxSteps) + " are supported");
-  return value;
-}
-
 Datum Emitter::evaluateUnaryExpr(const UnaryExpr &unary) {
   Datum operand = evaluate(*unary.operand);
   if (operand.isError())
@@ -163,6 +151,8 @@ Datum Emitter::evaluateBinaryExpr(const BinaryExpr &binary) {
     return {};
   if (lhs.isTensor() || rhs.isTensor())
     return evaluateTensorBinary(binary, lhs, rhs);
+  if (lhs.isList() && rhs.isList() && binary.op == BinaryOperator::Add)
+    return joinLists(lhs, rhs, binary.loc);
   std::string problem;
   if (std::optional<Datum> result =
           evaluateBinary(binary.op, lhs, rhs, problem))
@@ -350,6 +340,12 @@ mlir::Value Emitter::toTensor(const Datum &value, Type elementType, SMLoc loc) {
                "its value as a tensor");
     return nullptr;
   }
+  auto isTensor = [](const Datum &element) { return element.isTensor(); };
+  if (value.isList() && llvm::any_of(value.list(), isTensor)) {
+    error(loc, "expected a tensor, found a list of tensors; concat(list, axis "
+               "= 1) makes one of them");
+    return nullptr;
+  }
   bool isLiteral = value.isNumber() || value.isBoolean() || value.isList();
   if (!isLiteral) {
     error(loc, "expected a tensor, found " + value.describe());
@@ -369,20 +365,10 @@ Datum Emitter::evaluateSubscript(const SubscriptExpr &subscript) {
     return {};
   if (base.isTensor())
     return sliceTensor(subscript, base.tensor());
-  const SubscriptItem &item = subscript.items.front();
-  if (!base.isList() || subscript.items.size() != 1 || item.isRange)
-    return error(subscript.loc,
-                 "expected a tensor or a list before '[', found " +
-                     base.describe());
-  std::optional<int64_t> index = expectInteger(*item.lower, "an index");
-  if (!index)
-    return {};
-  int64_t size = base.list().size();
-  if (*index < -size || *index >= size)
-    return error(item.loc, "index " + Twine(*index) +
-                               " is outside of the list's " + Twine(size) +
-                               " elements");
-  return base.list()[*index < 0 ? *index + size : *index];
+  if (base.isList())
+    return partOfList(subscript, base.list());
+  return error(subscript.loc, "expected a tensor or a list before '[', found " +
+                                  base.describe());
 }
 
 bool Emitter::evaluateBounds(const SubscriptItem &item, int64_t dim,

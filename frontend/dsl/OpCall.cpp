@@ -230,7 +230,8 @@ bool OpCall::bindOperand(unsigned index, const Argument &argument) {
       return true;
     }
     // A list of several operands is no initializer.
-    bool isSeveral = isVariadic && llvm::isa<ListExpr>(*argument.value);
+    bool isSeveral =
+        isVariadic && llvm::isa<ListExpr, ComprehensionExpr>(*argument.value);
     if (!isSeveral && emitter.isInitializer(*argument.value)) {
       initializers[index] = argument.value.get();
       return true;

@@ -134,6 +134,8 @@ mlir::Value Emitter::useParameter(const std::string &path,
                                   SMLoc loc, Role role,
                                   ArrayRef<int64_t> pytorchDims) {
   ++parameterUses;
+  if (trace)
+    trace->usesParameter(loc, path, type);
   if (auto it = parameters.find(path); it != parameters.end()) {
     const ParameterUse &first = it->second;
     if (first.type == type)
@@ -229,6 +231,8 @@ bool Emitter::resolveDimension(const Dimension &dimension, bool allowBatch,
           Note{first->declaration.loc, "first defined here"});
     return false;
   }
+  if (trace)
+    trace->named(binding.name, size);
   dimensions.insert({binding.name, {size, binding}});
   return true;
 }
@@ -281,7 +285,7 @@ static StringRef initializerName(const Expression &expression) {
 }
 
 bool Emitter::isInitializer(const Expression &expression) const {
-  if (llvm::isa<ListExpr, NumberExpr>(expression))
+  if (llvm::isa<ListExpr, ComprehensionExpr, NumberExpr>(expression))
     return true;
   StringRef name = initializerName(expression);
   bool isShadowed = functions.contains(name) ||

@@ -176,6 +176,8 @@ ExpressionPtr Parser::parseList() {
     ExpressionPtr element = parseRangeOrExpr();
     if (!element || !grow(*list, {element.get()}))
       return nullptr;
+    if (at(TokenKind::For) && list->elements.empty())
+      return parseComprehension(opening, std::move(element));
     list->elements.push_back(std::move(element));
     if (!accept(TokenKind::Comma))
       break;
@@ -184,6 +186,28 @@ ExpressionPtr Parser::parseList() {
     return nullptr;
   --brackets;
   return list;
+}
+
+// What follows the element of `[element for x in list if condition]`.
+ExpressionPtr Parser::parseComprehension(const Token &opening,
+                                         ExpressionPtr element) {
+  auto made = std::make_unique<ComprehensionExpr>(opening.loc());
+  made->element = std::move(element);
+  advance();
+  LoopHead &head = made->head;
+  if (!parseLoopHead(head) ||
+      !grow(*made, {made->element.get(), head.lower.get()}) ||
+      (head.upper && !grow(*made, {head.upper.get()})))
+    return nullptr;
+  if (accept(TokenKind::If)) {
+    made->condition = parseExpr();
+    if (!made->condition || !grow(*made, {made->condition.get()}))
+      return nullptr;
+  }
+  if (!expectClosing(TokenKind::RightBracket, opening, "the list"))
+    return nullptr;
+  --brackets;
+  return made;
 }
 
 ExpressionPtr Parser::parseParenthesized() {

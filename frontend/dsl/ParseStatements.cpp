@@ -168,19 +168,29 @@ bool Parser::parseParam(Block &block) {
 
 bool Parser::parseFor(Block &block) {
   auto loop = std::make_unique<ForStmt>(advance().loc());
-  std::optional<Identifier> variable = parseIdentifier("after 'for'");
-  if (!variable || !expect(TokenKind::In, "after the loop's variable"))
-    return false;
-  loop->variable = *variable;
-  loop->lower = parseExpr();
-  if (!loop->lower || !expect(TokenKind::DotDot,
-                              "and the upper bound of the loop, as in 0..10"))
-    return false;
-  loop->upper = parseExpr();
-  if (!loop->upper || !parseBlock(loop->body, "the loop's body"))
+  if (!parseLoopHead(loop->head) || !parseBlock(loop->body, "the loop's body"))
     return false;
   block.push_back(std::move(loop));
   return true;
+}
+
+// `i in 0..10`, `x in list` or `x, y in list`.
+bool Parser::parseLoopHead(LoopHead &head) {
+  do {
+    std::optional<Identifier> variable = parseIdentifier("after 'for'");
+    if (!variable)
+      return false;
+    head.variables.push_back(*variable);
+  } while (!atLineEnd() && accept(TokenKind::Comma));
+  if (!expect(TokenKind::In, "after the loop's variable"))
+    return false;
+  head.lower = parseExpr();
+  if (!head.lower)
+    return false;
+  if (atLineEnd() || !accept(TokenKind::DotDot))
+    return true;
+  head.upper = parseExpr();
+  return head.upper != nullptr;
 }
 
 bool Parser::parseIf(Block &block) {

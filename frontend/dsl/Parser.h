@@ -103,6 +103,7 @@ private:
   bool parseAssign(Block &block);
   bool parseParam(Block &block);
   bool parseFor(Block &block);
+  bool parseLoopHead(LoopHead &head);
   bool parseIf(Block &block);
   bool parseReturn(Block &block);
   bool parseLoss(Block &block);
@@ -122,6 +123,7 @@ private:
   ExpressionPtr parsePrimary();
   ExpressionPtr parseNumber();
   ExpressionPtr parseList();
+  ExpressionPtr parseComprehension(const Token &opening, ExpressionPtr element);
   ExpressionPtr parseParenthesized();
   ExpressionPtr parseNameOrCall();
   ExpressionPtr parseCallOfDialect(const Token &dialect);
