@@ -1,9 +1,10 @@
-// The part of `nnc` that needs MLIR: `compile`, `convert`, `ops`, and `inspect`
-// of a model. The driver starts it;
-// nothing speaks against calling it by hand.
+// The part of `nnc` that needs MLIR: `compile`, `convert`, `ops`, `inspect` of a
+// model, and what tools/language has. The driver starts it; nothing speaks
+// against calling it by hand.
 #include "tools/CommandLine.h"
 #include "tools/Compiler.h"
 #include "tools/Text.h"
+#include "tools/language/Language.h"
 
 #include "codegen/Compile.h"
 #include "codegen/EmbedPlan.h"
@@ -533,6 +534,7 @@ static int runCommandLine(int argc, char **argv) {
   addConvert(app, conversion, exit);
   InspectArguments inspection;
   addInspect(app, inspection, exit);
+  addLanguageCommands(app, exit);
   bool asJson = false;
   CLI::App *ops =
       app.add_subcommand("ops", "list the ops: operands, attributes, gradient");

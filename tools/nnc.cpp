@@ -106,6 +106,7 @@ struct CompilerCommand {
 static constexpr CompilerCommand compilerCommands[] = {
     {"compile", "compile a model to a plan, or show a stage on the way"},
     {"convert", "write a model in another form, nothing lost"},
+    {"format", "write programs in the one style"},
     {"ops", "list the ops: operands, attributes, gradient"},
 };
 

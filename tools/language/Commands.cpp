@@ -1,0 +1,30 @@
+// The command lines of what `nnc` does with programs as texts.
+#include "tools/language/Language.h"
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+namespace nnc::tools {
+
+static void addFormat(CLI::App &app, int &exit) {
+  CLI::App *command =
+      app.add_subcommand("format", "write programs in the one style");
+  auto paths = std::make_shared<std::vector<std::string>>();
+  auto isCheck = std::make_shared<bool>(false);
+  command
+      ->add_option("FILE", *paths,
+                   "programs, which are written anew where they change; - is "
+                   "from standard input to standard output")
+      ->required();
+  command->add_flag("--check", *isCheck,
+                    "write nothing: name the files that would change, and end "
+                    "with status 1 if there are any");
+  command->footer("Example: nnc format --check examples/*.nn");
+  command->callback(
+      [&exit, paths, isCheck] { exit = formatFiles(*paths, *isCheck); });
+}
+
+void addLanguageCommands(CLI::App &app, int &exit) { addFormat(app, exit); }
+
+} // namespace nnc::tools
