@@ -2,12 +2,13 @@
 #include "tools/Data.h"
 
 #include "runtime/Random.h"
-#include "runtime/data/Reader.h"
 #include "tools/Program.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <iostream>
 #include <numeric>
+#include <sstream>
 
 namespace nnc::tools {
 
@@ -24,21 +25,29 @@ std::vector<const void *> pointersAt(const Columns &columns, int64_t first) {
   return pointers;
 }
 
-static ReadOptions readOptions(const std::string &model,
-                               const std::string &folder, int64_t mostSamples,
-                               int numThreads) {
+ReadOptions readOptions(const std::string &model, const std::string &folder) {
+  ReadOptions options;
+  options.directories = {folder};
+  options.searchesFolders = folder.empty();
   if (!folder.empty())
-    return {{folder}, mostSamples, numThreads};
-  return {{folderOf(model), ""}, mostSamples, numThreads};
+    return options;
+  options.directories = {folderOf(model), ""};
+  const char *named = std::getenv("NNC_DATA");
+  std::istringstream list(named ? named : "");
+  for (std::string name; std::getline(list, name, ':');)
+    if (!name.empty())
+      options.directories.push_back(name);
+  return options;
 }
 
 int loadSplit(const DataRequest &request, const EntryPoint &entry,
               const std::string &split, Columns &columns, DataFacts &facts) {
   std::string source;
-  auto read = readSplit(request.plan.recipe, split, entry,
-                        readOptions(request.model, request.folder,
-                                    request.mostSamples, request.numThreads),
-                        &source, &facts);
+  ReadOptions options = readOptions(request.model, request.folder);
+  options.mostSamples = request.mostSamples;
+  options.numThreads = request.numThreads;
+  auto read =
+      readSplit(request.plan.recipe, split, entry, options, &source, &facts);
   if (!read.isOk())
     return failAt(source, read.status(), request.model);
   columns = std::move(*read);
@@ -133,7 +142,9 @@ Columns loadOrInvent(const Plan &plan, const EntryPoint &entry,
                      const std::string &model, const std::string &folder,
                      int64_t count) {
   StatusOr<Columns> read = guardMemory([&] {
-    return loadSome(plan, entry, readOptions(model, folder, count, 1));
+    ReadOptions options = readOptions(model, folder);
+    options.mostSamples = count;
+    return loadSome(plan, entry, options);
   });
   if (read.isOk())
     return std::move(*read);

@@ -6,6 +6,7 @@
 #include "runtime/Plan.h"
 #include "runtime/data/Column.h"
 #include "runtime/data/DataFacts.h"
+#include "runtime/data/Reader.h"
 
 #include <cstdint>
 #include <string>
@@ -25,12 +26,18 @@ std::vector<const void *> pointersAt(const Columns &columns, int64_t first);
 /// Where the data of a model are, and how they are read.
 struct DataRequest {
   const runtime::Plan &plan;
-  /// Files are sought in `folder`, or where it is empty beside the model and in
-  /// the working folder.
+  /// Files are looked for as readOptions says.
   const std::string &model, &folder;
   int numThreads = 1;
   int64_t mostSamples = INT64_MAX;
 };
+
+/// Where the files of a model's data are: in `folder` alone, or where it is
+/// empty beside the model, in the working folder, in those that the
+/// environment's NNC_DATA names, with colons between them, and in the folder
+/// that the program names.
+runtime::ReadOptions readOptions(const std::string &model,
+                                 const std::string &folder = "");
 
 /// Reads `split` for `entry`, by `facts` and adding to them. Returns an exit
 /// status, after a diagnostic at the binding.

@@ -76,6 +76,16 @@ void addThreadsOption(CLI::App &command, int &threads) {
       ->capture_default_str();
 }
 
+void addDataOption(CLI::App &command, std::string &folder, const char *what) {
+  command
+      .add_option("--data", folder,
+                  std::string("folder of the data files (default: the model's, "
+                              "the current one, those of NNC_DATA, the one "
+                              "that the model names)") +
+                      what)
+      ->type_name("DIR");
+}
+
 void addWeightsOptions(CLI::App &command,
                        std::optional<runtime::WeightsOrder> &order,
                        std::string &names) {

@@ -349,6 +349,8 @@ struct DataSteps {
 
 struct DataDecl {
   SMLoc loc;
+  /// Where the files are by default; null if not said.
+  ExpressionPtr folder;
   std::vector<DataSplit> splits;
   std::vector<DataSteps> steps;
 };

@@ -12,7 +12,22 @@ using namespace mlir;
 
 namespace nnc::dsl {
 
+/// What a data block says of where its files are.
+std::optional<std::string> Emitter::emitFolder(const DataDecl &data) {
+  if (!data.folder)
+    return std::nullopt;
+  Datum folder = evaluate(*data.folder);
+  if (folder.isString() && !folder.string().empty())
+    return std::string(folder.string());
+  if (!folder.isError())
+    error(data.folder->loc,
+          "the folder of the data must be a string that is not empty, found " +
+              folder.describe());
+  return std::nullopt;
+}
+
 void Emitter::emitData(const DataDecl &data) {
+  dataFolder = emitFolder(data);
   SmallVector<Attribute> bindings;
   llvm::StringMap<SMLoc> seen;
   for (const DataSplit &split : data.splits) {
@@ -190,6 +205,9 @@ Attribute Emitter::emitBinding(const DataSplit &split,
       takesChannelsFirst(binding))
     arguments.push_back(
         builder.getNamedAttr("order", builder.getStringAttr("chw")));
+  if (dataFolder && !given.contains("folder"))
+    arguments.push_back(
+        builder.getNamedAttr("folder", builder.getStringAttr(*dataFolder)));
   SmallVector<Attribute> inputs;
   for (const Identifier &input : binding.inputs)
     inputs.push_back(builder.getStringAttr(input.name));

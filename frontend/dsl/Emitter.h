@@ -273,6 +273,7 @@ private:
 
   //===-- DataBlock.cpp --------------------------------------------------===//
   void emitData(const DataDecl &data);
+  std::optional<std::string> emitFolder(const DataDecl &data);
   void emitSplit(const DataSplit &split,
                  llvm::SmallVectorImpl<mlir::Attribute> &bindings);
   bool takesChannelsFirst(const DataBinding &binding);
@@ -301,8 +302,9 @@ private:
   llvm::MapVector<StringRef, Binding> dimensions;     // `time` of `time = 1024`
   llvm::DenseMap<StringRef, Binding> namesInConstant; // of a comprehension
   Frame *frame = nullptr;
-  std::optional<Identifier> layout; // as the model says it
-  bool channelsFirst = false;       // of pictures: [n, channels, size..]
+  std::optional<Identifier> layout;      // as the model says it
+  bool channelsFirst = false;            // of pictures: [n, channels, size..]
+  std::optional<std::string> dataFolder; // as the data block says it
 
   /// Who owns a scope's name: the function called, and where first.
   struct ScopeOwner {

@@ -210,15 +210,29 @@ bool Parser::parseData(Program &program) {
 bool Parser::parseDataLine(DataDecl &data) {
   if (!at(TokenKind::Identifier))
     return error(token().loc(),
-                 "expected 'train', 'test' or the name of an input, found " +
+                 "expected 'train', 'test', 'folder' or the name of an input, "
+                 "found " +
                      describe(token()));
   Token token = advance();
   Identifier name{token.text, token.loc()};
+  if (name.name == "folder")
+    return parseFolder(data, name);
   if (name.name != "train" && name.name != "test")
     return parseSteps(data, name);
   DataSplit split;
   split.name = name;
   return parseBinding(split) && parseSplit(data, std::move(split));
+}
+
+// `folder "/usr/share/datasets/iris"`.
+bool Parser::parseFolder(DataDecl &data, const Identifier &name) {
+  if (data.folder)
+    return error(name.loc, "the folder of the data is given twice",
+                 Note{data.folder->loc, "first given here"});
+  if (atLineEnd() || at(TokenKind::Assign))
+    return errorExpected("the folder of the files, as in folder \"DIR\"");
+  data.folder = parseExpr();
+  return data.folder && (atLineEnd() || errorExpected("the end of the line"));
 }
 
 // What follows the first binding.

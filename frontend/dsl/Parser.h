@@ -82,6 +82,7 @@ private:
   bool parseSetting(TrainingDecl &training);
   bool parseData(Program &program);
   bool parseDataLine(DataDecl &data);
+  bool parseFolder(DataDecl &data, const Identifier &name);
   bool parseSplit(DataDecl &data, DataSplit split);
   bool parseSteps(DataDecl &data, const Identifier &name);
   bool parseBinding(DataSplit &split);

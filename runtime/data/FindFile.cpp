@@ -15,9 +15,9 @@ static bool isAbsolute(const std::string &path) {
   return !path.empty() && path[0] == '/';
 }
 
-/// What a name is looked for behind.
-static std::vector<std::string>
-prefixes(const std::string &path, const std::vector<std::string> &directories) {
+std::vector<std::string>
+searchPrefixes(const std::string &path,
+               const std::vector<std::string> &directories) {
   if (isAbsolute(path))
     return {""};
   std::vector<std::string> result;
@@ -51,7 +51,7 @@ static std::vector<std::string> spellings(const std::string &path) {
 
 StatusOr<std::string> findFile(const std::string &path,
                                const std::vector<std::string> &directories) {
-  for (const std::string &prefix : prefixes(path, directories))
+  for (const std::string &prefix : searchPrefixes(path, directories))
     for (const std::string &spelling : spellings(path)) {
       std::string candidate = prefix + spelling;
       if (access(candidate.c_str(), F_OK) == 0)
@@ -95,7 +95,7 @@ findFiles(const std::string &pattern,
       return file.status();
     return std::vector<std::string>{*file};
   }
-  for (const std::string &prefix : prefixes(pattern, directories)) {
+  for (const std::string &prefix : searchPrefixes(pattern, directories)) {
     std::vector<std::string> files =
         match(prefix + folder, pattern.substr(folder.size()));
     if (!files.empty())

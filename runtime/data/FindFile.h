@@ -9,6 +9,12 @@
 
 namespace nnc::runtime {
 
+/// What stands before `path` where it is looked for in `directories`: nothing
+/// alone where it begins at the root.
+std::vector<std::string>
+searchPrefixes(const std::string &path,
+               const std::vector<std::string> &directories);
+
 /// The file or folder of that name, in the first of the folders that has it; of
 /// a file also with ".gz" added or taken away. NotFound if none has.
 StatusOr<std::string> findFile(const std::string &path,

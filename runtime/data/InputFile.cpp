@@ -60,11 +60,11 @@ static const std::string *orderOf(const Recipe &recipe,
 using Arguments = std::vector<std::pair<std::string, std::string>>;
 
 /// The arguments of a binding of text that say how a text becomes ids, and not
-/// where texts are.
+/// which texts.
 static Arguments tokenArguments(const DataBinding &binding) {
   static constexpr std::string_view kept[] = {
-      "tokenizer", "merges", "vocabulary", "lower",    "filters",
-      "begin",     "end",    "padding",    "truncate", "rate"};
+      "tokenizer", "merges", "vocabulary", "lower",    "filters", "begin",
+      "end",       "folder", "padding",    "truncate", "rate"};
   Arguments arguments;
   for (const auto &argument : binding.arguments)
     if (std::find(std::begin(kept), std::end(kept), argument.first) !=

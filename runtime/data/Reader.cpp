@@ -33,20 +33,36 @@ static constexpr Format formats[] = {
     {"tokens", readTokens},   {"wav", readWavs},
 };
 
-const std::string *ReadRequest::argument(std::string_view name) const {
+static const std::string *findArgument(const DataBinding &binding,
+                                       std::string_view name) {
   for (const auto &[key, value] : binding.arguments)
     if (key == name)
       return &value;
   return nullptr;
 }
 
+std::vector<std::string> directoriesOf(const DataBinding &binding,
+                                       const ReadOptions &options) {
+  std::vector<std::string> directories = options.directories;
+  const std::string *folder = findArgument(binding, "folder");
+  if (!folder || !options.searchesFolders)
+    return directories;
+  for (const std::string &prefix : searchPrefixes(*folder, options.directories))
+    directories.push_back(prefix + *folder);
+  return directories;
+}
+
+const std::string *ReadRequest::argument(std::string_view name) const {
+  return findArgument(binding, name);
+}
+
 Status ReadRequest::checkArguments(
     std::initializer_list<std::string_view> known) const {
-  std::string names = "path";
+  std::string names = "path, folder";
   for (std::string_view name : known)
     names += concat(", ", std::string(name));
   for (const auto &[key, value] : binding.arguments)
-    if (key != "path" &&
+    if (key != "path" && key != "folder" &&
         std::find(known.begin(), known.end(), key) == known.end())
       return {Code::InvalidArgument, concat(binding.reader, " has no argument ",
                                             quote(key), ", it has: ", names)};
@@ -246,14 +262,14 @@ findAll(const std::string &list, const std::vector<std::string> &directories) {
 /// The files of one binding; those of CIFAR and of text may be several.
 static StatusOr<std::vector<std::string>>
 findPaths(const std::string &reader, const std::string &path,
-          const ReadOptions &options) {
+          const std::vector<std::string> &directories) {
   if (reader == "cifar10" || reader == "cifar100")
-    return findFiles(path, options.directories);
-  StatusOr<std::string> file = findFile(path, options.directories);
+    return findFiles(path, directories);
+  StatusOr<std::string> file = findFile(path, directories);
   if (file.isOk())
     return std::vector<std::string>{*file};
   const bool isList = reader == "text" && splitList(path).size() > 1;
-  return isList ? findAll(path, options.directories) : file.status();
+  return isList ? findAll(path, directories) : file.status();
 }
 
 static Status fillRequest(ReadRequest &request, const Context &context) {
@@ -261,7 +277,8 @@ static Status fillRequest(ReadRequest &request, const Context &context) {
   if (!path)
     return {Code::InvalidArgument,
             concat(request.binding.reader, " needs the path of a file")};
-  auto found = findPaths(request.binding.reader, *path, context.options);
+  request.directories = directoriesOf(request.binding, context.options);
+  auto found = findPaths(request.binding.reader, *path, request.directories);
   if (!found.isOk())
     return found.status();
   request.paths = std::move(*found);
@@ -301,7 +318,6 @@ readBinding(const DataBinding &binding, std::vector<const TensorInfo *> inputs,
   for (const TensorInfo &begin : begins)
     request.inputs.push_back(&begin);
   request.facts = &context.facts;
-  request.directories = &context.options.directories;
   if (Status status = fillRequest(request, context); !status.isOk())
     return status;
   auto columns = format->read(request);

@@ -26,7 +26,14 @@ struct ReadOptions {
   /// Pictures of a folder are kept in memory where they are no more than this
   /// all together; else each is read when it is needed.
   int64_t mostKeptBytes = int64_t(1) << 29;
+  /// Whether the folder that a binding names is searched too, after
+  /// `directories` and in each of them.
+  bool searchesFolders = true;
 };
+
+/// Where the files of a binding are looked for.
+std::vector<std::string> directoriesOf(const DataBinding &binding,
+                                       const ReadOptions &options);
 
 /// Reads the data of one split for an entry point, a column an input and in
 /// their order. Each has the input's element type and shape, values below its
@@ -95,12 +102,12 @@ struct ReadRequest {
   /// Whether channels come before rows: the argument "order" is "chw".
   bool channelsFirst = false;
   const DataFacts *facts = nullptr;
-  /// Where other files that an argument names are looked for.
-  const std::vector<std::string> *directories = nullptr;
+  /// Where files that an argument names are looked for.
+  std::vector<std::string> directories = {};
 
   /// The text of an argument; null if it was not given.
   const std::string *argument(std::string_view name) const;
-  /// InvalidArgument if there is any but "path" and these.
+  /// InvalidArgument if there is any but "path", "folder" and these.
   Status checkArguments(std::initializer_list<std::string_view> known) const;
   /// The names of the classes that an input counts, where other data say it.
   const std::vector<std::string> *classesOf(const std::string &input) const;

@@ -139,11 +139,10 @@ tokenizeTexts(const DataBinding &binding, const std::vector<std::string> &paths,
   TensorInfo input;
   input.name = binding.inputs.front();
   const DataFacts facts;
-  const std::vector<std::string> directories = {""};
   ReadRequest request{binding, paths, paths.front(), {&input}};
   request.isOpen = {false};
   request.facts = &facts;
-  request.directories = &directories;
+  request.directories = {""};
   auto tokenizer =
       chooseTokenizer(request, *settings, input, textsOf(request, *settings));
   if (!tokenizer.isOk())

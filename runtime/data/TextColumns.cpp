@@ -41,7 +41,7 @@ StatusOr<TokenizerPointer> chooseTokenizer(const ReadRequest &request,
                                            const TensorInfo &input,
                                            const ForEachText &texts) {
   auto tokenizer = findTokenizer(settings.tokenizer, input.name, *request.facts,
-                                 *request.directories);
+                                 request.directories);
   if (tokenizer.isOk() && !*tokenizer)
     tokenizer = learn(request, settings, input, texts);
   if (!tokenizer.isOk())

@@ -176,14 +176,14 @@ static constexpr Argument arguments[] = {
 //===----------------------------------------------------------------------===//
 
 static bool isKnown(const std::string &name) {
-  return name == "path" ||
+  return name == "path" || name == "folder" ||
          std::any_of(std::begin(arguments), std::end(arguments),
                      [&](const Argument &known) { return name == known.name; });
 }
 
 static Status checkNames(const DataBinding &binding) {
-  std::vector<std::string> names = {"path"};
-  std::string list = "path";
+  std::vector<std::string> names = {"path", "folder"};
+  std::string list = "path, folder";
   for (const Argument &known : arguments) {
     names.push_back(known.name);
     list += concat(", ", known.name);

@@ -78,10 +78,10 @@ const DataBinding *textBindingOf(const Recipe &recipe,
   return found;
 }
 
-StatusOr<TokenizerPointer>
-tokenizerOf(const Recipe &recipe, const std::string &input,
-            const DataFacts &facts,
-            const std::vector<std::string> &directories) {
+StatusOr<TokenizerPointer> tokenizerOf(const Recipe &recipe,
+                                       const std::string &input,
+                                       const DataFacts &facts,
+                                       const ReadOptions &options) {
   const DataBinding *binding = textBindingOf(recipe, input);
   auto known = facts.vocabularies.find(input);
   TextSettings settings;
@@ -94,7 +94,8 @@ tokenizerOf(const Recipe &recipe, const std::string &input,
   const bool isByBinding = binding && (binding->reader != "tokens" ||
                                        !settings.tokenizer.file.empty());
   if (isByBinding) {
-    auto found = findTokenizer(settings.tokenizer, input, facts, directories);
+    auto found = findTokenizer(settings.tokenizer, input, facts,
+                               directoriesOf(*binding, options));
     if (!found.isOk() || *found)
       return found;
   } else if (known != facts.vocabularies.end()) {

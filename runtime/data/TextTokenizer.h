@@ -3,6 +3,7 @@
 #ifndef NNC_RUNTIME_DATA_TEXTTOKENIZER_H
 #define NNC_RUNTIME_DATA_TEXTTOKENIZER_H
 
+#include "runtime/data/Reader.h"
 #include "runtime/data/TextSettings.h"
 
 namespace nnc::runtime {
@@ -18,10 +19,10 @@ findTokenizer(const TokenizerChoice &choice, const std::string &input,
 /// The tokenizer of an input of a model, for whoever has its weights and a
 /// text: `facts` are the weights', `recipe` says where the file of a tokenizer
 /// is that others have trained. InvalidArgument if neither knows it.
-StatusOr<TokenizerPointer>
-tokenizerOf(const Recipe &recipe, const std::string &input,
-            const DataFacts &facts,
-            const std::vector<std::string> &directories);
+StatusOr<TokenizerPointer> tokenizerOf(const Recipe &recipe,
+                                       const std::string &input,
+                                       const DataFacts &facts,
+                                       const ReadOptions &options);
 
 /// The binding of `recipe` that gives `input` tokens or what else a text has,
 /// that of the training data first. Null if there is none.

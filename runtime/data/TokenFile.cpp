@@ -147,7 +147,7 @@ static StatusOr<TokenizerPointer> tokenizerBeside(const ReadRequest &request,
                                                   const std::string &input) {
   if (!settings.tokenizer.file.empty())
     return findTokenizer(settings.tokenizer, input, *request.facts,
-                         *request.directories);
+                         request.directories);
   auto tokenizer = openTokenizer(vocabularyBeside(request.path), "", true);
   if (tokenizer.status().code() == Code::NotFound)
     return TokenizerPointer();

@@ -335,9 +335,8 @@ void addBenchCommand(CLI::App &app, int &exit) {
       ->add_option("--batch", options->batch,
                    "samples a step (default: the model's batch)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
-  command->add_option("--data", options->dataFolder,
-                      "folder of the model's data (default: the model's); "
-                      "without the files, inputs are random");
+  addDataOption(*command, options->dataFolder,
+                "; without the files, inputs are random");
   command->add_option("--warmup", options->warmup, "steps before the timing")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();

@@ -27,6 +27,9 @@ void addModelOptions(CLI::App &command, CompileRequest &request);
 void addPluginOption(CLI::App &command, std::vector<std::string> &plugins);
 /// --threads, with its range.
 void addThreadsOption(CLI::App &command, int &threads);
+/// --data; `what` ends the help.
+void addDataOption(CLI::App &command, std::string &folder,
+                   const char *what = "");
 /// --weights-order and --weights-names, of the file that --weights names.
 void addWeightsOptions(CLI::App &command,
                        std::optional<runtime::WeightsOrder> &order,

@@ -96,8 +96,7 @@ void addEvalCommand(CLI::App &app, int &exit) {
                    "a .safetensors file of this model")
       ->required();
   addWeightsOptions(*command, options->order, options->names);
-  command->add_option("--data", options->dataFolder,
-                      "folder of the data files (default: the model's)");
+  addDataOption(*command, options->dataFolder);
   command
       ->add_option("--batch", options->batch,
                    "samples a run (default: the model's batch)")

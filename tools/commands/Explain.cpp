@@ -192,10 +192,8 @@ Status Run::readInputFiles(Columns &columns) {
   StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
   if (!facts.isOk())
     return facts.status();
-  const Learned learned{plan.recipe,
-                        *facts,
-                        options.weightsFile,
-                        {folderOf(options.request.model)}};
+  const Learned learned{plan.recipe, *facts, options.weightsFile,
+                        readOptions(options.request.model).directories};
   return options.inputs.read(*plan.findEntryPoint("predict"), learned, columns);
 }
 
@@ -486,9 +484,7 @@ void addExplainCommand(CLI::App &app, int &exit) {
       ->required();
   addWeightsOptions(*command, options->order, options->names);
   addInputOptions(*command, options->inputs);
-  command->add_option("--data", options->dataFolder,
-                      "without --input, folder of the test data (default: the "
-                      "model's)");
+  addDataOption(*command, options->dataFolder, "; not with --input");
   addQuestionOptions(*command, *options);
   addMethodOptions(*command, *options);
   command->add_option("--out", options->outFolder,

@@ -3,6 +3,7 @@
 
 #include "runtime/BeamSearch.h"
 #include "runtime/Sampling.h"
+#include "tools/Data.h"
 #include "tools/generate/Prompt.h"
 #include "tools/generate/StopText.h"
 
@@ -18,7 +19,7 @@ namespace {
 struct GenerateOptions {
   CompileRequest request;
   int threads = 0;
-  std::string weightsFile, names;
+  std::string weightsFile, names, dataFolder;
   std::optional<WeightsOrder> order;
   PromptOptions prompt;
   Sampling sampling;
@@ -178,8 +179,7 @@ static int run(GenerateOptions &options) {
   options.request.sequences = options.beams;
   // No other entry point runs.
   options.request.maxBatch = 1;
-  if (options.prompt.dataFolder.empty())
-    options.prompt.dataFolder = folderOf(options.request.model);
+  options.prompt.files = readOptions(options.request.model, options.dataFolder);
   PlanOrExit opened = openModel(options.request);
   if (!opened.plan)
     return opened.exit;
@@ -209,9 +209,8 @@ static void addPromptOptions(CLI::App &command, GenerateOptions &options) {
       .add_option("--merges", options.prompt.merges,
                   "the merges of a tokenizer of byte pairs")
       ->needs("--tokenizer");
-  command.add_option("--data", options.prompt.dataFolder,
-                     "where a tokenizer that the program names is (default: "
-                     "beside the model)");
+  addDataOption(command, options.dataFolder,
+                "; a tokenizer that the model names is there");
   command
       .add_option("--stop", options.stops,
                   "end before this text; may be repeated")

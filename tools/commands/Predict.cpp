@@ -229,12 +229,11 @@ static int predict(const PredictOptions &options) {
   if (!facts.isOk())
     return fail(facts.status());
   Columns columns;
-  if (Status status = options.inputs.read(*entry,
-                                          {opened.plan->recipe,
-                                           *facts,
-                                           options.weightsFile,
-                                           {folderOf(options.request.model)}},
-                                          columns);
+  if (Status status =
+          options.inputs.read(*entry,
+                              {opened.plan->recipe, *facts, options.weightsFile,
+                               readOptions(options.request.model).directories},
+                              columns);
       !status.isOk())
     return fail(status);
   StatusOr<int64_t> count = countSamples(options, columns);

@@ -6,8 +6,7 @@ namespace nnc::tools {
 
 /// What is trained, on what, and for how long.
 static void addRunOptions(CLI::App *command, TrainOptions *options) {
-  command->add_option("--data", options->dataFolder,
-                      "folder of the data files (default: the model's)");
+  addDataOption(*command, options->dataFolder);
   command
       ->add_option("--epochs", options->epochs,
                    "passes over the training data (default: the model's)")

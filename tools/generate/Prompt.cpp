@@ -24,7 +24,7 @@ static StatusOr<TokenizerPointer> findTokenizer(const PromptOptions &options,
   StatusOr<DataFacts> facts = loadFacts(weights);
   if (!facts.isOk())
     return facts.status();
-  return tokenizerOf(recipe, input, *facts, {options.dataFolder});
+  return tokenizerOf(recipe, input, *facts, options.files);
 }
 
 static StatusOr<std::string> readText(const PromptOptions &options) {

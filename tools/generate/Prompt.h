@@ -4,6 +4,7 @@
 #define NNC_TOOLS_GENERATE_PROMPT_H
 
 #include "runtime/Generation.h"
+#include "runtime/data/Reader.h"
 #include "runtime/text/Tokenizer.h"
 
 #include <string>
@@ -16,7 +17,7 @@ struct PromptOptions {
   /// A tokenizer's file and its merges, in place of the weights' vocabulary.
   std::string tokenizerFile, merges;
   /// Where files of the program's data block are.
-  std::string dataFolder;
+  runtime::ReadOptions files;
 };
 
 struct Prompt {

@@ -83,7 +83,7 @@ TEST(Csv, RefusesWrongArguments) {
     const char *message;
   } cases[] = {
       {{{"colums", "0"}},
-       "csv has no argument 'colums', it has: path, columns"},
+       "csv has no argument 'colums', it has: path, folder, columns"},
       {{{"columns", "0:9"}}, "has '0:9', the file has columns 0 to 2"},
       {{{"columns", "2:1"}}, "has '2:1'"},
       {{{"columns", "z"}},

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <zlib.h>
 
 using namespace nnc::runtime;
@@ -362,6 +363,30 @@ TEST(Reader, NamesWhatIsMissing) {
                 "cifar100, csv, idx, images, npy");
   expectFailure(readFor({label}, "idx", {}), Code::InvalidArgument,
                 "idx needs the path of a file");
+}
+
+TEST(Reader, LooksIntoTheFolderOfABinding) {
+  std::filesystem::create_directories(temporaryPath("folder"));
+  writeFile(temporaryPath("folder/labels"), idxLabels());
+  writeFile(temporaryPath("folder/lines.txt"), "a b c\n");
+  EXPECT_TRUE(
+      readFor({label}, "idx", {{"path", "labels"}, {"folder", "folder"}})
+          .isOk());
+  const TensorInfo tokens = input("tokens", ElementType::I32, {-1, 3});
+  EXPECT_TRUE(
+      readFor({tokens}, "text", {{"path", "lines.txt"}, {"folder", "folder"}})
+          .isOk());
+  expectFailure(readFor({label}, "idx", {{"path", "labels"}, {"folder", "/"}}),
+                Code::NotFound, ", /");
+
+  const DataBinding binding{
+      "train", {"x"}, "idx", {{"path", "a"}, {"folder", "f"}}, ""};
+  ReadOptions options;
+  options.directories = {"beside", ""};
+  EXPECT_EQ(directoriesOf(binding, options),
+            (std::vector<std::string>{"beside", "", "beside/f", "f"}));
+  options.searchesFolders = false;
+  EXPECT_EQ(directoriesOf(binding, options), options.directories);
 }
 
 TEST(Reader, ChecksThatInputsAgree) {

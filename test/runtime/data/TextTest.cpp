@@ -247,7 +247,7 @@ TEST(Text, WrongArgumentsAreErrors) {
         "abcd",
         {words},
         {{"windows", "4"}},
-        "text has no argument 'windows', it has: path, "},
+        "text has no argument 'windows', it has: path, folder, "},
        {"f.txt", "abcd", {words}, {{"stride", "4"}}, "'stride' is for windows"},
        {"f.txt",
         "abcd",
