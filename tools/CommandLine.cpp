@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <iostream>
 #include <new>
+#include <sstream>
 
 namespace nnc::tools {
 
@@ -47,6 +48,25 @@ static std::string describe(CLI::App &app, const CLI::ParseError &error) {
   return words.empty() ? error.what()
                        : "'" + printable(words[0]) +
                              "' is one argument more than the command takes";
+}
+
+/// `text` with two spaces before each of its lines.
+static std::string indented(const std::string &text) {
+  std::string result;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    result += "  " + line + "\n";
+  return result;
+}
+
+void addHelp(CLI::App &command, const std::string &examples,
+             const std::string &json) {
+  std::string text = "Examples:\n" + indented(examples);
+  if (!json.empty())
+    text += "\n--json prints\n" + indented(json);
+  // The formatter ends the last line.
+  text.pop_back();
+  command.footer(text);
 }
 
 void addMemoryBudgetOption(CLI::App &command, std::optional<int64_t> &budget) {

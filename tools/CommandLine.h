@@ -8,8 +8,14 @@ class App;
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace nnc::tools {
+
+/// What stands below a command's options: examples, a command a line, and
+/// what --json prints, where there is such an option.
+void addHelp(CLI::App &command, const std::string &examples,
+             const std::string &json = "");
 
 /// --memory-budget, in bytes.
 void addMemoryBudgetOption(CLI::App &command, std::optional<int64_t> &budget);

@@ -485,6 +485,10 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
                     "say which kernels run as plain loops, and why");
   addEntryPointOptions(*command, arguments);
   command->add_flag("--quiet", arguments.quiet, "say nothing but errors");
+  addHelp(*command, "nnc compile net.nn\n"
+                    "nnc compile net.nn --target cpu:x86-64-v3 --max-batch 256 "
+                    "-o net.plan\n"
+                    "nnc compile net.nn --emit step\n");
   command->callback([&] { exit = compile(arguments); });
 }
 
@@ -505,6 +509,8 @@ static void addConvert(CLI::App &app, ConvertArguments &arguments, int &exit) {
       ->take_all()
       ->allow_extra_args(false);
   addPluginOption(*command, arguments.plugins);
+  addHelp(*command, "nnc convert net.nn net.graph\n"
+                    "nnc convert net.graph net.mlir\n");
   command->callback([&] {
     exit = convert(arguments.input, arguments.output, arguments.settings,
                    arguments.plugins);
@@ -541,6 +547,10 @@ static int runCommandLine(int argc, char **argv) {
   ops->add_flag("--json", asJson, "one JSON array");
   std::vector<std::string> plugins;
   addPluginOption(*ops, plugins);
+  addHelp(*ops, "nnc ops\n",
+          "one array, an object an op: name, summary, category, operands, "
+          "attributes\n"
+          "(name, default, required)\n");
   ops->callback([&] { exit = listOps(plugins, asJson); });
   int wrong = Done;
   return runCommand(app, argc, argv, wrong) ? exit : wrong;

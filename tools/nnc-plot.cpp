@@ -26,7 +26,9 @@ int main(int argc, char **argv) {
            "DIR/explain.jsonl,\n"
            "which `nnc explain --out DIR` wrote: a PNG an explanation, "
            "filters.png and\n"
-           "misclassified.png.\n";
+           "misclassified.png.\n\n"
+           "Examples:\n"
+           "  nnc train net.nn --log run && nnc plot run\n";
     return argc == 2 ? 0 : 2;
   }
   const std::string folder = argv[1];

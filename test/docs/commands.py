@@ -52,7 +52,8 @@ def problems(page):
         yield f"there is no `nnc {name}`"
 
 
-found = [f"{sys.argv[1]}: error: {problem}"
-         for problem in problems(Path(sys.argv[1]).read_text(encoding="utf-8"))]
-print("\n".join(found))
-sys.exit(bool(found))
+if __name__ == "__main__":
+    found = [f"{sys.argv[1]}: error: {problem}"
+             for problem in problems(Path(sys.argv[1]).read_text(encoding="utf-8"))]
+    print("\n".join(found))
+    sys.exit(bool(found))

@@ -349,6 +349,15 @@ void addBenchCommand(CLI::App &app, int &exit) {
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command->add_flag("--json", options->asJson, "one JSON object on one line");
+  addHelp(*command,
+          "nnc bench net.nn\n"
+          "nnc bench net.nn --batch 64 --threads 2 --json\n",
+          "one object: program, version, model, batch, threads, steps, "
+          "parameters,\n"
+          "step_ms (min, median, max), compile_ms, first_step_ms (from the "
+          "start of the\n"
+          "process), peak_bytes and growth_bytes of the process, "
+          "planned_bytes, loss\n");
   command->callback([options, &exit] { exit = bench(*options); });
 }
 

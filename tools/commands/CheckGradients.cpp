@@ -93,6 +93,12 @@ void addCheckGradientsCommand(CLI::App &app, int &exit) {
       ->capture_default_str();
   command->add_flag("--json", options->asJson,
                     "one JSON object a line, one a tensor");
+  addHelp(*command,
+          "nnc check-gradients net.nn\n"
+          "nnc check-gradients net.nn --batch 2 --elements 0\n",
+          "one object a line, one a tensor: tensor, checked (elements), kinks, "
+          "wrong,\n"
+          "worst_relative_error\n");
   command->callback([options, &exit] { exit = check(*options); });
 }
 

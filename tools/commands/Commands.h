@@ -3,6 +3,7 @@
 #ifndef NNC_TOOLS_COMMANDS_COMMANDS_H
 #define NNC_TOOLS_COMMANDS_COMMANDS_H
 
+#include "tools/CommandLine.h"
 #include "tools/Program.h"
 
 #include "runtime/WeightsOrder.h"

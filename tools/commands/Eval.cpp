@@ -102,6 +102,12 @@ void addEvalCommand(CLI::App &app, int &exit) {
                    "samples a run (default: the model's batch)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
   command->add_flag("--json", options->asJson, "one JSON object on one line");
+  addHelp(*command,
+          "nnc eval net.nn --weights net.safetensors\n"
+          "nnc eval net.nn --weights net.safetensors --data set --json\n",
+          "one object: samples, loss, each metric by its name, and where there "
+          "are\n"
+          "classes confusion (a row a class) and classes (their names)\n");
   command->callback([options, &exit] { exit = evaluateModel(*options); });
 }
 

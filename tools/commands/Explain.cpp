@@ -491,6 +491,20 @@ void addExplainCommand(CLI::App &app, int &exit) {
                       "folder for explain.jsonl and pictures");
   command->add_flag("--json", options->asJson,
                     "one JSON object a line instead of text");
+  addHelp(
+      *command,
+      "nnc explain net.nn --weights net.safetensors --sample 3\n"
+      "nnc explain net.nn --weights net.safetensors --method lime --input "
+      "x=x.npy\n"
+      "nnc explain net.nn --weights net.safetensors --misclassified 12 --out "
+      "why\n",
+      "one object a line, of three kinds:\n"
+      "kind explanation: method, sample, output, class, class_name, score,\n"
+      "baseline_score, residual, fidelity, layer, inputs\n"
+      "kind filters: parameter, picture, filters\n"
+      "kind misclassified: sample, label, predicted, score, label_score, "
+      "label_name,\n"
+      "predicted_name, inputs\n");
   command->callback([options, &exit] {
     Status status = guardMemory([&]() -> Status {
       exit = explain(*options);

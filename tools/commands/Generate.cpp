@@ -270,6 +270,13 @@ void addGenerateCommand(CLI::App &app, int &exit) {
   addPromptOptions(*command, *options);
   addSamplingOptions(*command, *options);
   command->add_flag("--json", options->isJson, "one JSON object on one line");
+  addHelp(
+      *command,
+      "nnc generate net.nn --weights net.safetensors --prompt 'Once'\n"
+      "nnc generate net.nn --weights net.safetensors --prompt 'Once' --beams 4 "
+      "--tokens 40\n",
+      "one object: prompt_tokens, tokens, text (where there is a tokenizer),\n"
+      "log_probability (with --beams)\n");
   command->callback([options, &exit] { exit = run(*options); });
 }
 

@@ -473,6 +473,19 @@ void addInspectCommand(CLI::App &app, int &exit) {
   addPluginOption(*command, *plugins);
   command->add_flag("--text", *showText,
                     "the CUDA C++ of a plan that was made with --keep-text");
+  addHelp(
+      *command,
+      "nnc inspect net.nn\n"
+      "nnc inspect net.plan\n"
+      "nnc inspect net.safetensors --json\n",
+      "one object, in which file is model, plan or safetensors:\n"
+      "of a model: model, parameters, parameter_elements, inputs, outputs, "
+      "ops\n"
+      "of a plan: producer, model, max_batch, target, features, code_bytes,\n"
+      "state_bytes, arena_bytes, constant_bytes, scratch_bytes_per_thread, "
+      "recipe,\n"
+      "modules, state, entry_points\n"
+      "of tensors: metadata, tensors\n");
   command->callback([path, asJson, showText, plugins, &exit] {
     exit = inspect(*path, *asJson, *showText, *plugins);
   });

@@ -266,6 +266,11 @@ void addPredictCommand(CLI::App &app, int &exit) {
       ->add_option("-o,--output", options->folder,
                    "folder for OUTPUT.npy, one an output")
       ->capture_default_str();
+  addHelp(
+      *command,
+      "nnc predict net.nn --weights net.safetensors --input x=x.npy -o out\n"
+      "nnc predict net.nn --weights net.safetensors --input x=new.csv "
+      "--columns x=a,b\n");
   command->callback([options, &exit] { exit = predict(*options); });
 }
 

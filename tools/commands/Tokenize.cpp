@@ -124,6 +124,9 @@ void addTokenizeCommand(CLI::App &app, int &exit) {
   command->add_flag("--begin", options->hasBegin,
                     "put a token before each text");
   command->add_flag("--end", options->hasEnd, "put a token after each text");
+  addHelp(*command,
+          "nnc tokenize book.txt -o book.npy --tokenizer character\n"
+          "nnc tokenize texts --tokenizer tokenizer.json -o texts.npy\n");
   command->callback([options, &exit] { exit = tokenize(*options); });
 }
 

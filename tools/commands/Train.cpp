@@ -75,6 +75,19 @@ void addTrainCommand(CLI::App &app, int &exit) {
   addThreadsOption(*command, options->threads);
   addRunOptions(command, options.get());
   addResultOptions(command, options.get());
+  addHelp(*command,
+          "nnc train net.nn\n"
+          "nnc train net.nn --data set --epochs 20 --log run -o "
+          "run/net.safetensors\n"
+          "nnc train net.nn --checkpoint net.checkpoint --resume\n",
+          "one object a line, one an epoch: epoch, step, loss, each metric by "
+          "its name,\n"
+          "both with validation_ before where samples are held out, "
+          "learning_rate (or\n"
+          "NAME.learning_rate), seconds, data_seconds\n"
+          "and at the end one of the test data: epoch, test_loss, each metric "
+          "with test_\n"
+          "before, and where there are classes confusion and classes\n");
   command->callback([options, &exit] { exit = train(*options); });
 }
 
