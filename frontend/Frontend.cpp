@@ -21,12 +21,20 @@ using namespace mlir;
 
 namespace nnc {
 
-/// Whether the program declares the constant `name` as a string.
-static bool isString(const dsl::Program &program, StringRef name) {
-  return llvm::any_of(program.constants, [&](const dsl::ConstDecl &constant) {
-    return constant.name.name == name &&
-           llvm::isa<dsl::StringExpr>(*constant.value);
-  });
+/// The program's constant of that name; null, after an error at `loc`, if it
+/// has none.
+static const dsl::ConstDecl *findConstant(const dsl::Program &program,
+                                          StringRef name, llvm::SMLoc loc,
+                                          dsl::Diagnostics &diagnostics) {
+  std::vector<StringRef> names;
+  for (const dsl::ConstDecl &constant : program.constants) {
+    if (constant.name.name == name)
+      return &constant;
+    names.push_back(constant.name.name);
+  }
+  diagnostics.error(loc, "the program has no constant '" + name + "'" +
+                             dsl::suggestion(name, names));
+  return nullptr;
 }
 
 /// NAME=VALUE as a source of its own, so that diagnostics can show it.
@@ -45,9 +53,14 @@ static void parseOverride(llvm::SourceMgr &sources, StringRef text,
     diagnostics.error(loc, "expected NAME=VALUE");
     return;
   }
+  const dsl::ConstDecl *constant =
+      findConstant(program, name, loc, diagnostics);
+  if (!constant)
+    return;
   // Quotes inside of a shell's quotes are asking much: a string needs none.
   bool isText = findNoText(value) == StringRef::npos;
-  if (isText && isString(program, name) && !value.starts_with("\"")) {
+  if (isText && llvm::isa<dsl::StringExpr>(*constant->value) &&
+      !value.starts_with("\"")) {
     auto string = std::make_unique<dsl::StringExpr>(
         llvm::SMLoc::getFromPointer(value.data()));
     string->value = value.str();
@@ -65,10 +78,12 @@ OwningOpRef<ModuleOp> parseModel(llvm::SourceMgr &sources, MLIRContext *context,
   StringRef source =
       sources.getMemoryBuffer(sources.getMainFileID())->getBuffer();
   dsl::Program program = dsl::parse(source, diagnostics);
+  // What was left out of a program in error would be missed everywhere.
+  if (diagnostics.failed())
+    return nullptr;
   std::vector<dsl::Override> parsed;
   for (const std::string &text : overrides)
     parseOverride(sources, text, program, diagnostics, parsed);
-  // What was left out of a program in error would be missed everywhere.
   if (diagnostics.failed())
     return nullptr;
   return dsl::emit(program, parsed, diagnostics, context);

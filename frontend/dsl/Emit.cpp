@@ -97,7 +97,6 @@ void Emitter::evaluateConstants(ArrayRef<Override> overrides) {
       trace->named(name.name, value);
     constants.insert({name.name, {value, name}});
   }
-  checkOverrides(overrides);
 }
 
 Datum Emitter::evaluateOverride(const ConstDecl &constant,
@@ -128,16 +127,6 @@ Datum Emitter::evaluateOverride(const ConstDecl &constant,
                    given.name.name + "', found " + value.describe(),
                Note{constant.name.loc,
                     "'" + given.name.name.str() + "' is declared here"});
-}
-
-void Emitter::checkOverrides(ArrayRef<Override> overrides) {
-  std::vector<StringRef> names;
-  for (const ConstDecl &constant : program.constants)
-    names.push_back(constant.name.name);
-  for (const Override &given : overrides)
-    if (!llvm::is_contained(names, given.name.name))
-      error(given.name.loc, "the program has no constant '" + given.name.name +
-                                "'" + suggestion(given.name.name, names));
 }
 
 OwningOpRef<ModuleOp> Emitter::run(ArrayRef<Override> overrides) {

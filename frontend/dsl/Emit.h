@@ -13,7 +13,8 @@ namespace nnc::dsl {
 class Diagnostics;
 class Trace;
 
-/// `NAME=VALUE` of `--set`. The name and the value point into a source buffer.
+/// `NAME=VALUE` of `--set`, for a constant that the program has. Both point
+/// into a source buffer.
 struct Override {
   Identifier name;
   ExpressionPtr value;

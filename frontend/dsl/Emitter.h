@@ -84,7 +84,6 @@ private:
   void evaluateConstants(llvm::ArrayRef<Override> overrides);
   Datum evaluateOverride(const ConstDecl &constant, const Override &given,
                          const Datum &declared);
-  void checkOverrides(llvm::ArrayRef<Override> overrides);
   bool checkReserved(const Identifier &name, StringRef what);
 
   void emitModel(const ModelDecl &model);
