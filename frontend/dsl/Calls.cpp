@@ -4,6 +4,7 @@
 #include "frontend/dsl/Emitter.h"
 
 #include "ir/Layout.h"
+#include "ir/Scopes.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -396,8 +397,9 @@ Datum Emitter::buildOp(SMLoc loc, StringRef name,
         message = diagnostic.str();
       return success();
     });
-    op = createByName(builder, diagnostics.location(loc), name, operands,
-                      attributes);
+    Location location =
+        withScope(diagnostics.location(loc), frame->scope->path);
+    op = createByName(builder, location, name, operands, attributes);
   }
   if (failed(op))
     return error(loc, inProgramsNames(name, operands, inUsersTerms(message)),

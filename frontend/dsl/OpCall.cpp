@@ -3,6 +3,7 @@
 #include "frontend/dsl/Emitter.h"
 
 #include "ir/Layout.h"
+#include "ir/Scopes.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -472,13 +473,20 @@ bool OpCall::makeParameters(ScopeEntry &scope) {
   return true;
 }
 
+static void enterScope(Operation &op, StringRef scope) {
+  op.setLoc(withScope(op.getLoc(), scope));
+}
+
 Datum OpCall::buildLayer() {
   Datum result;
   emitter.inScope(call, call.callee, [&](ScopeEntry &scope) {
     SmallVector<mlir::Value> values;
-    bool isComplete = !makesParameters() || makeParameters(scope);
+    const bool makes = makesParameters();
+    bool isComplete = !makes || makeParameters(scope);
     if (isComplete && collectOperands(values))
       result = emitter.buildOp(call.loc, signature.name, values, attributes);
+    if (result.isTensor() && makes)
+      enterScope(*result.tensor().getDefiningOp(), scope.path);
   });
   return result;
 }

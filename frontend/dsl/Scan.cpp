@@ -3,6 +3,7 @@
 #include "frontend/dsl/Emitter.h"
 
 #include "ir/ScanBuilder.h"
+#include "ir/Scopes.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -15,7 +16,9 @@ class ScanCall {
 public:
   ScanCall(Emitter &emitter, const CallExpr &call)
       : emitter(emitter), call(call),
-        b(emitter.diagnostics.location(call.loc), emitter.builder) {}
+        b(withScope(emitter.diagnostics.location(call.loc),
+                    emitter.frame->scope->path),
+          emitter.builder) {}
 
   Datum build();
 

@@ -5,6 +5,7 @@
 
 #include "ir/Freezing.h"
 #include "ir/Layout.h"
+#include "ir/Scopes.h"
 
 using namespace mlir;
 
@@ -74,8 +75,10 @@ Maybe<Node> Exporter::writeNode(Operation &op) {
   auto resultVector = buffer.CreateVector(results.data(), results.size());
   Offset<flatbuffers::Vector<Offset<Region>>> regionVector =
       regions.empty() ? 0 : buffer.CreateVector(regions);
+  StringRef scope = scopeOf(location);
+  Offset<flatbuffers::String> scopeText = scope.empty() ? 0 : text(scope);
   return CreateNode(buffer, text(shortName(name)), operandVector, resultVector,
-                    *attributes, regionVector, placeOrNull);
+                    *attributes, regionVector, placeOrNull, scopeText);
 }
 
 Exporter::List<Node> Exporter::writeNodes(Block &block) {

@@ -1,6 +1,8 @@
 // Places, values and attributes of a graph.
 #include "frontend/graph/Exporter.h"
 
+#include "ir/Scopes.h"
+
 using namespace mlir;
 
 namespace nnc::graph {
@@ -10,6 +12,7 @@ namespace nnc::graph {
 LogicalResult Exporter::writeLocation(mlir::Location from, Location &place,
                                       const Location *&to) {
   to = nullptr;
+  from = withoutScope(from);
   if (isa<UnknownLoc>(from))
     return success();
   auto file = dyn_cast<FileLineColLoc>(from);

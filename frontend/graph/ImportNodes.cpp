@@ -3,6 +3,7 @@
 
 #include "frontend/dsl/Diagnostics.h"
 
+#include "ir/Scopes.h"
 #include "ir/Shapes.h"
 
 #include "mlir/IR/Verifier.h"
@@ -187,8 +188,18 @@ static bool hasOwnMark(const Node &node) {
   });
 }
 
-LogicalResult Importer::readNode(const Node &node, StringRef name) {
+FailureOr<mlir::Location> Importer::readLocation(const Node &node) {
   FailureOr<mlir::Location> location = reader.readLocation(node.location());
+  if (failed(location) || !node.scope())
+    return location;
+  FailureOr<StringRef> scope = reader.readName(node.scope(), "its scope");
+  if (failed(scope))
+    return failure();
+  return withScope(*location, *scope);
+}
+
+LogicalResult Importer::readNode(const Node &node, StringRef name) {
+  FailureOr<mlir::Location> location = readLocation(node);
   if (failed(location))
     return failure();
   FailureOr<RegisteredOperationName> op = findOp(name);
@@ -241,7 +252,10 @@ LogicalResult Importer::defineArgument(const Argument &from, Block &block) {
   FailureOr<mlir::Location> location = reader.readLocation(from.location());
   if (failed(location))
     return failure();
-  define(*slot, block.addArgument((*slot)->type, *location));
+  // What an op hands to its region is in the op's scope.
+  Operation *parent = block.getParentOp();
+  StringRef scope = parent ? scopeOf(parent->getLoc()) : "";
+  define(*slot, block.addArgument((*slot)->type, withScope(*location, scope)));
   return success();
 }
 

@@ -48,6 +48,7 @@ private:
 
   // ImportNodes.cpp
   llvm::LogicalResult readNodes(const Offsets<Node> *nodes);
+  llvm::FailureOr<mlir::Location> readLocation(const Node &node);
   llvm::LogicalResult readNode(const Node &node, llvm::StringRef name);
   llvm::FailureOr<mlir::RegisteredOperationName> findOp(llvm::StringRef name);
   llvm::FailureOr<mlir::Operation *> create(const Node &node,
