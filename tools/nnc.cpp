@@ -117,6 +117,7 @@ static constexpr CompilerCommand compilerCommands[] = {
     {"compile", "compile a model to a plan, or show a stage on the way"},
     {"convert", "write a model in another form, nothing lost"},
     {"format", "write programs in the one style"},
+    {"lsp", "serve an editor: what is wrong, what is what, what may follow"},
     {"ops", "list the ops: operands, attributes, gradient"},
 };
 

@@ -25,6 +25,24 @@ static void addFormat(CLI::App &app, int &exit) {
       [&exit, paths, isCheck] { exit = formatFiles(*paths, *isCheck); });
 }
 
-void addLanguageCommands(CLI::App &app, int &exit) { addFormat(app, exit); }
+static void addLsp(CLI::App &app, int &exit) {
+  CLI::App *command =
+      app.add_subcommand("lsp", "serve an editor that speaks the Language "
+                                "Server Protocol");
+  auto plugins = std::make_shared<std::vector<std::string>>();
+  command
+      ->add_option("--load-pass-plugin", *plugins,
+                   "a shared library with passes or ops")
+      ->type_name("FILE")
+      ->take_all()
+      ->allow_extra_args(false);
+  command->footer("An editor starts it: docs/editors.md shows how.");
+  command->callback([&exit, plugins] { exit = serveEditor(*plugins); });
+}
+
+void addLanguageCommands(CLI::App &app, int &exit) {
+  addFormat(app, exit);
+  addLsp(app, exit);
+}
 
 } // namespace nnc::tools

@@ -1,5 +1,5 @@
-// Commands for who writes programs in the language: what editors and scripts ask
-// for. They need the frontend alone.
+// Commands for who writes programs in the language: what editors and scripts
+// ask for. They need the frontend alone.
 #ifndef NNC_TOOLS_LANGUAGE_LANGUAGE_H
 #define NNC_TOOLS_LANGUAGE_LANGUAGE_H
 
