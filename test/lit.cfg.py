@@ -1,5 +1,6 @@
 # How lit runs the tests: each file's RUN lines, in the shell lit brings.
 import os
+import shutil
 
 import lit.formats
 
@@ -88,6 +89,11 @@ if has_terminals():
     config.available_features.add("terminal")
 else:
     lit_config.note("no terminals to be had here: what programs draw on one is not tested")
+
+if shutil.which("nvim"):
+    config.available_features.add("neovim")
+else:
+    lit_config.note("no Neovim here: that it understands the language server is not tested")
 
 # Real data, from Debian's package dataset-fashion-mnist.
 fashion_mnist = "/usr/share/datasets/fashion-mnist"

@@ -1,0 +1,2 @@
+" Programs of nnc.
+autocmd BufRead,BufNewFile *.nn setfiletype nnc
