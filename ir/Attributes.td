@@ -51,6 +51,27 @@ def Nnc_RecurrentActivation : Nnc_Enum<"RecurrentActivation", "what a state goes
   I32EnumAttrCase<"tanh", 0>, I32EnumAttrCase<"relu", 1>]>;
 def Nnc_RecurrentActivationAttr : Nnc_EnumAttr<Nnc_RecurrentActivation, "activation">;
 
+def Nnc_Scores : Nnc_Enum<"Scores", "what a model predicts of classes", [
+  I32EnumAttrCase<"logits", 0>, I32EnumAttrCase<"probabilities", 1>]>;
+def Nnc_ScoresAttr : Nnc_EnumAttr<Nnc_Scores, "scores">;
+
+def Nnc_Average : Nnc_Enum<"Average", "how the shares of classes become one", [
+  I32EnumAttrCase<"binary", 0>,     // of the positive class alone
+  I32EnumAttrCase<"micro", 1>,      // of the counts of all classes
+  I32EnumAttrCase<"macro", 2>,      // the mean over classes
+  I32EnumAttrCase<"weighted", 3>]>; // the mean by how often each is the target
+def Nnc_AverageAttr : Nnc_EnumAttr<Nnc_Average, "average">;
+
+def Nnc_Weighting : Nnc_Enum<"Weighting", "how wrong a class is by its distance from the right one", [
+  I32EnumAttrCase<"none", 0>, I32EnumAttrCase<"linear", 1>, I32EnumAttrCase<"quadratic", 2>]>;
+def Nnc_WeightingAttr : Nnc_EnumAttr<Nnc_Weighting, "weighting">;
+
+def Nnc_Multioutput : Nnc_Enum<"Multioutput", "how the scores of several outputs become one", [
+  I32EnumAttrCase<"uniform_average", 0>,   // their mean
+  I32EnumAttrCase<"variance_weighted", 1>, // their mean by the targets' variance
+  I32EnumAttrCase<"flattened", 2>]>;       // all are one output
+def Nnc_MultioutputAttr : Nnc_EnumAttr<Nnc_Multioutput, "multioutput">;
+
 def Nnc_InitializerAttr : AttrDef<Nnc_Dialect, "Initializer"> {
   let mnemonic = "init";
   let summary = "How a parameter begins";

@@ -8,6 +8,8 @@
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
+#include <optional>
+
 namespace nnc {
 
 /// A tensor value and the builder that extends it. Null where an optional
@@ -196,8 +198,16 @@ Expr alignWeights(Expr weights, Expr like);
 /// over sum of w, 0 where that is 0. What has no weight adds nothing, not even
 /// NaN.
 Expr weightedMean(Expr terms, Expr weights);
+/// `weights`, null where there are none, aligned with `like`, and 0 where the
+/// target is `ignored`; null where all terms weigh the same.
+Expr termWeights(Expr weights, Expr target, Expr like,
+                 std::optional<int64_t> ignored);
 Expr meanSquaredError(Expr prediction, Expr target, Expr weights = {});
 Expr meanAbsoluteError(Expr prediction, Expr target, Expr weights = {});
+
+/// The value of a metric for a batch, read from its sums, as
+/// runtime/MetricSums.h reads it from those of a set.
+Expr readSums(Summed metric, mlir::OpBuilder &builder);
 
 // Random numbers, each from one of the streams 2 * stream and 2 * stream + 1.
 

@@ -137,4 +137,22 @@ def Nnc_Summed : OpInterface<"Summed"> {
   ];
 }
 
+def Nnc_Gathered : OpInterface<"Gathered"> {
+  let cppNamespace = "::nnc";
+  let description = [{
+    A metric of an order of the whole set: it is read from all scores, and there is
+    no value of a batch.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Builds what is gathered, f32 [.., 2 * K]: the scores of K classes, then for
+        each whether the row is of it, 1 or 0, or anything else where it does not
+        count. Fails after a diagnostic.
+      }],
+      "::llvm::FailureOr<::mlir::Value>", "buildScores", (ins "::mlir::OpBuilder &":$builder)>,
+    InterfaceMethod<"How the metric is read from them: a name of runtime/MetricScores.h.",
+      "::llvm::StringRef", "getReading", (ins)>
+  ];
+}
+
 #endif // NNC_INTERFACES_TD

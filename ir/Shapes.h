@@ -143,42 +143,84 @@ TypeOrFailure inferFlatten(const OpSite &site, mlir::RankedTensorType x);
 TypeOrFailure inferOneHot(const OpSite &site, mlir::RankedTensorType x,
                           int64_t classes,
                           std::optional<mlir::Type> elementType);
-/// A scalar; prediction and target agree but for trailing dimensions of 1.
-/// `weights`, if they are not null, have the dimensions of the prediction, or
-/// the first of them, each of which may be 1.
-TypeOrFailure inferPairwise(const OpSite &site, NamedType prediction,
-                            mlir::RankedTensorType target,
-                            mlir::RankedTensorType weights = {});
-/// The same of logits; `positiveWeights`, if not null, broadcast to them.
-TypeOrFailure inferBceLogits(const OpSite &site, mlir::RankedTensorType logits,
-                             mlir::RankedTensorType target,
-                             mlir::RankedTensorType weights,
-                             mlir::RankedTensorType positiveWeights);
-/// A scalar; `logits` are [.., C], and the target is integers [..] (a trailing
-/// 1 is ignored) or floats [.., C].
-TypeOrFailure inferClassification(const OpSite &site, NamedType logits,
-                                  mlir::RankedTensorType target);
-/// The same, where targets that are `ignoreIndex` do not count: it is a number
-/// that the target can hold.
-TypeOrFailure inferCounted(const OpSite &site, NamedType logits,
-                           mlir::RankedTensorType target,
-                           std::optional<int64_t> ignoreIndex);
-/// What decides which rows count, and by how much: types are null where they
-/// are not given.
+/// What decides which terms or rows count, and by how much: types are null
+/// where they are not given.
 struct RowWeights {
   mlir::RankedTensorType weights;      // [..], or the first of these dimensions
   mlir::RankedTensorType classWeights; // [C]
   std::optional<int64_t> ignoreIndex;
 };
-TypeOrFailure inferCrossEntropy(const OpSite &site,
-                                mlir::RankedTensorType logits,
-                                mlir::RankedTensorType target,
-                                const RowWeights &given);
-/// As inferCounted or inferPairwise, whichever fits.
-TypeOrFailure inferAccuracy(const OpSite &site,
+/// A scalar; prediction and target agree but for trailing dimensions of 1.
+/// Weights have the dimensions of the prediction, or the first of them, each of
+/// which may be 1; integers of the target can be the index that is ignored.
+TypeOrFailure inferTerms(const OpSite &site, NamedType prediction,
+                         mlir::RankedTensorType target,
+                         const RowWeights &given);
+/// The same of logits; `positiveWeights`, if not null, broadcast to them.
+TypeOrFailure inferBceLogits(const OpSite &site, mlir::RankedTensorType logits,
+                             mlir::RankedTensorType target,
+                             const RowWeights &given,
+                             mlir::RankedTensorType positiveWeights);
+/// The same; the variance broadcasts to the prediction.
+TypeOrFailure inferGaussian(const OpSite &site,
                             mlir::RankedTensorType prediction,
                             mlir::RankedTensorType target,
-                            std::optional<int64_t> ignoreIndex);
+                            mlir::RankedTensorType variance,
+                            const RowWeights &given);
+/// A scalar; `logits` are [.., C], and the target is integers [..] (a trailing
+/// 1 is ignored) or floats [.., C].
+TypeOrFailure inferClassification(const OpSite &site, NamedType logits,
+                                  mlir::RankedTensorType target);
+/// The same, where targets that are `ignoreIndex` do not count: it is a number
+/// that the target, of integers, can hold.
+TypeOrFailure inferCounted(const OpSite &site, NamedType logits,
+                           mlir::RankedTensorType target,
+                           std::optional<int64_t> ignoreIndex);
+/// The same, with weights of rows and of classes.
+TypeOrFailure inferCrossEntropy(const OpSite &site, NamedType logits,
+                                mlir::RankedTensorType target,
+                                const RowWeights &given);
+/// The same, of at least two classes.
+TypeOrFailure inferChoice(const OpSite &site, NamedType logits,
+                          mlir::RankedTensorType target,
+                          const RowWeights &given);
+/// As inferCrossEntropy or inferTerms, whichever fits; class weights and an
+/// alpha are for one of them each.
+TypeOrFailure inferFocal(const OpSite &site, mlir::RankedTensorType logits,
+                         mlir::RankedTensorType target, const RowWeights &given,
+                         bool hasAlpha);
+/// A scalar, from rows [.., C] of both and weights of rows, which may be null.
+TypeOrFailure inferDivergence(const OpSite &site, mlir::RankedTensorType logits,
+                              mlir::RankedTensorType target,
+                              mlir::RankedTensorType weights);
+/// A scalar; logits have samples, and places or classes of each; weights, if
+/// they are given, are of samples.
+TypeOrFailure inferDice(const OpSite &site, mlir::RankedTensorType logits,
+                        mlir::RankedTensorType target, const RowWeights &given);
+/// A scalar, from vectors [.., D] of one type; `target` and `weights`, where
+/// they are not null, are of rows.
+TypeOrFailure inferPairs(const OpSite &site, llvm::ArrayRef<NamedType> vectors,
+                         mlir::RankedTensorType target,
+                         mlir::RankedTensorType weights);
+/// A scalar, from two groups of rows, [n, D] or [batch, n, D].
+TypeOrFailure inferContrast(const OpSite &site, mlir::RankedTensorType x,
+                            mlir::RankedTensorType other);
+enum class Average : uint32_t;
+enum class Multioutput : uint32_t;
+/// A scalar; the prediction is of classes, or has the places of the target.
+TypeOrFailure inferDecisions(const OpSite &site,
+                             mlir::RankedTensorType prediction,
+                             mlir::RankedTensorType target,
+                             std::optional<int64_t> ignoreIndex,
+                             std::optional<Average> average);
+TypeOrFailure inferRegression(const OpSite &site,
+                              mlir::RankedTensorType prediction,
+                              mlir::RankedTensorType target);
+/// The same, of a metric that cannot be weighted by variance.
+TypeOrFailure inferRootError(const OpSite &site,
+                             mlir::RankedTensorType prediction,
+                             mlir::RankedTensorType target,
+                             Multioutput multioutput);
 /// True if `target` names a class for each row of `logits` [.., C], C > 1.
 bool isClassification(mlir::RankedTensorType logits,
                       mlir::RankedTensorType target);

@@ -108,21 +108,46 @@ static func::FuncOp buildFunction(ModelOp model, StringRef name,
   return function;
 }
 
-/// Adds to `results` what `metric` is read from over a set, if that is no mean.
-static LogicalResult addSums(MetricOp metric,
-                             SmallVectorImpl<Result> &results) {
-  auto summed = metric.getValue().getDefiningOp<Summed>();
-  if (!summed)
+/// Adds to `results` the metric's value, and what it is read from over a set if
+/// that is no mean of batches. What is read from the order of a whole set has
+/// no value of a batch, and is gathered where nothing is trained meanwhile.
+static LogicalResult addMetric(MetricOp metric, bool training,
+                               SmallVectorImpl<Result> &results) {
+  Operation *op = metric.getValue().getDefiningOp();
+  auto add = [&](FailureOr<Value> value, StringRef suffix, StringRef kind) {
+    if (failed(value))
+      return failure();
+    if (*value)
+      results.push_back(
+          {*value,
+           StringAttr::get(metric.getContext(), metric.getName() + suffix)
+               .getValue(),
+           kind});
     return success();
-  OpBuilder b(summed.getOperation());
-  FailureOr<Value> sums = summed.buildSums(b);
-  if (failed(sums))
-    return failure();
-  if (*sums)
-    results.push_back(
-        {*sums, b.getStringAttr(metric.getName() + kSumsSuffix).getValue(),
-         summed.getReading()});
-  return success();
+  };
+  OpBuilder b(metric);
+  if (auto gathered = dyn_cast_or_null<Gathered>(op))
+    return training ? success()
+                    : LogicalResult(add(gathered.buildScores(b), kScoresSuffix,
+                                        gathered.getReading()));
+  results.push_back({metric.getValue(), metric.getName(), kMetricKind});
+  auto summed = dyn_cast_or_null<Summed>(op);
+  return summed ? LogicalResult(add(summed.buildSums(b), kSumsSuffix,
+                                    summed.getReading()))
+                : success();
+}
+
+/// The loss, the losses that have names, and the metrics.
+static FailureOr<SmallVector<Result>>
+collectReported(Value total, const Declared &declared, bool training) {
+  SmallVector<Result> results = {{total, "loss", kLossKind}};
+  for (LossOp loss : declared.losses)
+    if (std::optional<StringRef> name = loss.getName())
+      results.push_back({loss.getValue(), *name, kMetricKind});
+  for (MetricOp metric : declared.metrics)
+    if (failed(addMetric(metric, training, results)))
+      return failure();
+  return results;
 }
 
 /// The parameters that the loss depends on, after a warning for each other one
@@ -374,23 +399,25 @@ private:
     Value total = buildTotalLoss(model, declared.losses);
     if (!total)
       return success();
-    SmallVector<Result> results = {{total, "loss", kLossKind}};
-    for (MetricOp metric : declared.metrics) {
-      results.push_back({metric.getValue(), metric.getName(), kMetricKind});
-      if (failed(addSums(metric, results)))
-        return failure();
-    }
-    if (trainingEntry && !model.getRecipe().getUpdates().empty() &&
-        failed(buildTrainStep(model, results)))
+    FailureOr<SmallVector<Result>> trained =
+        collectReported(total, declared, /*training=*/true);
+    if (failed(trained))
       return failure();
-    if (gradientsEntry && failed(buildGradientsEntry(model, results.front())))
+    if (trainingEntry && !model.getRecipe().getUpdates().empty() &&
+        failed(buildTrainStep(model, *trained)))
+      return failure();
+    if (gradientsEntry && failed(buildGradientsEntry(model, trained->front())))
       return failure();
     if (!trainingEntry)
       return success();
+    FailureOr<SmallVector<Result>> evaluated =
+        collectReported(total, declared, /*training=*/false);
+    if (failed(evaluated))
+      return failure();
     if (Value counts = findConfusion(declared.metrics, confusionClasses))
-      results.push_back({counts, "confusion", kConfusionKind});
+      evaluated->push_back({counts, "confusion", kConfusionKind});
     IRMapping mapping;
-    numberSamples(buildFunction(model, kEvalStepName, results, mapping));
+    numberSamples(buildFunction(model, kEvalStepName, *evaluated, mapping));
     return success();
   }
 

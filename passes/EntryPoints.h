@@ -34,8 +34,9 @@ inline constexpr llvm::StringLiteral kIndexLimitAttr = "nnc.index_limit";
 
 /// Of the name of what a metric is read from over a set, behind the metric's.
 inline constexpr llvm::StringLiteral kSumsSuffix = ".sums";
+inline constexpr llvm::StringLiteral kScoresSuffix = ".scores";
 
-// Kinds of results; those of sums are Summed's readings.
+// Kinds of results; those of sums and scores are the metrics' readings.
 inline constexpr llvm::StringLiteral kLossKind = "loss";
 inline constexpr llvm::StringLiteral kMetricKind = "metric";
 inline constexpr llvm::StringLiteral kConfusionKind = "confusion";

@@ -13,8 +13,11 @@ namespace nnc::runtime {
 /// A kind of output whose elements are added up over the runs of a set.
 struct MetricReading {
   std::string_view kind;
-  int64_t numSums;
-  double (*read)(const double *sums);
+  int64_t numRows;
+  /// Sums are [rows, columns], a column a class, an output or a bin; else
+  /// [rows].
+  bool hasColumns;
+  double (*read)(const double *sums, int64_t columns);
 };
 
 /// What the output's name has behind the metric's.

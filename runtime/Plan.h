@@ -135,7 +135,8 @@ struct TensorInfo {
   /// Outputs: where the value is.
   BufferRef buffer;
   /// Outputs: "loss", "metric", "confusion", "output", "gradient",
-  /// "input_gradient", "layer", "layer_gradient", or one of MetricSums.h.
+  /// "input_gradient", "layer", "layer_gradient", or one of MetricSums.h
+  /// or MetricScores.h.
   std::string kind;
 
   /// Number of elements at `batch`: verified not to overflow.

@@ -1,6 +1,7 @@
 // State, entry points and buffers of a plan; commands are in
 // PlanReaderCommands.cpp.
 #include "runtime/PlanReader.h"
+#include "runtime/MetricScores.h"
 #include "runtime/MetricSums.h"
 
 #include "runtime/RecipeNumbers.h"
@@ -424,6 +425,13 @@ bool PlanReader::readInput(const plan::Tensor &from, TensorInfo &to) {
   return true;
 }
 
+/// Whether the output has what `reading` reads.
+static bool areSums(const TensorInfo &output, const MetricReading &reading) {
+  const Shape &shape = output.shape;
+  return shape.size() == (reading.hasColumns ? 2 : 1) &&
+         shape[0] == reading.numRows && shape.back() > 0;
+}
+
 bool PlanReader::readOutput(const plan::Tensor &from, TensorInfo &to) {
   if (!readTensor(from, to))
     return false;
@@ -433,12 +441,19 @@ bool PlanReader::readOutput(const plan::Tensor &from, TensorInfo &to) {
       "loss",     "metric",         "confusion", "output",
       "gradient", "input_gradient", "layer",     "layer_gradient"};
   const MetricReading *reading = findMetricReading(to.kind);
-  if (!reading &&
+  const ScoreReading *ranking = findScoreReading(to.kind);
+  if (!reading && !ranking &&
       std::find(std::begin(kinds), std::end(kinds), to.kind) == std::end(kinds))
     return fail("unknown kind ", quote(to.kind));
-  if (reading && to.shape != Shape{reading->numSums})
-    return fail("sums of kind ", quote(to.kind), " must be ", reading->numSums,
-                " numbers, found ", describe(to.elementType, to.shape));
+  if (reading && !areSums(to, *reading))
+    return fail("sums of kind ", quote(to.kind), " must be ", reading->numRows,
+                reading->hasColumns ? " rows of" : "", " numbers, found ",
+                describe(to.elementType, to.shape));
+  if (ranking && (to.elementType != ElementType::F32 || to.shape.empty() ||
+                  to.shape.back() < 2 || to.shape.back() % 2))
+    return fail("scores of kind ", quote(to.kind),
+                " must be f32, with as many labels in a row, found ",
+                describe(to.elementType, to.shape));
   bool isScalar = to.kind == "loss" || to.kind == "metric";
   if (isScalar && !to.shape.empty())
     return fail("a ", to.kind, " must be a scalar, found ",

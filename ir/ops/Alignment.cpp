@@ -2,6 +2,7 @@
 // In comments: B samples, T time, C classes, S labels, L = 2 * S + 1 places.
 #include "ir/Expr.h"
 #include "ir/Ops.h"
+#include "ir/ops/Readings.h"
 
 #include <limits>
 
@@ -125,12 +126,6 @@ static Expr editDistance(Expr prediction, Expr target, int64_t padding) {
 /// A quotient of sums, 0 where nothing is counted.
 static Expr ratio(Expr total, Expr count) {
   return total / maximum(count, 1.0);
-}
-
-static Expr joinScalars(ArrayRef<Expr> scalars) {
-  SmallVector<Expr> rows = llvm::map_to_vector(
-      scalars, [](Expr scalar) { return reshape(scalar, {1}); });
-  return concat(rows, 0);
 }
 
 namespace {

@@ -1,80 +1,13 @@
-// Expansions and gradients of losses.
+// Expansions and gradients of losses of choices.
 // In comments: C classes; .. the dimensions of the rows.
 #include "ir/Ops.h"
 #include "ir/ops/Classes.h"
+#include "ir/ops/Weights.h"
 
 #include <cmath>
 
 using namespace mlir;
 using namespace nnc;
-
-//===----------------------------------------------------------------------===//
-// Weights of terms
-//===----------------------------------------------------------------------===//
-
-namespace nnc {
-
-Expr alignTarget(Expr target, Expr like) {
-  return cast(reshape(target, like.dims()), like.elementType());
-}
-
-Expr alignWeights(Expr weights, Expr like) {
-  if (!weights)
-    return weights;
-  SmallVector<int64_t> dims = weights.dims();
-  while (int64_t(dims.size()) > like.rank())
-    dims.pop_back(); // of size 1
-  dims.resize(like.rank(), 1);
-  return cast(reshape(weights, dims), like.elementType());
-}
-
-/// The sum of `weights`, over the number of them: 1 where it is 0, which then
-/// divides zeros.
-static Expr meanWeight(Expr weights) {
-  Expr weight = mean(weights);
-  return select(weight == scalar(weight, 0.0), 1.0, weight);
-}
-
-/// `terms` times `weights`, 0 where the weight is.
-static Expr weigh(Expr terms, Expr weights) {
-  return select(weights != scalar(weights, 0.0), terms * weights, 0.0);
-}
-
-Expr weightedMean(Expr terms, Expr weights) {
-  return weights ? mean(weigh(terms, weights)) / meanWeight(weights)
-                 : mean(terms);
-}
-
-Expr meanSquaredError(Expr prediction, Expr target, Expr weights) {
-  Expr difference = prediction - alignTarget(target, prediction);
-  return weightedMean(difference * difference,
-                      alignWeights(weights, prediction));
-}
-
-Expr meanAbsoluteError(Expr prediction, Expr target, Expr weights) {
-  return weightedMean(abs(prediction - alignTarget(target, prediction)),
-                      alignWeights(weights, prediction));
-}
-
-} // namespace nnc
-
-/// The gradient of a weighted mean by the weights that `operand` holds: of
-/// `slopes`, those by the weight of each term, where the term has one; sums of
-/// them where a weight stands for several. Null where the operand holds no
-/// floats.
-static Value gradientOfWeights(Expr slopes, Expr weights, Expr operand) {
-  if (!operand || !operand.isFloat())
-    return {};
-  Expr given = select(weights != scalar(weights, 0.0), slopes, 0.0);
-  Expr aligned = alignWeights(operand, given);
-  SmallVector<int64_t> stretched;
-  for (int64_t axis = 0; axis < given.rank(); ++axis)
-    if (aligned.dim(axis) == 1 && given.dim(axis) != 1)
-      stretched.push_back(axis);
-  if (!stretched.empty())
-    given = sum(given, stretched, /*keepDims=*/true);
-  return cast(reshape(given, operand.dims()), operand.elementType());
-}
 
 //===----------------------------------------------------------------------===//
 // Rows and classes
@@ -88,6 +21,10 @@ SmallVector<int64_t> nnc::getRowDims(Expr logits) {
 
 Expr nnc::classesOf(Expr target, Expr logits) {
   return narrowIndices(reshape(target, getRowDims(logits)), logits.dim(-1));
+}
+
+Expr nnc::targetClasses(Expr target, Expr logits) {
+  return target.isFloat() ? argmax(target) : classesOf(target, logits);
 }
 
 Expr nnc::areClasses(Expr classes, Expr target, Expr logits) {
@@ -181,15 +118,6 @@ Expr nnc::countedWeights(Expr target, Expr rows,
   return counted ? cast(counted, rows.elementType()) : Expr();
 }
 
-/// `weights` of rows, null where all weigh the same, without the rows that do
-/// not count.
-static Expr withoutIgnored(Expr weights, Expr counted, Expr rows) {
-  if (!counted)
-    return weights;
-  return weights ? select(counted, weights, 0.0)
-                 : cast(counted, rows.elementType());
-}
-
 //===----------------------------------------------------------------------===//
 // Cross-entropy
 //===----------------------------------------------------------------------===//
@@ -205,13 +133,9 @@ FailureOr<Expansion> CrossEntropyOp::buildExpansion(OpBuilder &builder,
   Expr weights =
       withoutIgnored(alignWeights(operand(b, getODSOperands(2)), losses),
                      countedRows(target, losses, getIgnoreIndex()), losses);
-  if (!terms.classWeights || !terms.isOfIntegers())
-    return Expansion{weightedMean(losses, weights)};
-  // The weights of classes are in the losses, and count in the mean.
-  Expr byClass = terms.weightOfClass();
-  Expr all = weights ? weigh(losses, weights) : losses;
-  return Expansion{mean(all) /
-                   meanWeight(weights ? byClass * weights : byClass)};
+  bool isByClass = terms.classWeights && terms.isOfIntegers();
+  return Expansion{
+      meanByClass(losses, isByClass ? terms.weightOfClass() : Expr(), weights)};
 }
 
 namespace {
@@ -324,6 +248,18 @@ CrossEntropyOp::buildGradient(OpBuilder &builder, ValueRange upstream) {
   return gradients;
 }
 
+FailureOr<Expr> nnc::crossEntropy(Expr logits, Expr target, Expr weights) {
+  ImplicitLocOpBuilder &b = logits.builder();
+  SmallVector<Value> operands{logits, target};
+  if (weights)
+    operands.push_back(weights);
+  FailureOr<Operation *> op =
+      createByName(b, b.getLoc(), "cross_entropy", operands);
+  if (failed(op))
+    return failure();
+  return Expr(b, (*op)->getResult(0));
+}
+
 SmallVector<IndexLimit> CrossEntropyOp::getIndexLimits() {
   return limitClasses(getLogits().getType(), getTarget().getType(),
                       getIgnoreIndex());
@@ -336,8 +272,10 @@ SmallVector<IndexLimit> CrossEntropyOp::getIndexLimits() {
 FailureOr<Expansion> BceLogitsOp::buildExpansion(OpBuilder &builder,
                                                  bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  Expr x(b, getLogits()), target = alignTarget(Expr(b, getTarget()), x);
-  Expr weights = alignWeights(operand(b, getODSOperands(2)), x);
+  Expr x(b, getLogits()), given(b, getTarget());
+  Expr target = smoothed(alignTarget(given, x), number(getLabelSmoothing()));
+  Expr weights =
+      termWeights(operand(b, getODSOperands(2)), given, x, getIgnoreIndex());
   Expr positive = operand(b, getODSOperands(3));
   Expr rest = log1p(exp(-abs(x))); // softplus(-x) is rest + max(-x, 0)
   if (!positive)
@@ -352,9 +290,10 @@ FailureOr<SmallVector<Value>> BceLogitsOp::buildGradient(OpBuilder &builder,
                                                          ValueRange upstream) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr x(b, getLogits()), given(b, getTarget()), dy(b, upstream[0]);
-  Expr target = alignTarget(given, x);
+  double smoothing = number(getLabelSmoothing());
+  Expr target = smoothed(alignTarget(given, x), smoothing);
   Expr givenWeights = operand(b, getODSOperands(2));
-  Expr weights = alignWeights(givenWeights, x);
+  Expr weights = termWeights(givenWeights, given, x, getIgnoreIndex());
   Expr positive = operand(b, getODSOperands(3));
   Expr slope = dy / size(x);
   if (weights)
@@ -367,7 +306,9 @@ FailureOr<SmallVector<Value>> BceLogitsOp::buildGradient(OpBuilder &builder,
   }
   SmallVector<Value> gradients{
       dlogits * share,
-      given.isFloat() ? Value(alignTarget(dtarget * share, given)) : Value()};
+      given.isFloat()
+          ? Value(alignTarget(dtarget * share * (1.0 - smoothing), given))
+          : Value()};
   if (givenWeights) {
     Expr softness = softplus(-x);
     Expr terms = positive ? (1.0 - target) * x +
@@ -381,10 +322,10 @@ FailureOr<SmallVector<Value>> BceLogitsOp::buildGradient(OpBuilder &builder,
   return gradients;
 }
 
-/// How far probabilities are kept from 0 and 1. Keras's limit is 1e-7, so that
+// Keras's limit is 1e-7, so that
 /// the largest loss is 16.1 nats; f32 still tells 1 - 1e-7 from 1. Where a type
 /// does not, it is the distance from 1 to the number below.
-static double probabilityMargin(Type elementType) {
+double nnc::probabilityMargin(Type elementType) {
   unsigned digits = llvm::cast<FloatType>(elementType).getFPMantissaWidth();
   return std::max(1e-7, std::ldexp(1.0, -int(digits)));
 }
@@ -393,23 +334,187 @@ FailureOr<Expansion> BinaryCrossEntropyOp::buildExpansion(OpBuilder &builder,
                                                           bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr probability(b, getProbability());
-  Expr target = alignTarget(Expr(b, getTarget()), probability);
+  Expr given(b, getTarget());
+  Expr target =
+      smoothed(alignTarget(given, probability), number(getLabelSmoothing()));
   double margin = probabilityMargin(probability.elementType());
   Expr p = clamp(probability, margin, 1.0 - margin);
   Expr terms = target * log(p) + (1.0 - target) * log(1.0 - p);
-  return Expansion{-weightedMean(
-      terms, alignWeights(operand(b, getODSOperands(2)), probability))};
+  return Expansion{
+      -weightedMean(terms, termWeights(operand(b, getODSOperands(2)), given,
+                                       probability, getIgnoreIndex()))};
 }
 
-FailureOr<Expansion> HuberOp::buildExpansion(OpBuilder &builder,
-                                             bool training) {
+FailureOr<Expansion> HingeLossOp::buildExpansion(OpBuilder &builder,
+                                                 bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  Expr prediction(b, getPrediction());
-  double delta = number(getDelta());
-  Expr distance =
-      abs(prediction - alignTarget(Expr(b, getTarget()), prediction));
-  Expr near = minimum(distance, delta);
-  return Expansion{
-      weightedMean(0.5 * near * near + delta * (distance - near),
-                   alignWeights(operand(b, getODSOperands(2)), prediction))};
+  Expr x(b, getPrediction()), target(b, getTarget());
+  Expr side = select(alignTarget(target, x) > 0.0, 1.0, scalar(x, -1.0));
+  Expr terms = maximum(1.0 - side * x, 0.0);
+  return Expansion{weightedMean(
+      getSquared() ? terms * terms : terms,
+      termWeights(operand(b, getODSOperands(2)), target, x, getIgnoreIndex()))};
+}
+
+//===----------------------------------------------------------------------===//
+// Losses of rows
+//===----------------------------------------------------------------------===//
+
+FailureOr<Expansion> MulticlassHingeLossOp::buildExpansion(OpBuilder &builder,
+                                                           bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr logits(b, getLogits()), target(b, getTarget());
+  int64_t last = logits.rank() - 1;
+  Expr classes = targetClasses(target, logits); // [..]
+  Expr hit = classMask(classes, logits.dim(-1));
+  Expr right = sum(select(hit, logits, 0.0), {last});
+  Expr best = reduceMax(select(hit, -INFINITY, logits), {last});
+  Expr losses = maximum(1.0 + best - right, 0.0); // [..]
+  Expr counts = areClasses(classes, target, logits);
+  if (Expr counted = countedRows(target, losses, getIgnoreIndex()))
+    counts = logicalAnd(counts, counted);
+  return Expansion{weightedMean(
+      losses,
+      withoutIgnored(alignWeights(operand(b, getODSOperands(2)), losses),
+                     target.isFloat() ? Expr() : counts, losses))};
+}
+
+SmallVector<IndexLimit> MulticlassHingeLossOp::getIndexLimits() {
+  return limitClasses(getLogits().getType(), getTarget().getType(),
+                      getIgnoreIndex());
+}
+
+/// doubt ^ gamma, of a doubt in [0, 1]. Below 1 a power has no slope at 0.
+static Expr focus(Expr doubt, double gamma) {
+  if (gamma == 0.0)
+    return scalar(doubt, 1.0);
+  if (gamma < 1.0)
+    doubt =
+        maximum(doubt, epsilonIn(llvm::APFloat(1e-30), doubt.elementType()));
+  return pow(doubt, gamma);
+}
+
+/// A focal loss of elements that decide for themselves.
+static Expr focalOfElements(FocalLossOp op, Expr x, Expr given, Expr weights) {
+  Expr target = alignTarget(given, x);
+  Expr doubt = target * sigmoid(-x) + (1.0 - target) * sigmoid(x);
+  Expr terms = (softplus(x) - x * target) * focus(doubt, number(op.getGamma()));
+  if (std::optional<llvm::APFloat> alpha = op.getAlpha())
+    terms = terms *
+            (number(*alpha) * target + (1.0 - number(*alpha)) * (1.0 - target));
+  return weightedMean(terms,
+                      termWeights(weights, given, x, op.getIgnoreIndex()));
+}
+
+FailureOr<Expansion> FocalLossOp::buildExpansion(OpBuilder &builder,
+                                                 bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr x(b, getLogits()), target(b, getTarget());
+  Expr weights = operand(b, getODSOperands(2));
+  Expr classWeights = operand(b, getODSOperands(3));
+  if (!isClassification(x.type(), target.type()))
+    return Expansion{focalOfElements(*this, x, target, weights)};
+  int64_t last = x.rank() - 1;
+  Expr surprise = -logSoftmax(x); // [.., C]
+  Expr each =
+      surprise * focus(-expm1(-surprise), number(getGamma())); // [.., C]
+  if (classWeights)
+    each = each * classWeights;
+  if (target.isFloat()) {
+    Expr losses = sum(each * cast(target, x.elementType()), {last});
+    return Expansion{weightedMean(losses, alignWeights(weights, losses))};
+  }
+  Expr hit = classMask(classesOf(target, x), x.dim(-1));
+  Expr losses = sum(select(hit, each, 0.0), {last}); // [..]
+  Expr byClass =
+      classWeights ? sum(select(hit, classWeights, 0.0), {last}) : Expr();
+  return Expansion{meanByClass(
+      losses, byClass,
+      withoutIgnored(alignWeights(weights, losses),
+                     countedRows(target, losses, getIgnoreIndex()), losses))};
+}
+
+SmallVector<IndexLimit> FocalLossOp::getIndexLimits() {
+  return limitDecisions(getLogits().getType(), getTarget().getType(),
+                        getIgnoreIndex());
+}
+
+/// t * ln t, 0 at 0 and below, where there is no slope either.
+static Expr timesLog(Expr t) { return t * log(select(t > 0.0, t, 1.0)); }
+
+FailureOr<Expansion> KlDivergenceOp::buildExpansion(OpBuilder &builder,
+                                                    bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr logits(b, getLogits()), weights = operand(b, getODSOperands(2));
+  Expr target = cast(Expr(b, getTarget()), logits.elementType());
+  int64_t last = logits.rank() - 1;
+  Expr known = sum(timesLog(target), {last}); // [..]
+  if (getFrom() == Scores::probabilities) {
+    double margin = probabilityMargin(logits.elementType());
+    Expr losses = known - sum(target * log(clamp(logits, margin, 1.0)), {last});
+    return Expansion{weightedMean(losses, alignWeights(weights, losses))};
+  }
+  FailureOr<Expr> entropy = crossEntropy(logits, target, weights);
+  if (failed(entropy))
+    return failure();
+  return Expansion{*entropy +
+                   weightedMean(known, alignWeights(weights, known))};
+}
+
+//===----------------------------------------------------------------------===//
+// Regions
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What a region loss compares, and which places count.
+struct Regions {
+  Expr probability, target; // [B, .., C] or [B, ..]
+  Expr counted;             // broadcasts to them, i1; null: all
+  bool isOfClasses;
+};
+} // namespace
+
+static Regions splitRegions(DiceLossOp op, Expr x, Expr given) {
+  bool areGiven = op.getFrom() == Scores::probabilities;
+  if (!isClassification(x.type(), given.type())) {
+    Expr counted = countedRows(given, x, op.getIgnoreIndex());
+    return {areGiven ? x : sigmoid(x), alignTarget(given, x), counted, false};
+  }
+  Regions regions{areGiven ? x : softmax(x), {}, {}, true};
+  if (given.isFloat()) {
+    regions.target = cast(given, x.elementType());
+    return regions;
+  }
+  Expr mask = classMask(classesOf(given, x), x.dim(-1));
+  regions.target = cast(mask, x.elementType());
+  Expr rows = sum(x, {x.rank() - 1}); // for its shape alone
+  if (Expr counted = countedRows(given, rows, op.getIgnoreIndex()))
+    regions.counted = keepReduced(counted, x, {x.rank() - 1});
+  return regions;
+}
+
+FailureOr<Expansion> DiceLossOp::buildExpansion(OpBuilder &builder,
+                                                bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr x(b, getLogits());
+  Regions regions = splitRegions(*this, x, Expr(b, getTarget()));
+  Expr p = regions.probability, t = regions.target;
+  if (regions.counted) {
+    p = select(regions.counted, p, 0.0);
+    t = select(regions.counted, t, 0.0);
+  }
+  SmallVector<int64_t> places = llvm::to_vector(
+      llvm::seq<int64_t>(1, x.rank() - (regions.isOfClasses ? 1 : 0)));
+  auto overPlaces = [&](Expr e) { return places.empty() ? e : sum(e, places); };
+  double smooth = number(getSmooth());
+  Expr scores = (2.0 * overPlaces(p * t) + smooth) /
+                (overPlaces(p) + overPlaces(t) + smooth); // [B, C] or [B]
+  Expr losses = 1.0 - (regions.isOfClasses ? mean(scores, {1}) : scores);
+  return Expansion{weightedMean(
+      losses, alignWeights(operand(b, getODSOperands(2)), losses))};
+}
+
+SmallVector<IndexLimit> DiceLossOp::getIndexLimits() {
+  return limitDecisions(getLogits().getType(), getTarget().getType(),
+                        getIgnoreIndex());
 }

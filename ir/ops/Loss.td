@@ -1,7 +1,8 @@
-// Losses, each defined by other ops.
+// Losses of choices: classes, and what is or is not, each defined by other ops.
 #ifndef NNC_OPS_LOSS_TD
 #define NNC_OPS_LOSS_TD
 
+include "ir/Attributes.td"
 include "ir/Dialect.td"
 include "ir/Types.td"
 
@@ -14,6 +15,16 @@ defvar Nnc_Penalties = (ins DefaultValuedAttr<Nnc_In<"[0, inf)">, "0.0">:$l1, De
 // dimensions of the terms, or the first of them; a dimension of 1 is stretched. A
 // weight of 0, or false, leaves a term out, whatever it is.
 defvar Nnc_Weights = (ins Optional<Nnc_Tensor>:$weights);
+
+// Terms whose target is `ignore_index` do not count, as if their weight were 0.
+defvar Nnc_Ignored = (ins OptionalAttr<I64Attr>:$ignore_index);
+
+// A share of each target goes to all classes alike.
+defvar Nnc_Smoothing = (ins DefaultValuedAttr<Nnc_In<"[0, 1]">, "0.0">:$label_smoothing);
+
+// What a loss or a metric is given: logits, or the probabilities that a softmax
+// or a sigmoid makes of them.
+defvar Nnc_From = (ins DefaultValuedAttr<Nnc_ScoresAttr, "::nnc::Scores::logits">:$from);
 
 def CrossEntropyOp : Nnc_CompositeWithGradientOp<"cross_entropy", [
     AttrSizedOperandSegments, DeclareOpInterfaceMethods<Nnc_IndexLimited>]> {
@@ -43,10 +54,9 @@ def CrossEntropyOp : Nnc_CompositeWithGradientOp<"cross_entropy", [
     ```
   }];
   let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights,
-      (ins Optional<Nnc_FloatTensor>:$class_weights, OptionalAttr<I64Attr>:$ignore_index,
-           DefaultValuedAttr<Nnc_In<"[0, 1]">, "0.0">:$label_smoothing), Nnc_Penalties);
+      (ins Optional<Nnc_FloatTensor>:$class_weights), Nnc_Ignored, Nnc_Smoothing, Nnc_Penalties);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferCrossEntropy(site, logits, target, RowWeights{weights, class_weights, adaptor.getIgnoreIndex()})"];
+  let resultTypes = ["inferCrossEntropy(site, {\"logits\", logits}, target, RowWeights{weights, class_weights, adaptor.getIgnoreIndex()})"];
   let category = "Loss";
   let hasExpansion = 1;
   let hasGradient = 1;
@@ -56,8 +66,10 @@ def BinaryCrossEntropyOp : Nnc_CompositeOp<"binary_cross_entropy", [Nnc_Permutab
   let summary = "Cross-entropy of probabilities with the target";
   let description = [{
     y = mean of -(t * ln p + (1 - t) * ln(1 - p)), with p limited to
-    [m, 1 - m], by `weights` where they are given. In nats. m = 1e-7, or half an epsilon of the element type where it
-    is larger (f16 2^-11, bf16 2^-8), so that 1 - m is below 1. bce_logits is exact where this saturates.
+    [m, 1 - m], by `weights` where they are given. In nats. m = 1e-7, or half an
+    epsilon of the element type where it is larger (f16 2^-11, bf16 2^-8), so that
+    1 - m is below 1. bce_logits is exact where this saturates. Targets that are
+    `ignore_index` do not count; `label_smoothing` s takes t to t * (1 - s) + s / 2.
 
     The gradient is that of the definition: 0 beyond the limits.
 
@@ -67,9 +79,10 @@ def BinaryCrossEntropyOp : Nnc_CompositeOp<"binary_cross_entropy", [Nnc_Permutab
     // y: 0.693147
     ```
   }];
-  let arguments = !con((ins Nnc_FloatTensor:$probability, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_Penalties);
+  let arguments = !con((ins Nnc_FloatTensor:$probability, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_Ignored,
+      Nnc_Smoothing, Nnc_Penalties);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferPairwise(site, {\"probability\", probability}, target, weights)"];
+  let resultTypes = ["inferTerms(site, {\"probability\", probability}, target, {weights, {}, adaptor.getIgnoreIndex()})"];
   let category = "Loss";
   let hasExpansion = 1;
 }
@@ -82,11 +95,13 @@ def BceLogitsOp : Nnc_CompositeWithGradientOp<"bce_logits", [
     cross-entropy of sigmoid(x), with no exponent positive, by `weights` where
     they are given. In nats. `positive_weights` p, which broadcast to x, multiply
     what positive targets add: y = mean of -(p * t * ln s + (1 - t) * ln(1 - s)),
-    with s = sigmoid(x).
+    with s = sigmoid(x). Targets that are `ignore_index` do not count;
+    `label_smoothing` e takes t to t * (1 - e) + e / 2.
 
     dlogits = (s * (1 + (p - 1) * t) - p * t) * dy / n, which has no kink at 0 as
     the parts have; dt = ((p - 1) * softplus(-x) - x) * dy / n. p is 1 where it is
-    not given; with weights each term has its own, and n is their sum.
+    not given; with weights each term has its own, and n is their sum. t is the
+    smoothed target, and dtarget is dt * (1 - e).
 
     ```mlir
     // logits: [0.0], target: [1.0]
@@ -95,74 +110,140 @@ def BceLogitsOp : Nnc_CompositeWithGradientOp<"bce_logits", [
     ```
   }];
   let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights,
-      (ins Optional<Nnc_FloatTensor>:$positive_weights), Nnc_Penalties);
+      (ins Optional<Nnc_FloatTensor>:$positive_weights), Nnc_Ignored, Nnc_Smoothing, Nnc_Penalties);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferBceLogits(site, logits, target, weights, positive_weights)"];
+  let resultTypes = ["inferBceLogits(site, logits, target, {weights, {}, adaptor.getIgnoreIndex()}, positive_weights)"];
   let category = "Loss";
   let hasExpansion = 1;
   let hasGradient = 1;
 }
 
-class Nnc_Distance<string mnemonic, string itsCategory, dag others, string weights = "{}">
-    : Nnc_CompositeOp<mnemonic, [Nnc_Permutable]> {
-  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), others);
-  let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferPairwise(site, {\"prediction\", prediction}, target, " # weights # ")"];
-  let category = itsCategory;
-}
-class Nnc_DistanceLoss<string mnemonic, dag attributes = (ins)>
-    : Nnc_Distance<mnemonic, "Loss", !con(Nnc_Weights, attributes, Nnc_Penalties), "weights">;
-
-def MseOp : Nnc_DistanceLoss<"mse"> {
-  let summary = "Mean squared error";
+def HingeLossOp : Nnc_CompositeOp<"hinge_loss", [Nnc_Permutable]> {
+  let summary = "How far scores are from a margin of 1 on the right side of 0";
   let description = [{
-    y = mean of (prediction - target) ^ 2 over all elements, by `weights` where they
-    are given.
+    y = mean of max(0, 1 - t * prediction), with t = 1 where the target is above 0
+    and -1 elsewhere, so that targets may be 0 and 1 or -1 and 1; by `weights`
+    where they are given. `squared` takes the square of each term. Targets that are
+    `ignore_index` do not count.
 
-    dprediction = 2 * (prediction - target) * dy / n.
+    dprediction = -t * dy / n where the term is above 0, by twice the term where it
+    is squared.
 
     ```mlir
-    // prediction: [1.0, 2.0], target: [0.0, 4.0]
-    %y = nnc.mse %prediction, %target : (tensor<2xf32>, tensor<2xf32>) -> tensor<f32>
-    // y: 2.5
+    // prediction: [0.5, 2.0], target: [0.0, 1.0]
+    %y = nnc.hinge_loss %prediction, %target : (tensor<2xf32>, tensor<2xf32>) -> tensor<f32>
+    // y: 0.75
     ```
   }];
-  let expansion = "meanSquaredError(prediction, target, weights)";
+  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_Ignored,
+      (ins DefaultValuedAttr<BoolAttr, "false">:$squared), Nnc_Penalties);
+  let results = (outs Nnc_FloatScalar:$y);
+  let resultTypes = ["inferTerms(site, {\"prediction\", prediction}, target, {weights, {}, adaptor.getIgnoreIndex()})"];
+  let category = "Loss";
+  let hasExpansion = 1;
 }
 
-def MaeOp : Nnc_DistanceLoss<"mae"> {
-  let summary = "Mean absolute error";
+def MulticlassHingeLossOp : Nnc_CompositeOp<"multiclass_hinge_loss", [DeclareOpInterfaceMethods<Nnc_IndexLimited>]> {
+  let summary = "How far the right class is from a margin of 1 above all others";
   let description = [{
-    y = mean of |prediction - target| over all elements, by `weights` where they
-    are given.
+    y = mean of max(0, 1 + max over c != t of logits[c] - logits[t]) over all rows
+    of logits [.., C], C > 1, with t the row's target: integers [..] or one-hot rows
+    [.., C]. By `weights` of rows where they are given; rows whose target is
+    `ignore_index`, or no class, do not count.
 
-    dprediction = sign(prediction - target) * dy / n.
+    Source: Crammer and Singer 2001, JMLR 2, p. 265.
 
     ```mlir
-    // prediction: [1.0, 2.0], target: [0.0, 4.0]
-    %y = nnc.mae %prediction, %target : (tensor<2xf32>, tensor<2xf32>) -> tensor<f32>
+    // logits: [[1.0, 0.5, 3.0], [1.0, 4.0, 2.0]], target: [0, 1]
+    %y = nnc.multiclass_hinge_loss %logits, %target : (tensor<2x3xf32>, tensor<2xi32>) -> tensor<f32>
     // y: 1.5
     ```
   }];
-  let expansion = "meanAbsoluteError(prediction, target, weights)";
+  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_Ignored, Nnc_Penalties);
+  let results = (outs Nnc_FloatScalar:$y);
+  let resultTypes = ["inferChoice(site, {\"logits\", logits}, target, {weights, {}, adaptor.getIgnoreIndex()})"];
+  let category = "Loss";
+  let hasExpansion = 1;
 }
 
-def HuberOp : Nnc_DistanceLoss<"huber", (ins DefaultValuedAttr<Nnc_In<"(0, inf)">, "1.0">:$delta)> {
-  let summary = "Squared error near zero, absolute error beyond";
+def FocalLossOp : Nnc_CompositeOp<"focal_loss", [
+    AttrSizedOperandSegments, DeclareOpInterfaceMethods<Nnc_IndexLimited>]> {
+  let summary = "Cross-entropy in which what is known already weighs little";
   let description = [{
-    y = mean of d * d / 2 where |d| <= delta, else delta * (|d| - delta / 2), with
-    d = prediction - target, by `weights` where they are given.
+    With logits [.., C], C > 1, and a target of integers [..] or one-hot rows
+    [.., C]: y = mean of (1 - p) ^ gamma * -ln p over all rows, with p the softmax at
+    the target; `class_weights` [C] weigh rows by their class, and the mean is by
+    weight. Else each element is a decision of its own: p is sigmoid(x) where the
+    target is 1 and 1 - sigmoid(x) where it is 0; with `alpha` a positive target
+    weighs alpha and another 1 - alpha, by which the mean is not divided.
 
-    dprediction = min(max(d, -delta), delta) * dy / n.
+    `weights` weigh the terms; targets that are `ignore_index` do not count.
 
-    Source: Huber 1964, doi:10.1214/aoms/1177703732.
+    Source: Lin et al. 2017, arXiv:1708.02002, equations 4 and 5.
 
     ```mlir
-    // prediction: [1.0, 4.0], target: [0.5, 0.0]
-    %y = nnc.huber %prediction, %target : (tensor<2xf32>, tensor<2xf32>) -> tensor<f32>
-    // y: 1.8125
+    // logits: [0.0, 0.0], target: [1.0, 0.0]
+    %y = nnc.focal_loss %logits, %target : (tensor<2xf32>, tensor<2xf32>) -> tensor<f32>
+    // y: 0.173287
     ```
   }];
+  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights,
+      (ins Optional<Nnc_FloatTensor>:$class_weights, DefaultValuedAttr<Nnc_In<"[0, inf)">, "2.0">:$gamma,
+           OptionalAttr<Nnc_In<"[0, 1]">>:$alpha), Nnc_Ignored, Nnc_Penalties);
+  let results = (outs Nnc_FloatScalar:$y);
+  let resultTypes = ["inferFocal(site, logits, target, {weights, class_weights, adaptor.getIgnoreIndex()}, adaptor.getAlpha().has_value())"];
+  let category = "Loss";
+  let hasExpansion = 1;
+}
+
+def KlDivergenceOp : Nnc_CompositeOp<"kl_divergence"> {
+  let summary = "Nats by which rows of probabilities are encoded worse than they could be";
+  let description = [{
+    y = mean of sum_c t[c] * (ln t[c] - ln q[c]) over all rows, with q the softmax of
+    logits [.., C] and t the target [.., C]; by `weights` of rows where they are
+    given. What t has as 0 adds nothing. `from = probabilities` says that q is given
+    as it is, limited to [m, 1] as in binary_cross_entropy.
+
+    dlogits = (softmax(logits) * sum(t) - t) * dy / n.
+
+    ```mlir
+    // logits: [[0.0, 0.0]], target: [[1.0, 0.0]]
+    %y = nnc.kl_divergence %logits, %target : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<f32>
+    // y: 0.693147
+    ```
+  }];
+  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_FloatTensor:$target), Nnc_Weights, Nnc_From, Nnc_Penalties);
+  let results = (outs Nnc_FloatScalar:$y);
+  let resultTypes = ["inferDivergence(site, logits, target, weights)"];
+  let category = "Loss";
+  let hasExpansion = 1;
+}
+
+def DiceLossOp : Nnc_CompositeOp<"dice_loss", [DeclareOpInterfaceMethods<Nnc_IndexLimited>]> {
+  let summary = "How little regions overlap, by probabilities";
+  let description = [{
+    y = 1 - mean of (2 * sum(p * t) + s) / (sum(p) + sum(t) + s) over samples, with
+    sums over all places of a sample, and s = `smooth`. With logits [B, .., C], C > 1,
+    and a target of integers [B, ..] or one-hot rows, p is the softmax, t the one-hot
+    target, and the mean is over classes too; else p is the sigmoid of logits
+    [B, ..], and the target has their shape. `from = probabilities` says that p is
+    given. `weights` [B] weigh the samples; places whose target is `ignore_index`
+    do not count.
+
+    Source: Milletari, Navab and Ahmadi 2016, arXiv:1606.04797, with p and t in the
+    place of their squares.
+
+    ```mlir
+    // logits: [[1.0, 0.5, 0.0]], target: [[1.0, 0.0, 0.0]]
+    %y = nnc.dice_loss %logits, %target smooth = 0.5 from = probabilities : (tensor<1x3xf32>, tensor<1x3xf32>) -> tensor<f32>
+    // y: 0.166667
+    ```
+  }];
+  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights,
+      (ins DefaultValuedAttr<Nnc_In<"(0, inf)">, "1.0">:$smooth), Nnc_From, Nnc_Ignored, Nnc_Penalties);
+  let results = (outs Nnc_FloatScalar:$y);
+  let resultTypes = ["inferDice(site, logits, target, {weights, {}, adaptor.getIgnoreIndex()})"];
+  let category = "Loss";
   let hasExpansion = 1;
 }
 

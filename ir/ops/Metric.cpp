@@ -2,6 +2,7 @@
 // In comments: C classes; .. the dimensions of the rows.
 #include "ir/Ops.h"
 #include "ir/ops/Classes.h"
+#include "ir/ops/Readings.h"
 
 #include <cmath>
 
@@ -11,11 +12,6 @@ using namespace nnc;
 //===----------------------------------------------------------------------===//
 // Shares of rows
 //===----------------------------------------------------------------------===//
-
-/// The class of each row: [..], i32.
-static Expr targetClasses(Expr target, Expr prediction) {
-  return target.isFloat() ? argmax(target) : classesOf(target, prediction);
-}
 
 /// Where no element of rows [.., C] is NaN: [..], i1. By the maximum, which
 /// losses have anyway.
@@ -33,7 +29,7 @@ static Expr buildHits(AccuracyOp op, Expr prediction, Expr target) {
     return target.isFloat() ? logicalAnd(hit, areNumbers(target)) : hit;
   }
   // Both ways, so that what compares with nothing is never right.
-  double threshold = number(op.getThreshold());
+  double threshold = decidingThreshold(op.getThreshold(), op.getFrom());
   Expr expected = alignTarget(target, prediction);
   return select(expected > 0.5, prediction > threshold,
                 logicalAnd(expected <= 0.5, prediction <= threshold));
@@ -59,19 +55,6 @@ static Expr shareOfHits(ImplicitLocOpBuilder &b, OpTy op) {
   Expr prediction(b, op.getPrediction()), target(b, op.getTarget());
   Expr hits = cast(buildHits(op, prediction, target), prediction.elementType());
   return weightedMean(hits, countedWeights(target, hits, op.getIgnoreIndex()));
-}
-
-/// A vector of the sum of `terms` and of how many count, in f32; all of them
-/// where `counted` is null.
-static Expr sumsOf(Expr terms, Expr counted) {
-  ImplicitLocOpBuilder &b = terms.builder();
-  terms = cast(terms, b.getF32Type());
-  Expr count = terms.rank() == 0 ? scalar(terms, 1.0) : size(terms);
-  if (counted) {
-    count = sum(cast(counted, b.getF32Type()));
-    terms = select(counted, terms, 0.0);
-  }
-  return concat({reshape(sum(terms), {1}), reshape(count, {1})}, 0);
 }
 
 /// Sums of hits, where rows may not count: else each batch's mean is as good.
@@ -170,23 +153,13 @@ SmallVector<IndexLimit> nnc::limitClasses(RankedTensorType logits,
   return {{1, classes}};
 }
 
-template <typename OpTy>
-static SmallVector<IndexLimit> limitPrediction(OpTy op) {
-  RankedTensorType prediction = op.getPrediction().getType(),
-                   target = op.getTarget().getType();
-  if (isClassification(prediction, target))
-    return limitClasses(prediction, target, op.getIgnoreIndex());
-  bool isLimited =
-      !isa<FloatType>(target.getElementType()) && !op.getIgnoreIndex();
-  return isLimited ? SmallVector<IndexLimit>{{1, 2}}
-                   : SmallVector<IndexLimit>();
-}
-
 SmallVector<IndexLimit> AccuracyOp::getIndexLimits() {
-  return limitPrediction(*this);
+  return limitDecisions(getPrediction().getType(), getTarget().getType(),
+                        getIgnoreIndex());
 }
 SmallVector<IndexLimit> TopKAccuracyOp::getIndexLimits() {
-  return limitPrediction(*this);
+  return limitDecisions(getPrediction().getType(), getTarget().getType(),
+                        getIgnoreIndex());
 }
 SmallVector<IndexLimit> PerplexityOp::getIndexLimits() {
   return limitClasses(getLogits().getType(), getTarget().getType(),

@@ -1,9 +1,10 @@
-// Metrics, each defined by other ops.
+// Metrics of rows of logits, each defined by other ops.
 #ifndef NNC_OPS_METRIC_TD
 #define NNC_OPS_METRIC_TD
 
 include "ir/Dialect.td"
 include "ir/Types.td"
+include "ir/ops/Decisions.td"
 include "ir/ops/Loss.td"
 
 def AccuracyOp : Nnc_CompositeOp<"accuracy", [
@@ -12,10 +13,11 @@ def AccuracyOp : Nnc_CompositeOp<"accuracy", [
   let description = [{
     With predictions [.., C], C > 1: the share of rows whose largest element is at
     the target, which is integers [..] or one-hot rows [.., C]. With predictions
-    [B] or [B, 1]: the share of those above `threshold` exactly where the target
-    is above 1/2. The threshold 0 suits logits, 0.5 probabilities. A row in which
-    there is a NaN is wrong. Integers that are `ignore_index` do not count; over
-    a set the rows that count are added up.
+    of the target's shape: the share of those above `threshold` exactly where the
+    target is above 1/2. Where it is not given the threshold is 0, which suits
+    logits, or with `from = probabilities` 1/2. A row in which there is a NaN is
+    wrong. Integers that are `ignore_index` do not count; over a set the rows that
+    count are added up.
 
     ```mlir
     // prediction: [[1.0, 2.0], [4.0, 3.0]], target: [1, 1]
@@ -23,11 +25,9 @@ def AccuracyOp : Nnc_CompositeOp<"accuracy", [
     // y: 0.5
     ```
   }];
-  let arguments = (ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target,
-                       DefaultValuedAttr<Nnc_In<"(-inf, inf)">, "0.0">:$threshold,
-                       OptionalAttr<I64Attr>:$ignore_index);
+  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), Nnc_Deciding);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferAccuracy(site, prediction, target, adaptor.getIgnoreIndex())"];
+  let resultTypes = ["inferDecisions(site, prediction, target, adaptor.getIgnoreIndex(), {})"];
   let category = "Metric";
   let hasExpansion = 1;
 }
@@ -54,34 +54,6 @@ def TopKAccuracyOp : Nnc_CompositeOp<"top_k_accuracy", [
   let resultTypes = ["inferCounted(site, {\"prediction\", prediction}, target, adaptor.getIgnoreIndex())"];
   let category = "Metric";
   let hasExpansion = 1;
-}
-
-def MeanSquaredErrorOp : Nnc_Distance<"mean_squared_error", "Metric", (ins)> {
-  let summary = "Mean squared error, as a metric";
-  let description = [{
-    y = mean of (prediction - target) ^ 2 over all elements: mse without penalties.
-
-    ```mlir
-    // prediction: [1.0, 2.0], target: [0.0, 4.0]
-    %y = nnc.mean_squared_error %prediction, %target : (tensor<2xf32>, tensor<2xf32>) -> tensor<f32>
-    // y: 2.5
-    ```
-  }];
-  let expansion = "meanSquaredError(prediction, target)";
-}
-
-def MeanAbsoluteErrorOp : Nnc_Distance<"mean_absolute_error", "Metric", (ins)> {
-  let summary = "Mean absolute error, as a metric";
-  let description = [{
-    y = mean of |prediction - target| over all elements: mae without penalties.
-
-    ```mlir
-    // prediction: [1.0, 2.0], target: [0.0, 4.0]
-    %y = nnc.mean_absolute_error %prediction, %target : (tensor<2xf32>, tensor<2xf32>) -> tensor<f32>
-    // y: 1.5
-    ```
-  }];
-  let expansion = "meanAbsoluteError(prediction, target)";
 }
 
 class Nnc_Surprise<string mnemonic, dag attributes>

@@ -125,12 +125,23 @@ LogicalResult OutputOp::verify() {
   return checkFileName(getLoc(), "output", getName());
 }
 
-LogicalResult MetricOp::verify() {
-  if (getName() == "loss" || getName() == "confusion")
-    return OpSite(getLoc(), "metric").error()
-           << "'" << getName()
+/// What training reports under a name.
+static LogicalResult checkReportedName(Location loc, StringRef what,
+                                       StringRef name) {
+  if (name == "loss" || name == "confusion")
+    return OpSite(loc, what).error()
+           << "'" << name
            << "' is what training reports itself; choose another name";
-  return checkFileName(getLoc(), "metric", getName());
+  return checkFileName(loc, what, name);
+}
+
+LogicalResult LossOp::verify() {
+  return getName() ? checkReportedName(getLoc(), "loss", *getName())
+                   : success();
+}
+
+LogicalResult MetricOp::verify() {
+  return checkReportedName(getLoc(), "metric", getName());
 }
 
 LogicalResult ModelOp::verify() {

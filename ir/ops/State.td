@@ -46,20 +46,24 @@ def ModelOp : Nnc_StateOp<"model", [
 def LossOp : Nnc_StateOp<"loss", [MemoryEffects<[MemWrite]>]> {
   let summary = "A number to be made small";
   let description = [{
-    Several losses of a model are added.
+    Several losses of a model are added. One that has a name is reported by it, as a
+    metric is.
 
     ```mlir
     nnc.loss %loss : tensor<f32>
+    nnc.loss %divergence name "kl" : tensor<f32>
     ```
   }];
-  let arguments = (ins Nnc_FloatScalar:$value);
-  let assemblyFormat = "$value attr-dict `:` type($value)";
+  let arguments = (ins Nnc_FloatScalar:$value, OptionalAttr<StrAttr>:$name);
+  let assemblyFormat = "$value (`name` $name^)? attr-dict `:` type($value)";
+  let hasVerifier = 1;
 }
 
 def MetricOp : Nnc_StateOp<"metric", [MemoryEffects<[MemWrite]>]> {
   let summary = "A number to be reported";
   let description = [{
-    A mean over the batch; over an epoch it is averaged by the size of the batch.
+    A mean over the batch; over an epoch it is averaged by the size of the batch,
+    but for metrics of a whole set (docs/metrics.md).
 
     ```mlir
     nnc.metric "accuracy" %share : tensor<f32>

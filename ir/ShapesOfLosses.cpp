@@ -1,0 +1,340 @@
+// Shape rules of losses and metrics.
+// Dimensions are int64_t; ShapedType::kDynamic is the batch.
+#include "ir/Dialect.h"
+#include "ir/ShapeRules.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+//===----------------------------------------------------------------------===//
+// What counts
+//===----------------------------------------------------------------------===//
+
+static ArrayRef<int64_t> dropTrailingOnes(ArrayRef<int64_t> shape) {
+  while (!shape.empty() && shape.back() == 1)
+    shape = shape.drop_back();
+  return shape;
+}
+
+static TypeOrFailure makeScalar(RankedTensorType like) {
+  return RankedTensorType::get({}, like.getElementType());
+}
+
+/// Succeeds if `weights` are null or weigh the terms of `shape`: its
+/// dimensions, or the first of them, each of which may be 1.
+static LogicalResult checkWeights(const OpSite &site, RankedTensorType weights,
+                                  ArrayRef<int64_t> shape) {
+  if (!weights)
+    return success();
+  ArrayRef<int64_t> given = dropTrailingOnes(weights.getShape());
+  bool fits = given.size() <= shape.size() &&
+              llvm::all_of(llvm::zip(given, shape), [](auto dims) {
+                auto [dim, whole] = dims;
+                return dim == 1 || dim == whole;
+              });
+  if (fits)
+    return success();
+  return site.error() << "weights is " << printType(weights) << ": expected "
+                      << printShape(shape)
+                      << " or the first of these dimensions";
+}
+
+LogicalResult checkHeld(const OpSite &site, StringRef name, int64_t value,
+                        NamedType operand) {
+  auto integer = cast<IntegerType>(operand.type.getElementType());
+  bool isHeld = integer.isUnsigned() ? llvm::isUIntN(integer.getWidth(), value)
+                                     : llvm::isIntN(integer.getWidth(), value);
+  if (isHeld)
+    return success();
+  return site.error() << name << " is " << value << ", and " << operand.name
+                      << ", " << printType(operand.type)
+                      << ", holds no such number";
+}
+
+//===----------------------------------------------------------------------===//
+// Terms of elements
+//===----------------------------------------------------------------------===//
+
+/// Whether the shapes agree but for trailing dimensions of 1.
+static bool haveSamePlaces(RankedTensorType lhs, RankedTensorType rhs) {
+  return dropTrailingOnes(lhs.getShape()) == dropTrailingOnes(rhs.getShape());
+}
+
+/// Succeeds if `given` fits terms that have the dimensions of `shape`, and the
+/// target the elements.
+static LogicalResult checkCounting(const OpSite &site, RankedTensorType target,
+                                   ArrayRef<int64_t> shape,
+                                   const RowWeights &given) {
+  if (failed(checkWeights(site, given.weights, shape)))
+    return failure();
+  if (!given.ignoreIndex || isa<FloatType>(target.getElementType()))
+    return success();
+  return checkHeld(site, "ignore_index", *given.ignoreIndex,
+                   {"target", target});
+}
+
+TypeOrFailure inferTerms(const OpSite &site, NamedType prediction,
+                         RankedTensorType target, const RowWeights &given) {
+  if (!haveSamePlaces(prediction.type, target))
+    return site.error() << "shapes differ: " << prediction.name << " is "
+                        << printType(prediction.type) << ", target is "
+                        << printType(target);
+  if (failed(checkCounting(site, target, prediction.type.getShape(), given)))
+    return failure();
+  return makeScalar(prediction.type);
+}
+
+/// Succeeds if the operand is null or broadcasts to `like`.
+static LogicalResult checkBroadcasts(const OpSite &site, NamedType operand,
+                                     NamedType like) {
+  if (!operand.type)
+    return success();
+  TypeOrFailure common = inferElementwise(site, {like, operand});
+  if (failed(common))
+    return failure();
+  if (*common == like.type)
+    return success();
+  return site.error() << operand.name << " is " << printType(operand.type)
+                      << ": expected no more elements than " << like.name
+                      << ", " << printType(like.type);
+}
+
+TypeOrFailure inferBceLogits(const OpSite &site, RankedTensorType logits,
+                             RankedTensorType target, const RowWeights &given,
+                             RankedTensorType positiveWeights) {
+  NamedType operand{"logits", logits};
+  TypeOrFailure type = inferTerms(site, operand, target, given);
+  if (failed(type) ||
+      failed(checkBroadcasts(site, {"positive_weights", positiveWeights},
+                             operand)))
+    return failure();
+  return type;
+}
+
+TypeOrFailure inferGaussian(const OpSite &site, RankedTensorType prediction,
+                            RankedTensorType target, RankedTensorType variance,
+                            const RowWeights &given) {
+  NamedType operand{"prediction", prediction};
+  TypeOrFailure type = inferTerms(site, operand, target, given);
+  if (failed(type) ||
+      failed(checkBroadcasts(site, {"variance", variance}, operand)))
+    return failure();
+  return type;
+}
+
+//===----------------------------------------------------------------------===//
+// Rows and classes
+//===----------------------------------------------------------------------===//
+
+static bool isIntegerTarget(RankedTensorType logits, RankedTensorType target) {
+  return logits.getRank() > 0 && !isa<FloatType>(target.getElementType()) &&
+         dropTrailingOnes(logits.getShape().drop_back()) ==
+             dropTrailingOnes(target.getShape());
+}
+
+static bool isOneHotTarget(RankedTensorType logits, RankedTensorType target) {
+  return isa<FloatType>(target.getElementType()) &&
+         logits.getShape() == target.getShape();
+}
+
+TypeOrFailure inferClassification(const OpSite &site, NamedType logits,
+                                  RankedTensorType target) {
+  RankedTensorType type = logits.type;
+  if (type.getRank() == 0 || type.isDynamicDim(type.getRank() - 1))
+    return site.error()
+           << logits.name << " is " << printType(type)
+           << ": expected a last dimension, of classes, that is not the "
+              "batch";
+  if (isIntegerTarget(type, target) || isOneHotTarget(type, target))
+    return makeScalar(type);
+  InFlightDiagnostic diagnostic = site.error();
+  diagnostic << "target does not fit: " << logits.name << " is "
+             << printType(type) << ", target is " << printType(target)
+             << "; expected integers "
+             << printShape(type.getShape().drop_back()) << " or floats "
+             << printShape(type.getShape());
+  return diagnostic;
+}
+
+bool isClassification(RankedTensorType logits, RankedTensorType target) {
+  return logits.getRank() > 0 && logits.getShape().back() > 1 &&
+         (isIntegerTarget(logits, target) || isOneHotTarget(logits, target));
+}
+
+/// Succeeds if the elements of `target` can be `ignoreIndex`, where it is
+/// given.
+static LogicalResult checkIgnoreIndex(const OpSite &site,
+                                      RankedTensorType target,
+                                      std::optional<int64_t> ignoreIndex) {
+  if (!ignoreIndex)
+    return success();
+  if (isa<FloatType>(target.getElementType()))
+    return site.error() << "ignore_index is for a target of integers, and "
+                           "target is "
+                        << printType(target);
+  return checkHeld(site, "ignore_index", *ignoreIndex, {"target", target});
+}
+
+TypeOrFailure inferCounted(const OpSite &site, NamedType logits,
+                           RankedTensorType target,
+                           std::optional<int64_t> ignoreIndex) {
+  TypeOrFailure type = inferClassification(site, logits, target);
+  if (failed(type) || failed(checkIgnoreIndex(site, target, ignoreIndex)))
+    return failure();
+  return type;
+}
+
+TypeOrFailure inferCrossEntropy(const OpSite &site, NamedType logits,
+                                RankedTensorType target,
+                                const RowWeights &given) {
+  TypeOrFailure type = inferCounted(site, logits, target, given.ignoreIndex);
+  ArrayRef<int64_t> shape = logits.type.getShape();
+  if (failed(type) ||
+      failed(checkWeights(site, given.weights, shape.drop_back())))
+    return failure();
+  if (given.classWeights &&
+      failed(checkRow(site, {"class_weights", given.classWeights}, logits.type,
+                      shape.back())))
+    return failure();
+  return type;
+}
+
+TypeOrFailure inferChoice(const OpSite &site, NamedType logits,
+                          RankedTensorType target, const RowWeights &given) {
+  if (logits.type.getRank() > 0 && logits.type.getShape().back() == 1)
+    return site.error() << logits.name << " is " << printType(logits.type)
+                        << ": expected at least 2 classes";
+  return inferCrossEntropy(site, logits, target, given);
+}
+
+TypeOrFailure inferFocal(const OpSite &site, RankedTensorType logits,
+                         RankedTensorType target, const RowWeights &given,
+                         bool hasAlpha) {
+  NamedType operand{"logits", logits};
+  if (!isClassification(logits, target) && haveSamePlaces(logits, target)) {
+    if (given.classWeights)
+      return site.error() << "class_weights are of classes, and each element "
+                             "of logits, "
+                          << printType(logits)
+                          << ", decides for itself: expected alpha";
+    return inferTerms(site, operand, target, given);
+  }
+  if (hasAlpha)
+    return site.error() << "alpha is for elements that decide for themselves, "
+                           "and logits, "
+                        << printType(logits)
+                        << ", are of classes: expected class_weights";
+  return inferCrossEntropy(site, operand, target, given);
+}
+
+TypeOrFailure inferDivergence(const OpSite &site, RankedTensorType logits,
+                              RankedTensorType target,
+                              RankedTensorType weights) {
+  if (logits.getRank() == 0 || logits.getShape() != target.getShape() ||
+      logits.isDynamicDim(logits.getRank() - 1))
+    return site.error() << "logits is " << printType(logits) << ", target is "
+                        << printType(target)
+                        << ": expected two shapes that are alike, with a last "
+                           "dimension, of classes, that is not the batch";
+  if (failed(checkWeights(site, weights, logits.getShape().drop_back())))
+    return failure();
+  return makeScalar(logits);
+}
+
+TypeOrFailure inferDice(const OpSite &site, RankedTensorType logits,
+                        RankedTensorType target, const RowWeights &given) {
+  if (logits.getRank() < 2)
+    return site.error() << "logits is " << printType(logits)
+                        << ": expected samples, and places or classes of each";
+  NamedType operand{"logits", logits};
+  if (!isClassification(logits, target) && haveSamePlaces(logits, target)) {
+    if (failed(
+            checkCounting(site, target, logits.getShape().take_front(), given)))
+      return failure();
+    return makeScalar(logits);
+  }
+  TypeOrFailure type = inferCounted(site, operand, target, given.ignoreIndex);
+  if (failed(type) ||
+      failed(checkWeights(site, given.weights, logits.getShape().take_front())))
+    return failure();
+  return type;
+}
+
+//===----------------------------------------------------------------------===//
+// Vectors
+//===----------------------------------------------------------------------===//
+
+TypeOrFailure inferPairs(const OpSite &site, ArrayRef<NamedType> vectors,
+                         RankedTensorType target, RankedTensorType weights) {
+  RankedTensorType first = vectors.front().type;
+  if (first.getRank() == 0 || first.isDynamicDim(first.getRank() - 1))
+    return site.error() << vectors.front().name << " is " << printType(first)
+                        << ": expected a last dimension that is not the batch";
+  for (const NamedType &other : vectors.drop_front())
+    if (other.type != first)
+      return site.error() << other.name << " is " << printType(other.type)
+                          << ", " << vectors.front().name << " is "
+                          << printType(first) << ": expected the same type";
+  ArrayRef<int64_t> rows = first.getShape().drop_back();
+  if (target && dropTrailingOnes(target.getShape()) != dropTrailingOnes(rows))
+    return site.error() << "target is " << printType(target) << ": expected "
+                        << printShape(rows) << ", one for each row of "
+                        << vectors.front().name << ", " << printType(first);
+  if (failed(checkWeights(site, weights, rows)))
+    return failure();
+  return makeScalar(first);
+}
+
+TypeOrFailure inferContrast(const OpSite &site, RankedTensorType x,
+                            RankedTensorType other) {
+  int64_t rank = x.getRank();
+  if (rank < 2 || rank > 3 || x.isDynamicDim(rank - 1) ||
+      x.isDynamicDim(rank - 2))
+    return site.error() << "x is " << printType(x)
+                        << ": expected groups of rows, [n, width] or [batch, "
+                           "n, width], in which neither n nor the width is the "
+                           "batch";
+  return inferPairs(site, {{"x", x}, {"other", other}}, {}, {});
+}
+
+//===----------------------------------------------------------------------===//
+// Metrics
+//===----------------------------------------------------------------------===//
+
+TypeOrFailure inferDecisions(const OpSite &site, RankedTensorType prediction,
+                             RankedTensorType target,
+                             std::optional<int64_t> ignoreIndex,
+                             std::optional<Average> average) {
+  if (failed(checkIgnoreIndex(site, target, ignoreIndex)))
+    return failure();
+  if (!isClassification(prediction, target))
+    return haveSamePlaces(prediction, target)
+               ? TypeOrFailure(makeScalar(prediction))
+               : inferClassification(site, {"prediction", prediction}, target);
+  int64_t classes = prediction.getShape().back();
+  if (average == Average::binary && classes != 2)
+    return site.error() << "average = binary is of two classes, and "
+                           "prediction, "
+                        << printType(prediction) << ", has " << classes
+                        << ": expected macro, micro or weighted";
+  return makeScalar(prediction);
+}
+
+TypeOrFailure inferRegression(const OpSite &site, RankedTensorType prediction,
+                              RankedTensorType target) {
+  return inferTerms(site, {"prediction", prediction}, target, {});
+}
+
+TypeOrFailure inferRootError(const OpSite &site, RankedTensorType prediction,
+                             RankedTensorType target, Multioutput multioutput) {
+  if (multioutput == Multioutput::variance_weighted)
+    return site.error() << "multioutput = variance_weighted weighs shares of "
+                           "variance, and a root is none: expected "
+                           "uniform_average or flattened";
+  return inferRegression(site, prediction, target);
+}
+
+} // namespace nnc
