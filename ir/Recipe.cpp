@@ -246,7 +246,7 @@ static std::string explainRate(Attribute value) {
 ArrayRef<StringRef> readerNames() {
   static constexpr StringRef names[] = {"idx",     "npy",      "npz",    "csv",
                                         "cifar10", "cifar100", "images", "text",
-                                        "tokens",  "wav"};
+                                        "tokens",  "wav",      "jsonl"};
   return names;
 }
 
@@ -322,6 +322,11 @@ SmallVector<StringRef> stepParameterNames(StringRef step) {
     if (!parameter.name.empty())
       names.push_back(toStringRef(parameter.name));
   return names;
+}
+
+bool isStepSetting(StringRef step) {
+  return llvm::is_contained(runtime::stepSettings,
+                            std::string_view(step.data(), step.size()));
 }
 
 std::string explainStep(Attribute value) {

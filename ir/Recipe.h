@@ -72,6 +72,8 @@ std::string explainStep(mlir::Attribute value);
 /// is, in the order of arguments without a name.
 llvm::SmallVector<llvm::StringRef> stepNames();
 llvm::SmallVector<llvm::StringRef> stepParameterNames(llvm::StringRef step);
+/// Whether the language may write the step `NAME = VALUE`.
+bool isStepSetting(llvm::StringRef step);
 
 /// What is wrong with `settings` as a recipe at `place`; empty if nothing is.
 std::string explainRecipe(mlir::DictionaryAttr settings, SettingPlace place);

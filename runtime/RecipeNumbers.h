@@ -39,6 +39,8 @@ inline constexpr RecipeNumber recipeNumbers[] = {
     {"epochs", true, 1, true, 1e9, "a whole number of at least 1"},
     {"seed", true, 0, true, noLimit, "a whole number of at least 0"},
     {"validation", false, 0, true, 1, "a share of at least 0 and below 1"},
+    {"shuffle", true, 1, true, 4294967296.0,
+     "a whole number from 1 to 2^32 - 1, of samples"},
     {"memory_budget", true, 1, true, 9007199254740992.0,
      "a size of at least 1 byte and below 8 PiB, as in 40 GiB"},
     {"clip_norm", false, 0, false, noLimit, "a number above 0", true},

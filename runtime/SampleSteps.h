@@ -19,6 +19,8 @@ enum class StepValue {
   Real,     ///< A number.
   Flag,     ///< true or false.
   Channels, ///< A number, one for each channel, or the word "measured".
+  Word,     ///< One of those that are expected.
+  Text,     ///< Any text that is not empty.
 };
 
 struct StepParameter {
@@ -48,7 +50,25 @@ inline constexpr std::string_view flagExpected = "true or false";
 inline constexpr std::string_view channelsExpected =
     "a number, a list of one a channel, or measured";
 
+inline constexpr std::string_view numberExpected = "a number";
+inline constexpr std::string_view namesExpected =
+    "a list of names, as in [\"no\", \"yes\"]";
+inline constexpr std::string_view partExpected =
+    "days, seconds, year, month, day, weekday, hour or minute";
+inline constexpr double mostNumber = 1e300;
+/// Different names that an input may count.
+inline constexpr double mostCategories = 1 << 20;
+
 inline constexpr StepInfo sampleSteps[] = {
+    {"categories",
+     {{{"most", StepValue::Whole, 1, mostCategories, false,
+        "a whole number from 1 to 2^20"}}}},
+    {"classes", {{{"names", StepValue::Text, 0, 0, false, namesExpected}}}},
+    {"clip",
+     {{{"least", StepValue::Real, -mostNumber, mostNumber, false,
+        numberExpected},
+       {"most", StepValue::Real, -mostNumber, mostNumber, false,
+        numberExpected}}}},
     {"crop",
      {{{"height", StepValue::Whole, 1, mostPixels, true, sizeExpected},
        {"width", StepValue::Whole, 1, mostPixels, false, sizeExpected},
@@ -56,13 +76,32 @@ inline constexpr StepInfo sampleSteps[] = {
         "a whole number from 0 to 65536"}}}},
     {"cutout",
      {{{"size", StepValue::Whole, 1, mostPixels, true, sizeExpected}}}},
+    {"date",
+     {{{"part", StepValue::Word, 0, 0, true, partExpected},
+       {"format", StepValue::Text, 0, 0, false,
+        "a text such as \"%d.%m.%Y\""}}}},
     {"flip",
      {{{"horizontal", StepValue::Flag, 0, 0, false, flagExpected},
        {"vertical", StepValue::Flag, 0, 0, false, flagExpected}}}},
+    {"hashing",
+     {{{"buckets", StepValue::Whole, 1, 2147483647, true,
+        "a whole number from 1 to 2147483647"}}}},
     {"jitter",
      {{{"brightness", StepValue::Real, 0, 1, false, shareExpected},
        {"contrast", StepValue::Real, 0, 1, false, shareExpected},
        {"saturation", StepValue::Real, 0, 1, false, shareExpected}}}},
+    {"log",
+     {{{"offset", StepValue::Real, 0, mostNumber, false,
+        "a number of at least 0"}}}},
+    {"mask",
+     {{{"input", StepValue::Text, 0, 0, true, "an input of the model"}}}},
+    {"min_max",
+     {{{"low", StepValue::Real, -mostNumber, mostNumber, false, numberExpected},
+       {"high", StepValue::Real, -mostNumber, mostNumber, false,
+        numberExpected}}}},
+    {"missing",
+     {{{"value", StepValue::Text, 0, 0, true,
+        "error, drop, mean, median or a value"}}}},
     {"mixup",
      {{{"alpha", StepValue::Real, 0.001, 1000, true,
         "a number from 0.001 to 1000"}}}},
@@ -76,7 +115,12 @@ inline constexpr StepInfo sampleSteps[] = {
        {"width", StepValue::Whole, 1, mostPixels, false, sizeExpected}}}},
     {"rotate",
      {{{"degrees", StepValue::Real, 0, 180, true, "a number from 0 to 180"}}}},
+    {"standardize", {}},
 };
+
+/// Those that are written `NAME = VALUE`, too.
+inline constexpr std::string_view stepSettings[] = {"classes", "mask",
+                                                    "missing"};
 
 /// Null if there is no such step.
 inline const StepInfo *findSampleStep(std::string_view name) {
@@ -115,9 +159,26 @@ inline bool parseStepNumbers(std::string_view text,
   }
 }
 
+/// Whether `text` is one of the words of an enumeration, "a, b or c".
+inline bool isWordOf(std::string_view enumeration, std::string_view text) {
+  while (!enumeration.empty()) {
+    const size_t end = enumeration.find_first_of(", ");
+    const std::string_view word = enumeration.substr(0, end);
+    if (!word.empty() && word != "or" && word == text)
+      return true;
+    enumeration.remove_prefix(end == std::string_view::npos ? enumeration.size()
+                                                            : end + 1);
+  }
+  return false;
+}
+
 inline bool isStepValue(const StepParameter &parameter, std::string_view text) {
   if (parameter.kind == StepValue::Flag)
     return text == "true" || text == "false";
+  if (parameter.kind == StepValue::Text)
+    return !text.empty();
+  if (parameter.kind == StepValue::Word)
+    return isWordOf(parameter.expected, text);
   const bool isList = parameter.kind == StepValue::Channels;
   if (isList && text == measuredWord)
     return true;

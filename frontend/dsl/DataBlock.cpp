@@ -26,9 +26,24 @@ std::optional<std::string> Emitter::emitFolder(const DataDecl &data) {
   return std::nullopt;
 }
 
+/// The inputs that steps fill: they say where another has a value.
+static llvm::StringSet<> masksOf(const DataDecl &data) {
+  llvm::StringSet<> masks;
+  for (const DataSteps &line : data.steps)
+    for (const ExpressionPtr &step : line.steps) {
+      auto *call = llvm::dyn_cast<CallExpr>(step.get());
+      if (!call || call->callee != "mask" || call->arguments.size() != 1)
+        continue;
+      if (auto *word = llvm::dyn_cast<NameExpr>(call->arguments[0].value.get()))
+        masks.insert(word->name);
+    }
+  return masks;
+}
+
 void Emitter::emitData(const DataDecl &data) {
   dataFolder = emitFolder(data);
   SmallVector<Attribute> bindings;
+  const llvm::StringSet<> masks = masksOf(data);
   llvm::StringMap<SMLoc> seen;
   for (const DataSplit &split : data.splits) {
     const Identifier &name = split.name;
@@ -44,7 +59,7 @@ void Emitter::emitData(const DataDecl &data) {
       error(name.loc, "the split '" + name.name + "' is given twice",
             Note{first->second, "first given here"});
     else
-      emitSplit(split, bindings);
+      emitSplit(split, masks, bindings);
   }
   setRecipe("data", builder.getArrayAttr(bindings));
   SmallVector<Attribute> steps;
@@ -54,7 +69,7 @@ void Emitter::emitData(const DataDecl &data) {
     setRecipe("sample_steps", builder.getArrayAttr(steps));
 }
 
-void Emitter::emitSplit(const DataSplit &split,
+void Emitter::emitSplit(const DataSplit &split, const llvm::StringSet<> &masks,
                         SmallVectorImpl<Attribute> &bindings) {
   const ModelDecl &declaration = program.models.front();
   std::vector<StringRef> names;
@@ -80,7 +95,7 @@ void Emitter::emitSplit(const DataSplit &split,
       bindings.pop_back();
   }
   for (const Parameter &input : declaration.inputs)
-    if (!bound.contains(input.name.name))
+    if (!bound.contains(input.name.name) && !masks.contains(input.name.name))
       error(split.name.loc,
             "'" + split.name.name + "' gives no data for input '" +
                 input.name.name + "'",
@@ -263,6 +278,20 @@ bool Emitter::fillStepArguments(const CallExpr &call, StringRef step,
   return true;
 }
 
+/// What is wrong with `mask` as the input that tells where `input` has values.
+std::string Emitter::explainMask(const Identifier &input, StringAttr mask) {
+  std::vector<StringRef> names;
+  for (const Parameter &other : program.models.front().inputs)
+    if (other.name.name != input.name)
+      names.push_back(other.name.name);
+  StringRef name = mask.getValue();
+  if (llvm::is_contained(names, name))
+    return "";
+  return ("'mask' must be another input of the model, found '" + name + "'")
+             .str() +
+         suggestion(name, names);
+}
+
 Attribute Emitter::emitStep(const Identifier &input,
                             const Expression &expression) {
   auto *call = llvm::dyn_cast<CallExpr>(&expression);
@@ -287,11 +316,13 @@ Attribute Emitter::emitStep(const Identifier &input,
        builder.getNamedAttr("arguments", arguments.getDictionary(context)),
        builder.getNamedAttr(
            "loc", LocationAttr(diagnostics.location(expression.loc)))});
-  if (std::string problem = explainStep(step); !problem.empty()) {
-    error(expression.loc, problem);
-    return nullptr;
-  }
-  return step;
+  std::string problem = explainStep(step);
+  if (problem.empty() && name == "mask")
+    problem = explainMask(input, cast<StringAttr>(arguments.get("input")));
+  if (problem.empty())
+    return step;
+  error(expression.loc, problem);
+  return nullptr;
 }
 
 } // namespace nnc::dsl

@@ -273,7 +273,7 @@ private:
   //===-- DataBlock.cpp --------------------------------------------------===//
   void emitData(const DataDecl &data);
   std::optional<std::string> emitFolder(const DataDecl &data);
-  void emitSplit(const DataSplit &split,
+  void emitSplit(const DataSplit &split, const llvm::StringSet<> &masks,
                  llvm::SmallVectorImpl<mlir::Attribute> &bindings);
   bool takesChannelsFirst(const DataBinding &binding);
   mlir::Attribute emitBinding(const DataSplit &split,
@@ -282,6 +282,7 @@ private:
                  llvm::SmallVectorImpl<mlir::Attribute> &steps);
   mlir::Attribute emitStep(const Identifier &input,
                            const Expression &expression);
+  std::string explainMask(const Identifier &input, mlir::StringAttr mask);
   bool fillStepArguments(const CallExpr &call, StringRef step,
                          mlir::NamedAttrList &arguments);
   std::optional<std::string> readerArgument(const Expression &expression,

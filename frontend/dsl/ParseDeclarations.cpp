@@ -1,6 +1,8 @@
 // What stands at the top level of a file.
 #include "frontend/dsl/Parser.h"
 
+#include "ir/Recipe.h"
+
 namespace nnc::dsl {
 
 Program Parser::parseProgram() {
@@ -244,6 +246,22 @@ bool Parser::parseSplit(DataDecl &data, DataSplit split) {
   return atLineEnd() || errorExpected("',' or the end of the line");
 }
 
+// `missing = mean` is `missing(mean)`. Null after an error.
+ExpressionPtr Parser::parseStep() {
+  ExpressionPtr step = parseExpr();
+  auto *word = llvm::dyn_cast_or_null<NameExpr>(step.get());
+  if (!word || !at(TokenKind::Assign) || !isStepSetting(word->name))
+    return step;
+  advance();
+  ExpressionPtr value = parseExpr();
+  if (!value)
+    return nullptr;
+  auto call = std::make_unique<CallExpr>(step->loc);
+  call->callee = word->name;
+  call->arguments.push_back({std::nullopt, std::move(value)});
+  return call;
+}
+
 // `image crop(32), flip`. Names before a '=' are inputs of a split that there
 // is not, which is said where the splits are known.
 bool Parser::parseSteps(DataDecl &data, const Identifier &name) {
@@ -253,7 +271,7 @@ bool Parser::parseSteps(DataDecl &data, const Identifier &name) {
   DataSteps line{name, {}};
   DataBinding binding;
   do {
-    ExpressionPtr step = parseExpr();
+    ExpressionPtr step = parseStep();
     if (!step)
       return false;
     if (auto *word = llvm::dyn_cast<NameExpr>(step.get()))

@@ -86,6 +86,7 @@ private:
   bool parseSplit(DataDecl &data, DataSplit split);
   bool parseSteps(DataDecl &data, const Identifier &name);
   bool parseBinding(DataSplit &split);
+  ExpressionPtr parseStep();
   bool parseReader(DataSplit &split, DataBinding binding);
   bool parseNameTable(Program &program);
   bool parseNameTableLine(NameTableDecl &table);

@@ -14,13 +14,18 @@
 namespace nnc::runtime {
 
 class Preparation;
+class TableSamples;
 
 /// Samples that are written as the input takes them, when they are needed. Any
 /// thread may call it at any time.
 class StoredSamples {
 public:
   virtual ~StoredSamples() = default;
-  virtual Status write(int64_t index, uint8_t *to) const = 0;
+  virtual Status write(int64_t index, Workspace &work, uint8_t *to) const = 0;
+  /// Whether nothing is read for a sample: all may be written at once.
+  virtual bool isInMemory() const { return false; }
+  /// Says that samples will soon be written.
+  virtual void expect(int64_t /*first*/, int64_t /*count*/) const {}
 };
 
 struct Column {
@@ -38,6 +43,8 @@ struct Column {
   std::shared_ptr<Preparation> preparation;
   /// Where samples are read one by one and nothing is done to them.
   std::shared_ptr<const StoredSamples> stored = nullptr;
+  /// Of a table with steps, what is `stored`, until all of it is in memory.
+  std::shared_ptr<TableSamples> table = nullptr;
   /// What its numbers stand for, from 0 on, where the reader knows.
   std::vector<std::string> classes = {};
   /// Of text: its tokenizer, as Tokenizer::save() gives it.

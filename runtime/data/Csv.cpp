@@ -2,13 +2,10 @@
 #include "runtime/data/Csv.h"
 
 #include "runtime/data/CsvRows.h"
+#include "runtime/data/TableBuilder.h"
 #include "runtime/data/TableColumns.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <cstdlib>
-#include <cstring>
 #include <optional>
 
 namespace nnc::runtime {
@@ -17,28 +14,14 @@ namespace {
 /// What the arguments say.
 struct Layout {
   char delimiter = ',';
+  /// What a comment's line begins with; 0: nothing.
+  char comment = 0;
   /// Nothing: decide by the first row.
   std::optional<bool> hasHeader;
   /// Empty: all columns.
   std::string columns;
 };
 } // namespace
-
-/// The whole of `text` as a number. Words such as "nan" are numbers here, of
-/// which the caller takes the finite ones.
-static bool parseNumber(std::string_view text, double &number) {
-  // from_chars takes no plus sign; behind one, no other sign.
-  if (text.substr(0, 1) == "+")
-    text = text.substr(1, 1) == "-" ? "" : text.substr(1);
-  const char *end = text.data() + text.size();
-  auto [stop, error] = std::from_chars(text.data(), end, number);
-  // from_chars leaves it to its caller what becomes of 1e-400; C makes it 0.
-  if (error == std::errc::result_out_of_range)
-    number = std::strtod(std::string(text).c_str(), nullptr);
-  else if (error != std::errc())
-    return false;
-  return stop == end;
-}
 
 static Status wrongArgument(const char *name, const std::string &value,
                             const char *expected) {
@@ -47,8 +30,8 @@ static Status wrongArgument(const char *name, const std::string &value,
 }
 
 static StatusOr<Layout> readLayout(const ReadRequest &request) {
-  Status status =
-      request.checkArguments({"columns", "column", "header", "delimiter"});
+  Status status = request.checkArguments(
+      {"columns", "column", "header", "delimiter", "comment"});
   if (!status.isOk())
     return status;
   Layout layout;
@@ -74,114 +57,15 @@ static StatusOr<Layout> readLayout(const ReadRequest &request) {
                            "one character that no number has, or tab");
     layout.delimiter = isTab ? '\t' : (*delimiter)[0];
   }
+  if (const std::string *comment = request.argument("comment")) {
+    if (comment->size() != 1 || (*comment)[0] == layout.delimiter ||
+        std::string_view("0123456789+-.\"\r\n").find((*comment)[0]) !=
+            std::string_view::npos)
+      return wrongArgument("comment", *comment,
+                           "one character that begins no field, as in #");
+    layout.comment = (*comment)[0];
+  }
   return layout;
-}
-
-static int64_t elementsPerSample(const TensorInfo &input) {
-  return *numElements(sampleShapeOf(input));
-}
-
-static Status checkNumChosen(const ReadRequest &request, int64_t numChosen) {
-  int64_t wanted = 0;
-  std::string inputs;
-  for (const TensorInfo *input : request.inputs) {
-    wanted += elementsPerSample(*input);
-    inputs += concat(inputs.empty() ? "" : ", ", quote(input->name), " ",
-                     describe(input->elementType, input->shape));
-  }
-  if (wanted == numChosen)
-    return {};
-  return {Code::InvalidFile,
-          concat(request.path, ": ", numChosen, " columns are chosen, ", inputs,
-                 " takes ", wanted)};
-}
-
-namespace {
-/// Grows a column by one row after the other.
-struct ColumnBuilder {
-  const TensorInfo &input;
-  std::vector<uint8_t> bytes;
-};
-} // namespace
-
-/// Where a message about a field points.
-struct TableContext {
-  CsvRows &rows;
-  const std::vector<std::string> &names;
-};
-
-static Status wrongField(const TableContext &table, int64_t field,
-                         const std::string &problem) {
-  return {Code::InvalidFile, table.rows.where(field, table.names) + problem};
-}
-
-/// Stores the number that a text is as an element; false if it does not fit.
-/// Whole numbers of 64 bits go past the double, which has 53.
-static bool storeNumber(std::string_view text, double number, ElementType type,
-                        uint8_t *element) {
-  int64_t whole = 0;
-  if (type == ElementType::I64 &&
-      parseInteger(text.substr(text.substr(0, 1) == "+"), whole)) {
-    std::memcpy(element, &whole, sizeof whole);
-    return true;
-  }
-  // Written as 1e3 or 2.0: below 2^53, a double has every whole number.
-  constexpr double beyondExact = 0x1p53;
-  if (!fits(type, number) ||
-      (type == ElementType::I64 && std::abs(number) >= beyondExact))
-    return false;
-  fromDouble(type, number, element);
-  return std::isfinite(toDouble(type, element));
-}
-
-static Status appendField(ColumnBuilder &column, const TableContext &table,
-                          int64_t field) {
-  std::string_view text = table.rows.field(field);
-  double number = 0;
-  if (!parseNumber(text, number))
-    return wrongField(table, field,
-                      concat("expected a number, found ", quote(text)));
-  const bool isWord = text.find_first_of("0123456789") == text.npos;
-  if (isWord)
-    return wrongField(table, field,
-                      concat("expected a finite number, found ", quote(text)));
-  ElementType type = column.input.elementType;
-  size_t end = column.bytes.size();
-  column.bytes.resize(end + sizeBytes(type));
-  if (!storeNumber(text, number, type, &column.bytes[end]))
-    return wrongField(table, field,
-                      concat(quote(text), " does not fit input ",
-                             quote(column.input.name), " of type ",
-                             name(type)));
-  return {};
-}
-
-static Status appendRow(std::vector<ColumnBuilder> &columns,
-                        const TableContext &table,
-                        const std::vector<int64_t> &chosen) {
-  auto field = chosen.begin();
-  for (ColumnBuilder &column : columns)
-    for (int64_t i = elementsPerSample(column.input); i > 0; --i) {
-      Status status = appendField(column, table, *field++);
-      if (!status.isOk())
-        return status;
-    }
-  return {};
-}
-
-static std::vector<Column> finish(const std::vector<ColumnBuilder> &builders,
-                                  int64_t numSamples) {
-  std::vector<Column> columns;
-  for (const ColumnBuilder &builder : builders) {
-    Column &column = columns.emplace_back();
-    column.name = builder.input.name;
-    column.elementType = builder.input.elementType;
-    column.sampleShape = sampleShapeOf(builder.input);
-    column.numSamples = numSamples;
-    column.data = AlignedBytes(builder.bytes.size());
-    std::copy(builder.bytes.begin(), builder.bytes.end(), column.data.data());
-  }
-  return columns;
 }
 
 /// Whether a field of the first row can only be the name of a column: it begins
@@ -206,7 +90,7 @@ static StatusOr<bool> isHeader(const CsvRows &rows) {
   for (size_t i = rows.size(); i-- > 0;) {
     std::string_view field = rows.field(i);
     double ignored;
-    if (parseNumber(field, ignored)) {
+    if (parseDecimal(field, ignored)) {
       ++numbers;
       continue;
     }
@@ -225,25 +109,6 @@ static StatusOr<bool> isHeader(const CsvRows &rows) {
                        numbers > 0 ? "has numbers" : "may hold names or data",
                        ": write header = true if it is a header, header = "
                        "false if it is data"));
-}
-
-static Status readRows(CsvRows &rows, size_t numFields,
-                       const TableContext &table,
-                       const std::vector<int64_t> &chosen, int64_t mostSamples,
-                       std::vector<ColumnBuilder> &columns,
-                       int64_t &numSamples) {
-  for (numSamples = 0; numSamples < mostSamples; ++numSamples) {
-    StatusOr<bool> hasRow = rows.next();
-    if (!hasRow.isOk() || !*hasRow)
-      return hasRow.status();
-    if (rows.size() != numFields)
-      return {Code::InvalidFile,
-              concat(rows.where(), "has ", rows.size(),
-                     " fields, the first row has ", numFields)};
-    if (Status status = appendRow(columns, table, chosen); !status.isOk())
-      return status;
-  }
-  return {};
 }
 
 /// Reads the header, if there is one: the names of the columns. The row behind
@@ -268,35 +133,152 @@ static Status readHeader(CsvRows &rows, const Layout &layout, size_t &numFields,
   return {};
 }
 
+//===----------------------------------------------------------------------===//
+// Which columns
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A field of a row, and the input that takes it.
+struct Chosen {
+  int64_t field = 0;
+  size_t input = 0;
+};
+
+/// What is the same in all files of a table.
+struct TableForm {
+  size_t numFields = 0;
+  std::vector<std::string> names;
+  std::vector<Chosen> chosen;
+};
+} // namespace
+
+static int64_t numTaken(const ReadRequest &request, const TableBuilder &table) {
+  int64_t count = 0;
+  for (size_t i = 0; i < request.inputs.size(); ++i)
+    count += table.numFields(i);
+  return count;
+}
+
+static int64_t numNeeded(const ReadRequest &request,
+                         const TableBuilder &table) {
+  int64_t count = 0;
+  for (size_t i = 0; i < request.inputs.size(); ++i)
+    count += table.isNeeded(i) ? table.numFields(i) : 0;
+  return count;
+}
+
+static Status checkNumChosen(const ReadRequest &request,
+                             const TableBuilder &table, int64_t numChosen) {
+  const int64_t wanted = numTaken(request, table);
+  std::string inputs;
+  for (const TensorInfo *taken : request.inputs) {
+    const TensorInfo &input = *taken;
+    inputs += concat(inputs.empty() ? "" : ", ", quote(input.name), " ",
+                     describe(input.elementType, input.shape));
+  }
+  if (wanted == numChosen)
+    return {};
+  return {Code::InvalidFile,
+          concat(request.path, ": ", numChosen, " columns are chosen, ", inputs,
+                 " takes ", wanted)};
+}
+
+/// Gives each input its columns in order. Those of inputs that are not needed
+/// may be missing: by name, or all of them.
+static Status chooseFields(const ReadRequest &request, const Layout &layout,
+                           const TableBuilder &table, TableForm &form) {
+  const auto count = int64_t(form.numFields);
+  const int64_t needed = numNeeded(request, table);
+  auto columns = chooseColumns("csv", layout.columns, form.names, count,
+                               needed < numTaken(request, table));
+  if (!columns.isOk())
+    return {columns.status().code(),
+            concat(request.path, ": ", columns.status().message())};
+  const bool lacksOthers = int64_t(columns->size()) == needed;
+  if (!lacksOthers)
+    if (Status status =
+            checkNumChosen(request, table, int64_t(columns->size()));
+        !status.isOk())
+      return status;
+  auto column = columns->begin();
+  bool isComplete = true;
+  for (size_t i = 0; i < request.inputs.size(); ++i) {
+    const bool isNeeded = table.isNeeded(i);
+    for (int64_t k = 0; k < table.numFields(i) && (isNeeded || !lacksOthers);
+         ++k, ++column) {
+      isComplete &= !isNeeded || *column >= 0;
+      if (isNeeded)
+        form.chosen.push_back({*column, i});
+    }
+  }
+  if (isComplete)
+    return {};
+  const Status missing =
+      chooseColumns("csv", layout.columns, form.names, count).status();
+  return {missing.code(), concat(request.path, ": ", missing.message())};
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+static Status addRow(const CsvRows &rows, const TableForm &form,
+                     TableBuilder &table) {
+  if (rows.size() != form.numFields)
+    return {Code::InvalidFile,
+            concat(rows.where(), "has ", rows.size(),
+                   " fields, the first row has ", form.numFields)};
+  for (const Chosen &chosen : form.chosen) {
+    const auto field = size_t(chosen.field);
+    if (Status status = table.add(chosen.input, rows.field(field));
+        !status.isOk())
+      return {status.code(), rows.where(field, form.names) + status.message()};
+  }
+  return table.endRow();
+}
+
+/// Where it is the first file, `form` receives what is in it.
+static Status addFile(const ReadRequest &request, const std::string &path,
+                      const Layout &layout, TableForm &form,
+                      TableBuilder &table) {
+  StatusOr<ByteStream> stream = ByteStream::open(path);
+  if (!stream.isOk())
+    return stream.status();
+  CsvRows rows(*stream, layout.delimiter, true, layout.comment);
+  size_t numFields = 0;
+  std::vector<std::string> names;
+  Status status = readHeader(rows, layout, numFields, names);
+  if (!status.isOk())
+    return status;
+  if (&path == &request.paths.front()) {
+    form.numFields = numFields;
+    form.names = names;
+    status = chooseFields(request, layout, table, form);
+  } else if (names != form.names || numFields != form.numFields) {
+    status = {Code::InvalidFile,
+              concat(path, ": its columns are not those of ", request.path,
+                     ": ", numFields, " of them, ", listNames(names))};
+  }
+  while (status.isOk() && table.numSamples() < request.mostSamples) {
+    StatusOr<bool> hasRow = rows.next();
+    if (!hasRow.isOk() || !*hasRow)
+      return hasRow.status();
+    status = addRow(rows, form, table);
+  }
+  return status;
+}
+
 StatusOr<std::vector<Column>> readCsv(const ReadRequest &request) {
   StatusOr<Layout> layout = readLayout(request);
   if (!layout.isOk())
     return layout.status();
-  StatusOr<ByteStream> stream = ByteStream::open(request.path);
-  if (!stream.isOk())
-    return stream.status();
-  CsvRows rows(*stream, layout->delimiter);
-  size_t numFields = 0;
-  std::vector<std::string> names;
-  Status status = readHeader(rows, *layout, numFields, names);
-  if (!status.isOk())
-    return status;
-  auto chosen = chooseColumns("csv", layout->columns, names, numFields);
-  if (!chosen.isOk())
-    return Status(chosen.status().code(),
-                  concat(request.path, ": ", chosen.status().message()));
-  status = checkNumChosen(request, chosen->size());
-  if (!status.isOk())
-    return status;
-  std::vector<ColumnBuilder> columns;
-  for (const TensorInfo *input : request.inputs)
-    columns.push_back({*input, {}});
-  int64_t numSamples = 0;
-  status = readRows(rows, numFields, {rows, names}, *chosen,
-                    request.mostSamples, columns, numSamples);
-  if (!status.isOk())
-    return status;
-  return finish(columns, numSamples);
+  TableForm form;
+  TableBuilder table(request, request.isLarge());
+  for (const std::string &path : request.paths)
+    if (Status status = addFile(request, path, *layout, form, table);
+        !status.isOk())
+      return status;
+  return table.finish();
 }
 
 } // namespace nnc::runtime

@@ -14,9 +14,10 @@ static constexpr size_t mostFields = 1 << 20;
 
 static constexpr int endOfFile = -1;
 
-CsvRows::CsvRows(ByteStream &stream, char delimiter, bool hasQuotes)
+CsvRows::CsvRows(ByteStream &stream, char delimiter, bool hasQuotes,
+                 char comment)
     : stream(stream), delimiter(delimiter), hasQuotes(hasQuotes),
-      buffer(bufferBytes) {}
+      comment(comment), buffer(bufferBytes) {}
 
 /// False after the first failure, which is kept.
 bool CsvRows::fail(std::string message) {
@@ -115,10 +116,21 @@ bool CsvRows::readField() {
   return failure.isOk();
 }
 
+/// Lines that begin with the sign of a comment.
+void CsvRows::skipComments() {
+  while (comment && peek() == static_cast<unsigned char>(comment)) {
+    while (peek() != endOfFile && peek() != '\n')
+      ++position;
+    position += peek() == '\n';
+    ++line;
+  }
+}
+
 /// False at the end of the file.
 bool CsvRows::readRow() {
   text.clear();
   ends.clear();
+  skipComments();
   rowLine = line;
   if (peek() == endOfFile)
     return false;

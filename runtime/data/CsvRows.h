@@ -17,7 +17,9 @@ public:
   /// `stream` outlives this. A byte order mark of UTF-8 is passed over.
   ///
   /// hasQuotes  whether a field may stand in quotes; else they are text.
-  CsvRows(ByteStream &stream, char delimiter, bool hasQuotes = true);
+  /// comment    a row that begins with it is passed over; 0: none.
+  CsvRows(ByteStream &stream, char delimiter, bool hasQuotes = true,
+          char comment = 0);
 
   /// Splits the next row that is not empty. False at the end; InvalidFile for
   /// a row that is none or is beyond the bounds, saying where.
@@ -39,6 +41,7 @@ private:
   bool fill();
   int peek();
   void append(const char *bytes, size_t count);
+  void skipComments();
   void readPlain();
   void readQuoted();
   bool readField();
@@ -48,6 +51,7 @@ private:
   ByteStream &stream;
   const char delimiter;
   const bool hasQuotes;
+  const char comment;
   std::vector<char> buffer;
   size_t position = 0, filled = 0;
   /// The row's fields one after the other, and where each ends.

@@ -1,37 +1,17 @@
 // Measures the values of samples, and writes what came of it as notes.
 #include "runtime/data/DataFacts.h"
 
-#include "runtime/SampleSteps.h"
 #include "runtime/data/ForAll.h"
+#include "runtime/data/TableSamples.h"
 #include "runtime/text/Json.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <set>
 
 namespace nnc::runtime {
 
-// Between the input's name and what is said of it; the last of a key counts, so
-// that an input may be called anything.
-static constexpr std::string_view dataPrefix = "nnc.data/";
-static constexpr std::string_view classesSuffix = "/classes";
-static constexpr std::string_view meanSuffix = "/mean";
-static constexpr std::string_view deviationSuffix = "/deviation";
-static constexpr std::string_view vocabularySuffix = "/vocabulary";
-
-static std::string keyOf(const std::string &input, std::string_view suffix) {
-  return concat(std::string(dataPrefix), input, std::string(suffix));
-}
-
-static std::string numbersText(const std::vector<double> &numbers) {
-  std::string text;
-  for (double number : numbers) {
-    char digits[40];
-    std::snprintf(digits, sizeof digits, "%.17g", number);
-    text += concat(text.empty() ? "" : ",", digits);
-  }
-  return text;
-}
+static constexpr std::string_view vocabularyNote = "vocabulary";
 
 const std::vector<std::string> *DataFacts::classesOf(size_t count) const {
   const std::vector<std::string> *found = nullptr;
@@ -45,89 +25,95 @@ const std::vector<std::string> *DataFacts::classesOf(size_t count) const {
   return found;
 }
 
-/// Names of folders have no slash, so slashes stand between them; names that
-/// have some, or begin as a list of JSON's does, are one.
-static std::string namesText(const std::vector<std::string> &names) {
-  std::string text;
-  bool isPlain = !names.empty() && names[0].substr(0, 1) != "[";
-  for (const std::string &name : names) {
-    isPlain &= name.find('/') == std::string::npos;
-    text += concat(text.empty() ? "" : "/", name);
+TableFacts DataFacts::tableFactsOf(const std::string &input) const {
+  TableFacts facts;
+  if (auto known = tables.find(input); known != tables.end())
+    facts = known->second;
+  if (auto known = classes.find(input);
+      known != classes.end() && facts.names.empty())
+    facts.names = known->second;
+  if (auto known = normalization.find(input); known != normalization.end()) {
+    facts.mean = known->second.mean;
+    facts.deviation = known->second.deviation;
   }
-  return isPlain ? text : toText(names);
+  return facts;
+}
+
+void DataFacts::learn(const TableSteps &steps, const TableFacts &found) {
+  const std::string &input = steps.input().name;
+  TableFacts &table = tables[input];
+  if (steps.kind() == TableSteps::Kind::Classes)
+    classes[input] = steps.names();
+  else if (steps.takesNames())
+    table.names = steps.names();
+  if (!found.mean.empty())
+    normalization[input] = {found.mean, found.deviation};
+  table.fill = found.fill;
+  table.least = found.least;
+  table.most = found.most;
 }
 
 void DataFacts::save(Metadata &notes) const {
-  for (const auto &[input, names] : classes) {
-    notes[keyOf(input, classesSuffix)] = namesText(names);
-  }
+  for (const auto &[input, names] : classes)
+    notes[noteKey(input, classesNote)] = namesNote(names);
   for (const auto &[input, vocabulary] : vocabularies)
-    notes[keyOf(input, vocabularySuffix)] = vocabulary;
+    notes[noteKey(input, vocabularyNote)] = vocabulary;
   for (const auto &[input, numbers] : normalization) {
-    notes[keyOf(input, meanSuffix)] = numbersText(numbers.mean);
-    notes[keyOf(input, deviationSuffix)] = numbersText(numbers.deviation);
+    notes[noteKey(input, meanNote)] = numbersNote(numbers.mean);
+    notes[noteKey(input, deviationNote)] = numbersNote(numbers.deviation);
+  }
+  for (const auto &[input, table] : tables) {
+    if (!table.names.empty())
+      notes[noteKey(input, categoriesNote)] = namesNote(table.names);
+    const std::pair<std::string_view, const std::vector<double> *> lists[] = {
+        {missingNote, &table.fill},
+        {leastNote, &table.least},
+        {mostNote, &table.most}};
+    for (auto [what, numbers] : lists)
+      if (!numbers->empty())
+        notes[noteKey(input, what)] = numbersNote(*numbers);
   }
 }
 
-/// The input that a key is about, where the key ends so.
-static std::optional<std::string> inputOf(std::string_view key,
-                                          std::string_view suffix) {
-  if (!startsWith(key, dataPrefix) ||
-      key.size() < dataPrefix.size() + suffix.size() ||
-      key.substr(key.size() - suffix.size()) != suffix)
-    return std::nullopt;
-  key.remove_prefix(dataPrefix.size());
-  return std::string(key.substr(0, key.size() - suffix.size()));
-}
-
-static std::vector<std::string> splitNames(std::string_view text) {
-  std::vector<std::string> names;
-  if (text.substr(0, 1) == "[") {
-    StatusOr<nlohmann::json> list = parseJson(text, "");
-    const bool isList = list.isOk() && std::all_of(list->begin(), list->end(),
-                                                   [](const auto &name) {
-                                                     return name.is_string();
-                                                   });
-    if (isList)
-      return list->get<std::vector<std::string>>();
-  }
-  while (true) {
-    const size_t slash = text.find('/');
-    names.emplace_back(text.substr(0, slash));
-    if (slash == std::string_view::npos)
-      return names;
-    text.remove_prefix(slash + 1);
-  }
+/// Those that earlier versions wrote may be a list of JSON's.
+static std::vector<std::string> splitNames(const std::string &text) {
+  if (text.substr(0, 1) != "[")
+    return namesOfNote(text);
+  StatusOr<nlohmann::json> list = parseJson(text, "");
+  const bool isList = list.isOk() && std::all_of(list->begin(), list->end(),
+                                                 [](const auto &name) {
+                                                   return name.is_string();
+                                                 });
+  return isList ? list->get<std::vector<std::string>>() : namesOfNote(text);
 }
 
 StatusOr<DataFacts> DataFacts::restore(const Metadata &notes,
                                        const std::string &path) {
   DataFacts facts;
+  std::set<std::string> inputs;
   for (const auto &[key, text] : notes) {
-    if (auto input = inputOf(key, classesSuffix))
+    if (auto input = inputOfNote(key, classesNote))
       facts.classes[*input] = splitNames(text);
-    if (auto input = inputOf(key, vocabularySuffix))
+    if (auto input = inputOfNote(key, vocabularyNote))
       facts.vocabularies[*input] = text;
-    const bool isMean = inputOf(key, meanSuffix).has_value();
-    auto input = inputOf(key, isMean ? meanSuffix : deviationSuffix);
-    if (!input)
-      continue;
-    Normalization &numbers = facts.normalization[*input];
-    std::vector<double> &to = isMean ? numbers.mean : numbers.deviation;
-    if (!parseStepNumbers(text, to) ||
-        (!isMean && !std::all_of(to.begin(), to.end(),
-                                 [](double number) { return number > 0; })))
-      return Status(
-          Code::InvalidFile,
-          concat(path, ": note ", quote(key), " is ", quote(text),
-                 isMean ? ", expected numbers" : ", expected numbers above 0"));
+    for (std::string_view what : {categoriesNote, meanNote, deviationNote,
+                                  missingNote, leastNote, mostNote})
+      if (auto input = inputOfNote(key, what))
+        inputs.insert(*input);
   }
-  for (const auto &[input, numbers] : facts.normalization)
-    if (numbers.mean.size() != numbers.deviation.size())
-      return Status(Code::InvalidFile,
-                    concat(path, ": notes of input ", quote(input), ": ",
-                           numbers.mean.size(), " means and ",
-                           numbers.deviation.size(), " deviations"));
+  for (const std::string &input : inputs) {
+    StatusOr<TableFacts> table = TableFacts::restore(notes, input, path);
+    if (!table.isOk())
+      return table.status();
+    if (!table->mean.empty())
+      facts.normalization[input] = {std::move(table->mean),
+                                    std::move(table->deviation)};
+    if (notes.count(noteKey(input, categoriesNote)) == 0)
+      table->names.clear();
+    facts.tables[input] = {
+        std::move(table->names), std::move(table->fill), {}, {},
+        std::move(table->least), std::move(table->most)};
+  }
   return facts;
 }
 
@@ -226,12 +212,26 @@ static Status checkFinite(const Column &column, const Normalization &found) {
   return {};
 }
 
+static Status measureTable(TableSamples &table,
+                           const std::vector<int64_t> &samples,
+                           ThreadPool &pool, DataFacts &facts) {
+  StatusOr<TableFacts> found = table.measure(samples, pool);
+  if (!found.isOk())
+    return found.status();
+  facts.learn(table.steps(), *found);
+  return {};
+}
+
 Status measure(std::vector<Column> &columns,
                const std::vector<int64_t> &samples, int numThreads,
                DataFacts &facts) {
   return guardMemory([&]() -> Status {
     ThreadPool pool(numThreads);
     for (const Column &column : columns) {
+      if (column.table)
+        if (Status status = measureTable(*column.table, samples, pool, facts);
+            !status.isOk())
+          return status;
       if (!column.preparation || !column.preparation->isOpen() ||
           facts.normalization.count(column.name))
         continue;
@@ -253,8 +253,28 @@ Status measure(std::vector<Column> &columns,
   });
 }
 
+/// Does the steps of tables once for all samples, where all is known and in
+/// memory.
+static Status finishTables(std::vector<Column> &columns) {
+  for (Column &column : columns) {
+    const bool isOpen = column.table && column.table->steps().open() !=
+                                            TableSteps::Open::Nothing;
+    if (isOpen || !column.stored || !column.stored->isInMemory())
+      continue;
+    StatusOr<Column> finished = inMemory(std::move(column));
+    if (!finished.isOk())
+      return finished.status();
+    column = std::move(*finished);
+  }
+  return {};
+}
+
 Status settle(std::vector<Column> &columns, const DataFacts &facts) {
   for (Column &column : columns) {
+    if (column.table)
+      if (Status status = column.table->settle(facts.tableFactsOf(column.name));
+          !status.isOk())
+        return status;
     auto known = facts.normalization.find(column.name);
     if (!column.preparation || !column.preparation->isOpen() ||
         known == facts.normalization.end())
@@ -268,12 +288,19 @@ Status settle(std::vector<Column> &columns, const DataFacts &facts) {
                 concat("the measured numbers of input ", quote(column.name),
                        " are of other data: ", status.message())};
   }
-  return {};
+  return finishTables(columns);
 }
 
 Status checkSettled(const std::vector<Column> &columns,
                     const std::string &weights) {
-  for (const Column &column : columns)
+  for (const Column &column : columns) {
+    if (column.table &&
+        column.table->steps().open() != TableSteps::Open::Nothing)
+      return {Code::InvalidArgument,
+              concat(weights, ": nothing of what the steps of input ",
+                     quote(column.name),
+                     " measure: it comes with weights that nnc train has "
+                     "saved")};
     if (column.preparation && column.preparation->isOpen())
       return {Code::InvalidArgument,
               concat(weights, ": no measured mean and deviation of input ",
@@ -281,6 +308,7 @@ Status checkSettled(const std::vector<Column> &columns,
                      ", which its step normalize needs: they come with weights "
                      "that nnc train has saved; else give the step its "
                      "numbers")};
+  }
   return {};
 }
 

@@ -4,6 +4,7 @@
 #define NNC_RUNTIME_DATA_DATAFACTS_H
 
 #include "runtime/Checkpoint.h"
+#include "runtime/TableSteps.h"
 #include "runtime/data/Preparation.h"
 
 #include <map>
@@ -16,11 +17,18 @@ struct DataFacts {
   /// By input.
   std::map<std::string, std::vector<std::string>> classes;
   std::map<std::string, Normalization> normalization;
+  /// Of tables: categories, what stands for missing values, and the smallest
+  /// and largest; their classes, means and deviations are above.
+  std::map<std::string, TableFacts> tables;
   /// Tokenizers, as Tokenizer::save() gives them.
   std::map<std::string, std::string> vocabularies;
 
   /// The names of so many classes; null where no input has them, or several.
   const std::vector<std::string> *classesOf(size_t count) const;
+
+  /// What steps of a table's input go by, and what they have learned.
+  TableFacts tableFactsOf(const std::string &input) const;
+  void learn(const TableSteps &steps, const TableFacts &found);
 
   /// As notes of a file of tensors.
   void save(Metadata &notes) const;

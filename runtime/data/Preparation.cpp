@@ -231,7 +231,7 @@ Status writeSample(const Column &column, int64_t index, const Draw *draw,
     return {};
   }
   if (column.stored)
-    return column.stored->write(index, to);
+    return column.stored->write(index, work, to);
   if (Status status = column.samples->read(index, work); !status.isOk())
     return status;
   column.preparation->apply(work, draw, index);
@@ -253,6 +253,7 @@ StatusOr<Column> inMemory(Column column) {
   column.samples.reset();
   column.preparation.reset();
   column.stored.reset();
+  column.table.reset();
   return column;
 }
 

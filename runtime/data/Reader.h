@@ -4,6 +4,7 @@
 #define NNC_RUNTIME_DATA_READER_H
 
 #include "runtime/Plan.h"
+#include "runtime/TableSteps.h"
 #include "runtime/data/Column.h"
 #include "runtime/data/DataFacts.h"
 
@@ -29,6 +30,11 @@ struct ReadOptions {
   /// Whether the folder that a binding names is searched too, after
   /// `directories` and in each of them.
   bool searchesFolders = true;
+  /// Whether each row of a table must become a sample: none is left out.
+  bool keepsRows = false;
+  /// Inputs that a binding may name and the entry point lacks: what is read for
+  /// them is left out, and of a table need not be there.
+  std::vector<TensorInfo> others = {};
 };
 
 /// Where the files of a binding are looked for.
@@ -99,12 +105,27 @@ struct ReadRequest {
   /// Whether an input has steps that take other shapes and types, in the order
   /// of the inputs.
   std::vector<bool> isOpen = {};
+  /// What the fields of a table's input go through, in the order of the inputs;
+  /// null where they go through nothing.
+  std::vector<std::shared_ptr<TableSteps>> tables = {};
+  /// Whether an input is not wanted, in the order of the inputs; a table need
+  /// not have it.
+  std::vector<bool> unneeded = {};
+  bool keepsRows = false;
   /// Whether channels come before rows: the argument "order" is "chw".
   bool channelsFirst = false;
   const DataFacts *facts = nullptr;
   /// Where files that an argument names are looked for.
   std::vector<std::string> directories = {};
 
+  const TableSteps *tableSteps(size_t index) const {
+    return index < tables.size() ? tables[index].get() : nullptr;
+  }
+  bool isUnneeded(size_t index) const {
+    return index < unneeded.size() && unneeded[index];
+  }
+  /// Whether the files are more than is kept in memory.
+  bool isLarge() const;
   /// The text of an argument; null if it was not given.
   const std::string *argument(std::string_view name) const;
   /// InvalidArgument if there is any but "path", "folder" and these.

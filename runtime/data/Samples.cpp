@@ -47,7 +47,9 @@ public:
   std::string nameOf(int64_t index) const override {
     return concat(path, ": sample ", index);
   }
-  const Column *array() const override { return &column; }
+  const Column *array() const override {
+    return column.isInMemory() ? &column : nullptr;
+  }
 
 private:
   Column column;
@@ -83,6 +85,13 @@ static void toFloats(ElementType type, const uint8_t *from, int64_t count,
 
 Status ArraySamples::read(int64_t index, Workspace &work) const {
   const uint8_t *from = column.data.data() + index * column.sampleBytes();
+  if (column.stored) {
+    work.elements.resize(size_t(column.sampleBytes()));
+    if (Status status = column.stored->write(index, work, work.elements.data());
+        !status.isOk())
+      return status;
+    from = work.elements.data();
+  }
   Picture &picture = work.picture;
   picture.resize(size);
   if (!channelsFirst || size.channels == 1) {

@@ -57,6 +57,13 @@ struct Workspace {
   Picture picture, next;
   /// A file that has been read, and a second sample to mix with.
   std::vector<uint8_t> pixels, bytes;
+  /// The fields of a table's sample, and their bytes before.
+  std::vector<double> fields;
+  std::vector<uint8_t> elements;
+  /// The last row of a file that was read, and which it is.
+  std::vector<uint8_t> row;
+  const void *rowFile = nullptr;
+  int64_t rowIndex = 0;
 };
 
 /// What random steps draw by: with a sample's number, nothing else.
@@ -100,12 +107,12 @@ public:
   virtual Status read(int64_t index, Workspace &work) const = 0;
   /// Where it is, for a message.
   virtual std::string nameOf(int64_t index) const = 0;
-  /// The array in memory that they are, or null.
+  /// The array that they are, or null.
   virtual const Column *array() const { return nullptr; }
 };
 
-/// The samples of an array in memory that was read from `path`, of at most
-/// three dimensions.
+/// The samples of an array that was read from `path`, of at most three
+/// dimensions: in memory, or stored.
 std::shared_ptr<const Samples> samplesOf(Column column, bool channelsFirst,
                                          std::string path);
 

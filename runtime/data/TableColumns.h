@@ -3,6 +3,7 @@
 #define NNC_RUNTIME_DATA_TABLECOLUMNS_H
 
 #include "runtime/Status.h"
+#include "runtime/TextList.h"
 
 #include <charconv>
 #include <cstdint>
@@ -20,21 +21,14 @@ bool parseInteger(std::string_view text, Integer &number) {
   return error == std::errc() && stop == end;
 }
 
-/// The items of a list, which commas separate, without blanks around them; one
-/// may stand in double quotes, which stay.
-std::vector<std::string_view> splitList(std::string_view list);
-
-/// An item without its quotes, doubled ones in it as one.
-std::string unquoted(std::string_view item);
-
-/// The first of some names, for a message.
-std::string listNames(const std::vector<std::string> &names);
-
 /// The columns that a list names: numbers from 0, half-open ranges "0:20" and
 /// names of the header. All where it is empty. `reader` is for messages.
+///
+/// mayLack  whether a column that is not there is -1, and no error
 StatusOr<std::vector<int64_t>>
 chooseColumns(const std::string &reader, const std::string &list,
-              const std::vector<std::string> &names, int64_t numColumns);
+              const std::vector<std::string> &names, int64_t numColumns,
+              bool mayLack = false);
 
 } // namespace nnc::runtime
 

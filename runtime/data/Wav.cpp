@@ -40,7 +40,7 @@ public:
   int64_t lengthOf(size_t index) const {
     return std::min(infos[index].numFrames, places);
   }
-  Status write(int64_t index, uint8_t *to) const override;
+  Status write(int64_t index, Workspace &work, uint8_t *to) const override;
 
 private:
   Status openOne(int64_t index);
@@ -78,7 +78,7 @@ Status SoundFiles::open(int numThreads) {
                 [&](int64_t i, int) { return openOne(i); });
 }
 
-Status SoundFiles::write(int64_t index, uint8_t *to) const {
+Status SoundFiles::write(int64_t index, Workspace &, uint8_t *to) const {
   const WavInfo &info = infos[size_t(index)];
   const int64_t count = lengthOf(size_t(index));
   std::vector<float> samples(size_t(places), 0.0f);

@@ -30,7 +30,7 @@ public:
       : tokens(std::move(tokens)), input(std::move(input)), window(window),
         stride(stride), shift(shift) {}
 
-  Status write(int64_t index, uint8_t *to) const override;
+  Status write(int64_t index, Workspace &work, uint8_t *to) const override;
 
 private:
   Status store(int64_t place, int64_t token, uint8_t *to) const;
@@ -56,7 +56,7 @@ Status Windows::store(int64_t place, int64_t token, uint8_t *to) const {
                      : std::string(" does not hold it"))};
 }
 
-Status Windows::write(int64_t index, uint8_t *to) const {
+Status Windows::write(int64_t index, Workspace &, uint8_t *to) const {
   std::vector<int64_t> ids(static_cast<size_t>(window));
   const int64_t first = index * stride + shift;
   if (Status status = tokens->read(first, window, ids.data()); !status.isOk())

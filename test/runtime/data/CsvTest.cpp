@@ -57,7 +57,7 @@ TEST(Csv, RefusesWrongTables) {
        "table.csv:1: column 2: '300' does not fit input 'label' of "
        "type u8"},
       {"1,2,0.5\n", "'0.5' does not fit"},
-      {"1,2,10\n", "sample 0 has 10 for input 'label', expected 0 to 9"},
+      {"1,2,10\n", "found 10 for input 'label', expected 0 to 9"},
       {"1,2\n", "2 columns are chosen, 'x' f32[batch, 2], 'label' u8[batch] "
                 "takes 3"},
       {"1,\"2", "table.csv:1: column 1: its quote is never closed"},

@@ -360,7 +360,7 @@ TEST(Reader, NamesWhatIsMissing) {
   expectFailure(readFor({label}, "parquet", {{"path", "none"}}),
                 Code::InvalidArgument,
                 "no data reader is called 'parquet', there are: cifar10, "
-                "cifar100, csv, idx, images, npy");
+                "cifar100, csv, idx, images, jsonl, npy");
   expectFailure(readFor({label}, "idx", {}), Code::InvalidArgument,
                 "idx needs the path of a file");
 }

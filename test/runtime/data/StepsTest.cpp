@@ -463,5 +463,5 @@ TEST(Mixup, NeedsFractions) {
   EXPECT_EQ(row, (std::vector<float>{0, 0, 0, 0, 1}));
   entry.inputs[1].shape = {-1, 4};
   expectFailure(readSplit(recipe, "train", entry, options), Code::InvalidFile,
-                "has 4 for input 'label', expected 0 to 3");
+                "found 4 for input 'label', expected 0 to 3");
 }

@@ -1,0 +1,73 @@
+// Rows of equal size in a file, read one by one: data that are larger than what
+// is kept in memory.
+#ifndef NNC_RUNTIME_DATA_ROWFILE_H
+#define NNC_RUNTIME_DATA_ROWFILE_H
+
+#include "runtime/data/Column.h"
+
+#include <memory>
+#include <string>
+
+namespace nnc::runtime {
+
+/// Any thread may read it at any time.
+class RowFile {
+public:
+  /// Rows of `rowBytes` bytes from `offsetBytes` of the file on.
+  RowFile(OpenFile file, std::string path, int64_t offsetBytes,
+          int64_t rowBytes)
+      : file(std::move(file)), name(std::move(path)), offsetBytes(offsetBytes),
+        rowBytes(rowBytes) {}
+
+  /// The bytes of a row, which stand in `work` until another is read.
+  StatusOr<const uint8_t *> row(int64_t index, Workspace &work) const;
+  /// Says that rows will soon be read: the system may fetch them ahead.
+  void expect(int64_t first, int64_t count) const;
+
+  const std::string &path() const { return name; }
+
+private:
+  const OpenFile file;
+  const std::string name;
+  const int64_t offsetBytes, rowBytes;
+};
+
+/// A part of each row: the elements of one input, as the file has them.
+class RowParts : public StoredSamples {
+public:
+  RowParts(std::shared_ptr<const RowFile> rows, int64_t offsetBytes,
+           int64_t sizeBytes)
+      : rows(std::move(rows)), offsetBytes(offsetBytes), sizeBytes(sizeBytes) {}
+
+  Status write(int64_t index, Workspace &work, uint8_t *to) const override;
+  void expect(int64_t first, int64_t count) const override {
+    rows->expect(first, count);
+  }
+
+private:
+  const std::shared_ptr<const RowFile> rows;
+  const int64_t offsetBytes, sizeBytes;
+};
+
+/// Rows that are written and then read, in a file without a name that ends with
+/// them.
+class RowSpool {
+public:
+  /// In the folder that TMPDIR names, else in /var/tmp.
+  static StatusOr<RowSpool> create(int64_t rowBytes);
+
+  Status append(const std::vector<uint8_t> &rows);
+  std::shared_ptr<const RowFile> finish();
+
+private:
+  RowSpool(OpenFile file, std::string folder, int64_t rowBytes)
+      : file(std::move(file)), folder(std::move(folder)), rowBytes(rowBytes) {}
+
+  OpenFile file;
+  std::string folder;
+  int64_t rowBytes;
+};
+
+} // namespace nnc::runtime
+
+#endif // NNC_RUNTIME_DATA_ROWFILE_H

@@ -1,0 +1,211 @@
+// Reads fields into elements.
+#include "runtime/data/TableBuilder.h"
+
+#include "runtime/data/Suggestion.h"
+#include "runtime/data/TableColumns.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace nnc::runtime {
+
+TableBuilder::TableBuilder(const ReadRequest &request, bool spools)
+    : request(request), spools(spools) {
+  for (size_t i = 0; i < request.inputs.size(); ++i) {
+    const TensorInfo &info = *request.inputs[i];
+    const TableSteps *steps = request.tableSteps(i);
+    const ElementType type = !steps                ? info.elementType
+                             : steps->takesNames() ? ElementType::I32
+                                                   : ElementType::F64;
+    const int64_t numFields =
+        steps ? steps->numFields() : *numElements(sampleShapeOf(info));
+    inputs.push_back(
+        {&info, steps, type, numFields, numFields * sizeBytes(type)});
+    rowBytes += isNeeded(i) ? inputs.back().sampleBytes : 0;
+  }
+}
+
+/// A row of which the training data have none: to drop, or to refuse.
+Status TableBuilder::drop() {
+  isDropped = true;
+  if (!request.keepsRows)
+    return {};
+  return {Code::InvalidFile, "the value is missing, and training left out such "
+                             "rows: there is no answer for it"};
+}
+
+/// Stores the number that a text is as an element; false if it does not fit.
+/// Whole numbers of 64 bits go past the double, which has 53.
+static bool storeNumber(std::string_view text, double number, ElementType type,
+                        uint8_t *element) {
+  int64_t whole = 0;
+  if (type == ElementType::I64 &&
+      parseInteger(text.substr(text.substr(0, 1) == "+"), whole)) {
+    std::memcpy(element, &whole, sizeof whole);
+    return true;
+  }
+  // Written as 1e3 or 2.0: below 2^53, a double has every whole number.
+  constexpr double beyondExact = 0x1p53;
+  if (!fits(type, number) ||
+      (type == ElementType::I64 && std::abs(number) >= beyondExact))
+    return false;
+  fromDouble(type, number, element);
+  return std::isfinite(toDouble(type, element));
+}
+
+Status TableBuilder::addPlain(Input &input, std::string_view field) {
+  double number = 0;
+  const std::string &name = input.info->name;
+  if (field.empty())
+    return {Code::InvalidFile,
+            concat("expected a number, found '': `", name,
+                   " missing = mean`, `= drop` or a value says what becomes of "
+                   "it")};
+  if (!parseDecimal(field, number))
+    return {Code::InvalidFile,
+            concat("expected a number, found ", quote(field),
+                   isMissingMark(field)
+                       ? concat("; `", name,
+                                " missing = mean`, `= drop` or a "
+                                "value says what becomes of it")
+                       : concat("; `", name, " categories` or `", name,
+                                " classes` takes names"))};
+  const bool isWord = field.find_first_of("0123456789") == field.npos;
+  if (isWord)
+    return {Code::InvalidFile,
+            concat("expected a finite number, found ", quote(field))};
+  const size_t end = input.bytes.size();
+  input.bytes.resize(end + size_t(sizeBytes(input.type)));
+  if (!storeNumber(field, number, input.type, &input.bytes[end]))
+    return {Code::InvalidFile,
+            concat(quote(field), " does not fit input ", quote(name),
+                   " of type ", runtime::name(input.type))};
+  const int64_t limit = input.info->indexLimit;
+  if (limit == 0 || (number >= 0 && number < double(limit)))
+    return {};
+  return {Code::InvalidFile, concat("found ", field, " for input ", quote(name),
+                                    ", expected 0 to ", limit - 1)};
+}
+
+template <typename T> static void append(std::vector<uint8_t> &bytes, T value) {
+  const size_t end = bytes.size();
+  bytes.resize(end + sizeof value);
+  std::memcpy(&bytes[end], &value, sizeof value);
+}
+
+Status TableBuilder::addNumber(Input &input, std::string_view field) {
+  double number = 0;
+  if (Status status = input.steps->parse(field, number); !status.isOk())
+    return status;
+  append(input.bytes, number);
+  const bool isDrop = input.steps->missing() == TableSteps::Missing::Drop;
+  return isDrop && std::isnan(number) ? drop() : Status();
+}
+
+Status TableBuilder::addName(Input &input, std::string_view field) {
+  std::string name;
+  if (Status status = input.steps->parseName(field, name); !status.isOk())
+    return status;
+  auto [found, isNew] =
+      input.numbers.emplace(name, int32_t(input.names.size()));
+  append(input.bytes, found->second);
+  if (name.empty() && input.steps->missing() == TableSteps::Missing::Drop)
+    return drop();
+  if (!isNew)
+    return {};
+  input.names.push_back(name);
+  if (const char *problem = problemOfText(name))
+    return {Code::InvalidFile, concat("the name ", quote(name), " ", problem)};
+  constexpr size_t mostNames = size_t(1) << 20;
+  if (input.names.size() > mostNames)
+    return {Code::InvalidFile,
+            concat("input ", quote(input.info->name),
+                   " has more than 2^20 different names; hashing(buckets = "
+                   "...) takes any number of them")};
+  if (input.steps->open() == TableSteps::Open::Names)
+    return {};
+  StatusOr<double> number = input.steps->numberOf(name);
+  if (number.isOk())
+    return {};
+  return {Code::InvalidFile,
+          number.status().message() + suggestion(name, input.steps->names())};
+}
+
+Status TableBuilder::add(size_t index, std::string_view field) {
+  Input &input = inputs[index];
+  if (!input.steps)
+    return addPlain(input, field);
+  return input.steps->takesNames() ? addName(input, field)
+                                   : addNumber(input, field);
+}
+
+Status TableBuilder::endRow() {
+  count += !isDropped;
+  for (Input &input : inputs)
+    if (isDropped && !input.bytes.empty())
+      input.bytes.resize(size_t((count - numSpooled) * input.sampleBytes));
+  isDropped = false;
+  const int64_t pieceBytes = std::min(int64_t(1) << 24, request.mostKeptBytes);
+  return spools && (count - numSpooled) * rowBytes >= pieceBytes ? spool()
+                                                                 : Status();
+}
+
+/// Writes the rows that are in memory, the inputs of each side by side.
+Status TableBuilder::spool() {
+  if (!file) {
+    StatusOr<RowSpool> made = RowSpool::create(rowBytes);
+    if (!made.isOk())
+      return made.status();
+    file = std::move(*made);
+  }
+  std::vector<uint8_t> rows(size_t((count - numSpooled) * rowBytes));
+  int64_t offset = 0;
+  for (Input &input : inputs) {
+    if (input.bytes.empty())
+      continue;
+    for (int64_t row = 0; row < count - numSpooled; ++row)
+      std::memcpy(rows.data() + row * rowBytes + offset,
+                  input.bytes.data() + row * input.sampleBytes,
+                  size_t(input.sampleBytes));
+    offset += input.sampleBytes;
+    input.bytes.clear();
+  }
+  numSpooled = count;
+  return file->append(rows);
+}
+
+StatusOr<std::vector<Column>> TableBuilder::finish() {
+  std::shared_ptr<const RowFile> rows;
+  if (file) {
+    if (Status status = spool(); !status.isOk())
+      return status;
+    rows = file->finish();
+  }
+  std::vector<Column> columns;
+  int64_t offset = 0;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!isNeeded(i))
+      continue;
+    Input &input = inputs[i];
+    Column &column = columns.emplace_back();
+    column.name = input.info->name;
+    column.elementType = input.type;
+    column.sampleShape =
+        input.steps ? Shape{input.numFields} : sampleShapeOf(*input.info);
+    column.numSamples = count;
+    column.classes = std::move(input.names);
+    if (rows) {
+      column.stored =
+          std::make_shared<RowParts>(rows, offset, input.sampleBytes);
+      offset += input.sampleBytes;
+      continue;
+    }
+    column.data = AlignedBytes(input.bytes.size());
+    std::copy(input.bytes.begin(), input.bytes.end(), column.data.data());
+    std::vector<uint8_t>().swap(input.bytes);
+  }
+  return columns;
+}
+
+} // namespace nnc::runtime

@@ -1,0 +1,411 @@
+// Measures what the steps of a table wait for, on the training samples.
+#include "runtime/TextList.h"
+#include "runtime/data/ForAll.h"
+#include "runtime/data/Preparation.h"
+#include "runtime/data/TableSamples.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace nnc::runtime {
+
+namespace {
+/// Count, mean and the sum of squared distances from it, a field each.
+struct FieldMoments {
+  std::vector<double> count, mean, squares;
+
+  explicit FieldMoments(size_t fields = 0)
+      : count(fields), mean(fields), squares(fields) {}
+  void add(const FieldMoments &other);
+};
+
+/// The smallest and the largest, a field each.
+struct FieldRange {
+  std::vector<double> least, most;
+
+  explicit FieldRange(size_t fields = 0)
+      : least(fields, std::numeric_limits<double>::infinity()),
+        most(fields, -std::numeric_limits<double>::infinity()) {}
+  void add(const FieldRange &other);
+};
+} // namespace
+
+// Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for
+// Computing Sample Variances", 1979, equation 2.1.
+void FieldMoments::add(const FieldMoments &other) {
+  for (size_t i = 0; i < mean.size(); ++i) {
+    const double total = count[i] + other.count[i];
+    if (other.count[i] == 0)
+      continue;
+    const double distance = other.mean[i] - mean[i];
+    mean[i] += distance * other.count[i] / total;
+    squares[i] += other.squares[i] +
+                  distance * distance * count[i] * other.count[i] / total;
+    count[i] = total;
+  }
+}
+
+void FieldRange::add(const FieldRange &other) {
+  for (size_t i = 0; i < least.size(); ++i) {
+    least[i] = std::min(least[i], other.least[i]);
+    most[i] = std::max(most[i], other.most[i]);
+  }
+}
+
+namespace {
+struct Selection;
+}
+
+/// Passes over the training samples of a table, in pieces of neighbours.
+class TableMeasure {
+public:
+  TableMeasure(const TableSamples &table, const std::vector<int64_t> &samples,
+               ThreadPool &pool)
+      : table(table), samples(samples), pool(pool),
+        fields(size_t(table.tableSteps->numFields())) {}
+
+  StatusOr<FieldMoments> moments() const;
+  StatusOr<FieldRange> range() const;
+  StatusOr<std::vector<double>> medians() const;
+  StatusOr<std::vector<std::string>> names() const;
+
+private:
+  /// What each piece of `values`, its samples' fields before the open step one
+  /// after the other, gives, added in the order of the pieces.
+  template <typename Part, typename Make>
+  Status eachPiece(Part &total, Make make) const;
+  Status nextDigit(size_t first, int shift,
+                   std::vector<Selection> &sides) const;
+  StatusOr<std::vector<int64_t>> counts() const;
+
+  const TableSamples &table;
+  const std::vector<int64_t> &samples;
+  ThreadPool &pool;
+  const size_t fields;
+};
+
+template <typename Part, typename Make>
+Status TableMeasure::eachPiece(Part &total, Make make) const {
+  constexpr size_t mostValues = size_t(1) << 16;
+  const size_t piece = std::max<size_t>(1, mostValues / fields);
+  const size_t numPieces = (samples.size() + piece - 1) / piece;
+  const size_t atOnce = size_t(pool.numThreads()) * 4;
+  std::vector<Workspace> work(size_t(pool.numThreads()));
+  for (size_t first = 0; first < numPieces; first += atOnce) {
+    const size_t count = std::min(atOnce, numPieces - first);
+    std::vector<Part> parts(count, total);
+    Status status =
+        forAll(pool, int64_t(count), 1, [&](int64_t p, int thread) -> Status {
+          const size_t begin = (first + size_t(p)) * piece;
+          const size_t end = std::min(begin + piece, samples.size());
+          std::vector<double> values;
+          Workspace &space = work[size_t(thread)];
+          for (size_t i = begin; i < end; ++i) {
+            if (Status read = table.fields(samples[i], space); !read.isOk())
+              return read;
+            if (Status done =
+                    table.tableSteps->applyToOpen(space.fields.data());
+                !done.isOk())
+              return table.failAt(samples[i], done);
+            values.insert(values.end(), space.fields.begin(),
+                          space.fields.end());
+          }
+          parts[size_t(p)] = make(values);
+          return {};
+        });
+    if (!status.isOk())
+      return status;
+    for (const Part &part : parts)
+      total.add(part);
+  }
+  return {};
+}
+
+StatusOr<FieldMoments> TableMeasure::moments() const {
+  FieldMoments total(fields);
+  Status status = eachPiece(total, [&](const std::vector<double> &values) {
+    FieldMoments own(fields);
+    for (size_t i = 0; i < values.size(); ++i)
+      if (!std::isnan(values[i])) {
+        own.count[i % fields] += 1;
+        own.mean[i % fields] += values[i];
+      }
+    for (size_t i = 0; i < fields; ++i)
+      own.mean[i] /= std::max(own.count[i], 1.0);
+    for (size_t i = 0; i < values.size(); ++i)
+      if (const double distance = values[i] - own.mean[i % fields];
+          !std::isnan(distance))
+        own.squares[i % fields] += distance * distance;
+    return own;
+  });
+  if (!status.isOk())
+    return status;
+  return total;
+}
+
+StatusOr<FieldRange> TableMeasure::range() const {
+  FieldRange total(fields);
+  Status status = eachPiece(total, [&](const std::vector<double> &values) {
+    FieldRange own(fields);
+    for (size_t i = 0; i < values.size(); ++i)
+      if (!std::isnan(values[i])) {
+        own.least[i % fields] = std::min(own.least[i % fields], values[i]);
+        own.most[i % fields] = std::max(own.most[i % fields], values[i]);
+      }
+    return own;
+  });
+  if (!status.isOk())
+    return status;
+  return total;
+}
+
+//===----------------------------------------------------------------------===//
+// Medians
+//===----------------------------------------------------------------------===//
+
+/// The bits of a number, in an order that is the numbers' own.
+static uint64_t orderedBits(double number) {
+  uint64_t bits;
+  std::memcpy(&bits, &number, sizeof bits);
+  constexpr uint64_t sign = uint64_t(1) << 63;
+  return bits & sign ? ~bits : bits | sign;
+}
+
+static double fromOrderedBits(uint64_t bits) {
+  constexpr uint64_t sign = uint64_t(1) << 63;
+  bits = bits & sign ? bits & ~sign : ~bits;
+  double number;
+  std::memcpy(&number, &bits, sizeof number);
+  return number;
+}
+
+namespace {
+/// The search for the value of a rank, a digit a pass: radix selection.
+struct Selection {
+  uint64_t prefix = 0;
+  int64_t rank = 0;
+};
+
+constexpr int digitBits = 8;
+constexpr size_t numDigits = size_t(1) << digitBits;
+
+/// How many values have each next digit behind the prefix of a selection.
+struct Digits {
+  std::vector<int64_t> counts;
+
+  void add(const Digits &other) {
+    for (size_t i = 0; i < counts.size(); ++i)
+      counts[i] += other.counts[i];
+  }
+};
+} // namespace
+
+/// Adds the next digit to each prefix; two selections a field of the group that
+/// begins with `first`.
+Status TableMeasure::nextDigit(size_t first, int shift,
+                               std::vector<Selection> &sides) const {
+  const Digits none{std::vector<int64_t>(sides.size() * numDigits)};
+  Digits total = none;
+  Status status = eachPiece(total, [&](const std::vector<double> &values) {
+    Digits own = none;
+    for (size_t row = 0; row < values.size(); row += fields)
+      for (size_t side = 0; side < sides.size(); ++side) {
+        const double value = values[row + first + side / 2];
+        const uint64_t bits = orderedBits(value);
+        const bool isFirst = shift == 64 - digitBits;
+        if (!std::isnan(value) &&
+            (isFirst || bits >> (shift + digitBits) == sides[side].prefix))
+          ++own.counts[side * numDigits + ((bits >> shift) & (numDigits - 1))];
+      }
+    return own;
+  });
+  for (size_t side = 0; side < sides.size() && status.isOk(); ++side) {
+    const int64_t *counts = &total.counts[side * numDigits];
+    uint64_t digit = 0;
+    while (digit + 1 < numDigits && sides[side].rank >= counts[digit])
+      sides[side].rank -= counts[digit++];
+    sides[side].prefix = sides[side].prefix << digitBits | digit;
+  }
+  return status;
+}
+
+StatusOr<std::vector<double>> TableMeasure::medians() const {
+  StatusOr<FieldMoments> known = moments();
+  if (!known.isOk())
+    return known.status();
+  std::vector<double> result;
+  // What is counted at once has a bound.
+  constexpr size_t group = 256;
+  for (size_t first = 0; first < fields; first += group) {
+    // The two values in the middle.
+    std::vector<Selection> sides;
+    for (size_t i = first; i < std::min(first + group, fields); ++i) {
+      const auto count = int64_t(known->count[i]);
+      sides.push_back({0, std::max<int64_t>(0, (count - 1) / 2)});
+      sides.push_back({0, count / 2});
+    }
+    for (int shift = 64 - digitBits; shift >= 0; shift -= digitBits)
+      if (Status status = nextDigit(first, shift, sides); !status.isOk())
+        return status;
+    for (size_t i = 0; i < sides.size(); i += 2) {
+      const double least = fromOrderedBits(sides[i].prefix);
+      const double most = fromOrderedBits(sides[i + 1].prefix);
+      result.push_back(known->count[first + i / 2] > 0
+                           ? least + (most - least) / 2
+                           : std::numeric_limits<double>::quiet_NaN());
+    }
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+/// How often each name stands in the training samples.
+StatusOr<std::vector<int64_t>> TableMeasure::counts() const {
+  std::vector<int64_t> counts(table.raw.classes.size());
+  Workspace work;
+  for (int64_t sample : samples) {
+    if (Status status = table.read(sample, work); !status.isOk())
+      return status;
+    for (double field : work.fields)
+      ++counts[size_t(field)];
+  }
+  return counts;
+}
+
+/// Numbers in their order, and before names.
+static bool comesBefore(const std::string &a, const std::string &b) {
+  double left = 0, right = 0;
+  const bool isLeft = parseDecimal(a, left), isRight = parseDecimal(b, right);
+  if (isLeft && isRight && left != right)
+    return left < right;
+  return isLeft != isRight ? isLeft : a < b;
+}
+
+/// Classes are all that the file has, sorted; categories those that are most
+/// frequent, the most frequent first.
+StatusOr<std::vector<std::string>> TableMeasure::names() const {
+  const TableSteps &steps = *table.tableSteps;
+  StatusOr<std::vector<int64_t>> found = counts();
+  if (!found.isOk())
+    return found.status();
+  std::vector<std::pair<std::string, int64_t>> counted;
+  const bool areClasses = steps.kind() == TableSteps::Kind::Classes;
+  for (size_t i = 0; i < found->size(); ++i)
+    if (const std::string &name = steps.counted(table.raw.classes[i]);
+        !name.empty() && (areClasses || (*found)[i] > 0))
+      counted.emplace_back(name, areClasses ? 0 : (*found)[i]);
+  std::sort(counted.begin(), counted.end(), [](const auto &a, const auto &b) {
+    return a.second != b.second ? a.second > b.second
+                                : comesBefore(a.first, b.first);
+  });
+  std::vector<std::string> names;
+  for (auto &[name, count] : counted)
+    if (names.empty() || names.back() != name)
+      names.push_back(name);
+  const int64_t most = steps.mostNames();
+  if (!areClasses && int64_t(names.size()) > most)
+    names.resize(size_t(most));
+  return names;
+}
+
+//===----------------------------------------------------------------------===//
+// All of it
+//===----------------------------------------------------------------------===//
+
+static Status checkMeasured(const std::vector<double> &numbers,
+                            const std::string &input) {
+  for (size_t i = 0; i < numbers.size(); ++i)
+    if (!std::isfinite(numbers[i]))
+      return {Code::InvalidFile,
+              concat("column ", i, " of input ", quote(input),
+                     " cannot be measured: none of the training samples has a "
+                     "value there")};
+  return {};
+}
+
+static Status checkClasses(const TableSteps &steps,
+                           const std::vector<std::string> &names) {
+  const TensorInfo &input = steps.input();
+  const int64_t most = steps.mostNames();
+  if (names.empty())
+    return {
+        Code::InvalidFile,
+        concat("the training data have no name for input ", quote(input.name))};
+  if (steps.kind() != TableSteps::Kind::Classes ||
+      int64_t(names.size()) <= most)
+    return {};
+  return {Code::InvalidFile,
+          concat(names.size(), " classes, ", listNames(names), "; input ",
+                 quote(input.name), " takes at most ", most)};
+}
+
+/// Means, and deviations where these are wanted.
+static Status measureMoments(const TableMeasure &pass, const std::string &input,
+                             std::vector<double> &means,
+                             std::vector<double> *deviations) {
+  StatusOr<FieldMoments> moments = pass.moments();
+  if (!moments.isOk())
+    return moments.status();
+  for (size_t i = 0; i < moments->mean.size(); ++i) {
+    const double count = moments->count[i];
+    means.push_back(count > 0 ? moments->mean[i]
+                              : std::numeric_limits<double>::quiet_NaN());
+    // What is the same everywhere becomes 0.
+    const double deviation = std::sqrt(moments->squares[i] / count);
+    if (deviations)
+      deviations->push_back(deviation == 0 ? 1 : deviation);
+  }
+  return checkMeasured(means, input);
+}
+
+static Status measureNext(const TableMeasure &pass, const TableSteps &steps,
+                          TableFacts &facts) {
+  const std::string &input = steps.input().name;
+  const TableSteps::Open open = steps.open();
+  if (open == TableSteps::Open::Scale)
+    return measureMoments(pass, input, facts.mean, &facts.deviation);
+  if (open == TableSteps::Open::Range) {
+    StatusOr<FieldRange> range = pass.range();
+    if (!range.isOk())
+      return range.status();
+    facts.least = std::move(range->least);
+    facts.most = std::move(range->most);
+    return checkMeasured(facts.least, input);
+  }
+  if (open == TableSteps::Open::Fill &&
+      steps.missing() == TableSteps::Missing::Mean)
+    return measureMoments(pass, input, facts.fill, nullptr);
+  if (open == TableSteps::Open::Fill) {
+    StatusOr<std::vector<double>> medians = pass.medians();
+    if (!medians.isOk())
+      return medians.status();
+    facts.fill = std::move(*medians);
+    return checkMeasured(facts.fill, input);
+  }
+  StatusOr<std::vector<std::string>> names = pass.names();
+  if (!names.isOk())
+    return names.status();
+  facts.names = std::move(*names);
+  return checkClasses(steps, facts.names);
+}
+
+StatusOr<TableFacts> TableSamples::measure(const std::vector<int64_t> &samples,
+                                           ThreadPool &pool) {
+  TableFacts facts;
+  while (tableSteps->open() != TableSteps::Open::Nothing) {
+    Status status =
+        measureNext(TableMeasure(*this, samples, pool), *tableSteps, facts);
+    if (status.isOk())
+      status = settle(facts);
+    if (!status.isOk())
+      return status;
+  }
+  return facts;
+}
+
+} // namespace nnc::runtime
