@@ -20,7 +20,7 @@
 using namespace mlir;
 using namespace nnc;
 
-static int64_t maxBatchOf(ModuleOp module, const CompileOptions &options) {
+int64_t nnc::maxBatchOf(ModuleOp module, const CompileOptions &options) {
   constexpr int64_t kDefaultBatch = 32; // as plan.fbs has it
   if (options.maxBatch)
     return options.maxBatch;
@@ -51,20 +51,24 @@ static PipelineOptions passOptions(const CompileOptions &options) {
   return passes;
 }
 
-/// Brings a model as written to a stage inside the dialect.
-static LogicalResult runToStage(ModuleOp module, Stage stage,
-                                const CompileOptions &options) {
+LogicalResult nnc::runToStage(ModuleOp module, Stage stage,
+                              const CompileOptions &options) {
   return runPasses(module, options, [&](OpPassManager &pm) {
     buildPipeline(pm, Stage::AsWritten, stage, passOptions(options));
   });
 }
 
+static void addLinalgPasses(OpPassManager &pm, const CompileOptions &options) {
+  buildLinalgPipeline(pm);
+  addExtraPasses(pm, "kernels", options.passes);
+}
+
+/// From the model as written.
 static LogicalResult runToLinalg(ModuleOp module,
                                  const CompileOptions &options) {
   return runPasses(module, options, [&](OpPassManager &pm) {
     buildPipeline(pm, Stage::AsWritten, Stage::Fused, passOptions(options));
-    buildLinalgPipeline(pm);
-    addExtraPasses(pm, "kernels", options.passes);
+    addLinalgPasses(pm, options);
   });
 }
 
@@ -106,12 +110,36 @@ static LogicalResult checkSizes(ModuleOp module, int64_t maxBatch) {
   return success();
 }
 
-static FailureOr<Schedule> runToSchedule(ModuleOp module,
-                                         const CompileOptions &options) {
-  if (failed(runToLinalg(module, options)) ||
-      failed(checkSizes(module, maxBatchOf(module, options))))
+/// Of launches of kernels as linalg.
+static FailureOr<Schedule> scheduleLinalg(ModuleOp module,
+                                          const CompileOptions &options) {
+  if (failed(checkSizes(module, maxBatchOf(module, options))))
     return failure();
   return scheduleKernels(module, *options.target, maxBatchOf(module, options));
+}
+
+static FailureOr<Schedule> runToSchedule(ModuleOp module,
+                                         const CompileOptions &options) {
+  if (failed(runToLinalg(module, options)))
+    return failure();
+  return scheduleLinalg(module, options);
+}
+
+FailureOr<Schedule> nnc::scheduleFused(ModuleOp module,
+                                       const CompileOptions &options) {
+  LogicalResult lowered = runPasses(module, options, [&](OpPassManager &pm) {
+    addLinalgPasses(pm, options);
+  });
+  if (failed(lowered))
+    return failure();
+  return scheduleLinalg(module, options);
+}
+
+FailureOr<BudgetedPlan> nnc::planSchedule(ModuleOp module,
+                                          const Schedule &schedule,
+                                          const CompileOptions &options) {
+  return planWithinBudget(module, schedule, maxBatchOf(module, options),
+                          memoryBudgetOf(module, options));
 }
 
 //===----------------------------------------------------------------------===//
@@ -235,8 +263,7 @@ FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
   if (failed(schedule))
     return failure();
   int64_t budgetBytes = memoryBudgetOf(module, options);
-  FailureOr<BudgetedPlan> planned = planWithinBudget(
-      module, *schedule, maxBatchOf(module, options), budgetBytes);
+  FailureOr<BudgetedPlan> planned = planSchedule(module, *schedule, options);
   if (failed(planned))
     return failure();
   const MemoryPlan &plan = planned->plan;

@@ -64,6 +64,25 @@ struct CompiledPlan {
   std::string report;
 };
 
+/// The largest batch that a plan of `module` runs, of which entry points have
+/// been built.
+int64_t maxBatchOf(mlir::ModuleOp module, const CompileOptions &options);
+
+/// Brings a model as written to a stage inside the dialect. Fails after a
+/// diagnostic, as what follows does.
+mlir::LogicalResult runToStage(mlir::ModuleOp module, Stage stage,
+                               const CompileOptions &options);
+
+/// From entry points of primitives, fused or not, to launches, and the kernels
+/// as the target schedules them.
+mlir::FailureOr<Schedule> scheduleFused(mlir::ModuleOp module,
+                                        const CompileOptions &options);
+
+/// The memory plan of what has been scheduled, within the budget.
+mlir::FailureOr<BudgetedPlan> planSchedule(mlir::ModuleOp module,
+                                           const Schedule &schedule,
+                                           const CompileOptions &options);
+
 /// Compiles `module`, which is changed on the way. Fails after a diagnostic.
 mlir::FailureOr<CompiledPlan> compileToPlan(mlir::ModuleOp module,
                                             const CompileOptions &options);

@@ -283,7 +283,7 @@ static LogicalResult buildTrainStep(ModelOp model, ArrayRef<Result> results) {
        llvm::zip_equal(variables, gradient.getGradients()))
     gradients[variable] = value;
   for (const AssignedUpdate &update : *updates)
-    buildUpdate(update, b, mapping, gradients, gradient.getLoc());
+    buildUpdate(update, b, mapping, gradients, model.getLoc());
   return success();
 }
 

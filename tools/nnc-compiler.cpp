@@ -1,8 +1,9 @@
-// The part of `nnc` that needs MLIR: `compile`, `convert`, `ops`, `inspect` of a
-// model, and what tools/language has. The driver starts it; nothing speaks
-// against calling it by hand.
+// The part of `nnc` that needs MLIR: `compile`, `convert`, `summary`, `ops`,
+// `inspect` of a model, and what tools/language has. The driver starts it;
+// nothing speaks against calling it by hand.
 #include "tools/CommandLine.h"
 #include "tools/Compiler.h"
+#include "tools/Summary.h"
 #include "tools/Text.h"
 #include "tools/language/Language.h"
 
@@ -541,6 +542,7 @@ static int runCommandLine(int argc, char **argv) {
   InspectArguments inspection;
   addInspect(app, inspection, exit);
   addLanguageCommands(app, exit);
+  addSummaryCommand(app, exit);
   bool asJson = false;
   CLI::App *ops =
       app.add_subcommand("ops", "list the ops: operands, attributes, gradient");

@@ -118,6 +118,8 @@ static constexpr CompilerCommand compilerCommands[] = {
     {"convert", "write a model in another form, nothing lost"},
     {"format", "write programs in the one style"},
     {"lsp", "serve an editor: what is wrong, what is what, what may follow"},
+    {"summary",
+     "show a model layer by layer: shapes, parameters, FLOP, memory"},
     {"ops", "list the ops: operands, attributes, gradient"},
 };
 
