@@ -1,6 +1,8 @@
 // Exit statuses, messages with places, and the compiler as a program beside.
 #include "tools/Program.h"
 
+#include "runtime/File.h"
+
 #include <cerrno>
 #include <charconv>
 #include <climits>
@@ -10,6 +12,7 @@
 #include <fstream>
 #include <iostream>
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -152,6 +155,12 @@ int runBeside(const std::string &program,
             << " (" << strsignal(WTERMSIG(state))
             << "); please report the model\n";
   return MachineFailed;
+}
+
+int drawPictures(const std::string &folder, bool isQuiet) {
+  runtime::OpenFile nowhere(
+      isQuiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1);
+  return runBeside("nnc-plot", {folder}, nowhere.get());
 }
 
 static bool isPlanFile(const std::string &path) {

@@ -79,6 +79,10 @@ int becomeCompiler(const std::vector<std::string> &arguments);
 int runBeside(const std::string &program,
               const std::vector<std::string> &arguments, int output);
 
+/// Draws the log or the explanations in `folder`, and prints the pictures'
+/// names unless `isQuiet`. Returns an exit status.
+int drawPictures(const std::string &folder, bool isQuiet);
+
 /// The whole of `text` as a number; false where it is something else.
 bool parseNumber(const std::string &text, int64_t &number);
 

@@ -14,8 +14,6 @@
 #include <algorithm>
 #include <iostream>
 
-#include <unistd.h>
-
 namespace nnc::tools {
 
 using namespace runtime;
@@ -321,10 +319,7 @@ int Run::finish() {
     return fail(status);
   if (Status status = replaceFile(path, lines); !status.isOk())
     return fail(status);
-  // Standard output is the caller's JSON: the names of the pictures go
-  // elsewhere.
-  return runBeside("nnc-plot", {options.outFolder},
-                   options.asJson ? STDERR_FILENO : -1);
+  return drawPictures(options.outFolder, options.asJson);
 }
 
 int Run::all() {

@@ -8,9 +8,6 @@
 #include <algorithm>
 #include <iostream>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 namespace nnc::tools {
 
 using namespace runtime;
@@ -48,17 +45,13 @@ static Status prepare(TrainRun &run) {
   return {};
 }
 
-static int drawPictures(const TrainOptions &options) {
+static int drawLog(const TrainOptions &options) {
   if (options.logFolder.empty())
     return Done;
-  if (!options.asJson && !options.isQuiet)
+  const bool isQuiet = options.asJson || options.isQuiet;
+  if (!isQuiet)
     std::cout << "pictures" << std::endl;
-  // Standard output is the caller's JSON: the names of the pictures go
-  // elsewhere, or nowhere.
-  OpenFile nowhere(options.isQuiet ? open("/dev/null", O_WRONLY | O_CLOEXEC)
-                                   : -1);
-  return runBeside("nnc-plot", {options.logFolder},
-                   options.asJson ? STDERR_FILENO : nowhere.get());
+  return drawPictures(options.logFolder, isQuiet);
 }
 
 static Status saveWeights(TrainRun &run, const std::string &path) {
@@ -76,7 +69,7 @@ static int saveResults(TrainRun &run) {
   for (auto &observer : run.observers)
     if (Status status = observer->end({weights}); !status.isOk())
       return fail(status);
-  return drawPictures(run.options);
+  return drawLog(run.options);
 }
 
 int train(const TrainOptions &options) {
