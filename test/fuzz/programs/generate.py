@@ -434,7 +434,8 @@ class Generator(WindowForms, SequenceForms):
 
     FORMS = {"unary": 12, "binary": 10, "softmax": 2, "literal": 1, "choice": 2, "matmul": 4, "convolution": 3, "layer": 4, "function": 1,
              "reduction": 7, "argmax": 1, "reshape": 3, "transpose": 2, "broadcast": 2, "slice": 3, "pad": 2, "pool": 3, "concat": 3,
-             "lookup": 3, "random": 1.5, "convert": 1.5, "count": 1, "truth": 1.5, "whole": 1, "record": 2, "attention": 2, "recurrent": 2}
+             "lookup": 3, "random": 1.5, "convert": 1.5, "count": 1, "truth": 1.5, "whole": 1, "record": 2, "attention": 2, "recurrent": 2,
+             "scan": 3, "second": 1}
 
     # Ops by their records -------------------------------------------------------------
 

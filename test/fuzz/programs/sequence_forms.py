@@ -1,5 +1,18 @@
 """Expressions of random programs over sequences: a part of the Generator in generate.py."""
-from program import BATCH, elements
+import re
+
+from program import BATCH, Value, elements
+
+
+def find_trained(lines, trained):
+    """The names of a cell behind which there is a parameter: of `lines`, (name, expression), and of `trained`, which what
+    a state becomes is among, h0 of n0."""
+    found = set(trained)
+    for _ in range(len(lines) + 1):
+        for name, text in lines:
+            if "dense(" in text or "layer_norm(" in text or found & set(re.findall(r"\w+", text)):
+                found |= {name, re.sub("^n", "h", name)}
+    return found
 
 
 class SequenceForms:
@@ -71,3 +84,87 @@ class SequenceForms:
             arguments += f", lengths = {operands[-1].name}"
         result = (BATCH, time, directions * units) if sequences else (BATCH, directions * units)
         return self.emit(f"{name}({x.name}{arguments})", type, result, x, *weights, *operands)
+
+    def second(self):
+        """A tensor whose second dimension is the batch."""
+        x = self.pick(lambda v: v.rank >= 2 and v.shape[0] == BATCH and BATCH not in v.shape[1:])
+        if not x:
+            return None
+        order = [1, 0, *range(2, x.rank)]
+        return self.emit(f"transpose({x.name}, {order})", x.type, [x.shape[a] for a in order], x)
+
+    # What a cell makes of what it goes over, {a}, and of a state, {h}, of one shape.
+    NEXT = ["tanh({a} + dense({h}, {units}))", "{h} * 0.5 + {a}", "sigmoid({a}) * {h} + (1 - sigmoid({a})) * tanh(dense({h}, {units}))",
+            "tanh(dense(concat({a}, {h}, axis = 1), {units}))", "maximum({h}, {a})", "softmax({h} + {a}, axis = 1)",
+            "layer_norm({h} + {a})", "select({a} > {h}, {a}, {h} * 0.5)", "{h} - 0.5 * mean({h}, axes = [0], keep_dims = true) + {a}",
+            "{h}", "{a}", "tanh({h} + max({a}, axes = [1], keep_dims = true))"]
+    # What else it keeps of a step, and whether that is a number a sample.
+    KEPT = [("{h} * {a}", False), ("sum({h} * {a}, axes = [1])", True), ("{n}", False), ("max({n}, axes = [1])", True),
+            ("dense({n}, {units})", False), ("{n} - {h}", False)]
+
+    def scan(self):
+        units, time, type = self.one_of([1, 2, 3, 5, 17]), self.one_of([1, 2, 3, 5]), self.float_type
+        if type in ("bf16", "f16"):
+            return None
+        axis, count = self.one_of([0, 1]), self.one_of([0, 1, 1, 1, 2])
+        over = [self.stepped(axis, time, type) for _ in range(count)]
+        states = [self.started(units, type, over) for _ in range(self.one_of([1, 1, 2]))]
+        cell, results = self.cell(over, states, units)
+        text = f"scan({cell}, from = [{', '.join(x.name for x in states)}], axis = {axis}"
+        text += f", over = [{', '.join(x.name for x in over)}]" if over else f", steps = {time}"
+        operands = [*over, *states]
+        if self.chance(0.3):
+            text += ", reverse = true"
+        if self.chance(0.3):
+            operands.append(self.add_input("i32", (BATCH,)))
+            text += f", lengths = {operands[-1].name}"
+        self.use(*operands)
+        timed = lambda shape: (time, *shape) if axis == 0 else (shape[0], time, *shape[1:])
+        first = len(self.values)
+        for i, (is_number, is_trained) in enumerate(results):
+            shape = (BATCH,) if is_number else (BATCH, units)
+            shape = shape if i < len(states) else timed(shape)
+            self.values.append(Value(f"v{first + i}", type, shape, is_trained))
+            self.program.types[f"v{first + i}"] = (type, shape)
+        self.program.body.append(f"{', '.join(v.name for v in self.values[first:])} = {text})")
+        return self.values[-1]
+
+    def stepped(self, axis, time, type):
+        """What a loop goes over: [batch, time, channels], or time first, of one sample each or of all."""
+        if axis == 0 and self.chance(0.2):
+            return self.add_parameter(type, (time, self.one_of([1, 3])))
+        channels = self.one_of([1, 2, 3, 8])
+        shape = (BATCH, time, channels) if axis else (time, BATCH, channels)
+        x = self.pick_float(lambda v: v.type == type and v.shape == shape)
+        if x or axis:
+            return x or self.add_input(type, shape)
+        x = self.add_input(type, (BATCH, time, channels))
+        return self.emit(f"transpose({x.name}, [1, 0, 2])", type, shape, x)
+
+    def started(self, units, type, over):
+        """A state before the first step; where nothing else has the batch, with it."""
+        if any(BATCH in x.shape for x in over) and self.chance(0.4):
+            return self.add_parameter(type, (units,))
+        x = self.pick_float(lambda v: v.type == type and v.shape == (BATCH, units))
+        return x or self.add_input(type, (BATCH, units))
+
+    def cell(self, over, states, units):
+        """Declares a cell; its name, and of what a loop gives of it whether it is a number a sample, and trained."""
+        name = f"cell{len(self.program.prelude)}"
+        slices, carried = [f"x{i}" for i in range(len(over))], [f"h{i}" for i in range(len(states))]
+        lines = [(f"a{x}", f"dense({x}, {units})" if BATCH in value.shape else f"sum({x})") for x, value in zip(slices, over)]
+        for i, h in enumerate(carried):
+            # Of the state's shape, and of whatever else there is.
+            a = " + ".join([f"a{x}" for x in slices if self.chance(0.8)] + [self.one_of(carried), f"0.25 * {h}"])
+            lines += [(f"b{i}", a), (f"n{i}", self.one_of(self.NEXT).format(a=f"b{i}", h=h, units=units))]
+        kept = [self.one_of(self.KEPT) for _ in range(self.one_of([0, 0, 1, 2]))]
+        lines += [(f"k{i}", text.format(a="b0", h=carried[0], n="n0", units=units)) for i, (text, _) in enumerate(kept)]
+        trained = find_trained(lines, [a for a, value in zip(slices + carried, [*over, *states]) if value.trained])
+        given = [f"n{i}" for i in range(len(carried))] + [f"k{i}" for i in range(len(kept))]
+        returned = f"[{', '.join(given)}]" if len(given) > 1 else given[0]
+        body = [*(f"{left} = {text}" for left, text in lines), f"return {returned}"]
+        self.program.prelude.append(f"fn {name}({', '.join(slices + carried)}) {{\n" + "".join(f"  {line}\n" for line in body) + "}\n")
+        numbers = [False] * len(carried) + [is_number for _, is_number in kept]
+        results = [(number, x in trained) for x, number in zip(given, numbers)]
+        # Of a cell that gives states alone, a loop keeps all of them.
+        return name, results if kept else 2 * results
