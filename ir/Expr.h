@@ -209,6 +209,11 @@ Expr meanAbsoluteError(Expr prediction, Expr target, Expr weights = {});
 /// runtime/MetricSums.h reads it from those of a set.
 Expr readSums(Summed metric, mlir::OpBuilder &builder);
 
+/// counts[target, chosen] of what the decisions of `metric` are of, f32 [C, C];
+/// null where it decides nothing, or among more than `maxClasses`.
+Expr buildConfusion(mlir::OpBuilder &builder, mlir::Operation *metric,
+                    int64_t maxClasses);
+
 // Random numbers, each from one of the streams 2 * stream and 2 * stream + 1.
 
 /// Two scalars of i64: the same give the same numbers.

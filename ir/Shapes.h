@@ -224,6 +224,9 @@ TypeOrFailure inferRootError(const OpSite &site,
 /// True if `target` names a class for each row of `logits` [.., C], C > 1.
 bool isClassification(mlir::RankedTensorType logits,
                       mlir::RankedTensorType target);
+/// The same, by integers alone.
+bool areIntegerClasses(mlir::RankedTensorType logits,
+                       mlir::RankedTensorType target);
 /// Whether `padding` says how far windows reach over the borders: the keyword
 /// valid, same or same_lower, or numbers.
 bool isPadding(mlir::Attribute padding);

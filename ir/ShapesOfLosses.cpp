@@ -159,6 +159,11 @@ TypeOrFailure inferClassification(const OpSite &site, NamedType logits,
   return diagnostic;
 }
 
+bool areIntegerClasses(RankedTensorType logits, RankedTensorType target) {
+  return logits.getRank() > 0 && logits.getShape().back() > 1 &&
+         isIntegerTarget(logits, target);
+}
+
 bool isClassification(RankedTensorType logits, RankedTensorType target) {
   return logits.getRank() > 0 && logits.getShape().back() > 1 &&
          (isIntegerTarget(logits, target) || isOneHotTarget(logits, target));
@@ -214,7 +219,7 @@ TypeOrFailure inferFocal(const OpSite &site, RankedTensorType logits,
                          RankedTensorType target, const RowWeights &given,
                          bool hasAlpha) {
   NamedType operand{"logits", logits};
-  if (!isClassification(logits, target) && haveSamePlaces(logits, target)) {
+  if (!areIntegerClasses(logits, target) && haveSamePlaces(logits, target)) {
     if (given.classWeights)
       return site.error() << "class_weights are of classes, and each element "
                              "of logits, "

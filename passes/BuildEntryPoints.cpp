@@ -8,6 +8,7 @@
 #include "passes/EntryPoints.h"
 #include "passes/ExplainEntry.h"
 #include "passes/GenerateEntry.h"
+#include "passes/Pairings.h"
 #include "passes/Passes.h"
 #include "passes/StepState.h"
 
@@ -378,6 +379,7 @@ private:
     // First: what is frozen is no weight to penalise either.
     if (failed(nnc::freeze(model, freeze)))
       return failure();
+    warnOfPairings(model);
     shareReads(model);
     setIndexLimits(model);
     addPenalties(model);

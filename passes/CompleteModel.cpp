@@ -144,39 +144,13 @@ Value buildTotalLoss(ModelOp model, ArrayRef<LossOp> losses) {
   return total;
 }
 
-/// The class of each row of `target`, which has integers or one-hot rows.
-static Expr getClasses(Expr target, Expr prediction) {
-  if (target.isFloat())
-    return argmax(target);
-  SmallVector<int64_t> rows = prediction.dims();
-  rows.pop_back();
-  return reshape(target, rows);
-}
-
-/// counts[label, prediction] of the samples behind `accuracy`; null where it
-/// does not choose among classes, or among more than `maxClasses`.
-static Value buildConfusion(AccuracyOp accuracy, int64_t maxClasses) {
-  if (!isClassification(accuracy.getPrediction().getType(),
-                        accuracy.getTarget().getType()))
-    return {};
-  OpBuilder builder(accuracy);
-  ImplicitLocOpBuilder b(accuracy.getLoc(), builder);
-  Expr prediction(b, accuracy.getPrediction());
-  int64_t classes = prediction.dim(-1);
-  if (classes > maxClasses)
-    return {};
-  Expr target = getClasses(Expr(b, accuracy.getTarget()), prediction);
-  Type f32 = b.getF32Type();
-  Expr labels = cast(classMask(target, classes), f32);             // [.., C]
-  Expr chosen = cast(classMask(argmax(prediction), classes), f32); // [.., C]
-  return matmul(labels, chosen,
-                kTransposeLhs | (prediction.rank() > 2 ? kReduceBatch : 0));
-}
-
 Value findConfusion(ArrayRef<MetricOp> metrics, int64_t maxClasses) {
   for (MetricOp metric : metrics)
-    if (auto accuracy = metric.getValue().getDefiningOp<AccuracyOp>())
-      return buildConfusion(accuracy, maxClasses);
+    if (Operation *op = metric.getValue().getDefiningOp()) {
+      OpBuilder b(op);
+      if (Expr counts = buildConfusion(b, op, maxClasses))
+        return counts;
+    }
   return {};
 }
 

@@ -39,9 +39,8 @@ void addPenalties(ModelOp model);
 /// null where it has none.
 mlir::Value buildTotalLoss(ModelOp model, llvm::ArrayRef<LossOp> losses);
 
-/// counts[label, prediction] of the samples behind the first accuracy among
-/// `metrics`; null where it does not choose among classes, or among more than
-/// `maxClasses`.
+/// counts[label, prediction] of the first of `metrics` that decides among at most
+/// `maxClasses` classes; null where none does.
 mlir::Value findConfusion(llvm::ArrayRef<MetricOp> metrics, int64_t maxClasses);
 
 } // namespace nnc

@@ -90,7 +90,7 @@ static double averagePrecision(const std::vector<float> &positives,
   return positives.empty() ? 0 : area / double(positives.size());
 }
 
-double GatheredScores::read(const ScoreReading &reading) {
+double GatheredScores::read(const ScoreReading &reading) const {
   auto valueOf = [&](Class &of) {
     if (of.hasNan)
       return undefined;

@@ -37,7 +37,7 @@ public:
   Status add(const float *values, int64_t rows, int64_t columns);
   /// The metric of all that was added; NaN where it has none, or a score is
   /// NaN.
-  double read(const ScoreReading &reading);
+  double read(const ScoreReading &reading) const;
 
 private:
   /// The scores of one class: of what is of it, and of what is not.
@@ -46,7 +46,7 @@ private:
     bool hasNan = false;
   };
 
-  std::vector<Class> classes;
+  mutable std::vector<Class> classes; // whose scores reading sorts
   int64_t numScores = 0;
 };
 

@@ -2,9 +2,9 @@
 #ifndef NNC_TOOLS_TRAINING_H
 #define NNC_TOOLS_TRAINING_H
 
-#include "runtime/MetricSums.h"
 #include "runtime/Session.h"
 #include "runtime/data/Batches.h"
+#include "tools/Averages.h"
 #include "tools/Data.h"
 #include "tools/Progress.h"
 
@@ -15,49 +15,6 @@
 #include <vector>
 
 namespace nnc::tools {
-
-/// Means over samples of an entry point's loss and metrics, batch by batch, and
-/// the metrics that are read from sums over all of them.
-class Averages {
-public:
-  /// Adds the outputs of the session's last run, weighted by its batch.
-  runtime::Status add(const runtime::Session &session);
-
-  int64_t samples() const { return numSamples; }
-  double loss() const { return numSamples ? lossSum / numSamples : 0; }
-  /// Metrics by name, in the model's order.
-  std::vector<std::pair<std::string, double>> metrics() const;
-  /// Notes that `restore` gives the same bits back from; without confusion().
-  void save(runtime::Metadata &notes) const;
-  /// `entry` is what the averages are of. False if the notes are not there or
-  /// not of this entry point.
-  bool restore(const runtime::Metadata &notes,
-               const runtime::EntryPoint &entry);
-  /// Counts, row the label and column the prediction; empty if there are none.
-  const std::vector<std::vector<double>> &confusion() const { return counts; }
-
-private:
-  /// Sums over the runs, which `reading` makes a metric of.
-  struct Sums {
-    std::string metric;
-    const runtime::MetricReading *reading = nullptr;
-    std::vector<double> values;
-  };
-
-  runtime::Status addCounts(const runtime::Session &session,
-                            const runtime::TensorInfo &output);
-  runtime::Status addSums(const runtime::Session &session,
-                          const runtime::TensorInfo &output);
-  Sums &sumsOf(const runtime::TensorInfo &output);
-  bool restoreSums(const runtime::Metadata &notes,
-                   const runtime::EntryPoint &entry);
-
-  double lossSum = 0;
-  int64_t numSamples = 0;
-  std::vector<std::pair<std::string, double>> metricSums;
-  std::vector<Sums> sums;
-  std::vector<std::vector<double>> counts;
-};
 
 /// One way through the batches, or a part of it.
 struct Pass {

@@ -249,15 +249,15 @@ struct ReturnStmt : StatementOf<Statement::Kind::Return> {
   ExpressionPtr value;
 };
 
-struct LossStmt : StatementOf<Statement::Kind::Loss> {
-  using StatementOf::StatementOf;
-  ExpressionPtr value;
-};
-
-/// `value` or `name = value`, of a metric or an output.
+/// `value` or `name = value`, of a loss, a metric or an output.
 struct NamedValue {
   std::optional<Identifier> name;
   ExpressionPtr value;
+};
+
+struct LossStmt : StatementOf<Statement::Kind::Loss> {
+  using StatementOf::StatementOf;
+  std::vector<NamedValue> items;
 };
 
 struct MetricStmt : StatementOf<Statement::Kind::Metric> {

@@ -386,11 +386,13 @@ mlir::Value Emitter::expectScalar(const Expression &expression,
 void Emitter::emitLoss(const LossStmt &statement) {
   if (!checkInModel(statement, "loss"))
     return;
-  if (mlir::Value loss = expectScalar(*statement.value, "a loss"))
-    checkLoss(loss, statement.value->loc);
+  for (const NamedValue &item : statement.items)
+    if (mlir::Value loss = expectScalar(*item.value, "a loss"))
+      checkLoss(loss, item);
 }
 
-void Emitter::checkLoss(mlir::Value loss, SMLoc loc) {
+void Emitter::checkLoss(mlir::Value loss, const NamedValue &item) {
+  SMLoc loc = item.value->loc;
   DenseSet<mlir::Value> sources = collectSources({loss}, true);
   bool isTrainable = llvm::any_of(sources, [](mlir::Value value) {
     return value.getDefiningOp<ReadOp>() != nullptr;
@@ -400,7 +402,9 @@ void Emitter::checkLoss(mlir::Value loss, SMLoc loc) {
                "trained");
     return;
   }
-  LossOp::create(builder, diagnostics.location(loc), loss);
+  LossOp::create(builder, diagnostics.location(loc), loss,
+                 item.name ? builder.getStringAttr(item.name->name)
+                           : StringAttr());
 }
 
 void Emitter::emitLayout(const LayoutStmt &statement) {

@@ -89,7 +89,7 @@ private:
   void emitModel(const ModelDecl &model);
   void emitInputs(const ModelDecl &model);
   void checkModel(const ModelDecl &model);
-  void checkLoss(mlir::Value loss, SMLoc loc);
+  void checkLoss(mlir::Value loss, const NamedValue &item);
   void warnUnused();
 
   void emitBlock(const Block &block);

@@ -83,7 +83,7 @@ bool Parser::parseWordStatement(Block &block, bool &handled) {
                                    "' is a statement and not a name; write '" +
                                    token().text + " VALUE', without '='");
   if (atWord("loss"))
-    return parseLoss(block);
+    return parseNamedValues<LossStmt>(block);
   if (atWord("metric"))
     return parseNamedValues<MetricStmt>(block);
   if (atWord("output"))
@@ -239,18 +239,7 @@ bool Parser::parseReturn(Block &block) {
   return true;
 }
 
-bool Parser::parseLoss(Block &block) {
-  auto statement = std::make_unique<LossStmt>(advance().loc());
-  if (atLineEnd())
-    return errorExpected("a value after 'loss'");
-  statement->value = parseExpr();
-  if (!statement->value)
-    return false;
-  block.push_back(std::move(statement));
-  return true;
-}
-
-// `metric accuracy(a, b), error = mse(a, b)`; outputs alike.
+// `metric accuracy(a, b), error = mse(a, b)`; losses and outputs alike.
 template <typename NamedStmt> bool Parser::parseNamedValues(Block &block) {
   Token word = advance();
   auto statement = std::make_unique<NamedStmt>(word.loc());

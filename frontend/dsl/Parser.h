@@ -108,7 +108,6 @@ private:
   bool parseLoopHead(LoopHead &head);
   bool parseIf(Block &block);
   bool parseReturn(Block &block);
-  bool parseLoss(Block &block);
   template <typename NamedStmt> bool parseNamedValues(Block &block);
   bool parseLayout(Block &block);
   bool parseStep(Block &block);

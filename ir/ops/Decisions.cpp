@@ -5,6 +5,8 @@
 #include "ir/ops/Classes.h"
 #include "ir/ops/Readings.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 using namespace nnc;
 
@@ -285,6 +287,61 @@ StringRef CohenKappaOp::getReading() {
     return "kappa_quadratic";
   }
   llvm_unreachable("every weighting has a reading");
+}
+
+//===----------------------------------------------------------------------===//
+// Confusion
+//===----------------------------------------------------------------------===//
+
+/// Of rows [.., C] that each choose a class: f32 [C, C].
+static Expr confusionOfChoices(const Decided &decided) {
+  Expr prediction = decided.prediction;
+  Type f32 = prediction.builder().getF32Type();
+  int64_t classes = prediction.dim(-1), last = prediction.rank() - 1;
+  Expr actual = targetClasses(decided.target, prediction); // [..]
+  Expr isActual = classMask(actual, classes);              // [.., C]
+  if (Expr counted = countedRows(decided.target, actual, decided.ignored))
+    isActual = logicalAnd(isActual, keepReduced(counted, prediction, {last}));
+  Expr isChosen = classMask(argmax(prediction), classes); // [.., C]
+  return matmul(cast(isActual, f32), cast(isChosen, f32),
+                kTransposeLhs | (prediction.rank() > 2 ? kReduceBatch : 0));
+}
+
+/// Of elements that decide for themselves: f32 [2, 2].
+static Expr confusionOfVotes(const Decided &decided) {
+  Counts counts = countVotes(decided);
+  auto at = [](Expr row, int64_t place) { return slice(row, {place}, {1}); };
+  Expr right = counts.hits; // [2]
+  Expr missed = counts.actual - right;
+  return cast(
+      reshape(
+          concat({at(right, 0), at(missed, 0), at(missed, 1), at(right, 1)}, 0),
+          {2, 2}),
+      right.builder().getF32Type());
+}
+
+static std::optional<Decided> findDecided(ImplicitLocOpBuilder &b,
+                                          Operation *metric) {
+  return llvm::TypeSwitch<Operation *, std::optional<Decided>>(metric)
+      .Case<AccuracyOp, PrecisionOp, RecallOp, F1Op, FBetaOp, MeanIouOp,
+            BalancedAccuracyOp, MccOp, CohenKappaOp>(
+          [&](auto op) { return decidedBy(b, op); })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+Expr nnc::buildConfusion(OpBuilder &builder, Operation *metric,
+                         int64_t maxClasses) {
+  ImplicitLocOpBuilder b(metric->getLoc(), builder);
+  std::optional<Decided> decided = findDecided(b, metric);
+  if (!decided)
+    return {};
+  RankedTensorType type = decided->prediction.type();
+  if (!isClassification(type, decided->target.type()))
+    return maxClasses < 2 ? Expr() : confusionOfVotes(*decided);
+  if (type.getShape().back() > maxClasses)
+    return {};
+  // A product of rows: a single one has no rows to sum over.
+  return type.getRank() < 2 ? Expr() : confusionOfChoices(*decided);
 }
 
 //===----------------------------------------------------------------------===//

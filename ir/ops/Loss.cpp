@@ -412,7 +412,7 @@ FailureOr<Expansion> FocalLossOp::buildExpansion(OpBuilder &builder,
   Expr x(b, getLogits()), target(b, getTarget());
   Expr weights = operand(b, getODSOperands(2));
   Expr classWeights = operand(b, getODSOperands(3));
-  if (!isClassification(x.type(), target.type()))
+  if (!areIntegerClasses(x.type(), target.type()))
     return Expansion{focalOfElements(*this, x, target, weights)};
   int64_t last = x.rank() - 1;
   Expr surprise = -logSoftmax(x); // [.., C]
@@ -420,10 +420,6 @@ FailureOr<Expansion> FocalLossOp::buildExpansion(OpBuilder &builder,
       surprise * focus(-expm1(-surprise), number(getGamma())); // [.., C]
   if (classWeights)
     each = each * classWeights;
-  if (target.isFloat()) {
-    Expr losses = sum(each * cast(target, x.elementType()), {last});
-    return Expansion{weightedMean(losses, alignWeights(weights, losses))};
-  }
   Expr hit = classMask(classesOf(target, x), x.dim(-1));
   Expr losses = sum(select(hit, each, 0.0), {last}); // [..]
   Expr byClass =
@@ -476,17 +472,13 @@ struct Regions {
 
 static Regions splitRegions(DiceLossOp op, Expr x, Expr given) {
   bool areGiven = op.getFrom() == Scores::probabilities;
-  if (!isClassification(x.type(), given.type())) {
+  if (!areIntegerClasses(x.type(), given.type())) {
     Expr counted = countedRows(given, x, op.getIgnoreIndex());
     return {areGiven ? x : sigmoid(x), alignTarget(given, x), counted, false};
   }
-  Regions regions{areGiven ? x : softmax(x), {}, {}, true};
-  if (given.isFloat()) {
-    regions.target = cast(given, x.elementType());
-    return regions;
-  }
   Expr mask = classMask(classesOf(given, x), x.dim(-1));
-  regions.target = cast(mask, x.elementType());
+  Regions regions{
+      areGiven ? x : softmax(x), cast(mask, x.elementType()), {}, true};
   Expr rows = sum(x, {x.rank() - 1}); // for its shape alone
   if (Expr counted = countedRows(given, rows, op.getIgnoreIndex()))
     regions.counted = keepReduced(counted, x, {x.rank() - 1});

@@ -170,12 +170,13 @@ def FocalLossOp : Nnc_CompositeOp<"focal_loss", [
     AttrSizedOperandSegments, DeclareOpInterfaceMethods<Nnc_IndexLimited>]> {
   let summary = "Cross-entropy in which what is known already weighs little";
   let description = [{
-    With logits [.., C], C > 1, and a target of integers [..] or one-hot rows
-    [.., C]: y = mean of (1 - p) ^ gamma * -ln p over all rows, with p the softmax at
-    the target; `class_weights` [C] weigh rows by their class, and the mean is by
-    weight. Else each element is a decision of its own: p is sigmoid(x) where the
-    target is 1 and 1 - sigmoid(x) where it is 0; with `alpha` a positive target
-    weighs alpha and another 1 - alpha, by which the mean is not divided.
+    With logits [.., C], C > 1, and a target of integers [..]: y = mean of
+    (1 - p) ^ gamma * -ln p over all rows, with p the softmax at the target;
+    `class_weights` [C] weigh rows by their class, and the mean is by weight. With a
+    target of the logits' shape each element is a decision of its own: p is
+    sigmoid(x) where the target is 1 and 1 - sigmoid(x) where it is 0; with `alpha` a
+    positive target weighs alpha and another 1 - alpha, by which the mean is not
+    divided.
 
     `weights` weigh the terms; targets that are `ignore_index` do not count.
 
@@ -224,18 +225,17 @@ def DiceLossOp : Nnc_CompositeOp<"dice_loss", [DeclareOpInterfaceMethods<Nnc_Ind
   let description = [{
     y = 1 - mean of (2 * sum(p * t) + s) / (sum(p) + sum(t) + s) over samples, with
     sums over all places of a sample, and s = `smooth`. With logits [B, .., C], C > 1,
-    and a target of integers [B, ..] or one-hot rows, p is the softmax, t the one-hot
-    target, and the mean is over classes too; else p is the sigmoid of logits
-    [B, ..], and the target has their shape. `from = probabilities` says that p is
-    given. `weights` [B] weigh the samples; places whose target is `ignore_index`
-    do not count.
+    and a target of integers [B, ..], p is the softmax, t the one-hot target, and the
+    mean is over classes too; else p is the sigmoid of logits [B, ..], and the target
+    has their shape. `from = probabilities` says that p is `weights` [B] weigh the samples; places whose target is
+    `ignore_index` do not count.
 
     Source: Milletari, Navab and Ahmadi 2016, arXiv:1606.04797, with p and t in the
     place of their squares.
 
     ```mlir
-    // logits: [[1.0, 0.5, 0.0]], target: [[1.0, 0.0, 0.0]]
-    %y = nnc.dice_loss %logits, %target smooth = 0.5 from = probabilities : (tensor<1x3xf32>, tensor<1x3xf32>) -> tensor<f32>
+    // logits: [[1.0, 0.5, 0.0]], target: [0]
+    %y = nnc.dice_loss %logits, %target smooth = 0.5 from = probabilities : (tensor<1x3xf32>, tensor<1xi32>) -> tensor<f32>
     // y: 0.166667
     ```
   }];

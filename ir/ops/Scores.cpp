@@ -124,8 +124,9 @@ static Ranked rankSecond(Expr prediction, Expr target, bool areLogits) {
   Expr first = slice(prediction, starts, sizes);
   starts.back() = 1;
   Expr second = slice(prediction, starts, sizes);
-  Expr isActual = keepReduced(targetClasses(target, prediction) == 1.0,
-                              prediction, {prediction.rank() - 1});
+  Expr classes = targetClasses(target, prediction);
+  Expr isActual = keepReduced(classes == scalar(classes, 1.0), prediction,
+                              {prediction.rank() - 1});
   return {areLogits ? second - first : second, isActual, {}};
 }
 

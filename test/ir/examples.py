@@ -14,7 +14,8 @@ STATEFUL = {"assign", "launch", "loss", "metric", "model", "optimize", "output",
             "parameter", "read", "yield"}
 # Ops without a value that an example could promise: gradient is replaced before
 # anything runs, and the others are random (test/numerics/random.test).
-WITHOUT_VALUES = {"gradient", "dropout", "random_bits", "random_normal", "random_uniform"}
+WITHOUT_VALUES = {"gradient", "dropout", "random_bits", "random_normal", "random_uniform", "roc_auc",
+                  "average_precision"}
 
 
 def operand_types(statement, names):

@@ -510,7 +510,7 @@ for rows, columns in [(BATCH, 66), (300, 130)]:
 shaped("concat", [spread((3, 1)), spread((3, 66), seed=1)], lambda a, b: np.concatenate([a, b], 1), "axis = 1")
 shaped("gather", [spread((10, 33)), index], lambda t, i: t[i], dynamic=(1,))
 
-import attention_cases, counted, recurrent, windows  # their families have files of their own
+import attention_cases, counted, measured, recurrent, windows  # their families have files of their own
 
 
 def main():

@@ -1,4 +1,5 @@
 // nnc eval: the loss and metrics of trained weights on the test split.
+#include "tools/ClassTable.h"
 #include "tools/Json.h"
 #include "tools/Text.h"
 #include "tools/Training.h"
@@ -6,6 +7,7 @@
 
 #include "runtime/data/Reader.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
@@ -24,24 +26,55 @@ struct EvalOptions {
   bool asJson = false;
 };
 
-static void print(const Averages &averages, int64_t samples,
-                  const DataFacts &facts, bool asJson) {
-  if (!asJson) {
-    std::printf("%lld samples  loss %.4f", (long long)samples, averages.loss());
-    for (auto &[name, value] : averages.metrics())
-      std::printf("  %s %.4f", printable(name).c_str(), value);
-    std::printf("\n");
-    return;
-  }
+/// The most classes that a table for people has.
+static constexpr size_t mostRows = 100;
+
+static void printText(const Averages &averages, int64_t samples,
+                      const std::vector<ClassScores> &classes) {
+  Averages::Values values = averages.metrics();
+  values.insert(values.begin(), {"loss", averages.loss()});
+  size_t width = 0;
+  for (auto &[name, value] : values)
+    width = std::max(width, printable(name).size());
+  std::printf("%lld samples\n", (long long)samples);
+  for (auto &[name, value] : values)
+    std::printf("%-*s  %.4f\n", int(width), printable(name).c_str(), value);
+  if (classes.size() > mostRows)
+    std::printf("\n%zu classes: --json has the numbers of each\n",
+                classes.size());
+  else if (!classes.empty())
+    std::printf("\n%s", classTable(classes).c_str());
+}
+
+static void printJson(const Averages &averages, int64_t samples,
+                      const std::vector<ClassScores> &classes,
+                      const std::vector<std::string> *names) {
   ordered_json object = {{"samples", samples}, {"loss", averages.loss()}};
   for (auto &[name, value] : averages.metrics())
     object[name] = value;
-  if (!averages.confusion().empty()) {
+  if (!classes.empty()) {
     object["confusion"] = averages.confusion();
-    if (auto *names = facts.classesOf(averages.confusion().size()))
+    if (names)
       object["classes"] = *names;
+    ordered_json &all = object["per_class"] = ordered_json::array();
+    for (const ClassScores &scores : classes)
+      all.push_back({{"class", scores.name},
+                     {"precision", scores.precision},
+                     {"recall", scores.recall},
+                     {"f1", scores.f1},
+                     {"samples", scores.samples}});
   }
   std::cout << toLine(object) << '\n';
+}
+
+static void print(const Averages &averages, int64_t samples,
+                  const DataFacts &facts, bool asJson) {
+  auto *names = facts.classesOf(averages.confusion().size());
+  std::vector<ClassScores> classes = scoreClasses(averages.confusion(), names);
+  if (asJson)
+    printJson(averages, samples, classes, names);
+  else
+    printText(averages, samples, classes);
 }
 
 static int evaluateModel(const EvalOptions &options) {
@@ -102,12 +135,17 @@ void addEvalCommand(CLI::App &app, int &exit) {
                    "samples a run (default: the model's batch)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
   command->add_flag("--json", options->asJson, "one JSON object on one line");
-  addHelp(*command,
-          "nnc eval net.nn --weights net.safetensors\n"
-          "nnc eval net.nn --weights net.safetensors --data set --json\n",
-          "one object: samples, loss, each metric by its name, and where there "
-          "are\n"
-          "classes confusion (a row a class) and classes (their names)\n");
+  addHelp(
+      *command,
+      "nnc eval net.nn --weights net.safetensors\n"
+      "nnc eval net.nn --weights net.safetensors --data set --json\n",
+      "one object: samples, loss, each named loss and metric by its name, "
+      "null\n"
+      "where it has no value; and where a metric is of classes confusion (a "
+      "row a\n"
+      "class), classes (their names, where they have any) and per_class "
+      "(class,\n"
+      "precision, recall, f1, samples of each)\n");
   command->callback([options, &exit] { exit = evaluateModel(*options); });
 }
 

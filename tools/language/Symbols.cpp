@@ -218,7 +218,7 @@ void SymbolWalk::visit(const Statement &statement) {
         visit(s->elseBody);
       })
       .Case<ReturnStmt>([&](auto *s) { visit(s->value.get()); })
-      .Case<LossStmt>([&](auto *s) { visit(s->value.get()); })
+      .Case<LossStmt>(visitItems)
       .Case<MetricStmt>(visitItems)
       .Case<OutputStmt>(visitItems)
       .Case<StepStmt>([&](auto *s) { visit(s->body); })

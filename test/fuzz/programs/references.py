@@ -13,6 +13,7 @@ from evaluate import UNIT, Value, to_type
 from primitives import PRIMITIVES, axes_of, element_numbers, erf, philox_words, sigmoid
 from convolutions import conv_layer, transposed_layer  # in the folder that primitives names
 from attention_references import SEQUENCES
+import measures
 import sequences
 
 REFERENCES = dict(SEQUENCES)
@@ -337,45 +338,92 @@ REFERENCES.update({
 })
 
 
+def counted_by(at):
+    return {"ignored": at.get("ignore_index")}
+
+
 @reference("binary_cross_entropy")
 def binary_cross_entropy(at, training, p, target, weights=None):
     # The limits are numbers of the type: in f32, 1 - 1e-7 is 1 - 1.19e-7.
     margin = max(1e-7, UNIT[at["type"]])
-    t, p = target.reshape(p.shape), np.clip(p, *to_type([margin, 1 - margin], at["type"]))
-    return sequences.weighted(-(t * np.log(p) + (1 - t) * np.log1p(-p)), weights)
+    return measures.binary_cross_entropy(p, target, weights, to_type([margin, 1 - margin], at["type"]),
+                                         smoothing=at["label_smoothing"], **counted_by(at))
 
 
 @reference("bce_logits")
 def bce_logits(at, training, *operands):
     x, target, weights, positive = by_segments(at, *operands)
-    t, factor = target.reshape(x.shape), 1.0 if positive is None else positive
-    return sequences.weighted((1 - t) * np.logaddexp(0, x) + factor * t * np.logaddexp(0, -x), weights)
+    return measures.bce_logits(x, target, weights, 1.0 if positive is None else positive,
+                               smoothing=at["label_smoothing"], **counted_by(at))
 
 
 @reference("mse", "mean_squared_error")
 def mse(at, training, x, target, weights=None):
-    return sequences.weighted((x - target.reshape(x.shape)) ** 2, weights)
+    return measures.mean_of((x - target.reshape(x.shape)) ** 2, target, weights, **counted_by(at))
 
 
 @reference("mae", "mean_absolute_error")
 def mae(at, training, x, target, weights=None):
-    return sequences.weighted(np.abs(x - target.reshape(x.shape)), weights)
+    return measures.mean_of(np.abs(x - target.reshape(x.shape)), target, weights, **counted_by(at))
 
 
-@reference("huber")
-def huber(at, training, x, target, weights=None):
-    d, delta = np.abs(x - target.reshape(x.shape)), at["delta"]
-    return sequences.weighted(np.where(d <= delta, d * d / 2, delta * (d - delta / 2)), weights)
+@reference("focal_loss")
+def focal_loss(at, training, *operands):
+    return measures.focal(*by_segments(at, *operands), at["gamma"], at.get("alpha"), **counted_by(at))
+
+
+def are_probabilities(at):
+    return {"probabilities": at["from"] == "probabilities"}
+
+
+REFERENCES.update({
+    "huber": lambda at, training, x, t, w=None: measures.huber(x, t, w, at["delta"], **counted_by(at)),
+    "smooth_l1": lambda at, training, x, t, w=None: measures.smooth_l1(x, t, w, at["beta"], **counted_by(at)),
+    "log_cosh": lambda at, training, x, t, w=None: measures.log_cosh(x, t, w, **counted_by(at)),
+    "quantile_loss": lambda at, training, x, t, w=None: measures.quantile(x, t, w, at["quantile"], **counted_by(at)),
+    "hinge_loss": lambda at, training, x, t, w=None: measures.hinge(x, t, w, at["squared"], **counted_by(at)),
+    "multiclass_hinge_loss": lambda at, training, x, t, w=None: measures.multiclass_hinge(x, t, w, **counted_by(at)),
+    "poisson_nll": lambda at, training, x, t, w=None: measures.poisson(
+        x, t, w, at["log_input"], at["full"], epsilon_of(at), **counted_by(at)),
+    "gaussian_nll": lambda at, training, x, t, v, w=None: measures.gaussian(
+        x, t, v, w, at["full"], epsilon_of(at), **counted_by(at)),
+    "kl_divergence": lambda at, training, x, t, w=None: measures.kl(
+        x, t, w, margin=max(1e-7, UNIT[at["type"]]), **are_probabilities(at)),
+    "dice_loss": lambda at, training, x, t, w=None: measures.dice(
+        x, t, w, at["smooth"], **are_probabilities(at), **counted_by(at)),
+    "cosine_embedding_loss": lambda at, training, x, other, t, w=None: measures.cosine_embedding(x, other, t, w, at["margin"]),
+    "triplet_loss": lambda at, training, a, p, n, w=None: measures.triplet(a, p, n, w, at["margin"], at["squared"]),
+    "contrastive_loss": lambda at, training, x, other: measures.contrastive(
+        x, other, at["temperature"], at["normalize"], at["symmetric"]),
+})
+
+
+def decided_by(at):
+    return {"threshold": at.get("threshold"), **are_probabilities(at), **counted_by(at)}
 
 
 @reference("accuracy")
 def accuracy(at, training, x, target):
-    # Not the batch, which is -1.
-    several = x.ndim > 0 and at["dims"][-1] > 1
-    is_whole = target.dtype != np.float64
-    if several and (target.size == x.size // x.shape[-1] if is_whole else target.shape == x.shape):
-        return of_counted(at, target, (x.argmax(-1) == classes(target, x)) * 1.0)
-    return of_counted(at, target, ((x > at["threshold"]) == (target.reshape(x.shape) > 0.5)) * 1.0)
+    chosen, actual, _ = measures.decisions(x, target, **decided_by(at))
+    return np.mean(chosen == actual) if chosen.size else 0.0
+
+
+for name, measure in [("precision", measures.precision), ("recall", measures.recall), ("f1", measures.f_beta)]:
+    REFERENCES[name] = lambda at, training, x, t, of=measure: of(x, t, average=at.get("average"), **decided_by(at))
+for name in ("mean_iou", "balanced_accuracy", "mcc"):
+    REFERENCES[name] = lambda at, training, x, t, of=getattr(measures, name): of(x, t, **decided_by(at))
+for name in ("log_loss", "brier_score"):
+    REFERENCES[name] = lambda at, training, x, t, of=getattr(measures, name): of(x, t, **are_probabilities(at), **counted_by(at))
+for name in ("root_mean_squared_error", "r2", "explained_variance"):
+    REFERENCES[name] = lambda at, training, x, t, of=getattr(measures, name): of(x, t, at["multioutput"])
+for name in ("roc_auc", "average_precision"):  # of a set, and in no random program
+    REFERENCES[name] = lambda at, training, x, t, of=getattr(measures, name): of(x.ravel(), t.ravel())
+REFERENCES.update({
+    "f_beta": lambda at, training, x, t: measures.f_beta(x, t, at["beta"], average=at.get("average"), **decided_by(at)),
+    "cohen_kappa": lambda at, training, x, t: measures.cohen_kappa(x, t, at["weighting"], **decided_by(at)),
+    "expected_calibration_error": lambda at, training, x, t: measures.expected_calibration_error(
+        x, t, at["bins"], **are_probabilities(at), **counted_by(at)),
+})
 
 
 @reference("top_k_accuracy")

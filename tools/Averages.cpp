@@ -1,0 +1,175 @@
+// Sums up what the runs of a set say.
+#include "tools/Averages.h"
+
+#include "tools/Program.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+
+namespace nnc::tools {
+
+using namespace runtime;
+
+Averages::Metric &Averages::metricOf(const TensorInfo &output,
+                                     std::string_view suffix) {
+  std::string name = output.name.substr(0, output.name.size() - suffix.size());
+  for (Metric &known : all)
+    if (known.name == name)
+      return known;
+  all.push_back({});
+  all.back().name = std::move(name);
+  return all.back();
+}
+
+std::vector<double> &Averages::sumsOf(const TensorInfo &output) {
+  Metric &metric = metricOf(output, metricSumsSuffix);
+  metric.reading = findMetricReading(output.kind);
+  metric.sums.resize(size_t(output.numElements(1)), 0);
+  return metric.sums;
+}
+
+void Averages::addCounts(const TensorInfo &output, const char *values) {
+  const int64_t classes = output.shape[0];
+  counts.resize(classes, std::vector<double>(classes, 0));
+  for (int64_t i = 0; i < classes * classes; ++i)
+    counts[i / classes][i % classes] += toDouble(
+        output.elementType, values + i * sizeBytes(output.elementType));
+}
+
+void Averages::addSums(const TensorInfo &output, const char *values) {
+  std::vector<double> &totals = sumsOf(output);
+  for (size_t i = 0; i < totals.size(); ++i)
+    totals[i] += toDouble(output.elementType,
+                          values + i * sizeBytes(output.elementType));
+}
+
+Status Averages::addOutput(const Session &session, const TensorInfo &output) {
+  const ScoreReading *ranking = findScoreReading(output.kind);
+  const bool isConfusion =
+      output.kind == "confusion" && output.shape.size() == 2;
+  if (!ranking && !isConfusion && output.kind != "metric" &&
+      !findMetricReading(output.kind))
+    return {};
+  StatusOr<const void *> data = session.outputData(output);
+  if (!data.isOk())
+    return data.status();
+  const auto *values = static_cast<const char *>(*data);
+  if (ranking) {
+    Metric &metric = metricOf(output, metricScoresSuffix);
+    metric.ranking = ranking;
+    const int64_t columns = output.shape.back();
+    return metric.scores.add(static_cast<const float *>(*data),
+                             output.numElements(session.lastBatch()) / columns,
+                             columns);
+  }
+  if (isConfusion)
+    addCounts(output, values);
+  else if (output.kind == "metric")
+    metricOf(output, {}).sum +=
+        toDouble(output.elementType, values) * session.lastBatch();
+  else
+    addSums(output, values);
+  return {};
+}
+
+Status Averages::add(const Session &session) {
+  const int64_t batch = session.lastBatch();
+  StatusOr<double> loss = session.outputSum("loss");
+  if (!loss.isOk())
+    return loss.status();
+  numSamples += batch;
+  lossSum += *loss * batch;
+  for (const TensorInfo &output : session.lastRun()->outputs)
+    if (Status status = addOutput(session, output); !status.isOk())
+      return status;
+  return {};
+}
+
+Averages::Values Averages::read(bool withScores) const {
+  Values values;
+  for (const Metric &metric : all) {
+    if (metric.ranking && !withScores)
+      continue;
+    double value = metric.sum / std::max<int64_t>(numSamples, 1);
+    if (metric.reading)
+      value =
+          metric.reading->read(metric.sums.data(), int64_t(metric.sums.size()) /
+                                                       metric.reading->numRows);
+    if (metric.ranking)
+      value = metric.scores.read(*metric.ranking);
+    values.emplace_back(metric.name, value);
+  }
+  return values;
+}
+
+static constexpr const char *samplesKey = "nnc.epoch_samples";
+static constexpr const char *lossKey = "nnc.epoch_loss_sum";
+static constexpr const char *metricsKey = "nnc.epoch_metric_sums";
+/// What metrics are read from, where any is; in the order of the outputs.
+static constexpr const char *readKey = "nnc.epoch_read_sums";
+
+// In base 16, a double's digits are all of its bits.
+static std::string toHex(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%a", value);
+  return text;
+}
+
+static bool fromHex(const std::string &text, double &value) {
+  char *end = nullptr;
+  value = std::strtod(text.c_str(), &end);
+  return end != text.c_str() && *end == '\0';
+}
+
+void Averages::save(Metadata &notes) const {
+  notes[samplesKey] = std::to_string(numSamples);
+  notes[lossKey] = toHex(lossSum);
+  std::string text, read;
+  for (const Metric &metric : all) {
+    text += (text.empty() ? "" : " ") + toHex(metric.sum);
+    for (double sum : metric.sums)
+      read += (read.empty() ? "" : " ") + toHex(sum);
+  }
+  notes[metricsKey] = text;
+  if (!read.empty())
+    notes[readKey] = read;
+}
+
+bool Averages::restoreSums(const Metadata &notes, const EntryPoint &entry) {
+  auto found = notes.find(readKey);
+  std::istringstream words(found == notes.end() ? "" : found->second);
+  std::string word;
+  for (const TensorInfo &output : entry.outputs) {
+    if (!findMetricReading(output.kind) || numSamples == 0)
+      continue;
+    for (double &sum : sumsOf(output))
+      if (!(words >> word) || !fromHex(word, sum))
+        return false;
+  }
+  return !(words >> word);
+}
+
+bool Averages::restore(const Metadata &notes, const EntryPoint &entry) {
+  auto samples = notes.find(samplesKey), loss = notes.find(lossKey),
+       metrics = notes.find(metricsKey);
+  if (samples == notes.end() || loss == notes.end() || metrics == notes.end())
+    return false;
+  *this = {};
+  if (!parseNumber(samples->second, numSamples) || numSamples < 0 ||
+      !fromHex(loss->second, lossSum))
+    return false;
+  std::istringstream words(metrics->second);
+  std::string word;
+  for (const TensorInfo &output : entry.outputs) {
+    // Before the first step there are none.
+    if (output.kind != "metric" || numSamples == 0)
+      continue;
+    if (!(words >> word) || !fromHex(word, metricOf(output, {}).sum))
+      return false;
+  }
+  return !(words >> word) && restoreSums(notes, entry);
+}
+
+} // namespace nnc::tools

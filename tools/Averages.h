@@ -1,0 +1,72 @@
+// What a pass over a set says of it: its loss and metrics, batch by batch.
+#ifndef NNC_TOOLS_AVERAGES_H
+#define NNC_TOOLS_AVERAGES_H
+
+#include "runtime/MetricScores.h"
+#include "runtime/MetricSums.h"
+#include "runtime/Session.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace nnc::tools {
+
+/// Means over samples of an entry point's loss and metrics, and the metrics
+/// that are read from sums or scores of all of them.
+class Averages {
+public:
+  using Values = std::vector<std::pair<std::string, double>>;
+
+  /// Adds the outputs of the session's last run, weighted by its batch.
+  runtime::Status add(const runtime::Session &session);
+
+  int64_t samples() const { return numSamples; }
+  double loss() const { return numSamples ? lossSum / numSamples : 0; }
+  /// Metrics by name, in the model's order.
+  Values metrics() const { return read(/*withScores=*/true); }
+  /// The same without those that are read from an order of all samples, which
+  /// takes a while.
+  Values metricsSoFar() const { return read(/*withScores=*/false); }
+  /// Notes that `restore` gives the same bits back from; without confusion(),
+  /// and of no entry point that gathers scores.
+  void save(runtime::Metadata &notes) const;
+  /// `entry` is what the averages are of. False if the notes are not there or
+  /// not of this entry point.
+  bool restore(const runtime::Metadata &notes,
+               const runtime::EntryPoint &entry);
+  /// Counts, row the label and column the prediction; empty if there are none.
+  const std::vector<std::vector<double>> &confusion() const { return counts; }
+
+private:
+  /// Of one metric: the sum of its values, each by its batch, or what `reading`
+  /// or `ranking` makes it of.
+  struct Metric {
+    std::string name;
+    double sum = 0;
+    const runtime::MetricReading *reading = nullptr;
+    std::vector<double> sums;
+    const runtime::ScoreReading *ranking = nullptr;
+    runtime::GatheredScores scores;
+  };
+
+  Values read(bool withScores) const;
+  Metric &metricOf(const runtime::TensorInfo &output, std::string_view suffix);
+  std::vector<double> &sumsOf(const runtime::TensorInfo &output);
+  runtime::Status addOutput(const runtime::Session &session,
+                            const runtime::TensorInfo &output);
+  void addCounts(const runtime::TensorInfo &output, const char *values);
+  void addSums(const runtime::TensorInfo &output, const char *values);
+  bool restoreSums(const runtime::Metadata &notes,
+                   const runtime::EntryPoint &entry);
+
+  double lossSum = 0;
+  int64_t numSamples = 0;
+  std::vector<Metric> all; // in the model's order
+  std::vector<std::vector<double>> counts;
+};
+
+} // namespace nnc::tools
+
+#endif // NNC_TOOLS_AVERAGES_H
