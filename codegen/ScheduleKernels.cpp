@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -53,10 +54,14 @@ static bool refersToOwnBuffers(func::FuncOp kernel,
 /// if nothing is.
 static std::string findMistake(func::FuncOp kernel,
                                const ScheduledKernel &scheduled) {
-  ScopedDiagnosticHandler silence(kernel->getContext(), [](Diagnostic &) {});
+  std::string first;
+  ScopedDiagnosticHandler listen(kernel->getContext(), [&](Diagnostic &found) {
+    if (first.empty())
+      first = ": " + found.str();
+  });
   for (const Phase &phase : scheduled.phases)
     if (phase.function && failed(verify(phase.function)))
-      return "malformed";
+      return "malformed" + first;
   if (!refersToOwnBuffers(kernel, scheduled))
     return "a phase has a buffer that the kernel lacks";
   return findUnwritten(kernel, scheduled);
@@ -131,8 +136,8 @@ void nnc::registerScheduling(DialectRegistry &registry) {
   registry.insert<affine::AffineDialect, arith::ArithDialect,
                   bufferization::BufferizationDialect, func::FuncDialect,
                   gpu::GPUDialect, linalg::LinalgDialect, math::MathDialect,
-                  memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
-                  vector::VectorDialect>();
+                  memref::MemRefDialect, nvgpu::NVGPUDialect, scf::SCFDialect,
+                  tensor::TensorDialect, vector::VectorDialect>();
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   linalg::registerBufferizableOpInterfaceExternalModels(registry);
   scf::registerBufferizableOpInterfaceExternalModels(registry);
@@ -167,7 +172,7 @@ FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module, const Target &target,
                                          int64_t maxBatch) {
   module->getContext()
       ->loadDialect<affine::AffineDialect, bufferization::BufferizationDialect,
-                    gpu::GPUDialect, memref::MemRefDialect,
+                    gpu::GPUDialect, memref::MemRefDialect, nvgpu::NVGPUDialect,
                     vector::VectorDialect>();
   Schedule schedule;
   schedule.loops = target.loops();

@@ -70,6 +70,8 @@ static bool isWritten(Value memref) {
       return false;
     if (isa<memref::ReinterpretCastOp, memref::CastOp>(user))
       return isWritten(user->getResult(0));
+    if (auto copy = dyn_cast<nvgpu::DeviceAsyncCopyOp>(user))
+      return copy.getDst() == memref;
     return true;
   });
 }

@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -85,6 +86,7 @@ private:
   mlir::LogicalResult printOp(mlir::Operation &op);
   mlir::LogicalResult printBarrier(mlir::gpu::BarrierOp op);
   mlir::LogicalResult printShuffle(mlir::gpu::ShuffleOp op);
+  mlir::LogicalResult printCopy(mlir::nvgpu::DeviceAsyncCopyOp op);
   mlir::LogicalResult printFor(mlir::scf::ForOp op);
   mlir::LogicalResult printIf(mlir::scf::IfOp op);
   mlir::LogicalResult printWhile(mlir::scf::WhileOp op);

@@ -20,6 +20,16 @@ LogicalResult FunctionPrinter::printOp(Operation &op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
       .Case([&](gpu::BarrierOp op) { return printBarrier(op); })
       .Case([&](gpu::ShuffleOp op) { return printShuffle(op); })
+      .Case([&](nvgpu::DeviceAsyncCopyOp op) { return printCopy(op); })
+      .Case([&](nvgpu::DeviceAsyncCreateGroupOp) {
+        line("end_group();");
+        return success();
+      })
+      .Case([&](nvgpu::DeviceAsyncWaitOp op) {
+        line("wait_for_groups<" + Twine(op.getNumGroups().value_or(0)) +
+             ">();");
+        return success();
+      })
       .Case([&](scf::ForOp op) { return printFor(op); })
       .Case([&](scf::IfOp op) { return printIf(op); })
       .Case([&](scf::WhileOp op) { return printWhile(op); })
@@ -58,6 +68,21 @@ LogicalResult FunctionPrinter::printBarrier(gpu::BarrierOp op) {
   if (failed(nameReads()))
     return failure();
   line("__syncthreads();");
+  return success();
+}
+
+/// Groups are counted: tokens have no form of their own.
+LogicalResult FunctionPrinter::printCopy(nvgpu::DeviceAsyncCopyOp op) {
+  auto type = cast<MemRefType>(op.getDst().getType());
+  int64_t bits =
+      op.getDstElements().getSExtValue() * type.getElementTypeBitWidth();
+  if (bits != 128 || op.getSrcElements())
+    return op.emitOpError("copies other than 16 bytes, which has no form here");
+  std::string to = address(op.getDst(), op.getDstIndices()),
+              from = address(op.getSrc(), op.getSrcIndices());
+  if (failed(nameReads()))
+    return failure();
+  line("begin_copy(" + to + ", " + from + ");");
   return success();
 }
 

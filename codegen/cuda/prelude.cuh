@@ -386,6 +386,35 @@ __device__ inline f32x4 multiply_tf32(f32x4 sum, u32x4 a, u32 b, u32 b1) {
   return sum;
 }
 
+/// Two numbers side by side, the first in the lower half, each the nearest.
+__device__ inline u32 pair_bf16(f32 low, f32 high) {
+  u32 pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+}
+__device__ inline u32 pair_f16(f32 low, f32 high) {
+  u32 pair;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+}
+
+/// Begins to copy 16 bytes to shared memory.
+template <typename T>
+__device__ inline void begin_copy(T *shared, const T *global) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
+                   u32(__cvta_generic_to_shared(shared))),
+               "l"(global)
+               : "memory");
+}
+/// Makes a group of the copies that this thread has begun since the last.
+__device__ inline void end_group() {
+  asm volatile("cp.async.commit_group;" ::: "memory");
+}
+/// Until at most `pending` of this thread's groups are under way.
+template <int pending> __device__ inline void wait_for_groups() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(pending) : "memory");
+}
+
 /// The nearest number of 10 bits of fraction, away from zero where two are.
 __device__ inline f32 round_to_tf32(f32 value) {
   u32 bits;
@@ -394,6 +423,13 @@ __device__ inline f32 round_to_tf32(f32 value) {
 }
 
 #else
+
+inline u32 pair_bf16(f32 low, f32 high) {
+  return u32(bf16(low).bits) | u32(bf16(high).bits) << 16;
+}
+inline u32 pair_f16(f32 low, f32 high) {
+  return u32(f16(low).bits) | u32(f16(high).bits) << 16;
+}
 
 /// As cvt.rna.tf32.f32 rounds; infinities and NaN stay what they are.
 inline f32 round_to_tf32(f32 value) {

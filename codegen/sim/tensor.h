@@ -1,7 +1,7 @@
 // What tensor cores do, on the host: each thread of a warp gives its fragment
 // to all, and takes from theirs what its own part of the result needs. Products
-// are exact, and added in f32 in the order of the terms. Goes after
-// codegen/cuda/prelude.cuh.
+// are exact, and added in f32 in the order of the terms. And copies that are
+// under way while their thread goes on. Goes after codegen/cuda/prelude.cuh.
 
 /// What each lane of the warp gives.
 template <typename T>
@@ -74,3 +74,18 @@ inline f32x4 nnc_multiply(f32x4 sum, u32x4 a, u32 b, u32 b1, int line) {
   nnc_multiply<nnc_pair<f16>>(sum, a, b, b1, __LINE__)
 #define multiply_tf32(sum, a, b, b1)                                           \
   nnc_multiply<nnc_single>(sum, a, b, b1, __LINE__)
+
+//===----------------------------------------------------------------------===//
+// Copies under way
+//===----------------------------------------------------------------------===//
+
+NNC_UNCHECKED inline void nnc_begin_copy(void *shared, const void *global,
+                                         int line) {
+  nnc_simulator->beginCopy(shared, global, 16, line);
+}
+#define begin_copy(shared, global) nnc_begin_copy(shared, global, __LINE__)
+
+NNC_UNCHECKED inline void end_group() { nnc_simulator->endGroup(); }
+template <int pending> NNC_UNCHECKED inline void wait_for_groups() {
+  nnc_simulator->waitForGroups(pending);
+}

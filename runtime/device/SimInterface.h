@@ -63,6 +63,12 @@ struct Simulator {
   void (*share)(const char *name, const void *array, unsigned long long bytes);
   /// Comes before each access to memory.
   void (*access)(const void *address, unsigned long long bytes, bool isWrite);
+  /// A copy to shared memory, which happens when it is waited for.
+  void (*beginCopy)(void *shared, const void *global, unsigned bytes, int line);
+  /// Makes a group of the copies that the thread has begun since the last.
+  void (*endGroup)();
+  /// Until at most `pending` of the thread's groups are under way.
+  void (*waitForGroups)(unsigned pending);
 };
 
 } // namespace nnc::sim

@@ -55,6 +55,18 @@ struct Fiber {
   /// does not overwrite what others have yet to read.
   alignas(8) char given[2][sim::maxGivenBytes] = {};
   unsigned numExchanges = 0;
+
+  /// A copy to shared memory, which happens when it is waited for: until then
+  /// its bytes are nobody's.
+  struct Copy {
+    char *to;
+    const char *from;
+    unsigned bytes;
+    int line;
+  };
+  /// The first `groupEnds.back()` copies are in groups, the others in none yet.
+  std::vector<Copy> copies;
+  std::vector<size_t> groupEnds;
 };
 
 /// An array that a block shares, and who has touched its bytes.
@@ -69,6 +81,8 @@ struct SharedArray {
     uint64_t writtenIn = 0, readIn = 0;
     uint16_t writer = 0, reader = 0;
     bool readByOthers = false;
+    /// The block in which a copy to it is under way; 0: none is.
+    uint64_t copiedIn = 0;
   };
   std::vector<Byte> bytes;
 };
@@ -87,6 +101,9 @@ public:
   void atLine(int line) { self->line = line; }
   void share(const char *name, const void *array, uint64_t bytes);
   void access(const void *address, uint64_t bytes, bool isWrite);
+  void beginCopy(void *shared, const void *global, unsigned bytes, int line);
+  void endGroup() { self->groupEnds.push_back(self->copies.size()); }
+  void waitForGroups(unsigned pending);
 
 private:
   static void fiberMain();
@@ -110,6 +127,7 @@ private:
                     uintptr_t address, uint64_t bytes);
   void checkShared(SharedArray &array, uintptr_t address, uint64_t bytes,
                    bool isWrite);
+  void setCopied(const void *address, unsigned bytes, bool isUnderWay);
   std::string describeThread() const;
 
   SimFaults *faults = nullptr;
@@ -294,6 +312,8 @@ void Worker::startBlock(unsigned block) {
     fiber.state = State::Ready;
     fiber.line = 0;
     fiber.numExchanges = 0;
+    fiber.copies.clear();
+    fiber.groupEnds.clear();
     prepareFiber(fiber.context, stacks + i * stackBytes, stackBytes, fiberMain);
   }
 }
@@ -527,6 +547,10 @@ void Worker::checkShared(SharedArray &array, uintptr_t address, uint64_t bytes,
   };
   for (uint64_t i = address - array.begin, end = i + bytes; i < end; ++i) {
     SharedArray::Byte &byte = array.bytes[i];
+    if (byte.copiedIn == blockStart)
+      fail(concat(describeThread(), isWrite ? " writes " : " reads ",
+                  array.name, " at byte ", i,
+                  " while a copy to it has not been waited for"));
     bool isWritten = byte.writtenIn >= blockStart;
     if (!isWrite && !isWritten)
       fail(concat(describeThread(), " reads ", array.name, " at byte ", i,
@@ -546,6 +570,54 @@ void Worker::checkShared(SharedArray &array, uintptr_t address, uint64_t bytes,
     byte.readIn = interval;
     byte.reader = thread;
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Copies under way
+//===----------------------------------------------------------------------===//
+
+void Worker::setCopied(const void *address, unsigned bytes, bool isUnderWay) {
+  auto at = reinterpret_cast<uintptr_t>(address);
+  for (SharedArray &array : shared)
+    if (at >= array.begin && at + bytes <= array.begin + array.size)
+      for (uint64_t i = 0; i < bytes; ++i)
+        array.bytes[at - array.begin + i].copiedIn =
+            isUnderWay ? blockStart : 0;
+}
+
+/// In a checked kernel shared arrays are known. Others may have to read what
+/// was there before: that a write now is in order is asked now.
+void Worker::beginCopy(void *to, const void *from, unsigned bytes, int line) {
+  const bool isChecked = !shared.empty();
+  if (isChecked) {
+    self->line = line;
+    access(from, bytes, false);
+    access(to, bytes, true);
+    setCopied(to, bytes, true);
+  }
+  self->copies.push_back(
+      {static_cast<char *>(to), static_cast<const char *>(from), bytes, line});
+}
+
+/// What has been waited for is written now, by this thread: others need a
+/// barrier to read it.
+void Worker::waitForGroups(unsigned pending) {
+  std::vector<size_t> &ends = self->groupEnds;
+  if (ends.size() <= pending)
+    return;
+  const size_t numGroups = ends.size() - pending, numDone = ends[numGroups - 1];
+  for (size_t i = 0; i < numDone; ++i) {
+    const Fiber::Copy &copy = self->copies[i];
+    if (!shared.empty()) {
+      setCopied(copy.to, copy.bytes, false);
+      access(copy.to, copy.bytes, true);
+    }
+    std::memcpy(copy.to, copy.from, copy.bytes);
+  }
+  self->copies.erase(self->copies.begin(), self->copies.begin() + numDone);
+  ends.erase(ends.begin(), ends.begin() + numGroups);
+  for (size_t &end : ends)
+    end -= numDone;
 }
 
 //===----------------------------------------------------------------------===//
@@ -575,6 +647,11 @@ const sim::Simulator &simulator() {
       [](const void *address, unsigned long long bytes, bool isWrite) {
         worker.access(address, bytes, isWrite);
       },
+      [](void *shared, const void *global, unsigned bytes, int line) {
+        worker.beginCopy(shared, global, bytes, line);
+      },
+      [] { worker.endGroup(); },
+      [](unsigned pending) { worker.waitForGroups(pending); },
   };
   return functions;
 }
