@@ -160,23 +160,27 @@ bool isAttentionKernel(Operation *op) {
   return isa<AttendOp, AttendGradientOp>(op);
 }
 
-/// Whether queries, keys and values are of f32 or f64, with heads of at most
-/// `bytes` bytes.
-template <typename Op> static bool hasHeadsUpTo(Op op, int64_t bytes) {
+/// Whether the heads of queries, keys and values have at most `bytes` bytes;
+/// those of 16 bits, at most `elements` elements, in whole matrices of tensor
+/// cores.
+template <typename Op>
+static bool hasHeadsUpTo(Op op, int64_t bytes, int64_t elements) {
+  constexpr int64_t kMatrix = 16;
   Value tensors[] = {op.getQ(), op.getK(), op.getV()};
   return llvm::all_of(tensors, [&](Value tensor) {
     if (!tensor)
       return true;
     auto type = cast<RankedTensorType>(tensor.getType());
-    int64_t bits = type.getElementTypeBitWidth();
-    return bits >= 32 && type.getShape().back() * bits / 8 <= bytes;
+    int64_t bits = type.getElementTypeBitWidth(), size = type.getShape().back();
+    return bits < 32 ? size % kMatrix == 0 && size <= elements
+                     : size * bits / 8 <= bytes;
   });
 }
 
-static bool hasHeadsUpTo(Operation *op, int64_t bytes) {
+static bool hasHeadsUpTo(Operation *op, int64_t bytes, int64_t elements) {
   if (auto attend = dyn_cast<AttendOp>(op))
-    return hasHeadsUpTo(attend, bytes);
-  return hasHeadsUpTo(cast<AttendGradientOp>(op), bytes);
+    return hasHeadsUpTo(attend, bytes, elements);
+  return hasHeadsUpTo(cast<AttendGradientOp>(op), bytes, elements);
 }
 
 namespace {
@@ -191,7 +195,7 @@ struct ExpandCompositesPass
     function.walk([&](Operation *op) { ops.push_back(op); });
     auto stays = [&](Operation *op) {
       return attention && isAttentionKernel(op) &&
-             (!largestHead || hasHeadsUpTo(op, largestHead));
+             (!largestHead || hasHeadsUpTo(op, largestHead, largestHalfHead));
     };
     for (Operation *op : ops) {
       if (failed(expandFully(op, training, stays)))

@@ -14,9 +14,10 @@ struct FusionPreferences {
   /// Keep attention whole: there are kernels for it, which have no scores in
   /// memory.
   bool attention = false;
-  /// Those kernels are of f32 and f64 alone, and of heads of at most so many
-  /// bytes; 0 where they are of all.
+  /// Those kernels are of heads of at most so many bytes; 0 where they are of
+  /// all. Of 16 bits, of at most so many elements, a multiple of 16.
   int64_t largestHeadBytes = 0;
+  int64_t largestHalfHead = 0;
 };
 
 } // namespace nnc

@@ -270,11 +270,13 @@ def ExpandCompositesPass : Pass<"nnc-expand-composites", "::mlir::func::FuncOp">
 
     With `attention`, nnc.attend and nnc.attend_gradient stay: a target that has
     kernels for them has their scores nowhere in memory. With `largest-head`, those
-    of f32 and f64 with heads of at most so many bytes do.
+    of f32 and f64 with heads of at most so many bytes do, and those of 16 bits with
+    heads of a multiple of 16 elements and at most `largest-half-head`.
   }];
   let options = [
     Option<"attention", "attention", "bool", "false", "Whether ops that a target has kernels of attention for stay whole">,
-    Option<"largestHead", "largest-head", "int64_t", "0", "The most bytes of a head that stays whole, and of f32 or f64 alone; 0 for any">
+    Option<"largestHead", "largest-head", "int64_t", "0", "The most bytes of a head of f32 or f64 that stays whole; 0 for any head">,
+    Option<"largestHalfHead", "largest-half-head", "int64_t", "0", "With largest-head: the most elements of a head of 16 bits that stays whole">
   ];
   let dependentDialects = ["::nnc::NncDialect"];
 }

@@ -112,7 +112,8 @@ static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
 static void addExpandPasses(OpPassManager &pm, const PipelineOptions &options) {
   // After differentiation, so that both directions expand alike.
   pm.addNestedPass<func::FuncOp>(createExpandCompositesPass(
-      {options.fusion.attention, options.fusion.largestHeadBytes}));
+      {options.fusion.attention, options.fusion.largestHeadBytes,
+       options.fusion.largestHalfHead}));
   // Expansions and gradient rules build what is easy to state: constants to
   // fold, powers, broadcasts.
   pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());

@@ -15,25 +15,29 @@ FailureOr<ScheduledKernel> nnc::scheduleGpuAttention(func::FuncOp kernel,
   if (failed(attention))
     return failure();
   const AttentionSizes &sizes = attention->sizes;
-  if (attention->elementType.getIntOrFloatBitWidth() < 32)
-    return refusal.because("its numbers have 16 bits, whose products are those "
-                           "of tensor cores");
   if (sizes.time > kMostPositions || sizes.keys > kMostPositions)
     return refusal.because("a sequence is longer than 2^28");
-  std::optional<GpuAttentionTile> tile = chooseAttentionTile(*attention, model);
+  bool isByTensors = attention->elementType.getIntOrFloatBitWidth() < 32;
+  std::optional<GpuAttentionTile> tile =
+      isByTensors ? chooseTensorScoreTile(*attention, model)
+                  : chooseThreadScoreTile(*attention, model);
   if (!tile)
-    return refusal.because("a head is too large for shared memory");
+    return refusal.because(isByTensors ? "its heads are no whole matrices of "
+                                         "tensor cores, or too large"
+                                       : "a head is too large for shared "
+                                         "memory");
+  auto makeTiles = isByTensors ? makeTensorScoreTiles : makeThreadScoreTiles;
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
   ScheduledKernel scheduled;
   if (!attention->isGradient) {
     scheduled.phases.push_back(
-        GpuAttentionForward(b, kernel, *attention, *tile).emit());
+        GpuAttentionForward(b, kernel, *attention, *tile, makeTiles).emit());
     return scheduled;
   }
   scheduled.phases.push_back(
-      GpuKeyGradient(b, kernel, *attention, *tile).emit());
+      GpuKeyGradient(b, kernel, *attention, *tile, makeTiles).emit());
   Operation *last = scheduled.phases.back().function;
   scheduled.phases.push_back(
-      GpuQueryGradient(b, kernel, last, *attention, *tile).emit());
+      GpuQueryGradient(b, kernel, last, *attention, *tile, makeTiles).emit());
   return scheduled;
 }

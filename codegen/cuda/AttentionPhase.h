@@ -1,8 +1,6 @@
-// What the phases of attention on a GPU share: a tile of scores in the
-// registers of a block of threads. Its rows stay, and columns come by, a tile
-// of them at a time, in shared memory. Threads stand in lines of half a warp: a
-// line has neighbouring rows, a thread of it every sixteenth column, so that
-// what is summed up along a row is that of lanes.
+// What the phases of attention on a GPU share: where a block of threads is, and
+// what scores are. Who has which part of a tile of scores, and its products,
+// are codegen/cuda/ScoreTiles.h.
 //
 // In comments: T queries, S keys, D elements of a head of keys, E of values; R
 // rows and C columns of a tile.
@@ -16,29 +14,12 @@
 namespace nnc {
 
 struct GpuAttentionTile {
-  static constexpr int64_t kLines = 16, kLanes = 16;
-  static constexpr int64_t kThreads = kLines * kLanes;
-
-  int64_t rows, columns;
-
-  /// Of one thread.
-  int64_t ownRows() const { return rows / kLines; }
-  int64_t ownColumns() const { return columns / kLanes; }
+  int64_t rows, columns, threads;
 };
 
-/// The largest tile that has room in shared memory; none where a head is too
-/// large for any.
-std::optional<GpuAttentionTile>
-chooseAttentionTile(const AttentionKernel &attention, const GpuModel &model);
-
 class GpuAttentionPhase : public GpuPhase {
-protected:
+public:
   using Values = llvm::SmallVector<mlir::Value>;
-
-  GpuAttentionPhase(mlir::ImplicitLocOpBuilder &b, mlir::func::FuncOp kernel,
-                    mlir::Operation *previous, const llvm::Twine &suffix,
-                    const AttentionKernel &attention,
-                    const GpuAttentionTile &tile);
 
   /// The rows of one head in a tensor [batch, length, heads, size]: element (i,
   /// j) is at first + i * stride + j.
@@ -48,12 +29,26 @@ protected:
     mlir::Value first;
     int64_t stride, length, size;
   };
-  /// Rows in shared memory, of an odd stride: a column's elements are then in
-  /// different banks.
-  struct Rows {
-    mlir::Value memory;
-    int64_t count, size, stride;
-  };
+
+  // Arithmetic of what is summed up: of f32 or f64.
+  mlir::Value constant(double value);
+  mlir::Value plus(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value minus(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value times(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value exponential(mlir::Value x);
+
+  /// Of queries, keys and values.
+  mlir::Type elementType() const { return attention.elementType; }
+
+  const GpuAttentionTile &tile;
+  const mlir::Type compute;
+
+protected:
+  GpuAttentionPhase(mlir::ImplicitLocOpBuilder &b, mlir::func::FuncOp kernel,
+                    mlir::Operation *previous, const llvm::Twine &suffix,
+                    const AttentionKernel &attention,
+                    const GpuAttentionTile &tile);
+
   /// Where a block is.
   struct Place {
     mlir::Value sample, head, kvHead;
@@ -67,28 +62,8 @@ protected:
   Head keys(const Place &place);
   Head valuesOf(const Place &place);
   Head upstream(const Place &place);
-  Rows rows(int64_t count, int64_t size);
-  /// Rows of a head from `first` on; beyond its end, the last.
-  void fill(const Rows &to, const Head &from, mlir::Value first);
   /// lse or delta of a query.
   mlir::Value numberOf(unsigned operand, const Place &place, mlir::Value query);
-
-  // Tiles. Values of a thread: its columns of the first row, of the next, ..
-  mlir::Value rowOf(int64_t number) const { return ownRows[number]; }
-  mlir::Value columnOf(int64_t number) const { return ownColumns[number]; }
-  /// Products of rows and columns: [R, C].
-  Values products(const Rows &left, const Rows &right);
-  /// sums [R, right.size] + weights [R, C] right [C, right.size].
-  Values addWeighted(mlir::ValueRange sums, const Rows &weights,
-                     const Rows &right);
-  Values zeroSums(int64_t size);
-  void put(mlir::ValueRange tile, const Rows &to);
-  /// Sums [R, to.size] to the rows of a head from `first` on.
-  void storeRows(mlir::ValueRange sums, const Head &to, mlir::Value first);
-  /// The total of the lanes of a line, in all of them.
-  mlir::Value
-  acrossLanes(mlir::Value value,
-              llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> join);
 
   // Scores (AttentionScores.cpp).
   struct Score {
@@ -99,20 +74,23 @@ protected:
   };
   /// Reads what scores of a sample and a head need.
   void enter(const Place &place);
-  /// The product of a query and a key as a score, -inf where it is not seen.
-  Score scoreOf(const Place &place, mlir::Value query, mlir::Value key,
-                mlir::Value product);
+  /// Some queries and keys, all in a tile that begins with the first of each.
+  struct Pairs {
+    mlir::Value firstQuery, firstKey;
+    int64_t numQueries, numKeys;
+    llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> all;
+  };
+  /// Pairs of a thread whose rows are queries, or keys.
+  Pairs pairsOf(mlir::ValueRange rows, mlir::ValueRange columns,
+                mlir::Value firstRow, mlir::Value firstColumn,
+                bool rowsAreQueries);
+  /// Products of queries and keys as scores, -inf where a key is not seen.
+  llvm::SmallVector<Score> scoresOf(const Place &place, const Pairs &pairs,
+                                    mlir::ValueRange products);
   /// The keys that some query of a tile's rows sees, and the queries that some
   /// key of its rows is seen by: whole tiles of columns.
   std::pair<mlir::Value, mlir::Value> keyRange(mlir::Value firstQuery);
   std::pair<mlir::Value, mlir::Value> queryRange(mlir::Value firstKey);
-
-  // Arithmetic.
-  mlir::Value constant(double value);
-  mlir::Value plus(mlir::Value lhs, mlir::Value rhs);
-  mlir::Value minus(mlir::Value lhs, mlir::Value rhs);
-  mlir::Value times(mlir::Value lhs, mlir::Value rhs);
-  mlir::Value exponential(mlir::Value x);
 
   /// Blocks for `length` rows of each of `heads` of each sample.
   Extent blocksOf(int64_t heads, int64_t length) const;
@@ -120,16 +98,17 @@ protected:
   mlir::func::FuncOp kernel;
   const AttentionKernel &attention;
   const AttentionSizes &sizes;
-  const GpuAttentionTile &tile;
-  mlir::Type compute;
 
 private:
   mlir::RankedTensorType typeOf(BufferRef ref);
-  mlir::Value element(const Rows &rows, mlir::Value row, mlir::Value column);
   mlir::Value loadOperand(unsigned operand, mlir::Value at);
   mlir::Value broadcastOperand(unsigned operand, const Place &place,
                                mlir::Value query, mlir::Value key);
+  Score scoreOf(const Place &place, mlir::Value query, mlir::Value key,
+                mlir::Value product);
+  bool isAllSeen() const;
   mlir::Value isSeen(const Place &place, mlir::Value query, mlir::Value key);
+  mlir::Value areSeen(const Pairs &pairs);
   mlir::Value keepFactor(const Place &place, mlir::Value query,
                          mlir::Value key);
   /// Positions are signed numbers of 32 bits.
@@ -138,8 +117,6 @@ private:
   std::pair<mlir::Value, mlir::Value> wholeTiles(mlir::Value from,
                                                  mlir::Value to);
 
-  mlir::Value lane;
-  Values ownRows, ownColumns;
   /// Of the sample and the head that were entered; null where there is none.
   mlir::Value length, slope;
   Values counter;

@@ -2,9 +2,13 @@
 #ifndef NNC_CODEGEN_CUDA_ATTENTIONPHASES_H
 #define NNC_CODEGEN_CUDA_ATTENTIONPHASES_H
 
-#include "codegen/cuda/AttentionPhase.h"
+#include "codegen/cuda/ScoreTiles.h"
 
 namespace nnc {
+
+/// Who has a tile of scores, and multiplies.
+using MakeScoreTiles =
+    llvm::function_ref<std::unique_ptr<ScoreTiles>(GpuAttentionPhase &)>;
 
 /// A softmax while its keys come by: what has been summed up is scaled down
 /// whenever a larger score comes (Milakov and Gimelshein 2018,
@@ -13,20 +17,20 @@ class GpuAttentionForward : public GpuAttentionPhase {
 public:
   GpuAttentionForward(mlir::ImplicitLocOpBuilder &b, mlir::func::FuncOp kernel,
                       const AttentionKernel &attention,
-                      const GpuAttentionTile &tile);
+                      const GpuAttentionTile &tile, MakeScoreTiles makeTiles);
 
   Phase emit();
 
 private:
   Values addBlock(const Place &place, mlir::Value firstQuery,
                   mlir::Value firstKey, mlir::ValueRange carried);
-  Values emitWeights(const Place &place, mlir::Value firstQuery,
-                     mlir::Value firstKey, Values &maxima, Values &totals);
+  Values weigh(llvm::ArrayRef<Score> scores, Values &maxima, Values &totals,
+               Values &scales);
   void storeResults(const Place &place, mlir::Value firstQuery,
                     mlir::ValueRange carried);
 
-  /// [R, D], [C, D], [C, E], [R, C].
-  Rows query, key, value, weights;
+  std::unique_ptr<ScoreTiles> tiles;
+  unsigned query = 0;
 };
 
 /// A block of threads has rows of queries, or of keys: it alone writes their
@@ -37,23 +41,24 @@ protected:
   GpuAttentionGradient(mlir::ImplicitLocOpBuilder &b, mlir::func::FuncOp kernel,
                        mlir::Operation *previous, const llvm::Twine &suffix,
                        const AttentionKernel &attention,
-                       const GpuAttentionTile &tile);
+                       const GpuAttentionTile &tile, MakeScoreTiles makeTiles);
 
   struct Weight {
     /// After dropout, and the gradient by the product of query and key.
     mlir::Value kept, gradient;
   };
-  /// Given the products of q and k, and of dy and v.
-  Weight weightOf(const Place &place, mlir::Value query, mlir::Value key,
-                  mlir::Value product, mlir::Value upstreamProduct,
+  /// Given a score and the product of dy and v.
+  Weight weightOf(const Score &score, mlir::Value upstreamProduct,
                   mlir::Value lse, mlir::Value delta);
+
+  std::unique_ptr<ScoreTiles> tiles;
 };
 
 class GpuQueryGradient : public GpuAttentionGradient {
 public:
   GpuQueryGradient(mlir::ImplicitLocOpBuilder &b, mlir::func::FuncOp kernel,
                    mlir::Operation *previous, const AttentionKernel &attention,
-                   const GpuAttentionTile &tile);
+                   const GpuAttentionTile &tile, MakeScoreTiles makeTiles);
 
   Phase emit();
 
@@ -61,8 +66,7 @@ private:
   Values addBlock(const Place &place, mlir::Value firstQuery,
                   mlir::Value firstKey, mlir::ValueRange sums);
 
-  /// [R, D], [R, E], [C, D], [C, E], [R, C].
-  Rows query, dy, key, value, scores;
+  unsigned query = 0, dy = 0;
   /// Of the thread's rows.
   Values lse, delta;
 };
@@ -70,8 +74,8 @@ private:
 class GpuKeyGradient : public GpuAttentionGradient {
 public:
   GpuKeyGradient(mlir::ImplicitLocOpBuilder &b, mlir::func::FuncOp kernel,
-                 const AttentionKernel &attention,
-                 const GpuAttentionTile &tile);
+                 const AttentionKernel &attention, const GpuAttentionTile &tile,
+                 MakeScoreTiles makeTiles);
 
   Phase emit();
 
@@ -79,11 +83,10 @@ private:
   Values addHead(Place place, mlir::Value firstKey, mlir::ValueRange sums);
   Values addBlock(const Place &place, mlir::Value firstQuery,
                   mlir::Value firstKey, mlir::ValueRange sums);
-  void emitTile(const Place &place, mlir::Value firstQuery,
-                mlir::Value firstKey);
+  void storeResults(const Place &place, mlir::Value firstKey,
+                    mlir::ValueRange sums);
 
-  /// [R, D], [R, E], [C, D], [C, E], [R, C], [R, C].
-  Rows key, value, query, dy, weights, scores;
+  unsigned key = 0, value = 0;
 };
 
 } // namespace nnc

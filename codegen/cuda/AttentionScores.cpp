@@ -98,7 +98,12 @@ void GpuAttentionPhase::enter(const Place &place) {
       counter.push_back(loadOperand(operand, index(0)));
 }
 
-/// Null where every query sees every key.
+bool GpuAttentionPhase::isAllSeen() const {
+  bool mayGoBeyond = sizes.time % tile.columns || sizes.keys % tile.columns;
+  return !mayGoBeyond && !attention.lengths && !attention.causal &&
+         !attention.window && !attention.mask;
+}
+
 Value GpuAttentionPhase::isSeen(const Place &place, Value query, Value key) {
   Value seen;
   auto require = [&](Value condition) {
@@ -125,6 +130,37 @@ Value GpuAttentionPhase::isSeen(const Place &place, Value query, Value key) {
   if (attention.mask)
     require(broadcastOperand(*attention.mask, place, query, key));
   return seen;
+}
+
+/// Whether each of the queries sees each of the keys: what most tiles ask once,
+/// and not for each pair. Null where only pairs can say.
+Value GpuAttentionPhase::areSeen(const Pairs &pairs) {
+  if (attention.mask)
+    return {};
+  Value all = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  auto require = [&](arith::CmpIPredicate predicate, Value lhs, Value rhs) {
+    all = both(all, compare(b, predicate, lhs, rhs));
+  };
+  using Predicate = arith::CmpIPredicate;
+  int64_t shift = sizes.keys - sizes.time, window = windowOf(attention);
+  Value query = position(pairs.firstQuery), key = position(pairs.firstKey);
+  Value first = add(query, position(shift));
+  Value lastKey = add(key, position(pairs.numKeys - 1));
+  if (sizes.time % tile.columns)
+    require(Predicate::sle, query, position(sizes.time - pairs.numQueries));
+  if (length)
+    require(Predicate::slt, lastKey, length);
+  else if (sizes.keys % tile.columns)
+    require(Predicate::slt, lastKey, position(sizes.keys));
+  if (attention.causal)
+    require(Predicate::sge, first, lastKey);
+  if (!window)
+    return all;
+  require(Predicate::slt, add(first, position(pairs.numQueries - 1)),
+          add(key, position(window)));
+  if (!attention.causal)
+    require(Predicate::sgt, first, add(lastKey, position(-window)));
+  return all;
 }
 
 Value GpuAttentionPhase::keepFactor(const Place &place, Value query,
@@ -170,11 +206,52 @@ GpuAttentionPhase::Score GpuAttentionPhase::scoreOf(const Place &place,
   if (attention.bias)
     score.value =
         plus(score.value, broadcastOperand(*attention.bias, place, query, key));
-  if (Value seen = isSeen(place, query, key))
-    score.value = arith::SelectOp::create(
-        b, seen, score.value,
-        constant(-std::numeric_limits<double>::infinity()));
   if (attention.dropout != 0.0)
     score.keep = keepFactor(place, query, key);
   return score;
+}
+
+GpuAttentionPhase::Pairs
+GpuAttentionPhase::pairsOf(ValueRange rows, ValueRange columns, Value firstRow,
+                           Value firstColumn, bool rowsAreQueries) {
+  Pairs pairs{firstRow, firstColumn, tile.rows, tile.columns, {}};
+  if (!rowsAreQueries) {
+    std::swap(pairs.firstQuery, pairs.firstKey);
+    std::swap(pairs.numQueries, pairs.numKeys);
+  }
+  for (Value row : rows)
+    for (Value column : columns) {
+      Value ofRow = add(firstRow, row), ofColumn = add(firstColumn, column);
+      pairs.all.push_back(rowsAreQueries ? std::pair(ofRow, ofColumn)
+                                         : std::pair(ofColumn, ofRow));
+    }
+  return pairs;
+}
+
+SmallVector<GpuAttentionPhase::Score>
+GpuAttentionPhase::scoresOf(const Place &place, const Pairs &pairs,
+                            ValueRange products) {
+  SmallVector<Score> scores;
+  for (auto [pair, product] : llvm::zip_equal(pairs.all, products))
+    scores.push_back(scoreOf(place, pair.first, pair.second, product));
+  if (isAllSeen())
+    return scores;
+  Values values = llvm::map_to_vector(
+      scores, [](const Score &score) { return score.value; });
+  auto hide = [&] {
+    Value nothing = constant(-std::numeric_limits<double>::infinity());
+    Values seen;
+    for (auto [pair, value] : llvm::zip_equal(pairs.all, values))
+      seen.push_back(arith::SelectOp::create(
+          b, isSeen(place, pair.first, pair.second), value, nothing));
+    return seen;
+  };
+  Value areAll = areSeen(pairs);
+  Values seen = areAll ? choose(
+                             areAll, TypeRange(ValueRange(values)),
+                             [&] { return values; }, hide)
+                       : hide();
+  for (auto [score, value] : llvm::zip_equal(scores, seen))
+    score.value = value;
+  return scores;
 }

@@ -11,8 +11,8 @@ namespace nnc {
 /// Takes whatever docs/architecture.md, section 3, allows in a kernel. Sums are
 /// taken by one thread in the order of the reference. With `separately` every
 /// op is a phase of its own; else one that is cheap, or that one other op alone
-/// reads, is computed where it is read. Fails with a reason for an op that is not
-/// of that form.
+/// reads, is computed where it is read. Fails with a reason for an op that is
+/// not of that form.
 mlir::FailureOr<ScheduledKernel> scheduleElements(mlir::func::FuncOp kernel,
                                                   const GpuModel &model,
                                                   bool separately,

@@ -22,6 +22,7 @@ FusionPreferences GpuTarget::fusion() const {
   // Plain loops are of primitives.
   preferences.attention = !reference;
   preferences.largestHeadBytes = kLargestGpuHeadBytes;
+  preferences.largestHalfHead = kLargestGpuHalfHead;
   return preferences;
 }
 

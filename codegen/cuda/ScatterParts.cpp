@@ -295,7 +295,7 @@ struct PhaseList {
 } // namespace
 
 ScheduledKernel nnc::scheduleGpuScatterParts(func::FuncOp kernel,
-                                          const Movement &movement) {
+                                             const Movement &movement) {
   const ScatterAdd &scatter = *movement.scatter;
   PhaseList list(kernel, movement);
   Extent count = Extent::of(scatter.count);

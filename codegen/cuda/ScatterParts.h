@@ -1,5 +1,5 @@
-// Sums of rows by index on a GPU: the indices are sorted, and each sum is in parts
-// of a fixed size, one thread a column.
+// Sums of rows by index on a GPU: the indices are sorted, and each sum is in
+// parts of a fixed size, one thread a column.
 #ifndef NNC_CODEGEN_CUDA_SCATTERPARTS_H
 #define NNC_CODEGEN_CUDA_SCATTERPARTS_H
 
@@ -15,7 +15,7 @@ bool sumsInGpuParts(const ScatterAdd &scatter);
 /// write the rows that lie within one; what the parts of longer rows add up to.
 /// Nothing is added by two threads, so that sums are the same in each run.
 ScheduledKernel scheduleGpuScatterParts(mlir::func::FuncOp kernel,
-                                     const Movement &movement);
+                                        const Movement &movement);
 
 } // namespace nnc
 

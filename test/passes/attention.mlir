@@ -1,6 +1,7 @@
 // RUN: nnc-opt %s --nnc-differentiate --nnc-expand-composites=attention | FileCheck %s
 // RUN: nnc-opt %s --nnc-differentiate --nnc-expand-composites | FileCheck %s --check-prefix=PRIMITIVES
 // RUN: nnc-opt %s --nnc-differentiate '--nnc-expand-composites=attention largest-head=32' | FileCheck %s --check-prefixes=CHECK,UP-TO-32
+// RUN: nnc-opt %s --nnc-differentiate '--nnc-expand-composites=attention largest-head=32 largest-half-head=32' | FileCheck %s --check-prefix=HALF
 // RUN: nnc-opt %s --nnc-differentiate '--nnc-expand-composites=attention largest-head=31' | FileCheck %s --check-prefix=PRIMITIVES
 
 // A target that has kernels for it gets the two ops, and no scores.
@@ -78,10 +79,25 @@ func.func @keeps_elsewhere(%q: tensor<?x4x2x8xf32>) -> tensor<?x4x2x8xf32> {
   return %y : tensor<?x4x2x8xf32>
 }
 
-// Where the largest head is given, what has 16 bits does not stay.
+// Where the largest head is given, what has 16 bits stays up to a size of its
+// own, in whole matrices of tensor cores.
 // UP-TO-32-LABEL: @narrow
 // UP-TO-32-NOT:     nnc.attend
+// HALF-LABEL: @narrow
+// HALF-NOT:     nnc.attend
+// HALF-LABEL: @matrices
+// HALF:         nnc.attend
+// HALF-LABEL: @too_large
+// HALF-NOT:     nnc.attend
 func.func @narrow(%q: tensor<?x4x2x8xbf16>, %k: tensor<?x5x2x8xbf16>) -> tensor<?x4x2x8xbf16> {
   %y = nnc.attention %q, %k, %k : (tensor<?x4x2x8xbf16>, tensor<?x5x2x8xbf16>, tensor<?x5x2x8xbf16>) -> tensor<?x4x2x8xbf16>
   return %y : tensor<?x4x2x8xbf16>
+}
+func.func @matrices(%q: tensor<?x4x2x32xbf16>) -> tensor<?x4x2x32xbf16> {
+  %y = nnc.attention %q, %q, %q : (tensor<?x4x2x32xbf16>, tensor<?x4x2x32xbf16>, tensor<?x4x2x32xbf16>) -> tensor<?x4x2x32xbf16>
+  return %y : tensor<?x4x2x32xbf16>
+}
+func.func @too_large(%q: tensor<?x4x2x48xbf16>) -> tensor<?x4x2x48xbf16> {
+  %y = nnc.attention %q, %q, %q : (tensor<?x4x2x48xbf16>, tensor<?x4x2x48xbf16>, tensor<?x4x2x48xbf16>) -> tensor<?x4x2x48xbf16>
+  return %y : tensor<?x4x2x48xbf16>
 }
