@@ -52,8 +52,10 @@ void Executor::addStep(const Command &command, const Regions &regions) {
 Status Executor::run(const void *const *inputs, int64_t batch,
                      Profile *profile) {
   failedHalfway = false;
-  StatusOr<Commands> commands = device.beginRun(
-      {entry, batch, inputs, profile != nullptr}, inputBases.data());
+  StatusOr<Commands> commands =
+      device.beginRun({entry, batch, inputs, profile != nullptr,
+                       profile ? profile->trace : nullptr},
+                      inputBases.data());
   if (!commands.isOk())
     return commands.status();
   Status status = guardMemory([&]() -> Status {
@@ -69,7 +71,7 @@ Status Executor::run(const void *const *inputs, int64_t batch,
   if (failedHalfway || !profile)
     return status;
   ++profile->runs;
-  return device.addTimes(profile->seconds);
+  return guardMemory([&] { return device.addTimes(profile->seconds); });
 }
 
 void Executor::issue(int64_t batch, Profile *profile) {
@@ -148,7 +150,8 @@ void Executor::shareLoop(size_t index, int64_t batch) {
   device.runLoop({loop, begin.command, addresses.data() + begin.firstAddress,
                   end.firstAddress - begin.firstAddress, loopSlots.data(),
                   loopSlots.size(), batch,
-                  times ? times->seconds.data() + first : nullptr});
+                  times ? times->seconds.data() + first : nullptr,
+                  times ? times->trace : nullptr, first});
   if (times)
     device.mark(-1);
 }

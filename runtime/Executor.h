@@ -4,6 +4,7 @@
 #define NNC_RUNTIME_EXECUTOR_H
 
 #include "runtime/LoopRun.h"
+#include "runtime/Trace.h"
 #include "runtime/device/Device.h"
 
 #include <vector>
@@ -16,6 +17,8 @@ namespace nnc::runtime {
 struct Profile {
   std::vector<double> seconds;
   int64_t runs = 0;
+  /// What ran when is added to it; null: to none. It has the session's threads.
+  Trace *trace = nullptr;
 };
 
 /// Where the regions of a session start.

@@ -4,6 +4,7 @@
 #define NNC_RUNTIME_LOOPRUN_H
 
 #include "runtime/Plan.h"
+#include "runtime/Trace.h"
 
 namespace nnc::runtime {
 
@@ -33,6 +34,10 @@ struct LoopRun {
   int64_t batch;
   /// One a command of the body, to which its time is added; null: none.
   double *seconds;
+  /// What each thread did when is added to it; null: to none.
+  Trace *trace = nullptr;
+  /// Index of the body's first command in its entry point.
+  size_t firstCommand = 0;
 };
 
 /// Number `index` of a loop's steps, in the order in which they are run.

@@ -1,6 +1,8 @@
 // Exit statuses, messages with places, and the compiler as a program beside.
 #include "tools/Program.h"
 
+#include "tools/SourcePlace.h"
+
 #include "runtime/File.h"
 
 #include <cerrno>
@@ -42,45 +44,19 @@ int fail(const Status &status) {
   return exitFor(status.code());
 }
 
-/// Splits "file:line:column"; false where it is something else.
-static bool parsePlace(const std::string &place, std::string &file, long &line,
-                       long &column) {
-  size_t last = place.rfind(':');
-  size_t first = last == std::string::npos ? last : place.rfind(':', last - 1);
-  if (first == std::string::npos || last == first + 1)
-    return false;
-  file = place.substr(0, first);
-  line = std::atol(place.c_str() + first + 1);
-  column = std::atol(place.c_str() + last + 1);
-  return line > 0 && column > 0;
-}
-
-/// Whether `path` is a program as text, which is short and can be read twice.
-static bool isProgramText(const std::string &path) {
-  constexpr off_t mostBytes = 4 << 20; // the language's limit
-  constexpr std::string_view ending = ".nn";
-  struct stat info;
-  return path.size() > ending.size() &&
-         path.compare(path.size() - ending.size(), ending.size(), ending) ==
-             0 &&
-         stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
-         info.st_size <= mostBytes;
-}
-
 int failAt(const std::string &place, const Status &status,
            const std::string &model) {
   std::cerr << place << (place.empty() ? "" : ": ")
             << "error: " << status.message() << '\n';
-  std::string file, text;
-  long line = 0, column = 0;
-  if (!parsePlace(place, file, line, column) || file != model ||
-      !isProgramText(model))
+  std::optional<SourcePlace> found = parsePlace(place);
+  if (!found || found->file != model)
     return exitFor(status.code());
-  std::ifstream source(file);
-  while (line-- > 0 && std::getline(source, text))
-    ;
-  if (source && column <= long(text.size()) + 1)
-    std::cerr << text << '\n' << std::string(column - 1, ' ') << "^\n";
+  const std::vector<std::string> lines = readProgram(model);
+  if (size_t(found->line) > lines.size())
+    return exitFor(status.code());
+  const std::string &text = lines[found->line - 1];
+  if (found->column <= long(text.size()) + 1)
+    std::cerr << text << '\n' << std::string(found->column - 1, ' ') << "^\n";
   return exitFor(status.code());
 }
 

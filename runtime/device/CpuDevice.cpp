@@ -131,6 +131,7 @@ static void writeControlWord(uint32_t word) {
 StatusOr<Commands> CpuDevice::beginRun(const Run &run, void **addresses) {
   callersControlWord = readControlWord();
   writeControlWord(kernelControlWord);
+  firstCommand = run.entry.commands.data();
   return Device::beginRun(run, addresses);
 }
 
@@ -148,6 +149,9 @@ struct KernelCall {
   int64_t batch;
   char *scratch;
   int64_t scratchStrideBytes;
+  /// Of a run that is traced.
+  Trace *trace;
+  int64_t command;
 };
 } // namespace
 
@@ -165,11 +169,27 @@ void CpuDevice::runRange(void *context, int64_t begin, int64_t end,
               call.scratch + call.scratchStrideBytes * thread);
 }
 
+void CpuDevice::runTraced(void *context, int64_t begin, int64_t end,
+                          int thread) {
+  using Clock = std::chrono::steady_clock;
+  auto &call = *static_cast<KernelCall *>(context);
+  const int64_t before = nanoseconds(Clock::now());
+  runRange(context, begin, end, thread);
+  call.trace->addPart(
+      thread, {before, nanoseconds(Clock::now()), call.command, begin, end});
+}
+
 void CpuDevice::launch(const Command &command, void *const *buffers,
                        int64_t batch) {
-  KernelCall call{kernels[command.kernel], buffers, batch, scratch.data(),
-                  scratchStrideBytes};
-  pool.run(command.extent.at(batch), command.grain, runRange, &call);
+  KernelCall call{kernels[command.kernel],
+                  buffers,
+                  batch,
+                  scratch.data(),
+                  scratchStrideBytes,
+                  trace,
+                  &command - firstCommand};
+  pool.run(command.extent.at(batch), command.grain,
+           trace ? runTraced : runRange, &call);
 }
 
 void CpuDevice::matmul(const Command &command, void *const *buffers,
@@ -235,7 +255,7 @@ void CpuDevice::runShares(const LoopRun &run) {
 void CpuDevice::runShare(const LoopRun &run, int64_t begin, int64_t end,
                          int thread) {
   char *own = scratch.data() + scratchStrideBytes * thread;
-  loops[thread].run(run, begin, end, kernels, own,
+  loops[thread].run(run, begin, end, kernels, own, thread,
                     [&](const SampleLoop::Call &call, void *const *buffers) {
                       if (!call.kernel)
                         std::memcpy(buffers[1], buffers[0], call.extent);
@@ -247,7 +267,7 @@ void CpuDevice::runShare(const LoopRun &run, int64_t begin, int64_t end,
 /// All samples go through the steps together, and threads share out each
 /// command. What a step leaves in the first thread's scratch is read by all.
 void CpuDevice::runTogether(const LoopRun &run) {
-  loops[0].run(run, 0, run.batch, kernels, scratch.data(),
+  loops[0].run(run, 0, run.batch, kernels, scratch.data(), SampleLoop::untraced,
                [&](const SampleLoop::Call &call, void *const *buffers) {
                  if (!call.kernel)
                    copy(buffers[1], buffers[0], call.extent);

@@ -45,6 +45,7 @@ private:
   void runTogether(const LoopRun &run);
   void addLoopTimes(const LoopRun &run, double elapsed);
   static void runRange(void *context, int64_t begin, int64_t end, int thread);
+  static void runTraced(void *context, int64_t begin, int64_t end, int thread);
 
   /// One a thread, from the first loop on.
   std::vector<SampleLoop> loops;
@@ -53,6 +54,8 @@ private:
   /// Distance between two threads' scratch; whole cache lines.
   int64_t scratchStrideBytes = 0;
   uint32_t callersControlWord = 0;
+  /// Of the entry point that runs.
+  const Command *firstCommand = nullptr;
 };
 
 } // namespace nnc::runtime

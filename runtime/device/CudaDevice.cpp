@@ -302,6 +302,8 @@ StatusOr<Commands> CudaDevice::beginRun(const Run &run, void **addresses) {
   entry = &run.entry;
   batch = run.batch;
   isProfiled = run.isProfiled;
+  trace = run.trace;
+  runBegin = nanoseconds(std::chrono::steady_clock::now());
   Status status = inContext([&]() -> Status {
     StatusOr<int> staged =
         resources->inputs.stage(run, resources->stream.get(), addresses);
@@ -452,6 +454,26 @@ Status CudaDevice::issueMark(int64_t index) {
                             resources->stream.get());
 }
 
+/// What ended with that mark. The device's clock has no moment in common with
+/// the host's: the first mark of a run stands for when the run began.
+Status CudaDevice::addSlice(size_t mark) {
+  auto sinceFirst = [&](size_t i, int64_t &moment) {
+    float milliseconds = 0;
+    Status status = driver.eventElapsed(
+        &milliseconds, resources->marks[0].get(), resources->marks[i].get());
+    moment = runBegin + int64_t(double(milliseconds) * 1e6);
+    return status;
+  };
+  TraceSlice slice;
+  slice.command = resources->markedCommands[mark];
+  Status status = sinceFirst(mark - 1, slice.begin);
+  if (status.isOk())
+    status = sinceFirst(mark, slice.end);
+  if (status.isOk())
+    trace->commands.push_back(slice);
+  return status;
+}
+
 Status CudaDevice::addTimes(std::vector<double> &seconds) {
   return waiting([&]() -> Status {
     Status status;
@@ -463,6 +485,8 @@ Status CudaDevice::addTimes(std::vector<double> &seconds) {
       status = driver.eventElapsed(&milliseconds, resources->marks[i - 1].get(),
                                    resources->marks[i].get());
       seconds[command] += milliseconds / 1e3;
+      if (trace && status.isOk())
+        status = addSlice(i);
     }
     return status;
   });

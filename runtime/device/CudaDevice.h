@@ -66,6 +66,7 @@ private:
               void *const *addresses);
   Status issueLaunch(const Issued &issued);
   Status issueMark(int64_t index);
+  Status addSlice(size_t mark);
   Status runCommands();
 
   const CudaDriver &driver;
@@ -85,6 +86,8 @@ private:
   int64_t batch = 0;
   int place = 0;
   bool isProfiled = false;
+  /// When it began, on the host's clock.
+  int64_t runBegin = 0;
   std::vector<Issued> commands;
   /// Copies: the same command has others in the next step of a loop.
   std::vector<void *> buffers;

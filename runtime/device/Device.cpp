@@ -31,6 +31,7 @@ Status Device::download(const std::vector<Transfer> &transfers) {
 StatusOr<Commands> Device::beginRun(const Run &run, void **addresses) {
   // Those of a run that was abandoned.
   marks.clear();
+  trace = run.trace;
   for (size_t i = 0; i < run.entry.inputs.size(); ++i)
     addresses[i] = const_cast<void *>(run.inputs[i]);
   return Commands::Issue;
@@ -41,11 +42,17 @@ void Device::mark(int64_t command) {
 }
 
 Status Device::addTimes(std::vector<double> &seconds) {
-  for (size_t i = 1; i < marks.size(); ++i)
-    if (marks[i].command >= 0)
-      seconds[marks[i].command] +=
-          std::chrono::duration<double>(marks[i].time - marks[i - 1].time)
-              .count();
+  for (size_t i = 1; i < marks.size(); ++i) {
+    const int64_t command = marks[i].command;
+    if (command < 0)
+      continue;
+    seconds[command] +=
+        std::chrono::duration<double>(marks[i].time - marks[i - 1].time)
+            .count();
+    if (trace)
+      trace->commands.push_back({nanoseconds(marks[i - 1].time),
+                                 nanoseconds(marks[i].time), command});
+  }
   marks.clear();
   return {};
 }

@@ -5,6 +5,7 @@
 
 #include "runtime/LoopRun.h"
 #include "runtime/Status.h"
+#include "runtime/Trace.h"
 
 #include <chrono>
 #include <cstdint>
@@ -51,6 +52,8 @@ struct Run {
   const void *const *inputs;
   /// The time of each command is wanted.
   bool isProfiled;
+  /// What ran when is added to it, if it is profiled; null: to none.
+  Trace *trace = nullptr;
 };
 
 /// Whether the commands of a run are to be issued: a device may have recorded
@@ -125,6 +128,10 @@ public:
 
   /// Once after a profiled run: adds the times to those in `seconds`.
   virtual Status addTimes(std::vector<double> &seconds);
+
+protected:
+  /// Of the run under way.
+  Trace *trace = nullptr;
 
 private:
   struct Mark {

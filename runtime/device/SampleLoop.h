@@ -14,6 +14,9 @@ namespace nnc::runtime {
 /// What one thread runs. Used again by later loops, so that none allocates.
 class SampleLoop {
 public:
+  /// In place of a thread.
+  static constexpr int untraced = -1;
+
   struct Call {
     const Command *command;
     /// Null: a copy.
@@ -30,17 +33,20 @@ public:
   /// once, a step moves those that follow it, and issue(call, buffers) runs
   /// each command. `kernels` is indexed like MachineCode::kernels; the buffers
   /// of a thread's own are in `scratch`.
+  /// Of a run that is traced, they are parts of `thread`, or of none.
   template <typename Issue>
   void run(const LoopRun &run, int64_t begin, int64_t end,
-           const std::vector<nnc_kernel_fn> &kernels, char *scratch,
+           const std::vector<nnc_kernel_fn> &kernels, char *scratch, int thread,
            Issue &&issue) {
+    Trace *trace = thread == untraced ? nullptr : run.trace;
     place(run, begin, end - begin, kernels, scratch);
     for (int64_t i = 0; i < run.loop.steps; ++i) {
       const int64_t step = stepAt(run.loop, i);
       for (size_t j = 0; j < run.numSlots; ++j)
         addresses[slots[j].address] = slots[j].at(step);
       if (run.seconds)
-        runTimed(issue);
+        runTimed(issue, trace, thread,
+                 {0, 0, int64_t(run.firstCommand), begin, end});
       else
         for (const Call &call : calls)
           issue(call, addresses.data() + call.firstAddress);
@@ -51,13 +57,19 @@ public:
   std::vector<double> seconds;
 
 private:
-  template <typename Issue> void runTimed(Issue &issue) {
+  /// `part`: of the body's first command, but for the times.
+  template <typename Issue>
+  void runTimed(Issue &issue, Trace *trace, int thread, TraceSlice part) {
     using Clock = std::chrono::steady_clock;
     Clock::time_point before = Clock::now();
     for (size_t j = 0; j < calls.size(); ++j) {
       issue(calls[j], addresses.data() + calls[j].firstAddress);
       Clock::time_point after = Clock::now();
       seconds[j] += std::chrono::duration<double>(after - before).count();
+      if (trace)
+        trace->addPart(thread,
+                       {nanoseconds(before), nanoseconds(after),
+                        part.command + int64_t(j), part.first, part.last});
       before = after;
     }
   }

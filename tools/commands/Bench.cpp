@@ -4,8 +4,10 @@
 #include "tools/Json.h"
 #include "tools/MachinePeak.h"
 #include "tools/Text.h"
+#include "tools/bench/TraceFile.h"
 #include "tools/commands/Commands.h"
 
+#include "runtime/AtomicFile.h"
 #include "runtime/Session.h"
 
 #include <algorithm>
@@ -35,6 +37,8 @@ struct BenchOptions {
   /// Steps a timing.
   int group = 1;
   bool asJson = false;
+  /// Where a trace goes; empty: nowhere.
+  std::string trace;
 };
 
 struct Measurement {
@@ -125,6 +129,67 @@ static Status measure(Session &session, const EntryPoint &entry,
       return status;
   session.setProfile(entry, nullptr);
   return {};
+}
+
+/// Steps by turns without and with a trace, for what it costs; then some that
+/// the file has, when the threads are awake and the caches filled.
+static StatusOr<TracedSteps> traceSteps(Session &session,
+                                        const EntryPoint &entry,
+                                        const Columns &columns, int64_t batch) {
+  constexpr int numCompared = 20, numKept = 3;
+  TracedSteps traced(session.numThreads());
+  traced.batch = batch;
+  std::vector<double> plainMs, tracedMs;
+  Profile profile;
+  profile.trace = &traced.trace;
+  const int64_t numBatches = std::max<int64_t>(1, numSamples(columns) / batch);
+  for (int i = 0; i < numCompared + numKept; ++i) {
+    const bool isKept = i >= numCompared, isTraced = isKept || i % 2 == 1;
+    if (i == numCompared)
+      traced.trace.clear();
+    session.setProfile(entry, isTraced ? &profile : nullptr);
+    std::vector<const void *> inputs =
+        pointersAt(columns, i % numBatches * batch);
+    Clock::time_point begin = Clock::now();
+    Status status = session.run(entry, inputs.data(), batch);
+    // Waits for the device.
+    if (StatusOr<double> loss = session.outputSum("loss");
+        status.isOk() && !loss.isOk())
+      status = loss.status();
+    if (!status.isOk())
+      return status;
+    Clock::time_point end = Clock::now();
+    if (isKept)
+      traced.steps.push_back({nanoseconds(begin), nanoseconds(end)});
+    else
+      (isTraced ? tracedMs : plainMs)
+          .push_back(
+              std::chrono::duration<double, std::milli>(end - begin).count());
+  }
+  session.setProfile(entry, nullptr);
+  traced.stepMs = median(plainMs);
+  traced.tracedMs = median(tracedMs);
+  return traced;
+}
+
+/// --trace: the exit status.
+static int trace(Session &session, const EntryPoint &entry,
+                 const Columns &columns, int64_t batch,
+                 const BenchOptions &options) {
+  StatusOr<TracedSteps> traced = traceSteps(session, entry, columns, batch);
+  if (!traced.isOk())
+    return fail(traced.status());
+  if (Status status = writeTrace(options.trace, options.request.model,
+                                 session.plan(), entry, *traced);
+      !status.isOk())
+    return fail(status);
+  if (!options.asJson)
+    std::printf("\ntrace       %s: %zu steps; tracing, a step takes %.3f ms, "
+                "%.2f times as long\n",
+                printable(options.trace).c_str(), traced->steps.size(),
+                traced->tracedMs,
+                traced->tracedMs / std::max(traced->stepMs, 1e-9));
+  return Done;
 }
 
 static void printJson(const Plan &plan, const BenchOptions &options,
@@ -285,6 +350,10 @@ static void printText(const Plan &plan, const EntryPoint &entry, int64_t batch,
 }
 
 static int bench(const BenchOptions &options) {
+  // Before the steps, not after.
+  if (!options.trace.empty())
+    if (Status status = checkReplaceable(options.trace); !status.isOk())
+      return fail(status);
   int64_t atStart = residentBytes();
   Measurement result;
   CompileRequest request = options.request;
@@ -322,6 +391,8 @@ static int bench(const BenchOptions &options) {
     printJson(plan, options, batch, (*session)->numThreads(), result);
   else
     printText(plan, *entry, batch, (*session)->numThreads(), result);
+  if (!options.trace.empty())
+    return trace(**session, *entry, columns, batch, options);
   return Done;
 }
 
@@ -348,6 +419,11 @@ void addBenchCommand(CLI::App &app, int &exit) {
                    "steps a timing: the loss is read at the end of each")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
+  command
+      ->add_option("--trace", options->trace,
+                   "write what runs when in a few steps, for Perfetto or "
+                   "chrome://tracing")
+      ->type_name("FILE.json");
   command->add_flag("--json", options->asJson, "one JSON object on one line");
   addHelp(*command,
           "nnc bench net.nn\n"

@@ -196,10 +196,19 @@ TEST_F(Cuda, CheckpointsMoveBetweenTargets) {
 TEST_F(Cuda, ProfilesByEvents) {
   auto session = openCuda(cudaPlan());
   Profile profile;
+  Trace trace(1);
+  profile.trace = &trace;
   session->setProfile(*session->plan().findEntryPoint("train_step"), &profile);
   for (int step = 0; step < 3; ++step)
     ASSERT_TRUE(Samples(8, step).train(*session).isOk());
   EXPECT_EQ(profile.runs, 3);
+  ASSERT_EQ(trace.commands.size(), 12u);
+  for (size_t i = 0; i < trace.commands.size(); ++i) {
+    EXPECT_EQ(trace.commands[i].command, int64_t(i % 4));
+    EXPECT_NEAR(trace.commands[i].end - trace.commands[i].begin, 5e5, 2);
+    if (i % 4)
+      EXPECT_EQ(trace.commands[i].begin, trace.commands[i - 1].end);
+  }
   ASSERT_EQ(profile.seconds.size(), 4u);
   // Two operations of the fake driver's, a quarter of a millisecond each.
   for (double seconds : profile.seconds)
