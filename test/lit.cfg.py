@@ -1,6 +1,7 @@
 # How lit runs the tests: each file's RUN lines, in the shell lit brings.
 import os
 import shutil
+import subprocess
 
 import lit.formats
 
@@ -100,3 +101,29 @@ fashion_mnist = "/usr/share/datasets/fashion-mnist"
 config.substitutions.append(("%fashion-mnist", fashion_mnist))
 if os.path.isdir(fashion_mnist):
     config.available_features.add("fashion-mnist")
+
+# A browser for what `nnc report` writes.
+chromium = shutil.which("chromium") or shutil.which("google-chrome")
+if chromium:
+    config.available_features.add("chromium")
+    config.substitutions.append(("%chromium", chromium))
+else:
+    lit_config.note("no Chromium here: that a browser shows reports is not tested")
+
+
+def find_tensorboard():
+    """A Python that has TensorBoard."""
+    for python in (os.environ.get("NNC_TENSORBOARD_PYTHON"), config.python):
+        looks = "import importlib.util as u, sys; sys.exit(u.find_spec('tensorboard') is None)"
+        if python and subprocess.run([python, "-c", looks], check=False).returncode == 0:
+            return python
+    return None
+
+
+tensorboard_python = find_tensorboard()
+if tensorboard_python:
+    config.available_features.add("tensorboard")
+    config.substitutions.append(("%tensorboard-python", tensorboard_python))
+else:
+    lit_config.note("no Python with tensorboard (NNC_TENSORBOARD_PYTHON): that it opens "
+                    "event files is not tested")

@@ -168,6 +168,8 @@ static std::vector<std::string> compilerWords(const CompileRequest &request) {
     words.insert(words.end(), {"--pass-at", passes});
   for (const std::string &pattern : request.freeze)
     words.insert(words.end(), {"--freeze", pattern});
+  if (request.gradients)
+    words.push_back("--gradients");
   if (request.forGradientCheck)
     words.push_back("--gradient-check");
   if (request.forExplaining)

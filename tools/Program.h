@@ -42,7 +42,9 @@ struct CompileRequest {
   std::vector<std::string> plugins, passesAt;
   /// Patterns of the parameters that training leaves as they are.
   std::vector<std::string> freeze;
-  /// Adds the entry point "gradients" and computes in f64.
+  /// Adds the entry point "gradients".
+  bool gradients = false;
+  /// Adds it and computes in f64.
   bool forGradientCheck = false;
   /// Adds the entry point "explain"; of which layer, if one is named.
   bool forExplaining = false;

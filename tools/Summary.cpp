@@ -59,6 +59,7 @@ struct Contents {
   /// All that the rows have not.
   OpWork others;
   OpWork total;
+  llvm::json::Object recipe;
 };
 
 } // namespace
@@ -73,6 +74,44 @@ static void add(ParameterCount &sum, const ParameterCount &term) {
   sum.trained += term.trained;
   sum.frozen += term.frozen;
   sum.buffers += term.buffers;
+}
+
+/// A setting of the recipe; null where it is of another kind than JSON has.
+static llvm::json::Value describe(Attribute attribute) {
+  if (auto integer = dyn_cast<IntegerAttr>(attribute))
+    return integer.getType().isInteger(1)
+               ? llvm::json::Value(integer.getValue().getBoolValue())
+               : llvm::json::Value(integer.getInt());
+  if (auto real = dyn_cast<FloatAttr>(attribute))
+    return real.getValueAsDouble();
+  if (auto text = dyn_cast<StringAttr>(attribute))
+    return printable(text.getValue());
+  if (auto array = dyn_cast<ArrayAttr>(attribute)) {
+    llvm::json::Array values;
+    for (Attribute value : array)
+      values.push_back(describe(value));
+    return values;
+  }
+  if (auto dictionary = dyn_cast<DictionaryAttr>(attribute)) {
+    llvm::json::Object values;
+    for (NamedAttribute value : dictionary)
+      values[value.getName().getValue()] = describe(value.getValue());
+    return values;
+  }
+  return nullptr;
+}
+
+/// What the model says of its training, but for its data.
+static llvm::json::Object describeRecipe(ModelOp model) {
+  llvm::json::Object recipe;
+  for (NamedAttribute setting : model->getDiscardableAttrs()) {
+    StringRef name = setting.getName().getValue();
+    llvm::json::Value value = describe(setting.getValue());
+    if (!name.contains('.') && name != "data" && name != "sample_steps" &&
+        value.kind() != llvm::json::Value::Null)
+      recipe[name] = std::move(value);
+  }
+  return recipe;
 }
 
 namespace {
@@ -159,6 +198,7 @@ void Collector::addRow(Row row) {
 Contents Collector::run() {
   contents.model = model.getSymName().str();
   contents.others = work.others;
+  contents.recipe = describeRecipe(model);
   for (auto [op, itsWork] :
        llvm::zip_equal(model.getBody().front(), work.ops)) {
     if (isNoLayer(op))
@@ -371,6 +411,7 @@ static void printJson(const Contents &contents, const ModelWork &work) {
                             {"optimizer", describe(contents.others)},
                             {"parameters", describe(contents.parameters)},
                             {"work", describe(contents.total)},
+                            {"recipe", llvm::json::Object(contents.recipe)},
                             {"optimizer_state_bytes", work.optimizerStateBytes},
                             {"inference", describe(work.inference)}};
   if (work.training)
@@ -497,6 +538,13 @@ void addSummaryCommand(CLI::App &app, int &exit) {
   addRepeated(*command, "--load-pass-plugin", arguments->plugins, "FILE",
               "a shared library with passes or ops");
   command->add_flag("--json", arguments->asJson, "one JSON object on one line");
+  addHelp(*command,
+          "nnc summary net.nn\n"
+          "nnc summary net.nn --batch 1 --depth 1\n",
+          "one object: model, batch, layers (layer, ops, parts, element_type, "
+          "output,\n"
+          "parameters, work, source), optimizer, parameters, work,\n"
+          "optimizer_state_bytes, training, inference\n");
   command->callback([arguments, &exit] { exit = summarize(*arguments); });
 }
 

@@ -56,9 +56,18 @@ static void addResultOptions(CLI::App *command, TrainOptions *options) {
       ->needs(checkpoint);
   command->add_option("-o,--output", options->weightsFile,
                       "where the weights go (default: MODEL.safetensors here)");
-  command->add_option(
+  CLI::Option *log = command->add_option(
       "--log", options->logFolder,
       "folder for log.jsonl (epochs), steps.jsonl and pictures");
+  CLI::Option *tensorBoard =
+      command
+          ->add_flag("--tensorboard", options->tensorBoard,
+                     "write event files for TensorBoard into the folder too")
+          ->needs(log);
+  command
+      ->add_flag("--gradients", options->request.gradients,
+                 "have histograms of gradients among them, each epoch")
+      ->needs(tensorBoard);
   CLI::Option *json =
       command->add_flag("--json", options->asJson,
                         "one JSON object a line: each epoch, then the test");

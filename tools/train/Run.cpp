@@ -4,6 +4,8 @@
 #include "tools/StopSignal.h"
 #include "tools/train/ConsoleLines.h"
 #include "tools/train/LogFiles.h"
+#include "tools/train/RunNotes.h"
+#include "tools/train/TensorBoard.h"
 
 #include <algorithm>
 #include <iostream>
@@ -14,8 +16,15 @@ using namespace runtime;
 
 Observers observersFor(const TrainOptions &options) {
   Observers observers;
-  if (!options.logFolder.empty())
-    observers.push_back(std::make_unique<LogFiles>(options.logFolder));
+  const std::string &folder = options.logFolder;
+  if (!folder.empty()) {
+    observers.push_back(std::make_unique<LogFiles>(folder));
+    auto notes = std::make_unique<RunNotes>(folder);
+    const RunNotes &itsNotes = *notes;
+    observers.push_back(std::move(notes));
+    if (options.tensorBoard)
+      observers.push_back(std::make_unique<TensorBoard>(folder, itsNotes));
+  }
   if (options.asJson)
     observers.push_back(std::make_unique<JsonLines>());
   else if (!options.isQuiet)

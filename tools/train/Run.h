@@ -26,6 +26,7 @@ struct TrainOptions {
   bool allowMissing = false;
   bool resume = false;
   bool asJson = false;
+  bool tensorBoard = false;
   bool isQuiet = false;
 };
 
