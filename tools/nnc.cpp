@@ -142,6 +142,7 @@ static int runCommandLine(int argc, char **argv) {
   addInspectCommand(app, exit);
   addCheckGradientsCommand(app, exit);
   addBenchCommand(app, exit);
+  addReportCommand(app, exit);
   app.add_subcommand("plot", "draw the log of a training run, or explanations");
   app.footer("`nnc COMMAND --help` says what a command takes.\n"
              "Exit status: 0 done, 1 the input is wrong, 2 the command line is "

@@ -19,6 +19,7 @@ void addExplainCommand(CLI::App &app, int &exit);
 void addGenerateCommand(CLI::App &app, int &exit);
 void addInspectCommand(CLI::App &app, int &exit);
 void addPredictCommand(CLI::App &app, int &exit);
+void addReportCommand(CLI::App &app, int &exit);
 void addTokenizeCommand(CLI::App &app, int &exit);
 void addTrainCommand(CLI::App &app, int &exit);
 

@@ -1,0 +1,249 @@
+// Files of a folder may come from anywhere: sizes, depths and counts have
+// bounds, and what is no JSON is named.
+#include "tools/report/RunFolder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+namespace nnc::tools {
+
+using namespace runtime;
+using json = nlohmann::ordered_json;
+
+static constexpr size_t mostLineBytes = size_t(64) << 20;
+static constexpr size_t mostMistakes = 60, mostFilters = 256;
+
+//===----------------------------------------------------------------------===//
+// JSON from files
+//===----------------------------------------------------------------------===//
+
+/// Discarded where it is no JSON, or nested deeper than anything that is
+/// written here.
+static json parse(const std::string &text) {
+  constexpr int deepest = 12;
+  bool isDeep = false;
+  json value = json::parse(
+      text,
+      [&](int depth, json::parse_event_t, json &) {
+        isDeep |= depth > deepest;
+        return depth <= deepest;
+      },
+      /*allow_exceptions=*/false);
+  return isDeep ? json(json::value_t::discarded) : value;
+}
+
+/// Calls `use` with each line that is an object. InvalidFile at the first that
+/// is none; a last line without its end is one that is being written.
+static Status readLines(const std::string &path,
+                        const std::function<void(json)> &use) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    return {Code::NotFound, path + ": cannot be read"};
+  std::string line;
+  for (int64_t number = 1; std::getline(file, line) && !file.eof(); ++number) {
+    json value = line.size() <= mostLineBytes ? parse(line)
+                                              : json(json::value_t::discarded);
+    if (!value.is_object())
+      return {Code::InvalidFile,
+              concat(path, ": line ", number, " is no JSON object")};
+    use(std::move(value));
+  }
+  return {};
+}
+
+/// A file of one object; null where there is none that can be read.
+static json readObject(const std::string &path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  if (error || size > mostLineBytes)
+    return nullptr;
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  json value = parse(text.str());
+  return value.is_object() ? value : json(nullptr);
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+/// Columns by name, of which neighbours become their mean where they are more
+/// than a screen shows.
+static json readSteps(const std::string &path) {
+  constexpr size_t mostPoints = 4000;
+  std::vector<std::string> names;
+  std::vector<std::vector<double>> columns;
+  size_t numRows = 0;
+  Status status = readLines(path, [&](json record) {
+    for (auto &[name, value] : record.items()) {
+      size_t i = std::find(names.begin(), names.end(), name) - names.begin();
+      constexpr size_t mostColumns = 64;
+      if (i == names.size() && i < mostColumns) {
+        names.push_back(name);
+        columns.emplace_back(numRows, NAN);
+      }
+      if (i < columns.size())
+        columns[i].push_back(value.is_number() ? value.get<double>() : NAN);
+    }
+    ++numRows;
+    for (std::vector<double> &column : columns)
+      column.resize(numRows, NAN);
+  });
+  if (!status.isOk() || numRows == 0)
+    return nullptr;
+  const size_t together = (numRows + mostPoints - 1) / mostPoints;
+  json object = {{"together", together}};
+  for (size_t i = 0; i < names.size(); ++i) {
+    json means = json::array();
+    for (size_t begin = 0; begin < numRows; begin += together) {
+      const size_t end = std::min(begin + together, numRows);
+      double sum = 0;
+      for (size_t row = begin; row < end; ++row)
+        sum += columns[i][row];
+      means.push_back(sum / double(end - begin));
+    }
+    object["columns"][names[i]] = std::move(means);
+  }
+  return object;
+}
+
+//===----------------------------------------------------------------------===//
+// Pictures
+//===----------------------------------------------------------------------===//
+
+static std::string toBase64(const std::vector<uint8_t> &bytes) {
+  static constexpr char letters[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const size_t count = std::min<size_t>(3, bytes.size() - i);
+    uint32_t word = 0;
+    for (size_t j = 0; j < 3; ++j)
+      word = word << 8 | (j < count ? bytes[i + j] : 0);
+    for (size_t j = 0; j < 4; ++j)
+      text += j <= count ? letters[word >> (18 - 6 * j) & 63] : '=';
+  }
+  return text;
+}
+
+/// Bytes as a canvas shows them: what is from 0 to 255 or from 0 to 1 as it is,
+/// everything else from its least value to its largest.
+static std::vector<uint8_t> toBytes(const std::vector<double> &values) {
+  auto [low, high] = std::minmax_element(values.begin(), values.end());
+  double least = *low, largest = *high;
+  if (least >= 0 && largest <= 255) {
+    least = 0;
+    largest = largest > 1 ? 255 : 1;
+  }
+  std::vector<uint8_t> bytes;
+  for (double value : values)
+    bytes.push_back(uint8_t(std::clamp(
+        255 * (value - least) / std::max(largest - least, 1e-30), 0.0, 255.0)));
+  return bytes;
+}
+
+/// {"height", "width", "channels", "data"}; null where the numbers are no
+/// picture of this size.
+static json encodePicture(const json &size, const json &values) {
+  if (!size.is_object() || !values.is_array())
+    return nullptr;
+  int64_t count = 1;
+  json picture;
+  for (const char *name : {"height", "width", "channels"}) {
+    constexpr int64_t most = 4096;
+    auto side = size.find(name);
+    if (side == size.end() || !side->is_number_integer() ||
+        side->get<int64_t>() < 1 || side->get<int64_t>() > most)
+      return nullptr;
+    count *= side->get<int64_t>();
+    picture[name] = *side;
+  }
+  std::vector<double> numbers;
+  for (const json &value : values)
+    numbers.push_back(value.is_number() ? value.get<double>() : 0);
+  if (int64_t(numbers.size()) != count)
+    return nullptr;
+  picture["data"] = toBase64(toBytes(numbers));
+  return picture;
+}
+
+static json encodeMistake(json mistake) {
+  json inputs = json::array();
+  for (json &input : mistake["inputs"]) {
+    if (!input.is_object())
+      continue;
+    json picture = encodePicture(input.value("picture", json()),
+                                 input.value("values", json()));
+    if (!picture.is_null())
+      inputs.push_back({{"input", input.value("input", json(""))},
+                        {"picture", std::move(picture)}});
+    else if (input.contains("values") && input["values"].size() <= 64)
+      inputs.push_back(std::move(input));
+  }
+  mistake["inputs"] = std::move(inputs);
+  return mistake;
+}
+
+static json encodeFilters(const json &sheet) {
+  json pictures = json::array();
+  const json filters = sheet.value("filters", json::array());
+  for (const json &values : filters)
+    if (pictures.size() < mostFilters)
+      pictures.push_back(encodePicture(sheet.value("picture", json()), values));
+  return {{"parameter", sheet.value("parameter", json(""))},
+          {"pictures", std::move(pictures)}};
+}
+
+/// What `nnc explain --misclassified N --filters --out DIR` left there.
+static void readExplanations(const std::string &path, json &data) {
+  json mistakes = json::array(), filters;
+  Status status = readLines(path, [&](json record) {
+    const json kind = record.value("kind", json());
+    if (kind == "misclassified" && mistakes.size() < mostMistakes)
+      mistakes.push_back(encodeMistake(std::move(record)));
+    else if (kind == "filters" && filters.is_null())
+      filters = encodeFilters(record);
+  });
+  if (!status.isOk())
+    return;
+  if (!mistakes.empty())
+    data["mistakes"] = std::move(mistakes);
+  if (!filters.is_null())
+    data["filters"] = std::move(filters);
+}
+
+//===----------------------------------------------------------------------===//
+// The whole
+//===----------------------------------------------------------------------===//
+
+StatusOr<json> readRunFolder(const std::string &folder) {
+  std::filesystem::path path(folder);
+  if (!path.has_filename())
+    path = path.parent_path();
+  json data = {{"name", path.filename().string()},
+               {"folder", folder},
+               {"epochs", json::array()}};
+  Status status = readLines(folder + "/log.jsonl", [&](json record) {
+    if (record.contains("test_loss"))
+      data["test"] = std::move(record);
+    else
+      data["epochs"].push_back(std::move(record));
+  });
+  if (!status.isOk())
+    return status;
+  for (const char *name : {"run", "summary", "profile"})
+    if (json object = readObject(concat(folder, "/", name, ".json"));
+        !object.is_null())
+      data[name] = std::move(object);
+  if (json steps = readSteps(folder + "/steps.jsonl"); !steps.is_null())
+    data["steps"] = std::move(steps);
+  readExplanations(folder + "/explain.jsonl", data);
+  return data;
+}
+
+} // namespace nnc::tools
