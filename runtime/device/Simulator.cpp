@@ -5,6 +5,7 @@
 #include "runtime/Random.h"
 #include "runtime/Status.h"
 #include "runtime/device/Fiber.h"
+#include "runtime/device/SimSharedMemory.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -69,24 +70,6 @@ struct Fiber {
   std::vector<size_t> groupEnds;
 };
 
-/// An array that a block shares, and who has touched its bytes.
-struct SharedArray {
-  const char *name;
-  uintptr_t begin;
-  uint64_t size;
-
-  struct Byte {
-    /// Block and barrier interval of the last write and of the last read; 0:
-    /// never.
-    uint64_t writtenIn = 0, readIn = 0;
-    uint16_t writer = 0, reader = 0;
-    bool readByOthers = false;
-    /// The block in which a copy to it is under way; 0: none is.
-    uint64_t copiedIn = 0;
-  };
-  std::vector<Byte> bytes;
-};
-
 class Worker {
 public:
   ~Worker();
@@ -125,9 +108,6 @@ private:
   std::string describeNearest(uintptr_t address) const;
   void checkWritten(const sim::Buffer &buffer, uintptr_t begin,
                     uintptr_t address, uint64_t bytes);
-  void checkShared(SharedArray &array, uintptr_t address, uint64_t bytes,
-                   bool isWrite);
-  void setCopied(const void *address, unsigned bytes, bool isUnderWay);
   std::string describeThread() const;
 
   SimFaults *faults = nullptr;
@@ -147,7 +127,7 @@ private:
 
   // Of the block.
   Fiber *self = nullptr;
-  std::vector<SharedArray> shared;
+  SimSharedMemory shared;
   /// Counts barriers, and goes on from block to block.
   uint64_t interval = 0;
   uint64_t blockStart = 0;
@@ -467,13 +447,7 @@ std::string Worker::describeWaiting() {
 //===----------------------------------------------------------------------===//
 
 void Worker::share(const char *name, const void *array, uint64_t bytes) {
-  auto begin = reinterpret_cast<uintptr_t>(array);
-  for (const SharedArray &known : shared)
-    if (known.begin == begin)
-      return;
-  SharedArray added{name, begin, bytes, {}};
-  added.bytes.resize(bytes);
-  shared.push_back(std::move(added));
+  shared.add(name, reinterpret_cast<uintptr_t>(array), bytes);
 }
 
 /// The buffer or array that an address out of bounds was likely meant for: the
@@ -498,7 +472,7 @@ std::string Worker::describeNearest(uintptr_t address) const {
     consider(buffer.name, reinterpret_cast<uintptr_t>(buffers[i]),
              buffer.elementBytes);
   }
-  for (const SharedArray &array : shared)
+  for (const SimSharedMemory::Array &array : shared.arrays())
     consider(array.name, array.begin, 1);
   return description;
 }
@@ -514,9 +488,14 @@ void Worker::access(const void *address, uint64_t bytes, bool isWrite) {
     if (at >= begin && at + bytes <= begin + size)
       return isWrite ? void() : checkWritten(buffer, begin, at, bytes);
   }
-  for (SharedArray &array : shared)
-    if (at >= array.begin && at + bytes <= array.begin + array.size)
-      return checkShared(array, at, bytes, isWrite);
+  if (SimSharedMemory::Array *array = shared.find(at, bytes)) {
+    const SimSharedMemory::Access access{at, bytes, isWrite,
+                                         self->thread.threadIdx.x};
+    std::string problem = shared.touch(*array, access, {blockStart, interval});
+    if (!problem.empty())
+      fail(concat(describeThread(), problem));
+    return;
+  }
   // Its own stack.
   char *stack = stacks + (self - fibers.data()) * stackBytes;
   if (at >= reinterpret_cast<uintptr_t>(stack) &&
@@ -538,62 +517,18 @@ void Worker::checkWritten(const sim::Buffer &buffer, uintptr_t begin,
                   at / buffer.elementBytes, "], which nothing has written"));
 }
 
-void Worker::checkShared(SharedArray &array, uintptr_t address, uint64_t bytes,
-                         bool isWrite) {
-  unsigned thread = self->thread.threadIdx.x;
-  auto complain = [&](const char *what, unsigned other) {
-    fail(concat(describeThread(), isWrite ? " writes " : " reads ", array.name,
-                " at byte ", address - array.begin, " ", what, other));
-  };
-  for (uint64_t i = address - array.begin, end = i + bytes; i < end; ++i) {
-    SharedArray::Byte &byte = array.bytes[i];
-    if (byte.copiedIn == blockStart)
-      fail(concat(describeThread(), isWrite ? " writes " : " reads ",
-                  array.name, " at byte ", i,
-                  " while a copy to it has not been waited for"));
-    bool isWritten = byte.writtenIn >= blockStart;
-    if (!isWrite && !isWritten)
-      fail(concat(describeThread(), " reads ", array.name, " at byte ", i,
-                  ", which nothing in the block has written"));
-    if (isWritten && byte.writtenIn == interval && byte.writer != thread)
-      complain("with no barrier after it was written by thread ", byte.writer);
-    bool isReadNow = byte.readIn == interval;
-    if (isWrite && isReadNow && (byte.readByOthers || byte.reader != thread))
-      complain("with no barrier after it was read by thread ", byte.reader);
-    if (isWrite) {
-      byte.writtenIn = interval;
-      byte.writer = thread;
-      continue;
-    }
-    byte.readByOthers =
-        isReadNow && (byte.readByOthers || byte.reader != thread);
-    byte.readIn = interval;
-    byte.reader = thread;
-  }
-}
-
 //===----------------------------------------------------------------------===//
 // Copies under way
 //===----------------------------------------------------------------------===//
 
-void Worker::setCopied(const void *address, unsigned bytes, bool isUnderWay) {
-  auto at = reinterpret_cast<uintptr_t>(address);
-  for (SharedArray &array : shared)
-    if (at >= array.begin && at + bytes <= array.begin + array.size)
-      for (uint64_t i = 0; i < bytes; ++i)
-        array.bytes[at - array.begin + i].copiedIn =
-            isUnderWay ? blockStart : 0;
-}
-
 /// In a checked kernel shared arrays are known. Others may have to read what
 /// was there before: that a write now is in order is asked now.
 void Worker::beginCopy(void *to, const void *from, unsigned bytes, int line) {
-  const bool isChecked = !shared.empty();
-  if (isChecked) {
+  if (!shared.arrays().empty()) {
     self->line = line;
     access(from, bytes, false);
     access(to, bytes, true);
-    setCopied(to, bytes, true);
+    shared.setCopied(reinterpret_cast<uintptr_t>(to), bytes, blockStart);
   }
   self->copies.push_back(
       {static_cast<char *>(to), static_cast<const char *>(from), bytes, line});
@@ -608,8 +543,8 @@ void Worker::waitForGroups(unsigned pending) {
   const size_t numGroups = ends.size() - pending, numDone = ends[numGroups - 1];
   for (size_t i = 0; i < numDone; ++i) {
     const Fiber::Copy &copy = self->copies[i];
-    if (!shared.empty()) {
-      setCopied(copy.to, copy.bytes, false);
+    if (!shared.arrays().empty()) {
+      shared.setCopied(reinterpret_cast<uintptr_t>(copy.to), copy.bytes, 0);
       access(copy.to, copy.bytes, true);
     }
     std::memcpy(copy.to, copy.from, copy.bytes);
