@@ -143,6 +143,7 @@ private:
   writeSlots(ArrayRef<PlannedBuffer> buffers);
   Offset<plan::Recipe> writeRecipe();
   std::vector<Offset<plan::Setting>> writeSettings();
+  Offset<flatbuffers::Vector<Offset<plan::TrainingStep>>> writeTrainingSteps();
   Offset<plan::DataBinding> writeBinding(DictionaryAttr binding);
   Offset<plan::SampleStep> writeStep(DictionaryAttr step);
 
@@ -463,6 +464,19 @@ std::vector<Offset<plan::Setting>> PlanWriter::writeSettings() {
   return settings;
 }
 
+/// Null where there is one step alone, which has no name of its own.
+Offset<flatbuffers::Vector<Offset<plan::TrainingStep>>>
+PlanWriter::writeTrainingSteps() {
+  SmallVector<OrderedStep> order = recipe.getOrder();
+  if (order.empty())
+    return 0;
+  std::vector<Offset<plan::TrainingStep>> written;
+  for (const OrderedStep &turn : order)
+    written.push_back(
+        plan::CreateTrainingStep(fbb, writeText(turn.step), turn.times));
+  return fbb.CreateVector(written);
+}
+
 Offset<plan::Recipe> PlanWriter::writeRecipe() {
   std::vector<Offset<plan::DataBinding>> data;
   if (auto bindings = cast_or_null<ArrayAttr>(recipe.get("data")))
@@ -475,11 +489,13 @@ Offset<plan::Recipe> PlanWriter::writeRecipe() {
   std::vector<Offset<plan::Setting>> settings = writeSettings();
   auto settingVector = settings.empty() ? 0 : fbb.CreateVector(settings);
   auto stepVector = steps.empty() ? 0 : fbb.CreateVector(steps);
-  return plan::CreateRecipe(
-      fbb, recipe.getInteger("batch").value_or(32),
-      recipe.getInteger("epochs").value_or(1),
-      recipe.getNumber("validation").value_or(0), fbb.CreateVector(data),
-      recipe.getInteger("seed").value_or(0), settingVector, stepVector);
+  auto trainingSteps = writeTrainingSteps();
+  return plan::CreateRecipe(fbb, recipe.getInteger("batch").value_or(32),
+                            recipe.getInteger("epochs").value_or(1),
+                            recipe.getNumber("validation").value_or(0),
+                            fbb.CreateVector(data),
+                            recipe.getInteger("seed").value_or(0),
+                            settingVector, stepVector, trainingSteps);
 }
 
 /// 1 where a runtime that knows no loops can run it.

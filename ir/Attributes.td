@@ -105,6 +105,8 @@ def Nnc_RecipeAttr : AttrDef<Nnc_Dialect, "Recipe"> {
     /// Every optimizer: the recipe's own first, if it has one. None where
     /// nothing is trained.
     ::llvm::SmallVector<::nnc::RecipeUpdate> getUpdates() const;
+    /// Which steps a round runs, in which order; empty where nothing is said.
+    ::llvm::SmallVector<::nnc::OrderedStep> getOrder() const;
   }];
 }
 

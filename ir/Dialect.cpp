@@ -5,6 +5,7 @@
 #include "ir/Freezing.h"
 #include "ir/Initializer.h"
 #include "ir/Layout.h"
+#include "ir/ModelParts.h"
 #include "ir/Ops.h"
 #include "ir/RecurrentLayers.h"
 
@@ -88,6 +89,8 @@ LogicalResult NncDialect::verifyOperationAttribute(Operation *op,
     return verifyFrozen(op, attribute);
   if (attribute.getName() == kPytorchDimsAttr)
     return verifyPytorchDims(op, attribute);
+  if (attribute.getName() == kStepAttr || attribute.getName() == kGroupAttr)
+    return verifyPart(op, attribute);
   return success();
 }
 

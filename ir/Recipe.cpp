@@ -1,10 +1,12 @@
-// The table of settings, their checks, and the typed reading of a recipe.
+// The table of settings, and their checks.
 #include "ir/Recipe.h"
 
 #include "ir/Freezing.h"
 #include "ir/Layout.h"
+#include "ir/ModelParts.h"
 #include "ir/NameTables.h"
 #include "ir/Ops.h"
+#include "ir/RecipeReading.h"
 #include "ir/Shapes.h"
 #include "ir/Text.h"
 
@@ -38,6 +40,8 @@ static std::vector<SettingInfo> makeSettings() {
        kOnModel | kOnUpdate | kOnModule, "a number of at least 0"},
       {"updates", "updates", SettingKind::Updates, kOnModel | kOnModule,
        "a list of updates"},
+      {"order", "order", SettingKind::Order, kWritten,
+       "a list of at most 256 training steps"},
       {"data", "data", SettingKind::Data, kOnModel | kOnModule,
        "a list of data bindings"},
       {"sample_steps", "sample_steps", SettingKind::Steps, kOnModel | kOnModule,
@@ -93,27 +97,10 @@ static std::string mustBe(const SettingInfo &info, Attribute value) {
          describe(value);
 }
 
-/// An integer that is no bool and fits in 64 bits.
-static std::optional<int64_t> getInteger(Attribute value) {
-  auto integer = dyn_cast_or_null<IntegerAttr>(value);
-  if (!integer || integer.getType().isInteger(1) ||
-      integer.getValue().getSignificantBits() > 64)
-    return std::nullopt;
-  return integer.getValue().getSExtValue();
-}
-
-static std::optional<double> getNumber(Attribute value) {
-  if (auto number = dyn_cast_or_null<FloatAttr>(value))
-    return number.getValueAsDouble();
-  if (std::optional<int64_t> integer = getInteger(value))
-    return static_cast<double>(*integer);
-  return std::nullopt;
-}
-
 static std::string explainNumber(const SettingInfo &info, Attribute value) {
   const runtime::RecipeNumber &range = *runtime::findRecipeNumber(info.name);
-  std::optional<double> number = getNumber(value);
-  bool isOfKind = number && (!range.isInteger || getInteger(value));
+  std::optional<double> number = toNumber(value);
+  bool isOfKind = number && (!range.isInteger || toInteger(value));
   return isOfKind && range.admits(*number) ? "" : mustBe(info, value);
 }
 
@@ -231,7 +218,7 @@ static std::string explainCall(Attribute value, Category category,
 static std::string explainRate(Attribute value) {
   auto schedule = dyn_cast<DictionaryAttr>(value);
   Attribute base = schedule ? schedule.get("base") : value;
-  std::optional<double> number = getNumber(base);
+  std::optional<double> number = toNumber(base);
   if (!number || !(*number >= 0 && *number < runtime::noLimit))
     return (schedule ? "the base of a schedule" : "the learning rate") +
            std::string(" must be a number of at least 0, found ") +
@@ -367,15 +354,38 @@ static std::string explainSteps(const SettingInfo &info, Attribute value) {
   return "";
 }
 
-//===-- Updates -----------------------------------------------------------===//
+//===-- Training steps ----------------------------------------------------===//
 
-/// The settings of an update, without what says which it is.
-static DictionaryAttr settingsOf(DictionaryAttr update) {
-  NamedAttrList settings(update);
-  settings.erase("name");
-  settings.erase("parameters");
-  return settings.getDictionary(update.getContext());
+static bool isPartName(Attribute value) {
+  auto name = dyn_cast_or_null<StringAttr>(value);
+  return name && findNoPartName(name).empty();
 }
+
+static std::string explainOrder(const SettingInfo &info, Attribute value) {
+  auto order = dyn_cast<ArrayAttr>(value);
+  if (!order || order.empty())
+    return mustBe(info, value);
+  if (order.size() > runtime::mostOrderedSteps)
+    return ("'" + info.name + "' must be " + info.expected).str() +
+           foundOf(order);
+  bool isEmpty = true;
+  for (Attribute item : order) {
+    auto turn = dyn_cast<DictionaryAttr>(item);
+    std::optional<int64_t> times = turn ? toInteger(turn.get("times")) : 0;
+    if (!turn || turn.size() != 2 || !isPartName(turn.get("step")) || !times)
+      return "'order' has a 'step' and its 'times' in each place, found " +
+             describe(item);
+    if (*times < 0 || *times > runtime::mostTimesInTurn)
+      return ("step '" + turn.getAs<StringAttr>("step").getValue() +
+              "' must run 0 to " + llvm::Twine(runtime::mostTimesInTurn) +
+              " times in its turn, found " + llvm::Twine(*times))
+          .str();
+    isEmpty &= *times == 0;
+  }
+  return isEmpty ? "a round of training must run a step of 'order'" : "";
+}
+
+//===-- Updates -----------------------------------------------------------===//
 
 /// `names` has those of the updates before.
 static std::string explainUpdate(Attribute value, llvm::StringSet<> &names) {
@@ -390,6 +400,11 @@ static std::string explainUpdate(Attribute value, llvm::StringSet<> &names) {
     return "the name of an update " + problem;
   if (!names.insert(name).second)
     return ("there are two updates '" + name.getValue() + "'").str();
+  if (Attribute step = update.get("step"); step && !isPartName(step))
+    return ("update '" + name.getValue() +
+            "': its 'step' must be the name of a training step, found ")
+               .str() +
+           describe(step);
   if (auto list = cast<ArrayAttr>(patterns); list.size() > kMostPatterns)
     return ("update '" + name.getValue() + "' must have at most " +
             llvm::Twine(kMostPatterns) + " patterns" + foundOf(list))
@@ -437,6 +452,8 @@ std::string explainSetting(const SettingInfo &info, Attribute value) {
     return explainPatterns(info, value);
   case SettingKind::Updates:
     return explainUpdates(info, value);
+  case SettingKind::Order:
+    return explainOrder(info, value);
   case SettingKind::Data:
     return explainData(info, value);
   case SettingKind::Steps:
@@ -499,86 +516,6 @@ DictionaryAttr collectSettings(Operation *op) {
         !name.contains('.') || lookupSetting(name))
       settings.push_back(attribute);
   return DictionaryAttr::get(op->getContext(), settings);
-}
-
-//===----------------------------------------------------------------------===//
-// The attribute
-//===----------------------------------------------------------------------===//
-
-LogicalResult
-RecipeAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
-                   DictionaryAttr settings) {
-  std::string problem = explainRecipe(settings, kOnModule);
-  return problem.empty() ? success() : LogicalResult(emitError() << problem);
-}
-
-Attribute RecipeAttr::get(StringRef name) const {
-  return getSettings().get(name);
-}
-
-std::optional<int64_t> RecipeAttr::getInteger(StringRef name) const {
-  return nnc::getInteger(get(name));
-}
-
-std::optional<double> RecipeAttr::getNumber(StringRef name) const {
-  return nnc::getNumber(get(name));
-}
-
-/// `base` is the recipe's own and no attribute of the op.
-static std::optional<NamedCall> toCall(Attribute attr) {
-  auto dictionary = dyn_cast_or_null<DictionaryAttr>(attr);
-  if (!dictionary)
-    return std::nullopt;
-  NamedCall call{dictionary.getAs<StringAttr>("name").getValue(), {}};
-  for (NamedAttribute argument : dictionary)
-    if (argument.getName() != "name" && argument.getName() != "base")
-      call.attributes.push_back(argument);
-  return call;
-}
-
-std::optional<NamedCall> RecipeAttr::getOptimizer() const {
-  return toCall(get("optimizer"));
-}
-
-std::optional<LearningRate> RecipeAttr::getLearningRate() const {
-  Attribute rate = get("learning_rate");
-  if (!rate)
-    return std::nullopt;
-  auto schedule = dyn_cast<DictionaryAttr>(rate);
-  return LearningRate{*nnc::getNumber(schedule ? schedule.get("base") : rate),
-                      toCall(schedule)};
-}
-
-SmallVector<RecipeUpdate> RecipeAttr::getUpdates() const {
-  SmallVector<RecipeUpdate> updates;
-  if (get("optimizer")) {
-    SmallVector<NamedAttribute> own;
-    for (NamedAttribute setting : getSettings())
-      if (lookupSetting(setting.getName())->places & kOnUpdate)
-        own.push_back(setting);
-    updates.push_back({"", {}, DictionaryAttr::get(getContext(), own)});
-  }
-  if (auto named = cast_or_null<ArrayAttr>(get("updates")))
-    for (auto update : named.getAsRange<DictionaryAttr>()) {
-      RecipeUpdate &added = updates.emplace_back();
-      added.name = update.getAs<StringAttr>("name").getValue();
-      for (auto pattern :
-           update.getAs<ArrayAttr>("parameters").getAsRange<StringAttr>())
-        added.patterns.push_back(pattern.getValue());
-      added.settings = settingsOf(update);
-    }
-  return updates;
-}
-
-RecipeAttr getRecipe(ModuleOp module) {
-  Attribute recipe = module->getAttr(kRecipeAttr);
-  if (auto typed = dyn_cast_or_null<RecipeAttr>(recipe))
-    return typed;
-  // As a module said it before there was the attribute.
-  auto settings = dyn_cast_or_null<DictionaryAttr>(recipe);
-  return RecipeAttr::get(module.getContext(),
-                         settings ? settings
-                                  : DictionaryAttr::get(module.getContext()));
 }
 
 } // namespace nnc

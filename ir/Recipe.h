@@ -23,6 +23,7 @@ enum class SettingKind {
   Rate,      ///< A number, or a schedule's dictionary with its `base`.
   Patterns,  ///< Strings that match names of parameters.
   Updates,   ///< Dictionaries, one an optimizer of some of the parameters.
+  Order,     ///< Dictionaries, one a training step and how often it runs.
   Data,      ///< Dictionaries, one a binding of inputs.
   Steps,     ///< Dictionaries, one a step of an input's samples.
   Names,     ///< Dictionaries, one a table of names in files of weights.
@@ -100,6 +101,13 @@ struct RecipeUpdate {
   llvm::StringRef name;                        ///< Empty: the model's own.
   llvm::SmallVector<llvm::StringRef> patterns; ///< Empty: of all the others.
   mlir::DictionaryAttr settings;               ///< What nnc.optimize is told.
+  llvm::StringRef step = {}; ///< Empty: of each step that has none of its own.
+};
+
+/// A training step in the order of a round, and how often it runs in its turn.
+struct OrderedStep {
+  llvm::StringRef step;
+  int64_t times = 1;
 };
 
 // Which data may be bound to inputs. What each reader takes besides the file's

@@ -192,10 +192,24 @@ static SmallVector<Expr> buildClipped(OptimizeOp op, ImplicitLocOpBuilder &b) {
   return gradients;
 }
 
-/// Declares the state `slot` of `parameter`: zeros, named after both.
-static FailureOr<ParameterOp> declareSlot(ParameterOp parameter, StringRef slot,
-                                          Location loc, SymbolTable &symbols) {
+/// What the state `slot` of `parameter` is called: after both, and between them
+/// after the update where another training step has state of that name.
+static std::string nameSlot(OptimizeOp op, ParameterOp parameter,
+                            StringRef slot, const SymbolTable &symbols) {
   std::string name = (parameter.getSymName() + "." + slot).str();
+  auto other = symbols.lookup<ParameterOp>(name);
+  if (!other || other.getRole() != Role::optimizer_state)
+    return name;
+  StringRef update = counterOf(op);
+  update.consume_back(("." + kStepName).str());
+  return (parameter.getSymName() + "." + update + "." + slot).str();
+}
+
+/// Declares the state `slot` of `parameter`: zeros.
+static FailureOr<ParameterOp> declareSlot(OptimizeOp op, ParameterOp parameter,
+                                          StringRef slot,
+                                          SymbolTable &symbols) {
+  std::string name = nameSlot(op, parameter, slot, symbols);
   if (Operation *other = symbols.lookup(name)) {
     InFlightDiagnostic diagnostic = emitError(parameter.getLoc())
                                     << "the optimizer needs the name '" << name
@@ -278,7 +292,7 @@ static LogicalResult updateParameter(OptimizeOp op, ParameterOp parameter,
                                  update.step};
   for (StringRef slot : update.slots) {
     FailureOr<ParameterOp> declared =
-        declareSlot(parameter, slot, op.getLoc(), state.symbols);
+        declareSlot(op, parameter, slot, state.symbols);
     if (failed(declared))
       return failure();
     initializeSlot(*declared, state.symbols);

@@ -1,6 +1,7 @@
 // Scalars of state, random ops' counters, and @init.
 #include "passes/StepState.h"
 
+#include "passes/DeclaredParts.h"
 #include "passes/EntryPoints.h"
 
 #include "ir/Expr.h"
@@ -59,7 +60,7 @@ std::string rateNameOf(const RecipeUpdate &update) {
 static FailureOr<SmallVector<Scalar>> listUpdateScalars(ModelOp model) {
   Builder b(model.getContext());
   auto rateType = llvm::cast<FloatType>(getRateType(model));
-  SmallVector<RecipeUpdate> updates = model.getRecipe().getUpdates();
+  SmallVector<RecipeUpdate> updates = listUpdates(model);
   SmallVector<Scalar> scalars = {{kStepName.str(), b.getI64Type(), 0}};
   if (updates.empty())
     scalars.push_back({kLearningRateName.str(), rateType, 0});

@@ -114,6 +114,32 @@ const StateTensor *Plan::findState(std::string_view name) const {
   return find(state, name);
 }
 
+const EntryPoint *Plan::findTrainingStep(std::string_view name) const {
+  for (const TrainingStep &step : recipe.steps)
+    if (step.entryPoint == name)
+      return findEntryPoint(name);
+  return nullptr;
+}
+
+std::vector<bool> Plan::stateReadBy(const EntryPoint &entry) const {
+  std::vector<bool> isRead(state.size(), false);
+  auto mark = [&](const BufferRef &buffer) {
+    if (buffer.region != Region::State)
+      return;
+    const int64_t end = buffer.offsetBytes + buffer.sizeBytes.at(maxBatch);
+    for (size_t i = 0; i < state.size(); ++i)
+      if (state[i].offsetBytes < end &&
+          buffer.offsetBytes < state[i].offsetBytes + state[i].sizeBytes())
+        isRead[i] = true;
+  };
+  for (const Command &command : entry.commands)
+    for (const BufferRef &buffer : command.buffers)
+      mark(buffer);
+  for (const TensorInfo &output : entry.outputs)
+    mark(output.buffer);
+  return isRead;
+}
+
 static const std::string copyText = "copy", loopText = "loop",
                          contractionText = "contraction";
 

@@ -269,6 +269,13 @@ struct Setting {
   double real = 0;
 };
 
+/// A training step in the order of a round, and how often it runs in its turn;
+/// 0: it is in no round.
+struct TrainingStep {
+  std::string entryPoint;
+  int64_t times = 1;
+};
+
 /// How the model asks to be trained.
 struct Recipe {
   int64_t batch = 32;
@@ -278,6 +285,9 @@ struct Recipe {
   std::vector<DataBinding> data;
   std::vector<Setting> settings;
   std::vector<SampleStep> sampleSteps = {};
+  /// Of entry points that have a loss, each a training step. Empty where the
+  /// plan does not train.
+  std::vector<TrainingStep> steps = {};
 };
 
 /// How the weights are called in the files of others.
@@ -320,6 +330,12 @@ public:
   /// Null if the plan has none of that name.
   const EntryPoint *findEntryPoint(std::string_view name) const;
   const StateTensor *findState(std::string_view name) const;
+
+  /// The entry point of that name if it is a training step, else null.
+  const EntryPoint *findTrainingStep(std::string_view name) const;
+
+  /// Of each tensor of the state whether the entry point reads it, or a part.
+  std::vector<bool> stateReadBy(const EntryPoint &entry) const;
 
   /// For reports: the name of what a command runs, and its kind; both "copy" of
   /// a copy, and "loop" of a loop.

@@ -182,6 +182,23 @@ const char *nnc_plan_entry_point(const nnc_plan_t *plan, size_t index) {
   return plan->plan->entryPoints[index].name.c_str();
 }
 
+size_t nnc_plan_num_training_steps(const nnc_plan_t *plan) {
+  return plan ? plan->plan->recipe.steps.size() : 0;
+}
+
+nnc_status_t nnc_plan_training_step(const nnc_plan_t *plan, size_t index,
+                                    nnc_training_step_t *step) {
+  return call([&]() -> Status {
+    if (!plan || !step)
+      return nullArgument(!plan ? "plan" : "step");
+    const std::vector<TrainingStep> &steps = plan->plan->recipe.steps;
+    if (index >= steps.size())
+      return {Code::NotFound, concat("index ", index, " of ", steps.size())};
+    *step = {steps[index].entryPoint.c_str(), steps[index].times, {}};
+    return {};
+  });
+}
+
 static const char *nameOf(Role role) {
   static const char *const names[] = {"parameter", "buffer", "optimizer_state",
                                       "scalar", "generation"};

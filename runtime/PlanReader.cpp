@@ -4,7 +4,6 @@
 #include "runtime/MetricScores.h"
 #include "runtime/MetricSums.h"
 
-#include "runtime/RecipeNumbers.h"
 #include "runtime/abi.h"
 
 #include <algorithm>
@@ -99,6 +98,7 @@ bool PlanReader::readContents(const plan::Plan &from) {
          readName(from.model(), result.model) && readCode(*from.code()) &&
          readWeightsOrder(from) && readState(from) && readEntryPoints(from) &&
          (!from.recipe() || readRecipe(*from.recipe())) &&
+         readTrainingSteps(from.recipe() ? from.recipe()->steps() : nullptr) &&
          readNameTables(from) && checkTotal();
 }
 
@@ -499,88 +499,6 @@ bool PlanReader::readElementType(plan::ElementType from, ElementType &to) {
     return fail("unknown element type ", static_cast<int>(from));
   to = static_cast<ElementType>(from);
   return true;
-}
-
-bool PlanReader::readRecipe(const plan::Recipe &from) {
-  Recipe &to = result.recipe;
-  where = "recipe";
-  to.batch = from.batch();
-  to.epochs = from.epochs();
-  to.validation = from.validation();
-  to.seed = from.seed();
-  if (!checkNumber("batch", to.batch) || !checkNumber("epochs", to.epochs) ||
-      !checkNumber("validation", to.validation) ||
-      !checkNumber("seed", to.seed) || !takeTables(from.settings()) ||
-      !takeTables(from.data()) || !takeTables(from.sample_steps()))
-    return false;
-  if (from.settings())
-    for (const plan::Setting *setting : *from.settings())
-      if (!readSetting(*setting, to.settings.emplace_back()))
-        return false;
-  if (from.data())
-    for (const plan::DataBinding *binding : *from.data())
-      if (!readDataBinding(*binding, to.data.emplace_back()))
-        return false;
-  if (from.sample_steps() && from.sample_steps()->size() > mostSampleSteps)
-    return fail("has ", from.sample_steps()->size(),
-                " steps of samples, expected at most ", mostSampleSteps);
-  if (from.sample_steps())
-    for (const plan::SampleStep *step : *from.sample_steps())
-      if (!readSampleStep(*step, to.sampleSteps.emplace_back()))
-        return false;
-  where.clear();
-  return true;
-}
-
-template <typename T>
-bool PlanReader::checkNumber(std::string_view name, T value) {
-  const RecipeNumber *number = findRecipeNumber(name);
-  return !number || number->admits(double(value)) ||
-         fail(number->refuse(concat(value)));
-}
-
-bool PlanReader::readSetting(const plan::Setting &from, Setting &to) {
-  if (!readName(from.name(), to.name))
-    return false;
-  to.integer = from.integer();
-  to.real = from.real();
-  const RecipeNumber *number = findRecipeNumber(to.name);
-  return number && number->isInteger ? checkNumber(to.name, to.integer)
-                                     : checkNumber(to.name, to.real);
-}
-
-template <typename Table>
-bool PlanReader::readArguments(const Table &from, const char *what,
-                               StepArguments &to) {
-  std::vector<std::string> names, values;
-  // A value is what the model says, such as a tab between columns.
-  if (!readTexts(*from.argument_names(), names) ||
-      !readTexts(*from.argument_values(), values, Lines::Several))
-    return false;
-  if (values.size() != names.size())
-    return fail(what, " has ", names.size(), " argument names and ",
-                values.size(), " values");
-  for (size_t i = 0; i < names.size(); ++i)
-    to.emplace_back(std::move(names[i]), std::move(values[i]));
-  return true;
-}
-
-bool PlanReader::readDataBinding(const plan::DataBinding &from,
-                                 DataBinding &to) {
-  return readText(from.split(), to.split) &&
-         readText(from.reader(), to.reader) &&
-         readText(from.source(), to.source) &&
-         readTexts(*from.inputs(), to.inputs) &&
-         readArguments(from, "a data binding", to.arguments);
-}
-
-bool PlanReader::readSampleStep(const plan::SampleStep &from, SampleStep &to) {
-  if (!readName(from.input(), to.input) || !readName(from.step(), to.step) ||
-      !readText(from.source(), to.source) ||
-      !readArguments(from, "a step of samples", to.arguments))
-    return false;
-  const std::string problem = explainSampleStep(to.step, to.arguments);
-  return problem.empty() || fail(problem);
 }
 
 // Each is bounded, so that the sum for any number of threads is, too.

@@ -94,6 +94,9 @@ private:
   bool readSetting(const plan::Setting &from, Setting &to);
   bool readDataBinding(const plan::DataBinding &from, DataBinding &to);
   bool readSampleStep(const plan::SampleStep &from, SampleStep &to);
+  bool readTrainingSteps(
+      const flatbuffers::Vector<flatbuffers::Offset<plan::TrainingStep>> *from);
+  bool readTrainingStep(const plan::TrainingStep &from, TrainingStep &to);
   template <typename Table>
   bool readArguments(const Table &from, const char *what, StepArguments &to);
   bool checkTotal();

@@ -4,6 +4,8 @@
 #ifndef NNC_RUNTIME_RECIPENUMBERS_H
 #define NNC_RUNTIME_RECIPENUMBERS_H
 
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -46,6 +48,11 @@ inline constexpr RecipeNumber recipeNumbers[] = {
     {"clip_norm", false, 0, false, noLimit, "a number above 0", true},
     {"clip_value", false, 0, false, noLimit, "a number above 0", true},
 };
+
+/// How many training steps the order of a round may have, and how often one may
+/// run in its turn.
+inline constexpr size_t mostOrderedSteps = 256;
+inline constexpr int64_t mostTimesInTurn = 1000;
 
 /// Null if no number of a recipe has this name.
 inline const RecipeNumber *findRecipeNumber(std::string_view name) {

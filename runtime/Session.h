@@ -39,6 +39,9 @@ struct LoadOptions {
   /// Of weights: the table of names by which they are found, or "nnc" for their
   /// own. Empty: as the file's names tell.
   std::string names = {};
+  /// Of weights: only those that this entry point reads are wanted, and others
+  /// of the file are passed over. Empty: those of the whole plan.
+  std::string entryPoint = {};
 };
 
 /// What there is to say about a file that was loaded.

@@ -106,6 +106,13 @@ convertAll(const SafetensorsFile &file, const std::string &path,
 Status Session::load(const std::string &path, SaveKind kind,
                      LoadOptions options, LoadReport *report) {
   return guardMemory([&]() -> Status {
+    const EntryPoint *part = nullptr;
+    if (!options.entryPoint.empty()) {
+      part = openPlan->findEntryPoint(options.entryPoint);
+      if (!part)
+        return {Code::NotFound, concat("the plan has no entry point ",
+                                       quote(options.entryPoint))};
+    }
     StatusOr<SafetensorsFile> file = SafetensorsFile::open(path);
     if (!file.isOk())
       return file.status();
@@ -122,8 +129,9 @@ Status Session::load(const std::string &path, SaveKind kind,
     if (!order.isOk())
       return {order.status().code(),
               concat(path, ": ", order.status().message())};
-    Comparison comparison = compare(*openPlan, *file, kind, *order, *table);
-    std::string problems = describeProblems(comparison, options.matching);
+    Comparison comparison =
+        compare(*openPlan, *file, kind, *order, *table, part);
+    std::string problems = describeProblems(comparison, options);
     if (!problems.empty())
       return {Code::InvalidFile,
               concat(path, ": the tensors are not this plan's",
@@ -147,7 +155,8 @@ Status Session::load(const std::string &path, SaveKind kind,
         return status;
     }
     // All of the state is as it was in a whole step then.
-    if (kind == SaveKind::Checkpoint && options.matching == Matching::Exact)
+    if (kind == SaveKind::Checkpoint && options.matching == Matching::Exact &&
+        !part)
       torn = {};
     log(LogLevel::Info, path, ": loaded ", comparison.matches.size(),
         " tensors, ", nameOf(kind));

@@ -73,8 +73,10 @@ static Status checkTensor(const TensorInfo &expected, const nnc_tensor_t &given,
                  ", the call gives ", found)};
 }
 
+/// Of `wanted` samples, or of as many as the inputs have where that is 0.
 static Status run(nnc_session_t *session, const char *entryPoint,
-                  const nnc_tensor_t *inputs, size_t numInputs) {
+                  const nnc_tensor_t *inputs, size_t numInputs,
+                  int64_t wanted = 0) {
   if (!entryPoint)
     return nullArgument("entry_point");
   const Plan &plan = session->session->plan();
@@ -100,14 +102,28 @@ static Status run(nnc_session_t *session, const char *entryPoint,
       entry->inputs.begin(), entry->inputs.end(), [](const TensorInfo &input) {
         return std::count(input.shape.begin(), input.shape.end(), -1) > 0;
       });
+  if (hasBatch && wanted && wanted != batch)
+    return {Code::InvalidArgument, concat("the inputs have ", batch,
+                                          " samples, the call says ", wanted)};
   return session->session->run(*entry, session->inputs.data(),
-                               hasBatch ? batch : 1);
+                               hasBatch ? batch
+                               : wanted ? wanted
+                                        : 1);
 }
 
 nnc_status_t nnc_session_run(nnc_session_t *session, const char *entry_point,
                              const nnc_tensor_t *inputs, size_t num_inputs) {
   return callOn(session,
                 [&] { return run(session, entry_point, inputs, num_inputs); });
+}
+
+nnc_status_t nnc_session_run_batch(nnc_session_t *session,
+                                   const char *entry_point,
+                                   const nnc_tensor_t *inputs,
+                                   size_t num_inputs, int64_t batch) {
+  return callOn(session, [&] {
+    return run(session, entry_point, inputs, num_inputs, batch);
+  });
 }
 
 static Status giveLoss(const Session &session, float *loss) {
@@ -132,6 +148,29 @@ nnc_status_t nnc_session_train_step(nnc_session_t *session,
                                     const nnc_tensor_t *inputs,
                                     size_t num_inputs, float *loss) {
   return runForLoss(session, "train_step", inputs, num_inputs, loss);
+}
+
+static Status noTrainingStep(const Plan &plan, const char *name) {
+  std::string known;
+  for (const TrainingStep &step : plan.recipe.steps)
+    known += concat(known.empty() ? "" : ", ", quote(step.entryPoint));
+  return {Code::NotFound, concat("the plan has no training step ", quote(name),
+                                 known.empty() ? "" : ", it has: ", known)};
+}
+
+nnc_status_t nnc_session_train_step_by_name(nnc_session_t *session,
+                                            const char *step,
+                                            const nnc_tensor_t *inputs,
+                                            size_t num_inputs, int64_t batch,
+                                            float *loss) {
+  return callOn(session, [&]() -> Status {
+    if (!step)
+      return nullArgument("step");
+    if (!session->session->plan().findTrainingStep(step))
+      return noTrainingStep(session->session->plan(), step);
+    Status status = run(session, step, inputs, num_inputs, batch);
+    return status.isOk() ? giveLoss(*session->session, loss) : status;
+  });
 }
 
 nnc_status_t nnc_session_eval_step(nnc_session_t *session,
@@ -306,6 +345,8 @@ static StatusOr<LoadOptions> convert(const nnc_load_options_t &from) {
     to.matching = Matching::AllowMissing;
   if (from.names)
     to.names = from.names;
+  if (from.entry_point)
+    to.entryPoint = from.entry_point;
   switch (from.order) {
   case NNC_ORDER_OF_FILE:
     return to;

@@ -233,12 +233,16 @@ static std::string explainDifference(const Match &match, SaveKind kind,
 //===-- A file against a plan --------------------------------------------===//
 
 Comparison compare(const Plan &plan, const SafetensorsFile &file, SaveKind kind,
-                   WeightsOrder order, const NameTable *table) {
+                   WeightsOrder order, const NameTable *table,
+                   const EntryPoint *entry) {
   Comparison result;
+  const std::vector<bool> isWanted =
+      entry ? plan.stateReadBy(*entry)
+            : std::vector<bool>(plan.state.size(), true);
   NamedTensors tensors(file, table);
   std::set<const SavedTensor *> used;
   for (const StateTensor &tensor : plan.state) {
-    if (!isSaved(tensor, kind))
+    if (!isSaved(tensor, kind) || !isWanted[&tensor - plan.state.data()])
       continue;
     const NameLine recipe = recipeOf(tensor, table);
     Match match{&tensor, {}, recipe.axis, recipe.isTransposed};
@@ -270,8 +274,10 @@ Comparison compare(const Plan &plan, const SafetensorsFile &file, SaveKind kind,
   return result;
 }
 
-std::string describeProblems(const Comparison &comparison, Matching matching) {
-  const bool isExact = matching == Matching::Exact;
+std::string describeProblems(const Comparison &comparison,
+                             const LoadOptions &options) {
+  const bool isExact = options.matching == Matching::Exact;
+  const bool isOfPart = !options.entryPoint.empty();
   std::string problems;
   auto add = [&](const char *what, const std::vector<std::string> &items,
                  const std::function<std::string(size_t)> &describeItem) {
@@ -281,14 +287,18 @@ std::string describeProblems(const Comparison &comparison, Matching matching) {
     for (size_t i = 0; i < items.size(); ++i)
       problems += (i ? ", " : "") + describeItem(i);
   };
-  if (isExact || comparison.matches.empty()) {
+  // An entry point may read no weights at all.
+  const bool hasNone =
+      comparison.matches.empty() && !(isOfPart && comparison.missing.empty());
+  if (isExact || hasNone) {
     add("missing: ", comparison.missing, [&](size_t i) {
       const std::string &sought = comparison.sought[i];
       return concat(quote(comparison.missing[i]),
                     sought.empty() ? "" : " (there is no " + sought + ")");
     });
-    add("not in the plan: ", comparison.extra,
-        [&](size_t i) { return quote(comparison.extra[i]); });
+    if (!isOfPart)
+      add("not in the plan: ", comparison.extra,
+          [&](size_t i) { return quote(comparison.extra[i]); });
   }
   add("of another shape or type: ", comparison.different,
       [&](size_t i) { return comparison.different[i]; });

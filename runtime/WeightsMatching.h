@@ -55,12 +55,15 @@ StatusOr<const NameTable *> chooseTable(const Plan &plan,
 /// The order that the table says.
 WeightsOrder orderOf(const NameTable &table);
 
-/// `table` may be null.
+/// `table` and `entry` may be null; of an entry point, only the tensors that it
+/// reads are compared.
 Comparison compare(const Plan &plan, const SafetensorsFile &file, SaveKind kind,
-                   WeightsOrder order, const NameTable *table);
+                   WeightsOrder order, const NameTable *table,
+                   const EntryPoint *entry);
 
 /// Names all that speaks against loading; empty if nothing does.
-std::string describeProblems(const Comparison &comparison, Matching matching);
+std::string describeProblems(const Comparison &comparison,
+                             const LoadOptions &options);
 
 /// Whether the file has exactly the bytes that the plan wants.
 bool isAsInFile(const Match &match, WeightsOrder order);

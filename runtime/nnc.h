@@ -91,8 +91,8 @@ typedef struct nnc_tensor_info_t {
   /* Outputs: "loss", "metric", "confusion", "output", "gradient" (of the state
    * tensor of that name), "input_gradient", "layer" (a tensor within the
    * model) or "layer_gradient"; or, for "NAME.sums" of a metric that is no mean
-   * of batches, "ratio" (of the first number's sum over all runs by the second's),
-   * "exp_ratio" (e to its power) or "bleu". State: "parameter",
+   * of batches, "ratio" (of the first number's sum over all runs by the
+   * second's), "exp_ratio" (e to its power) or "bleu". State: "parameter",
    * "buffer", "optimizer_state", "scalar" or "generation" (what a sequence
    * keeps for its next token). Inputs: "input". */
   const char *kind;
@@ -162,8 +162,8 @@ NNC_EXPORT nnc_status_t nnc_set_log(nnc_log_fn log, void *context,
 
 /* ---- What this library and this machine can do ---- */
 
-/* Targets whose plans this library runs: "cpu", "cuda" and "sim", whether or not
- * this machine has what they need. Null if there is no such index. */
+/* Targets whose plans this library runs: "cpu", "cuda" and "sim", whether or
+ * not this machine has what they need. Null if there is no such index. */
 NNC_EXPORT size_t nnc_num_targets(void);
 NNC_EXPORT const char *nnc_target(size_t index);
 
@@ -258,6 +258,26 @@ NNC_EXPORT nnc_status_t nnc_plan_state_tensor(const nnc_plan_t *plan,
                                               size_t index,
                                               nnc_tensor_info_t *info);
 
+/* A training step of a plan. A model that has one alone calls it
+ * "train_step". */
+typedef struct nnc_training_step_t {
+  /* The name of its entry point. */
+  const char *entry_point;
+  /* How often a round of training runs it in its turn; 0: it is in no round. */
+  int64_t times;
+  int64_t reserved[2];
+} nnc_training_step_t;
+
+/* The training steps, in the order in which a round runs them; one may have
+ * several turns. A round takes a batch; where a step runs more than once in its
+ * turn, each further run takes another, which the steps after it share.
+ *
+ * Returns NNC_NOT_FOUND if there is no such index. */
+NNC_EXPORT size_t nnc_plan_num_training_steps(const nnc_plan_t *plan);
+NNC_EXPORT nnc_status_t nnc_plan_training_step(const nnc_plan_t *plan,
+                                               size_t index,
+                                               nnc_training_step_t *step);
+
 /* ---- Sessions ---- */
 
 typedef struct nnc_session_options_t {
@@ -333,8 +353,30 @@ NNC_EXPORT nnc_status_t nnc_session_train_step(nnc_session_t *session,
                                                const nnc_tensor_t *inputs,
                                                size_t num_inputs, float *loss);
 
+/* As nnc_session_train_step, of one of several training steps.
+ *
+ * step   its name: one of nnc_plan_training_step.
+ * batch  how many samples; 0: as many as the inputs have, or 1 where none of
+ *        them has a batch.
+ *
+ * Returns NNC_NOT_FOUND also for the name of no training step, and
+ * NNC_INVALID_ARGUMENT for a batch that is not that of the inputs. */
+NNC_EXPORT nnc_status_t nnc_session_train_step_by_name(
+    nnc_session_t *session, const char *step, const nnc_tensor_t *inputs,
+    size_t num_inputs, int64_t batch, float *loss);
+
+/* As nnc_session_run, with the batch said: for entry points none of whose
+ * inputs has one, such as a decoder that draws what it decodes.
+ *
+ * batch  as for nnc_session_train_step_by_name. */
+NNC_EXPORT nnc_status_t nnc_session_run_batch(nnc_session_t *session,
+                                              const char *entry_point,
+                                              const nnc_tensor_t *inputs,
+                                              size_t num_inputs, int64_t batch);
+
 /* The same loss without the update; entry point "eval_step". Metrics are read
- * by nnc_session_output. */
+ * by nnc_session_output. Of several training steps it is the sum of all, and
+ * each has its own among the metrics, "STEP.loss". */
 NNC_EXPORT nnc_status_t nnc_session_eval_step(nnc_session_t *session,
                                               const nnc_tensor_t *inputs,
                                               size_t num_inputs, float *loss);
@@ -355,9 +397,10 @@ NNC_EXPORT nnc_status_t nnc_session_gradients(nnc_session_t *session,
 
 /* ---- Sequences that go on token by token ---- */
 
-/* A plan that was compiled with --generate has an entry point of one token: what
- * later tokens need of earlier ones stays in the session. docs/generation.md has
- * a program. The calls below return NNC_NOT_FOUND for another plan. */
+/* A plan that was compiled with --generate has an entry point of one token:
+ * what later tokens need of earlier ones stays in the session.
+ * docs/generation.md has a program. The calls below return NNC_NOT_FOUND for
+ * another plan. */
 
 typedef struct nnc_sequences_t {
   /* How many go on side by side. */
@@ -378,7 +421,8 @@ NNC_EXPORT nnc_status_t nnc_session_sequences(nnc_session_t *session,
 /* Begins all sequences anew: of weights that were loaded since, too. */
 NNC_EXPORT nnc_status_t nnc_session_restart_sequences(nnc_session_t *session);
 
-/* Says what is at an input that is not the tokens: what a translator reads, say.
+/* Says what is at an input that is not the tokens: what a translator reads,
+ * say.
  *
  * data  shaped as nnc_plan_input of "generate" says; borrowed by the calls of
  *       nnc_session_feed, until another is said. */
@@ -392,8 +436,8 @@ NNC_EXPORT nnc_status_t nnc_session_sequence_input(nnc_session_t *session,
  * logits  receives a number for each token that may be next, [count, tokens];
  *         belongs to the session and stands until the next call. May be null.
  *
- * Returns NNC_INVALID_ARGUMENT for what is no token, and where the sequences are
- * as long as the context: nothing is changed. */
+ * Returns NNC_INVALID_ARGUMENT for what is no token, and where the sequences
+ * are as long as the context: nothing is changed. */
 NNC_EXPORT nnc_status_t nnc_session_feed(nnc_session_t *session,
                                          const int32_t *tokens,
                                          size_t num_tokens,
@@ -451,8 +495,8 @@ NNC_EXPORT nnc_status_t nnc_session_write_state(nnc_session_t *session,
  *
  * A model with a schedule computes each step's rate from "learning_rate", which
  * is the schedule's base and is not changed by it, and "step": setting the base
- * scales the whole schedule. Without a schedule it is the rate itself. A further
- * optimizer of the model has "NAME.learning_rate" and "NAME.step".
+ * scales the whole schedule. Without a schedule it is the rate itself. A
+ * further optimizer of the model has "NAME.learning_rate" and "NAME.step".
  *
  * A model that draws random numbers for each sample outside of training has
  * "first_sample" too: how many samples of the set come before the batch of the
@@ -471,14 +515,14 @@ NNC_EXPORT nnc_status_t nnc_session_set_scalar(nnc_session_t *session,
  * optimizer state and scalars) are finite: to ask before a save replaces what
  * was good. It reads the state once, and changes nothing.
  *
- * Returns NNC_NOT_FINITE if not, naming the first tensor, its first such element
- * and how many there are. */
+ * Returns NNC_NOT_FINITE if not, naming the first tensor, its first such
+ * element and how many there are. */
 NNC_EXPORT nnc_status_t nnc_session_check_finite(nnc_session_t *session);
 
 /* Writes the weights (parameters and buffers) as safetensors. The file is
- * complete or, if the call fails or the machine stops, what it was before. It is
- * written beside as "PATH.part". A symbolic link stays, and what it leads to is
- * replaced. Numbers are written as they are, finite or not.
+ * complete or, if the call fails or the machine stops, what it was before. It
+ * is written beside as "PATH.part". A symbolic link stays, and what it leads to
+ * is replaced. Numbers are written as they are, finite or not.
  *
  * Returns NNC_NOT_FOUND if there is no such folder, NNC_IO_ERROR if the file
  * cannot be written, or if `path` is a folder, a device, a pipe or a socket. */
@@ -505,9 +549,9 @@ NNC_EXPORT nnc_status_t nnc_session_load(nnc_session_t *session,
 NNC_EXPORT nnc_status_t nnc_session_load_partial(nnc_session_t *session,
                                                  const char *path);
 
-/* In which order the dimensions of weights stand in a file. PyTorch has those of
- * a dense layer as [out, in] and those of a convolution as [out, in, window..],
- * where nnc has [in, out] and [window.., in, out]. */
+/* In which order the dimensions of weights stand in a file. PyTorch has those
+ * of a dense layer as [out, in] and those of a convolution as [out, in,
+ * window..], where nnc has [in, out] and [window.., in, out]. */
 typedef enum nnc_weights_order_t NNC_OF_INT {
   /* As the file tells, by its metadata or by the shapes of its tensors. */
   NNC_ORDER_OF_FILE = 0,
@@ -522,19 +566,23 @@ typedef struct nnc_load_options_t {
   /* The model's table of names by which the file's tensors are found, or "nnc"
    * for the weights' own names. Null: as the names of the file tell. */
   const char *names;
-  int64_t reserved[6];
+  /* An entry point whose weights are enough: those that it reads are read from
+   * the file, and all others of the plan and of the file are passed over. Null:
+   * the weights of the whole plan. */
+  const char *entry_point;
+  int64_t reserved[5];
 } nnc_load_options_t;
 
-/* Reads weights as `options` say; null is nnc_session_load. A file without
- * metadata of nnc's is in the one order in which the shapes of its tensors are
- * the plan's.
+/* Reads weights as `options` say; null is nnc_session_load. NNC_NOT_FOUND for
+ * an unknown entry point. A file without metadata of nnc's is in the one order
+ * in which the shapes of its tensors are the plan's.
  *
  * Returns NNC_INVALID_FILE also where its tensors are in both orders, or may be
  * in either and `options` do not say which, or where its metadata say the
  * other. */
-NNC_EXPORT nnc_status_t nnc_session_load_weights(
-    nnc_session_t *session, const char *path,
-    const nnc_load_options_t *options);
+NNC_EXPORT nnc_status_t
+nnc_session_load_weights(nnc_session_t *session, const char *path,
+                         const nnc_load_options_t *options);
 
 /* A note in a file's header. */
 typedef struct nnc_metadata_t {

@@ -87,6 +87,29 @@ Status Averages::add(const Session &session) {
   return {};
 }
 
+Averages &Averages::of(const std::string &step) {
+  if (step.empty())
+    return *this;
+  for (Part &part : parts)
+    if (part.step == step)
+      return part.averages;
+  return parts.emplace_back(Part{step, {}}).averages;
+}
+
+int64_t Averages::samples() const {
+  int64_t most = numSamples;
+  for (const Part &part : parts)
+    most = std::max(most, part.averages.samples());
+  return most;
+}
+
+double Averages::loss() const {
+  double sum = numSamples ? lossSum / numSamples : 0;
+  for (const Part &part : parts)
+    sum += part.averages.loss();
+  return sum;
+}
+
 Averages::Values Averages::read(bool withScores) const {
   Values values;
   for (const Metric &metric : all) {
@@ -100,6 +123,11 @@ Averages::Values Averages::read(bool withScores) const {
     if (metric.ranking)
       value = metric.scores.read(*metric.ranking);
     values.emplace_back(metric.name, value);
+  }
+  for (const Part &part : parts) {
+    values.emplace_back(part.step + ".loss", part.averages.loss());
+    for (auto &[name, value] : part.averages.read(withScores))
+      values.emplace_back(part.step + "." + name, value);
   }
   return values;
 }
@@ -123,7 +151,20 @@ static bool fromHex(const std::string &text, double &value) {
   return end != text.c_str() && *end == '\0';
 }
 
+/// Notes of a training step are behind a slash and its name.
+static std::string keyOf(const std::string &key, const std::string &step) {
+  return step.empty() ? key : key + "/" + step;
+}
+
 void Averages::save(Metadata &notes) const {
+  for (const Part &part : parts) {
+    Metadata own;
+    part.averages.save(own);
+    for (auto &[key, value] : own)
+      notes[keyOf(key, part.step)] = value;
+  }
+  if (!parts.empty())
+    return;
   notes[samplesKey] = std::to_string(numSamples);
   notes[lossKey] = toHex(lossSum);
   std::string text, read;
@@ -151,7 +192,16 @@ bool Averages::restoreSums(const Metadata &notes, const EntryPoint &entry) {
   return !(words >> word);
 }
 
-bool Averages::restore(const Metadata &notes, const EntryPoint &entry) {
+bool Averages::restore(const Metadata &notes, const EntryPoint &entry,
+                       const std::string &step) {
+  if (!step.empty()) {
+    Metadata own;
+    for (const char *key : {samplesKey, lossKey, metricsKey, readKey})
+      if (auto found = notes.find(keyOf(key, step)); found != notes.end())
+        own[key] = found->second;
+    // A step that has not run in this epoch has none.
+    return own.empty() || of(step).restore(own, entry);
+  }
   auto samples = notes.find(samplesKey), loss = notes.find(lossKey),
        metrics = notes.find(metricsKey);
   if (samples == notes.end() || loss == notes.end() || metrics == notes.end())

@@ -14,7 +14,9 @@
 namespace nnc::tools {
 
 /// Means over samples of an entry point's loss and metrics, and the metrics
-/// that are read from sums or scores of all of them.
+/// that are read from sums or scores of all of them. Of several training steps
+/// it has a part each: its loss is the sum of theirs, and its metrics are their
+/// losses and metrics, behind their names and a dot.
 class Averages {
 public:
   using Values = std::vector<std::pair<std::string, double>>;
@@ -22,8 +24,12 @@ public:
   /// Adds the outputs of the session's last run, weighted by its batch.
   runtime::Status add(const runtime::Session &session);
 
-  int64_t samples() const { return numSamples; }
-  double loss() const { return numSamples ? lossSum / numSamples : 0; }
+  /// The part of that training step; all of it for the empty name.
+  Averages &of(const std::string &step);
+
+  /// Of several steps, those of the one that has had most.
+  int64_t samples() const;
+  double loss() const;
   /// Metrics by name, in the model's order.
   Values metrics() const { return read(/*withScores=*/true); }
   /// The same without those that are read from an order of all samples, which
@@ -32,10 +38,11 @@ public:
   /// Notes that `restore` gives the same bits back from; without confusion(),
   /// and of no entry point that gathers scores.
   void save(runtime::Metadata &notes) const;
-  /// `entry` is what the averages are of. False if the notes are not there or
-  /// not of this entry point.
-  bool restore(const runtime::Metadata &notes,
-               const runtime::EntryPoint &entry);
+  /// `entry` is what the averages are of, one of several training steps where
+  /// `step` names it. False if the notes are not there or not of this entry
+  /// point.
+  bool restore(const runtime::Metadata &notes, const runtime::EntryPoint &entry,
+               const std::string &step = "");
   /// Counts, row the label and column the prediction; empty if there are none.
   const std::vector<std::vector<double>> &confusion() const { return counts; }
 
@@ -61,10 +68,17 @@ private:
   bool restoreSums(const runtime::Metadata &notes,
                    const runtime::EntryPoint &entry);
 
+  struct Part;
+  std::vector<Part> parts;
   double lossSum = 0;
   int64_t numSamples = 0;
   std::vector<Metric> all; // in the model's order
   std::vector<std::vector<double>> counts;
+};
+
+struct Averages::Part {
+  std::string step;
+  Averages averages;
 };
 
 } // namespace nnc::tools

@@ -3,9 +3,12 @@
 #include "tools/Text.h"
 
 #include "frontend/Frontend.h"
+#include "ir/ModelParts.h"
 #include "ir/Ops.h"
 
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/SourceMgr.h"
@@ -23,11 +26,13 @@ struct Tensor {
   RankedTensorType type;
   std::string how; ///< A parameter's initializer.
   bool isBuffer = false, isFrozen = false;
+  StringRef group = {}; ///< An output's; empty: it is in none.
 };
 
 struct Contents {
   StringRef name;
   std::vector<Tensor> parameters, inputs, outputs;
+  llvm::SmallSetVector<StringRef, 4> steps;
   int64_t numElements = 0; ///< Of all parameters.
   std::map<std::string, int64_t> ops;
 };
@@ -60,7 +65,10 @@ static Contents collect(ModuleOp module, ModelOp model) {
     if (auto output = dyn_cast<OutputOp>(op))
       contents.outputs.push_back(
           {output.getName(),
-           cast<RankedTensorType>(output.getValue().getType()), ""});
+           cast<RankedTensorType>(output.getValue().getType()), "", false,
+           false, partOf(output)});
+    if (isa<LossOp>(op) && !partOf(&op).empty())
+      contents.steps.insert(partOf(&op));
     ++contents.ops[shortName(op).str()];
   }
   return contents;
@@ -82,6 +90,8 @@ static llvm::json::Array describe(const std::vector<Tensor> &tensors) {
       object["role"] = "buffer";
     if (tensor.isFrozen)
       object["frozen"] = true;
+    if (!tensor.group.empty())
+      object["group"] = tensor.group;
     array.push_back(std::move(object));
   }
   return array;
@@ -91,23 +101,26 @@ static void printJson(const Contents &contents) {
   llvm::json::Object ops;
   for (const auto &[name, count] : contents.ops)
     ops[name] = count;
-  llvm::outs() << llvm::json::Value(llvm::json::Object{
-                      {"file", "model"},
-                      {"model", contents.name},
-                      {"parameters", describe(contents.parameters)},
-                      {"parameter_elements", contents.numElements},
-                      {"inputs", describe(contents.inputs)},
-                      {"outputs", describe(contents.outputs)},
-                      {"ops", std::move(ops)}})
-               << '\n';
+  llvm::json::Object object{{"file", "model"},
+                            {"model", contents.name},
+                            {"parameters", describe(contents.parameters)},
+                            {"parameter_elements", contents.numElements},
+                            {"inputs", describe(contents.inputs)},
+                            {"outputs", describe(contents.outputs)},
+                            {"ops", std::move(ops)}};
+  if (!contents.steps.empty())
+    object["steps"] = llvm::json::Array(contents.steps.getArrayRef());
+  llvm::outs() << llvm::json::Value(std::move(object)) << '\n';
 }
 
 static void print(StringRef title, const std::vector<Tensor> &tensors) {
   for (const Tensor &tensor : tensors) {
     std::string line = llvm::formatv(
-        "  {0,-9}  {1,-32} {2,-20} {3}{4}", tensor.isBuffer ? "buffer" : title,
-        printable(tensor.name), printType(tensor.type), printable(tensor.how),
-        tensor.isFrozen ? ", frozen" : "");
+        "  {0,-9}  {1,-32} {2,-20} {3}{4}{5}",
+        tensor.isBuffer ? "buffer" : title, printable(tensor.name),
+        printType(tensor.type), printable(tensor.how),
+        tensor.isFrozen ? ", frozen" : "",
+        tensor.group.empty() ? "" : "of " + printable(tensor.group));
     llvm::outs() << StringRef(line).rtrim() << '\n';
   }
 }
@@ -118,6 +131,9 @@ static void printText(const Contents &contents) {
   print("parameter", contents.parameters);
   print("input", contents.inputs);
   print("output", contents.outputs);
+  if (!contents.steps.empty())
+    llvm::outs() << "\ntraining steps: "
+                 << printable(llvm::join(contents.steps, ", ")) << '\n';
   llvm::outs() << '\n';
   for (const auto &[name, count] : contents.ops)
     llvm::outs() << llvm::formatv("  {0,6}  {1}\n", count, name);

@@ -48,63 +48,136 @@ Rates learningRates(Session &session) {
   return rates;
 }
 
-/// What runs on the batch that is gathered. A GPU is still at it when this
-/// returns.
-static Status startStep(const Pass &pass, int64_t firstSample) {
+/// What runs on the batch at hand. A GPU is still at it when this returns.
+static Status startRun(const Pass &pass, const RoundRun &run,
+                       int64_t firstSample) {
   Session &session = pass.session;
   // A training step draws anew in each step.
-  if (pass.entry.name != "train_step")
+  if (!session.plan().findTrainingStep(run.entry->name))
     if (Status status = session.setFirstSample(firstSample); !status.isOk())
       return status;
-  return session.run(pass.entry, pass.batches.inputs(), pass.batches.size());
+  std::vector<const void *> inputs;
+  for (size_t column : run.columns)
+    inputs.push_back(pass.batches.inputs()[column]);
+  return session.run(*run.entry,
+                     inputs.empty() ? pass.batches.inputs() : inputs.data(),
+                     pass.batches.size());
 }
 
-/// Waits for the step that was started, adds what it gave to the averages, and
-/// returns its loss.
-static StatusOr<double> finishStep(const Pass &pass) {
-  if (Status status = pass.averages.add(pass.session); !status.isOk())
+/// Waits for the run that was started, adds what it gave to the averages, and
+/// tells its loss. NotFinite if that is not finite; `samples` are done then.
+static Status finishRun(const Pass &pass, const RoundRun &run,
+                        int64_t samples) {
+  if (Status status = pass.averages.of(run.step).add(pass.session);
+      !status.isOk())
     return status;
-  return pass.session.outputSum("loss");
+  StatusOr<double> loss = pass.session.outputSum("loss");
+  if (!loss.isOk())
+    return loss.status();
+  if (pass.afterRun)
+    pass.afterRun(run, *loss);
+  if (std::isfinite(*loss))
+    return {};
+  return {Code::NotFinite,
+          concat("the loss ",
+                 run.step.empty() ? "" : concat("of ", quote(run.step), " "),
+                 "is ",
+                 std::isnan(*loss) ? "nan"
+                 : *loss > 0       ? "inf"
+                                   : "-inf",
+                 " after ", samples, " samples")};
 }
 
-Status run(const Pass &pass) {
-  pass.batches.rewind();
-  pass.batches.skip(pass.firstBatch);
-  int64_t samples = pass.averages.samples();
-  auto next = [&](int64_t i) -> StatusOr<bool> {
-    return i < pass.endBatch ? pass.batches.next() : StatusOr<bool>(false);
-  };
-  StatusOr<bool> hasBatch = next(pass.firstBatch);
-  for (int64_t i = pass.firstBatch; hasBatch.isOk() && *hasBatch; ++i) {
+namespace {
+/// A pass under way.
+class Rounds {
+public:
+  explicit Rounds(const Pass &pass)
+      : pass(pass), samples(pass.averages.samples()), taken(pass.firstBatch),
+        end(std::min(pass.endBatch, pass.batches.numBatches())) {
+    pass.batches.rewind();
+    pass.batches.skip(taken);
+  }
+
+  /// All that are left, unless `afterBatch` ends them.
+  Status run();
+
+private:
+  bool hasNext() const { return taken < end; }
+  Status takeNext();
+  size_t runAfter(size_t run) const;
+  Status runRound(Status &next);
+
+  const Pass &pass;
+  int64_t samples;
+  /// Batches that are done or at hand, and how many there are.
+  int64_t taken, end;
+  int64_t done = 0;
+  bool hasBatch = false;
+};
+} // namespace
+
+/// The next batch, if there is one.
+Status Rounds::takeNext() {
+  hasBatch = hasNext();
+  if (!hasBatch)
+    return {};
+  ++taken;
+  return pass.batches.next().status();
+}
+
+/// The run of the round behind this one that there is a batch for; the number
+/// of runs where there is none.
+size_t Rounds::runAfter(size_t run) const {
+  do
+    ++run;
+  while (run < pass.round.size() && pass.round[run].takesNext && !hasNext());
+  return run;
+}
+
+/// A round, whose batch is at hand; that of the next round is after it. `next`
+/// says whether it could be gathered.
+Status Rounds::runRound(Status &next) {
+  for (size_t i = 0, following = 0; i < pass.round.size(); i = following) {
+    const RoundRun &run = pass.round[i];
     const int64_t batch = pass.batches.size();
-    if (Status status = startStep(pass, samples); !status.isOk())
+    if (Status status = startRun(pass, run, samples); !status.isOk())
       return status;
-    // While the step is under way.
-    hasBatch = next(i + 1);
-    StatusOr<double> loss = finishStep(pass);
-    if (!loss.isOk())
-      return loss.status();
-    if (pass.afterRun)
-      pass.afterRun(*loss);
-    samples += batch;
-    if (!std::isfinite(*loss))
-      return {Code::NotFinite, concat("the loss is ",
-                                      std::isnan(*loss) ? "nan"
-                                      : *loss > 0       ? "inf"
-                                                        : "-inf",
-                                      " after ", samples, " samples")};
+    following = runAfter(i);
+    const bool isLast = following == pass.round.size();
+    done = taken;
+    // While the run is under way.
+    if (isLast || pass.round[following].takesNext)
+      next = takeNext();
+    if (Status status = finishRun(pass, run, samples + batch); !status.isOk())
+      return status;
+    if (!isLast && !next.isOk())
+      return next;
+    if (isLast || pass.round[following].takesNext)
+      samples += batch;
+  }
+  return {};
+}
+
+Status Rounds::run() {
+  Status next = takeNext();
+  while (next.isOk() && hasBatch) {
+    if (Status status = runRound(next); !status.isOk())
+      return status;
     if (pass.progress.isDue())
       pass.progress.update(samples, note(pass.averages));
     if (!pass.afterBatch)
       continue;
-    StatusOr<bool> goesOn = pass.afterBatch(i + 1);
+    StatusOr<bool> goesOn = pass.afterBatch(done);
     if (!goesOn.isOk())
       return goesOn.status();
     if (!*goesOn)
       return {};
   }
-  return hasBatch.status();
+  return next;
 }
+
+Status run(const Pass &pass) { return Rounds(pass).run(); }
 
 Status evaluate(Session &session, const EntryPoint &entry,
                 const Columns &columns, int64_t batch, bool showsProgress,
@@ -113,7 +186,7 @@ Status evaluate(Session &session, const EntryPoint &entry,
   std::iota(order.begin(), order.end(), 0);
   Batches batches(columns, std::move(order), batch, session.numThreads());
   Progress progress("test", batches.numSamples(), showsProgress);
-  Pass pass{session, entry, batches, averages, progress};
+  Pass pass{session, {{&entry}}, batches, averages, progress};
   pass.afterBatch = [](int64_t) -> StatusOr<bool> { return stopSignal() == 0; };
   return run(pass);
 }

@@ -16,10 +16,23 @@
 
 namespace nnc::tools {
 
-/// One way through the batches, or a part of it.
+/// One run of an entry point in a round.
+struct RoundRun {
+  const runtime::EntryPoint *entry;
+  /// The training step that it is, where there are several.
+  std::string step = "";
+  /// On the next batch; else on the one at hand.
+  bool takesNext = true;
+  /// Which of the batches' columns each of its inputs is. Empty: one each.
+  std::vector<size_t> columns = {};
+};
+
+/// One way through the batches, or a part of it: rounds of runs, one after
+/// another. A round begins with the next batch, and leaves out a run that takes
+/// another where there is none.
 struct Pass {
   runtime::Session &session;
-  const runtime::EntryPoint &entry;
+  std::vector<RoundRun> round;
   runtime::Batches &batches;
   /// Each run is added to it.
   Averages &averages;
@@ -28,9 +41,9 @@ struct Pass {
   int64_t firstBatch = 0;
   int64_t endBatch = INT64_MAX;
   /// Called after each run with its loss, finite or not. May be empty.
-  std::function<void(double)> afterRun = {};
-  /// Called after each batch with the number that are done, passed over or
-  /// run; false ends the pass. May be empty.
+  std::function<void(const RoundRun &, double)> afterRun = {};
+  /// Called after each round with the number of batches that are done, passed
+  /// over or run; false ends the pass. May be empty.
   std::function<runtime::StatusOr<bool>(int64_t)> afterBatch = {};
 };
 

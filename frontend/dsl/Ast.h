@@ -199,8 +199,10 @@ struct Statement {
     Metric,
     Layout,
     Output,
+    OutputGroup,
     Step,
     Update,
+    Setting,
   };
 
   Statement(Kind kind, SMLoc loc) : kind(kind), loc(loc) {}
@@ -275,16 +277,50 @@ struct LayoutStmt : StatementOf<Statement::Kind::Layout> {
   Identifier layout;
 };
 
+/// `output encode { ... }`, with outputs in the body.
+struct OutputGroupStmt : StatementOf<Statement::Kind::OutputGroup> {
+  using StatementOf::StatementOf;
+  Identifier name;
+  Block body;
+};
+
 struct StepStmt : StatementOf<Statement::Kind::Step> {
   using StatementOf::StatementOf;
   Identifier name;
   Block body;
 };
 
+/// `update d, "g.*" with adam(0.001)`: names of scopes and parameters, and
+/// patterns of names as strings. None: all that the step's losses depend on.
 struct UpdateStmt : StatementOf<Statement::Kind::Update> {
   using StatementOf::StatementOf;
-  Identifier scope;
+  std::vector<ExpressionPtr> patterns;
   ExpressionPtr optimizer;
+};
+
+/// `discriminate 5` of an order.
+struct Turn {
+  Identifier step;
+  ExpressionPtr times; // may be null
+};
+
+/// A line of `training` or of a step: `batch 128`, `memory_budget 40 GiB`,
+/// `order discriminate 5, generate`.
+struct Setting {
+  Identifier name;
+  ExpressionPtr value; // null of an order
+  std::optional<Identifier> unit;
+  std::vector<Turn> order;
+};
+
+/// The setting whose value may have a unit, and the one that has turns.
+inline constexpr llvm::StringLiteral kMemoryBudget = "memory_budget";
+inline constexpr llvm::StringLiteral kOrder = "order";
+
+/// A setting within a step.
+struct SettingStmt : StatementOf<Statement::Kind::Setting> {
+  using StatementOf::StatementOf;
+  Setting setting;
 };
 
 //===-- Declarations -----------------------------------------------------===//
@@ -313,16 +349,6 @@ struct ModelDecl {
   std::vector<Parameter> inputs;
   Block body;
 };
-
-/// A line of `training`: `batch 128`, `memory_budget 40 GiB`.
-struct Setting {
-  Identifier name;
-  ExpressionPtr value;
-  std::optional<Identifier> unit;
-};
-
-/// The setting whose value may have a unit.
-inline constexpr llvm::StringLiteral kMemoryBudget = "memory_budget";
 
 struct TrainingDecl {
   SMLoc loc;

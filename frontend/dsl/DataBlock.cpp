@@ -95,7 +95,8 @@ void Emitter::emitSplit(const DataSplit &split, const llvm::StringSet<> &masks,
       bindings.pop_back();
   }
   for (const Parameter &input : declaration.inputs)
-    if (!bound.contains(input.name.name) && !masks.contains(input.name.name))
+    if (!bound.contains(input.name.name) && !masks.contains(input.name.name) &&
+        !inputsOfOutputs.contains(input.name.name))
       error(split.name.loc,
             "'" + split.name.name + "' gives no data for input '" +
                 input.name.name + "'",

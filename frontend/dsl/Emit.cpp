@@ -238,11 +238,13 @@ static DenseSet<mlir::Value> collectSources(SmallVector<mlir::Value> roots,
 }
 
 void Emitter::checkModel(const ModelDecl &declaration) {
-  SmallVector<mlir::Value> losses, results;
+  SmallVector<mlir::Value> losses, evaluated, results;
   for (Operation &op : model.getBody().front()) {
     if (!isa<LossOp, MetricOp, OutputOp>(op))
       continue;
     results.push_back(op.getOperand(0));
+    if (!isa<OutputOp>(op))
+      evaluated.push_back(op.getOperand(0));
     if (isa<LossOp>(op))
       losses.push_back(op.getOperand(0));
   }
@@ -260,6 +262,10 @@ void Emitter::checkModel(const ModelDecl &declaration) {
 
   if (losses.empty())
     return;
+  DenseSet<mlir::Value> read = collectSources(evaluated, false);
+  for (BlockArgument input : model.getBody().getArguments())
+    if (!read.contains(input))
+      inputsOfOutputs.insert(declared[input].name);
   DenseSet<mlir::Value> trained = collectSources(losses, true);
   for (auto &[path, use] : parameters)
     if (use.role == Role::parameter && !trained.contains(use.value))
@@ -306,10 +312,10 @@ void Emitter::emitStatement(const Statement &statement) {
       .Case<MetricStmt>([&](auto *s) { emitMetric(*s); })
       .Case<OutputStmt>([&](auto *s) { emitOutput(*s); })
       .Case<LayoutStmt>([&](auto *s) { emitLayout(*s); })
-      .Case<StepStmt, UpdateStmt>([&](auto *s) {
-        error(s->loc, "several training steps in one model are not supported "
-                      "yet; write one 'loss' and an optimizer in 'training'");
-      });
+      .Case<OutputGroupStmt>([&](auto *s) { emitOutputGroup(*s); })
+      .Case<StepStmt>([&](auto *s) { emitStep(*s); })
+      .Case<UpdateStmt>([&](auto *s) { emitUpdate(*s); })
+      .Case<SettingStmt>([&](auto *s) { emitStepSetting(*s); });
 }
 
 void Emitter::bind(const Identifier &name, Datum value) {
@@ -384,7 +390,7 @@ mlir::Value Emitter::expectScalar(const Expression &expression,
 }
 
 void Emitter::emitLoss(const LossStmt &statement) {
-  if (!checkInModel(statement, "loss"))
+  if (!checkInModel(statement, "loss") || !checkTrained(statement, "loss"))
     return;
   for (const NamedValue &item : statement.items)
     if (mlir::Value loss = expectScalar(*item.value, "a loss"))
@@ -402,9 +408,9 @@ void Emitter::checkLoss(mlir::Value loss, const NamedValue &item) {
                "trained");
     return;
   }
-  LossOp::create(builder, diagnostics.location(loc), loss,
-                 item.name ? builder.getStringAttr(item.name->name)
-                           : StringAttr());
+  mark(LossOp::create(builder, diagnostics.location(loc), loss,
+                      item.name ? builder.getStringAttr(item.name->name)
+                                : StringAttr()));
 }
 
 void Emitter::emitLayout(const LayoutStmt &statement) {
@@ -445,7 +451,7 @@ static StringRef defaultName(const Expression &expression) {
 }
 
 void Emitter::emitMetric(const MetricStmt &statement) {
-  if (!checkInModel(statement, "metric"))
+  if (!checkInModel(statement, "metric") || !checkTrained(statement, "metric"))
     return;
   for (const NamedValue &item : statement.items) {
     StringRef name = item.name ? item.name->name : defaultName(*item.value);
@@ -455,13 +461,13 @@ void Emitter::emitMetric(const MetricStmt &statement) {
       error(loc, "this metric needs a name: metric NAME = VALUE");
     if (!value || name.empty())
       continue;
-    MetricOp::create(builder, diagnostics.location(loc),
-                     builder.getStringAttr(name), value);
+    mark(MetricOp::create(builder, diagnostics.location(loc),
+                          builder.getStringAttr(name), value));
   }
 }
 
 void Emitter::emitOutput(const OutputStmt &statement) {
-  if (!checkInModel(statement, "output"))
+  if (!checkInModel(statement, "output") || !checkGiven(statement))
     return;
   for (const NamedValue &item : statement.items) {
     StringRef name = item.name ? item.name->name : defaultName(*item.value);
@@ -478,8 +484,8 @@ void Emitter::emitOutput(const OutputStmt &statement) {
       error(loc, "this output needs a name: output NAME = VALUE");
       continue;
     }
-    OutputOp::create(builder, diagnostics.location(loc),
-                     builder.getStringAttr(name), value.tensor());
+    mark(OutputOp::create(builder, diagnostics.location(loc),
+                          builder.getStringAttr(name), value.tensor()));
   }
 }
 

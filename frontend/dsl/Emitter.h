@@ -1,6 +1,7 @@
 // The evaluator behind emit(): it runs a program while compiling, and what
 // cannot be known yet becomes ops. One class in several files:
 //   Emit.cpp        the program: constants, the model, its statements
+//   Parts.cpp       training steps and groups of outputs
 //   Expressions.cpp names, arithmetic, slices
 //   Lists.cpp       lists, and loops over them
 //   Calls.cpp       functions, and what a name calls
@@ -56,6 +57,22 @@ struct Frame {
   Datum result;
 };
 
+/// A training step or a group of outputs. What it updates is known when the
+/// model is done.
+struct Part {
+  Identifier name;
+  bool isStep = false;
+  bool hasResults = false; // a loss, or an output
+  std::vector<const UpdateStmt *> updates = {};
+  std::vector<const Setting *> settings = {};
+};
+
+/// An optimizer and its learning rate, as a recipe has them; null after an
+/// error.
+struct OptimizerAttrs {
+  mlir::Attribute optimizer, rate;
+};
+
 /// Arguments of a call that had to be evaluated to see what is called.
 using Evaluated = llvm::SmallDenseMap<const Expression *, Datum, 4>;
 
@@ -109,6 +126,31 @@ private:
   llvm::DenseMap<StringRef, Binding> &boundNames() {
     return frame ? frame->names : namesInConstant;
   }
+
+  //===-- Parts.cpp ------------------------------------------------------===//
+  void emitStep(const StepStmt &statement);
+  void emitOutputGroup(const OutputGroupStmt &statement);
+  void emitUpdate(const UpdateStmt &statement);
+  void emitStepSetting(const SettingStmt &statement);
+  void emitPart(Part &inside, const Block &body);
+  bool checkPart(const Statement &statement, StringRef word,
+                 const Identifier &name);
+  /// False, after an error, for a loss or a metric in a group of outputs, and
+  /// for an output in a training step.
+  bool checkTrained(const Statement &statement, StringRef word);
+  bool checkGiven(const Statement &statement);
+  /// Says of what has been emitted which part it is of.
+  void mark(mlir::Operation *op);
+  /// The recipe's updates of all steps, and the order of these.
+  void emitUpdates();
+  void emitUpdatesOf(const Part &step,
+                     llvm::SmallVectorImpl<mlir::Attribute> &updates,
+                     llvm::StringSet<> &names);
+  mlir::Attribute emitPatterns(const UpdateStmt &statement);
+  void addPatterns(const Expression &pattern,
+                   llvm::SmallVectorImpl<mlir::Attribute> &patterns);
+  mlir::Attribute emitOrder(const Setting &setting);
+  std::optional<int64_t> emitTurn(const Turn &turn);
 
   //===-- Expressions.cpp ------------------------------------------------===//
   Datum evaluate(const Expression &expression);
@@ -253,9 +295,11 @@ private:
   void emitTraining(const TrainingDecl &training);
   void emitSetting(const Setting &setting);
   void unknownSetting(const Identifier &name);
-  void emitSimpleSetting(const SettingInfo &info, const Expression &expression);
+  /// Null where it is in error, or what happens without it.
+  mlir::Attribute emitSimpleSetting(const SettingInfo &info,
+                                    const Expression &expression);
   mlir::Attribute toSettingAttribute(SettingKind kind, const Datum &value);
-  mlir::Attribute emitOptimizer(const Expression &expression);
+  OptimizerAttrs emitOptimizer(const Expression &expression);
   mlir::Attribute emitFreeze(const Expression &expression);
   void emitMemoryBudget(const SettingInfo &info, const Setting &setting);
   mlir::Attribute emitLearningRate(const Expression &expression);
@@ -305,6 +349,13 @@ private:
   std::optional<Identifier> layout;      // as the model says it
   bool channelsFirst = false;            // of pictures: [n, channels, size..]
   std::optional<std::string> dataFolder; // as the data block says it
+
+  /// Inputs that outputs alone depend on, of a model with a loss.
+  llvm::StringSet<> inputsOfOutputs;
+
+  Part *part = nullptr; // that the statement is in
+  std::vector<Part> steps;
+  llvm::StringMap<SMLoc> parts;
 
   /// Who owns a scope's name: the function called, and where first.
   struct ScopeOwner {

@@ -63,6 +63,8 @@ private:
   bool makeParameters(ScopeEntry &scope);
   Type elementType() const;
   bool collectOperands(SmallVectorImpl<mlir::Value> &values);
+  bool isTargetOfAll(const OperandInfo &info, const Given &given) const;
+  mlir::Value fill(mlir::Value number, mlir::Value like, SMLoc loc);
 
   Emitter &emitter;
   const CallExpr &call;
@@ -349,6 +351,27 @@ Type OpCall::elementType() const {
   return emitter.builder.getF32Type();
 }
 
+/// Whether a number is what a loss compares each element with, as in
+/// bce_logits(x, 1): of classes, it would be one of them.
+bool OpCall::isTargetOfAll(const OperandInfo &info, const Given &given) const {
+  bool hasClasses = llvm::any_of(signature.operands, [](auto &operand) {
+    return operand.name == "class_weights";
+  });
+  return signature.category == Category::Loss && !hasClasses &&
+         info.name == "target" && given.value.isNumber();
+}
+
+/// `number` for each element of `like`; null after an error.
+mlir::Value OpCall::fill(mlir::Value number, mlir::Value like, SMLoc loc) {
+  SmallVector<int64_t> dims =
+      nnc::toDims(cast<RankedTensorType>(like.getType()).getShape());
+  Datum filled =
+      emitter.buildOp(loc, "broadcast", number,
+                      emitter.builder.getNamedAttr(
+                          "shape", emitter.builder.getDenseI64ArrayAttr(dims)));
+  return filled.isTensor() ? filled.tensor() : mlir::Value();
+}
+
 bool OpCall::collectOperands(SmallVectorImpl<mlir::Value> &values) {
   Type type = elementType();
   for (auto [group, info] : llvm::zip_equal(operands, signature.operands)) {
@@ -357,6 +380,8 @@ bool OpCall::collectOperands(SmallVectorImpl<mlir::Value> &values) {
       Type scalar =
           given.value.isBoolean() ? emitter.builder.getI1Type() : type;
       values.push_back(emitter.toTensor(given.value, scalar, given.loc));
+      if (values.back() && isTargetOfAll(info, given))
+        values.back() = fill(values.back(), values.front(), given.loc);
       if (!values.back())
         return false;
     }

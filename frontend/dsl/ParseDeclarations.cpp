@@ -165,13 +165,18 @@ bool Parser::parseDimension(TypeSpec &type) {
 bool Parser::parseTraining(Program &program) {
   TrainingDecl training;
   training.loc = advance().loc();
-  bool parsed = parseBraces("the block 'training'",
-                            [&] { return parseSetting(training); });
+  bool parsed = parseBraces("the block 'training'", [&] {
+    Setting setting;
+    if (!parseSetting(setting))
+      return false;
+    training.settings.push_back(std::move(setting));
+    return true;
+  });
   program.trainings.push_back(std::move(training));
   return parsed;
 }
 
-bool Parser::parseSetting(TrainingDecl &training) {
+bool Parser::parseSetting(Setting &setting) {
   std::optional<Identifier> name = at(TokenKind::Identifier)
                                        ? Identifier{token().text, token().loc()}
                                        : std::optional<Identifier>();
@@ -183,21 +188,39 @@ bool Parser::parseSetting(TrainingDecl &training) {
                  "a setting is written without '=': " + name->name + " VALUE");
   if (atLineEnd())
     return errorExpected("the value of '" + name->name + "'");
-  ExpressionPtr value = parseExpr();
-  if (!value)
+  setting.name = *name;
+  if (name->name == kOrder)
+    return parseOrder(setting);
+  setting.value = parseExpr();
+  if (!setting.value)
     return false;
-  std::optional<Identifier> unit;
   if (name->name == kMemoryBudget && at(TokenKind::Identifier) &&
       !atLineEnd()) {
     Token token = advance();
-    unit = Identifier{token.text, token.loc()};
+    setting.unit = Identifier{token.text, token.loc()};
   }
-  training.settings.push_back({*name, std::move(value), unit});
   if (at(TokenKind::Identifier) && !atLineEnd())
     return error(token().loc(), "a setting has a line of its own: expected the "
                                 "end of the line, found " +
                                     describe(token()));
   return atLineEnd() || errorExpected("the end of the line");
+}
+
+// `discriminate 5, generate`.
+bool Parser::parseOrder(Setting &setting) {
+  do {
+    if (!at(TokenKind::Identifier))
+      return errorExpected("the name of a training step");
+    Token name = advance();
+    Turn turn{{name.text, name.loc()}, nullptr};
+    if (!atLineEnd() && !at(TokenKind::Comma)) {
+      turn.times = parseExpr();
+      if (!turn.times)
+        return false;
+    }
+    setting.order.push_back(std::move(turn));
+  } while (accept(TokenKind::Comma));
+  return atLineEnd() || errorExpected("',' or the end of the line");
 }
 
 bool Parser::parseData(Program &program) {

@@ -86,15 +86,23 @@ bool Parser::parseWordStatement(Block &block, bool &handled) {
     return parseNamedValues<LossStmt>(block);
   if (atWord("metric"))
     return parseNamedValues<MetricStmt>(block);
+  if (atWord("output") && peek().is(TokenKind::Identifier) &&
+      peek(2).is(TokenKind::LeftBrace) && !peek(2).startsLine)
+    return parsePart<OutputGroupStmt>(block, "the group");
   if (atWord("output"))
     return parseNamedValues<OutputStmt>(block);
   if (atWord("layout") && peek().is(TokenKind::Identifier) &&
       !peek().startsLine)
     return parseLayout(block);
   if (atWord("step") && peek().is(TokenKind::Identifier))
-    return parseStep(block);
-  if (atWord("update") && peek().is(TokenKind::Identifier))
+    return parsePart<StepStmt>(block, "the step");
+  const bool isUpdate = peek().is(TokenKind::Identifier) ||
+                        peek().is(TokenKind::String) ||
+                        peek().is(TokenKind::With);
+  if (atWord("update") && isUpdate && !peek().startsLine)
     return parseUpdate(block);
+  if (isInStep && atSetting())
+    return parseStepSetting(block);
   handled = false;
   return false;
 }
@@ -269,19 +277,48 @@ bool Parser::parseLayout(Block &block) {
   return true;
 }
 
-bool Parser::parseStep(Block &block) {
-  auto step = std::make_unique<StepStmt>(advance().loc());
+// `step NAME { ... }`; groups of outputs alike.
+template <typename PartStmt>
+bool Parser::parsePart(Block &block, const Twine &what) {
+  auto part = std::make_unique<PartStmt>(advance().loc());
   Token name = advance();
-  step->name = {name.text, name.loc()};
-  bool parsed = parseBlock(step->body, "the step '" + name.text + "'");
-  block.push_back(std::move(step));
+  part->name = {name.text, name.loc()};
+  const bool wasInStep = isInStep;
+  isInStep = std::is_same_v<PartStmt, StepStmt>;
+  bool parsed = parseBlock(part->body, what + " '" + name.text + "'");
+  isInStep = wasInStep;
+  block.push_back(std::move(part));
   return parsed;
+}
+
+// `clip_norm 1.0`: a name and a value, with nothing between them.
+bool Parser::atSetting() const {
+  return at(TokenKind::Identifier) && !peek().startsLine &&
+         llvm::is_contained(
+             {TokenKind::Integer, TokenKind::Real, TokenKind::Identifier},
+             peek().kind);
+}
+
+bool Parser::parseStepSetting(Block &block) {
+  auto statement = std::make_unique<SettingStmt>(token().loc());
+  if (!parseSetting(statement->setting))
+    return false;
+  block.push_back(std::move(statement));
+  return true;
 }
 
 bool Parser::parseUpdate(Block &block) {
   auto update = std::make_unique<UpdateStmt>(advance().loc());
-  Token name = advance();
-  update->scope = {name.text, name.loc()};
+  while (!at(TokenKind::With)) {
+    if (!at(TokenKind::Identifier) && !at(TokenKind::String))
+      return errorExpected("the name of a scope, or a pattern of parameter "
+                           "names as a string");
+    update->patterns.push_back(parseExpr());
+    if (!update->patterns.back())
+      return false;
+    if (!accept(TokenKind::Comma))
+      break;
+  }
   if (!expect(TokenKind::With, "and an optimizer, as in adam(0.001)"))
     return false;
   update->optimizer = parseExpr();

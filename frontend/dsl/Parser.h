@@ -79,7 +79,8 @@ private:
   bool parseFunction(Program &program);
   bool parseModel(Program &program);
   bool parseTraining(Program &program);
-  bool parseSetting(TrainingDecl &training);
+  bool parseSetting(Setting &setting);
+  bool parseOrder(Setting &setting);
   bool parseData(Program &program);
   bool parseDataLine(DataDecl &data);
   bool parseFolder(DataDecl &data, const Identifier &name);
@@ -110,7 +111,10 @@ private:
   bool parseReturn(Block &block);
   template <typename NamedStmt> bool parseNamedValues(Block &block);
   bool parseLayout(Block &block);
-  bool parseStep(Block &block);
+  template <typename PartStmt>
+  bool parsePart(Block &block, const llvm::Twine &what);
+  bool atSetting() const;
+  bool parseStepSetting(Block &block);
   bool parseUpdate(Block &block);
   bool atBlockOfNextDeclaration() const;
   bool atNextStatement() const;
@@ -141,6 +145,7 @@ private:
   size_t position = 0;
   unsigned brackets = 0; // open parentheses and brackets around the token
   unsigned nesting = 0;  // recursion of expressions and blocks
+  bool isInStep = false; // of a model: settings may stand here
 };
 
 // `{ items }`, one after the other. An error ends the item only.

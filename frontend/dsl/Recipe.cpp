@@ -33,6 +33,7 @@ void Emitter::emitRecipe() {
           Note{program.datas.front().loc, "the first is here"});
   if (!program.trainings.empty())
     emitTraining(program.trainings.front());
+  emitUpdates();
   if (!program.datas.empty())
     emitData(program.datas.front());
   emitNameTables();
@@ -85,14 +86,18 @@ void Emitter::emitSetting(const Setting &setting) {
       });
   if (info == allSettings().end())
     unknownSetting(setting.name);
-  else if (info->kind == SettingKind::Optimizer)
-    setRecipe(info->attribute, emitOptimizer(*setting.value));
+  else if (info->kind == SettingKind::Optimizer) {
+    OptimizerAttrs attributes = emitOptimizer(*setting.value);
+    setRecipe("learning_rate", attributes.rate);
+    setRecipe(info->attribute, attributes.optimizer);
+  } else if (info->kind == SettingKind::Order)
+    setRecipe(info->attribute, emitOrder(setting));
   else if (info->kind == SettingKind::Patterns)
     setRecipe(info->attribute, emitFreeze(*setting.value));
   else if (info->name == kMemoryBudget)
     emitMemoryBudget(*info, setting);
   else
-    emitSimpleSetting(*info, *setting.value);
+    setRecipe(info->attribute, emitSimpleSetting(*info, *setting.value));
 }
 
 /// The attribute of a value that is a number or an element type, or null.
@@ -107,24 +112,23 @@ Attribute Emitter::toSettingAttribute(SettingKind kind, const Datum &value) {
   return nullptr;
 }
 
-void Emitter::emitSimpleSetting(const SettingInfo &info,
-                                const Expression &expression) {
+Attribute Emitter::emitSimpleSetting(const SettingInfo &info,
+                                     const Expression &expression) {
   Datum value = evaluate(expression);
   if (value.isError())
-    return;
+    return nullptr;
   Attribute attribute = toSettingAttribute(info.kind, value);
   if (!attribute || !explainSetting(info, attribute).empty()) {
     error(expression.loc,
           "'" + info.name + "' must be " + info.expected + ", found " +
               (value.isElementType() ? printElementType(value.elementType())
                                      : value.describe()));
-    return;
+    return nullptr;
   }
   // f32 is what happens without, and leaves no trace.
   bool isDefault =
       info.kind == SettingKind::Precision && value.elementType().isF32();
-  if (!isDefault)
-    setRecipe(info.attribute, attribute);
+  return isDefault ? Attribute() : attribute;
 }
 
 /// A number of bytes, or of a larger unit; none where it is no such unit.
@@ -295,26 +299,25 @@ bool Emitter::fillAttributes(const CallExpr &call, const Signature &signature,
   return valid;
 }
 
-Attribute Emitter::emitOptimizer(const Expression &expression) {
+OptimizerAttrs Emitter::emitOptimizer(const Expression &expression) {
   const Signature *signature =
       resolveRecipeOp(expression, Category::Optimizer, "optimizer");
   if (!signature)
-    return nullptr;
+    return {};
   auto *call = llvm::dyn_cast<CallExpr>(&expression);
   if (!call) {
     error(expression.loc, "missing argument 'learning_rate' of '" +
                               signature->name + "', as in " + signature->name +
                               "(learning_rate = 0.001)");
-    return nullptr;
+    return {};
   }
   const Expression *rate = nullptr;
   SmallVector<NamedAttribute> attributes = {
       builder.getNamedAttr("name", builder.getStringAttr(signature->name))};
   bool valid =
       fillAttributes(*call, *signature, "learning_rate", rate, attributes);
-  if (rate)
-    setRecipe("learning_rate", emitLearningRate(*rate));
-  return valid ? builder.getDictionaryAttr(attributes) : Attribute();
+  return {valid ? builder.getDictionaryAttr(attributes) : Attribute(),
+          rate ? emitLearningRate(*rate) : Attribute()};
 }
 
 /// Whether a constant rate may be so.

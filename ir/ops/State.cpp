@@ -1,10 +1,15 @@
 // Syntax and verifiers of ops about the program and its state.
 #include "ir/Freezing.h"
+#include "ir/ModelParts.h"
 #include "ir/Ops.h"
 #include "ir/Recipe.h"
 #include "ir/Text.h"
 
+#include "runtime/RecipeNumbers.h"
+
 #include "mlir/Interfaces/FunctionImplementation.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace nnc;
@@ -68,9 +73,11 @@ private:
 } // namespace
 
 /// Plans, files of predictions and logs tell inputs, outputs and metrics by
-/// their names; the loss and the confusion matrix stand among the metrics.
+/// their names, those of a part among themselves; the loss and the confusion
+/// matrix stand among the metrics.
 static LogicalResult checkNames(ModelOp model) {
-  UniqueNames inputs("an input"), outputs("an output"), metrics("a metric");
+  UniqueNames inputs("an input");
+  llvm::StringMap<UniqueNames> outputs, metrics;
   for (BlockArgument input : model.getBody().getArguments()) {
     auto name =
         model.getArgAttrOfType<StringAttr>(input.getArgNumber(), "nnc.name");
@@ -81,13 +88,63 @@ static LogicalResult checkNames(ModelOp model) {
   LogicalResult result = success();
   for (Operation &op : model.getBody().front()) {
     if (auto output = dyn_cast<OutputOp>(op))
-      result = outputs.add(output.getName(), op.getLoc());
+      result = outputs.try_emplace(partOf(output), "an output")
+                   .first->second.add(output.getName(), op.getLoc());
     else if (auto metric = dyn_cast<MetricOp>(op))
-      result = metrics.add(metric.getName(), op.getLoc());
+      result = metrics.try_emplace(partOf(metric), "a metric")
+                   .first->second.add(metric.getName(), op.getLoc());
     if (failed(result))
       return failure();
   }
   return success();
+}
+
+/// Losses and metrics are all of training steps, or none is; and what the
+/// recipe says of steps is said of some that there are.
+static LogicalResult checkSteps(ModelOp model) {
+  llvm::SmallSetVector<StringRef, 4> steps;
+  Operation *ofNone = nullptr;
+  for (Operation &op : model.getBody().front())
+    if (isa<LossOp, MetricOp>(op)) {
+      StringRef step = partOf(&op);
+      if (step.empty())
+        ofNone = &op;
+      else
+        steps.insert(step);
+    }
+  if (ofNone && !steps.empty())
+    return emitError(ofNone->getLoc())
+           << "the model has training steps, and this is of none; move it "
+              "into one of them: "
+           << llvm::join(steps, ", ");
+  auto check = [&](StringRef step) -> LogicalResult {
+    if (step.empty() || steps.contains(step))
+      return success();
+    InFlightDiagnostic diagnostic = emitError(model.getLoc())
+                                    << "the model has no training step '"
+                                    << step << "'";
+    if (!steps.empty())
+      diagnostic << "; there are " << llvm::join(steps, ", ");
+    return diagnostic;
+  };
+  for (const RecipeUpdate &update : model.getRecipe().getUpdates())
+    if (failed(check(update.step)))
+      return failure();
+  SmallVector<OrderedStep> order = model.getRecipe().getOrder();
+  llvm::StringSet<> ordered;
+  for (const OrderedStep &turn : order) {
+    if (failed(check(turn.step)))
+      return failure();
+    ordered.insert(turn.step);
+  }
+  // Those that are in no round follow the others in a plan.
+  size_t count = order.size() + steps.size() - ordered.size();
+  if (count <= runtime::mostOrderedSteps)
+    return success();
+  return emitError(model.getLoc())
+         << "the model has " << count
+         << " training steps with all turns of its order: at most "
+         << runtime::mostOrderedSteps << " are supported";
 }
 
 /// Succeeds if the settings among the attributes of `op` are a recipe.
@@ -156,7 +213,8 @@ LogicalResult ModelOp::verify() {
              << ": expected a tensor with at most one batch dimension";
   if (std::string problem = findNoName(getSymName()); !problem.empty())
     return site.error() << "the model's name " << problem;
-  if (failed(checkRecipe(*this, kOnModel)) || failed(checkBoundInputs(*this)))
+  if (failed(checkRecipe(*this, kOnModel)) || failed(checkBoundInputs(*this)) ||
+      failed(checkSteps(*this)))
     return failure();
   return checkNames(*this);
 }

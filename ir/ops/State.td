@@ -47,11 +47,13 @@ def LossOp : Nnc_StateOp<"loss", [MemoryEffects<[MemWrite]>]> {
   let summary = "A number to be made small";
   let description = [{
     Several losses of a model are added. One that has a name is reported by it, as a
-    metric is.
+    metric is. With `nnc.step` it is of one of several training steps, whose losses
+    are added each for itself.
 
     ```mlir
     nnc.loss %loss : tensor<f32>
     nnc.loss %divergence name "kl" : tensor<f32>
+    nnc.loss %of_critic {nnc.step = "discriminate"} : tensor<f32>
     ```
   }];
   let arguments = (ins Nnc_FloatScalar:$value, OptionalAttr<StrAttr>:$name);
@@ -63,7 +65,8 @@ def MetricOp : Nnc_StateOp<"metric", [MemoryEffects<[MemWrite]>]> {
   let summary = "A number to be reported";
   let description = [{
     A mean over the batch; over an epoch it is averaged by the size of the batch,
-    but for metrics of a whole set (docs/metrics.md).
+    but for metrics of a whole set (docs/metrics.md). With `nnc.step` it is of one
+    of several training steps.
 
     ```mlir
     nnc.metric "accuracy" %share : tensor<f32>
@@ -77,8 +80,11 @@ def MetricOp : Nnc_StateOp<"metric", [MemoryEffects<[MemWrite]>]> {
 def OutputOp : Nnc_StateOp<"output", [MemoryEffects<[MemWrite]>]> {
   let summary = "A tensor that prediction returns";
   let description = [{
+    With `nnc.group` the outputs of that name are an entry point of their own.
+
     ```mlir
     nnc.output "probabilities" %p : tensor<?x10xf32>
+    nnc.output "code" %z {nnc.group = "encode"} : tensor<?x16xf32>
     ```
   }];
   let arguments = (ins StrAttr:$name, Nnc_Tensor:$value);

@@ -192,8 +192,16 @@ static int trace(Session &session, const EntryPoint &entry,
   return Done;
 }
 
-static void printJson(const Plan &plan, const BenchOptions &options,
-                      int64_t batch, int threads, const Measurement &m) {
+/// The name of a step where the model has several.
+static std::string stepOf(const Plan &plan, const EntryPoint &entry) {
+  return entry.name == "train_step" && plan.recipe.steps.size() == 1
+             ? ""
+             : entry.name;
+}
+
+static void printJson(const Plan &plan, const EntryPoint &entry,
+                      const BenchOptions &options, int64_t batch, int threads,
+                      const Measurement &m) {
   auto [low, high] = std::minmax_element(m.stepMs.begin(), m.stepMs.end());
   json object = {
       {"program", "nnc"},
@@ -211,6 +219,8 @@ static void printJson(const Plan &plan, const BenchOptions &options,
       {"growth_bytes", m.growthBytes},
       {"planned_bytes", plan.plannedBytes(threads)},
       {"loss", m.loss}};
+  if (std::string step = stepOf(plan, entry); !step.empty())
+    object["step"] = step;
   std::cout << toLine(object) << '\n';
 }
 
@@ -336,9 +346,11 @@ static void printKernelTable(const Plan &plan, const EntryPoint &entry,
 static void printText(const Plan &plan, const EntryPoint &entry, int64_t batch,
                       int threads, const Measurement &m) {
   auto [low, high] = std::minmax_element(m.stepMs.begin(), m.stepMs.end());
-  std::printf("%s, batch %lld, %d threads, %lld parameters\n",
-              printable(plan.model).c_str(), (long long)batch, threads,
-              (long long)numParameters(plan));
+  const std::string step = stepOf(plan, entry);
+  std::printf("%s%s, batch %lld, %d threads, %lld parameters\n",
+              printable(plan.model).c_str(),
+              step.empty() ? "" : (", step " + printable(step)).c_str(),
+              (long long)batch, threads, (long long)numParameters(plan));
   std::printf("step        %.3f ms median (%.3f to %.3f over %zu steps)\n",
               median(m.stepMs), *low, *high, m.stepMs.size());
   std::printf("first step  %.0f ms after the start, %.0f ms of it compiling\n",
@@ -347,6 +359,44 @@ static void printText(const Plan &plan, const EntryPoint &entry, int64_t batch,
               sizeText(plan.plannedBytes(threads)).c_str(),
               sizeText(m.peakBytes).c_str());
   printKernelTable(plan, entry, batch, threads, m);
+}
+
+/// 1,024 samples as the other programs of a comparison use, or one batch.
+static Columns columnsFor(const Plan &plan, const EntryPoint &entry,
+                          const BenchOptions &options, int64_t batch) {
+  const int64_t count = std::max<int64_t>(1024, batch);
+  Columns columns = loadOrInvent(plan, entry, options.request.model,
+                                 options.dataFolder, count);
+  return numSamples(columns) < batch ? inventInputs(entry, count)
+                                     : std::move(columns);
+}
+
+/// Measures one training step, and prints it.
+static Status benchStep(Session &session, const EntryPoint &entry,
+                        const BenchOptions &options, int64_t batch,
+                        int64_t atStart, Measurement result) {
+  const Plan &plan = session.plan();
+  const Columns columns = columnsFor(plan, entry, options, batch);
+  if (Status status = measure(session, entry, columns, batch, options, result);
+      !status.isOk())
+    return status;
+  result.growthBytes = result.peakBytes - atStart;
+  if (options.asJson)
+    printJson(plan, entry, options, batch, session.numThreads(), result);
+  else
+    printText(plan, entry, batch, session.numThreads(), result);
+  return {};
+}
+
+/// The training steps of a round, each once.
+static std::vector<const EntryPoint *> stepsOf(const Plan &plan) {
+  std::vector<const EntryPoint *> steps;
+  for (const TrainingStep &step : plan.recipe.steps) {
+    const EntryPoint *entry = plan.findEntryPoint(step.entryPoint);
+    if (std::find(steps.begin(), steps.end(), entry) == steps.end())
+      steps.push_back(entry);
+  }
+  return steps;
 }
 
 static int bench(const BenchOptions &options) {
@@ -364,8 +414,8 @@ static int bench(const BenchOptions &options) {
     return opened.exit;
   result.compileMs = millisecondsSince(begin);
   const Plan &plan = *opened.plan;
-  const EntryPoint *entry = plan.findEntryPoint("train_step");
-  if (!entry)
+  const std::vector<const EntryPoint *> steps = stepsOf(plan);
+  if (steps.empty())
     return fail(
         {Code::InvalidArgument,
          options.request.model + " has no training step: it has no loss"});
@@ -376,23 +426,18 @@ static int bench(const BenchOptions &options) {
                                  {options.threads, plan.recipe.seed, nullptr});
   if (!session.isOk())
     return fail(session.status());
-  // 1,024 samples as the other programs of a comparison use, or one batch.
-  const int64_t count = std::max<int64_t>(1024, batch);
-  Columns columns = loadOrInvent(plan, *entry, options.request.model,
-                                 options.dataFolder, count);
-  if (numSamples(columns) < batch)
-    columns = inventInputs(*entry, count);
-  if (Status status =
-          measure(**session, *entry, columns, batch, options, result);
-      !status.isOk())
-    return fail(status);
-  result.growthBytes = result.peakBytes - atStart;
-  if (options.asJson)
-    printJson(plan, options, batch, (*session)->numThreads(), result);
-  else
-    printText(plan, *entry, batch, (*session)->numThreads(), result);
+  for (const EntryPoint *entry : steps) {
+    if (!options.asJson && entry != steps.front())
+      std::printf("\n");
+    if (Status status =
+            benchStep(**session, *entry, options, batch, atStart, result);
+        !status.isOk())
+      return fail(status);
+  }
   if (!options.trace.empty())
-    return trace(**session, *entry, columns, batch, options);
+    return trace(**session, *steps.front(),
+                 columnsFor(plan, *steps.front(), options, batch), batch,
+                 options);
   return Done;
 }
 
@@ -433,7 +478,8 @@ void addBenchCommand(CLI::App &app, int &exit) {
           "step_ms (min, median, max), compile_ms, first_step_ms (from the "
           "start of the\n"
           "process), peak_bytes and growth_bytes of the process, "
-          "planned_bytes, loss\n");
+          "planned_bytes, loss; one a line for each of several training steps, "
+          "with step\n");
   command->callback([options, &exit] { exit = bench(*options); });
 }
 

@@ -21,16 +21,23 @@ struct CheckOptions {
   bool asJson = false;
 };
 
-static int print(const std::vector<Verdict> &verdicts, bool asJson) {
+/// What was found for an entry point; `step` is empty for a model's only one.
+static int64_t print(const std::string &step,
+                     const std::vector<Verdict> &verdicts, bool asJson) {
   int64_t wrong = 0;
+  if (!step.empty() && !asJson)
+    std::printf("%s:\n", printable(step).c_str());
   for (const Verdict &v : verdicts) {
     wrong += !isGood(v);
     if (asJson) {
-      ordered_json object = {{"tensor", v.name},
-                             {"checked", v.checked},
-                             {"kinks", v.kinks},
-                             {"wrong", v.wrong},
-                             {"worst_relative_error", v.worst}};
+      ordered_json object;
+      if (!step.empty())
+        object["step"] = step;
+      object.update({{"tensor", v.name},
+                     {"checked", v.checked},
+                     {"kinks", v.kinks},
+                     {"wrong", v.wrong},
+                     {"worst_relative_error", v.worst}});
       std::cout << toLine(object) << '\n';
     } else {
       std::printf("%-5s %-32s %5lld elements, largest relative error %.1e",
@@ -41,11 +48,48 @@ static int print(const std::vector<Verdict> &verdicts, bool asJson) {
       std::printf("\n");
     }
   }
-  if (wrong == 0)
-    return Done;
-  return fail({Code::InvalidArgument,
-               concat(wrong, " of ", verdicts.size(),
-                      " gradients differ from central differences")});
+  return wrong;
+}
+
+namespace {
+/// An entry point with gradients, and the training step that it is of; empty
+/// for a model's only one.
+struct Differentiated {
+  const EntryPoint *entry;
+  std::string step;
+};
+} // namespace
+
+static std::vector<Differentiated> findGradients(const Plan &plan) {
+  static const std::string whole = "gradients", suffix = ".gradients";
+  std::vector<Differentiated> found;
+  for (const EntryPoint &entry : plan.entryPoints) {
+    const std::string &name = entry.name;
+    if (name == whole)
+      found.push_back({&entry, ""});
+    else if (name.size() > suffix.size() &&
+             name.compare(name.size() - suffix.size(), suffix.size(), suffix) ==
+                 0)
+      found.push_back({&entry, name.substr(0, name.size() - suffix.size())});
+  }
+  return found;
+}
+
+static Status checkAll(Session &session, const std::vector<Differentiated> &all,
+                       const CheckOptions &options, size_t &tensors,
+                       int64_t &wrong) {
+  for (const auto &[entry, step] : all) {
+    // Random inputs: real ones are written for another element type.
+    Columns columns = inventInputs(*entry, options.batch);
+    std::vector<Verdict> verdicts;
+    if (Status status = checkGradients(session, *entry, columns, options.batch,
+                                       options.elements, verdicts);
+        !status.isOk())
+      return status;
+    tensors += verdicts.size();
+    wrong += print(step, verdicts, options.asJson);
+  }
+  return {};
 }
 
 static int check(const CheckOptions &options) {
@@ -55,8 +99,8 @@ static int check(const CheckOptions &options) {
   PlanOrExit opened = openModel(request);
   if (!opened.plan)
     return opened.exit;
-  const EntryPoint *entry = opened.plan->findEntryPoint("gradients");
-  if (!entry)
+  const std::vector<Differentiated> all = findGradients(*opened.plan);
+  if (all.empty())
     return failAt(
         request.model,
         {Code::InvalidArgument,
@@ -65,14 +109,16 @@ static int check(const CheckOptions &options) {
       opened.plan, {options.threads, opened.plan->recipe.seed, nullptr});
   if (!session.isOk())
     return fail(session.status());
-  // Random inputs: real ones are written for another element type.
-  Columns columns = inventInputs(*entry, options.batch);
-  std::vector<Verdict> verdicts;
-  if (Status status = checkGradients(**session, *entry, columns, options.batch,
-                                     options.elements, verdicts);
+  size_t tensors = 0;
+  int64_t wrong = 0;
+  if (Status status = checkAll(**session, all, options, tensors, wrong);
       !status.isOk())
     return fail(status);
-  return print(verdicts, options.asJson);
+  if (wrong == 0)
+    return Done;
+  return fail({Code::InvalidArgument,
+               concat(wrong, " of ", tensors,
+                      " gradients differ from central differences")});
 }
 
 void addCheckGradientsCommand(CLI::App &app, int &exit) {
@@ -96,9 +142,9 @@ void addCheckGradientsCommand(CLI::App &app, int &exit) {
   addHelp(*command,
           "nnc check-gradients net.nn\n"
           "nnc check-gradients net.nn --batch 2 --elements 0\n",
-          "one object a line, one a tensor: tensor, checked (elements), kinks, "
-          "wrong,\n"
-          "worst_relative_error\n");
+          "one object a line, one a tensor: step (of several), tensor, checked "
+          "(elements),\n"
+          "kinks, wrong, worst_relative_error\n");
   command->callback([options, &exit] { exit = check(*options); });
 }
 

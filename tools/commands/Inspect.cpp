@@ -102,6 +102,9 @@ static json describeRecipe(const Recipe &recipe) {
     object[setting.name] = number && number->isInteger ? json(setting.integer)
                                                        : json(setting.real);
   }
+  for (const TrainingStep &step : recipe.steps)
+    object["steps"].push_back(
+        {{"entry_point", step.entryPoint}, {"times", step.times}});
   return object;
 }
 
@@ -248,6 +251,17 @@ static void printEntryPoint(const Plan &plan, const EntryPoint &entry) {
   }
 }
 
+/// What a round of training runs, where that is not one step alone.
+static void printRound(const std::vector<TrainingStep> &steps) {
+  if (steps.size() <= 1)
+    return;
+  std::string round;
+  for (const TrainingStep &step : steps)
+    round += concat(round.empty() ? "" : ", ", printable(step.entryPoint), " ",
+                    step.times);
+  std::printf("\na round of training: %s\n", round.c_str());
+}
+
 static void printPlan(const Plan &plan) {
   std::printf("plan of model %s, by %s\n", printable(plan.model).c_str(),
               printable(plan.producer).c_str());
@@ -270,6 +284,7 @@ static void printPlan(const Plan &plan) {
                 printable(tensor.name).c_str(),
                 describe(tensor.elementType, tensor.shape).c_str(),
                 tensor.frozen ? "  frozen" : "");
+  printRound(plan.recipe.steps);
   for (const EntryPoint &entry : plan.entryPoints)
     printEntryPoint(plan, entry);
 }

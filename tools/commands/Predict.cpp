@@ -18,6 +18,8 @@ using namespace runtime;
 struct PredictOptions {
   CompileRequest request;
   std::string weightsFile, folder = ".";
+  /// A group of outputs; empty: the outputs that are in none.
+  std::string entry;
   std::optional<WeightsOrder> order;
   std::string names;
   InputFiles inputs;
@@ -206,23 +208,52 @@ static int writeOutputs(const PredictOptions &options, const EntryPoint &entry,
   return Done;
 }
 
+static bool isPrediction(const EntryPoint &entry) {
+  return !entry.outputs.empty() &&
+         std::all_of(
+             entry.outputs.begin(), entry.outputs.end(),
+             [](const TensorInfo &output) { return output.kind == "output"; });
+}
+
+/// The entry point that is asked for. NotFound with those that there are.
+static StatusOr<const EntryPoint *> findEntry(const Plan &plan,
+                                              const std::string &name) {
+  const EntryPoint *found =
+      plan.findEntryPoint(name.empty() ? "predict" : name);
+  if (found && isPrediction(*found))
+    return found;
+  std::string groups;
+  for (const EntryPoint &entry : plan.entryPoints)
+    if (isPrediction(entry))
+      groups += concat(groups.empty() ? "" : ", ", printable(entry.name));
+  if (groups.empty())
+    return Status(Code::InvalidArgument,
+                  "the model has no output: add `output NAME = VALUE`");
+  return Status(Code::InvalidArgument,
+                name.empty()
+                    ? concat("all outputs of the model are in groups: say "
+                             "which with --entry, one of ",
+                             groups)
+                    : concat("the model has no group of outputs ", quote(name),
+                             "; there are ", groups));
+}
+
 static int predict(const PredictOptions &options) {
   PlanOrExit opened = openModel(options.request);
   if (!opened.plan)
     return opened.exit;
-  const EntryPoint *entry = opened.plan->findEntryPoint("predict");
-  if (!entry)
-    return failAt(options.request.model,
-                  {Code::InvalidArgument,
-                   "the model has no output: add `output NAME = VALUE`"});
+  StatusOr<const EntryPoint *> found = findEntry(*opened.plan, options.entry);
+  if (!found.isOk())
+    return failAt(options.request.model, found.status());
+  const EntryPoint *entry = *found;
   if (Status status = checkOutputs(*entry, options); !status.isOk())
     return fail(status);
   auto session = Session::create(opened.plan, {options.threads, 0, nullptr});
   if (!session.isOk())
     return fail(session.status());
-  if (Status status =
-          (*session)->load(options.weightsFile, SaveKind::Weights,
-                           {Matching::Exact, options.order, options.names});
+  if (Status status = (*session)->load(
+          options.weightsFile, SaveKind::Weights,
+          {Matching::Exact, options.order, options.names, options.entry});
       !status.isOk())
     return fail(status);
   StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
@@ -257,6 +288,11 @@ void addPredictCommand(CLI::App &app, int &exit) {
                    "a .safetensors file of this model")
       ->required();
   addWeightsOptions(*command, options->order, options->names);
+  command
+      ->add_option("--entry", options->entry,
+                   "the group of outputs to run: its inputs and its weights "
+                   "are enough (default: the outputs in no group)")
+      ->type_name("NAME");
   addInputOptions(*command, options->inputs);
   command
       ->add_option("--count", options->count,
@@ -270,7 +306,9 @@ void addPredictCommand(CLI::App &app, int &exit) {
       *command,
       "nnc predict net.nn --weights net.safetensors --input x=x.npy -o out\n"
       "nnc predict net.nn --weights net.safetensors --input x=new.csv "
-      "--columns x=a,b\n");
+      "--columns x=a,b\n"
+      "nnc predict gan.nn --weights gan.safetensors --entry sample --count "
+      "16\n");
   command->callback([options, &exit] { exit = predict(*options); });
 }
 

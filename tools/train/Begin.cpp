@@ -1,6 +1,7 @@
 // What a training run begins with: its data, divided; the files that it will
 // write, checked; and the state that it goes on from.
 #include "tools/Output.h"
+#include "tools/train/Round.h"
 #include "tools/train/Run.h"
 
 #include "runtime/AtomicFile.h"
@@ -46,7 +47,8 @@ static void identify(TrainRun &run) {
 }
 
 int loadData(TrainRun &run) {
-  const EntryPoint &train = *run.plan.findEntryPoint("train_step");
+  // It reads what all training steps read.
+  const EntryPoint &all = *run.plan.findEntryPoint("eval_step");
   const TrainOptions &options = run.options;
   const std::string &model = options.request.model;
   if (!hasSplit(run.plan.recipe, "train"))
@@ -57,7 +59,7 @@ int loadData(TrainRun &run) {
   const DataRequest request{run.plan, model, options.dataFolder, threads};
   if (Status status = takeVocabularies(options, run.facts); !status.isOk())
     return fail(status);
-  if (int exit = loadSplit(request, train, "train", run.training, run.facts))
+  if (int exit = loadSplit(request, all, "train", run.training, run.facts))
     return exit;
   // The held-out samples are drawn once for a seed, and stay held out.
   Split split = splitSamples(numSamples(run.training),
@@ -67,8 +69,7 @@ int loadData(TrainRun &run) {
     return fail(status);
   // By what the training data taught.
   if (hasSplit(run.plan.recipe, "test"))
-    if (int exit = loadSplit(request, *run.plan.findEntryPoint("eval_step"),
-                             "test", run.test, run.facts))
+    if (int exit = loadSplit(request, all, "test", run.test, run.facts))
       return exit;
   run.trainingBatches.emplace(run.training, std::move(split.training),
                               run.batch, threads);
@@ -85,8 +86,7 @@ int loadData(TrainRun &run) {
 static Status continueFrom(TrainRun &run, const SafetensorsFile &checkpoint) {
   const std::string &path = run.options.checkpoint;
   StatusOr<RunPosition> position =
-      findPosition(checkpoint.metadata(), run.identity,
-                   *run.plan.findEntryPoint("train_step"));
+      findPosition(checkpoint.metadata(), run.identity, roundOf(run.plan));
   Status loaded = run.session.load(path, SaveKind::Checkpoint);
   if (!position.isOk())
     return {position.status().code(),

@@ -33,9 +33,11 @@ Status ConsoleLines::begin(const TrainRun &begun) {
   std::cout << printable(plan.model) << ": " << describeParameters(plan)
             << ", batch " << run->batch << ", " << threads << " threads, "
             << sizeText(plan.plannedBytes(threads)) << " of memory planned\n";
-  const EntryPoint &step = *plan.findEntryPoint("train_step");
-  if (std::string again = describeAgain(plan, step); !again.empty())
-    std::cout << again << '\n';
+  for (const TrainingStep &step : plan.recipe.steps)
+    if (std::string again =
+            describeAgain(plan, *plan.findEntryPoint(step.entryPoint));
+        !again.empty())
+      std::cout << again << '\n';
   std::cout << run->trainingBatches->numSamples() << " training samples, "
             << run->validationBatches->numSamples() << " for validation, "
             << numSamples(run->test) << " for test" << std::endl;

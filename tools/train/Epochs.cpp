@@ -2,10 +2,12 @@
 // them, and what observers are told of each; then the test split.
 #include "tools/StopSignal.h"
 #include "tools/train/Records.h"
+#include "tools/train/Round.h"
 #include "tools/train/Run.h"
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace nnc::tools {
 
@@ -73,13 +75,13 @@ static Status saveCheckpoint(TrainRun &run) {
   return {};
 }
 
-static void tellStep(TrainRun &run, double loss) {
+static void tellStep(TrainRun &run, const RoundRun &done, double loss) {
   std::optional<StepRecord> record;
   for (auto &observer : run.observers) {
     if (!observer->wantsSteps())
       continue;
     if (!record)
-      record = {stepsOf(run), loss, learningRates(run.session)};
+      record = {stepsOf(run), loss, learningRates(run.session), done.step};
     observer->step(*record);
   }
 }
@@ -89,16 +91,22 @@ static Status runSteps(TrainRun &run, Progress &progress) {
   RunPosition &position = run.position;
   const double secondsBefore = position.seconds;
   Clock::time_point begin = Clock::now();
-  Pass pass{run.session, *run.plan.findEntryPoint("train_step"),
-            *run.trainingBatches, position.averages, progress};
+  int64_t stepsBefore = stepsOf(run);
+  Pass pass{run.session, roundOf(run.plan), *run.trainingBatches,
+            position.averages, progress};
   pass.firstBatch = position.batches;
   pass.endBatch = run.identity.stepsPerEpoch;
-  pass.afterRun = [&](double loss) { tellStep(run, loss); };
+  pass.afterRun = [&](const RoundRun &done, double loss) {
+    tellStep(run, done, loss);
+  };
   pass.afterBatch = [&](int64_t batches) -> StatusOr<bool> {
     position.batches = batches;
     position.seconds = secondsBefore + secondsSince(begin);
     run.isSaved = false;
-    if (run.options.every && stepsOf(run) % *run.options.every == 0)
+    const int64_t before = std::exchange(stepsBefore, stepsOf(run));
+    // A round may have several steps.
+    if (run.options.every &&
+        stepsBefore / *run.options.every != before / *run.options.every)
       if (Status status = saveCheckpoint(run); !status.isOk())
         return status;
     return stopSignal() == 0;
@@ -108,8 +116,11 @@ static Status runSteps(TrainRun &run, Progress &progress) {
 
 static Status validate(TrainRun &run, Progress &progress,
                        Averages &validation) {
-  Pass pass{run.session, *run.plan.findEntryPoint("eval_step"),
-            *run.validationBatches, validation, progress};
+  Pass pass{run.session,
+            {{run.plan.findEntryPoint("eval_step")}},
+            *run.validationBatches,
+            validation,
+            progress};
   pass.afterBatch = [](int64_t) -> StatusOr<bool> { return stopSignal() == 0; };
   return tools::run(pass);
 }

@@ -21,6 +21,8 @@ struct StepRecord {
   /// Finite or not.
   double loss;
   Rates rates;
+  /// Which training step it is, where there are several.
+  std::string name = "";
 };
 
 /// An epoch that is done, its validation too.

@@ -22,7 +22,10 @@ static void addRates(ordered_json &record, const Rates &rates) {
 }
 
 ordered_json toJson(const StepRecord &record) {
-  ordered_json object = {{"step", record.step}, {"loss", record.loss}};
+  ordered_json object = {{"step", record.step}};
+  if (!record.name.empty())
+    object["of"] = record.name;
+  object["loss"] = record.loss;
   addRates(object, record.rates);
   return object;
 }

@@ -85,16 +85,24 @@ static bool readNumber(const Metadata &notes, const char *key,
   return found != notes.end() && parseNumber(found->second, number);
 }
 
+static bool restore(Averages &averages, const Metadata &notes,
+                    const std::vector<RoundRun> &round) {
+  for (const RoundRun &run : round)
+    if (!averages.restore(notes, *run.entry, run.step))
+      return false;
+  return true;
+}
+
 StatusOr<RunPosition> findPosition(const Metadata &notes,
                                    const RunIdentity &run,
-                                   const EntryPoint &entry) {
+                                   const std::vector<RoundRun> &round) {
   if (Status status = compare(notes, run); !status.isOk())
     return status;
   RunPosition position;
   if (!readNumber(notes, epochKey, position.epoch) || position.epoch < 1 ||
       !readNumber(notes, batchKey, position.batches) || position.batches < 0 ||
       position.batches > run.stepsPerEpoch ||
-      !position.averages.restore(notes, entry))
+      !restore(position.averages, notes, round))
     return Status(Code::InvalidFile,
                   "damaged: its metadata gives no place in the data");
   if (auto found = notes.find(secondsKey); found != notes.end())

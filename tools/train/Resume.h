@@ -43,7 +43,7 @@ runtime::Metadata describe(const RunIdentity &run, const RunPosition &position);
 /// not one of `nnc train`.
 runtime::StatusOr<RunPosition> findPosition(const runtime::Metadata &notes,
                                             const RunIdentity &run,
-                                            const runtime::EntryPoint &entry);
+                                            const std::vector<RoundRun> &round);
 
 } // namespace nnc::tools
 

@@ -92,7 +92,7 @@ int train(const TrainOptions &options) {
     return failAt(request.model,
                   {Code::InvalidArgument,
                    "the model has no loss: there is nothing to train"});
-  if (!plan.findEntryPoint("train_step"))
+  if (plan.recipe.steps.empty())
     return failAt(request.model,
                   {Code::InvalidArgument,
                    "the model does not say how it is trained: add `training { "
