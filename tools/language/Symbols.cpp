@@ -223,7 +223,12 @@ void SymbolWalk::visit(const Statement &statement) {
       .Case<OutputStmt>(visitItems)
       .Case<StepStmt>([&](auto *s) { visit(s->body); })
       .Case<UpdateStmt>([&](auto *s) {
-        scope(s->scope);
+        // Names among them are those of scopes and parameters.
+        for (const ExpressionPtr &pattern : s->patterns)
+          if (auto *name = llvm::dyn_cast<NameExpr>(pattern.get()))
+            scope({name->name, name->loc});
+          else
+            visit(pattern.get());
         visit(s->optimizer.get());
       });
 }
