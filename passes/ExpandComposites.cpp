@@ -7,8 +7,10 @@
 #include "ir/Shapes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -49,11 +51,65 @@ static LogicalResult refuseState(OpSite site, ReadOp read,
   return diagnostic;
 }
 
+/// The ops that compute `value` of `state`, in order.
+static SmallVector<Operation *> findBetween(Value state, Value value) {
+  Operation *last = value.getDefiningOp();
+  llvm::SetVector<Operation *> dependent, needed;
+  SmallVector<Value> values = {state};
+  while (last && !values.empty())
+    for (Operation *user : values.pop_back_val().getUsers())
+      if (user->getBlock() == last->getBlock() && dependent.insert(user))
+        llvm::append_range(values, user->getResults());
+  SmallVector<Operation *> ops = {last};
+  while (!ops.empty()) {
+    Operation *op = ops.pop_back_val();
+    if (!op || !dependent.contains(op) || !needed.insert(op))
+      continue;
+    for (Value operand : op->getOperands())
+      ops.push_back(operand.getDefiningOp());
+  }
+  SmallVector<Operation *> between = needed.takeVector();
+  llvm::sort(between,
+             [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  return between;
+}
+
+/// `value`, which is computed of `state`, computed of `instead`; `value` itself
+/// where it does not depend on the state.
+static Value computeOf(Value value, Value state, Value instead, OpBuilder &b) {
+  SmallVector<Operation *> between = findBetween(state, value);
+  if (between.empty())
+    return value;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointAfter(between.back());
+  IRMapping mapping;
+  mapping.map(state, instead);
+  for (Operation *op : between)
+    b.clone(*op, mapping);
+  return mapping.lookup(value);
+}
+
+/// Has `assign`, of an update that a call of the same layer has made, assign
+/// what both make of the state, in the order of the calls. False where one of
+/// them does not go by what was there before.
+static bool joinUpdates(AssignOp assign, Composite composite,
+                        const StateUpdate &update, OpBuilder &b) {
+  Value others = assign.getValue();
+  Operation *other = others.getDefiningOp();
+  bool isLater = other && other->isBeforeInBlock(composite);
+  Value first = isLater ? others : update.value;
+  Value second = isLater ? update.value : others;
+  Value joined = computeOf(second, update.state, first, b);
+  assign.getValueMutable().assign(joined);
+  return joined != second;
+}
+
 /// Has `function` assign the updates when it ends. A training step reads state
-/// before it assigns any, so that two updates of one buffer would lose one.
+/// before it assigns any, so that of two updates of one buffer the second is
+/// computed of what the first makes.
 static LogicalResult applyUpdates(Composite composite,
                                   ArrayRef<StateUpdate> updates,
-                                  func::FuncOp function) {
+                                  func::FuncOp function, OpBuilder &b) {
   OpSite site(composite.getLoc(), composite->getName().stripDialect());
   if (auto described = dyn_cast<Described>(composite.getOperation()))
     site.name = described.getSignature().name;
@@ -71,14 +127,19 @@ static LogicalResult applyUpdates(Composite composite,
       return site.error() << "updates '" << read.getParameter()
                           << "' in the step of a loop; state is updated once "
                              "a training step";
-    for (AssignOp assign : function.getOps<AssignOp>())
-      if (assign.getParameterAttr() == read.getParameterAttr()) {
-        InFlightDiagnostic diagnostic = site.error()
-                                        << "updates '" << read.getParameter()
-                                        << "', which is updated already";
-        diagnostic.attachNote(assign.getLoc()) << "the first update is here";
-        return diagnostic;
-      }
+    auto assigns = function.getOps<AssignOp>();
+    auto before = llvm::find_if(assigns, [&](AssignOp assign) {
+      return assign.getParameterAttr() == read.getParameterAttr();
+    });
+    if (before != assigns.end()) {
+      if (joinUpdates(*before, composite, update, b))
+        continue;
+      InFlightDiagnostic diagnostic = site.error()
+                                      << "updates '" << read.getParameter()
+                                      << "', which is updated already";
+      diagnostic.attachNote((*before).getLoc()) << "the first update is here";
+      return diagnostic;
+    }
     OpBuilder atEnd(function.front().getTerminator());
     AssignOp::create(atEnd, composite.getLoc(), read.getParameterAttr(),
                      update.value);
@@ -105,7 +166,7 @@ LogicalResult expandComposite(Composite composite, bool training,
              << value.getType() << ", but its result is " << result.getType();
   auto function = composite->getParentOfType<func::FuncOp>();
   if (updatesState(function) &&
-      failed(applyUpdates(composite, expansion->updates, function)))
+      failed(applyUpdates(composite, expansion->updates, function, builder)))
     return failure();
   composite->replaceAllUsesWith(values);
   composite->erase();
