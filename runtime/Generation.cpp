@@ -25,7 +25,8 @@ StatusOr<Generator> Generator::create(Session &session) {
   Generator generator;
   generator.session = &session;
   generator.entry = plan.findEntryPoint(entryName);
-  if (!generator.entry)
+  // A model may call a training step so.
+  if (!generator.entry || plan.findTrainingStep(entryName))
     return Status(Code::NotFound,
                   "the plan generates nothing: it was compiled without "
                   "--generate");

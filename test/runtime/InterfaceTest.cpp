@@ -194,6 +194,43 @@ TEST(Interface, InputsAreChecked) {
             NNC_INVALID_ARGUMENT);
 }
 
+TEST(Interface, TrainingStepsByName) {
+  nnc::PlanHandle plan = openIdlePlan();
+  ASSERT_EQ(nnc_plan_num_training_steps(plan.get()), 1u);
+  EXPECT_EQ(nnc_plan_num_training_steps(nullptr), 0u);
+  nnc_training_step_t step;
+  ASSERT_EQ(nnc_plan_training_step(plan.get(), 0, &step).code, NNC_OK);
+  EXPECT_STREQ(step.entry_point, "train_step");
+  EXPECT_EQ(step.times, 1);
+  EXPECT_STREQ(nnc_plan_training_step(plan.get(), 1, &step).message,
+               "index 1 of 1");
+
+  nnc::SessionHandle session = openIdleSession(plan);
+  float x[8] = {};
+  uint8_t label[2] = {};
+  const int64_t shapeX[] = {2, 4}, shapeLabel[] = {2};
+  const nnc_tensor_t inputs[] = {{x, NNC_F32, 2, shapeX},
+                                 {label, NNC_U8, 1, shapeLabel}};
+  float loss = -1;
+  for (int64_t batch : {0, 2})
+    EXPECT_EQ(nnc_session_train_step_by_name(session.get(), "train_step",
+                                             inputs, 2, batch, &loss)
+                  .code,
+              NNC_OK);
+  EXPECT_EQ(loss, 0);
+  EXPECT_STREQ(nnc_session_train_step_by_name(session.get(), "train_step",
+                                              inputs, 2, 3, &loss)
+                   .message,
+               "the inputs have 2 samples, the call says 3");
+  nnc_status_t status = nnc_session_train_step_by_name(session.get(), "predict",
+                                                       inputs, 1, 0, &loss);
+  EXPECT_EQ(status.code, NNC_NOT_FOUND);
+  EXPECT_STREQ(status.message,
+               "the plan has no training step 'predict', it has: 'train_step'");
+  EXPECT_EQ(nnc_session_run_batch(session.get(), "predict", inputs, 1, 2).code,
+            NNC_OK);
+}
+
 TEST(Interface, OutputsAndScalars) {
   nnc::PlanHandle plan = openIdlePlan();
   nnc::SessionHandle session = openIdleSession(plan);

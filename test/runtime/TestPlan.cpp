@@ -329,9 +329,13 @@ static fb::Offset<plan::Recipe> pack(fb::FlatBufferBuilder &b,
   std::vector<fb::Offset<plan::SampleStep>> steps;
   for (const SampleStep &step : recipe.sampleSteps)
     steps.push_back(pack(b, step));
-  return plan::CreateRecipeDirect(b, recipe.batch, recipe.epochs,
-                                  recipe.validation, &bindings, recipe.seed,
-                                  &settings, &steps);
+  std::vector<fb::Offset<plan::TrainingStep>> turns;
+  for (const TrainingStep &step : recipe.steps)
+    turns.push_back(
+        plan::CreateTrainingStepDirect(b, step.entryPoint.c_str(), step.times));
+  return plan::CreateRecipeDirect(
+      b, recipe.batch, recipe.epochs, recipe.validation, &bindings, recipe.seed,
+      &settings, &steps, recipe.steps.empty() ? nullptr : &turns);
 }
 
 std::vector<uint8_t> serialize(const PlanSource &source) {
