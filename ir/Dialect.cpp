@@ -1,6 +1,7 @@
 // Registration of the dialect, constants, and initializer attributes.
 #include "ir/Dialect.h"
 
+#include "ir/ConvolutionLayers.h"
 #include "ir/Expr.h"
 #include "ir/Freezing.h"
 #include "ir/Initializer.h"

@@ -1,5 +1,6 @@
 // The gradients of the two convolutions that are gradients themselves, and
 // convolutional layers.
+#include "ir/ConvolutionLayers.h"
 #include "ir/Expr.h"
 #include "ir/Initializer.h"
 #include "ir/Layout.h"
@@ -50,11 +51,10 @@ getKernel(const OpSite &site, DictionaryAttr arguments, int64_t numSpatial) {
   return kernel;
 }
 
-/// The weight and the bias of a layer for x of `numSpatial` + 2 dimensions; a
-/// transposed one has its results' channels before its operand's.
-static FailureOr<SmallVector<LayerParameter>>
-makeParameters(const OpSite &site, ValueRange given, DictionaryAttr arguments,
-               int64_t numSpatial, bool isTransposed) {
+FailureOr<SmallVector<LayerParameter>>
+nnc::makeConvolutionParameters(const OpSite &site, ValueRange given,
+                               DictionaryAttr arguments, int64_t numSpatial,
+                               bool isTransposed) {
   TypeOrFailure x = getLayerInput(site, given);
   FailureOr<int64_t> channels = getLayerSize(site, arguments, "channels");
   FailureOr<SmallVector<int64_t>> shape =
@@ -86,101 +86,30 @@ makeParameters(const OpSite &site, ValueRange given, DictionaryAttr arguments,
   return parameters;
 }
 
-template <typename Op>
-static FailureOr<Expansion> expandLayer(Op op, OpBuilder &builder) {
-  ImplicitLocOpBuilder b(op.getLoc(), builder);
-  Expr x(b, op.getX()), weight(b, op.getWeight());
+FailureOr<Expansion>
+nnc::expandConvolutionLayer(OpBuilder &builder, const OpSite &site, Value x,
+                            Value weight, Value bias,
+                            const ConvolutionLayer &layer) {
+  ImplicitLocOpBuilder b(site.location, builder);
+  Expr image(b, x), filter(b, weight);
   FailureOr<Windows> windows =
-      resolveLayer(OpSite(op.getLoc(), Op::getSignature().name), x.type(),
-                   weight.type(), op.getLayer());
+      resolveLayer(site, image.type(), filter.type(), layer);
   if (failed(windows))
     return failure();
-  Expr y = convolution(x, weight, *windows, op.getGroups());
-  return Expansion{op.getBias() ? y + Expr(b, op.getBias()) : y};
+  Expr y = convolution(image, filter, *windows, layer.groups);
+  return Expansion{bias ? y + Expr(b, bias) : y};
 }
 
-template <typename Op>
-static FailureOr<Expansion> expandTransposed(Op op, OpBuilder &builder) {
-  ImplicitLocOpBuilder b(op.getLoc(), builder);
-  Expr x(b, op.getX()), weight(b, op.getWeight());
+FailureOr<Expansion> nnc::expandTransposedLayer(
+    OpBuilder &builder, const OpSite &site, Value x, Value weight, Value bias,
+    const ConvolutionLayer &layer, ArrayRef<int64_t> outputPadding) {
+  ImplicitLocOpBuilder b(site.location, builder);
+  Expr image(b, x), filter(b, weight);
   FailureOr<TransposedLayer> made = resolveTransposedLayer(
-      OpSite(op.getLoc(), Op::getSignature().name), x.type(), weight.type(),
-      op.getOutputPadding(), op.getLayer());
+      site, image.type(), filter.type(), outputPadding, layer);
   if (failed(made))
     return failure();
-  Expr y = convolutionTranspose(x, weight, made->sizes, made->windows,
-                                op.getGroups());
-  return Expansion{op.getBias() ? y + Expr(b, op.getBias()) : y};
-}
-
-FailureOr<Expansion> Conv1dOp::buildExpansion(OpBuilder &builder,
-                                              bool training) {
-  return expandLayer(*this, builder);
-}
-
-FailureOr<SmallVector<LayerParameter>>
-Conv1dOp::getLayerParameters(Location loc, ValueRange given,
-                             DictionaryAttr arguments) {
-  return makeParameters(OpSite(loc, "conv1d"), given, arguments, 1,
-                        /*isTransposed=*/false);
-}
-
-FailureOr<Expansion> Conv1dTransposeOp::buildExpansion(OpBuilder &builder,
-                                                       bool training) {
-  return expandTransposed(*this, builder);
-}
-
-FailureOr<SmallVector<LayerParameter>>
-Conv1dTransposeOp::getLayerParameters(Location loc, ValueRange given,
-                                      DictionaryAttr arguments) {
-  return makeParameters(OpSite(loc, "conv1d_transpose"), given, arguments, 1,
-                        /*isTransposed=*/true);
-}
-
-FailureOr<Expansion> Conv2dOp::buildExpansion(OpBuilder &builder,
-                                              bool training) {
-  return expandLayer(*this, builder);
-}
-
-FailureOr<SmallVector<LayerParameter>>
-Conv2dOp::getLayerParameters(Location loc, ValueRange given,
-                             DictionaryAttr arguments) {
-  return makeParameters(OpSite(loc, "conv2d"), given, arguments, 2,
-                        /*isTransposed=*/false);
-}
-
-FailureOr<Expansion> Conv2dTransposeOp::buildExpansion(OpBuilder &builder,
-                                                       bool training) {
-  return expandTransposed(*this, builder);
-}
-
-FailureOr<SmallVector<LayerParameter>>
-Conv2dTransposeOp::getLayerParameters(Location loc, ValueRange given,
-                                      DictionaryAttr arguments) {
-  return makeParameters(OpSite(loc, "conv2d_transpose"), given, arguments, 2,
-                        /*isTransposed=*/true);
-}
-
-FailureOr<Expansion> Conv3dOp::buildExpansion(OpBuilder &builder,
-                                              bool training) {
-  return expandLayer(*this, builder);
-}
-
-FailureOr<SmallVector<LayerParameter>>
-Conv3dOp::getLayerParameters(Location loc, ValueRange given,
-                             DictionaryAttr arguments) {
-  return makeParameters(OpSite(loc, "conv3d"), given, arguments, 3,
-                        /*isTransposed=*/false);
-}
-
-FailureOr<Expansion> Conv3dTransposeOp::buildExpansion(OpBuilder &builder,
-                                                       bool training) {
-  return expandTransposed(*this, builder);
-}
-
-FailureOr<SmallVector<LayerParameter>>
-Conv3dTransposeOp::getLayerParameters(Location loc, ValueRange given,
-                                      DictionaryAttr arguments) {
-  return makeParameters(OpSite(loc, "conv3d_transpose"), given, arguments, 3,
-                        /*isTransposed=*/true);
+  Expr y = convolutionTranspose(image, filter, made->sizes, made->windows,
+                                layer.groups);
+  return Expansion{bias ? y + Expr(b, bias) : y};
 }

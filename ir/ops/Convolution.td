@@ -103,8 +103,9 @@ def ConvolutionFilterOp : Nnc_Convolution<"convolution_filter",
 
 //===- Layers --------------------------------------------------------------===//
 
-// A filter for each of `channels` over 1, 2 or 3 spatial dimensions.
-class Nnc_ConvolutionLayer<string mnemonic, int numSpatial, dag more = (ins)>
+// A filter for each of `channels` over 1, 2 or 3 spatial dimensions; a
+// transposed layer has `outputPadding`, what its expansion is given more.
+class Nnc_ConvolutionLayer<string mnemonic, int numSpatial, dag more = (ins), string outputPadding = "">
     : Nnc_CompositeOp<mnemonic, [Nnc_ChannelsLast, DeclareOpInterfaceMethods<Nnc_Layer>]> {
   let arguments = !con((ins Nnc_FloatTensor:$x, Nnc_FloatTensor:$weight, Optional<Nnc_FloatTensor>:$bias,
                             DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$stride,
@@ -121,6 +122,18 @@ class Nnc_ConvolutionLayer<string mnemonic, int numSpatial, dag more = (ins)>
   let extraClassDeclaration = "/// The attributes, as they are given.\n"
     # "::nnc::ConvolutionLayer getLayer() {\n"
     # "  return {" # numSpatial # ", getStride(), getPadding(), getDilation(), static_cast<int64_t>(getGroups())};\n}";
+  // The same for all, in the file that shares this one's stem.
+  bit isTransposed = !ne(outputPadding, "");
+  string site = "::nnc::OpSite(getLoc(), \"" # mnemonic # "\")";
+  string definitions =
+    "::llvm::FailureOr<::nnc::Expansion> $cppClass::buildExpansion(::mlir::OpBuilder &builder, bool) {\n"
+    # "  return ::nnc::expand" # !if(isTransposed, "Transposed", "Convolution") # "Layer(builder, " # site
+    # ", getX(), getWeight(), getBias(), getLayer()" # outputPadding # ");\n}\n"
+    # "::llvm::FailureOr<::llvm::SmallVector<::nnc::LayerParameter>> $cppClass::getLayerParameters(\n"
+    # "    ::mlir::Location loc, ::mlir::ValueRange given, ::mlir::DictionaryAttr arguments) {\n"
+    # "  return ::nnc::makeConvolutionParameters(::nnc::OpSite(loc, \"" # mnemonic # "\"), given, arguments, "
+    # numSpatial # ", " # !if(isTransposed, "true", "false") # ");\n}\n";
+  let extraClassDefinition = computingDefinition # definitions;
 }
 
 class Nnc_ForwardLayer<string mnemonic, int numSpatial> : Nnc_ConvolutionLayer<mnemonic, numSpatial> {
@@ -129,7 +142,8 @@ class Nnc_ForwardLayer<string mnemonic, int numSpatial> : Nnc_ConvolutionLayer<m
 
 class Nnc_TransposedLayer<string mnemonic, int numSpatial>
     : Nnc_ConvolutionLayer<mnemonic, numSpatial,
-                           (ins DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$output_padding)> {
+                           (ins DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$output_padding),
+                           ", getOutputPadding()"> {
   let resultTypes = ["inferTransposedLayer(site, x, weight, bias, adaptor.getOutputPadding(), " # inferred # ")"];
 }
 
