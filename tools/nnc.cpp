@@ -108,6 +108,15 @@ void addWeightsOptions(CLI::App &command,
       ->needs("--weights");
 }
 
+void addRequiredWeightsOptions(CLI::App &command, std::string &file,
+                               std::optional<runtime::WeightsOrder> &order,
+                               std::string &names) {
+  command.add_option("--weights", file, "a .safetensors file of this model")
+      ->type_name("FILE")
+      ->required();
+  addWeightsOptions(command, order, names);
+}
+
 /// Commands that the compiler answers; the driver passes their words through.
 struct CompilerCommand {
   const char *name, *summary;

@@ -36,6 +36,10 @@ void addDataOption(CLI::App &command, std::string &folder,
 void addWeightsOptions(CLI::App &command,
                        std::optional<runtime::WeightsOrder> &order,
                        std::string &names);
+/// The same and --weights, of a command that needs them.
+void addRequiredWeightsOptions(CLI::App &command, std::string &file,
+                               std::optional<runtime::WeightsOrder> &order,
+                               std::string &names);
 
 /// What an entry point computes again to fit into a memory budget, at the
 /// largest batch: "12 commands compute again what was not kept: 1.5 MFLOP of

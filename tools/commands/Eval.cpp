@@ -124,11 +124,8 @@ void addEvalCommand(CLI::App &app, int &exit) {
       app.add_subcommand("eval", "loss and metrics on the test split");
   addModelOptions(*command, options->request);
   addThreadsOption(*command, options->threads);
-  command
-      ->add_option("--weights", options->weightsFile,
-                   "a .safetensors file of this model")
-      ->required();
-  addWeightsOptions(*command, options->order, options->names);
+  addRequiredWeightsOptions(*command, options->weightsFile, options->order,
+                            options->names);
   addDataOption(*command, options->dataFolder);
   command
       ->add_option("--batch", options->batch,

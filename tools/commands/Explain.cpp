@@ -473,11 +473,8 @@ void addExplainCommand(CLI::App &app, int &exit) {
       "explain", "show why a model answers as it does, in pictures");
   addModelOptions(*command, options->request);
   addThreadsOption(*command, options->threads);
-  command
-      ->add_option("--weights", options->weightsFile,
-                   "a .safetensors file of this model")
-      ->required();
-  addWeightsOptions(*command, options->order, options->names);
+  addRequiredWeightsOptions(*command, options->weightsFile, options->order,
+                            options->names);
   addInputOptions(*command, options->inputs);
   addDataOption(*command, options->dataFolder, "; not with --input");
   addQuestionOptions(*command, *options);

@@ -283,11 +283,8 @@ void addPredictCommand(CLI::App &app, int &exit) {
       "predict", "run a model's outputs on inputs from files");
   addModelOptions(*command, options->request);
   addThreadsOption(*command, options->threads);
-  command
-      ->add_option("--weights", options->weightsFile,
-                   "a .safetensors file of this model")
-      ->required();
-  addWeightsOptions(*command, options->order, options->names);
+  addRequiredWeightsOptions(*command, options->weightsFile, options->order,
+                            options->names);
   command
       ->add_option("--entry", options->entry,
                    "the group of outputs to run: its inputs and its weights "
