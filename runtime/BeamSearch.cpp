@@ -1,6 +1,8 @@
 // Extends each continuation by each token, and keeps the likeliest.
 #include "runtime/BeamSearch.h"
 
+#include "runtime/Sampling.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -49,10 +51,13 @@ static std::vector<Candidate> extend(const std::vector<Beam> &beams,
   for (size_t i = 0; i < beams.size(); ++i) {
     const float *logits = generator.logits().data() + i * count;
     const double total = logSum(logits, count);
-    for (int64_t token = 0; token < count; ++token)
-      if (double own = logits[token] - total; !std::isnan(own))
+    for (int64_t token = 0; token < count; ++token) {
+      // An infinite one leaves no other a share.
+      const double own = logits[token] == INFINITY ? 0 : logits[token] - total;
+      if (own > -INFINITY)
         candidates.push_back(
             {i, int32_t(token), beams[i].logProbability + own});
+    }
     // What is not among the likeliest of one is not among those of all.
     if (candidates.size() > most) {
       std::partial_sort(candidates.begin(), candidates.begin() + most,
@@ -99,7 +104,10 @@ searchBeams(Generator &generator, const std::vector<int32_t> &prompt,
   for (int64_t i = 0; i < count && !running.empty(); ++i) {
     std::vector<Beam> extended;
     std::vector<int32_t> origins;
-    for (const Candidate &candidate : extend(running, generator)) {
+    const std::vector<Candidate> candidates = extend(running, generator);
+    if (candidates.empty() && ended.empty())
+      return noTokenLeft();
+    for (const Candidate &candidate : candidates) {
       Beam beam = running[candidate.origin];
       beam.tokens.push_back(candidate.token);
       beam.logProbability = candidate.logProbability;

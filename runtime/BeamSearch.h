@@ -27,7 +27,8 @@ struct Beam {
 /// prompt   fed first, after a restart; at least one token.
 /// hasEnded whether a continuation is complete; null: none is.
 ///
-/// Returns the likeliest first, an ended one before others.
+/// Returns the likeliest first, an ended one before others; NotFinite if there
+/// is no token that can follow.
 StatusOr<std::vector<Beam>>
 searchBeams(Generator &generator, const std::vector<int32_t> &prompt,
             int64_t count,

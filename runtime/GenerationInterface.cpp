@@ -103,7 +103,9 @@ nnc_status_t nnc_draw_token(const float *logits, size_t num_logits,
     }
     if (Status status = checkSampling(chosen); !status.isOk())
       return status;
-    *token = drawToken(logits, num_logits, chosen, index);
-    return {};
+    StatusOr<int32_t> drawn = drawToken(logits, num_logits, chosen, index);
+    if (drawn.isOk())
+      *token = *drawn;
+    return drawn.status();
   });
 }

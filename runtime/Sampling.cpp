@@ -75,15 +75,24 @@ static std::vector<int32_t> chooseCandidates(const float *logits, int64_t count,
   return tokens;
 }
 
-int32_t drawToken(const float *logits, int64_t count, const Sampling &sampling,
-                  uint64_t index, uint32_t sequence) {
+Status noTokenLeft() {
+  return {Code::NotFinite,
+          "no token can follow: none of the logits is a number "
+          "above minus infinity"};
+}
+
+StatusOr<int32_t> drawToken(const float *logits, int64_t count,
+                            const Sampling &sampling, uint64_t index,
+                            uint32_t sequence) {
   int32_t likeliest = 0;
   for (int64_t i = 1; i < count; ++i)
     if (logits[i] > logits[likeliest] || std::isnan(logits[likeliest]))
       likeliest = i;
   const double largest = logits[likeliest];
+  if (!(largest > -INFINITY))
+    return noTokenLeft();
   // An infinite one leaves no other a share.
-  if (sampling.temperature == 0 || !std::isfinite(largest))
+  if (sampling.temperature == 0 || std::isinf(largest))
     return likeliest;
   std::vector<int32_t> tokens = chooseCandidates(logits, count, sampling);
   std::vector<double> shares(tokens.size());
@@ -101,12 +110,12 @@ int32_t drawToken(const float *logits, int64_t count, const Sampling &sampling,
   double rest = drawUniform(sampling, index, sequence) * total;
   for (size_t i = 0; i < shares.size(); ++i)
     if ((rest -= shares[i]) < 0)
-      return tokens[i];
+      return int32_t(tokens[i]);
   // What rounding left over is the last's that has a share.
   size_t last = shares.size() - 1;
   while (last > 0 && shares[last] == 0)
     --last;
-  return tokens[last];
+  return int32_t(tokens[last]);
 }
 
 } // namespace nnc::runtime

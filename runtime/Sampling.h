@@ -25,8 +25,14 @@ Status checkSampling(const Sampling &sampling);
 /// The token of draw `index` of `sequence`: the same for the same logits, on
 /// any machine whose exponential is the same. Of equal logits the first is the
 /// likeliest; what is not a number is never drawn. `count` is at least 1.
-int32_t drawToken(const float *logits, int64_t count, const Sampling &sampling,
-                  uint64_t index, uint32_t sequence = 0);
+///
+/// Returns NotFinite if no logit is a number above minus infinity.
+StatusOr<int32_t> drawToken(const float *logits, int64_t count,
+                            const Sampling &sampling, uint64_t index,
+                            uint32_t sequence = 0);
+
+/// NotFinite, for logits that leave no token to go on with.
+Status noTokenLeft();
 
 } // namespace nnc::runtime
 

@@ -468,7 +468,8 @@ typedef struct nnc_sampling_t {
  * sampling  null: all zero.
  * index     which draw it is, such as the place of the token.
  *
- * Returns NNC_INVALID_ARGUMENT for a number out of range, naming it. */
+ * Returns NNC_INVALID_ARGUMENT for a number out of range, naming it;
+ * NNC_NOT_FINITE if none of the logits is a number above minus infinity. */
 NNC_EXPORT nnc_status_t nnc_draw_token(const float *logits, size_t num_logits,
                                        const nnc_sampling_t *sampling,
                                        uint64_t index, int32_t *token);

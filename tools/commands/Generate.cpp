@@ -80,13 +80,15 @@ static Status sampleTokens(const GenerateOptions &options, Generator &generator,
     if (Status status = generator.feed(&token); !status.isOk())
       return status;
   for (int64_t i = 0; i < options.tokens; ++i) {
-    int32_t token = drawToken(generator.logits().data(), generator.tokens(),
-                              options.sampling, i);
-    if (!continuation.add(token) || i + 1 == options.tokens)
+    StatusOr<int32_t> token = drawToken(
+        generator.logits().data(), generator.tokens(), options.sampling, i);
+    if (!token.isOk())
+      return token.status();
+    if (!continuation.add(*token) || i + 1 == options.tokens)
       return {};
     if (generator.context() && generator.length() == generator.context())
       return {};
-    if (Status status = generator.feed(&token); !status.isOk())
+    if (Status status = generator.feed(&*token); !status.isOk())
       return status;
   }
   return {};
@@ -262,11 +264,8 @@ void addGenerateCommand(CLI::App &app, int &exit) {
       app.add_subcommand("generate", "go on from a prompt, token by token");
   addModelOptions(*command, options->request);
   addThreadsOption(*command, options->threads);
-  command
-      ->add_option("--weights", options->weightsFile,
-                   "a .safetensors file of this model")
-      ->required();
-  addWeightsOptions(*command, options->order, options->names);
+  addRequiredWeightsOptions(*command, options->weightsFile, options->order,
+                            options->names);
   addPromptOptions(*command, *options);
   addSamplingOptions(*command, *options);
   command->add_flag("--json", options->isJson, "one JSON object on one line");
