@@ -12,10 +12,13 @@ AddedTokens::AddedTokens(std::vector<AddedToken> list)
   for (const AddedToken &token : tokens) {
     byContent.emplace(token.content, &token);
     lengths.insert(token.content.size());
+    begins[static_cast<unsigned char>(token.content[0])] = true;
   }
 }
 
 const AddedToken *AddedTokens::at(std::string_view text, size_t place) const {
+  if (!begins[static_cast<unsigned char>(text[place])])
+    return nullptr;
   for (size_t length : lengths)
     if (auto found = byContent.find(text.substr(place, length));
         found != byContent.end() && found->first.size() == length)

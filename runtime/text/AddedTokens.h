@@ -4,6 +4,7 @@
 
 #include "runtime/Status.h"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <set>
@@ -45,6 +46,8 @@ private:
   /// Views into `tokens`, and how long these are, the longest first.
   std::unordered_map<std::string_view, const AddedToken *> byContent;
   std::set<size_t, std::greater<>> lengths;
+  /// By its first byte, whether any begins so.
+  std::array<bool, 256> begins = {};
 };
 
 } // namespace nnc::runtime

@@ -91,6 +91,10 @@ static StatusOr<TokenizerPointer> openWordPiece(const std::string &path,
     if (isSpecial)
       model.added.push_back({int32_t(model.tokens.size()), std::string(line)});
     model.tokens.emplace_back(line);
+    if (line.size() > mostTokenBytes)
+      return Status(Code::InvalidFile,
+                    concat(path, ":", model.tokens.size(), ": ", line.size(),
+                           " bytes, a token has at most ", mostTokenBytes));
     if (model.tokens.size() > mostTokens)
       return Status(Code::InvalidFile, path + ": more than 2^22 lines");
   }

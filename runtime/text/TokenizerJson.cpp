@@ -13,9 +13,10 @@ using nlohmann::json;
 
 // Ids make vectors, and the largest vocabularies have a tenth of these.
 static constexpr int64_t mostIds = int64_t(1) << 22;
-static constexpr size_t mostTokenBytes = 1024;
 static constexpr size_t mostAdded = 1 << 16;
 static constexpr size_t mostSplits = 16;
+// A word is cut in squared time.
+static constexpr int64_t mostWordCharacters = 1000;
 
 static Status wrong(const TokenizerSource &source, const std::string &problem) {
   return {Code::InvalidFile, concat(source.path, ": ", problem)};
@@ -262,6 +263,10 @@ static StatusOr<TokenizerPointer> readWordPiece(const TokenizerSource &source,
   const json &most = memberOf(found, "max_input_chars_per_word");
   if (most.is_number_integer())
     model.mostCharacters = most.get<int64_t>();
+  if (model.mostCharacters < 0 || model.mostCharacters > mostWordCharacters)
+    return wrong(source,
+                 concat("'max_input_chars_per_word' is ", model.mostCharacters,
+                        ", expected 0 to ", mostWordCharacters));
   model.isLower = flagOf(normalizer, "lowercase", true);
   model.stripsAccents = flagOf(normalizer, "strip_accents", model.isLower);
   model.separatesIdeographs = flagOf(normalizer, "handle_chinese_chars", true);

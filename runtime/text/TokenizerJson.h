@@ -6,6 +6,9 @@
 
 namespace nnc::runtime {
 
+/// A text is compared with tokens of each length at each of its places.
+inline constexpr size_t mostTokenBytes = 1024;
+
 /// What a tokenizer's file is, for messages and for what is kept with weights.
 struct TokenizerSource {
   std::string path, contents;

@@ -119,6 +119,10 @@ void WordPiece::encodeWord(std::string_view word,
                            std::vector<int32_t> &ids) const {
   int64_t characters = 0;
   forEach(word, [&](int32_t) { ++characters; });
+  if (characters > model.mostCharacters) {
+    ids.push_back(unknownId);
+    return;
+  }
   const size_t before = ids.size();
   std::string candidate;
   for (size_t begin = 0; begin < word.size();) {
@@ -132,7 +136,7 @@ void WordPiece::encodeWord(std::string_view word,
         break;
       }
     }
-    if (id < 0 || characters > model.mostCharacters) {
+    if (id < 0) {
       ids.resize(before);
       ids.push_back(unknownId);
       return;
