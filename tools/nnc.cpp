@@ -142,6 +142,7 @@ static int runCommandLine(int argc, char **argv) {
   int exit = Done;
   for (const CompilerCommand &command : compilerCommands)
     app.add_subcommand(command.name, command.summary);
+  addNewCommand(app, exit);
   addTrainCommand(app, exit);
   addEvalCommand(app, exit);
   addPredictCommand(app, exit);

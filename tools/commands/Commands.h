@@ -18,6 +18,7 @@ void addEvalCommand(CLI::App &app, int &exit);
 void addExplainCommand(CLI::App &app, int &exit);
 void addGenerateCommand(CLI::App &app, int &exit);
 void addInspectCommand(CLI::App &app, int &exit);
+void addNewCommand(CLI::App &app, int &exit);
 void addPredictCommand(CLI::App &app, int &exit);
 void addReportCommand(CLI::App &app, int &exit);
 void addTokenizeCommand(CLI::App &app, int &exit);

@@ -1,4 +1,5 @@
 // The command lines of what `nnc` does with programs as texts.
+#include "tools/CommandLine.h"
 #include "tools/language/Language.h"
 
 #include <CLI/CLI.hpp>
@@ -20,7 +21,7 @@ static void addFormat(CLI::App &app, int &exit) {
   command->add_flag("--check", *isCheck,
                     "write nothing: name the files that would change, and end "
                     "with status 1 if there are any");
-  command->footer("Example: nnc format --check examples/*.nn");
+  addHelp(*command, "nnc format --check examples/*.nn\n");
   command->callback(
       [&exit, paths, isCheck] { exit = formatFiles(*paths, *isCheck); });
 }
@@ -36,7 +37,7 @@ static void addLsp(CLI::App &app, int &exit) {
       ->type_name("FILE")
       ->take_all()
       ->allow_extra_args(false);
-  command->footer("An editor starts it: docs/editors.md shows how.");
+  addHelp(*command, "nnc lsp --load-pass-plugin toy.so\n");
   command->callback([&exit, plugins] { exit = serveEditor(*plugins); });
 }
 
