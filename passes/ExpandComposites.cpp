@@ -36,6 +36,17 @@ static bool updatesState(func::FuncOp function) {
          !function->hasAttr(kStateStaysAttr);
 }
 
+/// The read that a value comes from, into the step of a loop too.
+static ReadOp readOf(Value value) {
+  while (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto scan = dyn_cast<ScanOp>(argument.getOwner()->getParentOp());
+    if (!scan)
+      return {};
+    value = scan->getOperand(argument.getArgNumber());
+  }
+  return value.getDefiningOp<ReadOp>();
+}
+
 /// Says what `site` is to update, which is no buffer: the parameter that `read`
 /// reads, or, where that is null, a value.
 static LogicalResult refuseState(OpSite site, ReadOp read,
@@ -115,7 +126,7 @@ static LogicalResult applyUpdates(Composite composite,
     site.name = described.getSignature().name;
   SymbolTableCollection symbols;
   for (const StateUpdate &update : updates) {
-    auto read = update.state.getDefiningOp<ReadOp>();
+    ReadOp read = readOf(update.state);
     auto buffer = read ? symbols.lookupNearestSymbolFrom<ParameterOp>(
                              read, read.getParameterAttr())
                        : ParameterOp();
@@ -126,7 +137,8 @@ static LogicalResult applyUpdates(Composite composite,
     if (composite->getBlock() != &function.front())
       return site.error() << "updates '" << read.getParameter()
                           << "' in the step of a loop; state is updated once "
-                             "a training step";
+                             "a training step, or not at all where it is "
+                             "frozen";
     auto assigns = function.getOps<AssignOp>();
     auto before = llvm::find_if(assigns, [&](AssignOp assign) {
       return assign.getParameterAttr() == read.getParameterAttr();

@@ -230,9 +230,9 @@ struct RefusalFinder : PassInstrumentation {
   explicit RefusalFinder(std::atomic<bool> &isRefused) : isRefused(isRefused) {}
 
   void runAfterPassFailed(Pass *pass, Operation *op) override {
-    constexpr StringRef kRefusing[] = {"nnc-build-entry-points",
-                                       "nnc-differentiate", "nnc-add-optimizer",
-                                       "nnc-expand-composites"};
+    constexpr StringRef kRefusing[] = {
+        "nnc-build-entry-points", "nnc-differentiate", "nnc-add-optimizer",
+        "nnc-expand-composites", "nnc-hoist-from-scans"};
     if (!llvm::is_contained(kRefusing, pass->getArgument()))
       return;
     ScopedDiagnosticHandler silence(op->getContext(),
