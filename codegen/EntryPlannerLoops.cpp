@@ -68,17 +68,12 @@ static PlannedBuffer inSlot(PlannedBuffer whole, Extent size,
 //===----------------------------------------------------------------------===//
 
 LogicalResult EntryPlanner::collectScan(ScanOp scan) {
-  constexpr int64_t kMostSteps = int64_t(1) << 24; // as plan.fbs has it
-  if (int64_t(scan.getSteps()) > kMostSteps)
-    return scan.emitOpError("has ")
-           << scan.getSteps() << " steps: a plan's loop has at most "
-           << kMostSteps;
   auto &planned = *(scans[scan] = std::make_unique<PlannedScan>(scan));
   planned.begin = endOfTime++;
   for (Operation &op : scan.getBody().front().without_terminator()) {
     if (isa<ScanOp>(op))
-      return op.emitOpError("is a loop in the step of another, of which a plan "
-                            "has none");
+      return OpSite(op.getLoc(), "scan").error()
+             << "is a loop in the step of another, of which a plan has none";
     if (auto launch = dyn_cast<LaunchOp>(op)) {
       if (failed(collectLaunch(launch)))
         return failure();

@@ -77,8 +77,9 @@ ScanOp ScanBuilder::finish(ValueRange next, ValueRange kept) {
 
 Expr isWithinLengths(Expr lengths, int64_t steps) {
   ImplicitLocOpBuilder &b = lengths.builder();
-  Expr step = iota(b, {steps, 1}, 0, lengths.elementType());
-  return step < reshape(lengths, {1, lengths.dim(0)});
+  // In u8, step 256 would be step 0.
+  Expr step = iota(b, {steps, 1}, 0, b.getI32Type());
+  return step < reshape(narrowIndices(lengths, steps + 1), {1, lengths.dim(0)});
 }
 
 Expr selectSamples(Expr mask, Expr onTrue, Expr onFalse) {

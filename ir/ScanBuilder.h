@@ -8,6 +8,9 @@
 
 namespace nnc {
 
+/// A plan's loop has no more, as plan.fbs has it.
+inline constexpr int64_t kMostSteps = int64_t(1) << 24;
+
 /// nnc.scan under construction. Ops of a step are built at the end of `body`.
 class ScanBuilder {
 public:

@@ -28,13 +28,14 @@ private:
   bool bindTensors(const Expression &expression,
                    SmallVectorImpl<Expr> &tensors);
   bool bindSlices(const Expression &expression);
-  bool bindStates(const Expression &expression);
+  bool bindStates(const Expression &expression, bool hasLengths);
   bool bindSteps(const Argument *steps);
   bool bindLengths(const Expression &expression);
   bool checkCell();
   FailureOr<ScanOp> buildLoop();
   bool checkStep(ArrayRef<mlir::Value> carried, const Datum &result,
                  SmallVectorImpl<Expr> &next, SmallVectorImpl<Expr> &kept);
+  bool withSamples(Expr &value, StringRef what);
   Datum results(ScanOp scan);
 
   Emitter &emitter;
@@ -113,21 +114,35 @@ bool ScanCall::bindSlices(const Expression &expression) {
   return true;
 }
 
+/// Has `value` be a part a sample: what has no batch is the same for each. An
+/// error where the batch is elsewhere.
+bool ScanCall::withSamples(Expr &value, StringRef what) {
+  SmallVector<int64_t> dims = value.dims();
+  if (!dims.empty() && dims.front() < 0)
+    return true;
+  if (llvm::any_of(dims, [](int64_t size) { return size < 0; })) {
+    emitter.error(call.loc, what +
+                                " of a step with 'lengths' has the batch as "
+                                "its first dimension, found " +
+                                printType(value.type()));
+    return false;
+  }
+  dims.insert(dims.begin(), -1);
+  value = broadcast(value, dims);
+  return true;
+}
+
 /// States without a batch are the same for every sample.
-bool ScanCall::bindStates(const Expression &expression) {
-  SmallVector<Expr> tensors;
-  if (!bindTensors(expression, tensors))
+bool ScanCall::bindStates(const Expression &expression, bool hasLengths) {
+  if (!bindTensors(expression, states))
     return false;
   bool hasBatch = llvm::any_of(
       slices, [](Expr slice) { return slice.rank() > 1 && slice.dim(1) < 0; });
-  for (Expr state : tensors) {
-    bool isPerSample = state.rank() > 0 && state.dim(0) < 0;
-    if (hasBatch && !isPerSample) {
-      SmallVector<int64_t> dims = {-1};
-      llvm::append_range(dims, state.dims());
-      state = broadcast(state, dims);
-    }
-    states.push_back(state);
+  for (Expr &state : states) {
+    bool isOfAll = state.type().hasStaticShape();
+    if ((hasLengths || (hasBatch && isOfAll)) &&
+        !withSamples(state, "the state"))
+      return false;
   }
   return true;
 }
@@ -144,12 +159,12 @@ bool ScanCall::bindSteps(const Argument *steps) {
       emitter.expectInteger(*steps->value, "the number of steps");
   if (!given)
     return false;
-  if (*given < 1 || (numSteps && *given != numSteps)) {
+  if (*given < 1 || *given > kMostSteps || (numSteps && *given != numSteps)) {
     emitter.error(steps->value->loc,
                   numSteps ? "'scan' goes over " + Twine(numSteps) +
                                  " steps, and 'steps' is " + Twine(*given)
                            : Twine("'steps' is ") + Twine(*given) +
-                                 ": expected at least 1");
+                                 ": expected 1 to " + Twine(kMostSteps));
     return false;
   }
   numSteps = *given;
@@ -164,7 +179,8 @@ bool ScanCall::bindLengths(const Expression &expression) {
                   ? cast<RankedTensorType>(value.tensor().getType())
                   : RankedTensorType();
   if (!type || type.getRank() != 1 || !type.isDynamicDim(0) ||
-      !type.getElementType().isInteger()) {
+      !type.getElementType().isInteger() ||
+      type.getElementType().isInteger(1)) {
     emitter.error(expression.loc,
                   "expected a length of each sample, as i32[batch], as "
                   "'lengths', found " +
@@ -206,10 +222,15 @@ bool ScanCall::bind() {
       return false;
     reverse = *given;
   }
-  return (!over || bindSlices(*over->value)) && bindStates(*from->value) &&
-         bindSteps(steps) &&
+  return (!over || bindSlices(*over->value)) &&
+         bindStates(*from->value, lengthsArgument) && bindSteps(steps) &&
          (!lengthsArgument || bindLengths(*lengthsArgument->value)) &&
          checkCell();
+}
+
+/// "1 state", "2 states".
+static std::string counted(size_t count, StringRef what) {
+  return (Twine(count) + " " + what + (count == 1 ? "" : "s")).str();
 }
 
 bool ScanCall::checkCell() {
@@ -220,9 +241,10 @@ bool ScanCall::checkCell() {
     return true;
   emitter.error(
       call.loc,
-      "'scan' gives '" + cell->name.name + "' " + Twine(slices.size()) +
-          " slices and " + Twine(states.size()) + " states, and it takes " +
-          Twine(cell->parameters.size()) + " arguments",
+      "'scan' gives '" + cell->name.name + "' " +
+          counted(slices.size(), "slice") + " and " +
+          counted(states.size(), "state") + ", and it takes " +
+          counted(cell->parameters.size(), "argument"),
       Note{cell->name.loc, "'" + cell->name.name.str() + "' is defined here"});
   return false;
 }
@@ -239,11 +261,11 @@ bool ScanCall::checkStep(ArrayRef<mlir::Value> carried, const Datum &result,
   if (result.isList())
     values = result.list();
   if (values.size() < states.size()) {
-    emitter.error(call.loc,
-                  "'" + cell->name.name + "' returns " + Twine(values.size()) +
-                      " values: expected the next of " + Twine(states.size()) +
-                      " states",
-                  definition);
+    emitter.error(
+        call.loc,
+        "'" + cell->name.name + "' returns " + counted(values.size(), "value") +
+            ": expected the next of " + counted(states.size(), "state"),
+        definition);
     return false;
   }
   for (auto [i, value] : llvm::enumerate(values)) {
@@ -300,6 +322,8 @@ FailureOr<ScanOp> ScanCall::buildLoop() {
           selectSamples(mask, Expr(inner, value), Expr(inner, carried[i])));
     for (Expr value : kept) {
       Expr all(inner, value);
+      if (!withSamples(all, "what is kept"))
+        return failure();
       keptValues.push_back(selectSamples(mask, all, scalar(all, 0.0)));
     }
   } else {

@@ -1,5 +1,6 @@
 // Syntax, verification and simplification of loops over time.
 #include "ir/Ops.h"
+#include "ir/ScanBuilder.h"
 
 #include "mlir/IR/PatternMatch.h"
 
@@ -211,8 +212,9 @@ LogicalResult ScanOp::verify() {
     return site.error() << "has " << getNumOperands() << " operands, of which "
                         << numCarried << " are carried and " << numOver
                         << " gone over";
-  if (steps < 1)
-    return site.error() << "has " << steps << " steps: expected at least 1";
+  if (steps < 1 || steps > kMostSteps)
+    return site.error() << "has " << steps << " steps: expected 1 to "
+                        << kMostSteps;
   if (getBody().getNumArguments() != getNumOperands())
     return site.error() << "has " << getNumOperands()
                         << " operands, and its region "

@@ -11,14 +11,3 @@ func.func @loop_in_a_loop(%h0: tensor<?x4xf32>) -> tensor<?x4xf32> {
   }
   return %last : tensor<?x4xf32>
 }
-
-// -----
-
-func.func @more_steps_than_a_plan_has(%h0: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  // expected-error @below {{has 16777217 steps: a plan's loop has at most 16777216}}
-  %last = nnc.scan carried(%h = %h0) steps = 16777217 : (tensor<?x4xf32>) -> tensor<?x4xf32> {
-    %0 = nnc.tanh %h : tensor<?x4xf32>
-    nnc.yield %0 : tensor<?x4xf32>
-  }
-  return %last : tensor<?x4xf32>
-}

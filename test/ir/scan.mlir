@@ -31,8 +31,18 @@ func.func @steps(%x: tensor<4x2xf32>, %h: tensor<2xf32>) {
 // -----
 
 func.func @no_steps(%h: tensor<2xf32>) {
-  // expected-error @+1 {{'scan' has 0 steps: expected at least 1}}
+  // expected-error @+1 {{'scan' has 0 steps: expected 1 to 16777216}}
   %0 = nnc.scan carried(%a = %h) steps = 0 : (tensor<2xf32>) -> tensor<2xf32> {
+    nnc.yield %a : tensor<2xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @more_steps_than_a_plan_has(%h: tensor<2xf32>) {
+  // expected-error @+1 {{'scan' has 16777217 steps: expected 1 to 16777216}}
+  %0 = nnc.scan carried(%a = %h) steps = 16777217 : (tensor<2xf32>) -> tensor<2xf32> {
     nnc.yield %a : tensor<2xf32>
   }
   return
