@@ -139,8 +139,9 @@ template <typename OpTy> static void checkNumbers(OpTy op) {
 
 static void checkSoftmax(SoftmaxOp op) {
   RankedTensorType type = op.getX().getType();
-  int64_t axis =
-      op.getAxis() < 0 ? op.getAxis() + type.getRank() : op.getAxis();
+  int64_t axis = op.getAxis();
+  if (axis < 0)
+    axis += type.getRank();
   if (type.getDimSize(axis) == 1)
     emitWarning(op.getLoc())
         << "'softmax' is over 1 element of " << printType(type)
