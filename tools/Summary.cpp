@@ -225,7 +225,7 @@ static StringRef firstLevels(StringRef scope, int64_t depth) {
     if (end == scope.size())
       return "";
     end = std::min(scope.find('.', end + (level > 0)), scope.size());
-    while (end < scope.size() && llvm::isDigit(scope[end + 1]))
+    while (end + 1 < scope.size() && llvm::isDigit(scope[end + 1]))
       end = std::min(scope.find('.', end + 1), scope.size());
   }
   return scope.take_front(end);

@@ -14,7 +14,7 @@ try:
     assert "loss" in names and "accuracy" in names, names
     assert "loss, step by step" in names, names
     sections = page.value("[...document.querySelectorAll('section')].map((s) => s.id)")
-    for name in ("curves", "settings", "confusion", "summary", "time", "memory"):
+    for name in ("curves", "settings", "confusion", "samples", "summary", "time", "memory"):
         assert name in sections, sections
 
     text = page.value("document.body.innerText")
@@ -22,7 +22,10 @@ try:
         assert wrong not in text, (wrong, text)
     count = lambda selector: page.value(f"document.querySelectorAll('{selector}').length")
     assert count("#confusion td") and count("#summary tr") and count("#time .bar")
-    assert count("#memory rect") > 1
+    assert count("#memory rect") > 1 and count("#samples canvas") == 1
+    pixels = page.value("[...document.querySelector('#samples canvas').getContext('2d')"
+                        ".getImageData(0, 0, 2, 1).data]")
+    assert pixels == [0, 0, 0, 255, 255, 255, 255, 255], pixels
 
     # Everything that is drawn lies on the page, and is a number.
     paths = page.value("[...document.querySelectorAll('.curve')].map((p) => p.getAttribute('d'))")

@@ -195,23 +195,30 @@ void RunNotes::step(const StepRecord &) {
   if (stepsSeen == firstTimed)
     run->session.setProfile(*run->plan.findEntryPoint("train_step"), &profile);
   else if (stepsSeen == firstTimed + numTimed)
-    stopProfile();
+    failure = finishProfile();
 }
 
-void RunNotes::stopProfile() {
+void RunNotes::stopTiming() {
   if (isProfiling && run)
     run->session.setProfile(*run->plan.findEntryPoint("train_step"), nullptr);
   isProfiling = false;
 }
 
+/// A run that is stopped later has its profile.
+Status RunNotes::finishProfile() {
+  const bool isWanted = isProfiling && profile.runs > 0;
+  stopTiming();
+  return isWanted ? write("profile.json", describeProfile(*run, profile))
+                  : Status();
+}
+
 Status RunNotes::end(const EndRecord &record) {
-  stopProfile();
+  if (failure.isOk())
+    failure = finishProfile();
   described["weights"] = record.weights;
   if (Status status = write("run.json", described); !status.isOk())
     return status;
-  return profile.runs > 0
-             ? write("profile.json", describeProfile(*run, profile))
-             : Status();
+  return failure;
 }
 
 } // namespace nnc::tools

@@ -16,7 +16,7 @@ namespace nnc::tools {
 class RunNotes : public Observer {
 public:
   explicit RunNotes(std::string folder) : folder(std::move(folder)) {}
-  ~RunNotes() override { stopProfile(); }
+  ~RunNotes() override { stopTiming(); }
 
   runtime::Status begin(const TrainRun &run) override;
   /// What the run was told, and the model's recipe; once it has begun.
@@ -24,12 +24,14 @@ public:
 
   bool wantsSteps() const override { return isProfiling; }
   void step(const StepRecord &) override;
+  runtime::Status flush() override { return failure; }
   runtime::Status end(const EndRecord &record) override;
 
 private:
   runtime::Status write(const std::string &name,
                         const nlohmann::ordered_json &object);
-  void stopProfile();
+  void stopTiming();
+  runtime::Status finishProfile();
 
   std::string folder;
   const TrainRun *run = nullptr;
@@ -37,6 +39,8 @@ private:
   runtime::Profile profile;
   bool isProfiling = false;
   int64_t stepsSeen = 0;
+  /// Of the profile, which is written between two steps.
+  runtime::Status failure;
 };
 
 } // namespace nnc::tools
