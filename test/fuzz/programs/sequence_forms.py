@@ -98,9 +98,9 @@ class SequenceForms:
             "tanh(dense(concat({a}, {h}, axis = 1), {units}))", "maximum({h}, {a})", "softmax({h} + {a}, axis = 1)",
             "layer_norm({h} + {a})", "select({a} > {h}, {a}, {h} * 0.5)", "{h} - 0.5 * mean({h}, axes = [0], keep_dims = true) + {a}",
             "{h}", "{a}", "tanh({h} + max({a}, axes = [1], keep_dims = true))"]
-    # What else it keeps of a step, and whether that is a number a sample.
-    KEPT = [("{h} * {a}", False), ("sum({h} * {a}, axes = [1])", True), ("{n}", False), ("max({n}, axes = [1])", True),
-            ("dense({n}, {units})", False), ("{n} - {h}", False)]
+    # What else it keeps of a step: a row or a number a sample, or one number.
+    KEPT = [("{h} * {a}", "row"), ("sum({h} * {a}, axes = [1])", "number"), ("{n}", "row"), ("max({n}, axes = [1])", "number"),
+            ("dense({n}, {units})", "row"), ("{n} - {h}", "row"), ("mean({n})", "whole")]
 
     def scan(self):
         units, time, type = self.one_of([1, 2, 3, 5, 17]), self.one_of([1, 2, 3, 5]), self.float_type
@@ -115,15 +115,17 @@ class SequenceForms:
         operands = [*over, *states]
         if self.chance(0.3):
             text += ", reverse = true"
-        if self.chance(0.3):
-            operands.append(self.add_input("i32", (BATCH,)))
+        has_lengths = self.chance(0.3)
+        if has_lengths:
+            operands.append(self.add_input(self.one_of(["i32", "i32", "i64", "ui8"]), (BATCH,)))
             text += f", lengths = {operands[-1].name}"
         self.use(*operands)
-        timed = lambda shape: (time, *shape) if axis == 0 else (shape[0], time, *shape[1:])
+        timed = lambda shape: (time, *shape) if axis == 0 or not shape else (shape[0], time, *shape[1:])
+        # With lengths, what is the same for all samples is a part a sample.
+        shapes = {"row": (BATCH, units), "number": (BATCH,), "whole": (BATCH,) if has_lengths else ()}
         first = len(self.values)
-        for i, (is_number, is_trained) in enumerate(results):
-            shape = (BATCH,) if is_number else (BATCH, units)
-            shape = shape if i < len(states) else timed(shape)
+        for i, (kind, is_trained) in enumerate(results):
+            shape = shapes[kind] if i < len(states) else timed(shapes[kind])
             self.values.append(Value(f"v{first + i}", type, shape, is_trained))
             self.program.types[f"v{first + i}"] = (type, shape)
         self.program.body.append(f"{', '.join(v.name for v in self.values[first:])} = {text})")
@@ -149,7 +151,7 @@ class SequenceForms:
         return x or self.add_input(type, (BATCH, units))
 
     def cell(self, over, states, units):
-        """Declares a cell; its name, and of what a loop gives of it whether it is a number a sample, and trained."""
+        """Declares a cell; its name, and of what a loop gives of it how large it is, and whether it is trained."""
         name = f"cell{len(self.program.prelude)}"
         slices, carried = [f"x{i}" for i in range(len(over))], [f"h{i}" for i in range(len(states))]
         lines = [(f"a{x}", f"dense({x}, {units})" if BATCH in value.shape else f"sum({x})") for x, value in zip(slices, over)]
@@ -164,7 +166,7 @@ class SequenceForms:
         returned = f"[{', '.join(given)}]" if len(given) > 1 else given[0]
         body = [*(f"{left} = {text}" for left, text in lines), f"return {returned}"]
         self.program.prelude.append(f"fn {name}({', '.join(slices + carried)}) {{\n" + "".join(f"  {line}\n" for line in body) + "}\n")
-        numbers = [False] * len(carried) + [is_number for _, is_number in kept]
-        results = [(number, x in trained) for x, number in zip(given, numbers)]
+        kinds = ["row"] * len(carried) + [kind for _, kind in kept]
+        results = [(kind, x in trained) for x, kind in zip(given, kinds)]
         # Of a cell that gives states alone, a loop keeps all of them.
         return name, results if kept else 2 * results
