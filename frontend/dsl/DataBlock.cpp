@@ -174,6 +174,33 @@ bool Emitter::takesChannelsFirst(const DataBinding &binding) {
   });
 }
 
+/// The arguments of a reader as they are given, as text.
+bool Emitter::fillReaderArguments(const CallExpr &call,
+                                  NamedAttrList &arguments) {
+  for (auto [i, argument] : llvm::enumerate(call.arguments)) {
+    StringRef name = argument.name ? argument.name->name : "path";
+    if (!argument.name && i > 0) {
+      error(argument.loc(), "only the file's name stands without a name; "
+                            "write NAME = VALUE");
+      return false;
+    }
+    if (arguments.get(name)) {
+      error(argument.loc(),
+            "argument '" + name + "' of '" + call.callee + "' is given twice");
+      return false;
+    }
+    std::optional<std::string> text = readerArgument(*argument.value);
+    if (!text)
+      return false;
+    arguments.append(name, builder.getStringAttr(*text));
+  }
+  if (arguments.get("path"))
+    return true;
+  error(call.loc, "'" + call.callee + "' needs the name of a file, as in " +
+                      call.callee + "(\"FILE\")");
+  return false;
+}
+
 Attribute Emitter::emitBinding(const DataSplit &split,
                                const DataBinding &binding) {
   auto *call = llvm::dyn_cast<CallExpr>(binding.reader.get());
@@ -189,41 +216,17 @@ Attribute Emitter::emitBinding(const DataSplit &split,
     error(call->loc, "unknown reader '" + call->callee + "'" + hint);
     return nullptr;
   }
-  SmallVector<NamedAttribute> arguments;
-  llvm::StringMap<SMLoc> given;
-  for (auto [i, argument] : llvm::enumerate(call->arguments)) {
-    StringRef name = argument.name ? argument.name->name : "path";
-    if (!argument.name && i > 0) {
-      error(argument.loc(), "only the file's name stands without a name; "
-                            "write NAME = VALUE");
-      return nullptr;
-    }
-    if (!given.try_emplace(name, argument.loc()).second) {
-      error(argument.loc(),
-            "argument '" + name + "' of '" + call->callee + "' is given twice");
-      return nullptr;
-    }
-    std::optional<std::string> text = readerArgument(*argument.value);
-    if (!text)
-      return nullptr;
-    arguments.push_back(
-        builder.getNamedAttr(name, builder.getStringAttr(*text)));
-  }
-  if (!given.contains("path")) {
-    error(call->loc, "'" + call->callee + "' needs the name of a file, as in " +
-                         call->callee + "(\"FILE\")");
+  NamedAttrList arguments;
+  if (!fillReaderArguments(*call, arguments))
     return nullptr;
-  }
   // Arrays are what they are, in any layout.
   bool turnsPictures = llvm::is_contained({"cifar10", "cifar100", "images"},
                                           StringRef(call->callee));
-  if (channelsFirst && turnsPictures && !given.contains("order") &&
+  if (channelsFirst && turnsPictures && !arguments.get("order") &&
       takesChannelsFirst(binding))
-    arguments.push_back(
-        builder.getNamedAttr("order", builder.getStringAttr("chw")));
-  if (dataFolder && !given.contains("folder"))
-    arguments.push_back(
-        builder.getNamedAttr("folder", builder.getStringAttr(*dataFolder)));
+    arguments.append("order", builder.getStringAttr("chw"));
+  if (dataFolder && !arguments.get("folder"))
+    arguments.append("folder", builder.getStringAttr(*dataFolder));
   SmallVector<Attribute> inputs;
   for (const Identifier &input : binding.inputs)
     inputs.push_back(builder.getStringAttr(input.name));
@@ -231,7 +234,7 @@ Attribute Emitter::emitBinding(const DataSplit &split,
       {builder.getNamedAttr("split", builder.getStringAttr(split.name.name)),
        builder.getNamedAttr("inputs", builder.getArrayAttr(inputs)),
        builder.getNamedAttr("reader", builder.getStringAttr(call->callee)),
-       builder.getNamedAttr("arguments", builder.getDictionaryAttr(arguments)),
+       builder.getNamedAttr("arguments", arguments.getDictionary(context)),
        builder.getNamedAttr("loc",
                             LocationAttr(diagnostics.location(call->loc)))});
 }

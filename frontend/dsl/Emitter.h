@@ -320,6 +320,8 @@ private:
   void emitSplit(const DataSplit &split, const llvm::StringSet<> &masks,
                  llvm::SmallVectorImpl<mlir::Attribute> &bindings);
   bool takesChannelsFirst(const DataBinding &binding);
+  bool fillReaderArguments(const CallExpr &call,
+                           mlir::NamedAttrList &arguments);
   mlir::Attribute emitBinding(const DataSplit &split,
                               const DataBinding &binding);
   void emitSteps(const DataSteps &line,
