@@ -69,6 +69,38 @@ void addHelp(CLI::App &command, const std::string &examples,
   command.footer(text);
 }
 
+CLI::Option *addRepeatedOption(CLI::App &command, const std::string &name,
+                               std::vector<std::string> &values,
+                               const std::string &type,
+                               const std::string &help) {
+  return command.add_option(name, values, help)
+      ->type_name(type)
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
+void addSetOption(CLI::App &command, std::vector<std::string> &settings) {
+  addRepeatedOption(command, "--set", settings, "NAME=VALUE",
+                    "override a const of the model");
+}
+
+void addFreezeOption(CLI::App &command, std::vector<std::string> &patterns) {
+  addRepeatedOption(command, "--freeze", patterns, "PATTERN",
+                    "leave parameters as they are, by a pattern of their names "
+                    "such as 'encoder.*'");
+}
+
+void addPassAtOption(CLI::App &command, std::vector<std::string> &passes) {
+  addRepeatedOption(command, "--pass-at", passes, "STAGE=PIPELINE",
+                    "run passes at a stage: written, step, expanded, fused, "
+                    "kernels");
+}
+
+void addPluginOption(CLI::App &command, std::vector<std::string> &plugins) {
+  addRepeatedOption(command, "--load-pass-plugin", plugins, "FILE",
+                    "a shared library with passes or ops");
+}
+
 void addMemoryBudgetOption(CLI::App &command, std::optional<int64_t> &budget) {
   command
       .add_option("--memory-budget", budget,

@@ -499,15 +499,6 @@ static int summarize(const SummaryArguments &arguments) {
   return print(*module, options, arguments);
 }
 
-static void addRepeated(CLI::App &command, const std::string &name,
-                        std::vector<std::string> &values,
-                        const std::string &type, const std::string &help) {
-  command.add_option(name, values, help)
-      ->type_name(type)
-      ->take_all()
-      ->allow_extra_args(false);
-}
-
 void addSummaryCommand(CLI::App &app, int &exit) {
   auto arguments = std::make_shared<SummaryArguments>();
   CLI::App *command = app.add_subcommand(
@@ -531,12 +522,9 @@ void addSummaryCommand(CLI::App &app, int &exit) {
                    "what the model is compiled for, as nnc compile has it")
       ->capture_default_str();
   addMemoryBudgetOption(*command, arguments->memoryBudgetBytes);
-  addRepeated(*command, "--set", arguments->settings, "NAME=VALUE",
-              "override a const of the model");
-  addRepeated(*command, "--freeze", arguments->freeze, "PATTERN",
-              "leave parameters as they are, by a pattern of their names");
-  addRepeated(*command, "--load-pass-plugin", arguments->plugins, "FILE",
-              "a shared library with passes or ops");
+  addSetOption(*command, arguments->settings);
+  addFreezeOption(*command, arguments->freeze);
+  addPluginOption(*command, arguments->plugins);
   command->add_flag("--json", arguments->asJson, "one JSON object on one line");
   addHelp(*command,
           "nnc summary net.nn\n"

@@ -369,16 +369,6 @@ static int listOps(const std::vector<std::string> &plugins, bool asJson) {
 // Command line
 //===----------------------------------------------------------------------===//
 
-static void addPluginOption(CLI::App &command,
-                            std::vector<std::string> &plugins) {
-  command
-      .add_option("--load-pass-plugin", plugins,
-                  "a shared library with passes or ops")
-      ->type_name("FILE")
-      ->take_all()
-      ->allow_extra_args(false);
-}
-
 static std::string targetHelp() {
   return llvm::join(
       llvm::map_range(targetFamilies(),
@@ -456,26 +446,10 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
   addMemoryBudgetOption(*command, arguments.memoryBudgetBytes);
   command->add_option("--emit", arguments.stage, stageHelp())
       ->type_name("STAGE");
-  command
-      ->add_option("--set", arguments.settings, "override a const of the model")
-      ->type_name("NAME=VALUE")
-      ->take_all()
-      ->allow_extra_args(false);
+  addSetOption(*command, arguments.settings);
   addPluginOption(*command, arguments.plugins);
-  command
-      ->add_option("--pass-at", arguments.passesAt,
-                   "run passes at a stage: written, step, expanded, fused, "
-                   "kernels")
-      ->type_name("STAGE=PIPELINE")
-      ->take_all()
-      ->allow_extra_args(false);
-  command
-      ->add_option("--freeze", arguments.freeze,
-                   "leave parameters as they are, by a pattern of their names "
-                   "such as 'encoder.*'")
-      ->type_name("PATTERN")
-      ->take_all()
-      ->allow_extra_args(false);
+  addPassAtOption(*command, arguments.passesAt);
+  addFreezeOption(*command, arguments.freeze);
   command->add_flag("--reference", arguments.reference,
                     "schedule every kernel as plain loops");
   command->add_flag("--allow-tf32", arguments.allowTf32,
@@ -504,11 +478,7 @@ static void addConvert(CLI::App &app, ConvertArguments &arguments, int &exit) {
       ->add_option("OUT", arguments.output,
                    "a .graph, .mlir (text) or .mlirbc (bytecode) file")
       ->required();
-  command
-      ->add_option("--set", arguments.settings, "override a const of the model")
-      ->type_name("NAME=VALUE")
-      ->take_all()
-      ->allow_extra_args(false);
+  addSetOption(*command, arguments.settings);
   addPluginOption(*command, arguments.plugins);
   addHelp(*command, "nnc convert net.nn net.graph\n"
                     "nnc convert net.graph net.mlir\n");

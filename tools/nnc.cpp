@@ -14,15 +14,6 @@
 
 namespace nnc::tools {
 
-void addPluginOption(CLI::App &command, std::vector<std::string> &plugins) {
-  command
-      .add_option("--load-pass-plugin", plugins,
-                  "a shared library with passes or ops")
-      ->type_name("FILE")
-      ->take_all()
-      ->allow_extra_args(false);
-}
-
 /// As the compiler's help has it, of the targets that this build runs.
 static std::string targetHelp() {
   static constexpr std::pair<std::string_view, std::string_view> texts[] = {
@@ -47,19 +38,9 @@ void addModelOptions(CLI::App &command, CompileRequest &request) {
       ->required();
   command.add_option("--target", request.target, targetHelp())
       ->capture_default_str();
-  command
-      .add_option("--set", request.settings, "override a const of the model")
-      ->type_name("NAME=VALUE")
-      ->take_all()
-      ->allow_extra_args(false);
+  addSetOption(command, request.settings);
   addPluginOption(command, request.plugins);
-  command
-      .add_option("--pass-at", request.passesAt,
-                  "run passes at a stage: written, step, expanded, fused, "
-                  "kernels")
-      ->type_name("STAGE=PIPELINE")
-      ->take_all()
-      ->allow_extra_args(false);
+  addPassAtOption(command, request.passesAt);
   addMemoryBudgetOption(command, request.memoryBudgetBytes);
   command.add_flag("--reference", request.reference,
                    "run every kernel as plain loops: slow, to tell a fast "

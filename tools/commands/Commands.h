@@ -26,8 +26,6 @@ void addTrainCommand(CLI::App &app, int &exit);
 
 /// MODEL, --target and the like, which every command that runs a model takes.
 void addModelOptions(CLI::App &command, CompileRequest &request);
-/// --load-pass-plugin, once a plugin.
-void addPluginOption(CLI::App &command, std::vector<std::string> &plugins);
 /// --threads, with its range.
 void addThreadsOption(CLI::App &command, int &threads);
 /// --data; `what` ends the help.

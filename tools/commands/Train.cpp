@@ -31,13 +31,7 @@ static void addRunOptions(CLI::App *command, TrainOptions *options) {
                  "of --weights, take what the model shares with the file")
       ->needs(weights);
   addWeightsOptions(*command, options->order, options->names);
-  command
-      ->add_option("--freeze", options->request.freeze,
-                   "leave parameters as they are, by a pattern of their names "
-                   "such as 'encoder.*'")
-      ->type_name("PATTERN")
-      ->take_all()
-      ->allow_extra_args(false);
+  addFreezeOption(*command, options->request.freeze);
 }
 
 /// Where it goes on from, and what it leaves.
