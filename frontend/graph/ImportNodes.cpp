@@ -3,6 +3,7 @@
 
 #include "frontend/dsl/Diagnostics.h"
 
+#include "ir/ModelParts.h"
 #include "ir/Scopes.h"
 #include "ir/Shapes.h"
 
@@ -181,10 +182,14 @@ FailureOr<Operation *> Importer::create(const Node &node,
   return createComputing(node, described->getSignature(), location, *operands);
 }
 
-// Passes mark ops by attributes of nnc's own, and believe these marks.
+// Passes mark ops by attributes of nnc's own, and believe these marks. A
+// program says which part of the model something is of, which the dialect
+// verifies.
 static bool hasOwnMark(const Node &node) {
   return llvm::any_of(elements(node.attributes()), [](const Attribute *a) {
-    return a->name() && StringRef(a->name()->string_view()).starts_with("nnc.");
+    StringRef name =
+        a->name() ? StringRef(a->name()->string_view()) : StringRef();
+    return name.starts_with("nnc.") && name != kStepAttr && name != kGroupAttr;
   });
 }
 

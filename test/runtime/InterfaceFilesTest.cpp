@@ -106,7 +106,11 @@ TEST(Interface, LoadOptionsAreChecked) {
   EXPECT_STREQ(load(&options).message,
                "the model has no table of names 'other'; there is nnc");
   options = {};
-  options.reserved[5] = 1;
+  options.entry_point = "explain";
+  EXPECT_EQ(load(&options).code, NNC_NOT_FOUND);
+  options.entry_point = "predict";
+  EXPECT_EQ(load(&options).code, NNC_OK);
+  options.reserved[4] = 1;
   EXPECT_EQ(load(&options).code, NNC_INVALID_ARGUMENT);
   EXPECT_STREQ(
       nnc_session_load_weights(session.get(), nullptr, nullptr).message,
