@@ -202,8 +202,9 @@ LogicalResult buildTrainingEntry(ModelOp model, StringRef step, StringRef name,
   for (auto [variable, value] :
        llvm::zip_equal(variables, gradient.getGradients()))
     gradients[variable] = value;
+  // An update belongs to no line of the model, nor to the loss's.
   for (const AssignedUpdate &update : *assigned)
-    buildUpdate(update, b, mapping, gradients, gradient.getLoc());
+    buildUpdate(update, b, mapping, gradients, model.getLoc());
   return success();
 }
 
