@@ -52,7 +52,9 @@ for run, folder in zip(runs, sys.argv[2:]):
         continue
     assert run["run"]["batch"] == 4 and run["run"]["trained_parameters"] == 6
     assert run["run"]["weights"].endswith(".safetensors") and "learning_rate" in run["run"]["recipe"]
-    steps = run["steps"]["columns"]
+    (steps,) = run["steps"]
+    assert steps["of"] == "" and steps["together"] == 1
+    steps = steps["columns"]
     assert len(steps["step"]) == len(steps["loss"]) == 2 * len(run["epochs"])
     assert run["summary"]["model"] == "two_classes" and run["summary"]["batch"] == 4
     profile = run["profile"]

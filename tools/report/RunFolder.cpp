@@ -72,32 +72,40 @@ static json readObject(const std::string &path) {
 // Steps
 //===----------------------------------------------------------------------===//
 
-/// Columns by name, of which neighbours become their mean where they are more
-/// than a screen shows.
-static json readSteps(const std::string &path) {
-  constexpr size_t mostPoints = 4000;
+namespace {
+/// The steps of one name: a column a quantity.
+struct StepTable {
+  std::string of;
   std::vector<std::string> names;
   std::vector<std::vector<double>> columns;
   size_t numRows = 0;
-  Status status = readLines(path, [&](json record) {
-    for (auto &[name, value] : record.items()) {
-      size_t i = std::find(names.begin(), names.end(), name) - names.begin();
-      constexpr size_t mostColumns = 64;
-      if (i == names.size() && i < mostColumns) {
-        names.push_back(name);
-        columns.emplace_back(numRows, NAN);
-      }
-      if (i < columns.size())
-        columns[i].push_back(value.is_number() ? value.get<double>() : NAN);
+
+  void add(const json &record);
+  json describe() const;
+};
+} // namespace
+
+void StepTable::add(const json &record) {
+  constexpr size_t mostColumns = 64;
+  for (auto &[name, value] : record.items()) {
+    size_t i = std::find(names.begin(), names.end(), name) - names.begin();
+    if (i == names.size() && i < mostColumns && name != "of") {
+      names.push_back(name);
+      columns.emplace_back(numRows, NAN);
     }
-    ++numRows;
-    for (std::vector<double> &column : columns)
-      column.resize(numRows, NAN);
-  });
-  if (!status.isOk() || numRows == 0)
-    return nullptr;
+    if (i < columns.size())
+      columns[i].push_back(value.is_number() ? value.get<double>() : NAN);
+  }
+  ++numRows;
+  for (std::vector<double> &column : columns)
+    column.resize(numRows, NAN);
+}
+
+/// Neighbours become their mean where they are more than a screen shows.
+json StepTable::describe() const {
+  constexpr size_t mostPoints = 4000;
   const size_t together = (numRows + mostPoints - 1) / mostPoints;
-  json object = {{"together", together}};
+  json object = {{"of", of}, {"together", together}};
   for (size_t i = 0; i < names.size(); ++i) {
     json means = json::array();
     for (size_t begin = 0; begin < numRows; begin += together) {
@@ -110,6 +118,28 @@ static json readSteps(const std::string &path) {
     object["columns"][names[i]] = std::move(means);
   }
   return object;
+}
+
+/// A table for each of the training steps that take turns.
+static json readSteps(const std::string &path) {
+  constexpr size_t mostTables = 64;
+  std::vector<StepTable> tables;
+  Status status = readLines(path, [&](json record) {
+    const json of = record.value("of", json(""));
+    const std::string name = of.is_string() ? of.get<std::string>() : "";
+    auto table =
+        std::find_if(tables.begin(), tables.end(),
+                     [&](const StepTable &known) { return known.of == name; });
+    if (table == tables.end() && tables.size() < mostTables)
+      table = tables.insert(table, StepTable{name, {}, {}, 0});
+    if (table != tables.end())
+      table->add(record);
+  });
+  json described = json::array();
+  if (status.isOk())
+    for (const StepTable &table : tables)
+      described.push_back(table.describe());
+  return described;
 }
 
 //===----------------------------------------------------------------------===//
@@ -240,7 +270,7 @@ StatusOr<json> readRunFolder(const std::string &folder) {
     if (json object = readObject(concat(folder, "/", name, ".json"));
         !object.is_null())
       data[name] = std::move(object);
-  if (json steps = readSteps(folder + "/steps.jsonl"); !steps.is_null())
+  if (json steps = readSteps(folder + "/steps.jsonl"); !steps.empty())
     data["steps"] = std::move(steps);
   readExplanations(folder + "/explain.jsonl", data);
   return data;

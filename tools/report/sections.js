@@ -42,10 +42,16 @@ function curvesOfEpochs(name) {
     }
   return curves;
 }
-function curvesOfSteps(name) {
-  return has("steps").filter((run) => run.steps.columns[name]).map((run) => ({
-    label: (runs.length > 1 ? run.name + " " : "") + name, colour: run.colour, isHeld: false,
-    isShown: () => run.isShown, x: run.steps.columns.step, y: run.steps.columns[name].map((value) => value ?? NaN) }));
+// Training steps that take turns have a chart each.
+function addChartsOfSteps() {
+  const tables = has("steps").flatMap((run) => run.steps.filter((steps) => steps.columns?.step).map((steps) => ({ run, of: steps.of, columns: steps.columns })));
+  const names = new Set(tables.flatMap((table) => Object.keys(table.columns).filter((name) => name !== "step").map((name) => JSON.stringify([name, table.of]))));
+  for (const [name, of] of [...names].map(JSON.parse)) {
+    const own = tables.filter((table) => table.of === of && name in table.columns);
+    charts.push(new Chart(`${name}, step by step${of ? " of " + of : ""}`, own.map(({ run, columns }) => ({
+      label: (runs.length > 1 ? run.name + " " : "") + name, colour: run.colour, isHeld: false,
+      isShown: () => run.isShown, x: columns.step, y: columns[name].map((value) => value ?? NaN) })), "step"));
+  }
 }
 
 function addCurves() {
@@ -55,9 +61,7 @@ function addCurves() {
       for (const key of Object.keys(row))
         if (!NO_CURVE.has(key) && !isRate(key)) names.add(key.startsWith(HELD) ? key.slice(HELD.length) : key);
   for (const name of names) charts.push(new Chart(name, curvesOfEpochs(name), "epoch"));
-  const ofSteps = new Set(has("steps").flatMap((run) => Object.keys(run.steps.columns)));
-  ofSteps.delete("step");
-  for (const name of ofSteps) charts.push(new Chart(`${name}, step by step`, curvesOfSteps(name), "step"));
+  addChartsOfSteps();
   if (!charts.length) return;
   const setAll = (change) => charts.forEach((chart) => { change(chart); chart.draw(); });
   const controls = make("div", { class: "controls" },
@@ -207,6 +211,7 @@ function memoryOf(profile) {
     fill: `rgba(var(--cell),${share})`, onmousemove: (event) => showTip(event, text), onmouseleave: hideTip });
   const spans = [], touches = [];
   profile.commands.forEach((command, i) => {
+    if (command.entry !== profile.commands[i - 1]?.entry) last.clear();
     for (const [offset, size] of command.places) {
       const key = offset + ":" + size, before = last.get(key);
       const text = `${command.kernel}\n${command.source}\n${bytesText(size)} at ${bytesText(offset)}`;

@@ -131,31 +131,42 @@ static ordered_json quoteLines(const std::string &model,
   return quoted;
 }
 
-static ordered_json describeProfile(const TrainRun &run,
-                                    const Profile &profile) {
-  const EntryPoint &entry = *run.plan.findEntryPoint("train_step");
-  ordered_json commands = ordered_json::array();
-  for (size_t i = 0; i < entry.commands.size(); ++i) {
-    const Command &command = entry.commands[i];
-    ordered_json object = {
-        {"kernel", run.plan.nameOf(command)},
-        {"kind", run.plan.kindOf(command)},
-        {"source", command.source},
-        {"seconds", profile.seconds[i] / double(profile.runs)},
-        {"flop", command.flop.at(run.batch)},
-        {"bytes", command.trafficBytes.at(run.batch)},
-        {"places", describePlaces(command, run.batch)}};
-    if (command.kind == Command::Kind::Loop)
-      object["loop"] = {{"steps", command.loop.steps},
-                        {"commands", command.loop.length}};
-    commands.push_back(std::move(object));
+static ordered_json describeCommand(const Plan &plan, const EntryPoint &entry,
+                                    size_t index, double seconds,
+                                    int64_t batch) {
+  const Command &command = entry.commands[index];
+  ordered_json object = {{"entry", entry.name},
+                         {"kernel", plan.nameOf(command)},
+                         {"kind", plan.kindOf(command)},
+                         {"source", command.source},
+                         {"seconds", seconds},
+                         {"flop", command.flop.at(batch)},
+                         {"bytes", command.trafficBytes.at(batch)},
+                         {"places", describePlaces(command, batch)}};
+  if (command.kind == Command::Kind::Loop)
+    object["loop"] = {{"steps", command.loop.steps},
+                      {"commands", command.loop.length}};
+  return object;
+}
+
+/// The training steps one behind the other, as they share their memory.
+ordered_json RunNotes::describeProfile() const {
+  const Plan &plan = run->plan;
+  ordered_json commands = ordered_json::array(), lines = ordered_json::object();
+  int64_t arenaBytes = 0;
+  for (const Timed &step : timed) {
+    const Profile &profile = step.profile;
+    for (size_t i = 0; i < profile.seconds.size(); ++i)
+      commands.push_back(describeCommand(
+          plan, *step.entry, i, profile.seconds[i] / double(profile.runs),
+          run->batch));
+    lines.update(quoteLines(run->options.request.model, *step.entry));
+    arenaBytes = std::max(arenaBytes, step.entry->arenaBytes);
   }
-  return {{"steps", profile.runs},
-          {"batch", run.batch},
-          {"state_bytes", run.plan.stateBytes},
-          {"arena_bytes", entry.arenaBytes},
-          {"lines", quoteLines(run.options.request.model, entry)},
-          {"commands", std::move(commands)}};
+  return {
+      {"steps", timed.front().profile.runs}, {"batch", run->batch},
+      {"state_bytes", plan.stateBytes},      {"arena_bytes", arenaBytes},
+      {"lines", std::move(lines)},           {"commands", std::move(commands)}};
 }
 
 //===----------------------------------------------------------------------===//
@@ -182,7 +193,9 @@ Status RunNotes::begin(const TrainRun &given) {
   }
   if (Status status = write("run.json", described); !status.isOk())
     return status;
-  isProfiling = run->plan.findEntryPoint("train_step") != nullptr;
+  for (const TrainingStep &step : run->plan.recipe.steps)
+    timed.push_back({run->plan.findEntryPoint(step.entryPoint), {}});
+  isProfiling = !timed.empty();
   return {};
 }
 
@@ -193,23 +206,28 @@ void RunNotes::step(const StepRecord &) {
     return;
   ++stepsSeen;
   if (stepsSeen == firstTimed)
-    run->session.setProfile(*run->plan.findEntryPoint("train_step"), &profile);
-  else if (stepsSeen == firstTimed + numTimed)
+    startTiming();
+  else if (stepsSeen == firstTimed + numTimed * int64_t(timed.size()))
     failure = finishProfile();
 }
 
+void RunNotes::startTiming() {
+  for (Timed &step : timed)
+    run->session.setProfile(*step.entry, &step.profile);
+}
+
 void RunNotes::stopTiming() {
-  if (isProfiling && run)
-    run->session.setProfile(*run->plan.findEntryPoint("train_step"), nullptr);
+  if (isProfiling)
+    for (Timed &step : timed)
+      run->session.setProfile(*step.entry, nullptr);
   isProfiling = false;
 }
 
 /// A run that is stopped later has its profile.
 Status RunNotes::finishProfile() {
-  const bool isWanted = isProfiling && profile.runs > 0;
+  const bool isWanted = isProfiling && timed.front().profile.runs > 0;
   stopTiming();
-  return isWanted ? write("profile.json", describeProfile(*run, profile))
-                  : Status();
+  return isWanted ? write("profile.json", describeProfile()) : Status();
 }
 
 Status RunNotes::end(const EndRecord &record) {

@@ -10,6 +10,7 @@
 #include "runtime/Session.h"
 
 #include <string>
+#include <vector>
 
 namespace nnc::tools {
 
@@ -30,13 +31,20 @@ public:
 private:
   runtime::Status write(const std::string &name,
                         const nlohmann::ordered_json &object);
+  void startTiming();
   void stopTiming();
+  nlohmann::ordered_json describeProfile() const;
   runtime::Status finishProfile();
 
   std::string folder;
   const TrainRun *run = nullptr;
   nlohmann::ordered_json described;
-  runtime::Profile profile;
+  /// Of each of the run's training steps.
+  struct Timed {
+    const runtime::EntryPoint *entry;
+    runtime::Profile profile;
+  };
+  std::vector<Timed> timed;
   bool isProfiling = false;
   int64_t stepsSeen = 0;
   /// Of the profile, which is written between two steps.

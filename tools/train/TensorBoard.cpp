@@ -32,9 +32,10 @@ Status TensorBoard::begin(const TrainRun &given) {
 }
 
 void TensorBoard::step(const StepRecord &record) {
-  file.addScalar("loss/step", record.step, record.loss);
-  for (auto &[name, rate] : record.rates)
-    file.addScalar(name, record.step, rate);
+  const std::string name = record.name.empty() ? "step" : record.name;
+  file.addScalar("loss/" + name, record.step, record.loss);
+  for (auto &[rateName, rate] : record.rates)
+    file.addScalar(rateName, record.step, rate);
 }
 
 void TensorBoard::addAverages(const std::string &split, int64_t step,
