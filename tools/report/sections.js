@@ -5,6 +5,7 @@ const COLOURS = ["#1f77b4", "#e4572e", "#2e9e5b", "#9b59b6", "#c99700", "#17a2b8
 const HELD = "validation_";
 const TEST = "test_";
 const charts = [];
+if (new Set(runs.map((run) => run.name)).size < runs.length) for (const run of runs) run.name = run.folder;
 runs.forEach((run, i) => { run.colour = COLOURS[i % COLOURS.length]; run.isShown = true; });
 const has = (part) => runs.filter((run) => run[part] && (!Array.isArray(run[part]) || run[part].length));
 const main = document.getElementById("sections");
