@@ -41,13 +41,12 @@ static ConcatOp getJoinedOperand(ScanOp scan, MatmulOp product) {
       product.getRhs().getType().getRank() != 2)
     return {};
   int64_t last = parts.getY().getType().getRank() - 1;
-  int64_t axis = parts.getAxis() < 0 ? parts.getAxis() + last + 1
-                                     : int64_t(parts.getAxis());
   bool hasSlice = llvm::any_of(parts.getInputs(),
                                [&](Value v) { return isSlice(scan, v); });
   bool hasOther = llvm::any_of(parts.getInputs(),
                                [&](Value v) { return !isSlice(scan, v); });
-  return axis == last && hasSlice && hasOther ? parts : ConcatOp();
+  return parts.getResolvedAxis() == last && hasSlice && hasOther ? parts
+                                                                 : ConcatOp();
 }
 
 /// The sum of the products of the parts, each with its rows of the matrix.

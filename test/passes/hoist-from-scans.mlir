@@ -1,6 +1,7 @@
 // What does not wait for the step before leaves the loop: products of slices, and
 // what is computed of shared values.
 // RUN: nnc-opt %s --nnc-hoist-from-scans --canonicalize | FileCheck %s
+// RUN: sed "s/concat %x_t, %h axis = 1/concat %x_t, %h axis = -1/" %s | nnc-opt --nnc-hoist-from-scans --canonicalize | FileCheck %s
 
 // A layer is expanded, its joined operand taken apart, and half of its product
 // computed for all steps at once.
