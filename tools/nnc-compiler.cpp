@@ -302,6 +302,15 @@ static const char *name(Category category) {
   return names[size_t(category)];
 }
 
+/// A default value as a program would write it: the records spell a keyword as
+/// C++ does.
+static llvm::StringRef defaultOf(const AttributeInfo &attribute) {
+  llvm::StringRef value = attribute.defaultValue;
+  return attribute.kind == AttributeKind::Enum
+             ? value.substr(value.rfind(':') + 1)
+             : value;
+}
+
 static llvm::json::Object describe(const Signature &signature) {
   llvm::json::Array operands, attributes;
   for (const OperandInfo &operand : signature.operands)
@@ -311,22 +320,13 @@ static llvm::json::Object describe(const Signature &signature) {
     if (!attribute.hidden)
       attributes.push_back(
           llvm::json::Object{{"name", attribute.name},
-                             {"default", attribute.defaultValue},
+                             {"default", defaultOf(attribute)},
                              {"required", attribute.isRequired()}});
   return llvm::json::Object{{"name", signature.name},
                             {"summary", signature.summary},
                             {"category", name(signature.category)},
                             {"operands", std::move(operands)},
                             {"attributes", std::move(attributes)}};
-}
-
-/// A default value as a program would write it: the records spell a keyword as
-/// C++ does.
-static std::string spellDefault(const AttributeInfo &attribute) {
-  llvm::StringRef value = attribute.defaultValue;
-  if (attribute.kind == AttributeKind::Enum)
-    value = value.substr(value.rfind(':') + 1);
-  return value.empty() ? "" : " = " + value.str();
 }
 
 static std::string spell(const Signature &signature) {
@@ -337,10 +337,14 @@ static std::string spell(const Signature &signature) {
       text += separator.str() + operand.name.str() +
               (operand.arity == Arity::Variadic ? "..." : ""),
           separator = ", ";
-  for (const AttributeInfo &attribute : signature.attributes)
-    if (!attribute.hidden)
-      text += separator.str() + attribute.name.str() + spellDefault(attribute),
-          separator = ", ";
+  for (const AttributeInfo &attribute : signature.attributes) {
+    if (attribute.hidden)
+      continue;
+    llvm::StringRef value = defaultOf(attribute);
+    text += separator.str() + attribute.name.str() +
+            (value.empty() ? "" : " = " + value.str());
+    separator = ", ";
+  }
   return text + ")";
 }
 
