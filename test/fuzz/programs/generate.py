@@ -439,16 +439,20 @@ class Generator(WindowForms, SequenceForms):
 
     # Ops by their records -------------------------------------------------------------
 
+    # What attributes that are words may be, by their names; others are tried in vain.
+    WORDS = {"predicate": ["eq", "ne", "lt", "le", "gt", "ge"], "convention": ["pytorch", "keras"], "mode": ["nearest", "linear"],
+             "activation": ["tanh", "relu"], "corners": ["half_pixel", "align_corners", "asymmetric"],
+             "rounding": ["prefer_floor", "prefer_ceil", "floor", "ceil"], "from": ["logits", "probabilities"],
+             "average": ["binary", "micro", "macro", "weighted"], "weighting": ["none", "linear", "quadratic"],
+             "multioutput": ["uniform_average", "variance_weighted", "flattened"]}
+
     def attribute(self, info):
         number = self.one_of([0.1, 0.5, 1, 2])
         return {"integer": lambda: str(self.one_of([-1, 0, 1, 2, 3, 5])), "float": lambda: str(number),
                 "bool": lambda: self.one_of(["true", "false"]),
                 "dims": lambda: spell_dims([self.one_of([-1, 0, 1, 2, 3]) for _ in range(self.rng.integers(1, 4))]),
                 "type": lambda: self.one_of(["f32", "i32", "f64"]),
-                "enum": lambda: self.one_of({"predicate": ["eq", "ne", "lt", "le", "gt", "ge"], "convention": ["pytorch", "keras"], "mode": ["nearest", "linear"],
-                                             "activation": ["tanh", "relu"],
-                                             "corners": ["half_pixel", "align_corners", "asymmetric"],
-                                             "rounding": ["prefer_floor", "prefer_ceil", "floor", "ceil"]}[info["name"]]),
+                "enum": lambda: self.one_of(self.WORDS.get(info["name"], ["unknown"])),
                 "padding": lambda: self.one_of(["valid", "same", "same_lower", "0", "1", "[[0, 1], [1, 0]]"])}.get(info["kind"], lambda: '"x"')()
 
     def call(self, op, operands):
