@@ -103,7 +103,7 @@ def expected(text):
             yield found, KIND[token]
         elif kind == "name" and token in ("training", "data", "weights") and not line:
             yield found, "keyword.other.block"
-        elif kind == "name" and not line.strip() and token in ("loss", "metric", "output"):
+        elif kind == "name" and not line.strip() and token in ("loss", "metric", "output", "step", "update"):
             yield found, "keyword.other.statement"
         elif kind == "name" and not line.strip() and token in ("train", "test"):
             yield found, "keyword.other.split"
