@@ -23,6 +23,7 @@ struct EvalOptions {
   std::string names;
   int64_t batch = 0;
   int threads = 0;
+  bool isPart = false;
   bool asJson = false;
 };
 
@@ -99,7 +100,8 @@ static int evaluateModel(const EvalOptions &options) {
     return fail(session.status());
   if (Status status =
           (*session)->load(options.weightsFile, SaveKind::Weights,
-                           {Matching::Exact, options.order, options.names});
+                           {Matching::Exact, options.order, options.names,
+                            options.isPart ? entry->name : ""});
       !status.isOk())
     return fail(status);
   Columns columns;
@@ -131,6 +133,9 @@ void addEvalCommand(CLI::App &app, int &exit) {
       ->add_option("--batch", options->batch,
                    "samples a run (default: the model's batch)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
+  command->add_flag("--part", options->isPart,
+                    "the weights that evaluation reads are enough, and others "
+                    "of the file are passed over");
   command->add_flag("--json", options->asJson, "one JSON object on one line");
   addHelp(
       *command,
