@@ -103,16 +103,22 @@ convertAll(const SafetensorsFile &file, const std::string &path,
   return contents;
 }
 
+/// The entry point whose weights are wanted; null: all are.
+static StatusOr<const EntryPoint *> findPart(const Plan &plan,
+                                             const LoadOptions &options) {
+  const EntryPoint *part = plan.findEntryPoint(options.entryPoint);
+  if (part || options.entryPoint.empty())
+    return part;
+  return Status(Code::NotFound, concat("the plan has no entry point ",
+                                       quote(options.entryPoint)));
+}
+
 Status Session::load(const std::string &path, SaveKind kind,
                      LoadOptions options, LoadReport *report) {
   return guardMemory([&]() -> Status {
-    const EntryPoint *part = nullptr;
-    if (!options.entryPoint.empty()) {
-      part = openPlan->findEntryPoint(options.entryPoint);
-      if (!part)
-        return {Code::NotFound, concat("the plan has no entry point ",
-                                       quote(options.entryPoint))};
-    }
+    StatusOr<const EntryPoint *> part = findPart(*openPlan, options);
+    if (!part.isOk())
+      return part.status();
     StatusOr<SafetensorsFile> file = SafetensorsFile::open(path);
     if (!file.isOk())
       return file.status();
@@ -130,7 +136,7 @@ Status Session::load(const std::string &path, SaveKind kind,
       return {order.status().code(),
               concat(path, ": ", order.status().message())};
     Comparison comparison =
-        compare(*openPlan, *file, kind, *order, *table, part);
+        compare(*openPlan, *file, kind, *order, *table, *part);
     std::string problems = describeProblems(comparison, options);
     if (!problems.empty())
       return {Code::InvalidFile,
@@ -155,8 +161,7 @@ Status Session::load(const std::string &path, SaveKind kind,
         return status;
     }
     // All of the state is as it was in a whole step then.
-    if (kind == SaveKind::Checkpoint && options.matching == Matching::Exact &&
-        !part)
+    if (kind == SaveKind::Checkpoint && options.matching == Matching::Exact)
       torn = {};
     log(LogLevel::Info, path, ": loaded ", comparison.matches.size(),
         " tensors, ", nameOf(kind));
