@@ -281,6 +281,8 @@ cases = [
      "recipe: 'freeze' must be a list of strings, at most 256 patterns of parameter names, found [1]"),
     (set_("model.nodes.2.attributes", [attribute("nnc.random_bits", make(IntValueT, value=1))]),
      "node 2 'mean': it has an attribute whose name begins with 'nnc.': these are marks of nnc's own", 3),
+    (set_("model.nodes.2.attributes", [attribute("nnc.step", make(StringValueT, value="one"))]),
+     "node 2 'mean': 'step' is the name of a training step, of losses and metrics", 3),
     # Regions.
     (insert(2, fused()), "node 2 'fused': 'fused' expects a non-empty block"),
     (both(extra(value(-1, 2)), insert(2, fused(node("yield", [], []), node("relu", [2], [4])))),
