@@ -53,7 +53,7 @@ def Nnc_RecurrentActivationAttr : Nnc_EnumAttr<Nnc_RecurrentActivation, "activat
 
 def Nnc_Scores : Nnc_Enum<"Scores", "what a model predicts of classes", [
   I32EnumAttrCase<"logits", 0>, I32EnumAttrCase<"probabilities", 1>]>;
-def Nnc_ScoresAttr : Nnc_EnumAttr<Nnc_Scores, "scores">;
+def Nnc_ScoresAttr : Nnc_EnumAttr<Nnc_Scores, "from">; // called as the attribute is
 
 def Nnc_Average : Nnc_Enum<"Average", "how the shares of classes become one", [
   I32EnumAttrCase<"binary", 0>,     // of the positive class alone
