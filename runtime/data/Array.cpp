@@ -5,22 +5,71 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 namespace nnc::runtime {
 
-static void swapBytes(AlignedBytes &data, int64_t elementBytes) {
-  for (size_t i = 0; i + elementBytes <= data.size(); i += elementBytes)
-    std::reverse(data.data() + i, data.data() + i + elementBytes);
+int64_t storedBytes(const ArrayHeader &header) {
+  return header.integerBytes ? header.integerBytes
+                             : sizeBytes(header.elementType);
 }
 
-// NumPy writes 0 and 1; anything else would read as neither.
-static Status checkBools(const Column &column, const std::string &path) {
-  for (size_t i = 0; i < column.data.size(); ++i)
-    if (column.data.data()[i] > 1)
-      return {Code::InvalidFile,
-              concat(path, ": element ", i, " is ", int(column.data.data()[i]),
-                     ", expected a bool, 0 or 1")};
-  return {};
+/// An integer of so few bytes that i64 holds it, or of eight.
+static bool decodeInteger(const ArrayHeader &header, const uint8_t *from,
+                          int64_t &value) {
+  uint64_t bits = 0;
+  for (int64_t i = 0; i < header.integerBytes; ++i) {
+    const int64_t place = header.isBigEndian ? i : header.integerBytes - 1 - i;
+    bits = bits << 8 | from[place];
+  }
+  const int64_t unused = 64 - 8 * header.integerBytes;
+  value = header.isSigned ? int64_t(bits << unused) >> unused : int64_t(bits);
+  return header.isSigned || value >= 0;
+}
+
+bool decodeElements(const ArrayHeader &header, const uint8_t *from,
+                    int64_t count, uint8_t *to) {
+  const int64_t bytes = sizeBytes(header.elementType);
+  for (int64_t i = 0; header.integerBytes && i < count; ++i) {
+    int64_t value = 0;
+    if (!decodeInteger(header, from + i * header.integerBytes, value))
+      return false;
+    const auto narrow = static_cast<int32_t>(value);
+    std::memcpy(to + i * bytes,
+                bytes == sizeof narrow ? static_cast<const void *>(&narrow)
+                                       : &value,
+                size_t(bytes));
+  }
+  if (header.integerBytes)
+    return true;
+  std::memcpy(to, from, size_t(count * bytes));
+  for (int64_t i = 0; header.isBigEndian && i < count; ++i)
+    std::reverse(to + i * bytes, to + (i + 1) * bytes);
+  // NumPy writes 0 and 1; anything else would read as neither.
+  return header.elementType != ElementType::Bool ||
+         std::all_of(to, to + count, [](uint8_t value) { return value <= 1; });
+}
+
+StatusOr<bool> roundsValues(const ReadRequest &request) {
+  const std::string *convert = request.argument("convert");
+  if (!convert || *convert == "exact" || *convert == "nearest")
+    return convert && *convert == "nearest";
+  return Status(Code::InvalidArgument,
+                concat(request.binding.reader, ": argument 'convert' is ",
+                       quote(*convert), ", expected exact or nearest"));
+}
+
+bool convertElement(ElementType from, const void *element, bool rounds,
+                    ElementType to, void *result) {
+  if (convertExactly(from, element, to, result))
+    return true;
+  const double value = toDouble(from, element);
+  const double nearest =
+      isInteger(to) || to == ElementType::Bool ? std::nearbyint(value) : value;
+  if (!rounds || !std::isfinite(value) || !fits(to, nearest))
+    return false;
+  fromDouble(to, nearest, result);
+  return true;
 }
 
 static Status checkEnd(ByteStream &stream) {
@@ -38,7 +87,7 @@ static Status checkEnd(ByteStream &stream) {
 }
 
 StatusOr<Column> convertColumn(Column column, const TensorInfo &input,
-                               const std::string &path) {
+                               const std::string &path, bool rounds) {
   const ElementType from = column.elementType, to = input.elementType;
   if (from == to)
     return column;
@@ -53,12 +102,16 @@ StatusOr<Column> convertColumn(Column column, const TensorInfo &input,
   result.data = AlignedBytes(result.numSamples * result.sampleBytes());
   for (int64_t i = 0; i < result.numSamples * perSample; ++i) {
     const uint8_t *element = column.data.data() + i * fromBytes;
-    if (!convertExactly(from, element, to, result.data.data() + i * toBytes))
+    if (!convertElement(from, element, rounds, to,
+                        result.data.data() + i * toBytes))
       return Status(Code::InvalidFile,
                     concat(path, ": sample ", i / perSample, " has ",
                            elementText(from, element), ", of type ", name(from),
                            ", input ", quote(input.name), " is of type ",
-                           name(to), ", which does not hold it exactly"));
+                           name(to),
+                           rounds ? ", which does not hold it"
+                                  : ", which does not hold it exactly; convert "
+                                    "= \"nearest\" takes the nearest"));
   }
   return result;
 }
@@ -68,8 +121,7 @@ static Status checkLength(const ByteStream &stream, const ArrayHeader &header) {
   std::optional<int64_t> elements = numElements(header.shape);
   int64_t total;
   if (elements &&
-      !__builtin_mul_overflow(*elements, sizeBytes(header.elementType),
-                              &total) &&
+      !__builtin_mul_overflow(*elements, storedBytes(header), &total) &&
       total <= stream.mostBytes() - stream.position())
     return {};
   return {Code::InvalidFile,
@@ -95,16 +147,26 @@ StatusOr<Column> readArray(ByteStream &stream, const ArrayHeader &header,
   column.elementType = header.elementType;
   column.sampleShape.assign(header.shape.begin() + 1, header.shape.end());
   column.numSamples = std::min(header.shape[0], request.mostSamples);
-  column.data = AlignedBytes(column.numSamples * column.sampleBytes());
-  status = stream.read(column.data.data(), column.data.size(), "the elements");
+  const int64_t elements =
+      column.numSamples * column.sampleBytes() / sizeBytes(header.elementType);
+  AlignedBytes stored(size_t(elements * storedBytes(header)));
+  status = stream.read(stored.data(), int64_t(stored.size()), "the elements");
   if (status.isOk() && column.numSamples == header.shape[0])
     status = checkEnd(stream);
-  if (status.isOk() && column.elementType == ElementType::Bool)
-    status = checkBools(column, stream.path());
   if (!status.isOk())
     return status;
-  if (header.isBigEndian)
-    swapBytes(column.data, sizeBytes(column.elementType));
+  const bool isAsStored = header.integerBytes == 0 && !header.isBigEndian &&
+                          header.elementType != ElementType::Bool;
+  column.data =
+      isAsStored
+          ? std::move(stored)
+          : AlignedBytes(size_t(column.numSamples * column.sampleBytes()));
+  if (!isAsStored &&
+      !decodeElements(header, stored.data(), elements, column.data.data()))
+    return Status(Code::InvalidFile,
+                  concat(stream.path(), ": an element is ",
+                         header.integerBytes ? "2^63 or more"
+                                             : "neither 0 nor 1, as a bool"));
   return request.fit(0, std::move(column));
 }
 
@@ -114,6 +176,47 @@ Status checkOneInput(const ReadRequest &request) {
   return {Code::InvalidArgument,
           concat(request.binding.reader, " fills one input, the binding names ",
                  request.inputs.size())};
+}
+
+/// Puts `next` behind the samples of `all`.
+static Status append(Column &all, Column next, const std::string &path) {
+  if (next.elementType != all.elementType ||
+      next.sampleShape != all.sampleShape)
+    return {Code::InvalidFile,
+            concat(path, ": its samples are ",
+                   describe(next.elementType, next.sampleShape),
+                   ", those of the first file ",
+                   describe(all.elementType, all.sampleShape))};
+  AlignedBytes joined(all.data.size() + next.data.size());
+  std::copy_n(all.data.data(), all.data.size(), joined.data());
+  std::copy_n(next.data.data(), next.data.size(),
+              joined.data() + all.data.size());
+  all.data = std::move(joined);
+  all.numSamples += next.numSamples;
+  return {};
+}
+
+StatusOr<std::vector<Column>>
+readEach(const ReadRequest &request,
+         StatusOr<Column> (*read)(const std::string &path,
+                                  const ReadRequest &request)) {
+  std::optional<Column> all;
+  for (const std::string &path : request.paths) {
+    if (all && all->numSamples >= request.mostSamples)
+      break;
+    ReadRequest own = request;
+    own.path = path;
+    own.mostSamples -= all ? all->numSamples : 0;
+    StatusOr<Column> column = read(path, own);
+    if (!column.isOk())
+      return column.status();
+    if (!all)
+      all = std::move(*column);
+    else if (Status status = append(*all, std::move(*column), path);
+             !status.isOk())
+      return status;
+  }
+  return only(std::move(*all));
 }
 
 std::vector<Column> only(Column column) {

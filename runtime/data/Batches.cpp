@@ -12,26 +12,14 @@
 
 namespace nnc::runtime {
 
-// Streams that no random op of a program has: those count from 0.
-static constexpr uint32_t shuffleStream = 0xfffffff0;
+// A stream that no random op of a program has: those count from 0.
 static constexpr uint32_t splitStream = 0xfffffff1;
-
-// Fisher-Yates (Knuth, TAOCP vol. 2, 3.4.2, algorithm P). The product maps 64
-// random bits to [0, i]; its bias is below i / 2^64.
-static void shuffleBy(std::vector<int64_t> &values, int64_t seed, uint32_t step,
-                      uint32_t stream) {
-  for (size_t i = values.size(); i-- > 1;) {
-    RandomWords words = randomWords(seed, step, stream, i);
-    uint64_t bits = static_cast<uint64_t>(words[1]) << 32 | words[0];
-    __extension__ using Wide = unsigned __int128;
-    size_t other = static_cast<size_t>(static_cast<Wide>(bits) * (i + 1) >> 64);
-    std::swap(values[i], values[other]);
-  }
-}
 
 Split splitSamples(int64_t numSamples, double fraction, int64_t seed) {
   std::vector<int64_t> all(numSamples);
   std::iota(all.begin(), all.end(), 0);
+  if (fraction == 0)
+    return {std::move(all), {}};
   shuffleBy(all, seed, 0, splitStream);
   auto held = static_cast<int64_t>(static_cast<double>(numSamples) * fraction);
   Split split;
@@ -57,8 +45,15 @@ static double mixupOf(const std::vector<Column> &columns) {
 
 Batches::Batches(const std::vector<Column> &columns,
                  std::vector<int64_t> samples, int64_t batch, int numThreads)
-    : columns(columns), samples(std::move(samples)), order(this->samples),
-      batch(batch), alpha(mixupOf(columns)), pointers(columns.size()) {
+    : columns(columns), alpha(mixupOf(columns)),
+      mixed(alpha > 0 ? samples : std::vector<int64_t>()),
+      order(std::move(samples),
+            [&columns](int64_t first, int64_t last) {
+              for (const Column &column : columns)
+                if (column.stored)
+                  column.stored->expect(first, last - first + 1);
+            }),
+      batch(batch), pointers(columns.size()) {
   const bool isPrepared =
       std::any_of(columns.begin(), columns.end(),
                   [](const Column &column) { return !column.isInMemory(); });
@@ -81,11 +76,10 @@ void Batches::draw(int64_t seed, int64_t epoch) {
   draws = {seed, epoch};
 }
 
-void Batches::shuffle(int64_t seed, int64_t epoch) {
+void Batches::shuffle(int64_t seed, int64_t epoch, int64_t window) {
   // Nothing reads the order from here on.
   rewind();
-  order = samples;
-  shuffleBy(order, seed, static_cast<uint32_t>(epoch), shuffleStream);
+  order.shuffle(seed, epoch, window);
 }
 
 void Batches::skipTo(int64_t batchNumber) {
@@ -105,7 +99,7 @@ Status Batches::writeColumn(size_t column, int64_t sample, Workspace &space,
   Status status = writeSample(columns[column], sample, draw, space, to);
   if (!status.isOk() || !draw || alpha == 0)
     return status;
-  const Mixture mixture = drawMixture(alpha, *draw, sample, samples);
+  const Mixture mixture = drawMixture(alpha, *draw, sample, mixed);
   space.bytes.resize(size_t(columns[column].sampleBytes()));
   status = writeSample(columns[column], mixture.partner, draw, space,
                        space.bytes.data());
@@ -116,15 +110,17 @@ Status Batches::writeColumn(size_t column, int64_t sample, Workspace &space,
 
 Status Batches::fill(const Prefetch::Piece &piece) {
   std::vector<AlignedBytes> &slot = gathered[size_t(piece.slot)];
-  for (size_t i = 0; i < columns.size(); ++i) {
-    const int64_t bytes = columns[i].sampleBytes();
-    for (int64_t b = piece.begin; b < piece.end; ++b)
-      if (Status status = writeColumn(i, order[size_t(piece.job * batch + b)],
-                                      work[size_t(piece.thread)],
-                                      slot[i].data() + b * bytes);
+  std::vector<int64_t> taken(size_t(piece.end - piece.begin));
+  order.take(piece.job * batch + piece.begin, int64_t(taken.size()),
+             taken.data());
+  // Sample by sample: its inputs may lie side by side.
+  for (int64_t b = piece.begin; b < piece.end; ++b)
+    for (size_t i = 0; i < columns.size(); ++i)
+      if (Status status = writeColumn(
+              i, taken[size_t(b - piece.begin)], work[size_t(piece.thread)],
+              slot[i].data() + b * columns[i].sampleBytes());
           !status.isOk())
         return status;
-  }
   return {};
 }
 
@@ -142,13 +138,13 @@ StatusOr<bool> Batches::next() {
       return taken.status();
     slot = *taken;
   } else {
+    std::vector<int64_t> taken(static_cast<size_t>(batchSize));
+    order.take(nextBatch * batch, batchSize, taken.data());
     for (size_t i = 0; i < columns.size(); ++i) {
       const int64_t bytes = columns[i].sampleBytes();
       for (int64_t b = 0; b < batchSize; ++b)
         std::memcpy(gathered[0][i].data() + b * bytes,
-                    columns[i].data.data() +
-                        order[nextBatch * batch + b] * bytes,
-                    bytes);
+                    columns[i].data.data() + taken[size_t(b)] * bytes, bytes);
     }
   }
   for (size_t i = 0; i < columns.size(); ++i)

@@ -4,6 +4,7 @@
 
 #include "runtime/data/Column.h"
 #include "runtime/data/Prefetch.h"
+#include "runtime/data/SampleOrder.h"
 
 #include <cstdint>
 #include <memory>
@@ -37,8 +38,8 @@ public:
   void draw(int64_t seed, int64_t epoch);
 
   /// Starts an epoch in an order of its own: a function of the seed and the
-  /// epoch, whatever came before.
-  void shuffle(int64_t seed, int64_t epoch);
+  /// epoch, whatever came before. SampleOrder says what a window is.
+  void shuffle(int64_t seed, int64_t epoch, int64_t window = 0);
 
   /// Starts over, in the order of the last shuffle or as given.
   void rewind() { skipTo(0); }
@@ -55,7 +56,7 @@ public:
   int64_t size() const { return batchSize; }
   const void *const *inputs() const { return pointers.data(); }
 
-  int64_t numSamples() const { return static_cast<int64_t>(order.size()); }
+  int64_t numSamples() const { return order.size(); }
   int64_t numBatches() const { return (numSamples() + batch - 1) / batch; }
 
   /// Whether samples are prepared one by one, and how long next() has waited
@@ -73,13 +74,13 @@ private:
                      uint8_t *to);
 
   const std::vector<Column> &columns;
-  const std::vector<int64_t> samples;
-  std::vector<int64_t> order;
+  /// Of mixup; 0: samples are not mixed. Those to mix with.
+  double alpha = 0;
+  const std::vector<int64_t> mixed;
+  SampleOrder order;
   int64_t batch;
   int64_t nextBatch = 0;
   int64_t batchSize = 0;
-  /// Of mixup; 0: samples are not mixed.
-  double alpha = 0;
   std::optional<Draw> draws;
   /// By slot and column.
   std::vector<std::vector<AlignedBytes>> gathered;

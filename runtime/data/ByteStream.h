@@ -34,6 +34,8 @@ public:
   /// claims before memory is taken for it.
   int64_t mostBytes() const { return bound; }
 
+  bool isCompressed() const { return inflater != nullptr; }
+
   /// Bytes read so far.
   int64_t position() const { return numRead; }
 

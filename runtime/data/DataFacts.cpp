@@ -53,6 +53,13 @@ void DataFacts::learn(const TableSteps &steps, const TableFacts &found) {
   table.most = found.most;
 }
 
+void DataFacts::takeNames(DataFacts other) {
+  vocabularies = std::move(other.vocabularies);
+  for (auto &[input, table] : other.tables)
+    if (!table.names.empty())
+      tables[input].names = std::move(table.names);
+}
+
 void DataFacts::save(Metadata &notes) const {
   for (const auto &[input, names] : classes)
     notes[noteKey(input, classesNote)] = namesNote(names);
@@ -215,6 +222,8 @@ static Status checkFinite(const Column &column, const Normalization &found) {
 static Status measureTable(TableSamples &table,
                            const std::vector<int64_t> &samples,
                            ThreadPool &pool, DataFacts &facts) {
+  if (table.steps().open() == TableSteps::Open::Nothing)
+    return {};
   StatusOr<TableFacts> found = table.measure(samples, pool);
   if (!found.isOk())
     return found.status();

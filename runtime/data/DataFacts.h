@@ -29,6 +29,8 @@ struct DataFacts {
   /// What steps of a table's input go by, and what they have learned.
   TableFacts tableFactsOf(const std::string &input) const;
   void learn(const TableSteps &steps, const TableFacts &found);
+  /// Takes vocabularies and categories, and nothing that is measured.
+  void takeNames(DataFacts other);
 
   /// As notes of a file of tensors.
   void save(Metadata &notes) const;

@@ -46,22 +46,24 @@ static StatusOr<ArrayHeader> readHeader(ByteStream &stream) {
   return header;
 }
 
-StatusOr<std::vector<Column>> readIdx(const ReadRequest &request) {
-  Status status = checkOneInput(request);
-  if (status.isOk())
-    status = request.checkArguments({"order"});
-  if (!status.isOk())
-    return status;
-  StatusOr<ByteStream> stream = ByteStream::open(request.path);
+static StatusOr<Column> readFile(const std::string &path,
+                                 const ReadRequest &request) {
+  StatusOr<ByteStream> stream = ByteStream::open(path);
   if (!stream.isOk())
     return stream.status();
   StatusOr<ArrayHeader> header = readHeader(*stream);
   if (!header.isOk())
     return header.status();
-  auto column = readArray(*stream, *header, request);
-  if (!column.isOk())
-    return column.status();
-  return only(std::move(*column));
+  return readArray(*stream, *header, request);
+}
+
+StatusOr<std::vector<Column>> readIdx(const ReadRequest &request) {
+  Status status = checkOneInput(request);
+  if (status.isOk())
+    status = request.checkArguments({"order", "convert"});
+  if (!status.isOk())
+    return status;
+  return readEach(request, readFile);
 }
 
 } // namespace nnc::runtime

@@ -267,7 +267,7 @@ static StatusOr<Column> makeLabels(const ReadRequest &request,
       !status.isOk())
     return status;
   StatusOr<Column> column =
-      convertColumn(std::move(labels), input, request.path);
+      convertColumn(std::move(labels), input, request.path, false);
   if (column.isOk())
     column->classes = pictures.classes;
   return column;

@@ -35,14 +35,18 @@ static StatusOr<std::string> readerOf(const std::string &path) {
     return std::string("npy");
   if (begin.substr(0, 2) == "PK")
     return std::string("npz");
-  if (endsWith(path, ".csv") || endsWith(path, ".csv.gz"))
-    return std::string("csv");
+  for (const char *ending : {".csv", ".csv.gz", ".tsv", ".tsv.gz"})
+    if (endsWith(path, ending))
+      return std::string("csv");
+  for (const char *ending : {".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz"})
+    if (endsWith(path, ending))
+      return std::string("jsonl");
   if (begin.size() > 4 && start[0] == 0 && start[1] == 0)
     return std::string("idx");
   return Status(Code::InvalidFile,
                 path +
                     ": expected a .npy, .npz, IDX, PNG or JPEG file, a folder "
-                    "of pictures, or a name that ends in .csv");
+                    "of pictures, or a name that ends in .csv, .tsv or .jsonl");
 }
 
 /// The order of an input's channels, as a binding of the recipe says it.
@@ -165,7 +169,7 @@ readBoundText(const GivenFile &file, const EntryPoint &entry,
     gives += isSound ? ",sample_lengths" : ",lengths";
   }
   binding.arguments.emplace_back("gives", gives);
-  return readBound(binding, inputs, recipe, options, facts);
+  return readBound(binding, inputs, entry, recipe, options, facts);
 }
 
 static bool isNumpy(const std::string &path) {
@@ -176,10 +180,11 @@ static bool isNumpy(const std::string &path) {
 }
 
 static StatusOr<std::vector<Column>> readByItsKind(const GivenFile &file,
-                                                   const TensorInfo &input,
+                                                   const EntryPoint &entry,
                                                    const Recipe &recipe,
                                                    const DataFacts &facts,
                                                    const ReadOptions &options) {
+  const TensorInfo &input = entry.inputs[file.input];
   StatusOr<std::string> reader = readerOf(file.path);
   if (!reader.isOk())
     return reader.status();
@@ -188,11 +193,14 @@ static StatusOr<std::vector<Column>> readByItsKind(const GivenFile &file,
   binding.reader = *reader;
   binding.arguments = {{"path", file.path}};
   if (!file.columns.empty())
-    binding.arguments.emplace_back("columns", file.columns);
+    binding.arguments.emplace_back(*reader == "jsonl" ? "fields" : "columns",
+                                   file.columns);
+  if (file.path.find(".tsv") != std::string::npos)
+    binding.arguments.emplace_back("delimiter", "tab");
   const std::string *order = orderOf(recipe, input.name);
-  if (order && *reader != "csv")
+  if (order && *reader != "csv" && *reader != "jsonl")
     binding.arguments.emplace_back("order", *order);
-  return readBound(binding, {&input}, recipe, options, facts);
+  return readBound(binding, {&input}, entry, recipe, options, facts);
 }
 
 StatusOr<std::vector<Column>>
@@ -210,7 +218,7 @@ readInputFile(const GivenFile &file, const EntryPoint &entry,
       return bound.status();
     if (bound->binding && !isNumpy(file.path))
       return readBoundText(file, entry, *bound, recipe, facts, options);
-    return readByItsKind(file, input, recipe, facts, options);
+    return readByItsKind(file, entry, recipe, facts, options);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "runtime/AtomicFile.h"
 #include "runtime/data/Array.h"
+#include "runtime/data/StoredArray.h"
 #include "runtime/data/Zip.h"
 
 #include <cstring>
@@ -49,6 +50,23 @@ static constexpr TypeName typeNames[] = {
     {"f2", ElementType::F16},  {"i4", ElementType::I32},
     {"i8", ElementType::I64},  {"u1", ElementType::U8},
     {"b1", ElementType::Bool}, {"u4", ElementType::U32},
+};
+
+namespace {
+/// An integer that nnc has no type for, and the one that takes its numbers.
+struct IntegerType {
+  const char *name;
+  int64_t bytes;
+  bool isSigned;
+  ElementType type;
+};
+} // namespace
+
+static constexpr IntegerType integerTypes[] = {
+    {"i1", 1, true, ElementType::I32},
+    {"i2", 2, true, ElementType::I32},
+    {"u2", 2, false, ElementType::I32},
+    {"u8", 8, false, ElementType::I64},
 };
 
 bool HeaderParser::refuse(std::string why) {
@@ -121,6 +139,13 @@ bool HeaderParser::parseType() {
     }
   if (isU16 && type.substr(hasOrder) == "u2")
     return *isU16 = true;
+  for (const IntegerType &candidate : integerTypes)
+    if (!isU16 && type.substr(hasOrder) == candidate.name) {
+      header.elementType = candidate.type;
+      header.integerBytes = candidate.bytes;
+      header.isSigned = candidate.isSigned;
+      return true;
+    }
   return refuse(concat("elements are of type ", quote(type),
                        ", which nnc does not have"));
 }
@@ -194,33 +219,37 @@ Status readNpyHeader(ByteStream &stream, ArrayHeader &header, bool *isU16) {
   return {Code::InvalidFile, concat(stream.path(), ": ", parser.failure())};
 }
 
-static StatusOr<std::vector<Column>> readFrom(ByteStream &stream,
-                                              const ReadRequest &request) {
+static StatusOr<Column> readFrom(ByteStream &stream,
+                                 const ReadRequest &request) {
   ArrayHeader header;
   if (Status status = readNpyHeader(stream, header); !status.isOk())
     return status;
-  auto column = readArray(stream, header, request);
-  if (!column.isOk())
-    return column.status();
-  return only(std::move(*column));
+  return readArray(stream, header, request);
 }
 
-StatusOr<std::vector<Column>> readNpy(const ReadRequest &request) {
-  Status status = checkOneInput(request);
-  if (status.isOk())
-    status = request.checkArguments({"order"});
-  if (!status.isOk())
-    return status;
-  StatusOr<ByteStream> stream = ByteStream::open(request.path);
+static StatusOr<Column> readFile(const std::string &path,
+                                 const ReadRequest &request) {
+  StatusOr<ByteStream> stream = ByteStream::open(path);
   if (!stream.isOk())
     return stream.status();
   return readFrom(*stream, request);
 }
 
+StatusOr<std::vector<Column>> readNpy(const ReadRequest &request) {
+  Status status = checkOneInput(request);
+  if (status.isOk())
+    status = request.checkArguments({"order", "convert"});
+  if (!status.isOk())
+    return status;
+  if (request.isLarge())
+    return readStoredArray(request);
+  return readEach(request, readFile);
+}
+
 StatusOr<std::vector<Column>> readNpz(const ReadRequest &request) {
   Status status = checkOneInput(request);
   if (status.isOk())
-    status = request.checkArguments({"array", "order"});
+    status = request.checkArguments({"array", "order", "convert"});
   if (!status.isOk())
     return status;
   const std::string *array = request.argument("array");
@@ -229,7 +258,10 @@ StatusOr<std::vector<Column>> readNpz(const ReadRequest &request) {
                     request.inputs[0]->name + ".npy");
   if (!stream.isOk())
     return stream.status();
-  return readFrom(*stream, request);
+  StatusOr<Column> column = readFrom(*stream, request);
+  if (!column.isOk())
+    return column.status();
+  return only(std::move(*column));
 }
 
 static const char *typeName(ElementType type) {

@@ -89,7 +89,10 @@ StatusOr<Column> ReadRequest::fit(size_t index, Column column) const {
   if (isOpen[index])
     return column;
   column.sampleShape = sampleShapeOf(input);
-  return convertColumn(std::move(column), input, path);
+  StatusOr<bool> rounds = roundsValues(*this);
+  if (!rounds.isOk())
+    return rounds.status();
+  return convertColumn(std::move(column), input, path, *rounds);
 }
 
 Shape sampleShapeOf(const TensorInfo &input) {

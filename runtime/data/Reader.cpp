@@ -57,33 +57,45 @@ static Status fillFrom(const DataBinding &binding, const EntryPoint &entry,
   return {};
 }
 
+/// Where `column` has values, as the input that its mask names takes it; an
+/// empty one where it has no mask, or `entry` no such input.
+static StatusOr<Column> maskOf(const Column &column, const EntryPoint &entry) {
+  Column mask;
+  if (!column.table || column.table->steps().mask().empty())
+    return mask;
+  const std::string &name = column.table->steps().mask();
+  const int64_t index = findInput(entry, name);
+  if (index < 0)
+    return mask;
+  const TensorInfo &input = entry.inputs[size_t(index)];
+  const int64_t wanted = column.table->steps().numFields();
+  if (input.shape.empty() || numElements(sampleShapeOf(input)) != wanted)
+    return Status(Code::InvalidArgument,
+                  concat("the mask ", quote(name), " of input ",
+                         quote(column.name), " takes ", wanted,
+                         " numbers a sample, it is ",
+                         describe(input.elementType, input.shape)));
+  mask.name = name;
+  mask.elementType = input.elementType;
+  mask.sampleShape = sampleShapeOf(input);
+  mask.numSamples = column.numSamples;
+  mask.stored = std::make_shared<MaskSamples>(column.table, input.elementType);
+  return mask;
+}
+
 /// Fills the inputs that say where others have values.
 static Status fillMasks(const EntryPoint &entry, std::vector<Column> &columns) {
   for (const Column &column : columns) {
-    if (!column.table || column.table->steps().mask().empty())
+    StatusOr<Column> mask = maskOf(column, entry);
+    if (!mask.isOk())
+      return mask.status();
+    if (mask->name.empty())
       continue;
-    const std::string &name = column.table->steps().mask();
-    const int64_t index = findInput(entry, name);
-    if (index < 0)
-      continue;
-    const TensorInfo &input = entry.inputs[size_t(index)];
-    const int64_t wanted = column.table->steps().numFields();
-    if (input.shape.empty() || numElements(sampleShapeOf(input)) != wanted)
+    Column &place = columns[size_t(findInput(entry, mask->name))];
+    if (!place.name.empty())
       return {Code::InvalidArgument,
-              concat("the mask ", quote(name), " of input ", quote(column.name),
-                     " takes ", wanted, " numbers a sample, it is ",
-                     describe(input.elementType, input.shape))};
-    if (!columns[size_t(index)].name.empty())
-      return {Code::InvalidArgument,
-              concat("input ", quote(name), " is bound twice")};
-    Column mask;
-    mask.name = name;
-    mask.elementType = input.elementType;
-    mask.sampleShape = sampleShapeOf(input);
-    mask.numSamples = column.numSamples;
-    mask.stored =
-        std::make_shared<MaskSamples>(column.table, input.elementType);
-    columns[size_t(index)] = std::move(mask);
+              concat("input ", quote(mask->name), " is bound twice")};
+    place = std::move(*mask);
   }
   return {};
 }
@@ -179,12 +191,20 @@ bool hasSplit(const Recipe &recipe, std::string_view split) {
 
 StatusOr<std::vector<Column>>
 readBound(const DataBinding &binding,
-          const std::vector<const TensorInfo *> &inputs, const Recipe &recipe,
+          const std::vector<const TensorInfo *> &inputs,
+          const EntryPoint &entry, const Recipe &recipe,
           const ReadOptions &options, const DataFacts &known) {
   DataFacts facts = known;
   auto read = readBinding(binding, inputs, {recipe, options, facts, nullptr});
   if (!read.isOk())
     return read;
+  for (size_t i = 0, count = read->size(); i < count; ++i) {
+    StatusOr<Column> mask = maskOf((*read)[i], entry);
+    if (!mask.isOk())
+      return mask.status();
+    if (!mask->name.empty())
+      read->push_back(std::move(*mask));
+  }
   if (Status status = settle(*read, facts); !status.isOk())
     return status;
   return read;

@@ -63,11 +63,22 @@ readSplit(const Recipe &recipe, std::string_view split, const EntryPoint &entry,
 /// Whether the recipe binds any data to that split.
 bool hasSplit(const Recipe &recipe, std::string_view split);
 
-/// Reads one binding as readSplit does, for `inputs` of it.
+/// Reads one binding as readSplit does, for `inputs` of it, which are of
+/// `entry`; with the inputs of it that masks fill.
 StatusOr<std::vector<Column>>
 readBound(const DataBinding &binding,
-          const std::vector<const TensorInfo *> &inputs, const Recipe &recipe,
+          const std::vector<const TensorInfo *> &inputs,
+          const EntryPoint &entry, const Recipe &recipe,
           const ReadOptions &options, const DataFacts &facts);
+
+/// Reads one file for all inputs of an entry point, for `nnc predict`: a table
+/// or an archive of arrays, as the bindings of the training data would read it,
+/// or by the names of the inputs where these read something else.
+StatusOr<std::vector<Column>> readDataFile(const std::string &path,
+                                           const EntryPoint &entry,
+                                           const Recipe &recipe,
+                                           const DataFacts &facts,
+                                           const ReadOptions &options);
 
 /// A file that is given for an input of an entry point.
 struct GivenFile {

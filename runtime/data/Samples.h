@@ -60,6 +60,8 @@ struct Workspace {
   /// The fields of a table's sample, and their bytes before.
   std::vector<double> fields;
   std::vector<uint8_t> elements;
+  /// A sample of an array, before it is converted.
+  std::vector<uint8_t> decoded;
   /// The last row of a file that was read, and which it is.
   std::vector<uint8_t> row;
   const void *rowFile = nullptr;

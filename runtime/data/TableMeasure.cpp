@@ -30,6 +30,12 @@ struct FieldRange {
         most(fields, -std::numeric_limits<double>::infinity()) {}
   void add(const FieldRange &other);
 };
+
+/// The search for the value of a rank, a digit a pass: radix selection.
+struct Selection {
+  uint64_t prefix = 0;
+  int64_t rank = 0;
+};
 } // namespace
 
 // Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for
@@ -52,10 +58,6 @@ void FieldRange::add(const FieldRange &other) {
     least[i] = std::min(least[i], other.least[i]);
     most[i] = std::max(most[i], other.most[i]);
   }
-}
-
-namespace {
-struct Selection;
 }
 
 /// Passes over the training samples of a table, in pieces of neighbours.
@@ -182,12 +184,6 @@ static double fromOrderedBits(uint64_t bits) {
 }
 
 namespace {
-/// The search for the value of a rank, a digit a pass: radix selection.
-struct Selection {
-  uint64_t prefix = 0;
-  int64_t rank = 0;
-};
-
 constexpr int digitBits = 8;
 constexpr size_t numDigits = size_t(1) << digitBits;
 

@@ -1,17 +1,23 @@
 // Any bytes as a file of data: samples or a message. The first byte chooses the
-// reader, the second what the model wants; the file follows.
+// reader, the second what the model wants and what its samples go through; the
+// file follows.
+#include "runtime/data/Preparation.h"
 #include "runtime/data/Reader.h"
 
 #include "test/fuzz/DataMutator.h"
 #include "test/fuzz/MemoryFile.h"
 #include "test/fuzz/Require.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace nnc;
 using namespace nnc::runtime;
 
-static const char *const readers[] = {"idx", "npy", "csv", "npz"};
+static const char *const readers[] = {"idx",   "npy", "csv",   "npz",
+                                      "jsonl", "csv", "jsonl", "npy"};
+/// Those from 5 on have steps of tables, and keep nothing in memory.
+static constexpr unsigned numReaders = 8, firstWithSteps = 5;
 
 static TensorInfo input(const char *name, unsigned choice) {
   static const ElementType types[] = {ElementType::F32, ElementType::U8,
@@ -25,16 +31,73 @@ static TensorInfo input(const char *name, unsigned choice) {
   return info;
 }
 
+/// What the fields go through, by three bits.
+static std::vector<SampleStep> stepsOf(unsigned choice) {
+  auto step =
+      [](const char *name,
+         std::vector<std::pair<std::string, std::string>> arguments = {}) {
+        return SampleStep{"x", name, std::move(arguments), ""};
+      };
+  switch (choice % 8) {
+  case 0:
+    return {step("standardize"), step("missing", {{"value", "median"}})};
+  case 1:
+    return {step("log", {{"offset", "1"}}), step("min_max"),
+            step("missing", {{"value", "mean"}})};
+  case 2:
+    return {step("categories"), step("missing", {{"value", "none"}})};
+  case 3:
+    return {step("classes"), step("missing", {{"value", "drop"}})};
+  case 4:
+    return {step("date", {{"part", "seconds"}}), step("standardize")};
+  case 5:
+    return {step("hashing", {{"buckets", "3"}})};
+  case 6:
+    return {step("categories", {{"most", "1"}}), step("one_hot")};
+  default:
+    return {step("clip", {{"least", "-1"}}), step("missing", {{"value", "0"}})};
+  }
+}
+
+/// What was measured of the columns comes back from its notes, and their
+/// samples are samples or have a message.
+static void prepareAll(std::vector<Column> &columns) {
+  std::vector<int64_t> samples;
+  for (int64_t i = 0; i < columns[0].numSamples; i += 2)
+    samples.push_back(i);
+  DataFacts facts;
+  if (!measure(columns, samples, 1, facts).isOk())
+    return;
+  Metadata notes, again;
+  facts.save(notes);
+  auto restored = DataFacts::restore(notes, "weights");
+  fuzz::require(restored.isOk(), "notes are read again");
+  restored->save(again);
+  fuzz::require(notes == again, "notes are the same again");
+  Workspace work;
+  for (const Column &column : columns) {
+    std::vector<uint8_t> sample(size_t(column.sampleBytes()));
+    for (int64_t i = 0; i < std::min<int64_t>(column.numSamples, 8); ++i)
+      if (Status status = writeSample(column, i, nullptr, work, sample.data());
+          !status.isOk())
+        fuzz::require(!status.message().empty(),
+                      "a refused sample has a message");
+  }
+}
+
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
                                           size_t maxSize, unsigned seed) {
   fuzz::Choices choices(seed);
-  if (size < 2 || maxSize < size || choices.oneIn(8))
+  const unsigned reader = size ? data[0] % numReaders : 0;
+  // What has no structure of bytes is changed anywhere.
+  const bool isText = reader >= 4 && reader != 7;
+  if (size < 2 || maxSize < size || choices.oneIn(8) || isText)
     return LLVMFuzzerMutate(data, size, maxSize);
   if (choices.oneIn(8))
     data[1] = uint8_t(choices.below(256));
   std::string file(reinterpret_cast<char *>(data) + 2, size - 2);
-  file = fuzz::mutateData(fuzz::DataFormat(data[0] % 4), file, maxSize - 2,
-                          choices);
+  file = fuzz::mutateData(fuzz::DataFormat(reader == 7 ? 1 : reader), file,
+                          maxSize - 2, choices);
   if (file.empty() || file.size() > maxSize - 2)
     return LLVMFuzzerMutate(data, size, maxSize);
   std::memcpy(data + 2, file.data(), file.size());
@@ -44,7 +107,8 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < 2)
     return 0;
-  const unsigned reader = data[0] % 4, choice = data[1];
+  const unsigned reader = data[0] % numReaders, choice = data[1];
+  const bool hasSteps = reader >= firstWithSteps;
   fuzz::MemoryFile memory(data + 2, size - 2);
   EntryPoint entry;
   entry.inputs.push_back(input("x", choice));
@@ -60,10 +124,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (reader == 2 && choice & 128)
     binding.arguments.push_back({"header", "true"});
   recipe.data.push_back(binding);
-  auto columns = readSplit(recipe, "train", entry, {});
+  ReadOptions options;
+  if (hasSteps) {
+    recipe.sampleSteps = stepsOf(choice >> 5);
+    options.mostKeptBytes = 64;
+  }
+  auto columns = readSplit(recipe, "train", entry, options);
   if (!columns.isOk()) {
     fuzz::require(!columns.status().message().empty(),
                   "refused data have a message");
+    return 0;
+  }
+  if (hasSteps) {
+    prepareAll(*columns);
     return 0;
   }
   for (const Column &column : *columns)

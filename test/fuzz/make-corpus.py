@@ -213,6 +213,14 @@ table = b"a,b,y\n1,2,0\n3,-4e1,1\n"
 save("data", "csv", bytes([2, 36]) + table)
 save("data", "csv-gz", bytes([2, 36]) + gzip.compress(table, mtime=0))
 save("data", "csv-columns", bytes([2, 236]) + table)
+rows = b'{"x": 1.5, "y": 2}\n\n{"x": null, "y": [1, 2]}\n'
+save("data", "jsonl", bytes([4, 0]) + rows)
+save("data", "csv-missing", bytes([5, 0]) + b"x\n1\nNA\n\n4e2\n")
+save("data", "csv-names", bytes([5, 64 + 2]) + b'x\nRome\n"a, ""b"\n\n')
+save("data", "csv-dates", bytes([5, 128]) + b"x\n2024-02-29T14:30:00+02:00\n")
+save("data", "csv-one-hot", bytes([5, 192 + 12]) + b"x\na\nb\na\n")
+save("data", "jsonl-names", bytes([6, 96 + 1]) + b'{"x": "no"}\n{"x": "yes"}\n')
+save("data", "npy-stored", bytes([7, 0]) + npy(numpy.array([1, numpy.nan], "f8")))
 save("data", "csv-integers", bytes([2, 2]) + b"1\r\n\"2\"\r\n 3 ")
 
 # FuzzImages.cpp: the reader and the kind of input, the file.

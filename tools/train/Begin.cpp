@@ -15,8 +15,8 @@ namespace nnc::tools {
 
 using namespace runtime;
 
-/// Text goes by the vocabulary of the weights that a run begins with: the
-/// numbers of words that they know.
+/// Text and categories go by the vocabulary of the weights that a run begins
+/// with: the numbers of words and names that they know.
 static Status takeVocabularies(const TrainOptions &options, DataFacts &facts) {
   std::vector<std::string> files;
   if (options.resume)
@@ -26,12 +26,26 @@ static Status takeVocabularies(const TrainOptions &options, DataFacts &facts) {
   for (const std::string &file : files) {
     StatusOr<DataFacts> known = loadFacts(file);
     if (known.isOk())
-      facts.vocabularies = std::move(known->vocabularies);
+      facts.takeNames(std::move(*known));
     if (known.isOk() || known.status().code() != Code::NotFound ||
         file == options.initialWeights)
       return known.status();
   }
   return {};
+}
+
+int64_t windowOf(const Recipe &recipe) {
+  for (const Setting &setting : recipe.settings)
+    if (setting.name == "shuffle")
+      return setting.integer;
+  return 0;
+}
+
+static std::string orderOf(const TrainRun &run) {
+  const int64_t window = windowOf(run.plan.recipe);
+  if (run.options.keepOrder)
+    return "kept";
+  return window ? concat("shuffled within windows of ", window) : "shuffled";
 }
 
 static void identify(TrainRun &run) {
@@ -43,7 +57,7 @@ static void identify(TrainRun &run) {
                   run.trainingBatches->numSamples(),
                   run.validationBatches->numSamples(),
                   std::min(run.options.steps.value_or(numBatches), numBatches),
-                  run.options.keepOrder ? "kept" : "shuffled"};
+                  orderOf(run)};
 }
 
 int loadData(TrainRun &run) {

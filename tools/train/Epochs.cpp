@@ -162,7 +162,7 @@ static Status trainEpoch(TrainRun &run) {
       std::min(batches.numSamples(), run.identity.stepsPerEpoch * run.batch),
       !run.options.isQuiet);
   if (!run.options.keepOrder)
-    batches.shuffle(run.seed, position.epoch);
+    batches.shuffle(run.seed, position.epoch, windowOf(run.plan.recipe));
   batches.draw(run.seed, position.epoch);
   if (Status status = runSteps(run, progress);
       !status.isOk() || stopSignal() != 0)

@@ -53,6 +53,9 @@ struct TrainRun {
 /// How many steps the state has behind it.
 int64_t stepsOf(const TrainRun &run);
 
+/// How many neighbouring samples are mixed in an epoch; 0: all.
+int64_t windowOf(const runtime::Recipe &recipe);
+
 /// Where the weights go.
 std::string weightsPath(const TrainOptions &options);
 

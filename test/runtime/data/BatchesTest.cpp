@@ -93,6 +93,55 @@ TEST(Batches, SkipResumes) {
   EXPECT_FALSE(*batches.next());
 }
 
+TEST(Batches, WindowsMixNeighbours) {
+  auto columns = pairs(103);
+  Batches batches(columns, everything(103), 8),
+      other(columns, everything(103), 5);
+  batches.shuffle(3, 1, 10);
+  std::vector<int32_t> order = drain(batches);
+  other.shuffle(3, 1, 10);
+  EXPECT_EQ(order, drain(other));
+  std::vector<int32_t> firsts;
+  for (size_t begin = 0; begin < order.size(); begin += 10) {
+    const size_t end = std::min(begin + 10, order.size());
+    std::vector<int32_t> window(order.begin() + begin, order.begin() + end);
+    EXPECT_FALSE(std::is_sorted(window.begin(), window.end()));
+    std::sort(window.begin(), window.end());
+    firsts.push_back(window[0]);
+    for (size_t i = 0; i < window.size(); ++i)
+      EXPECT_EQ(window[i], window[0] + int32_t(i));
+  }
+  // The windows are shuffled too, but for the last, which is smaller.
+  EXPECT_EQ(firsts.back(), 100);
+  EXPECT_FALSE(std::is_sorted(firsts.begin(), firsts.end()));
+  std::sort(firsts.begin(), firsts.end());
+  for (size_t i = 0; i < firsts.size(); ++i)
+    EXPECT_EQ(firsts[i], int32_t(10 * i));
+  batches.rewind();
+  batches.skip(7);
+  EXPECT_EQ(drain(batches),
+            std::vector<int32_t>(order.begin() + 56, order.end()));
+  batches.shuffle(3, 2, 10);
+  EXPECT_NE(drain(batches), order);
+  // A window of all is none.
+  batches.shuffle(3, 2, 1000);
+  order = drain(batches);
+  batches.shuffle(3, 2);
+  EXPECT_EQ(drain(batches), order);
+}
+
+TEST(Batches, WindowsOfSamplesThatAreNotAll) {
+  auto columns = pairs(60);
+  std::vector<int64_t> odd;
+  for (int64_t i = 1; i < 60; i += 2)
+    odd.push_back(i);
+  Batches batches(columns, odd, 7);
+  batches.shuffle(1, 1, 12);
+  std::vector<int32_t> order = drain(batches);
+  std::sort(order.begin(), order.end());
+  EXPECT_EQ(order, std::vector<int32_t>(odd.begin(), odd.end()));
+}
+
 TEST(Batches, SplitHoldsOutAFraction) {
   Split split = splitSamples(1000, 0.1, 7);
   EXPECT_EQ(split.validation.size(), 100u);

@@ -2,6 +2,7 @@
 #include "test/runtime/data/ReadFor.h"
 
 #include "runtime/data/Npy.h"
+#include "runtime/data/Preparation.h"
 #include "runtime/data/Reader.h"
 
 #include <cmath>
@@ -188,6 +189,105 @@ static StatusOr<std::vector<Column>> readAs(ElementType type,
                                             const std::string &content) {
   writeFile(temporaryPath("typed.npy"), content);
   return readFor({input("x", type, {-1})}, "npy", {{"path", "typed.npy"}});
+}
+
+TEST(Npy, TakesIntegersThatNncHasNoTypeFor) {
+  const int16_t shorts[] = {-300, 40};
+  const uint16_t unsignedShorts[] = {65535, 1};
+  const int8_t bytes[] = {-128, 127};
+  const uint64_t large[] = {1, uint64_t(1) << 62};
+  const uint64_t tooLarge[] = {1, uint64_t(1) << 63};
+  const uint8_t bigEndian[] = {0xfe, 0xd4, 0, 40};
+  auto numbers = [](const std::string &file) {
+    auto read = readAs(ElementType::I64, file);
+    EXPECT_TRUE(read.isOk()) << read.status().message();
+    std::vector<int64_t> values(2);
+    if (read.isOk())
+      std::memcpy(values.data(), (*read)[0].data.data(), 16);
+    return values;
+  };
+  EXPECT_EQ(numbers(npyOf("<i2", shorts)), (std::vector<int64_t>{-300, 40}));
+  EXPECT_EQ(numbers(npyOf("<u2", unsignedShorts)),
+            (std::vector<int64_t>{65535, 1}));
+  EXPECT_EQ(numbers(npyOf("|i1", bytes)), (std::vector<int64_t>{-128, 127}));
+  EXPECT_EQ(numbers(npyOf("<u8", large)),
+            (std::vector<int64_t>{1, int64_t(1) << 62}));
+  EXPECT_EQ(
+      numbers(npy("{'descr': '>i2', 'fortran_order': False, 'shape': "
+                  "(2,), }",
+                  std::string(reinterpret_cast<const char *>(bigEndian), 4))),
+      (std::vector<int64_t>{-300, 40}));
+  expectFailure(readAs(ElementType::I64, npyOf("<u8", tooLarge)),
+                Code::InvalidFile, "an element is 2^63 or more");
+  expectFailure(readAs(ElementType::U8, npyOf("<i2", shorts)),
+                Code::InvalidFile, "convert = \"nearest\" takes the nearest");
+}
+
+TEST(Npy, TakesTheNearestWhereThatIsAsked) {
+  const double values[] = {0.1, 2.5};
+  writeFile(temporaryPath("typed.npy"), npyOf("<f8", values));
+  auto read = readFor({input("x", ElementType::F32, {-1})}, "npy",
+                      {{"path", "typed.npy"}, {"convert", "nearest"}});
+  ASSERT_TRUE(read.isOk()) << read.status().message();
+  EXPECT_EQ(floats((*read)[0]), (std::vector<float>{0.1f, 2.5f}));
+  expectFailure(readFor({input("x", ElementType::F32, {-1})}, "npy",
+                        {{"path", "typed.npy"}, {"convert", "round"}}),
+                Code::InvalidArgument, "expected exact or nearest");
+}
+
+TEST(Npy, SeveralFilesAreOne) {
+  const float first[] = {1, 2}, second[] = {3, 4};
+  writeFile(temporaryPath("many-a.npy"), npyOf("<f4", first));
+  writeFile(temporaryPath("many-b.npy"), npyOf("<f4", second));
+  for (const char *path : {"many-*.npy", "many-a.npy,many-b.npy"}) {
+    auto read =
+        readFor({input("x", ElementType::F32, {-1})}, "npy", {{"path", path}});
+    ASSERT_TRUE(read.isOk()) << read.status().message();
+    EXPECT_EQ(floats((*read)[0]), (std::vector<float>{1, 2, 3, 4}));
+  }
+  const double other[] = {3, 4};
+  writeFile(temporaryPath("many-b.npy"), npyOf("<f8", other));
+  EXPECT_TRUE(readFor({input("x", ElementType::F32, {-1})}, "npy",
+                      {{"path", "many-*.npy"}})
+                  .isOk());
+}
+
+// Larger than what is kept: samples are read where they lie.
+TEST(Npy, StaysInItsFile) {
+  const double first[] = {1, 2.5}, second[] = {3, 0.1};
+  writeFile(temporaryPath("stored-a.npy"), npyOf("<f8", first));
+  writeFile(temporaryPath("stored-b.npy"), npyOf("<f8", second));
+  EntryPoint entry;
+  entry.inputs = {input("x", ElementType::F32, {-1})};
+  Recipe recipe;
+  recipe.data = {{"train", {"x"}, "npy", {{"path", "stored-*.npy"}}, ""}};
+  ReadOptions options;
+  options.directories = {temporaryPath("")};
+  options.mostKeptBytes = 0;
+  auto read = readSplit(recipe, "train", entry, options);
+  ASSERT_TRUE(read.isOk()) << read.status().message();
+  const Column &column = (*read)[0];
+  EXPECT_FALSE(column.isInMemory());
+  ASSERT_EQ(column.numSamples, 4);
+  Workspace work;
+  float value = 0;
+  auto write = [&](int64_t index) {
+    return writeSample(column, index, nullptr, work,
+                       reinterpret_cast<uint8_t *>(&value));
+  };
+  ASSERT_TRUE(write(2).isOk());
+  EXPECT_EQ(value, 3);
+  ASSERT_TRUE(write(1).isOk());
+  EXPECT_EQ(value, 2.5f);
+  const Status status = write(3);
+  EXPECT_EQ(status.code(), Code::InvalidFile);
+  EXPECT_NE(status.message().find("stored-b.npy: sample 1 has 0.1"),
+            std::string::npos)
+      << status.message();
+  // One that is cut off is found before it is read.
+  writeFile(temporaryPath("stored-b.npy"), npyOf("<f8", second).substr(0, 80));
+  expectFailure(readSplit(recipe, "train", entry, options), Code::InvalidFile,
+                "stored-b.npy: has ");
 }
 
 TEST(Npy, ConvertsWhatLosesNothing) {
