@@ -1,6 +1,6 @@
 // What all functions of the C interface share: how a call becomes a status, and
 // the plan behind its handle. The functions are in PlanInterface.cpp,
-// SessionInterface.cpp and GenerationInterface.cpp.
+// SessionInterface.cpp, GenerationInterface.cpp and TableInterface.cpp.
 #ifndef NNC_RUNTIME_INTERFACE_H
 #define NNC_RUNTIME_INTERFACE_H
 

@@ -23,6 +23,10 @@ struct SessionDestroyer {
   }
 };
 
+struct TableCloser {
+  void operator()(nnc_table_t *table) const { nnc_table_close(table); }
+};
+
 /// The element type that a C++ type is; 16-bit floats are none.
 template <typename T> constexpr nnc_element_type_t elementType() {
   if constexpr (std::is_same_v<T, float>)
@@ -52,6 +56,7 @@ nnc_tensor_t tensor(const T *data, const std::array<int64_t, rank> &shape) {
 /// Pass `get()` to the calls of nnc.h.
 using PlanHandle = std::unique_ptr<nnc_plan_t, PlanCloser>;
 using SessionHandle = std::unique_ptr<nnc_session_t, SessionDestroyer>;
+using TableHandle = std::unique_ptr<nnc_table_t, TableCloser>;
 
 /// nnc_plan_open into a handle, which is empty on failure.
 inline nnc_status_t openPlan(const char *path, PlanHandle &plan) {
@@ -77,6 +82,15 @@ inline nnc_status_t createSession(const PlanHandle &plan,
   nnc_session_t *created = nullptr;
   nnc_status_t status = nnc_session_create(plan.get(), &options, &created);
   session.reset(created);
+  return status;
+}
+
+/// nnc_table_open into a handle, which is empty on failure.
+inline nnc_status_t openTable(const PlanHandle &plan, const char *weights,
+                              TableHandle &table) {
+  nnc_table_t *opened = nullptr;
+  nnc_status_t status = nnc_table_open(plan.get(), weights, &opened);
+  table.reset(opened);
   return status;
 }
 
