@@ -4,6 +4,7 @@
 #include "runtime/Random.h"
 #include "tools/Program.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
@@ -40,12 +41,30 @@ ReadOptions readOptions(const std::string &model, const std::string &folder) {
   return options;
 }
 
+std::vector<TensorInfo> inputsBeside(const Plan &plan,
+                                     const EntryPoint &entry) {
+  std::vector<TensorInfo> others;
+  auto has = [](const std::vector<TensorInfo> &inputs,
+                const std::string &name) {
+    return std::any_of(
+        inputs.begin(), inputs.end(),
+        [&](const TensorInfo &input) { return input.name == name; });
+  };
+  for (const EntryPoint &other : plan.entryPoints)
+    for (const TensorInfo &input : other.inputs)
+      if (!has(entry.inputs, input.name) && !has(others, input.name))
+        others.push_back(input);
+  return others;
+}
+
 int loadSplit(const DataRequest &request, const EntryPoint &entry,
               const std::string &split, Columns &columns, DataFacts &facts) {
   std::string source;
   ReadOptions options = readOptions(request.model, request.folder);
   options.mostSamples = request.mostSamples;
   options.numThreads = request.numThreads;
+  options.others = inputsBeside(request.plan, entry);
+  options.keepsRows = request.keepsRows;
   auto read =
       readSplit(request.plan.recipe, split, entry, options, &source, &facts);
   if (!read.isOk())

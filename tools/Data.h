@@ -30,6 +30,8 @@ struct DataRequest {
   const std::string &model, &folder;
   int numThreads = 1;
   int64_t mostSamples = INT64_MAX;
+  /// Whether each row of a table must become a sample.
+  bool keepsRows = false;
 };
 
 /// Where the files of a model's data are: in `folder` alone, or where it is
@@ -38,6 +40,10 @@ struct DataRequest {
 /// that the program names.
 runtime::ReadOptions readOptions(const std::string &model,
                                  const std::string &folder = "");
+
+/// The inputs that other entry points of the plan have and `entry` lacks.
+std::vector<runtime::TensorInfo> inputsBeside(const runtime::Plan &plan,
+                                              const runtime::EntryPoint &entry);
 
 /// Reads `split` for `entry`, by `facts` and adding to them. Returns an exit
 /// status, after a diagnostic at the binding.

@@ -1,15 +1,18 @@
 // nnc predict: a model's outputs on inputs from files.
 #include "tools/InputFiles.h"
 #include "tools/Output.h"
+#include "tools/Predictions.h"
 #include "tools/Text.h"
 #include "tools/commands/Commands.h"
 
 #include "runtime/AtomicFile.h"
 #include "runtime/Session.h"
+#include "runtime/data/Batches.h"
 #include "runtime/data/Npy.h"
 
 #include <algorithm>
 #include <iostream>
+#include <numeric>
 
 namespace nnc::tools {
 
@@ -17,9 +20,11 @@ using namespace runtime;
 
 struct PredictOptions {
   CompileRequest request;
-  std::string weightsFile, folder = ".";
   /// A group of outputs; empty: the outputs that are in none.
   std::string entry;
+  std::string weightsFile, dataFolder, dataFile, split;
+  /// A folder, or a file by how it ends.
+  std::string output = ".";
   std::optional<WeightsOrder> order;
   std::string names;
   InputFiles inputs;
@@ -80,52 +85,72 @@ static Status makeRoom(const EntryPoint &entry, int64_t count,
   return {};
 }
 
-/// Runs `count` samples, and collects each output's in `results`; what does not
-/// depend on the batch is there once.
+/// Collects each output of a batch in `results`; what does not depend on the
+/// batch is there once.
+static Status collect(const Session &session, const EntryPoint &entry,
+                      int64_t first, int64_t batch, int64_t count,
+                      std::vector<std::vector<uint8_t>> &results) {
+  for (size_t i = 0; i < results.size(); ++i) {
+    const TensorInfo &output = entry.outputs[i];
+    StatusOr<const void *> data = session.outputData(output);
+    if (!data.isOk())
+      return data.status();
+    const auto *bytes = static_cast<const uint8_t *>(*data);
+    // A tensor has the batch in one dimension at most.
+    if (std::count(output.shape.begin(), output.shape.end(), -1))
+      place(output, bytes, first, batch, count, results[i]);
+    else if (first == 0)
+      std::copy_n(bytes, output.sizeBytes(batch), results[i].data());
+  }
+  return {};
+}
+
+/// Runs `count` samples.
 static Status runAll(Session &session, const EntryPoint &entry,
                      const Columns &columns, int64_t count,
                      std::vector<std::vector<uint8_t>> &results) {
   const int64_t most = session.plan().maxBatch;
   if (Status status = makeRoom(entry, count, results); !status.isOk())
     return status;
+  std::vector<int64_t> order(size_t(columns.empty() ? 0 : count));
+  std::iota(order.begin(), order.end(), 0);
+  Batches batches(columns, std::move(order), most, session.numThreads());
   for (int64_t first = 0; first < count; first += most) {
     const int64_t batch = std::min(most, count - first);
+    if (!columns.empty())
+      if (StatusOr<bool> next = batches.next(); !next.isOk())
+        return next.status();
     if (Status status = session.setFirstSample(first); !status.isOk())
       return status;
-    // Sample sizes may leave a batch unaligned; numbers want their own
-    // alignment only, which a column's start and whole samples give.
-    if (Status status =
-            session.run(entry, pointersAt(columns, first).data(), batch);
-        !status.isOk())
+    Status status = session.run(entry, batches.inputs(), batch);
+    if (status.isOk())
+      status = collect(session, entry, first, batch, count, results);
+    if (!status.isOk())
       return status;
-    for (size_t i = 0; i < results.size(); ++i) {
-      const TensorInfo &output = entry.outputs[i];
-      StatusOr<const void *> data = session.outputData(output);
-      if (!data.isOk())
-        return data.status();
-      const auto *bytes = static_cast<const uint8_t *>(*data);
-      // A tensor has the batch in one dimension at most.
-      if (std::count(output.shape.begin(), output.shape.end(), -1))
-        place(output, bytes, first, batch, count, results[i]);
-      else if (first == 0)
-        std::copy_n(bytes, output.sizeBytes(batch), results[i].data());
-    }
   }
   return {};
 }
 
 static std::string outputPath(const PredictOptions &options,
                               const TensorInfo &output) {
-  return options.folder + "/" + output.name + ".npy";
+  return formOf(options.output) == PredictionForm::Npy
+             ? options.output
+             : options.output + "/" + output.name + ".npy";
 }
 
-/// That every output has a file of its own in the folder, and no input's.
+/// That what is written replaces no input, and has names for files.
 static Status checkOutputs(const EntryPoint &entry,
                            const PredictOptions &options) {
   std::vector<InputFile> inputs = {{options.request.model, "the model"},
-                                   {options.weightsFile, "the weights"}};
+                                   {options.weightsFile, "the weights"},
+                                   {options.dataFile, "the data"}};
   for (const std::string &path : options.inputs.paths())
     inputs.push_back({path, "an input"});
+  const PredictionForm form = formOf(options.output);
+  if (Status status = checkForm(entry, form, options.output); !status.isOk())
+    return status;
+  if (form != PredictionForm::Folder)
+    return checkNoInput(options.output, "the output", inputs);
   for (const TensorInfo &output : entry.outputs) {
     if (!isFileName(output.name))
       return {Code::InvalidArgument,
@@ -142,37 +167,15 @@ static Status checkOutputs(const EntryPoint &entry,
 
 static std::string classesPath(const PredictOptions &options,
                                const TensorInfo &output) {
-  return options.folder + "/" + output.name + ".classes.txt";
+  return options.output + "/" + output.name + ".classes.txt";
 }
 
-/// The names of the classes that an output has a number for each of; null if it
-/// is no such output.
-static const std::vector<std::string> *classesOf(const TensorInfo &output,
-                                                 const DataFacts &facts) {
-  const bool isRow = output.shape.size() == 2 && output.shape[0] == -1;
-  return isRow ? facts.classesOf(size_t(output.shape[1])) : nullptr;
-}
-
-/// A line a sample: the name of the class whose number is largest, the first of
-/// these where there are several.
-static Status writeClasses(const std::string &path, const TensorInfo &output,
-                           const std::vector<std::string> &names,
-                           int64_t samples,
-                           const std::vector<uint8_t> &values) {
-  const int64_t bytes = sizeBytes(output.elementType);
+/// A line a sample.
+static Status writeClasses(const std::string &path,
+                           const std::vector<std::string> &classes) {
   std::string lines;
-  for (int64_t sample = 0; sample < samples; ++sample) {
-    size_t largest = 0;
-    auto valueOf = [&](size_t place) {
-      return toDouble(output.elementType,
-                      values.data() +
-                          (size_t(sample) * names.size() + place) * bytes);
-    };
-    for (size_t place = 1; place < names.size(); ++place)
-      if (valueOf(place) > valueOf(largest))
-        largest = place;
-    lines += names[largest] + "\n";
-  }
+  for (const std::string &name : classes)
+    lines += name + "\n";
   StatusOr<AtomicFile> file = AtomicFile::create(path);
   if (!file.isOk())
     return file.status();
@@ -180,31 +183,51 @@ static Status writeClasses(const std::string &path, const TensorInfo &output,
   return status.isOk() ? file->commit() : status;
 }
 
-static int writeOutputs(const PredictOptions &options, const EntryPoint &entry,
-                        int64_t samples, const DataFacts &facts,
-                        const std::vector<std::vector<uint8_t>> &results) {
-  if (Status status = makeFolder(options.folder); !status.isOk())
-    return fail(status);
-  for (size_t i = 0; i < results.size(); ++i) {
-    const TensorInfo &output = entry.outputs[i];
+/// A .npy file each, and the names of classes.
+static Status writeArrays(const PredictOptions &options,
+                          const Predictions &predictions) {
+  const bool isFolder = formOf(options.output) == PredictionForm::Folder;
+  if (isFolder)
+    if (Status status = makeFolder(options.output); !status.isOk())
+      return status;
+  for (size_t i = 0; i < predictions.values.size(); ++i) {
+    const TensorInfo &output = predictions.entry.outputs[i];
+    const std::vector<uint8_t> &values = predictions.values[i];
     Shape shape = output.shape;
-    std::replace(shape.begin(), shape.end(), int64_t(-1), samples);
+    std::replace(shape.begin(), shape.end(), int64_t(-1), predictions.samples);
     const std::string path = outputPath(options, output);
     if (Status status =
-            writeNpy(path, output.elementType, shape, results[i].data());
+            writeNpy(path, output.elementType, shape, values.data());
         !status.isOk())
-      return fail(status);
+      return status;
     std::cout << path << "  " << describe(output.elementType, shape) << '\n';
-    const auto *names = classesOf(output, facts);
-    if (!names)
+    const auto *names = classesOf(output, predictions.facts);
+    if (!names || !isFolder)
       continue;
     const std::string classes = classesPath(options, output);
-    if (Status status =
-            writeClasses(classes, output, *names, samples, results[i]);
+    if (Status status = writeClasses(
+            classes, likeliest(output, *names, predictions.samples, values));
         !status.isOk())
-      return fail(status);
+      return status;
     std::cout << classes << "  the likeliest class of each\n";
   }
+  return {};
+}
+
+static int writeOutputs(const PredictOptions &options,
+                        const Predictions &predictions) {
+  const PredictionForm form = formOf(options.output);
+  const bool isLines =
+      form == PredictionForm::Csv || form == PredictionForm::JsonLines;
+  if (form != PredictionForm::Folder)
+    if (Status status = makeFolder(folderOf(options.output)); !status.isOk())
+      return fail(status);
+  Status status = isLines ? writeLines(predictions, form, options.output)
+                          : writeArrays(options, predictions);
+  if (!status.isOk())
+    return fail(status);
+  if (isLines)
+    std::cout << options.output << "  " << predictions.samples << " samples\n";
   return Done;
 }
 
@@ -238,6 +261,38 @@ static StatusOr<const EntryPoint *> findEntry(const Plan &plan,
                              "; there are ", groups));
 }
 
+/// From the data block, a file for all inputs, or one an input. Returns an exit
+/// status.
+static int readInputs(const PredictOptions &options, const Plan &plan,
+                      const EntryPoint &entry, const DataFacts &facts,
+                      int threads, Columns &columns) {
+  const std::string &model = options.request.model;
+  ReadOptions read = readOptions(model, options.dataFolder);
+  if (!options.split.empty()) {
+    DataFacts own = facts;
+    DataRequest request{plan, model, options.dataFolder, threads};
+    request.keepsRows = true;
+    if (int exit = loadSplit(request, entry, options.split, columns, own))
+      return exit;
+  } else if (!options.dataFile.empty()) {
+    read.numThreads = threads;
+    read.keepsRows = true;
+    read.others = inputsBeside(plan, entry);
+    auto found =
+        readDataFile(options.dataFile, entry, plan.recipe, facts, read);
+    if (!found.isOk())
+      return fail(found.status());
+    columns = std::move(*found);
+  } else {
+    Status status = options.inputs.read(
+        entry, {plan.recipe, facts, options.weightsFile, read.directories},
+        columns);
+    return status.isOk() ? int(Done) : fail(status);
+  }
+  Status status = checkSettled(columns, options.weightsFile);
+  return status.isOk() ? int(Done) : fail(status);
+}
+
 static int predict(const PredictOptions &options) {
   PlanOrExit opened = openModel(options.request);
   if (!opened.plan)
@@ -260,21 +315,18 @@ static int predict(const PredictOptions &options) {
   if (!facts.isOk())
     return fail(facts.status());
   Columns columns;
-  if (Status status =
-          options.inputs.read(*entry,
-                              {opened.plan->recipe, *facts, options.weightsFile,
-                               readOptions(options.request.model).directories},
-                              columns);
-      !status.isOk())
-    return fail(status);
+  if (int exit = readInputs(options, *opened.plan, *entry, *facts,
+                            (*session)->numThreads(), columns))
+    return exit;
   StatusOr<int64_t> count = countSamples(options, columns);
   if (!count.isOk())
     return fail(count.status());
-  std::vector<std::vector<uint8_t>> results;
-  if (Status status = runAll(**session, *entry, columns, *count, results);
+  Predictions predictions{*entry, *count, {}, *facts};
+  if (Status status =
+          runAll(**session, *entry, columns, *count, predictions.values);
       !status.isOk())
     return fail(status);
-  return writeOutputs(options, *entry, *count, *facts, results);
+  return writeOutputs(options, predictions);
 }
 
 void addPredictCommand(CLI::App &app, int &exit) {
@@ -295,9 +347,23 @@ void addPredictCommand(CLI::App &app, int &exit) {
       ->add_option("--count", options->count,
                    "samples to make, of a model without inputs")
       ->check(CLI::PositiveNumber);
+  command->add_option("--data", options->dataFolder,
+                      "folder of the data files (default: the model's)");
   command
-      ->add_option("-o,--output", options->folder,
-                   "folder for OUTPUT.npy, one an output")
+      ->add_option("--data-file", options->dataFile,
+                   "one .csv, .tsv, .jsonl or .npz file for all inputs, read "
+                   "as the training data; it needs no labels")
+      ->excludes("--input");
+  command
+      ->add_option("--split", options->split,
+                   "take the samples of the data block's train or test")
+      ->check(CLI::IsMember({"train", "test"}))
+      ->excludes("--input")
+      ->excludes("--data-file");
+  command
+      ->add_option("-o,--output", options->output,
+                   "a .csv, .jsonl or .npy file, or a folder for OUTPUT.npy, "
+                   "one an output")
       ->capture_default_str();
   addHelp(
       *command,
@@ -305,7 +371,9 @@ void addPredictCommand(CLI::App &app, int &exit) {
       "nnc predict net.nn --weights net.safetensors --input x=new.csv "
       "--columns x=a,b\n"
       "nnc predict gan.nn --weights gan.safetensors --entry sample --count "
-      "16\n");
+      "16\n"
+      "nnc predict net.nn --weights net.safetensors --data-file new.csv -o "
+      "out.csv\n");
   command->callback([options, &exit] { exit = predict(*options); });
 }
 
