@@ -248,9 +248,7 @@ if (runs.length > 1)
   document.getElementById("runs").append(...runs.map((run) => make("label", null,
     make("input", { type: "checkbox", checked: true, onchange: (event) => { run.isShown = event.target.checked; charts.forEach((chart) => chart.draw()); } }),
     chip(run), run.name)));
-addCurves();
-addRuns();
-addConfusion();
-addSamples();
-addSummary();
-addProfile();
+// A file of another program may have any form: what cannot be shown is said, and the rest is shown.
+for (const [name, add] of Object.entries({ curves: addCurves, settings: addRuns, confusion: addConfusion, samples: addSamples,
+                                            model: addSummary, profile: addProfile }))
+  try { add(); } catch (error) { main.append(make("p", { class: "note" }, `The ${name} cannot be shown: ${error.message}`)); }
