@@ -230,25 +230,35 @@ Status EventFile::flush() {
 // Histograms
 //===----------------------------------------------------------------------===//
 
-Histogram makeHistogram(const std::vector<double> &values) {
+/// Calls `use` with each finite number.
+template <typename Use>
+static void forFinite(ElementType type, const void *data, int64_t count,
+                      Use &&use) {
+  const auto *bytes = static_cast<const char *>(data);
+  const int64_t size = sizeBytes(type);
+  for (int64_t i = 0; i < count; ++i)
+    if (double value = toDouble(type, bytes + i * size); std::isfinite(value))
+      use(value);
+}
+
+Histogram makeHistogram(ElementType type, const void *data, int64_t count) {
   constexpr int64_t numParts = 64;
   Histogram result;
   result.counts.assign(numParts, 0);
-  for (double value : values) {
-    if (!std::isfinite(value))
-      continue;
+  forFinite(type, data, count, [&](double value) {
     result.least = result.count ? std::min(result.least, value) : value;
     result.largest = result.count ? std::max(result.largest, value) : value;
     result.sum += value;
     result.sumOfSquares += value * value;
     ++result.count;
-  }
+  });
   const double width = result.largest - result.least;
-  for (double value : values)
-    if (std::isfinite(value)) {
-      const double place = width > 0 ? (value - result.least) / width : 0;
-      ++result.counts[std::min(int64_t(place * numParts), numParts - 1)];
-    }
+  // Not even as a double, of f64 from one end of its range to the other.
+  const bool hasParts = width > 0 && std::isfinite(width);
+  forFinite(type, data, count, [&](double value) {
+    const double place = hasParts ? (value - result.least) / width : 0;
+    ++result.counts[std::min(int64_t(place * numParts), numParts - 1)];
+  });
   return result;
 }
 

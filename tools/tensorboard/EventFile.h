@@ -4,6 +4,7 @@
 #define NNC_TOOLS_TENSORBOARD_EVENTFILE_H
 
 #include "runtime/Status.h"
+#include "runtime/Tensor.h"
 
 #include <cstdint>
 #include <fstream>
@@ -20,8 +21,9 @@ struct Histogram {
   std::vector<double> counts; ///< Of the parts, the smallest numbers first.
 };
 
-/// Of the finite ones among `values`.
-Histogram makeHistogram(const std::vector<double> &values);
+/// Of the finite ones among `count` elements at `data`.
+Histogram makeHistogram(runtime::ElementType type, const void *data,
+                        int64_t count);
 
 /// What is written in one call is one event each; `tag` is the name that
 /// TensorBoard groups by, up to the first slash.

@@ -49,25 +49,15 @@ void TensorBoard::addAverages(const std::string &split, int64_t step,
                     picture.bytes);
 }
 
-static std::vector<double> toNumbers(ElementType type, const void *data,
-                                     int64_t count) {
-  std::vector<double> numbers(count);
-  const auto *bytes = static_cast<const char *>(data);
-  for (int64_t i = 0; i < count; ++i)
-    numbers[i] = toDouble(type, bytes + i * sizeBytes(type));
-  return numbers;
-}
-
 void TensorBoard::addWeights(int64_t step) {
   for (const StateTensor &tensor : run->plan.state) {
     if (tensor.role != Role::Parameter)
       continue;
     std::vector<char> bytes(tensor.sizeBytes());
     if (run->session.readState(tensor.name, bytes.data(), bytes.size()).isOk())
-      file.addHistogram(
-          "weights/" + tensor.name, step,
-          makeHistogram(toNumbers(tensor.elementType, bytes.data(),
-                                  tensor.numElements())));
+      file.addHistogram("weights/" + tensor.name, step,
+                        makeHistogram(tensor.elementType, bytes.data(),
+                                      tensor.numElements()));
   }
 }
 
@@ -95,10 +85,9 @@ Status TensorBoard::addGradients(int64_t step) {
     StatusOr<const void *> data = run->session.outputData(output);
     if (!data.isOk())
       return data.status();
-    file.addHistogram(
-        "gradients/" + output.name, step,
-        makeHistogram(toNumbers(output.elementType, *data,
-                                output.numElements(batches.size()))));
+    file.addHistogram("gradients/" + output.name, step,
+                      makeHistogram(output.elementType, *data,
+                                    output.numElements(batches.size())));
   }
   return {};
 }
