@@ -63,7 +63,8 @@ static FailureOr<int64_t> checkWeights(const OpSite &site, RankedTensorType x,
   if (int64_t(weights.size()) != cells * each || (each != 2 && each != 4))
     return site.error() << "has " << weights.size() << " weights: expected "
                         << 2 * cells << ", or " << 4 * cells
-                        << " with biases, for " << cells << " cells";
+                        << " with biases, for " << cells
+                        << (cells == 1 ? " cell" : " cells");
   if (weights[1].getRank() != 2 || weights[1].isDynamicDim(0))
     return site.error() << weightName(form, 0, 1) << " is "
                         << printType(weights[1])

@@ -4,6 +4,7 @@
 #include "frontend/dsl/Emitter.h"
 
 #include "ir/Layout.h"
+#include "ir/OperandCounts.h"
 #include "ir/Scopes.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -415,23 +416,29 @@ std::string Emitter::inProgramsNames(StringRef name,
   const Signature *signature = lookupSignature(context, name);
   if (!signature)
     return message;
-  unsigned number = 0;
-  for (auto [info, operand] : llvm::zip(signature->operands, operands)) {
-    if (!operand)
-      continue;
-    std::string numbered = "operand #" + std::to_string(number++) + " ";
+  // Those that are there, each by its name; several may share one.
+  SmallVector<std::pair<StringRef, mlir::Value>> named;
+  auto given = llvm::make_filter_range(
+      operands, [](mlir::Value operand) { return bool(operand); });
+  auto next = given.begin();
+  for (auto [info, count] :
+       llvm::zip(signature->operands, countOperands(*signature, operands)))
+    for (int32_t i = 0; i < count && next != given.end(); ++i, ++next)
+      named.push_back({info.name, *next});
+  for (auto [number, operand] : llvm::enumerate(named)) {
+    std::string numbered = "operand #" + std::to_string(number) + " ";
     if (size_t place = message.find(numbered); place != std::string::npos)
       message.replace(place, numbered.size(),
-                      ("operand '" + info.name + "' ").str());
+                      ("operand '" + operand.first + "' ").str());
   }
   size_t start = message.find("did you mean");
   if (start == std::string::npos)
     return message;
-  for (auto [info, operand] : llvm::zip(signature->operands, operands)) {
+  for (auto [word, operand] : named) {
     auto it = declared.find(operand);
-    size_t place = message.find(("(" + info.name).str(), start);
+    size_t place = message.find(("(" + word).str(), start);
     if (it != declared.end() && place != std::string::npos)
-      message.replace(place + 1, info.name.size(), it->second.name.str());
+      message.replace(place + 1, word.size(), it->second.name.str());
   }
   return message;
 }

@@ -167,7 +167,8 @@ private:
   /// A whole number, or nothing after an error; `what` names it.
   std::optional<int64_t> expectInteger(const Expression &expression,
                                        const llvm::Twine &what);
-  std::optional<bool> expectCondition(const Expression &expression);
+  std::optional<bool> expectCondition(const Expression &expression,
+                                      StringRef what = "the condition of 'if'");
   Datum unknownName(const NameExpr &name);
   /// Whatever name is bound to, or null.
   Binding *lookup(StringRef name);

@@ -221,7 +221,8 @@ std::optional<int64_t> Emitter::expectInteger(const Expression &expression,
   return std::nullopt;
 }
 
-std::optional<bool> Emitter::expectCondition(const Expression &expression) {
+std::optional<bool> Emitter::expectCondition(const Expression &expression,
+                                             StringRef what) {
   Datum value = evaluate(expression);
   if (value.isError())
     return std::nullopt;
@@ -229,13 +230,11 @@ std::optional<bool> Emitter::expectCondition(const Expression &expression) {
     return value.boolean();
   if (value.isTensor())
     error(expression.loc,
-          "the condition of 'if' must be known while compiling, found " +
-              value.describe() +
+          what + " must be known while compiling, found " + value.describe() +
               "; select(condition, a, b) chooses between tensors");
   else
     error(expression.loc,
-          "the condition of 'if' must be true or false, found " +
-              value.describe());
+          what + " must be true or false, found " + value.describe());
   return std::nullopt;
 }
 

@@ -217,7 +217,7 @@ bool ScanCall::bind() {
     axis = *given;
   }
   if (reverseArgument) {
-    auto given = emitter.expectCondition(*reverseArgument->value);
+    auto given = emitter.expectCondition(*reverseArgument->value, "'reverse'");
     if (!given)
       return false;
     reverse = *given;

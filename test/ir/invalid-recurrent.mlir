@@ -18,7 +18,7 @@ func.func @layers(%x: tensor<?x5x3xf32>, %w: tensor<3x2xf32>, %u: tensor<2x2xf32
 // -----
 
 func.func @count(%x: tensor<?x5x3xf32>, %w: tensor<3x2xf32>) {
-  // expected-error @+1 {{'rnn' has 3 weights: expected 2, or 4 with biases, for 1 cells}}
+  // expected-error @+1 {{'rnn' has 3 weights: expected 2, or 4 with biases, for 1 cell}}
   %0, %1 = nnc.rnn %x, %w, %w, %w : (tensor<?x5x3xf32>, tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>) -> (tensor<?x5x2xf32>, tensor<?x2xf32>)
   return
 }
