@@ -96,10 +96,7 @@ bool Parser::parseWordStatement(Block &block, bool &handled) {
     return parseLayout(block);
   if (atWord("step") && peek().is(TokenKind::Identifier))
     return parsePart<StepStmt>(block, "the step");
-  const bool isUpdate = peek().is(TokenKind::Identifier) ||
-                        peek().is(TokenKind::String) ||
-                        peek().is(TokenKind::With);
-  if (atWord("update") && isUpdate && !peek().startsLine)
+  if (atUpdate())
     return parseUpdate(block);
   if (isInStep && atSetting())
     return parseStepSetting(block);
@@ -291,6 +288,16 @@ bool Parser::parsePart(Block &block, const Twine &what) {
   return parsed;
 }
 
+// In a step nothing else begins with this word but an assignment to it.
+bool Parser::atUpdate() const {
+  if (!atWord("update") || peek().is(TokenKind::Assign))
+    return false;
+  return isInStep || (!peek().startsLine &&
+                      llvm::is_contained({TokenKind::Identifier,
+                                          TokenKind::String, TokenKind::With},
+                                         peek().kind));
+}
+
 // `clip_norm 1.0`: a name and a value, with nothing between them.
 bool Parser::atSetting() const {
   return at(TokenKind::Identifier) && !peek().startsLine &&
@@ -309,15 +316,16 @@ bool Parser::parseStepSetting(Block &block) {
 
 bool Parser::parseUpdate(Block &block) {
   auto update = std::make_unique<UpdateStmt>(advance().loc());
-  while (!at(TokenKind::With)) {
-    if (!at(TokenKind::Identifier) && !at(TokenKind::String))
+  bool hasMore = atLineEnd() || !at(TokenKind::With);
+  while (hasMore) {
+    bool isPattern = at(TokenKind::Identifier) || at(TokenKind::String);
+    if (atLineEnd() || !isPattern)
       return errorExpected("the name of a scope, or a pattern of parameter "
                            "names as a string");
     update->patterns.push_back(parseExpr());
     if (!update->patterns.back())
       return false;
-    if (!accept(TokenKind::Comma))
-      break;
+    hasMore = accept(TokenKind::Comma);
   }
   if (!expect(TokenKind::With, "and an optimizer, as in adam(0.001)"))
     return false;

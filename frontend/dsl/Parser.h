@@ -113,6 +113,7 @@ private:
   bool parseLayout(Block &block);
   template <typename PartStmt>
   bool parsePart(Block &block, const llvm::Twine &what);
+  bool atUpdate() const;
   bool atSetting() const;
   bool parseStepSetting(Block &block);
   bool parseUpdate(Block &block);
