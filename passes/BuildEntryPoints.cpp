@@ -18,6 +18,7 @@
 #include "mlir/IR/BuiltinOps.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 
@@ -56,6 +57,29 @@ static LogicalResult addMetric(MetricOp metric, StringRef name, bool training,
                 : success();
 }
 
+/// Names are what training reports by.
+static LogicalResult checkReportedNames(const DeclaredStep &step) {
+  llvm::StringMap<Location> places;
+  auto add = [&](StringRef name, Location location) -> LogicalResult {
+    auto [first, isNew] = places.try_emplace(name, location);
+    if (isNew)
+      return success();
+    InFlightDiagnostic diagnostic =
+        emitError(location)
+        << '\'' << name
+        << "' is the name of another loss or metric; choose another";
+    diagnostic.attachNote(first->second) << "the other is here";
+    return diagnostic;
+  };
+  for (LossOp loss : step.losses)
+    if (loss.getName() && failed(add(*loss.getName(), loss.getLoc())))
+      return failure();
+  for (MetricOp metric : step.metrics)
+    if (failed(add(metric.getName(), metric.getLoc())))
+      return failure();
+  return success();
+}
+
 /// Adds to `results` the losses of `step` that have names, and its metrics,
 /// each behind `scope`.
 static LogicalResult addReported(const DeclaredStep &step, StringRef scope,
@@ -85,11 +109,13 @@ struct SummedStep {
 } // namespace
 
 /// The steps that have a loss. Fails after a diagnostic where a step of a name
-/// has none.
+/// has none, or names two things alike.
 static FailureOr<SmallVector<SummedStep>>
 sumLosses(ModelOp model, ArrayRef<DeclaredStep> steps) {
   SmallVector<SummedStep> summed;
   for (const DeclaredStep &step : steps) {
+    if (failed(checkReportedNames(step)))
+      return failure();
     if (Value total = buildTotalLoss(model, step.losses))
       summed.push_back({step, total});
     else if (!step.name.empty())
