@@ -105,7 +105,8 @@ static bool hasSteps(const TensorInfo &input, const ReadContext &context) {
 }
 
 /// Puts the steps of a table behind what was read for its input.
-static Status prepareTable(Column &column, std::shared_ptr<TableSteps> steps,
+static Status prepareTable(Column &column,
+                           const std::shared_ptr<TableSteps> &steps,
                            const ReadRequest &request) {
   const std::optional<int64_t> found = numElements(column.sampleShape);
   const TensorInfo &input = steps->input();
@@ -125,11 +126,13 @@ static Status prepareTable(Column &column, std::shared_ptr<TableSteps> steps,
   result.elementType = input.elementType;
   result.sampleShape = sampleShapeOf(input);
   result.numSamples = column.numSamples;
-  const bool areClasses = steps->kind() == TableSteps::Kind::Classes;
-  if (areClasses)
+  result.table =
+      std::make_shared<TableSamples>(std::move(column), steps, request.path);
+  if (request.binding.split == "train")
+    if (Status status = result.table->settleClasses(); !status.isOk())
+      return status;
+  if (steps->kind() == TableSteps::Kind::Classes)
     result.classes = steps->names();
-  result.table = std::make_shared<TableSamples>(std::move(column),
-                                                std::move(steps), request.path);
   result.stored = result.table;
   column = std::move(result);
   return {};

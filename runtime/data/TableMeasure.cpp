@@ -390,6 +390,17 @@ static Status measureNext(const TableMeasure &pass, const TableSteps &steps,
   return checkClasses(steps, facts.names);
 }
 
+Status TableSamples::settleClasses() {
+  if (tableSteps->kind() != TableSteps::Kind::Classes ||
+      tableSteps->open() != TableSteps::Open::Names)
+    return {};
+  ThreadPool pool(1);
+  TableFacts facts;
+  Status status =
+      measureNext(TableMeasure(*this, {}, pool), *tableSteps, facts);
+  return status.isOk() ? settle(facts) : status;
+}
+
 StatusOr<TableFacts> TableSamples::measure(const std::vector<int64_t> &samples,
                                            ThreadPool &pool) {
   TableFacts facts;

@@ -35,6 +35,9 @@ public:
   StatusOr<TableFacts> measure(const std::vector<int64_t> &samples,
                                ThreadPool &pool);
   Status settle(const TableFacts &facts);
+  /// Takes classes that are given nowhere from all samples of training data:
+  /// which of these are held out may go by them.
+  Status settleClasses();
 
   /// Whether the fields of a sample have values: a 1 each, else a 0.
   Status writeMask(int64_t index, ElementType type, Workspace &work,
