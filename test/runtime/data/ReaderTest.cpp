@@ -476,7 +476,7 @@ TEST(Reader, LooksIntoTheFolderOfABinding) {
   EXPECT_TRUE(
       readFor({tokens}, "text", {{"path", "lines.txt"}, {"folder", "folder"}})
           .isOk());
-  expectFailure(readFor({label}, "idx", {{"path", "labels"}, {"folder", "/"}}),
+  expectFailure(readFor({label}, "idx", {{"path", "absent"}, {"folder", "/"}}),
                 Code::NotFound, ", /");
 
   const DataBinding binding{
