@@ -332,7 +332,7 @@ enum class WordKind { None, Split, Step };
 
 WordKind kindOf(const Line &line) {
   if (line.firstWord.empty() || line.firstWord == "}" ||
-      line.firstWord == "validation")
+      line.firstWord == "validation" || line.firstWord == "folder")
     return WordKind::None;
   bool isSplit = line.firstWord == "train" || line.firstWord == "test";
   return isSplit ? WordKind::Split : WordKind::Step;

@@ -105,7 +105,7 @@ def expected(text):
             yield found, "keyword.other.block"
         elif kind == "name" and not line.strip() and token in ("loss", "metric", "output", "step", "update"):
             yield found, "keyword.other.statement"
-        elif kind == "name" and not line.strip() and token in ("train", "test"):
+        elif kind == "name" and not line.strip() and token in ("train", "test", "folder"):
             yield found, "keyword.other.split"
         elif kind == "name" and text[found.end():found.end() + 1] == "(":
             yield found, "entity.name."

@@ -180,7 +180,7 @@ def proposals(client):
     has(body % "" + "training {\n  |\n}\n", ["optimizer", "epochs"], ["hidden"])
     has(body % "" + "training {\n  optimizer |\n}\n", ["adam", "sgd"], ["epochs", "dense"])
     has(body % "" + "training {\n  optimizer adam(|\n}\n", ["learning_rate =", "beta1 =", "cosine"], ["param ="])
-    has(body % "" + "data {\n  |\n}\n", ["train", "test", "x"], ["csv"])
+    has(body % "" + "data {\n  |\n}\n", ["train", "test", "folder", "x"], ["csv"])
     has(body % "" + "data {\n  train x = |\n}\n", ["csv", "npy"], ["crop"])
     has(body % "" + "data {\n  x |\n}\n", ["crop", "normalize"], ["csv"])
     has("fn f(a) {\n  |\nmodel m(x: f32[batch]) {\n  output x\n}\n", ["return", "a"], ["x"])

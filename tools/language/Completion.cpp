@@ -180,11 +180,13 @@ void Proposals::inTraining() {
 void Proposals::inData() {
   bool isSplit = cursor.firstWord == "train" || cursor.firstWord == "test";
   if (cursor.firstWord.empty()) {
-    addWords({"train", "test"}, KeywordItem);
+    addWords({"train", "test", "folder"}, KeywordItem);
     addInputs();
   } else if (cursor.isInCall()) {
     addNames();
     addWords({"true", "false"}, ValueItem);
+  } else if (cursor.firstWord == "folder") {
+    addNames();
   } else if (isSplit && cursor.isAfter(TokenKind::Assign)) {
     addWords(readerNames(), FunctionItem);
   } else if (isSplit) {
