@@ -3,8 +3,10 @@
 
 #include "ir/Layout.h"
 #include "ir/Ops.h"
+#include "ir/RecipeReading.h"
 #include "ir/Shapes.h"
 #include "passes/EntryPoints.h"
+#include "passes/StepState.h"
 #include "runtime/PlanNames.h"
 #include "runtime/abi.h"
 #include "runtime/plan_generated.h"
@@ -144,6 +146,7 @@ private:
   Offset<plan::Recipe> writeRecipe();
   std::vector<Offset<plan::Setting>> writeSettings();
   Offset<flatbuffers::Vector<Offset<plan::TrainingStep>>> writeTrainingSteps();
+  std::vector<Offset<plan::Plateau>> writePlateaus();
   Offset<plan::DataBinding> writeBinding(DictionaryAttr binding);
   Offset<plan::SampleStep> writeStep(DictionaryAttr step);
 
@@ -239,9 +242,9 @@ std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {
   llvm::StringMap<int32_t> places;
   for (auto parameter : module.getOps<ParameterOp>())
     places.try_emplace(parameter.getSymName(), places.size());
-  auto appendsTo = [&](ParameterOp parameter) {
-    auto all = parameter->getAttrOfType<FlatSymbolRefAttr>(kAppendsToAttr);
-    return all ? find(places, all.getValue(), "place in the state") : -1;
+  auto placeOf = [&](ParameterOp parameter, StringRef attribute) {
+    auto other = parameter->getAttrOfType<FlatSymbolRefAttr>(attribute);
+    return other ? find(places, other.getValue(), "place in the state") : -1;
   };
   for (auto parameter : module.getOps<ParameterOp>())
     state.push_back(plan::CreateStateTensor(
@@ -252,7 +255,8 @@ std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {
         find(plan.stateOffsetsBytes, parameter.getSymName(),
              "place in the state"),
         parameter.isFrozen(), writePytorchDims(parameter),
-        appendsTo(parameter)));
+        placeOf(parameter, kAppendsToAttr),
+        placeOf(parameter, kAverageOfAttr)));
   return state;
 }
 
@@ -477,6 +481,32 @@ PlanWriter::writeTrainingSteps() {
   return fbb.CreateVector(written);
 }
 
+/// The rates that whoever runs the epochs makes smaller.
+std::vector<Offset<plan::Plateau>> PlanWriter::writePlateaus() {
+  MLIRContext *context = module.getContext();
+  const Signature &signature = PlateauOp::getSignature();
+  std::vector<Offset<plan::Plateau>> plateaus;
+  for (const RecipeUpdate &update : recipe.getUpdates()) {
+    std::optional<LearningRate> rate =
+        RecipeAttr::get(context, update.settings).getLearningRate();
+    if (!rate || !rate->schedule || rate->schedule->name != signature.name)
+      continue;
+    NamedAttrList attributes(signature.defaults(
+        OperationName(PlateauOp::getOperationName(), context)));
+    for (NamedAttribute given : rate->schedule->attributes)
+      attributes.set(given.getName(), given.getValue());
+    auto number = [&](StringRef name) {
+      return *toNumber(attributes.get(name));
+    };
+    auto metric = dyn_cast_or_null<StringAttr>(attributes.get("metric"));
+    plateaus.push_back(plan::CreatePlateau(
+        fbb, writeText(rateNameOf(update)),
+        metric ? writeText(metric) : TextOffset(), number("factor"),
+        int64_t(number("patience")), number("least_change"), number("final")));
+  }
+  return plateaus;
+}
+
 Offset<plan::Recipe> PlanWriter::writeRecipe() {
   std::vector<Offset<plan::DataBinding>> data;
   if (auto bindings = cast_or_null<ArrayAttr>(recipe.get("data")))
@@ -490,12 +520,14 @@ Offset<plan::Recipe> PlanWriter::writeRecipe() {
   auto settingVector = settings.empty() ? 0 : fbb.CreateVector(settings);
   auto stepVector = steps.empty() ? 0 : fbb.CreateVector(steps);
   auto trainingSteps = writeTrainingSteps();
-  return plan::CreateRecipe(fbb, recipe.getInteger("batch").value_or(32),
-                            recipe.getInteger("epochs").value_or(1),
-                            recipe.getNumber("validation").value_or(0),
-                            fbb.CreateVector(data),
-                            recipe.getInteger("seed").value_or(0),
-                            settingVector, stepVector, trainingSteps);
+  std::vector<Offset<plan::Plateau>> plateaus = writePlateaus();
+  auto plateauVector = plateaus.empty() ? 0 : fbb.CreateVector(plateaus);
+  return plan::CreateRecipe(
+      fbb, recipe.getInteger("batch").value_or(32),
+      recipe.getInteger("epochs").value_or(1),
+      recipe.getNumber("validation").value_or(0), fbb.CreateVector(data),
+      recipe.getInteger("seed").value_or(0), settingVector, stepVector,
+      trainingSteps, plateauVector);
 }
 
 /// 1 where a runtime that knows no loops can run it.

@@ -107,6 +107,8 @@ def Nnc_RecipeAttr : AttrDef<Nnc_Dialect, "Recipe"> {
     ::llvm::SmallVector<::nnc::RecipeUpdate> getUpdates() const;
     /// Which steps a round runs, in which order; empty where nothing is said.
     ::llvm::SmallVector<::nnc::OrderedStep> getOrder() const;
+    ::llvm::SmallVector<::nnc::RecipeGroup> getGroups() const;
+    std::optional<::nnc::RecipeAverage> getAverage() const;
   }];
 }
 

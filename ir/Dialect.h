@@ -3,6 +3,7 @@
 #define NNC_IR_DIALECT_H
 
 #include "ir/Expansion.h"
+#include "ir/Length.h"
 #include "ir/Recipe.h"
 #include "ir/Signature.h"
 #include "ir/Traits.h"

@@ -39,13 +39,63 @@ class Nnc_PaddingOf<Pred condition>
 }
 def Nnc_Padding : Nnc_PaddingOf<CPred<"::nnc::isPadding($_self)">>;
 
+// An attribute that says itself how a program spells it: a case of
+// nnc::AttributeKind.
+class Nnc_AttrOfKind<string attributeKind, Pred condition, string summary> : Attr<condition, summary> {
+  string kind = attributeKind;
+}
+
+// How long a part of a schedule is (ir/Length.h). A default is what makeLength
+// takes: 0, or "\"1 run\"".
+def Nnc_Length : Nnc_AttrOfKind<"Length", CPred<"::nnc::isLength($_self)">,
+    "so many steps, or a text: '2 epochs', '0.1 run'"> {
+  let storageType = "::mlir::Attribute";
+  let returnType = "::mlir::Attribute";
+  let convertFromStorage = "$_self";
+  let constBuilderCall = "::nnc::makeLength($_builder.getContext(), $0)";
+}
+def Nnc_Lengths : Nnc_AttrOfKind<"Lengths", CPred<"::nnc::isListOfLengths($_self)">,
+    "a list of lengths"> {
+  let storageType = "::mlir::ArrayAttr";
+  let returnType = "::mlir::ArrayAttr";
+  let convertFromStorage = "$_self";
+}
+def Nnc_Floats : Nnc_AttrOfKind<"Floats", DenseF64ArrayAttr.predicate, "a list of numbers"> {
+  let storageType = "::mlir::DenseF64ArrayAttr";
+  let returnType = "::llvm::ArrayRef<double>";
+  let convertFromStorage = "$_self.asArrayRef()";
+}
+
+// A number in an interval, such as "[0, 1)": what lies outside of it, and NaN, is
+// refused, whether a program, a recipe or a graph gives it.
+class Nnc_In<string range, Attr base = F64Attr> : Attr<base.predicate, base.summary # " in " # range> {
+  let storageType = base.storageType;
+  let returnType = base.returnType;
+  let convertFromStorage = base.convertFromStorage;
+  let constBuilderCall = base.constBuilderCall;
+  let valueType = base.valueType;
+  string interval = range;
+  string kind = !if(!isa<Nnc_AttrOfKind>(base), !cast<Nnc_AttrOfKind>(base).kind, "");
+}
+
+// The kind that an attribute names for itself; empty where it names none.
+class Nnc_OwnKind<Attr attribute> {
+  string value = !cond(
+    !isa<Nnc_AttrOfKind>(attribute) : !cast<Nnc_AttrOfKind>(attribute).kind,
+    !isa<Nnc_In>(attribute) : !cast<Nnc_In>(attribute).kind,
+    true : "");
+}
+
 // How a program spells an attribute: a case of nnc::AttributeKind.
 class Nnc_AttributeKind<Attr attribute> {
   string value = !if(!initialized(attribute.defaultValue), attribute.defaultValue, "");
   string storage = attribute.storageType;
   bit isPadding = !or(!isa<Nnc_PaddingOf>(attribute),
     !if(!initialized(attribute.baseAttr), !isa<Nnc_PaddingOf>(attribute.baseAttr), 0));
+  string own = !if(!initialized(attribute.baseAttr), Nnc_OwnKind<attribute.baseAttr>.value,
+    Nnc_OwnKind<attribute>.value);
   string kind = !cond(
+    !ne(own, "") : own,
     isPadding : "Padding",
     !ne(!find(storage, "BoolAttr"), -1) : "Bool",
     !ne(!find(storage, "IntegerAttr"), -1) : "Integer",
@@ -70,16 +120,6 @@ def Nnc_ChannelsLast : Nnc_Trait<"ChannelsLast">;
 def Nnc_Permutable : Nnc_Trait<"Permutable">;
 def Nnc_ReadsWindows : Nnc_Trait<"ReadsWindows">;
 
-// A number in an interval, such as "[0, 1)": what lies outside of it, and NaN, is
-// refused, whether a program, a recipe or a graph gives it.
-class Nnc_In<string range, Attr base = F64Attr> : Attr<base.predicate, base.summary # " in " # range> {
-  let storageType = base.storageType;
-  let returnType = base.returnType;
-  let convertFromStorage = base.convertFromStorage;
-  let constBuilderCall = base.constBuilderCall;
-  let valueType = base.valueType;
-  string interval = range;
-}
 class Nnc_IntervalOf<Attr attribute> {
   string value = !if(!isa<Nnc_In>(attribute), !cast<Nnc_In>(attribute).interval,
     !if(!initialized(attribute.baseAttr),

@@ -70,11 +70,20 @@ def Nnc_Optimizer : OpInterface<"Optimizer"> {
   let description = [{
     The update of one parameter. Operands: param, grad, learning_rate, step,
     then the slots; results: the new param, then the new slots, in order. Slots
-    start at zero and have the parameter's type.
+    start at zero.
   }];
   let methods = [
     StaticInterfaceMethod<"The names of the state slots, in operand order.",
-      "::llvm::ArrayRef<::llvm::StringRef>", "getSlots", (ins)>
+      "::llvm::ArrayRef<::llvm::StringRef>", "getSlots", (ins)>,
+    StaticInterfaceMethod<[{
+        The type of each slot of a parameter of type `param`; null for one that
+        such a parameter does not have, which the last ones may be. They have the
+        parameter's own type where an op does not say otherwise.
+      }],
+      "::llvm::SmallVector<::mlir::RankedTensorType>", "getSlotTypes",
+      (ins "::mlir::RankedTensorType":$param), "", [{
+        return ::llvm::SmallVector<::mlir::RankedTensorType>(ConcreteOp::getSlots().size(), param);
+      }]>
   ];
 }
 

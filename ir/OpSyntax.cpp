@@ -26,6 +26,16 @@ static ParseResult parsePadding(OpAsmParser &parser, Attribute &value) {
          << "'" << keyword << "' is no padding";
 }
 
+/// Whether a text follows, which becomes `value`. It has no type behind it:
+/// what follows are those of the op.
+static bool parseOptionalText(OpAsmParser &parser, Attribute &value) {
+  std::string text;
+  if (failed(parser.parseOptionalString(&text)))
+    return false;
+  value = parser.getBuilder().getStringAttr(text);
+  return true;
+}
+
 static ParseResult parseValue(OpAsmParser &parser, const Signature &signature,
                               const AttributeInfo &info, Attribute &value) {
   Builder &builder = parser.getBuilder();
@@ -39,6 +49,13 @@ static ParseResult parseValue(OpAsmParser &parser, const Signature &signature,
     return success(value != nullptr);
   case AttributeKind::Padding:
     return parsePadding(parser, value);
+  case AttributeKind::String:
+    return success(parseOptionalText(parser, value) ||
+                   succeeded(parser.parseAttribute(value)));
+  case AttributeKind::Length:
+    return success(
+        parseOptionalText(parser, value) ||
+        succeeded(parser.parseAttribute(value, builder.getI64Type())));
   case AttributeKind::Enum: {
     StringRef keyword;
     llvm::SMLoc start = parser.getCurrentLocation();
@@ -204,6 +221,7 @@ static void printValue(OpAsmPrinter &printer, const AttributeInfo &info,
   case AttributeKind::Float:
   case AttributeKind::Type:
   case AttributeKind::Bool:
+  case AttributeKind::Length:
     return printer.printAttributeWithoutType(value);
   case AttributeKind::Dims:
     return cast<DenseI64ArrayAttr>(value).print(printer);

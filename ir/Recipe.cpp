@@ -3,9 +3,11 @@
 
 #include "ir/Freezing.h"
 #include "ir/Layout.h"
+#include "ir/Length.h"
 #include "ir/ModelParts.h"
 #include "ir/NameTables.h"
 #include "ir/Ops.h"
+#include "ir/RecipeChecks.h"
 #include "ir/RecipeReading.h"
 #include "ir/Shapes.h"
 #include "ir/Text.h"
@@ -18,6 +20,7 @@
 using namespace mlir;
 
 namespace nnc {
+using namespace recipe;
 
 //===----------------------------------------------------------------------===//
 // The table
@@ -42,6 +45,10 @@ static std::vector<SettingInfo> makeSettings() {
        "a list of updates"},
       {"order", "order", SettingKind::Order, kWritten,
        "a list of at most 256 training steps"},
+      {"groups", "groups", SettingKind::Groups,
+       kOnModel | kOnUpdate | kOnModule, "a list of at most 256 groups"},
+      {"average", "average", SettingKind::Average, kWritten,
+       "the decay of an exponential mean, or uniform"},
       {"data", "data", SettingKind::Data, kOnModel | kOnModule,
        "a list of data bindings"},
       {"sample_steps", "sample_steps", SettingKind::Steps, kOnModel | kOnModule,
@@ -78,7 +85,7 @@ const SettingInfo *lookupSetting(StringRef attribute) {
 //===----------------------------------------------------------------------===//
 
 /// A value in a message.
-static std::string describe(Attribute value) {
+std::string recipe::describe(Attribute value) {
   if (!value)
     return "nothing";
   if (auto number = dyn_cast<FloatAttr>(value))
@@ -92,7 +99,7 @@ static std::string describe(Attribute value) {
   return text;
 }
 
-static std::string mustBe(const SettingInfo &info, Attribute value) {
+std::string recipe::mustBe(const SettingInfo &info, Attribute value) {
   return ("'" + info.name + "' must be " + info.expected + ", found ").str() +
          describe(value);
 }
@@ -111,17 +118,12 @@ static std::string explainPrecision(const SettingInfo &info, Attribute value) {
   return isKnown ? "" : mustBe(info, value);
 }
 
-/// Each pattern is matched with each parameter, and each update asked for each:
-/// without limits a small file could keep the compiler busy for minutes.
-static constexpr size_t kMostPatterns = 256;
-static constexpr size_t kMostUpdates = 256;
-
 /// How many there are of what there may not be so many of.
-static std::string foundOf(ArrayAttr list) {
+std::string recipe::foundOf(ArrayAttr list) {
   return ", found " + std::to_string(list.size());
 }
 
-static bool isListOfStrings(Attribute value) {
+bool recipe::isListOfStrings(Attribute value) {
   auto list = dyn_cast_or_null<ArrayAttr>(value);
   return list && llvm::all_of(list, llvm::IsaPred<StringAttr>);
 }
@@ -139,8 +141,8 @@ static std::string explainPatterns(const SettingInfo &info, Attribute value) {
 
 /// Null where no op of `category` is called so. Loads no dialect: a recipe is
 /// verified while passes run.
-static const Signature *findSignature(MLIRContext *context, StringRef name,
-                                      Category category) {
+const Signature *recipe::findSignature(MLIRContext *context, StringRef name,
+                                       Category category) {
   auto op = RegisteredOperationName::lookup(operationName(name), context);
   if (!op || !op->hasInterface<Described>() ||
       (category == Category::Optimizer && !op->hasInterface<Optimizer>()))
@@ -161,6 +163,12 @@ static bool isOfKind(AttributeKind kind, Attribute value) {
     return isa<StringAttr>(value);
   case AttributeKind::Type:
     return isa<TypeAttr>(value);
+  case AttributeKind::Length:
+    return isLength(value);
+  case AttributeKind::Lengths:
+    return isListOfLengths(value);
+  case AttributeKind::Floats:
+    return isa<DenseF64ArrayAttr>(value);
   default:
     return true;
   }
@@ -195,8 +203,8 @@ static std::string explainAttributes(const Signature &signature,
 
 /// What is wrong with a dictionary that names an op of `category`, which is
 /// called `what`; `own` are its entries that are no attributes of the op.
-static std::string explainCall(Attribute value, Category category,
-                               StringRef what, ArrayRef<StringRef> own) {
+std::string recipe::explainCall(Attribute value, Category category,
+                                StringRef what, ArrayRef<StringRef> own) {
   auto call = dyn_cast<DictionaryAttr>(value);
   auto name = call ? call.getAs<StringAttr>("name") : StringAttr();
   if (!name)
@@ -454,6 +462,10 @@ std::string explainSetting(const SettingInfo &info, Attribute value) {
     return explainUpdates(info, value);
   case SettingKind::Order:
     return explainOrder(info, value);
+  case SettingKind::Groups:
+    return explainGroups(info, value);
+  case SettingKind::Average:
+    return explainAverage(info, value);
   case SettingKind::Data:
     return explainData(info, value);
   case SettingKind::Steps:
@@ -488,12 +500,26 @@ static std::string explainUnused(DictionaryAttr settings) {
   auto updates = settings.getAs<ArrayAttr>("updates");
   if (!updates || updates.empty() || settings.contains("optimizer"))
     return "";
+  // Groups are of the parameters of any update.
   for (NamedAttribute setting : settings)
-    if (lookupSetting(setting.getName())->places & kOnUpdate)
+    if (setting.getName() != "groups" &&
+        lookupSetting(setting.getName())->places & kOnUpdate)
       return ("'" + setting.getName().getValue() +
               "' is said of no optimizer: the recipe has updates alone, which "
               "have each their own")
           .str();
+  return "";
+}
+
+/// What is wrong with groups beside the optimizer that they are of.
+static std::string explainGroupsOf(DictionaryAttr settings) {
+  auto groups = settings.getAs<ArrayAttr>("groups");
+  if (!groups)
+    return "";
+  for (Attribute group : groups)
+    if (std::string problem = explainGroup(group, settings.get("optimizer"));
+        !problem.empty())
+      return problem;
   return "";
 }
 
@@ -506,16 +532,8 @@ std::string explainRecipe(DictionaryAttr settings, SettingPlace place) {
   if (settings.contains("optimizer") && !settings.contains("learning_rate"))
     return "the optimizer needs a learning rate, as in adam(learning_rate = "
            "0.001)";
-  return explainUnused(settings);
-}
-
-DictionaryAttr collectSettings(Operation *op) {
-  SmallVector<NamedAttribute> settings;
-  for (NamedAttribute attribute : op->getDiscardableAttrs())
-    if (StringRef name = attribute.getName();
-        !name.contains('.') || lookupSetting(name))
-      settings.push_back(attribute);
-  return DictionaryAttr::get(op->getContext(), settings);
+  std::string problem = explainGroupsOf(settings);
+  return problem.empty() ? explainUnused(settings) : problem;
 }
 
 } // namespace nnc

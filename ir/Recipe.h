@@ -24,6 +24,8 @@ enum class SettingKind {
   Patterns,  ///< Strings that match names of parameters.
   Updates,   ///< Dictionaries, one an optimizer of some of the parameters.
   Order,     ///< Dictionaries, one a training step and how often it runs.
+  Groups,    ///< Dictionaries, one a group of parameters.
+  Average,   ///< A dictionary: which mean of the weights is kept.
   Data,      ///< Dictionaries, one a binding of inputs.
   Steps,     ///< Dictionaries, one a step of an input's samples.
   Names,     ///< Dictionaries, one a table of names in files of weights.
@@ -65,6 +67,10 @@ std::string explainSetting(llvm::StringRef attribute, mlir::Attribute value,
 /// What is wrong with `value` as a binding of data. `bound` has the inputs that
 /// bindings before gave, "SPLIT/INPUT" each.
 std::string explainBinding(mlir::Attribute value, llvm::StringSet<> &bound);
+
+/// What is wrong with `value` as a group of parameters of an update by
+/// `optimizer`, which may be null.
+std::string explainGroup(mlir::Attribute value, mlir::Attribute optimizer);
 
 /// What is wrong with `value` as a step of an input's samples.
 std::string explainStep(mlir::Attribute value);
@@ -110,10 +116,32 @@ struct OrderedStep {
   int64_t times = 1;
 };
 
+/// What holds for some of an update's parameters. Of several groups that name a
+/// parameter and say the same, the last holds.
+struct RecipeGroup {
+  llvm::SmallVector<llvm::StringRef> patterns;
+  std::optional<double> rate; ///< A factor of the update's.
+  std::optional<double> weightDecay;
+  std::optional<NamedCall> optimizer;
+};
+
+/// The mean of the weights that is evaluated and saved in their place.
+struct RecipeAverage {
+  /// Of an exponential mean; absent: all count alike.
+  std::optional<double> decay;
+  mlir::Attribute from; ///< The length after which it begins.
+};
+
 // Which data may be bound to inputs. What each reader takes besides the file's
 // name is checked where the file is read, at the place that `loc` keeps.
 inline constexpr llvm::StringRef kSplits[] = {"train", "test"};
 llvm::ArrayRef<llvm::StringRef> readerNames();
+
+/// Whether `schedule` has a length that only a run knows: a share of it, or a
+/// number of epochs.
+bool asksForRun(mlir::MLIRContext *context, const NamedCall &schedule);
+/// Whether a schedule of the recipe or its average has.
+bool asksForRun(RecipeAttr recipe);
 
 /// Of the module: what the model said, once it is gone.
 inline constexpr llvm::StringLiteral kRecipeAttr = "nnc.recipe";

@@ -1,4 +1,5 @@
-// What a recipe says, read with its types: updates, rates, the order of steps.
+// What a recipe says, read with its types: updates, rates, groups, averages, the
+// order of steps.
 #include "ir/RecipeReading.h"
 
 #include "ir/Ops.h"
@@ -23,6 +24,15 @@ std::optional<double> toNumber(Attribute value) {
   if (std::optional<int64_t> integer = toInteger(value))
     return static_cast<double>(*integer);
   return std::nullopt;
+}
+
+DictionaryAttr collectSettings(Operation *op) {
+  SmallVector<NamedAttribute> settings;
+  for (NamedAttribute attribute : op->getDiscardableAttrs())
+    if (StringRef name = attribute.getName();
+        !name.contains('.') || lookupSetting(name))
+      settings.push_back(attribute);
+  return DictionaryAttr::get(op->getContext(), settings);
 }
 
 DictionaryAttr settingsOf(DictionaryAttr update) {
@@ -77,6 +87,18 @@ std::optional<LearningRate> RecipeAttr::getLearningRate() const {
                       toCall(schedule)};
 }
 
+/// The groups of the model, then those of `update` itself.
+static DictionaryAttr withGroups(DictionaryAttr update, Attribute groups) {
+  if (!groups)
+    return update;
+  SmallVector<Attribute> all(cast<ArrayAttr>(groups).getValue());
+  if (auto own = update.getAs<ArrayAttr>("groups"))
+    llvm::append_range(all, own);
+  NamedAttrList settings(update);
+  settings.set("groups", ArrayAttr::get(update.getContext(), all));
+  return settings.getDictionary(update.getContext());
+}
+
 SmallVector<RecipeUpdate> RecipeAttr::getUpdates() const {
   SmallVector<RecipeUpdate> updates;
   if (get("optimizer")) {
@@ -93,7 +115,7 @@ SmallVector<RecipeUpdate> RecipeAttr::getUpdates() const {
       for (auto pattern :
            update.getAs<ArrayAttr>("parameters").getAsRange<StringAttr>())
         added.patterns.push_back(pattern.getValue());
-      added.settings = settingsOf(update);
+      added.settings = withGroups(settingsOf(update), get("groups"));
       if (auto step = update.getAs<StringAttr>("step"))
         added.step = step.getValue();
     }
@@ -107,6 +129,58 @@ SmallVector<OrderedStep> RecipeAttr::getOrder() const {
       order.push_back({turn.getAs<StringAttr>("step").getValue(),
                        *toInteger(turn.get("times"))});
   return order;
+}
+
+SmallVector<RecipeGroup> RecipeAttr::getGroups() const {
+  SmallVector<RecipeGroup> groups;
+  auto written = cast_or_null<ArrayAttr>(get("groups"));
+  if (!written)
+    return groups;
+  for (auto group : written.getAsRange<DictionaryAttr>()) {
+    RecipeGroup &added = groups.emplace_back();
+    for (auto pattern :
+         group.getAs<ArrayAttr>("parameters").getAsRange<StringAttr>())
+      added.patterns.push_back(pattern.getValue());
+    added.rate = toNumber(group.get("rate"));
+    added.weightDecay = toNumber(group.get("weight_decay"));
+    added.optimizer = toCall(group.get("optimizer"));
+  }
+  return groups;
+}
+
+std::optional<RecipeAverage> RecipeAttr::getAverage() const {
+  auto average = cast_or_null<DictionaryAttr>(get("average"));
+  if (!average)
+    return std::nullopt;
+  Attribute from = average.get("from");
+  return RecipeAverage{toNumber(average.get("decay")),
+                       from ? from : makeLength(getContext(), int64_t(0))};
+}
+
+bool asksForRun(MLIRContext *context, const NamedCall &schedule) {
+  auto op =
+      RegisteredOperationName::lookup(operationName(schedule.name), context);
+  const Signature &signature = op->getInterface<Described>()->getSignature();
+  NamedAttrList attributes(signature.defaults ? signature.defaults(*op)
+                                              : DictionaryAttr());
+  for (NamedAttribute given : schedule.attributes)
+    attributes.set(given.getName(), given.getValue());
+  return llvm::any_of(attributes, [](NamedAttribute attribute) {
+    auto list = dyn_cast<ArrayAttr>(attribute.getValue());
+    return list ? llvm::any_of(list, isOfRun) : isOfRun(attribute.getValue());
+  });
+}
+
+bool asksForRun(RecipeAttr recipe) {
+  MLIRContext *context = recipe.getContext();
+  std::optional<RecipeAverage> average = recipe.getAverage();
+  if (average && isOfRun(average->from))
+    return true;
+  return llvm::any_of(recipe.getUpdates(), [&](const RecipeUpdate &update) {
+    std::optional<LearningRate> rate =
+        RecipeAttr::get(context, update.settings).getLearningRate();
+    return rate && rate->schedule && asksForRun(context, *rate->schedule);
+  });
 }
 
 RecipeAttr getRecipe(ModuleOp module) {

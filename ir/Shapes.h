@@ -441,9 +441,19 @@ TypeOrFailure
 inferRecurrentState(const OpSite &site, mlir::RankedTensorType x,
                     llvm::ArrayRef<mlir::RankedTensorType> weights,
                     RecurrentForm form);
-/// The type of the parameter; gradient and slots must have it.
+/// The type of the parameter; `others`, the gradient, must have it, and slots
+/// those that are expected of them, null where there is none.
 TypeOrFailure inferUpdate(const OpSite &site, mlir::RankedTensorType param,
-                          llvm::ArrayRef<NamedType> others);
+                          llvm::ArrayRef<NamedType> others,
+                          llvm::ArrayRef<NamedType> slots = {},
+                          llvm::ArrayRef<mlir::RankedTensorType> expected = {});
+/// `type` itself, or nothing where it is null.
+TypesOrFailure presentTypes(mlir::RankedTensorType type);
+// Slots of a parameter: a number; and, over its last two dimensions, the means
+// of rows and of columns. A vector has all of itself as its row, and no column.
+mlir::RankedTensorType inferScalarSlot(mlir::RankedTensorType param);
+mlir::RankedTensorType inferRowSlot(mlir::RankedTensorType param);
+mlir::RankedTensorType inferColumnSlot(mlir::RankedTensorType param);
 
 /// `type` with another element type; a failure stays one.
 TypeOrFailure withElementType(TypeOrFailure type, mlir::Type elementType);

@@ -174,13 +174,52 @@ TypeOrFailure inferOneHot(const OpSite &site, RankedTensorType x,
 //===----------------------------------------------------------------------===//
 
 TypeOrFailure inferUpdate(const OpSite &site, RankedTensorType param,
-                          ArrayRef<NamedType> others) {
+                          ArrayRef<NamedType> others, ArrayRef<NamedType> slots,
+                          ArrayRef<RankedTensorType> expected) {
   for (NamedType other : others)
     if (other.type != param)
       return site.error() << other.name << " is " << printType(other.type)
                           << ", param is " << printType(param)
                           << ": expected the same type";
+  for (auto [slot, type] : llvm::zip_equal(slots, expected)) {
+    if (slot.type == type)
+      continue;
+    InFlightDiagnostic diagnostic = site.error();
+    diagnostic << slot.name << " is "
+               << (slot.type ? printType(slot.type) : "absent") << ", param is "
+               << printType(param) << ": expected ";
+    if (!type)
+      return diagnostic << "none";
+    return diagnostic << (type == param ? "the same type" : printType(type));
+  }
   return param;
+}
+
+TypesOrFailure presentTypes(RankedTensorType type) {
+  SmallVector<RankedTensorType> types;
+  if (type)
+    types.push_back(type);
+  return types;
+}
+
+RankedTensorType inferScalarSlot(RankedTensorType param) {
+  return RankedTensorType::get({}, param.getElementType());
+}
+
+RankedTensorType inferRowSlot(RankedTensorType param) {
+  if (param.getRank() < 2)
+    return param;
+  SmallVector<int64_t> shape(param.getShape());
+  shape.back() = 1;
+  return param.clone(shape);
+}
+
+RankedTensorType inferColumnSlot(RankedTensorType param) {
+  if (param.getRank() < 2)
+    return {};
+  SmallVector<int64_t> shape(param.getShape());
+  shape[shape.size() - 2] = 1;
+  return param.clone(shape);
 }
 
 } // namespace nnc

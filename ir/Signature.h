@@ -45,6 +45,9 @@ enum class AttributeKind {
   Type,    ///< TypeAttr of an element type
   Enum,    ///< an enumeration of the dialect, spelled by its keyword
   Padding, ///< StringAttr of a keyword, or DenseI64ArrayAttr; see isPadding
+  Length,  ///< IntegerAttr or StringAttr; see ir/Length.h
+  Lengths, ///< ArrayAttr of lengths
+  Floats,  ///< DenseF64ArrayAttr
   Other
 };
 

@@ -2,7 +2,9 @@
 // schedule, an optimizer op for each parameter, and the assignments of the new
 // parameters and of the optimizer's state.
 #include "passes/EntryPoints.h"
+#include "passes/ParameterGroups.h"
 #include "passes/Passes.h"
+#include "passes/StepState.h"
 
 #include "ir/Expr.h"
 #include "ir/Ops.h"
@@ -88,21 +90,54 @@ static FailureOr<Value> buildLearningRate(OptimizeOp op, State &state,
     ImplicitLocOpBuilder located(op.getLoc(), b);
     step = maximum(Expr(located, step) - 1.0, 0.0);
   }
-  FailureOr<Operation *> built = createByName(
-      b, op.getLoc(), schedule->name, {base, step}, schedule->attributes);
+  SmallVector<Value> operands = {base, step};
+  if (asksForRun(b.getContext(), *schedule))
+    for (StringRef name : {kStepsPerEpochName, kRunStepsName})
+      operands.push_back(state.readScalar(name, b.getI64Type()));
+  FailureOr<Operation *> built = createByName(b, op.getLoc(), schedule->name,
+                                              operands, schedule->attributes);
   if (failed(built))
     return failure();
   return (*built)->getResult(0);
 }
 
-/// Adds the entry point that gives the rates of the step before, one a
-/// scheduled update, by their scalars' names: a step itself does not pay for
-/// what is asked for once in a while.
-static LogicalResult addScheduledRates(ArrayRef<OptimizeOp> scheduled,
+namespace {
+/// A learning rate of the step before, as it is reported.
+struct ReportedRate {
+  StringAttr name;
+  Value value;
+};
+} // namespace
+
+/// The rate of `op` where a schedule makes it, and those of its groups: an
+/// update's is called as its scalar, a group's after its patterns before that.
+static FailureOr<SmallVector<ReportedRate>>
+buildReportedRates(OptimizeOp op, State &state, OpBuilder &builder) {
+  FailureOr<Value> rate =
+      buildLearningRate(op, state, /*isOfStepBefore=*/true, builder);
+  if (failed(rate))
+    return failure();
+  SmallVector<ReportedRate> rates;
+  if (getSchedule(op))
+    rates.push_back({builder.getStringAttr(rateOf(op)), *rate});
+  ImplicitLocOpBuilder b(op.getLoc(), builder);
+  for (const GroupRate &group : listGroupRates(op)) {
+    StringRef scalar = rateOf(op);
+    StringRef update = scalar.drop_back(kLearningRateName.size());
+    auto name =
+        builder.getStringAttr(update + group.name + "." + kLearningRateName);
+    rates.push_back({name, Expr(b, *rate) * group.factor});
+  }
+  return rates;
+}
+
+/// Adds the entry point that gives the rates of the step before which no scalar
+/// holds: a step itself does not pay for what is asked for once in a while.
+static LogicalResult addScheduledRates(ArrayRef<OptimizeOp> updates,
                                        ModuleOp module) {
-  if (scheduled.empty() || module.lookupSymbol(kScheduledRateName))
+  if (updates.empty() || module.lookupSymbol(kScheduledRateName))
     return success();
-  Location loc = scheduled.front()->getLoc();
+  Location loc = updates.front()->getLoc();
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   auto function = func::FuncOp::create(builder, loc, kScheduledRateName,
                                        builder.getFunctionType({}, {}));
@@ -110,18 +145,21 @@ static LogicalResult addScheduledRates(ArrayRef<OptimizeOp> scheduled,
   auto end = func::ReturnOp::create(builder, loc);
   builder.setInsertionPoint(end);
   State state(function);
-  SmallVector<Value> rates;
-  for (OptimizeOp op : scheduled) {
-    FailureOr<Value> rate =
-        buildLearningRate(op, state, /*isOfStepBefore=*/true, builder);
-    if (failed(rate))
+  llvm::MapVector<StringAttr, Value> rates;
+  for (OptimizeOp op : updates) {
+    FailureOr<SmallVector<ReportedRate>> ofUpdate =
+        buildReportedRates(op, state, builder);
+    if (failed(ofUpdate))
       return failure();
-    rates.push_back(*rate);
+    for (const ReportedRate &rate : *ofUpdate)
+      rates.insert({rate.name, rate.value});
   }
-  end->setOperands(rates);
-  function.setType(builder.getFunctionType({}, ValueRange(rates).getTypes()));
-  for (auto [index, op] : llvm::enumerate(scheduled)) {
-    function.setResultAttr(index, kNameAttr, builder.getStringAttr(rateOf(op)));
+  SmallVector<Value> values =
+      llvm::map_to_vector(rates, [](const auto &rate) { return rate.second; });
+  end->setOperands(values);
+  function.setType(builder.getFunctionType({}, ValueRange(values).getTypes()));
+  for (auto [index, rate] : llvm::enumerate(rates)) {
+    function.setResultAttr(index, kNameAttr, rate.first);
     function.setResultAttr(index, kResultAttr,
                            builder.getStringAttr(kMetricKind));
   }
@@ -205,58 +243,34 @@ static std::string nameSlot(OptimizeOp op, ParameterOp parameter,
   return (parameter.getSymName() + "." + update + "." + slot).str();
 }
 
-/// Declares the state `slot` of `parameter`: zeros.
-static FailureOr<ParameterOp> declareSlot(OptimizeOp op, ParameterOp parameter,
-                                          StringRef slot,
-                                          SymbolTable &symbols) {
-  std::string name = nameSlot(op, parameter, slot, symbols);
-  if (Operation *other = symbols.lookup(name)) {
-    InFlightDiagnostic diagnostic = emitError(parameter.getLoc())
-                                    << "the optimizer needs the name '" << name
-                                    << "' for its state";
-    diagnostic.attachNote(other->getLoc()) << "which is declared here";
-    return failure();
-  }
-  OpBuilder b(parameter->getContext());
-  b.setInsertionPointAfter(parameter);
-  auto state = ParameterOp::create(
-      b, parameter.getLoc(), b.getStringAttr(name), parameter.getTypeAttr(),
-      InitializerAttr::get(b.getContext(), b.getStringAttr("zeros"),
-                           b.getDictionaryAttr({})),
-      RoleAttr::get(b.getContext(), Role::optimizer_state));
-  symbols.insert(state);
-  return state;
-}
-
-/// Assigns zeros to `slot` at the end of @init, where there is one.
-static void initializeSlot(ParameterOp slot, const SymbolTable &symbols) {
-  auto init = symbols.lookup<func::FuncOp>(kInitName);
-  if (!init)
-    return;
-  OpBuilder builder(init.front().getTerminator());
-  ImplicitLocOpBuilder b(slot.getLoc(), builder);
-  auto type = llvm::cast<RankedTensorType>(slot.getType());
-  Expr zeros = broadcast(constant(b, 0.0, type.getElementType()),
-                         toDims(type.getShape()));
-  AssignOp::create(b, FlatSymbolRefAttr::get(slot), zeros);
-}
-
-/// The recipe's verifier has found an optimizer of that name.
-static ArrayRef<StringRef> getSlots(OptimizeOp op, StringRef name) {
-  auto registered =
-      RegisteredOperationName::lookup(operationName(name), op->getContext());
-  return registered->getInterface<Optimizer>()->getSlots();
-}
-
 namespace {
+/// A part of an optimizer's state of one parameter.
+struct Slot {
+  StringRef name;
+  RankedTensorType type;
+};
+
 /// What the updates of all parameters share.
 struct Update {
-  NamedCall optimizer;
-  ArrayRef<StringRef> slots;
+  ParameterGroups groups;
   Value learningRate, step;
   State &state;
 };
 } // namespace
+
+/// The recipe's verifier has found an optimizer of that name.
+static SmallVector<Slot> getSlots(ParameterOp parameter, StringRef optimizer) {
+  auto *op = RegisteredOperationName::lookup(operationName(optimizer),
+                                             parameter->getContext())
+                 ->getInterface<Optimizer>();
+  SmallVector<Slot> slots;
+  for (auto [name, type] : llvm::zip_equal(
+           op->getSlots(),
+           op->getSlotTypes(cast<RankedTensorType>(parameter.getType()))))
+    if (type)
+      slots.push_back({name, type});
+  return slots;
+}
 
 /// Succeeds if `parameter` may be updated, and is not yet: a step reads state
 /// before it assigns any, so that one of two updates would be lost.
@@ -284,24 +298,27 @@ static LogicalResult updateParameter(OptimizeOp op, ParameterOp parameter,
                                      Expr gradient, const Update &update) {
   auto function = op->getParentOfType<func::FuncOp>();
   ImplicitLocOpBuilder &b = gradient.builder();
+  ParameterUpdate own = update.groups.updateOf(parameter);
   Type type = parameter.getType();
-  Expr rate = cast(Expr(b, update.learningRate), getElementTypeOrSelf(type));
+  Expr rate(b, update.learningRate);
+  if (own.rate != 1.0)
+    rate = rate * own.rate;
   SmallVector<FlatSymbolRefAttr> targets = {FlatSymbolRefAttr::get(parameter)};
   State &state = update.state;
-  SmallVector<Value> operands = {state.read(targets[0], type), gradient, rate,
+  SmallVector<Value> operands = {state.read(targets[0], type), gradient,
+                                 cast(rate, getElementTypeOrSelf(type)),
                                  update.step};
-  for (StringRef slot : update.slots) {
-    FailureOr<ParameterOp> declared =
-        declareSlot(op, parameter, slot, state.symbols);
+  for (const Slot &slot : getSlots(parameter, own.optimizer.name)) {
+    std::string name = nameSlot(op, parameter, slot.name, state.symbols);
+    FailureOr<ParameterOp> declared = declareZeros(
+        parameter, name, slot.type, Role::optimizer_state, state.symbols);
     if (failed(declared))
       return failure();
-    initializeSlot(*declared, state.symbols);
     targets.push_back(FlatSymbolRefAttr::get(*declared));
-    operands.push_back(state.read(targets.back(), type));
+    operands.push_back(state.read(targets.back(), slot.type));
   }
-  FailureOr<Operation *> built =
-      createByName(b, op.getLoc(), update.optimizer.name, operands,
-                   update.optimizer.attributes);
+  FailureOr<Operation *> built = createByName(
+      b, op.getLoc(), own.optimizer.name, operands, own.optimizer.attributes);
   if (failed(built))
     return failure();
   OpBuilder atEnd(function.front().getTerminator());
@@ -321,7 +338,10 @@ static LogicalResult replaceOptimize(OptimizeOp op, State &state) {
       buildLearningRate(op, state, /*isOfStepBefore=*/false, builder);
   if (failed(learningRate))
     return failure();
-  Update update{*optimizer, getSlots(op, optimizer->name), *learningRate,
+  FailureOr<ParameterGroups> groups = ParameterGroups::create(op, *optimizer);
+  if (failed(groups))
+    return failure();
+  Update update{std::move(*groups), *learningRate,
                 state.readScalar(counterOf(op), b.getI64Type()), state};
 
   for (auto [symbol, gradient] :
@@ -366,14 +386,14 @@ namespace {
 struct AddOptimizerPass : impl::AddOptimizerPassBase<AddOptimizerPass> {
   void runOnOperation() override {
     llvm::MapVector<Operation *, SmallVector<OptimizeOp>> updates;
-    SmallVector<OptimizeOp> scheduled;
+    SmallVector<OptimizeOp> reported;
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
       for (OptimizeOp update : function.getOps<OptimizeOp>()) {
         updates[function].push_back(update);
-        if (getSchedule(update))
-          scheduled.push_back(update);
+        if (getSchedule(update) || !listGroupRates(update).empty())
+          reported.push_back(update);
       }
-    if (failed(addScheduledRates(scheduled, getOperation())))
+    if (failed(addScheduledRates(reported, getOperation())))
       return signalPassFailure();
     for (auto &[function, ofFunction] : updates)
       if (failed(replaceUpdates(cast<func::FuncOp>(function), ofFunction)))

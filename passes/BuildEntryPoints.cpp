@@ -5,6 +5,8 @@
 // The model is first completed in place (CompleteModel.h) and its scalars of
 // state are declared (StepState.h); each function is then the part of it that
 // its results need.
+#include "passes/AccumulateGradients.h"
+#include "passes/AverageWeights.h"
 #include "passes/CompleteModel.h"
 #include "passes/DeclaredParts.h"
 #include "passes/EntryPoints.h"
@@ -243,6 +245,9 @@ private:
       return failure();
     if (failed(buildSteps(model, declared.steps)) ||
         failed(buildPredictions(model, declared.groups)))
+      return failure();
+    // After the updates are known, and every reader of a weight.
+    if (failed(accumulateGradients(model)) || failed(declareAverages(model)))
       return failure();
     keepRecipe(model, declared.steps);
     model.erase();

@@ -9,6 +9,9 @@ namespace nnc {
 // Functions.
 inline constexpr llvm::StringLiteral kInitName = "init";
 inline constexpr llvm::StringLiteral kTrainStepName = "train_step";
+/// The gradients of a batch added to those before, where a recipe accumulates;
+/// "train_step" adds its own and updates.
+inline constexpr llvm::StringLiteral kAccumulateStepName = "accumulate_step";
 inline constexpr llvm::StringLiteral kEvalStepName = "eval_step";
 inline constexpr llvm::StringLiteral kPredictName = "predict";
 /// The rate of the step before, where a schedule makes it.
@@ -25,6 +28,10 @@ inline constexpr llvm::StringLiteral kStateStaysAttr = "nnc.state_stays";
 /// Of state: what its value is appended to along dimension 1, once a token is
 /// done.
 inline constexpr llvm::StringLiteral kAppendsToAttr = "nnc.appends_to";
+/// Of state: the parameter or buffer that it is the average of, a symbol, and
+/// the scalar that counts its updates.
+inline constexpr llvm::StringLiteral kAverageOfAttr = "nnc.average_of";
+inline constexpr llvm::StringLiteral kCounterAttr = "nnc.counter";
 /// Of @generate: how many tokens a sequence may have; absent: any number.
 inline constexpr llvm::StringLiteral kContextAttr = "nnc.context";
 inline constexpr llvm::StringLiteral kNameAttr = "nnc.name";
@@ -50,6 +57,15 @@ inline constexpr llvm::StringLiteral kLayerGradientKind = "layer_gradient";
 inline constexpr llvm::StringLiteral kSeedName = "seed";
 inline constexpr llvm::StringLiteral kStepName = "step";
 inline constexpr llvm::StringLiteral kLearningRateName = "learning_rate";
+/// How many steps an epoch and the run have, which the session's owner says;
+/// 0: not known.
+inline constexpr llvm::StringLiteral kStepsPerEpochName = "steps_per_epoch";
+inline constexpr llvm::StringLiteral kRunStepsName = "run_steps";
+// Where a recipe accumulates: how many batches there have been, and how many
+// batches and samples the gradients that wait for an update are of.
+inline constexpr llvm::StringLiteral kBatchesName = "batches";
+inline constexpr llvm::StringLiteral kWaitingBatchesName = "waiting_batches";
+inline constexpr llvm::StringLiteral kWaitingSamplesName = "waiting_samples";
 /// How many tokens of the sequences @generate has taken.
 inline constexpr llvm::StringLiteral kPositionName = "generation.position";
 

@@ -281,6 +281,32 @@ def ExpandCompositesPass : Pass<"nnc-expand-composites", "::mlir::func::FuncOp">
   let dependentDialects = ["::nnc::NncDialect"];
 }
 
+def AverageWeightsPass : Pass<"nnc-average-weights", "::mlir::ModuleOp"> {
+  let summary = "Have training steps move the averages of weights";
+  let description = [{
+    Of a module whose recipe has `average = {name = "exponential", decay = 0.999}`,
+    ```mlir
+    nnc.parameter @w.average : tensor<4xf32> = <zeros>
+        {nnc.average_of = @w, nnc.counter = @step, role = #nnc.role<optimizer_state>}
+    nnc.assign @w, %new : tensor<4xf32>
+    ```
+    becomes
+    ```mlir
+    nnc.assign @w, %new : tensor<4xf32>
+    %old = nnc.read @w.average : tensor<4xf32>
+    %kept = nnc.mul %old, /* 1 - weight */ : tensor<4xf32>
+    %more = nnc.mul %new, /* weight */ : tensor<4xf32>
+    %average = nnc.add %kept, %more : tensor<4xf32>
+    nnc.assign @w.average, %average : tensor<4xf32>
+    ```
+    The t-th value has the weight (1 - decay) / (1 - decay^t), of a uniform mean 1 / t:
+    the first is copied. nnc-build-entry-points has declared the averages, and reads
+    them where nothing is trained. After composites are expanded: buffers are assigned
+    then, too. @accumulate_step is left alone.
+  }];
+  let dependentDialects = ["::nnc::NncDialect"];
+}
+
 def SimplifyPass : Pass<"nnc-simplify", "::mlir::func::FuncOp"> {
   let summary = "Rewrite arithmetic to cheaper ops of the same value";
   let description = [{

@@ -114,6 +114,9 @@ static void addExpandPasses(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createExpandCompositesPass(
       {options.fusion.attention, options.fusion.largestHeadBytes,
        options.fusion.largestHalfHead}));
+  // After expansion, which is where buffers are assigned; what it builds is
+  // simplified with the rest.
+  pm.addPass(createAverageWeightsPass());
   // Expansions and gradient rules build what is easy to state: constants to
   // fold, powers, broadcasts.
   pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());

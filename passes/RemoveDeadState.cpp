@@ -1,4 +1,5 @@
 // Removes parameters that no function reads, with their assignments.
+#include "passes/EntryPoints.h"
 #include "passes/Passes.h"
 
 #include "ir/Ops.h"
@@ -47,6 +48,11 @@ struct RemoveDeadStatePass
       else if (auto assign = dyn_cast<AssignOp>(op))
         assigns.push_back(assign);
     });
+
+    // What has an average is saved by its name.
+    for (auto parameter : module.getOps<ParameterOp>())
+      if (auto of = parameter->getAttrOfType<FlatSymbolRefAttr>(kAverageOfAttr))
+        read.insert(of.getValue());
 
     llvm::DenseSet<StringRef> dead;
     for (auto parameter : module.getOps<ParameterOp>())

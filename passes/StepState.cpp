@@ -64,6 +64,9 @@ static FailureOr<SmallVector<Scalar>> listUpdateScalars(ModelOp model) {
   SmallVector<Scalar> scalars = {{kStepName.str(), b.getI64Type(), 0}};
   if (updates.empty())
     scalars.push_back({kLearningRateName.str(), rateType, 0});
+  if (asksForRun(model.getRecipe()))
+    for (StringRef name : {kStepsPerEpochName, kRunStepsName})
+      scalars.push_back({name.str(), b.getI64Type(), 0});
   for (const RecipeUpdate &update : updates) {
     auto recipe = RecipeAttr::get(b.getContext(), update.settings);
     double rate = recipe.getLearningRate()->base;
@@ -109,6 +112,41 @@ LogicalResult declareScalars(ModelOp model) {
     if (failed(declare(scalar, model)))
       return failure();
   return success();
+}
+
+/// Assigns zeros to `state` at the end of @init, where there is one.
+static void initializeWithZeros(ParameterOp state, const SymbolTable &symbols) {
+  auto init = symbols.lookup<func::FuncOp>(kInitName);
+  if (!init)
+    return;
+  OpBuilder builder(init.front().getTerminator());
+  ImplicitLocOpBuilder b(state.getLoc(), builder);
+  auto type = llvm::cast<RankedTensorType>(state.getType());
+  Expr zeros = broadcast(constant(b, 0.0, type.getElementType()),
+                         toDims(type.getShape()));
+  AssignOp::create(b, FlatSymbolRefAttr::get(state), zeros);
+}
+
+FailureOr<ParameterOp> declareZeros(ParameterOp after, StringRef name,
+                                    RankedTensorType type, Role role,
+                                    SymbolTable &symbols) {
+  if (Operation *other = symbols.lookup(name)) {
+    InFlightDiagnostic diagnostic = emitError(after.getLoc())
+                                    << "the optimizer needs the name '" << name
+                                    << "' for its state";
+    diagnostic.attachNote(other->getLoc()) << "which is declared here";
+    return failure();
+  }
+  OpBuilder b(after->getContext());
+  b.setInsertionPointAfter(after);
+  auto state = ParameterOp::create(
+      b, after.getLoc(), b.getStringAttr(name), TypeAttr::get(type),
+      InitializerAttr::get(b.getContext(), b.getStringAttr("zeros"),
+                           b.getDictionaryAttr({})),
+      RoleAttr::get(b.getContext(), role));
+  symbols.insert(state);
+  initializeWithZeros(state, symbols);
+  return state;
 }
 
 static Value readScalar(ImplicitLocOpBuilder &b, StringRef name) {

@@ -21,6 +21,14 @@ std::string rateNameOf(const RecipeUpdate &update);
 /// and first_sample where it is needed. Fails after a diagnostic.
 llvm::LogicalResult declareScalars(ModelOp model);
 
+/// Declares `name` behind `after`: zeros, which @init assigns where there is
+/// one. Fails after a diagnostic where something else is called so.
+llvm::FailureOr<ParameterOp> declareZeros(ParameterOp after,
+                                          llvm::StringRef name,
+                                          mlir::RankedTensorType type,
+                                          Role role,
+                                          mlir::SymbolTable &symbols);
+
 /// Gives each random op of the model the counter (seed and step) and a stream
 /// of its own. The streams before belong to the parameters' initial values.
 /// Fails after a diagnostic where one is in the step of a loop.

@@ -110,6 +110,13 @@ const EntryPoint *Plan::findEntryPoint(std::string_view name) const {
   return find(entryPoints, name);
 }
 
+int64_t Recipe::accumulate() const {
+  for (const Setting &setting : settings)
+    if (setting.name == "accumulate")
+      return setting.integer;
+  return 1;
+}
+
 const StateTensor *Plan::findState(std::string_view name) const {
   return find(state, name);
 }

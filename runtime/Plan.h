@@ -185,6 +185,10 @@ struct StateTensor {
   /// Index into Plan::state of what its value is appended to along dimension 1
   /// once "generate" has run; -1: nothing.
   int32_t appendsTo = -1;
+  /// Index into Plan::state of what it is the average of, and of its own
+  /// average; -1: none.
+  int32_t averageOf = -1;
+  int32_t average = -1;
 
   int64_t numElements() const;
   int64_t sizeBytes() const;
@@ -276,6 +280,19 @@ struct TrainingStep {
   int64_t times = 1;
 };
 
+/// A learning rate that becomes smaller where training no longer helps.
+struct Plateau {
+  /// The scalar of the state that holds it.
+  std::string rate;
+  /// Empty: the validation loss, or the loss where nothing is held out.
+  std::string metric;
+  double factor = 0.1;
+  int64_t patience = 10;
+  /// As a share of the best value.
+  double leastChange = 1e-4;
+  double final = 0;
+};
+
 /// How the model asks to be trained.
 struct Recipe {
   int64_t batch = 32;
@@ -288,6 +305,10 @@ struct Recipe {
   /// Of entry points that have a loss, each a training step. Empty where the
   /// plan does not train.
   std::vector<TrainingStep> steps = {};
+  std::vector<Plateau> plateaus = {};
+
+  /// How many batches an update is made of.
+  int64_t accumulate() const;
 };
 
 /// How the weights are called in the files of others.

@@ -197,7 +197,7 @@ bool PlanReader::readState(const plan::Plan &from) {
       return fail("its name ", wrong);
   }
   where.clear();
-  return checkStateOverlap() && checkAppending() &&
+  return checkStateOverlap() && checkAppending() && checkAverages() &&
          checkScalar("seed", ElementType::I64) &&
          checkScalar("step", ElementType::I64) &&
          checkScalar(firstSampleName, ElementType::I64) && checkLearningRate();
@@ -212,6 +212,7 @@ bool PlanReader::readRole(const plan::StateTensor &from, StateTensor &to) {
   to.role = static_cast<Role>(from.role());
   to.frozen = from.frozen();
   to.appendsTo = from.appends_to();
+  to.averageOf = from.average_of();
   if (!readElementType(from.element_type(), to.elementType) ||
       !readShape(from.shape(), to.shape))
     return false;
@@ -316,6 +317,32 @@ bool PlanReader::checkAppending() {
                   describe(tensor.elementType, tensor.shape),
                   ", is no place of ", quote(all.name), ", ",
                   describe(all.elementType, all.shape));
+  }
+  return true;
+}
+
+/// An average is of one tensor of the weights, which has no other.
+bool PlanReader::checkAverages() {
+  const int64_t count = result.state.size();
+  for (int64_t i = 0; i < count; ++i) {
+    const StateTensor &tensor = result.state[i];
+    if (tensor.averageOf == -1)
+      continue;
+    if (tensor.averageOf < -1 || tensor.averageOf >= count)
+      return fail("state tensor ", quote(tensor.name),
+                  " is the average of number ", tensor.averageOf, " of ",
+                  count);
+    StateTensor &of = result.state[tensor.averageOf];
+    if (tensor.role != Role::OptimizerState ||
+        (of.role != Role::Parameter && of.role != Role::Buffer) ||
+        tensor.shape != of.shape || tensor.elementType != of.elementType)
+      return fail("state tensor ", quote(tensor.name), ", ",
+                  describe(tensor.elementType, tensor.shape),
+                  ", is no average of ", quote(of.name), ", ",
+                  describe(of.elementType, of.shape));
+    if (of.average != -1)
+      return fail("state tensor ", quote(of.name), " has two averages");
+    of.average = int32_t(i);
   }
   return true;
 }

@@ -50,6 +50,7 @@ private:
   bool readPytorchDims(const flatbuffers::Vector<int64_t> *from,
                        StateTensor &to);
   bool checkAppending();
+  bool checkAverages();
   bool readWeightsOrder(const plan::Plan &from);
   bool readNameTables(const plan::Plan &from);
   bool readNameTable(const plan::NameTable &from, NameTable &to);
@@ -93,6 +94,7 @@ private:
   template <typename T> bool checkNumber(std::string_view name, T value);
   bool readSetting(const plan::Setting &from, Setting &to);
   bool readDataBinding(const plan::DataBinding &from, DataBinding &to);
+  bool readPlateaus(const plan::Recipe &from);
   bool readSampleStep(const plan::SampleStep &from, SampleStep &to);
   bool readTrainingSteps(
       const flatbuffers::Vector<flatbuffers::Offset<plan::TrainingStep>> *from);

@@ -1,10 +1,12 @@
 // How a plan asks to be trained: numbers, data, steps of samples and of
-// training.
+// training, plateaus.
 #include "runtime/PlanReader.h"
 
 #include "runtime/RecipeNumbers.h"
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 
 namespace nnc::runtime {
 
@@ -18,7 +20,8 @@ bool PlanReader::readRecipe(const plan::Recipe &from) {
   if (!checkNumber("batch", to.batch) || !checkNumber("epochs", to.epochs) ||
       !checkNumber("validation", to.validation) ||
       !checkNumber("seed", to.seed) || !takeTables(from.settings()) ||
-      !takeTables(from.data()) || !takeTables(from.sample_steps()))
+      !takeTables(from.data()) || !takeTables(from.sample_steps()) ||
+      !takeTables(from.plateaus()))
     return false;
   if (from.settings())
     for (const plan::Setting *setting : *from.settings())
@@ -28,6 +31,8 @@ bool PlanReader::readRecipe(const plan::Recipe &from) {
     for (const plan::DataBinding *binding : *from.data())
       if (!readDataBinding(*binding, to.data.emplace_back()))
         return false;
+  if (!readPlateaus(from))
+    return false;
   if (from.sample_steps() && from.sample_steps()->size() > mostSampleSteps)
     return fail("has ", from.sample_steps()->size(),
                 " steps of samples, expected at most ", mostSampleSteps);
@@ -133,6 +138,39 @@ bool PlanReader::readTrainingStep(const plan::TrainingStep &from,
   return (to.times >= 0 && to.times <= mostTimesInTurn) ||
          fail("the training step ", quote(to.entryPoint), " runs ", to.times,
               " times in its turn, expected 0 to ", mostTimesInTurn);
+}
+
+/// The rates of plateaus are scalars of the state, each of one.
+bool PlanReader::readPlateaus(const plan::Recipe &from) {
+  constexpr size_t most = 256;
+  if (!from.plateaus())
+    return true;
+  if (from.plateaus()->size() > most)
+    return fail("has ", from.plateaus()->size(), " plateaus, expected at most ",
+                most);
+  std::set<std::string> rates;
+  for (const plan::Plateau *plateau : *from.plateaus()) {
+    Plateau &to = result.recipe.plateaus.emplace_back();
+    if (!readName(plateau->rate(), to.rate) ||
+        (plateau->metric() && plateau->metric()->size() > 0 &&
+         !readName(plateau->metric(), to.metric)))
+      return false;
+    to.factor = plateau->factor();
+    to.patience = plateau->patience();
+    to.leastChange = plateau->least_change();
+    to.final = plateau->final();
+    const StateTensor *rate = result.findState(to.rate);
+    if (!rate || rate->role != Role::Scalar || !rates.insert(to.rate).second)
+      return fail("a plateau is of ", quote(to.rate),
+                  ", which is no rate of its own");
+    const bool isSound = to.factor > 0 && to.factor < 1 && to.patience >= 1 &&
+                         to.leastChange >= 0 && std::isfinite(to.leastChange) &&
+                         to.final >= 0 && std::isfinite(to.final);
+    if (!isSound)
+      return fail("the plateau of ", quote(to.rate),
+                  " has a number out of range");
+  }
+  return true;
 }
 
 } // namespace nnc::runtime

@@ -45,6 +45,7 @@ inline constexpr RecipeNumber recipeNumbers[] = {
      "a whole number from 1 to 2^32 - 1, of samples"},
     {"memory_budget", true, 1, true, 9007199254740992.0,
      "a size of at least 1 byte and below 8 PiB, as in 40 GiB"},
+    {"accumulate", true, 1, true, 1048577, "a whole number from 1 to 2^20"},
     {"clip_norm", false, 0, false, noLimit, "a number above 0", true},
     {"clip_value", false, 0, false, noLimit, "a number above 0", true},
 };

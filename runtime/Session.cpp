@@ -347,6 +347,17 @@ static Status notScalar(const StateTensor &tensor) {
                  ", expected a scalar")};
 }
 
+StatusOr<const char *> Session::nextTrainingEntry() const {
+  if (!openPlan->findEntryPoint("accumulate_step"))
+    return "train_step";
+  StatusOr<double> waiting = scalar("waiting_batches");
+  if (!waiting.isOk())
+    return waiting.status();
+  return *waiting + 1 < double(openPlan->recipe.accumulate())
+             ? "accumulate_step"
+             : "train_step";
+}
+
 StatusOr<double> Session::scalar(std::string_view name) const {
   return guardMemory([&]() -> StatusOr<double> {
     const StateTensor *tensor = openPlan->findState(name);

@@ -75,6 +75,10 @@ public:
   /// a load of a checkpoint.
   Status run(const EntryPoint &entry, const void *const *inputs, int64_t batch);
 
+  /// What trains on the next batch: "train_step", or "accumulate_step" while
+  /// the recipe has more batches make up an update.
+  StatusOr<const char *> nextTrainingEntry() const;
+
   /// Zeroes what sequences keep for their next tokens: they begin anew.
   Status restartSequences();
   /// Appends what the last run of "generate" has to the `position` tokens

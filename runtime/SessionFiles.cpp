@@ -50,8 +50,10 @@ Status Session::save(const std::string &path, SaveKind kind,
     for (const StateTensor &tensor : openPlan->state) {
       if (!isSaved(tensor, kind))
         continue;
-      tensors.push_back({nameInFile(tensor), tensor.elementType, tensor.shape,
-                         stateData(tensor)});
+      const bool isAveraged = kind == SaveKind::Weights && tensor.average >= 0;
+      tensors.push_back(
+          {nameInFile(tensor), tensor.elementType, tensor.shape,
+           stateData(isAveraged ? openPlan->state[tensor.average] : tensor)});
       saved.push_back(&tensor);
     }
     std::vector<std::vector<char>> copies;
@@ -152,13 +154,19 @@ Status Session::load(const std::string &path, SaveKind kind,
     for (size_t i = 0; i < comparison.matches.size(); ++i) {
       const Match &match = comparison.matches[i];
       const std::vector<char> &content = (*converted)[i];
-      void *to = stateData(*match.to);
-      Status status =
-          content.empty()
-              ? read(*file, *match.sources.front().tensor, *device, to)
-              : device->upload({to, content.data(), int64_t(content.size())});
-      if (!status.isOk())
-        return status;
+      // Weights are their own average until they are trained.
+      std::vector<const StateTensor *> targets = {match.to};
+      if (kind == SaveKind::Weights && match.to->average >= 0)
+        targets.push_back(&openPlan->state[match.to->average]);
+      for (const StateTensor *target : targets) {
+        void *to = stateData(*target);
+        Status status =
+            content.empty()
+                ? read(*file, *match.sources.front().tensor, *device, to)
+                : device->upload({to, content.data(), int64_t(content.size())});
+        if (!status.isOk())
+          return status;
+      }
     }
     // All of the state is as it was in a whole step then.
     if (kind == SaveKind::Checkpoint && options.matching == Matching::Exact)

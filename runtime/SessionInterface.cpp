@@ -147,7 +147,13 @@ static nnc_status_t runForLoss(nnc_session_t *session, const char *entryPoint,
 nnc_status_t nnc_session_train_step(nnc_session_t *session,
                                     const nnc_tensor_t *inputs,
                                     size_t num_inputs, float *loss) {
-  return runForLoss(session, "train_step", inputs, num_inputs, loss);
+  return callOn(session, [&]() -> Status {
+    StatusOr<const char *> entry = session->session->nextTrainingEntry();
+    if (!entry.isOk())
+      return entry.status();
+    Status status = run(session, *entry, inputs, num_inputs);
+    return status.isOk() ? giveLoss(*session->session, loss) : status;
+  });
 }
 
 static Status noTrainingStep(const Plan &plan, const char *name) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 namespace nnc::runtime {
 
@@ -27,6 +28,11 @@ std::string nameInFile(const StateTensor &tensor) {
   if (tensor.role == Role::Scalar)
     return concat(scalarPrefix, tensor.name);
   return tensor.name;
+}
+
+/// As a checkpoint calls the average of `tensor`.
+static std::string averageInFile(const StateTensor &tensor) {
+  return concat(optimizerPrefix, tensor.name, ".average");
 }
 
 WeightsOrder orderOf(const NameTable &table) {
@@ -241,10 +247,16 @@ Comparison compare(const Plan &plan, const SafetensorsFile &file, SaveKind kind,
             : std::vector<bool>(plan.state.size(), true);
   NamedTensors tensors(file, table);
   std::set<const SavedTensor *> used;
+  /// What averages stand in for.
+  std::set<std::string> replaced;
   for (const StateTensor &tensor : plan.state) {
     if (!isSaved(tensor, kind) || !isWanted[&tensor - plan.state.data()])
       continue;
-    const NameLine recipe = recipeOf(tensor, table);
+    NameLine recipe = recipeOf(tensor, table);
+    // What a checkpoint has averaged is what its weights are.
+    if (const std::string average = averageInFile(tensor);
+        kind == SaveKind::Weights && !table && tensors.find(average))
+      replaced.insert(std::exchange(recipe.sources.front().name, average));
     Match match{&tensor, {}, recipe.axis, recipe.isTransposed};
     std::string sought;
     bool isComplete = true;
@@ -269,6 +281,7 @@ Comparison compare(const Plan &plan, const SafetensorsFile &file, SaveKind kind,
   // In the file's order, and without what only a checkpoint's reader wants.
   for (const SavedTensor &tensor : file.tensors())
     if (!used.count(&tensor) && !tensors.isIgnored(table, tensor.name) &&
+        !replaced.count(tensor.name) &&
         (kind == SaveKind::Checkpoint || !isReservedName(tensor.name)))
       result.extra.push_back(tensor.name);
   return result;

@@ -346,6 +346,10 @@ NNC_EXPORT nnc_status_t nnc_session_output(nnc_session_t *session,
  * loss     receives the mean loss over the batch, in nats where the model's
  *          loss is an entropy; may be null.
  *
+ * Of a model that accumulates gradients, the last of so many batches updates;
+ * for the others the entry point "accumulate_step" runs, which adds to the
+ * gradients that wait. nnc_session_run of "train_step" updates at once.
+ *
  * A loss that is infinite or not a number is no failure of the call: it is
  * reported as it is, and the update has been made. nnc_session_check_finite
  * tells whether what is left is worth keeping. */
@@ -499,6 +503,9 @@ NNC_EXPORT nnc_status_t nnc_session_write_state(nnc_session_t *session,
  * scales the whole schedule. Without a schedule it is the rate itself. A
  * further optimizer of the model has "NAME.learning_rate" and "NAME.step".
  *
+ * A schedule with lengths in epochs or shares of the run reads
+ * "steps_per_epoch" and "run_steps": until they are set, the rate is its base.
+ *
  * A model that draws random numbers for each sample outside of training has
  * "first_sample" too: how many samples of the set come before the batch of the
  * next runs of "predict" and "eval_step". What a sample draws depends on its
@@ -520,10 +527,11 @@ NNC_EXPORT nnc_status_t nnc_session_set_scalar(nnc_session_t *session,
  * element and how many there are. */
 NNC_EXPORT nnc_status_t nnc_session_check_finite(nnc_session_t *session);
 
-/* Writes the weights (parameters and buffers) as safetensors. The file is
- * complete or, if the call fails or the machine stops, what it was before. It
- * is written beside as "PATH.part". A symbolic link stays, and what it leads to
- * is replaced. Numbers are written as they are, finite or not.
+/* Writes the weights (parameters and buffers; their averages, where the model
+ * keeps these) as safetensors. The file is complete or, if the call fails or the
+ * machine stops, what it was before. It is written beside as "PATH.part". A
+ * symbolic link stays, and what it leads to is replaced. Numbers are written as
+ * they are, finite or not.
  *
  * Returns NNC_NOT_FOUND if there is no such folder, NNC_IO_ERROR if the file
  * cannot be written, or if `path` is a folder, a device, a pipe or a socket. */

@@ -39,6 +39,7 @@ struct Expression {
     Call,
     Subscript,
     Range,
+    Length,
   };
 
   Expression(Kind kind, SMLoc loc) : kind(kind), loc(loc) {}
@@ -171,6 +172,13 @@ struct RangeExpr : ExpressionOf<Expression::Kind::Range> {
   using ExpressionOf::ExpressionOf;
   ExpressionPtr lower;
   ExpressionPtr upper;
+};
+
+/// `2 epochs`, `0.1 run`, `500 steps`: the length of a part of a schedule.
+struct LengthExpr : ExpressionOf<Expression::Kind::Length> {
+  using ExpressionOf::ExpressionOf;
+  ExpressionPtr amount;
+  Identifier unit;
 };
 
 /// One dimension of a type: `784`, `width`, `4 * width`, `batch`, `time =
@@ -311,11 +319,21 @@ struct Setting {
   ExpressionPtr value; // null of an order
   std::optional<Identifier> unit;
   std::vector<Turn> order;
+  ExpressionPtr from; // of `average 0.999 from 0.1 run`; may be null
 };
 
-/// The setting whose value may have a unit, and the one that has turns.
+/// `group ["*.bias"] { weight_decay 0 }` of a training block.
+struct GroupDecl {
+  SMLoc loc;
+  ExpressionPtr patterns;
+  std::vector<Setting> settings;
+};
+
+/// The settings whose value may have a unit, that has turns, and that may say
+/// from when on it holds.
 inline constexpr llvm::StringLiteral kMemoryBudget = "memory_budget";
 inline constexpr llvm::StringLiteral kOrder = "order";
+inline constexpr llvm::StringLiteral kAverage = "average";
 
 /// A setting within a step.
 struct SettingStmt : StatementOf<Statement::Kind::Setting> {
@@ -353,6 +371,7 @@ struct ModelDecl {
 struct TrainingDecl {
   SMLoc loc;
   std::vector<Setting> settings;
+  std::vector<GroupDecl> groups;
 };
 
 /// `image = idx("...")`, or `words, positive = text("...")` of a data block.

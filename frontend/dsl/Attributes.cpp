@@ -105,12 +105,17 @@ Attribute Emitter::toAttribute(const AttributeInfo &info, StringRef op,
     return toEnum(info, op, expression);
   if (info.kind == AttributeKind::Padding)
     return toPadding(info, op, expression);
+  const std::string what = ("'" + info.name + "' of '" + op + "'").str();
+  if (info.kind == AttributeKind::Length)
+    return toLength(expression, what);
+  if (info.kind == AttributeKind::Lengths)
+    return toLengths(expression, what);
   Datum value = evaluate(expression);
   if (value.isError())
     return nullptr;
   auto reject = [&](StringRef expected) {
-    error(expression.loc, "expected " + expected + " as '" + info.name +
-                              "' of '" + op + "', found " + value.describe());
+    error(expression.loc, "expected " + expected + " as " + what + ", found " +
+                              value.describe());
     return Attribute();
   };
   switch (info.kind) {
@@ -131,8 +136,14 @@ Attribute Emitter::toAttribute(const AttributeInfo &info, StringRef op,
                                  : reject("an element type such as f32");
   case AttributeKind::Dims:
     return toDims(info, value, expression.loc);
+  case AttributeKind::Floats:
+    if (Attribute numbers = toFloats(value))
+      return numbers;
+    return reject("a list of numbers");
   case AttributeKind::Enum:
   case AttributeKind::Padding:
+  case AttributeKind::Length:
+  case AttributeKind::Lengths:
   case AttributeKind::Other:
     break;
   }

@@ -301,7 +301,8 @@ private:
                                     const Expression &expression);
   mlir::Attribute toSettingAttribute(SettingKind kind, const Datum &value);
   OptimizerAttrs emitOptimizer(const Expression &expression);
-  mlir::Attribute emitFreeze(const Expression &expression);
+  mlir::Attribute emitOptimizerCall(const Expression &expression,
+                                    const Expression *&rate);
   void emitMemoryBudget(const SettingInfo &info, const Setting &setting);
   mlir::Attribute emitLearningRate(const Expression &expression);
   mlir::Attribute emitSchedule(const CallExpr &call);
@@ -310,6 +311,20 @@ private:
   bool fillAttributes(const CallExpr &call, const Signature &signature,
                       StringRef leading, const Expression *&leadingValue,
                       llvm::SmallVectorImpl<mlir::NamedAttribute> &attributes);
+
+  //===-- Groups.cpp -----------------------------------------------------===//
+  mlir::Attribute toLength(const Expression &expression,
+                           const llvm::Twine &what);
+  mlir::Attribute toLengths(const Expression &expression,
+                            const llvm::Twine &what);
+  /// Null where it is no list of numbers.
+  mlir::Attribute toFloats(const Datum &value);
+  mlir::Attribute emitPatterns(const Expression &expression);
+  void emitGroups(const TrainingDecl &training);
+  bool emitGroupSetting(const Setting &setting, mlir::NamedAttrList &group);
+  bool emitGroupOptimizer(const Expression &expression,
+                          mlir::NamedAttrList &group);
+  void emitAverage(const SettingInfo &info, const Setting &setting);
 
   //===-- NameTables.cpp -------------------------------------------------===//
   void emitNameTables();

@@ -50,6 +50,10 @@ Datum Emitter::evaluateKind(const Expression &expression) {
         return value;
       })
       .Case<SubscriptExpr>([&](auto *e) { return evaluateSubscript(*e); })
+      .Case<LengthExpr>([&](auto *e) {
+        return error(e->loc, "a length in " + e->unit.name +
+                                 " stands only in a schedule and an average");
+      })
       .Default([&](const Expression *e) {
         return error(e->loc, "a range stands only after 'in' and in the "
                              "arguments of data readers");

@@ -165,15 +165,40 @@ bool Parser::parseDimension(TypeSpec &type) {
 bool Parser::parseTraining(Program &program) {
   TrainingDecl training;
   training.loc = advance().loc();
-  bool parsed = parseBraces("the block 'training'", [&] {
-    Setting setting;
-    if (!parseSetting(setting))
-      return false;
-    training.settings.push_back(std::move(setting));
-    return true;
-  });
+  bool parsed = parseBraces("the block 'training'",
+                            [&] { return parseTrainingLine(training); });
   program.trainings.push_back(std::move(training));
   return parsed;
+}
+
+bool Parser::parseTrainingLine(TrainingDecl &training) {
+  if (atWord("group"))
+    return parseGroup(training);
+  return parseSettingInto(training.settings);
+}
+
+// `group ["*.bias", "*.scale"] { weight_decay 0 }`.
+bool Parser::parseGroup(TrainingDecl &training) {
+  GroupDecl group;
+  group.loc = advance().loc();
+  if (!at(TokenKind::LeftBracket) && !at(TokenKind::String))
+    return errorExpected("patterns of parameter names after 'group', as in "
+                         "[\"*.bias\", \"*.scale\"]");
+  group.patterns = parseExpr();
+  if (!group.patterns || !parseBraces("the group", [&] {
+        return parseSettingInto(group.settings);
+      }))
+    return false;
+  training.groups.push_back(std::move(group));
+  return atLineEnd() || errorExpected("the end of the line");
+}
+
+bool Parser::parseSettingInto(std::vector<Setting> &settings) {
+  Setting setting;
+  if (!parseSetting(setting))
+    return false;
+  settings.push_back(std::move(setting));
+  return true;
 }
 
 bool Parser::parseSetting(Setting &setting) {
@@ -198,6 +223,12 @@ bool Parser::parseSetting(Setting &setting) {
       !atLineEnd()) {
     Token token = advance();
     setting.unit = Identifier{token.text, token.loc()};
+  }
+  if (name->name == kAverage && atWord("from") && !atLineEnd()) {
+    advance();
+    setting.from = parseUnit(parseExpr());
+    if (!setting.from)
+      return false;
   }
   if (at(TokenKind::Identifier) && !atLineEnd())
     return error(token().loc(), "a setting has a line of its own: expected the "

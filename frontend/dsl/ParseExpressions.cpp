@@ -106,6 +106,21 @@ ExpressionPtr Parser::parseRangeOrExpr() {
   return range;
 }
 
+// `amount`, or a length such as `2 epochs`: in arguments and lists, where no
+// other word follows a value.
+ExpressionPtr Parser::parseUnit(ExpressionPtr amount) {
+  static constexpr StringRef units[] = {"step", "steps", "epoch", "epochs",
+                                        "run"};
+  if (!amount || !at(TokenKind::Identifier) || atLineEnd() ||
+      !llvm::is_contained(units, token().text))
+    return amount;
+  auto length = std::make_unique<LengthExpr>(amount->loc);
+  Token unit = advance();
+  length->unit = Identifier{unit.text, unit.loc()};
+  length->amount = std::move(amount);
+  return grow(*length, {length->amount.get()}) ? std::move(length) : nullptr;
+}
+
 ExpressionPtr Parser::parseUnary() {
   if (at(TokenKind::Minus))
     return parseUnaryOperator(UnaryOperator::Negate, kNegatePrecedence);
@@ -173,7 +188,7 @@ ExpressionPtr Parser::parseList() {
   auto list = std::make_unique<ListExpr>(opening.loc());
   ++brackets;
   while (!at(TokenKind::RightBracket)) {
-    ExpressionPtr element = parseRangeOrExpr();
+    ExpressionPtr element = parseUnit(parseRangeOrExpr());
     if (!element || !grow(*list, {element.get()}))
       return nullptr;
     if (at(TokenKind::For) && list->elements.empty())
@@ -286,7 +301,7 @@ bool Parser::parseArgument(CallExpr &call) {
     argument.name = Identifier{name.text, name.loc()};
     advance();
   }
-  argument.value = parseRangeOrExpr();
+  argument.value = parseUnit(parseRangeOrExpr());
   if (!argument.value || !grow(call, {argument.value.get()}))
     return false;
   if (!argument.name && !call.arguments.empty() && call.arguments.back().name)

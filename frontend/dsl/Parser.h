@@ -79,6 +79,9 @@ private:
   bool parseFunction(Program &program);
   bool parseModel(Program &program);
   bool parseTraining(Program &program);
+  bool parseTrainingLine(TrainingDecl &training);
+  bool parseGroup(TrainingDecl &training);
+  bool parseSettingInto(std::vector<Setting> &settings);
   bool parseSetting(Setting &setting);
   bool parseOrder(Setting &setting);
   bool parseData(Program &program);
@@ -123,6 +126,7 @@ private:
   // Expressions (ParseExpressions.cpp); null after an error.
   ExpressionPtr parseExpr(unsigned minPrecedence = 0);
   ExpressionPtr parseRangeOrExpr();
+  ExpressionPtr parseUnit(ExpressionPtr amount);
   ExpressionPtr parseUnary();
   ExpressionPtr parseUnaryOperator(UnaryOperator op, unsigned precedence);
   ExpressionPtr parsePostfix();

@@ -3,7 +3,6 @@
 #include "frontend/dsl/Emitter.h"
 
 #include "ir/Expr.h"
-#include "ir/Freezing.h"
 #include "ir/Recipe.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -42,7 +41,7 @@ void Emitter::emitRecipe() {
 //===-- Training ---------------------------------------------------------===//
 
 static std::vector<StringRef> settingNames() {
-  std::vector<StringRef> names;
+  std::vector<StringRef> names = {"group"};
   for (const SettingInfo &info : allSettings())
     if (info.places & kInLanguage)
       names.push_back(info.name);
@@ -66,6 +65,8 @@ void Emitter::emitTraining(const TrainingDecl &training) {
     else
       emitSetting(setting);
   }
+  // Last: what a group says is a matter of the optimizer.
+  emitGroups(training);
 }
 
 void Emitter::unknownSetting(const Identifier &name) {
@@ -93,7 +94,9 @@ void Emitter::emitSetting(const Setting &setting) {
   } else if (info->kind == SettingKind::Order)
     setRecipe(info->attribute, emitOrder(setting));
   else if (info->kind == SettingKind::Patterns)
-    setRecipe(info->attribute, emitFreeze(*setting.value));
+    setRecipe(info->attribute, emitPatterns(*setting.value));
+  else if (info->kind == SettingKind::Average)
+    emitAverage(*info, setting);
   else if (info->name == kMemoryBudget)
     emitMemoryBudget(*info, setting);
   else
@@ -167,37 +170,6 @@ void Emitter::emitMemoryBudget(const SettingInfo &info,
   setRecipe(info.attribute, attribute);
 }
 
-Attribute Emitter::emitFreeze(const Expression &expression) {
-  SmallVector<const Expression *> patterns = {&expression};
-  if (auto *list = llvm::dyn_cast<ListExpr>(&expression)) {
-    patterns.clear();
-    for (const ExpressionPtr &element : list->elements)
-      patterns.push_back(element.get());
-  }
-  // After other errors, what is missing may be a parameter in error.
-  const bool isComplete = !diagnostics.failed();
-  SmallVector<Attribute> texts;
-  SmallVector<ParameterOp> matches;
-  for (const Expression *pattern : patterns) {
-    if (!expend(pattern->loc, parameters.size()))
-      return nullptr;
-    Datum value = evaluate(*pattern);
-    if (value.isError())
-      continue;
-    std::string problem =
-        !value.isString() ? "expected a pattern of parameter names, as in "
-                            "\"encoder.*\", found " +
-                                value.describe()
-        : isComplete      ? matchParameters(module, value.string(), matches)
-                          : "";
-    if (!problem.empty())
-      error(pattern->loc, problem);
-    else
-      texts.push_back(builder.getStringAttr(value.string()));
-  }
-  return builder.getArrayAttr(texts);
-}
-
 //===-- Optimizers and schedules -----------------------------------------===//
 
 namespace {
@@ -209,6 +181,7 @@ struct ScheduleName {
 } // namespace
 
 static constexpr ScheduleName kScheduleNames[] = {
+    {"constant", "constant_rate"},
     {"step", "step_decay"},
     {"exponential", "exponential_decay"},
 };
@@ -299,7 +272,8 @@ bool Emitter::fillAttributes(const CallExpr &call, const Signature &signature,
   return valid;
 }
 
-OptimizerAttrs Emitter::emitOptimizer(const Expression &expression) {
+Attribute Emitter::emitOptimizerCall(const Expression &expression,
+                                     const Expression *&rate) {
   const Signature *signature =
       resolveRecipeOp(expression, Category::Optimizer, "optimizer");
   if (!signature)
@@ -311,13 +285,17 @@ OptimizerAttrs Emitter::emitOptimizer(const Expression &expression) {
                               "(learning_rate = 0.001)");
     return {};
   }
-  const Expression *rate = nullptr;
   SmallVector<NamedAttribute> attributes = {
       builder.getNamedAttr("name", builder.getStringAttr(signature->name))};
   bool valid =
       fillAttributes(*call, *signature, "learning_rate", rate, attributes);
-  return {valid ? builder.getDictionaryAttr(attributes) : Attribute(),
-          rate ? emitLearningRate(*rate) : Attribute()};
+  return valid ? builder.getDictionaryAttr(attributes) : Attribute();
+}
+
+OptimizerAttrs Emitter::emitOptimizer(const Expression &expression) {
+  const Expression *rate = nullptr;
+  Attribute optimizer = emitOptimizerCall(expression, rate);
+  return {optimizer, rate ? emitLearningRate(*rate) : Attribute()};
 }
 
 /// Whether a constant rate may be so.
@@ -357,7 +335,8 @@ static std::string explainSchedule(Location location, StringRef name,
   ImplicitLocOpBuilder b(location, builder);
   Value base = constant(b, 0.0, b.getF32Type());
   Value step = constant(b, 0.0, b.getI64Type());
-  (void)createByName(b, location, name, {base, step}, attributes);
+  // The steps of an epoch and of the run, which schedules may ask for.
+  (void)createByName(b, location, name, {base, step, step, step}, attributes);
   return message;
 }
 

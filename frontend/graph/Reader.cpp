@@ -353,6 +353,9 @@ static StringRef describe(AttributeKind kind) {
                                       "an element type",
                                       "a keyword (a string)",
                                       "a keyword (a string) or integers",
+                                      "an integer or a length (a string)",
+                                      "an array of lengths",
+                                      "floats",
                                       "another kind of attribute"};
   return words[size_t(kind)];
 }
@@ -380,7 +383,12 @@ static std::optional<AttributeValue> expectedValue(AttributeKind kind) {
     return AttributeValue::StringValue;
   case AttributeKind::Type:
     return AttributeValue::TypeValue;
+  case AttributeKind::Lengths:
+    return AttributeValue::ArrayValue;
+  case AttributeKind::Floats:
+    return AttributeValue::FloatsValue;
   case AttributeKind::Padding: // the op's own constraint says which
+  case AttributeKind::Length:
   case AttributeKind::Other:
     break;
   }

@@ -45,6 +45,9 @@ model classes(image: u8[batch, 2, 2], label: u8[batch]) {
 }
 training {
   optimizer adam(learning_rate = cosine(0.01, warmup = 5, total = 9))
+  group ["*.weight"] { rate 0.5 }
+  accumulate 2
+  average 0.9 from 0.5 run
   seed 7
   epochs 2
   validation 0.1

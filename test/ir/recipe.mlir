@@ -104,9 +104,9 @@ nnc.model @base(%x: tensor<?x3xf32> {nnc.name = "x"})
 
 // -----
 
-// expected-error@+1 {{'cosine' needs its attribute 'total'}}
+// expected-error@+1 {{'step_decay' needs its attribute 'every'}}
 nnc.model @schedule(%x: tensor<?x3xf32> {nnc.name = "x"})
-    attributes {optimizer = {name = "sgd"}, learning_rate = {name = "cosine", base = 0.1}} {}
+    attributes {optimizer = {name = "sgd"}, learning_rate = {name = "step_decay", base = 0.1, factor = 0.5}} {}
 
 // -----
 
@@ -133,7 +133,7 @@ func.func @update(%dw: tensor<4xf32>) {
 
 nnc.parameter @w : tensor<4xf32> = <zeros>
 func.func @of_the_whole_run(%dw: tensor<4xf32>) {
-  // expected-error@+1 {{there is no setting 'epochs' here: expected one of optimizer, learning_rate, clip_norm, clip_value}}
+  // expected-error@+1 {{there is no setting 'epochs' here: expected one of optimizer, learning_rate, groups, clip_norm, clip_value}}
   nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = 0.1, epochs = 3} : tensor<4xf32>
   return
 }
@@ -197,3 +197,40 @@ func.func @rate(%dw: tensor<4xf32>) {
   nnc.optimize [@w] with(%dw) {rate = @r} : tensor<4xf32>
   return
 }
+
+// -----
+
+// expected-error@+1 {{'accumulate' must be a whole number from 1 to 2^20, found 0}}
+nnc.model @accumulate(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {accumulate = 0} {}
+
+// -----
+
+// expected-error@+1 {{a group has 'parameters' (patterns of their names) and a 'rate', a 'weight_decay' or an 'optimizer', found {parameters = ["w"]}}}
+nnc.model @group(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {groups = [{parameters = ["w"]}]} {}
+
+// -----
+
+// expected-error@+1 {{'rate' of a group must be a number of at least 0, found -1}}
+nnc.model @rate(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {groups = [{parameters = ["w"], rate = -1.0}]} {}
+
+// -----
+
+// expected-error@+1 {{a group has no setting 'clip_norm': expected one of rate, weight_decay, optimizer}}
+nnc.model @clip(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {groups = [{parameters = ["w"], clip_norm = 1.0}]} {}
+
+// -----
+
+// expected-error@+1 {{a group: 'sgd' has no attribute 'momentum'}}
+nnc.model @other(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {groups = [{parameters = ["w"], optimizer = {name = "sgd", momentum = 0.5}}]} {}
+
+// -----
+
+// expected-error@+1 {{'average' must be {name = "uniform"} or {name = "exponential", decay = D} with D above 0 and below 1, and perhaps 'from', a length; found {decay = 1.000000e+00 : f64, name = "exponential"}}}
+nnc.model @average(%x: tensor<?x3xf32> {nnc.name = "x"}) attributes {average = {name = "exponential", decay = 1.0}} {}
+
+// -----
+
+// expected-error@+1 {{'cosine' warmup is "2 weeks": expected another kind of attribute}}
+nnc.model @length(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = {name = "cosine", base = 0.1, warmup = "2 weeks"}} {}

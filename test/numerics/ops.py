@@ -394,6 +394,102 @@ def adam(w, g, r, s, m, v, decay=0.0):
 case("optimizers", "adam", [w, g, rate, step, m, v], adam, gradient=False, tolerance=4096)
 case("optimizers", "adamw", [w, g, rate, step, m, v], lambda *a: adam(*a, decay=0.01), gradient=False, tolerance=4096)
 
+# With a penalty, as PyTorch's weight_decay of these.
+decayed = "weight_decay = 0.25"
+penalised = g + 0.25 * w
+case("optimizers", "momentum", [w, g, rate, step, m], lambda w, g, r, s, m: (w - r * (0.9 * m + penalised), 0.9 * m + penalised),
+     decayed, gradient=False)
+case("optimizers", "nesterov", [w, g, rate, step, m],
+     lambda w, g, r, s, m: (w - r * (penalised + 0.9 * (0.9 * m + penalised)), 0.9 * m + penalised), decayed, gradient=False)
+case("optimizers", "rmsprop", [w, g, rate, step, v],
+     lambda w, g, r, s, v: (w - r * penalised / (np.sqrt(0.9 * v + 0.1 * penalised**2) + 1e-7), 0.9 * v + 0.1 * penalised**2),
+     decayed, gradient=False, tolerance=256)
+case("optimizers", "adam", [w, g, rate, step, m, v], lambda w, g, *a: adam(w, penalised, *a), decayed, gradient=False, tolerance=4096)
+
+
+def nadam(w, g, r, s, m, v, passed):
+    mu = lambda t: 0.9 * (1 - 0.5 * 0.96 ** (0.004 * t))
+    t, product = s + 1, 1 - passed
+    m, v, product = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g, product * mu(s + 1)
+    spread = np.sqrt(v / (1 - 0.999**t)) + 1e-8
+    amount = mu(t + 1) / (1 - product * mu(t + 1)) * m + (1 - mu(t)) / (1 - product) * g
+    return w - r * amount / spread, m, v, 1 - product
+
+
+# Of the first step, and of one in the middle, where the product of mu is 1/4.
+for now, passed in [(0, 0.0), (3, 0.75)]:
+    case("optimizers", "nadam", [w, g, rate, np.int64(now), m, v, np.float64(passed)], nadam, gradient=False, tolerance=4096)
+
+
+def lion(w, g, r, s, m, decay=0.0):
+    return w * (1 - r * decay) - r * np.sign(0.9 * m + 0.1 * g), 0.99 * m + 0.01 * g
+
+
+case("optimizers", "lion", [w, g, rate, step, m], lion, gradient=False)
+case("optimizers", "lion", [w, g, rate, step, m], lambda *a: lion(*a, decay=0.25), decayed, gradient=False)
+
+
+def lamb(w, g, r, s, m, v):
+    t = s + 1
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+    u = m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-6) + 0.01 * w
+    norms = np.linalg.norm(w), np.linalg.norm(u)
+    return w - r * (norms[0] / norms[1] if all(norms) else 1.0) * u, m, v
+
+
+case("optimizers", "lamb", [w, g, rate, step, m, v], lamb, gradient=False, tolerance=4096)
+# A parameter of zeros has no norm to be scaled to.
+case("optimizers", "lamb", [0 * w, g, rate, step, m, v], lamb, gradient=False, tolerance=4096, name="lamb_of_zeros")
+
+
+def adafactor(w, g, r, s, row, column=None, decay=0.0, eps=1.1920929e-7):
+    t, size = float(s + 1), np.sqrt(np.mean(w * w))
+    share = t**-0.8
+    if column is None:
+        results = [row + share * (g * g - row)]
+        square = results[0]
+    else:
+        results = [row + share * ((g * g).mean(-1, keepdims=True) - row),
+                   column + share * ((g * g).mean(-2, keepdims=True) - column)]
+        square = results[0] * results[1] / np.maximum(results[0].mean(-2, keepdims=True), eps)
+    u = g / np.sqrt(np.maximum(square, eps * eps))
+    amount = max(1e-3, size) * min(r, 1 / np.sqrt(t)) / max(1.0, np.sqrt(np.mean(u * u)))
+    return (w * (1 - r * decay) - amount * u, *results)
+
+
+# The mean of a column's squares divides: f32 keeps all but the last digits.
+for shape in [(6, 5), (1, 7), (3, 4, 5)]:
+    a, b = spread(shape), spread(shape, seed=1)
+    rows, columns = spread((*shape[:-1], 1), 0.25, 2, seed=2), spread((*shape[:-2], 1, shape[-1]), 0.25, 2, seed=3)
+    case("optimizers", "adafactor", [a, b, rate, step, rows, columns], adafactor, gradient=False, tolerance=512)
+a, b, squares = spread((7,)), spread((7,), seed=1), spread((7,), 0.25, 2, seed=2)
+case("optimizers", "adafactor", [a, b, rate, step, squares], adafactor, gradient=False, tolerance=512, name="adafactor_vector")
+case("optimizers", "adafactor", [a, b, rate, np.int64(0), 0 * squares], lambda *x: adafactor(*x, decay=0.25), decayed,
+     gradient=False, tolerance=512, name="adafactor_first")
+
+
+def muon(w, g, r, s, m, nesterov=True, match=True):
+    m = 0.95 * m + 0.05 * g
+    matrix = (0.95 * m + 0.05 * g if nesterov else m).reshape(-1, w.shape[-1])
+    rows, columns = matrix.shape
+    x = matrix.T if rows > columns else matrix
+    x = x / max(np.linalg.norm(x), 1e-7)
+    for _ in range(5):
+        gram = x @ x.T
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    x = (x.T if rows > columns else x).reshape(w.shape)
+    return w * (1 - r * 0.1) - r * (0.2 * max(rows, columns)**0.5 if match else max(1.0, columns / rows)**0.5) * x, m
+
+
+# Each of five iterations has singular values times up to 3.4445, and their errors.
+for shape in [(6, 5), (5, 8), (2, 3, 4)]:
+    case("optimizers", "muon", [spread(shape), spread(shape, seed=1), rate, step, spread(shape, seed=2)], muon,
+         gradient=False, tolerance=2048)
+case("optimizers", "muon", [w, g, rate, step, m], lambda *a: muon(*a, nesterov=False, match=False),
+     "nesterov = false match_adamw = false", gradient=False, tolerance=2048)
+case("optimizers", "muon", [a, b, rate, step, spread((7,), seed=3), squares], lambda *x: adam(*x, decay=0.1),
+     gradient=False, tolerance=4096, name="muon_vector")
+
 # Of f16, 1e-8 would be 0, and so would 0 / 0 be the step of a gradient of 0.
 still = np.zeros(3)
 for op, slots in [("rmsprop", 1), ("adagrad", 1), ("adam", 2), ("adamw", 2)]:
@@ -410,6 +506,50 @@ for now in (0, 3, 10, 25, 100):
     case("schedules", "exponential_decay", [base, now], lambda b, s: b * 0.5 ** (s / 10), "every = 10 factor = 0.5", gradient=False, tolerance=256)
     case("schedules", "cosine", [base, now], lambda b, s: b * ((s + 1) / 10 if s < 10 else 0.5 * (1 + np.cos(np.pi * min(s - 10, 40) / 40))),
          "warmup = 10 total = 50", gradient=False, tolerance=256)
+
+
+def scheduled(op, reference, attributes, run=(), tolerance=256):
+    """`reference` of base and step at steps of every part; `run` has the steps of an
+    epoch and of the run, where lengths are of those."""
+    for now in (0, 3, 9, 10, 24, 25, 39, 40, 49, 50, 100):
+        case("schedules", op, [base, np.int64(now), *map(np.int64, run)], lambda b, s, *_: reference(b, float(s)), attributes,
+             gradient=False, tolerance=tolerance)
+
+
+def warm(s, rest, steps=10):
+    return (s + 1) / steps if s < steps else rest
+
+
+def cycle(b, s, peak=14, end=49):
+    ease = lambda start, stop, t: stop + (start - stop) * (1 + np.cos(np.pi * min(max(t, 0), 1))) / 2
+    return ease(b / 25, b, s / peak) if s < peak else ease(b, b / 25e4, (s - peak) / (end - peak))
+
+
+scheduled("constant_rate", lambda b, s: b * warm(s, 1), "warmup = 10")
+scheduled("step_decay", lambda b, s: b * warm(s, 0.5 ** (s // 20)), "every = 20 factor = 0.5 warmup = 10")
+scheduled("exponential_decay", lambda b, s: b * warm(s, 0.5 ** ((s - 10) / 20)), "every = 20 factor = 0.5 warmup = 10")
+scheduled("polynomial", lambda b, s: b * warm(s, 1 - min((s - 10) / 40, 1)), "warmup = 10 total = 50")
+scheduled("polynomial", lambda b, s: 0.125 + (b - 0.125) * (1 - min(s / 50, 1)) ** 2, "total = 50 power = 2.0 final = 0.125")
+scheduled("wsd", lambda b, s: b * warm(s, min(1, max(0, (50 - s) / 25))), "warmup = 10 decay = 25 total = 50")
+scheduled("wsd", lambda b, s: b * warm(s, 1 - min(1, max(0, (s - 25) / 25)) ** 0.5), "warmup = 10 decay = 25 total = 50 power = 0.5")
+# The end is 4e-6 of the rate, a difference of numbers that are as large as it.
+scheduled("one_cycle", cycle, "warmup = 15 total = 50")
+scheduled("piecewise", lambda b, s: b * (1 if s < 10 else 0.5 if s < 25 else 0.125),
+          "at = [10, 25] factors = array<f64: 0.5, 0.125>")
+scheduled("piecewise", lambda b, s: b * min((s + 1) / 5, 1) * (1 if s < 25 else 0.25), "at = [25] factors = array<f64: 0.25> warmup = 5")
+scheduled("plateau", lambda b, s: b * warm(s, 1), "warmup = 10")
+# The same of a run of 5 epochs of 10 steps; and while nothing is known of it.
+half = lambda b, s: b * warm(s, 0.5 * (1 + np.cos(np.pi * min(s - 10, 40) / 40)))
+scheduled("cosine", half, 'warmup = "0.2 run"', (10, 50))
+scheduled("cosine", half, 'warmup = "1 epoch" total = "5 epochs"', (10, 50))
+scheduled("cosine", half, 'warmup = 10 total = "1 run"', (10, 50))
+scheduled("cosine", lambda b, s: b, 'warmup = "0.2 run"', (10, 0))
+scheduled("wsd", lambda b, s: b * warm(s, min(1, max(0, (50 - s) / 10))), 'warmup = "1 epochs"', (10, 50))
+scheduled("one_cycle", cycle, "", (10, 50))
+scheduled("step_decay", lambda b, s: b * 0.5 ** (s // 20), 'every = "2 epochs" factor = 0.5', (10, 50))
+scheduled("piecewise", lambda b, s: b * (1 if s < 10 else 0.5 if s < 25 else 0.125),
+          'at = ["1 epochs", "0.5 run"] factors = array<f64: 0.5, 0.125>', (10, 50))
+
 
 # Shapes ---------------------------------------------------------------------------
 # Where schedules differ: rows that fill part of a thread, warp or block, or go

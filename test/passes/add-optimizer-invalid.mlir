@@ -13,7 +13,7 @@ func.func @no_optimizer(%dw: tensor<4xf32>) {
 
 nnc.parameter @w : tensor<4xf32> = <zeros>
 func.func @unknown_optimizer(%dw: tensor<4xf32>) {
-  // expected-error@+1 {{'relu' is no optimizer: expected one of adagrad, adam, }}
+  // expected-error@+1 {{'relu' is no optimizer: expected one of adafactor, adagrad, adam, }}
   nnc.optimize [@w] with(%dw) {optimizer = {name = "relu"}, learning_rate = 0.1} : tensor<4xf32>
   return
 }
@@ -63,5 +63,16 @@ nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
 func.func @buffer(%dw: tensor<4xf32>) {
   // expected-error@+1 {{'optimize' 'w' is state of role buffer: expected a parameter}}
   nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = 0.1} : tensor<4xf32>
+  return
+}
+
+// -----
+
+nnc.parameter @w : tensor<4xf32> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @group_of_nothing(%dw: tensor<4xf32>) {
+  // expected-error@+1 {{'nnc.optimize' op has a group: 'v*' is the name of no parameter; there are w}}
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = 0.1, groups = [{parameters = ["v*"], rate = 0.1}]} : tensor<4xf32>
   return
 }

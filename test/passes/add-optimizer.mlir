@@ -151,6 +151,51 @@ func.func @updates_apart(%dw: tensor<4xf32>, %db: tensor<3xf32>) {
 
 // -----
 
+// A group scales the rate of its parameters, sets their decay, or gives them another
+// optimizer with slots of its own; the last that says something holds.
+// CHECK-DAG:   nnc.parameter @w.velocity : tensor<4xf32>
+// CHECK-DAG:   nnc.parameter @e.row : tensor<3x1xf32>
+// CHECK-DAG:   nnc.parameter @e.column : tensor<1x2xf32>
+// CHECK-NOT:   nnc.parameter @e.velocity
+// CHECK-LABEL: @has_groups
+// CHECK:         nnc.momentum {{.*}} weight_decay = 5.{{0*}}e-01
+// CHECK:         %[[SCALED:.*]] = nnc.mul %{{.*}} : tensor<f32>
+// CHECK:         nnc.momentum {{.*}} %[[SCALED]]
+// CHECK-NOT:     weight_decay
+// CHECK:         nnc.adafactor
+// CHECK-LABEL: func.func @scheduled_rate() -> (tensor<f32> {nnc.name = "b,c.learning_rate", nnc.result = "metric"})
+nnc.parameter @w : tensor<4xf32> = <zeros>
+nnc.parameter @b : tensor<3xf32> = <zeros>
+nnc.parameter @c : tensor<3xf32> = <zeros>
+nnc.parameter @e : tensor<3x2xf32> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+func.func @has_groups(%dw: tensor<4xf32>, %db: tensor<3xf32>, %de: tensor<3x2xf32>) {
+  nnc.optimize [@w, @b, @e] with(%dw, %db, %de) {optimizer = {name = "momentum", weight_decay = 0.5}, learning_rate = 0.1, groups = [
+    {parameters = ["b", "c"], rate = 0.25, weight_decay = 0.25}, {parameters = ["b"], weight_decay = 0.0},
+    {parameters = ["e"], optimizer = {name = "adafactor"}}]} : tensor<4xf32>, tensor<3xf32>, tensor<3x2xf32>
+  return
+}
+
+// -----
+
+// Of a run's length only the run knows.
+// CHECK-LABEL: @asks_how_long_the_run_is
+// CHECK-DAG:     %[[EPOCH:.*]] = nnc.read @steps_per_epoch
+// CHECK-DAG:     %[[RUN:.*]] = nnc.read @run_steps
+// CHECK:         nnc.cosine %{{.*}}, %{{.*}}, %[[EPOCH]], %[[RUN]] :
+nnc.parameter @w : tensor<4xf32> = <zeros>
+nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @steps_per_epoch : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+nnc.parameter @run_steps : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+func.func @asks_how_long_the_run_is(%dw: tensor<4xf32>) {
+  nnc.optimize [@w] with(%dw) {optimizer = {name = "sgd"}, learning_rate = {name = "cosine", base = 0.1}} : tensor<4xf32>
+  return
+}
+
+// -----
+
 // CHECK-LABEL: @leaves_functions_without_an_update_alone
 // CHECK-NOT:     nnc.assign
 nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}

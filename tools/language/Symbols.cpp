@@ -22,6 +22,7 @@ public:
 private:
   using Key = std::pair<const void *, std::string>;
 
+  void visitSettings(llvm::ArrayRef<Setting> settings);
   void walk();
   void declare(const Identifier &name, SymbolKind kind, const void *owner);
   void use(StringRef name, bool isNameToo = false);
@@ -162,6 +163,7 @@ void SymbolWalk::visit(const Expression *expression) {
         visit(e->lower.get());
         visit(e->upper.get());
       })
+      .Case<LengthExpr>([&](auto *e) { visit(e->amount.get()); })
       .Case<CallExpr>([&](auto *e) { visit(*e); })
       .Case<SubscriptExpr>([&](auto *e) {
         visit(e->base.get());
@@ -264,6 +266,13 @@ void SymbolWalk::visitData(const DataDecl &data) {
   }
 }
 
+void SymbolWalk::visitSettings(llvm::ArrayRef<Setting> settings) {
+  for (const Setting &setting : settings) {
+    visit(setting.value.get());
+    visit(setting.from.get());
+  }
+}
+
 void SymbolWalk::walk() {
   owner = nullptr;
   order = 0;
@@ -287,9 +296,13 @@ void SymbolWalk::walk() {
         visitData(data);
     owner = nullptr;
   }
-  for (const TrainingDecl &training : program.trainings)
-    for (const Setting &setting : training.settings)
-      visit(setting.value.get());
+  for (const TrainingDecl &training : program.trainings) {
+    visitSettings(training.settings);
+    for (const GroupDecl &group : training.groups) {
+      visit(group.patterns.get());
+      visitSettings(group.settings);
+    }
+  }
 }
 
 void SymbolWalk::run() {

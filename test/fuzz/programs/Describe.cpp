@@ -99,6 +99,18 @@ static json::Value describeAttribute(Attribute attribute) {
       array.push_back(ShapedType::isDynamic(dim) ? -1 : dim);
     return array;
   }
+  if (auto numbers = dyn_cast<DenseF64ArrayAttr>(attribute)) {
+    json::Array array;
+    for (double number : numbers.asArrayRef())
+      array.push_back(describeNumber(number));
+    return array;
+  }
+  if (auto list = dyn_cast<ArrayAttr>(attribute)) {
+    json::Array array;
+    for (Attribute element : list)
+      array.push_back(describeAttribute(element));
+    return array;
+  }
   if (auto elements = dyn_cast<DenseElementsAttr>(attribute))
     return describeElements(elements);
   if (auto dictionary = dyn_cast<DictionaryAttr>(attribute))
@@ -129,9 +141,9 @@ static StringRef name(Arity arity) {
 }
 
 static StringRef name(AttributeKind kind) {
-  static constexpr StringLiteral names[] = {"integer", "float",   "bool",
-                                            "dims",    "string",  "type",
-                                            "enum",    "padding", "other"};
+  static constexpr StringLiteral names[] = {
+      "integer", "float",   "bool",   "dims",    "string", "type",
+      "enum",    "padding", "length", "lengths", "floats", "other"};
   return names[size_t(kind)];
 }
 

@@ -583,8 +583,12 @@ class Generator(WindowForms, SequenceForms):
         rate = self.one_of(["0.1", "0.01", "0.5"])
         if self.chance(0.3):
             rate = self.one_of(["step(0.1, every = 2, factor = 0.5)", "exponential(0.1, every = 3, factor = 0.7)",
-                                "cosine(0.1, warmup = 2, total = 6)", "cosine(0.1, total = 4, final = 0.01)"])
-        more = [f"{a['name']} = {self.one_of([0.1, 0.5, 0.9])}" for a in optimizer["attributes"] if self.chance(0.2)]
+                                "cosine(0.1, warmup = 2, total = 6)", "cosine(0.1, total = 4, final = 0.01)",
+                                "polynomial(0.1, warmup = 2, total = 6, power = 2)", "constant(0.1, warmup = 3)",
+                                "wsd(0.1, warmup = 1, decay = 2, total = 4)", "one_cycle(0.1, warmup = 2, total = 4)",
+                                "piecewise(0.1, at = [1, 3], factors = [0.5, 0.25])", "cosine(0.1, warmup = 0.1 run)"])
+        values = {"bool": ["true", "false"], "integer": [1, 2, 3], "float": [0.1, 0.5, 0.9]}
+        more = [f"{a['name']} = {self.one_of(values[a['kind']])}" for a in optimizer["attributes"] if self.chance(0.2)]
         self.program.training = [f"optimizer {optimizer['name']}({', '.join(['learning_rate = ' + rate] + more)})"]
         for setting, p in [("clip_norm 0.5", 0.15), ("clip_value 0.1", 0.15), ("seed 7", 0.2), ("precision bf16", 0.12)]:
             if self.chance(p):
