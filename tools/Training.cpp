@@ -39,19 +39,27 @@ Rates learningRates(Session &session) {
   if (!entry || !entry->inputs.empty() ||
       !session.run(*entry, nullptr, 1).isOk())
     return rates;
-  for (const TensorInfo &output : entry->outputs)
-    for (auto &[name, rate] : rates)
-      if (name == output.name)
-        if (StatusOr<double> scheduled = session.outputScalar(output);
-            scheduled.isOk())
-          rate = *scheduled;
+  for (const TensorInfo &output : entry->outputs) {
+    StatusOr<double> value = session.outputScalar(output);
+    if (!value.isOk())
+      continue;
+    auto known = std::find_if(rates.begin(), rates.end(), [&](auto &rate) {
+      return rate.first == output.name;
+    });
+    if (known == rates.end())
+      rates.emplace_back(output.name, *value);
+    else
+      known->second = *value;
+  }
   return rates;
 }
 
 /// What runs on the batch at hand. A GPU is still at it when this returns.
 static Status startRun(const Pass &pass, const RoundRun &run,
-                       int64_t firstSample) {
+                       int64_t batchesBefore, int64_t firstSample) {
   Session &session = pass.session;
+  const EntryPoint &entry =
+      pass.entryOf ? *pass.entryOf(run, batchesBefore) : *run.entry;
   // A training step draws anew in each step.
   if (!session.plan().findTrainingStep(run.entry->name))
     if (Status status = session.setFirstSample(firstSample); !status.isOk())
@@ -59,7 +67,7 @@ static Status startRun(const Pass &pass, const RoundRun &run,
   std::vector<const void *> inputs;
   for (size_t column : run.columns)
     inputs.push_back(pass.batches.inputs()[column]);
-  return session.run(*run.entry,
+  return session.run(entry,
                      inputs.empty() ? pass.batches.inputs() : inputs.data(),
                      pass.batches.size());
 }
@@ -141,7 +149,7 @@ Status Rounds::runRound(Status &next) {
   for (size_t i = 0, following = 0; i < pass.round.size(); i = following) {
     const RoundRun &run = pass.round[i];
     const int64_t batch = pass.batches.size();
-    if (Status status = startRun(pass, run, samples); !status.isOk())
+    if (Status status = startRun(pass, run, taken - 1, samples); !status.isOk())
       return status;
     following = runAfter(i);
     const bool isLast = following == pass.round.size();

@@ -40,6 +40,10 @@ struct Pass {
   /// Batches before this one are passed over, and end where it ends.
   int64_t firstBatch = 0;
   int64_t endBatch = INT64_MAX;
+  /// What a run of the round is on the batch that has so many before it; empty:
+  /// its own entry point on all.
+  std::function<const runtime::EntryPoint *(const RoundRun &, int64_t)>
+      entryOf = {};
   /// Called after each run with its loss, finite or not. May be empty.
   std::function<void(const RoundRun &, double)> afterRun = {};
   /// Called after each round with the number of batches that are done, passed
@@ -48,7 +52,8 @@ struct Pass {
 };
 
 /// Learning rates, one an optimizer, by the names of their scalars:
-/// "learning_rate" is that of the model's own.
+/// "learning_rate" is that of the model's own. Then those of groups that scale
+/// it, with their patterns before that: "encoder.*.learning_rate".
 using Rates = std::vector<std::pair<std::string, double>>;
 
 /// Those of the step that is done: a schedule's where there is one. None where

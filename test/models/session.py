@@ -55,14 +55,15 @@ def tokens_of(tokens):
 
 
 class Session:
-    def __init__(self, library, path):
+    def __init__(self, library, path, sequences=True):
         self.library = library
         plan = ctypes.c_void_p()
         library.expect("nnc_plan_open", path.encode(), ctypes.byref(plan))
         self.handle = ctypes.c_void_p()
         library.expect("nnc_session_create", plan, None, ctypes.byref(self.handle))
-        self.sequences = Sequences()
-        library.expect("nnc_session_sequences", self.handle, ctypes.byref(self.sequences))
+        if sequences:
+            self.sequences = Sequences()
+            library.expect("nnc_session_sequences", self.handle, ctypes.byref(self.sequences))
 
     def predict(self, *arrays):
         """The output `logits`."""

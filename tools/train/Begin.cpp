@@ -108,6 +108,9 @@ static Status continueFrom(TrainRun &run, const SafetensorsFile &checkpoint) {
                 (loaded.isOk() ? "" : "\n" + loaded.message())};
   if (!loaded.isOk())
     return loaded;
+  if (!run.plateaus.restore(checkpoint.metadata()))
+    return {Code::InvalidFile,
+            path + ": damaged: its metadata says nothing of the plateaus"};
   run.position = std::move(*position);
   run.isSaved = true;
   if (run.options.isQuiet)

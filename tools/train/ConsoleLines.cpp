@@ -26,41 +26,49 @@ static std::string describeParameters(const Plan &plan) {
                 frozen ? concat(" and ", frozen, " frozen") : std::string());
 }
 
-Status ConsoleLines::begin(const TrainRun &begun) {
-  run = &begun;
-  const Plan &plan = run->plan;
-  const int threads = run->session.numThreads();
+/// What the recipe makes of steps and of weights; empty where that is nothing.
+static std::string describeUpdates(const Plan &plan) {
+  std::string text;
+  if (const int64_t batches = plan.recipe.accumulate(); batches > 1)
+    text += concat("each step updates with the gradients of ", batches,
+                   " batches\n");
+  const bool isAveraged = std::any_of(
+      plan.state.begin(), plan.state.end(),
+      [](const StateTensor &tensor) { return tensor.average >= 0; });
+  if (isAveraged)
+    text += "validation, test and the saved weights are of averages over the "
+            "steps\n";
+  return text;
+}
+
+Status ConsoleLines::begin(const TrainRun &run) {
+  const Plan &plan = run.plan;
+  const int threads = run.session.numThreads();
   std::cout << printable(plan.model) << ": " << describeParameters(plan)
-            << ", batch " << run->batch << ", " << threads << " threads, "
+            << ", batch " << run.batch << ", " << threads << " threads, "
             << sizeText(plan.plannedBytes(threads)) << " of memory planned\n";
   for (const TrainingStep &step : plan.recipe.steps)
     if (std::string again =
             describeAgain(plan, *plan.findEntryPoint(step.entryPoint));
         !again.empty())
       std::cout << again << '\n';
-  std::cout << run->trainingBatches->numSamples() << " training samples, "
-            << run->validationBatches->numSamples() << " for validation, "
-            << numSamples(run->test) << " for test" << std::endl;
+  std::cout << describeUpdates(plan);
+  std::cout << run.trainingBatches->numSamples() << " training samples, "
+            << run.validationBatches->numSamples() << " for validation, "
+            << numSamples(run.test) << " for test" << std::endl;
   return {};
 }
 
-static bool hasOutput(const EntryPoint &entry, const std::string &name) {
-  return std::any_of(
-      entry.outputs.begin(), entry.outputs.end(),
-      [&](const TensorInfo &output) { return output.name == name; });
-}
-
-/// Those that a schedule makes: rates that stay are in the model.
-std::string ConsoleLines::scheduledRates(const Rates &rates) const {
-  const EntryPoint *scheduled = run->plan.findEntryPoint("scheduled_rate");
+/// "  rate 0.001", with the name of an update or a group before it:
+/// "head.rate".
+static std::string describeRates(const Rates &rates) {
   std::string line;
   for (auto &[name, rate] : rates) {
-    const std::string update =
+    const std::string whose =
         name.substr(0, name.size() - std::strlen("learning_rate"));
     char text[64];
     std::snprintf(text, sizeof text, "rate %.3g", rate);
-    if (scheduled && hasOutput(*scheduled, name))
-      line += "  " + printable(update) + text;
+    line += "  " + printable(whose) + text;
   }
   return line;
 }
@@ -84,7 +92,7 @@ void ConsoleLines::epoch(const EpochRecord &record) {
     line += columns("validation_", *record.validation);
   char seconds[64];
   std::snprintf(seconds, sizeof seconds, "  %.1f s", record.seconds);
-  std::cout << line << scheduledRates(record.rates) << seconds
+  std::cout << line << describeRates(record.rates) << seconds
             << describeWaiting(record) << std::endl;
 }
 

@@ -14,11 +14,6 @@ public:
   void epoch(const EpochRecord &record) override;
   void test(const TestRecord &record) override;
   runtime::Status end(const EndRecord &record) override;
-
-private:
-  std::string scheduledRates(const Rates &rates) const;
-
-  const TrainRun *run = nullptr;
 };
 
 /// For scripts: an object a line.

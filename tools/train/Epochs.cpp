@@ -23,6 +23,18 @@ int64_t stepsOf(const TrainRun &run) {
   return step.isOk() ? int64_t(*step) : 0;
 }
 
+int64_t updatesPerEpoch(const TrainRun &run) {
+  const int64_t batches = run.plan.recipe.accumulate();
+  return (run.identity.stepsPerEpoch + batches - 1) / batches;
+}
+
+/// Whether the batch with so many before it in the epoch ends an update: the
+/// last does, so that none waits beyond its epoch.
+static bool updates(const TrainRun &run, int64_t batchesBefore) {
+  return (batchesBefore + 1) % run.plan.recipe.accumulate() == 0 ||
+         batchesBefore + 1 == run.identity.stepsPerEpoch;
+}
+
 Status explain(const TrainRun &run, const Status &status) {
   if (status.code() != Code::NotFinite)
     return status;
@@ -67,6 +79,7 @@ static Status saveCheckpoint(TrainRun &run) {
   Metadata notes = describe(run.identity, run.position);
   notes["nnc.version"] = NNC_TOOLS_VERSION;
   run.facts.save(notes);
+  run.plateaus.save(notes);
   if (Status status =
           run.session.save(run.options.checkpoint, SaveKind::Checkpoint, notes);
       !status.isOk())
@@ -96,8 +109,13 @@ static Status runSteps(TrainRun &run, Progress &progress) {
             position.averages, progress};
   pass.firstBatch = position.batches;
   pass.endBatch = run.identity.stepsPerEpoch;
+  const EntryPoint *accumulate = run.plan.findEntryPoint("accumulate_step");
+  pass.entryOf = [&run, accumulate](const RoundRun &one, int64_t batch) {
+    return accumulate && !updates(run, batch) ? accumulate : one.entry;
+  };
   pass.afterRun = [&](const RoundRun &done, double loss) {
-    tellStep(run, done, loss);
+    if (updates(run, position.batches))
+      tellStep(run, done, loss);
   };
   pass.afterBatch = [&](int64_t batches) -> StatusOr<bool> {
     position.batches = batches;
@@ -136,8 +154,8 @@ static std::optional<double> takeWaiting(TrainRun &run) {
   return waited;
 }
 
-static void tellEpoch(TrainRun &run, const Averages &validation,
-                      double seconds) {
+static Status tellEpoch(TrainRun &run, const Averages &validation,
+                        double seconds) {
   const RunPosition &position = run.position;
   const bool isValidated = run.validationBatches->numSamples() > 0;
   const EpochRecord record{position.epoch,
@@ -150,6 +168,7 @@ static void tellEpoch(TrainRun &run, const Averages &validation,
                            takeWaiting(run)};
   for (auto &observer : run.observers)
     observer->epoch(record);
+  return run.plateaus.epoch(record, run.session);
 }
 
 /// Does what is left of the epoch under way and goes on to the next, unless a
@@ -173,7 +192,10 @@ static Status trainEpoch(TrainRun &run) {
       !status.isOk() || stopSignal() != 0)
     return status;
   progress.clear();
-  tellEpoch(run, validation, position.seconds + secondsSince(begin));
+  if (Status status =
+          tellEpoch(run, validation, position.seconds + secondsSince(begin));
+      !status.isOk())
+    return status;
   position = {position.epoch + 1};
   run.isSaved = false;
   return run.options.every ? Status() : saveCheckpoint(run);

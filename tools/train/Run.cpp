@@ -45,7 +45,15 @@ Observers observersFor(const TrainOptions &options) {
 static Status prepare(TrainRun &run) {
   if (Status status = checkOutputs(run.options); !status.isOk())
     return status;
+  const bool isValidated = run.validationBatches->numSamples() > 0;
+  if (Status status = run.plateaus.begin(run.plan, isValidated); !status.isOk())
+    return status;
   if (Status status = beginOrContinue(run); !status.isOk())
+    return status;
+  // Of this run, whatever a checkpoint was told.
+  if (Status status =
+          setRunLength(run.session, updatesPerEpoch(run), run.epochs);
+      !status.isOk())
     return status;
   run.observers = observersFor(run.options);
   for (auto &observer : run.observers)

@@ -6,6 +6,7 @@
 #include "tools/Program.h"
 #include "tools/Training.h"
 #include "tools/train/Observer.h"
+#include "tools/train/Plateau.h"
 #include "tools/train/Resume.h"
 
 #include "runtime/WeightsOrder.h"
@@ -43,12 +44,16 @@ struct TrainRun {
   std::optional<runtime::Batches> trainingBatches = {}, validationBatches = {};
   RunIdentity identity = {};
   RunPosition position = {};
+  Plateaus plateaus = {};
   /// Whether the checkpoint is of this position.
   bool isSaved = false;
   Observers observers = {};
   /// How long steps have waited for data before this epoch.
   double waitedBefore = 0;
 };
+
+/// How many updates an epoch makes: one of the last batches, however many.
+int64_t updatesPerEpoch(const TrainRun &run);
 
 /// How many steps the state has behind it.
 int64_t stepsOf(const TrainRun &run);

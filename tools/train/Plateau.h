@@ -1,0 +1,53 @@
+// Rates that become smaller where training no longer helps: what a run
+// remembers of the epochs for them, and what it tells the schedules of its
+// length.
+#ifndef NNC_TOOLS_TRAIN_PLATEAU_H
+#define NNC_TOOLS_TRAIN_PLATEAU_H
+
+#include "tools/train/Observer.h"
+
+#include "runtime/Checkpoint.h"
+#include "runtime/Session.h"
+
+#include <string>
+#include <vector>
+
+namespace nnc::tools {
+
+/// Sets how many steps an epoch and the run have, where a schedule of the plan
+/// asks for it.
+runtime::Status setRunLength(runtime::Session &session, int64_t stepsPerEpoch,
+                             int64_t epochs);
+
+/// The plateaus of a plan's rates over the epochs of a run.
+class Plateaus {
+public:
+  /// InvalidArgument where one watches what is not there: `isValidated` says
+  /// whether there is a validation.
+  runtime::Status begin(const runtime::Plan &plan, bool isValidated);
+  /// Makes the rates smaller that the epoch is the last straw for.
+  runtime::Status epoch(const EpochRecord &record, runtime::Session &session);
+
+  void save(runtime::Metadata &notes) const;
+  /// False if the notes are not those of these plateaus.
+  bool restore(const runtime::Metadata &notes);
+
+private:
+  struct Watched {
+    runtime::Plateau plateau;
+    /// The name of its number in a record.
+    std::string metric;
+    bool isValidation = false;
+    bool isBetterHigh = false;
+    /// The best so far, after the epochs that `hasBest` says.
+    double best = 0;
+    bool hasBest = false;
+    int64_t rests = 0;
+  };
+
+  std::vector<Watched> watched;
+};
+
+} // namespace nnc::tools
+
+#endif // NNC_TOOLS_TRAIN_PLATEAU_H
