@@ -84,7 +84,8 @@ static StringRef describe(SymbolKind kind) {
   static constexpr llvm::StringLiteral names[] = {
       "a constant",           "a function",    "the model",
       "a dimension",          "an input",      "a parameter of a function",
-      "weights of the model", "a local value", "a scope of parameters"};
+      "weights of the model", "a local value", "a scope of parameters",
+      "a training step"};
   return names[size_t(kind)];
 }
 
@@ -250,10 +251,13 @@ static std::string whyNot(const Analysis &analysis, const Symbol &symbol,
   if (name == "batch" || llvm::is_contained(dsl::elementTypeNames(), name))
     return "'" + text + "' has a meaning of its own";
   for (const Symbol &other : analysis.getSymbols().getSymbols()) {
-    bool isScope = symbol.kind == SymbolKind::Scope;
+    auto isLabel = [](SymbolKind kind) {
+      return kind == SymbolKind::Scope || kind == SymbolKind::Step;
+    };
     bool meets = !other.owner || !symbol.owner || other.owner == symbol.owner;
     if (other.name == name && meets &&
-        isScope == (other.kind == SymbolKind::Scope))
+        (isLabel(symbol.kind) ? other.kind == symbol.kind
+                              : !isLabel(other.kind)))
       return "'" + text + "' is " + describe(other.kind).str() + " already";
   }
   return "";

@@ -230,7 +230,8 @@ void Proposals::inBody() {
   if (cursor.block == "fn")
     add("return", KeywordItem);
   else
-    addWords({"layout", "loss", "metric", "output"}, KeywordItem);
+    addWords({"layout", "loss", "metric", "output", "step", "update"},
+             KeywordItem);
   addNames();
 }
 

@@ -27,7 +27,8 @@ private:
   void declare(const Identifier &name, SymbolKind kind, const void *owner);
   void use(StringRef name, bool isNameToo = false);
   void useIn(const void *owner, StringRef name);
-  void scope(const Identifier &name);
+  void label(const Identifier &name, SymbolKind kind, bool isDeclaration);
+  void useOfUpdate(const Identifier &name);
   std::optional<size_t> resolve(StringRef name) const;
   void add(StringRef text, size_t symbol, bool isDeclaration, bool isNameToo);
 
@@ -37,6 +38,7 @@ private:
   void visit(const LoopHead &head);
   void visit(const TypeSpec &type);
   void visit(const NamedValue &item);
+  void visit(const Setting &setting);
   void visit(const CallExpr &call);
   void visitParameters(const std::vector<dsl::Parameter> &parameters,
                        SymbolKind kind);
@@ -100,13 +102,29 @@ void SymbolWalk::useIn(const void *where, StringRef name) {
     add(name, found->second, /*isDeclaration=*/false, false);
 }
 
-/// Scopes have names of their own, which no variable can have.
-void SymbolWalk::scope(const Identifier &name) {
-  Key key(owner, "as " + name.name.str());
+/// Scopes and steps have names of their own, which no variable can have. Steps
+/// are known in the whole file.
+void SymbolWalk::label(const Identifier &name, SymbolKind kind,
+                       bool isDeclaration) {
+  bool isStep = kind == SymbolKind::Step;
+  const void *where = isStep ? nullptr : owner;
+  Key key(where, (isStep ? "step " : "as ") + name.name.str());
   auto [entry, isNew] = known.try_emplace(key, table.symbols.size());
   if (isNew)
-    table.symbols.push_back({name.name.str(), SymbolKind::Scope, owner});
-  add(name.name, entry->second, /*isDeclaration=*/true, false);
+    table.symbols.push_back({name.name.str(), kind, where});
+  ++order;
+  add(name.name, entry->second, isDeclaration, false);
+}
+
+/// What an update names: a parameter that is declared so, or a scope.
+void SymbolWalk::useOfUpdate(const Identifier &name) {
+  auto found = known.find(Key(owner, name.name.str()));
+  bool isWeights = found != known.end() &&
+                   table.symbols[found->second].kind == SymbolKind::Weights;
+  if (isWeights)
+    useIn(owner, name.name);
+  else
+    label(name, SymbolKind::Scope, /*isDeclaration=*/false);
 }
 
 const FunctionDecl *SymbolWalk::findFunction(StringRef name) const {
@@ -129,7 +147,7 @@ void SymbolWalk::visit(const CallExpr &call) {
   }
   if (!call.scope)
     return;
-  scope(call.scope->name);
+  label(call.scope->name, SymbolKind::Scope, /*isDeclaration=*/true);
   visit(call.scope->index.get());
 }
 
@@ -223,12 +241,17 @@ void SymbolWalk::visit(const Statement &statement) {
       .Case<LossStmt>(visitItems)
       .Case<MetricStmt>(visitItems)
       .Case<OutputStmt>(visitItems)
-      .Case<StepStmt>([&](auto *s) { visit(s->body); })
+      .Case<OutputGroupStmt>([&](auto *s) { visit(s->body); })
+      .Case<StepStmt>([&](auto *s) {
+        label(s->name, SymbolKind::Step, /*isDeclaration=*/true);
+        visit(s->body);
+      })
+      .Case<SettingStmt>([&](auto *s) { visit(s->setting); })
       .Case<UpdateStmt>([&](auto *s) {
         // Names among them are those of scopes and parameters.
         for (const ExpressionPtr &pattern : s->patterns)
           if (auto *name = llvm::dyn_cast<NameExpr>(pattern.get()))
-            scope({name->name, name->loc});
+            useOfUpdate({name->name, name->loc});
           else
             visit(pattern.get());
         visit(s->optimizer.get());
@@ -252,7 +275,17 @@ void SymbolWalk::visitParameters(const std::vector<dsl::Parameter> &parameters,
   }
 }
 
+void SymbolWalk::visit(const Setting &setting) {
+  visit(setting.value.get());
+  visit(setting.from.get());
+  for (const Turn &turn : setting.order) {
+    label(turn.step, SymbolKind::Step, /*isDeclaration=*/false);
+    visit(turn.times.get());
+  }
+}
+
 void SymbolWalk::visitData(const DataDecl &data) {
+  visit(data.folder.get());
   for (const DataSplit &split : data.splits)
     for (const DataBinding &binding : split.bindings) {
       for (const Identifier &input : binding.inputs)
@@ -267,10 +300,8 @@ void SymbolWalk::visitData(const DataDecl &data) {
 }
 
 void SymbolWalk::visitSettings(llvm::ArrayRef<Setting> settings) {
-  for (const Setting &setting : settings) {
-    visit(setting.value.get());
-    visit(setting.from.get());
-  }
+  for (const Setting &setting : settings)
+    visit(setting);
 }
 
 void SymbolWalk::walk() {
@@ -343,7 +374,7 @@ const Occurrence *SymbolTable::findDeclaration(const Occurrence &use) const {
 std::vector<const Symbol *> SymbolTable::visibleIn(const void *owner) const {
   std::vector<const Symbol *> visible;
   for (const Symbol &symbol : symbols)
-    if (symbol.kind != SymbolKind::Scope &&
+    if (symbol.kind != SymbolKind::Scope && symbol.kind != SymbolKind::Step &&
         (!symbol.owner || symbol.owner == owner))
       visible.push_back(&symbol);
   return visible;

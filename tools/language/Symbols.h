@@ -22,6 +22,7 @@ enum class SymbolKind {
   Weights,   ///< declared by `param`
   Variable,  ///< assigned, or of a loop
   Scope,     ///< `block` of `as block[i]`
+  Step,      ///< a training step
 };
 
 struct Symbol {
