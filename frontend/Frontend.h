@@ -54,6 +54,12 @@ mlir::OwningOpRef<mlir::ModuleOp> importGraph(llvm::ArrayRef<uint8_t> bytes,
 /// a diagnostic, if it has another form or anything that a graph cannot hold.
 llvm::FailureOr<std::vector<uint8_t>> exportGraph(mlir::ModuleOp module);
 
+/// Writes a module of the form that parseModel makes as a program, formatted:
+/// parameters that layers make are left to these, scopes of parameters become
+/// functions, and what stands in one function several times is written once.
+/// Failure, after a diagnostic, if anything in it has no spelling.
+llvm::FailureOr<std::string> exportProgram(mlir::ModuleOp module);
+
 /// Prints diagnostics to standard error while it lives:
 ///
 ///   mlp.nn:7:12: error: expected ')', found 'x'

@@ -19,6 +19,14 @@ static int writeGraph(ModuleOp module, llvm::raw_ostream &os) {
   return Done;
 }
 
+static int writeProgram(ModuleOp module, llvm::raw_ostream &os) {
+  FailureOr<std::string> text = exportProgram(module);
+  if (failed(text))
+    return InputWrong;
+  os << *text;
+  return Done;
+}
+
 // With locations: a message about the model then names the source that it was
 // written in.
 static int writeText(ModuleOp module, llvm::raw_ostream &os) {
@@ -40,8 +48,10 @@ struct Format {
 };
 } // namespace
 
-static constexpr Format formats[] = {
-    {".graph", writeGraph}, {".mlir", writeText}, {".mlirbc", writeBytecode}};
+static constexpr Format formats[] = {{".nn", writeProgram},
+                                     {".graph", writeGraph},
+                                     {".mlir", writeText},
+                                     {".mlirbc", writeBytecode}};
 
 int convert(const std::string &input, const std::string &output,
             const std::vector<std::string> &settings,
@@ -51,8 +61,8 @@ int convert(const std::string &input, const std::string &output,
   });
   if (format == std::end(formats)) {
     llvm::errs() << output
-                 << ": error: expected a name that ends in .graph, .mlir or "
-                    ".mlirbc; a .nn is only read\n";
+                 << ": error: expected a name that ends in .nn, .graph, .mlir "
+                    "or .mlirbc\n";
     return CommandLineWrong;
   }
   MLIRContext context;

@@ -480,12 +480,13 @@ static void addConvert(CLI::App &app, ConvertArguments &arguments, int &exit) {
       ->required();
   command
       ->add_option("OUT", arguments.output,
-                   "a .graph, .mlir (text) or .mlirbc (bytecode) file")
+                   "a .nn, .graph, .mlir (text) or .mlirbc (bytecode) file")
       ->required();
   addSetOption(*command, arguments.settings);
   addPluginOption(*command, arguments.plugins);
   addHelp(*command, "nnc convert net.nn net.graph\n"
-                    "nnc convert net.graph net.mlir\n");
+                    "nnc convert net.graph net.mlir\n"
+                    "nnc convert net.graph again.nn\n");
   command->callback([&] {
     exit = convert(arguments.input, arguments.output, arguments.settings,
                    arguments.plugins);

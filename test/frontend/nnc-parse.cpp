@@ -1,5 +1,7 @@
 // Prints the dialect that a model file becomes, or its errors:
 //   nnc-parse FILE.nn [NAME=VALUE ...]
+// and with --program first, the program that is made of that again:
+//   nnc-parse --program FILE.nn [NAME=VALUE ...]
 #include "frontend/Frontend.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -10,6 +12,11 @@
 using namespace mlir;
 
 int main(int argc, char **argv) {
+  bool isProgram = argc > 1 && llvm::StringRef(argv[1]) == "--program";
+  if (isProgram) {
+    --argc;
+    ++argv;
+  }
   auto file = llvm::MemoryBuffer::getFileOrSTDIN(argc > 1 ? argv[1] : "-");
   if (!file) {
     llvm::errs() << "error: cannot read " << argv[1] << ": "
@@ -24,6 +31,13 @@ int main(int argc, char **argv) {
   OwningOpRef<ModuleOp> module = nnc::parseModel(sources, &context, overrides);
   if (!module)
     return 1;
+  if (isProgram) {
+    llvm::FailureOr<std::string> program = nnc::exportProgram(*module);
+    if (failed(program))
+      return 1;
+    llvm::outs() << *program;
+    return 0;
+  }
   module->print(llvm::outs());
   llvm::outs() << '\n';
   return 0;

@@ -1,0 +1,84 @@
+"""Makes a program again of what every program that there is becomes, and says where the
+module that this gives is another one:
+
+  convert-program.py EXAMPLES DOCS WORK
+"""
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def module(program):
+    """Without places. Constants are where they are used, and reads where the first use is."""
+    printed = run("nnc-parse", str(program))
+    text = re.sub(r"#loc\d*", "#loc", re.sub(r"^#loc.*\n", "", printed.stdout, flags=re.M))
+    return printed.returncode, text
+
+
+def numbered(text):
+    """Values by the order in which they are used: reads and constants have no place of their own."""
+    numbers, lines, moved = {}, [], {}
+    for line in text.splitlines():
+        found = re.match(r"\s*(%\w+) = (nnc\.(?:read|constant) .*)", line)
+        if found:
+            moved[found[1]] = f"({found[2]})"
+            continue
+        lines.append(line)
+
+    def replace(match):
+        name = match[0]
+        return moved.get(name) or numbers.setdefault(name, f"%v{len(numbers)}")
+    return [re.sub(r"%\w+", replace, line) for line in lines]
+
+
+# What has no spelling, and what is said of it.
+REFUSED = {r"\bscan\(": "'scan' has no spelling", r"^\s*step \w+ \{": "one of several training steps has no spelling",
+           r"^\s*output \w+ \{": "a group of outputs has no spelling",
+           r"^\s*layout nchw": "has no spelling", r"^\s*update ": "has no spelling"}
+
+
+def programs(examples, docs):
+    for path in sorted(Path(examples).rglob("*.nn")):
+        yield path.name, path.read_text(encoding="utf-8")
+    for path in sorted(Path(docs).rglob("*.md")):
+        for number, block in enumerate(re.findall(r"^```nnc\n(.*?)^```$", path.read_text(encoding="utf-8"), re.M | re.S)):
+            yield f"{path.name}-{number}", block
+
+
+def problems(name, text, work):
+    written, back = Path(work, name + ".written.nn"), Path(work, name + ".back.nn")
+    written.write_text(text, encoding="utf-8")
+    status, first = module(written)
+    if status != 0:
+        assert "no plugin with a dialect" in run("nnc-parse", str(written)).stderr, name
+        return
+    converted = run("nnc-parse", "--program", str(written))
+    expected = [message for pattern, message in REFUSED.items() if re.search(pattern, text, re.M)]
+    if expected:
+        if not any(message in converted.stderr for message in expected):
+            yield f"expected one of {expected!r}, found {converted.stderr[:300]!r}"
+        return
+    if converted.returncode != 0:
+        yield converted.stderr[:600]
+        return
+    back.write_text(converted.stdout, encoding="utf-8")
+    status, second = module(back)
+    if status != 0 or numbered(first) != numbered(second):
+        pairs = [(a, b) for a, b in zip(numbered(first), numbered(second)) if a != b][:2]
+        yield f"is another program: {pairs}"
+
+
+examples, docs, work = sys.argv[1:]
+Path(work).mkdir(parents=True, exist_ok=True)
+found, count = [], 0
+for name, text in programs(examples, docs):
+    count += 1
+    found += [f"{name}: {problem}" for problem in problems(name, text, work)]
+print("\n".join(found))
+print(f"{count} programs")
+sys.exit(bool(found) or count < 30)
