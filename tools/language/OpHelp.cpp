@@ -10,7 +10,7 @@
 namespace nnc::tools {
 
 /// The records of the dialect as mlir-tblgen documents them.
-static constexpr char records[] = {
+static constexpr unsigned char records[] = {
 #include "OpRecords.inc"
 };
 
@@ -108,7 +108,8 @@ static llvm::StringRef explanation(llvm::StringRef record) {
 
 static llvm::StringMap<llvm::StringRef> findRecords() {
   llvm::StringMap<llvm::StringRef> found;
-  llvm::StringRef rest(records, sizeof records);
+  // Of any byte: text may hold names with accents.
+  llvm::StringRef rest(reinterpret_cast<const char *>(records), sizeof records);
   constexpr llvm::StringLiteral kHeading = "### `nnc.";
   size_t begin = rest.find(kHeading);
   while (begin != llvm::StringRef::npos) {
