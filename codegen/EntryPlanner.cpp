@@ -255,6 +255,27 @@ PlannedBuffer EntryPlanner::workspaceOf(LaunchOp launch, unsigned index) {
 // Commands
 //===----------------------------------------------------------------------===//
 
+/// The results of floating-point numbers that no phase behind this one writes.
+static SmallVector<PlannedResult, 1>
+writtenBy(LaunchOp launch, ArrayRef<Phase> phases, size_t number) {
+  SmallVector<PlannedResult, 1> written;
+  for (auto [index, ref] : llvm::enumerate(phases[number].buffers)) {
+    auto isSame = [ref = ref](const BufferRef &other) {
+      return other.kind == ref.kind && other.index == ref.index;
+    };
+    bool isLast =
+        llvm::none_of(phases.drop_front(number + 1), [&](const Phase &later) {
+          return llvm::any_of(later.buffers, isSame);
+        });
+    if (ref.kind != BufferRef::Result || !isLast)
+      continue;
+    Type element = getElementTypeOrSelf(launch.getResult(ref.index));
+    if (isa<FloatType>(element))
+      written.push_back({unsigned(index), element});
+  }
+  return written;
+}
+
 /// Those phases of a launch. The work of a kernel is counted at the last of
 /// its phases.
 void EntryPlanner::emitPhases(LaunchOp launch, PlannedEntryPoint &entry,
@@ -288,7 +309,8 @@ void EntryPlanner::emitPhases(LaunchOp launch, PlannedEntryPoint &entry,
       entry.commands.push_back(
           PlannedLaunch{func::FuncOp(phase.function).getName().str(), buffers,
                         phase.extent, phase.grain, flop, traffic,
-                        launch.getLoc(), launch->hasAttr(kAgainAttr)});
+                        launch.getLoc(), launch->hasAttr(kAgainAttr),
+                        writtenBy(launch, kernel.phases, number)});
   }
   entry.scratchBytes = std::max(entry.scratchBytes, kernel.scratchBytes);
 }

@@ -41,6 +41,12 @@ struct PlannedBuffer {
   std::optional<PlannedSlot> slot;
 };
 
+/// A value that is complete after a command; mirrors nnc.plan.Written.
+struct PlannedResult {
+  unsigned buffer;
+  mlir::Type elementType;
+};
+
 /// One phase of a launch.
 struct PlannedLaunch {
   /// The phase's function.
@@ -53,6 +59,7 @@ struct PlannedLaunch {
   mlir::Location loc;
   /// The launch has kAgainAttr.
   bool isAgain = false;
+  llvm::SmallVector<PlannedResult, 1> written = {};
 };
 
 /// A call of the target's library.

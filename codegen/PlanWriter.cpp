@@ -5,6 +5,7 @@
 #include "ir/Ops.h"
 #include "ir/RecipeReading.h"
 #include "ir/Shapes.h"
+#include "passes/BetterValues.h"
 #include "passes/EntryPoints.h"
 #include "passes/StepState.h"
 #include "runtime/PlanNames.h"
@@ -143,6 +144,8 @@ private:
   Offset<void> writeCommand(const PlannedLoop &loop);
   Offset<flatbuffers::Vector<const plan::Slot *>>
   writeSlots(ArrayRef<PlannedBuffer> buffers);
+  Offset<flatbuffers::Vector<const plan::Written *>>
+  writeWritten(ArrayRef<PlannedResult> results);
   Offset<plan::Recipe> writeRecipe();
   std::vector<Offset<plan::Setting>> writeSettings();
   Offset<flatbuffers::Vector<Offset<plan::TrainingStep>>> writeTrainingSteps();
@@ -298,17 +301,26 @@ PlanWriter::writeSlots(ArrayRef<PlannedBuffer> buffers) {
   return slots.empty() ? 0 : fbb.CreateVectorOfStructs(slots);
 }
 
+Offset<flatbuffers::Vector<const plan::Written *>>
+PlanWriter::writeWritten(ArrayRef<PlannedResult> results) {
+  std::vector<plan::Written> written;
+  for (const PlannedResult &result : results)
+    written.emplace_back(result.buffer, elementTypeOf(result.elementType));
+  return written.empty() ? 0 : fbb.CreateVectorOfStructs(written);
+}
+
 Offset<void> PlanWriter::writeCommand(const PlannedLaunch &launch) {
   plan::Extent extent = convert(launch.extent);
   plan::Extent flop = convert(launch.flop);
   plan::Extent traffic = convert(launch.trafficBytes);
   std::string source = describeSource(launch.loc);
   auto slots = writeSlots(launch.buffers);
+  auto written = writeWritten(launch.written);
   return plan::CreateLaunch(fbb, find(kernelIndex, launch.phase, "code"),
                             fbb.CreateVectorOfStructs(convert(launch.buffers)),
                             &extent, launch.grain, &flop, &traffic,
                             source.empty() ? TextOffset() : writeText(source),
-                            slots, launch.isAgain)
+                            slots, launch.isAgain, written)
       .Union();
 }
 
@@ -368,6 +380,14 @@ PlanWriter::writeInputs(func::FuncOp function) {
   return inputs;
 }
 
+static plan::Better betterOf(DictionaryAttr attributes) {
+  auto better = attributes.getAs<StringAttr>(kBetterAttr);
+  if (!better)
+    return plan::Better::Unknown;
+  return better.getValue() == "smaller" ? plan::Better::Smaller
+                                        : plan::Better::Larger;
+}
+
 std::vector<Offset<plan::Tensor>>
 PlanWriter::writeOutputs(const PlannedEntryPoint &entry) {
   std::vector<Offset<plan::Tensor>> outputs;
@@ -380,7 +400,8 @@ PlanWriter::writeOutputs(const PlannedEntryPoint &entry) {
     outputs.push_back(plan::CreateTensor(
         fbb, writeText(name), elementTypeOf(type),
         fbb.CreateVector(shapeOf(type)), /*index_limit=*/0, &buffer,
-        writeText(textOr(attributes, kResultAttr, kOutputKind))));
+        writeText(textOr(attributes, kResultAttr, kOutputKind)),
+        betterOf(attributes)));
   }
   return outputs;
 }
@@ -448,10 +469,10 @@ Offset<plan::SampleStep> PlanWriter::writeStep(DictionaryAttr step) {
       writeTexts(names), writeTexts(values), writeText(sourceOf(step)));
 }
 
-/// Numbers that have no field of the schema.
+/// Numbers and texts that have no field of the schema.
 std::vector<Offset<plan::Setting>> PlanWriter::writeSettings() {
   static constexpr StringRef kFields[] = {"batch", "epochs", "validation",
-                                          "seed"};
+                                          "seed", "model"};
   std::vector<Offset<plan::Setting>> settings;
   for (NamedAttribute setting : recipe.getSettings()) {
     StringRef name = setting.getName();
@@ -464,6 +485,10 @@ std::vector<Offset<plan::Setting>> PlanWriter::writeSettings() {
     else if (kind == SettingKind::Real)
       settings.push_back(plan::CreateSetting(
           fbb, writeText(name), /*integer=*/0, *recipe.getNumber(name)));
+    else if (kind == SettingKind::Text)
+      settings.push_back(plan::CreateSetting(
+          fbb, writeText(name), /*integer=*/0, /*real=*/0,
+          writeText(cast<StringAttr>(setting.getValue()).getValue())));
   }
   return settings;
 }

@@ -1,6 +1,7 @@
 // The table of settings, and their checks.
 #include "ir/Recipe.h"
 
+#include "ir/DataSplits.h"
 #include "ir/Freezing.h"
 #include "ir/Layout.h"
 #include "ir/Length.h"
@@ -57,13 +58,18 @@ static std::vector<SettingInfo> makeSettings() {
        "a list of at most 16 tables of names"},
       {"layout", kLayoutAttr, SettingKind::Layout, kOnModel | kOnModule,
        "nhwc or nchw"},
+      {"stop_metric", "stop_metric", SettingKind::Text, kOnModel | kOnModule,
+       "a string"},
+      {"stratified_by", "stratified_by", SettingKind::Text,
+       kOnModel | kOnModule, "a string"},
       {"model", "model", SettingKind::Text, kOnModule, "a string"},
   };
   for (const runtime::RecipeNumber &number : runtime::recipeNumbers)
     settings.push_back(
         {toStringRef(number.name), toStringRef(number.name),
          number.isInteger ? SettingKind::Integer : SettingKind::Real,
-         kWritten | (number.isOfUpdate ? unsigned(kOnUpdate) : 0u),
+         (number.isOfStatement ? kOnModel | kOnModule : kWritten) |
+             (number.isOfUpdate ? unsigned(kOnUpdate) : 0u),
          toStringRef(number.expected)});
   return settings;
 }
@@ -279,7 +285,7 @@ std::string explainBinding(Attribute value, llvm::StringSet<> &bound) {
     return "a data binding has 'split', 'inputs', 'reader', 'arguments' and "
            "perhaps 'loc', found " +
            describe(value);
-  for (std::string problem : {explainName(split, "split", kSplits),
+  for (std::string problem : {explainName(split, "split", kDataSplits),
                               explainName(reader, "reader", readerNames()),
                               explainArguments(arguments)})
     if (!problem.empty())

@@ -132,9 +132,9 @@ struct RecipeAverage {
   mlir::Attribute from; ///< The length after which it begins.
 };
 
-// Which data may be bound to inputs. What each reader takes besides the file's
-// name is checked where the file is read, at the place that `loc` keeps.
-inline constexpr llvm::StringRef kSplits[] = {"train", "test"};
+// Which files are read for inputs; ir/DataSplits.h has what for. What each
+// reader takes besides the file's name is checked where the file is read, at
+// the place that `loc` keeps.
 llvm::ArrayRef<llvm::StringRef> readerNames();
 
 /// Whether `schedule` has a length that only a run knows: a share of it, or a

@@ -1,6 +1,7 @@
 // Copies a part of a model into a function.
 #include "passes/ModelFunction.h"
 
+#include "passes/BetterValues.h"
 #include "passes/CompleteModel.h"
 #include "passes/EntryPoints.h"
 
@@ -43,6 +44,9 @@ static void nameResults(func::FuncOp function, ArrayRef<EntryResult> results) {
   for (auto [index, result] : llvm::enumerate(results)) {
     function.setResultAttr(index, kNameAttr, b.getStringAttr(result.name));
     function.setResultAttr(index, kResultAttr, b.getStringAttr(result.kind));
+    if (StringRef better = findBetterValues(result.value);
+        result.kind == kMetricKind && !better.empty())
+      function.setResultAttr(index, kBetterAttr, b.getStringAttr(better));
   }
 }
 

@@ -19,7 +19,8 @@ bool startsWith(std::string_view text, std::string_view prefix) {
 }
 
 bool isReservedName(std::string_view name) {
-  return startsWith(name, optimizerPrefix) || startsWith(name, scalarPrefix);
+  return startsWith(name, optimizerPrefix) || startsWith(name, scalarPrefix) ||
+         startsWith(name, keptPrefix);
 }
 
 static std::string encodeLength(uint64_t length) {

@@ -2,6 +2,8 @@
 // run.
 #include "runtime/Executor.h"
 
+#include <cmath>
+
 namespace nnc::runtime {
 
 /// Null of an input; in a thread's scratch, as LoopRun::addresses has it.
@@ -49,9 +51,10 @@ void Executor::addStep(const Command &command, const Regions &regions) {
   }
 }
 
-Status Executor::run(const void *const *inputs, int64_t batch,
-                     Profile *profile) {
+Status Executor::run(const void *const *inputs, int64_t batch, Profile *profile,
+                     Numerics *numerics) {
   failedHalfway = false;
+  found = numerics;
   StatusOr<Commands> commands =
       device.beginRun({entry, batch, inputs, profile != nullptr,
                        profile ? profile->trace : nullptr},
@@ -124,6 +127,60 @@ void Executor::runStep(size_t index, int64_t batch) {
     device.copy(buffers[1], buffers[0], command.buffers[1].sizeBytes.at(batch));
   if (times)
     device.mark(index);
+  if (found)
+    look(index, batch);
+}
+
+/// Notes in `found` what is not finite among `count` elements, unless a command
+/// before this one has made such.
+static void note(Numerics &found, size_t command, ElementType type,
+                 const void *data, int64_t count) {
+  const int64_t wrong = countNonFinite(type, data, count);
+  const auto *elements = static_cast<const char *>(data);
+  for (int64_t i = 0, left = wrong; left > 0; ++i) {
+    const double value = toDouble(type, elements + i * sizeBytes(type));
+    if (std::isfinite(value))
+      continue;
+    --left;
+    auto &first = std::isnan(value) ? found.firstNan : found.firstInfinity;
+    if (!first)
+      first = NonFinite{command, i, count, wrong};
+  }
+}
+
+/// What the command has just written.
+void Executor::look(size_t index, int64_t batch) {
+  const Command &command = *steps[index].command;
+  for (const Written &written : command.written)
+    note(*found, index, written.elementType,
+         addresses[steps[index].firstAddress + written.buffer],
+         command.buffers[written.buffer].sizeBytes.at(batch) /
+             sizeBytes(written.elementType));
+}
+
+/// What the commands of a shared loop have written, as far as it outlives them.
+void Executor::lookAtLoop(size_t index, int64_t batch) {
+  const Loop &loop = entry.commands[index].loop;
+  for (size_t i = index + 1; i <= index + loop.length; ++i) {
+    const Step &step = steps[i];
+    for (const Written &written : step.command->written) {
+      const BufferRef &buffer = step.command->buffers[written.buffer];
+      if (buffer.region == Region::Thread)
+        continue;
+      const int64_t elements =
+          buffer.sizeBytes.at(batch) / sizeBytes(written.elementType);
+      const size_t address = step.firstAddress + written.buffer;
+      const SlotAddress *slot = nullptr;
+      for (size_t j = step.firstSlot; j < steps[i + 1].firstSlot; ++j)
+        if (slots[j].address == address)
+          slot = &slots[j];
+      // Other slots hold what was there before.
+      for (int64_t turn = 0; turn < (slot ? loop.steps : 1); ++turn)
+        note(*found, i, written.elementType,
+             slot ? slot->at(stepAt(loop, turn)) : addresses[address],
+             elements);
+    }
+  }
 }
 
 void Executor::runLoop(size_t index, int64_t batch) {
@@ -154,6 +211,8 @@ void Executor::shareLoop(size_t index, int64_t batch) {
                   times ? times->trace : nullptr, first});
   if (times)
     device.mark(-1);
+  if (found)
+    lookAtLoop(index, batch);
 }
 
 } // namespace nnc::runtime

@@ -4,6 +4,7 @@
 #define NNC_RUNTIME_EXECUTOR_H
 
 #include "runtime/LoopRun.h"
+#include "runtime/Numerics.h"
 #include "runtime/Trace.h"
 #include "runtime/device/Device.h"
 
@@ -34,8 +35,11 @@ public:
   Executor(const EntryPoint &entry, const Regions &regions, Device &device);
 
   /// Runs all commands. `inputs` holds one pointer per input; `batch` is from 1
-  /// to the plan's maximum. Times each command into `profile` unless null.
-  Status run(const void *const *inputs, int64_t batch, Profile *profile);
+  /// to the plan's maximum. Times each command into `profile` unless null, and
+  /// looks at all that is written, for `numerics`, unless null: on a device
+  /// that shares the host's memory.
+  Status run(const void *const *inputs, int64_t batch, Profile *profile,
+             Numerics *numerics = nullptr);
 
   /// Whether the last run failed after its first command began: what the
   /// commands write may be half written.
@@ -64,6 +68,8 @@ private:
   void runLoop(size_t index, int64_t batch);
   void shareLoop(size_t index, int64_t batch);
   void issue(int64_t batch, Profile *profile);
+  void look(size_t index, int64_t batch);
+  void lookAtLoop(size_t index, int64_t batch);
 
   const EntryPoint &entry;
   Device &device;
@@ -76,6 +82,7 @@ private:
   std::vector<SlotAddress> loopSlots;
   /// Of the run under way, or null.
   Profile *times = nullptr;
+  Numerics *found = nullptr;
   /// Where each input is, as the device says.
   std::vector<void *> inputBases;
   bool failedHalfway = false;

@@ -100,6 +100,13 @@ struct Matmul {
   }
 };
 
+/// What a command writes last: after it, the buffer holds a value of the
+/// program, elements of this type without gaps.
+struct Written {
+  uint32_t buffer = 0;
+  ElementType elementType = ElementType::F32;
+};
+
 struct Command {
   enum class Kind : uint8_t { Launch, Copy, Matmul, Loop };
   Kind kind = Kind::Launch;
@@ -123,9 +130,15 @@ struct Command {
   std::string source;
   /// It computes what was there before and was not kept.
   bool isAgain = false;
+  /// Of a launch or a matmul, those of floating-point numbers.
+  std::vector<Written> written = {};
 };
 
+/// Which values of a metric are better.
+enum class Better : uint8_t { Unknown, Larger, Smaller };
+
 /// A tensor that a caller passes in or reads back.
+
 struct TensorInfo {
   std::string name;
   ElementType elementType = ElementType::F32;
@@ -138,6 +151,7 @@ struct TensorInfo {
   /// "input_gradient", "layer", "layer_gradient", or one of MetricSums.h
   /// or MetricScores.h.
   std::string kind;
+  Better better = Better::Unknown;
 
   /// Number of elements at `batch`: verified not to overflow.
   int64_t numElements(int64_t batch) const;
@@ -245,7 +259,7 @@ struct MachineCode {
 
 /// How to read some of the model's inputs from files.
 struct DataBinding {
-  /// "train" or "test".
+  /// "train", "validation" or "test".
   std::string split;
   std::vector<std::string> inputs;
   /// "idx", "npy", "csv".
@@ -265,12 +279,14 @@ struct SampleStep {
   std::string source;
 };
 
-/// A number of the recipe that nothing has a field for.
+/// A number or text of the recipe that nothing has a field for.
 struct Setting {
   std::string name;
   /// The one that the number's kind says (runtime/RecipeNumbers.h).
   int64_t integer = 0;
   double real = 0;
+  /// Empty: it is a number.
+  std::string text = {};
 };
 
 /// A training step in the order of a round, and how often it runs in its turn;
@@ -309,6 +325,14 @@ struct Recipe {
 
   /// How many batches an update is made of.
   int64_t accumulate() const;
+
+  /// Null if the model does not say it.
+  const Setting *findSetting(std::string_view name) const {
+    for (const Setting &setting : settings)
+      if (setting.name == name)
+        return &setting;
+    return nullptr;
+  }
 };
 
 /// How the weights are called in the files of others.

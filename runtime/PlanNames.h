@@ -14,6 +14,8 @@ namespace nnc::runtime {
 /// passes over them.
 inline constexpr std::string_view optimizerPrefix = "nnc.optimizer/";
 inline constexpr std::string_view scalarPrefix = "nnc.scalar/";
+/// What a run keeps beside its state, such as its best weights.
+inline constexpr std::string_view keptPrefix = "nnc.kept/";
 
 /// The key of a safetensors header that is no tensor.
 inline constexpr std::string_view metadataName = "__metadata__";
@@ -109,7 +111,8 @@ inline const char *problemOfStateName(std::string_view name) {
   };
   if (name == metadataName)
     return "is the key of a safetensors header that is no tensor";
-  if (beginsWith(optimizerPrefix) || beginsWith(scalarPrefix))
+  if (beginsWith(optimizerPrefix) || beginsWith(scalarPrefix) ||
+      beginsWith(keptPrefix))
     return "begins as names of a checkpoint's own do";
   return problemOfName(name);
 }

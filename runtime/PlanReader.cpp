@@ -464,6 +464,10 @@ bool PlanReader::readOutput(const plan::Tensor &from, TensorInfo &to) {
     return false;
   if (!readText(from.kind(), to.kind))
     return false;
+  if (from.better() < plan::Better::MIN || from.better() > plan::Better::MAX)
+    return fail("unknown value ", static_cast<int>(from.better()),
+                " of 'better'");
+  to.better = static_cast<Better>(from.better());
   static const char *const kinds[] = {
       "loss",     "metric",         "confusion", "output",
       "gradient", "input_gradient", "layer",     "layer_gradient"};

@@ -65,6 +65,7 @@ private:
   bool readCommands(const plan::EntryPoint &from);
   /// The buffers of a command, and where it is from.
   template <typename From> bool readBuffers(const From &from, Command &to);
+  bool readWritten(const plan::Written &from, Command &to);
   bool readLaunch(const plan::Launch &from, Command &to);
   bool readMatmul(const plan::Matmul &from, Command &to);
   bool readMatmulSizes(const plan::Matmul &from, Matmul &to);

@@ -71,6 +71,14 @@ bool PlanReader::readBuffers(const From &from, Command &to) {
   return readSlots(from.slots(), to);
 }
 
+bool PlanReader::readWritten(const plan::Written &from, Command &to) {
+  Written &written = to.written.emplace_back();
+  written.buffer = from.buffer();
+  if (written.buffer >= to.buffers.size())
+    return fail("writes buffer ", written.buffer, " of ", to.buffers.size());
+  return readElementType(from.element_type(), written.elementType);
+}
+
 bool PlanReader::readLaunch(const plan::Launch &from, Command &to) {
   to.kind = Command::Kind::Launch;
   to.kernel = from.kernel();
@@ -85,6 +93,13 @@ bool PlanReader::readLaunch(const plan::Launch &from, Command &to) {
   to.grain = from.grain();
   if (to.grain < 1)
     return fail("grain is ", to.grain, ", expected 1 or more");
+  if (from.written() && from.written()->size() > to.buffers.size())
+    return fail("writes ", from.written()->size(), " buffers of ",
+                to.buffers.size());
+  if (from.written())
+    for (const plan::Written *written : *from.written())
+      if (!readWritten(*written, to))
+        return false;
   return readExtent(*from.extent(), "extent", to.extent) &&
          (!from.flop() || readExtent(*from.flop(), "flop", to.flop)) &&
          (!from.traffic_bytes() ||
@@ -119,6 +134,7 @@ bool PlanReader::readMatmul(const plan::Matmul &from, Command &to) {
   for (ElementType type : {matmul.operandType, matmul.resultType})
     if (isInteger(type))
       return fail("multiplies elements of type ", name(type));
+  to.written = {{2, matmul.resultType}};
   if (matmul.d.transposed)
     return fail("its result is transposed");
   constexpr Extent one{1, 0, 1};

@@ -56,6 +56,8 @@ bool PlanReader::readSetting(const plan::Setting &from, Setting &to) {
     return false;
   to.integer = from.integer();
   to.real = from.real();
+  if (from.text() && !readText(from.text(), to.text))
+    return false;
   const RecipeNumber *number = findRecipeNumber(to.name);
   return number && number->isInteger ? checkNumber(to.name, to.integer)
                                      : checkNumber(to.name, to.real);

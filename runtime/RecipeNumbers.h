@@ -21,6 +21,8 @@ struct RecipeNumber {
   std::string_view expected;
   /// Said for each optimizer, and not for the whole run.
   bool isOfUpdate = false;
+  /// A statement of the language says it, and no line of its name.
+  bool isOfStatement = false;
 
   /// False for what is no number, too.
   constexpr bool admits(double value) const {
@@ -40,6 +42,11 @@ inline constexpr RecipeNumber recipeNumbers[] = {
     {"batch", true, 1, true, 16777217, "a whole number from 1 to 2^24"},
     {"epochs", true, 1, true, 1e9, "a whole number of at least 1"},
     {"seed", true, 0, true, noLimit, "a whole number of at least 0"},
+    {"split_seed", true, 0, true, noLimit, "a whole number of at least 0"},
+    {"stop_epochs", true, 1, true, 1e9, "a whole number of at least 1", false,
+     true},
+    {"stop_change", false, 0, true, noLimit, "a number of at least 0", false,
+     true},
     {"validation", false, 0, true, 1, "a share of at least 0 and below 1"},
     {"shuffle", true, 1, true, 4294967296.0,
      "a whole number from 1 to 2^32 - 1, of samples"},

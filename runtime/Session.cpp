@@ -191,7 +191,9 @@ Status Session::run(const EntryPoint &entry, const void *const *inputs,
     size_t index = indexOf(entry);
     forgetOutputs();
     lastInputs.assign(inputs, inputs + entry.inputs.size());
-    status = executors[index].run(inputs, batch, profiles[index]);
+    if (numerics)
+      *numerics = {};
+    status = executors[index].run(inputs, batch, profiles[index], numerics);
     if (!status.isOk()) {
       if (executors[index].hasFailedHalfway())
         torn = {Code::DeviceError,
@@ -450,6 +452,17 @@ Status Session::checkFinite() const {
     }
     return {};
   });
+}
+
+Status Session::setNumerics(Numerics *to) {
+  if (to && !device->sharesHostMemory())
+    return {Code::Unsupported,
+            concat("numbers are checked where the host computes them, and the "
+                   "plan runs on ",
+                   quote(openPlan->code.target),
+                   ": compile for cpu, or for sim to simulate a GPU")};
+  numerics = to;
+  return {};
 }
 
 void Session::setProfile(const EntryPoint &entry, Profile *profile) {

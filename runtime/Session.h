@@ -118,9 +118,12 @@ public:
   /// Writes a safetensors file, whole or not at all. `metadata` goes into its
   /// header. A checkpoint has the optimizer's state and the scalars under
   /// prefixes of their own, so that it can be read as weights too. Weights are
-  /// written in the plan's order, and the metadata say which.
+  /// written in the plan's order, and the metadata say which. `kept` are
+  /// tensors on the host, with names under keptPrefix, which a load passes
+  /// over.
   Status save(const std::string &path, SaveKind kind,
-              const Metadata &metadata = {}) const;
+              const Metadata &metadata = {},
+              const std::vector<TensorToSave> &kept = {}) const;
 
   /// Reads one. InvalidFile if tensors are missing, unknown or misshapen,
   /// naming all; nothing is changed then. AllowMissing leaves what is missing
@@ -134,6 +137,11 @@ public:
   /// From the next run on, `profile` receives the time of each command of
   /// `entry`. Null: no more.
   void setProfile(const EntryPoint &entry, Profile *profile);
+
+  /// From the next run on, `numerics` receives what the commands of each run
+  /// first write that is not finite. Null: no more. Unsupported where the
+  /// device's memory is not the host's.
+  Status setNumerics(Numerics *numerics);
 
 private:
   Session() = default;
@@ -159,6 +167,7 @@ private:
   /// Indexed like Plan::entryPoints.
   std::vector<Executor> executors;
   std::vector<Profile *> profiles;
+  Numerics *numerics = nullptr;
 
   /// OK, or why the state is not that of a whole step.
   Status torn;

@@ -41,7 +41,8 @@ static void bringIntoPytorchOrder(const std::vector<const StateTensor *> &saved,
 }
 
 Status Session::save(const std::string &path, SaveKind kind,
-                     const Metadata &metadata) const {
+                     const Metadata &metadata,
+                     const std::vector<TensorToSave> &kept) const {
   return guardMemory([&]() -> Status {
     if (!torn.isOk())
       return torn;
@@ -67,6 +68,7 @@ Status Session::save(const std::string &path, SaveKind kind,
       bringIntoPytorchOrder(saved, tensors, copies);
       all[orderKey] = nameOf(openPlan->weightsOrder);
     }
+    tensors.insert(tensors.end(), kept.begin(), kept.end());
     Status status = writeSafetensors(path, tensors, all);
     if (status.isOk())
       log(LogLevel::Info, path, ": saved ", tensors.size(), " tensors, ",

@@ -282,6 +282,7 @@ Comparison compare(const Plan &plan, const SafetensorsFile &file, SaveKind kind,
   for (const SavedTensor &tensor : file.tensors())
     if (!used.count(&tensor) && !tensors.isIgnored(table, tensor.name) &&
         !replaced.count(tensor.name) &&
+        !startsWith(tensor.name, keptPrefix) &&
         (kind == SaveKind::Checkpoint || !isReservedName(tensor.name)))
       result.extra.push_back(tensor.name);
   return result;

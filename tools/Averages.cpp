@@ -138,14 +138,13 @@ static constexpr const char *metricsKey = "nnc.epoch_metric_sums";
 /// What metrics are read from, where any is; in the order of the outputs.
 static constexpr const char *readKey = "nnc.epoch_read_sums";
 
-// In base 16, a double's digits are all of its bits.
-static std::string toHex(double value) {
+std::string toHex(double value) {
   char text[40];
   std::snprintf(text, sizeof text, "%a", value);
   return text;
 }
 
-static bool fromHex(const std::string &text, double &value) {
+bool fromHex(const std::string &text, double &value) {
   char *end = nullptr;
   value = std::strtod(text.c_str(), &end);
   return end != text.c_str() && *end == '\0';

@@ -13,6 +13,11 @@
 
 namespace nnc::tools {
 
+/// A number as text that `fromHex` gives the same bits back from: in base 16, a
+/// double's digits are all of its bits.
+std::string toHex(double value);
+bool fromHex(const std::string &text, double &value);
+
 /// Means over samples of an entry point's loss and metrics, and the metrics
 /// that are read from sums or scores of all of them. Of several training steps
 /// it has a part each: its loss is the sum of theirs, and its metrics are their

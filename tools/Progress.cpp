@@ -57,10 +57,32 @@ static std::string barOf(double share, size_t width) {
   return bar;
 }
 
-Progress::Progress(std::string label, int64_t total, bool isShown)
+/// "45 s", "12 min", "3.4 h".
+static std::string timeText(double seconds) {
+  char text[32];
+  if (seconds < 120)
+    std::snprintf(text, sizeof text, "%.0f s", seconds);
+  else if (seconds < 7200)
+    std::snprintf(text, sizeof text, "%.0f min", seconds / 60);
+  else
+    std::snprintf(text, sizeof text, "%.1f h", seconds / 3600);
+  return text;
+}
+
+/// "820/s", "51.2k/s".
+static std::string speedText(double unitsASecond) {
+  char text[32];
+  const bool isLarge = unitsASecond >= 10000;
+  std::snprintf(text, sizeof text, isLarge ? "%.1fk/s" : "%.3g/s",
+                isLarge ? unitsASecond / 1000 : unitsASecond);
+  return text;
+}
+
+Progress::Progress(std::string label, int64_t total, bool isShown,
+                   int64_t doneBefore)
     : label(printable(label)), total(std::max<int64_t>(total, 1)),
-      isShown(isShown && isTerminal()), begin(steady_clock::now()),
-      lastDrawn(begin) {}
+      doneBefore(doneBefore), isShown(isShown && isTerminal()),
+      begin(steady_clock::now()), lastDrawn(begin) {}
 
 bool Progress::isDue() const {
   return isShown &&
@@ -73,10 +95,13 @@ void Progress::update(int64_t done, const std::string &note) {
   lastDrawn = steady_clock::now();
   const double share = double(std::min(done, total)) / total;
   const double elapsed = duration<double>(lastDrawn - begin).count();
-  const double left = done > 0 ? elapsed / done * (total - done) : 0;
-  char end[64];
-  std::snprintf(end, sizeof end, " %3.0f%%  %.0f s left  ",
-                std::floor(100 * share), left);
+  // What was done before the bar began, by a run that goes on, took no time.
+  const int64_t here = done - doneBefore;
+  const double left = here > 0 ? elapsed / here * (total - done) : 0;
+  char percent[16];
+  std::snprintf(percent, sizeof percent, " %3.0f%%  ", std::floor(100 * share));
+  const std::string end = percent + timeText(std::max(left, 0.0)) + " left  " +
+                          speedText(elapsed > 0 ? here / elapsed : 0) + "  ";
   // The last column stays free: some terminals wrap when it is written. The bar
   // gives way to the note, and the note to the edge.
   constexpr size_t widest = 28, narrowest = 8;

@@ -13,7 +13,9 @@ class Progress {
 public:
   /// `label` stands before the bar; `total` is the number of units of work.
   /// Nothing is drawn unless `isShown`.
-  Progress(std::string label, int64_t total, bool isShown);
+  /// `doneBefore` of it are finished already.
+  Progress(std::string label, int64_t total, bool isShown,
+           int64_t doneBefore = 0);
   ~Progress() { clear(); }
 
   /// `done` units are finished; `note` stands behind the bar, as far as there
@@ -26,7 +28,7 @@ public:
 
 private:
   std::string label;
-  int64_t total;
+  int64_t total, doneBefore;
   bool isShown;
   bool isDrawn = false;
   std::chrono::steady_clock::time_point begin, lastDrawn;

@@ -173,7 +173,8 @@ Status Rounds::run() {
     if (Status status = runRound(next); !status.isOk())
       return status;
     if (pass.progress.isDue())
-      pass.progress.update(samples, note(pass.averages));
+      pass.progress.update(samples, (pass.note ? pass.note() : "") +
+                                        note(pass.averages));
     if (!pass.afterBatch)
       continue;
     StatusOr<bool> goesOn = pass.afterBatch(done);

@@ -46,6 +46,9 @@ struct Pass {
       entryOf = {};
   /// Called after each run with its loss, finite or not. May be empty.
   std::function<void(const RoundRun &, double)> afterRun = {};
+  /// What stands before the averages in the progress bar, asked for when that
+  /// is drawn. May be empty.
+  std::function<std::string()> note = {};
   /// Called after each round with the number of batches that are done, passed
   /// over or run; false ends the pass. May be empty.
   std::function<runtime::StatusOr<bool>(int64_t)> afterBatch = {};

@@ -129,6 +129,7 @@ static int runCommandLine(int argc, char **argv) {
   addPredictCommand(app, exit);
   addTokenizeCommand(app, exit);
   addExplainCommand(app, exit);
+  addFindRateCommand(app, exit);
   addGenerateCommand(app, exit);
   addInspectCommand(app, exit);
   addCheckGradientsCommand(app, exit);

@@ -313,13 +313,17 @@ struct Turn {
 };
 
 /// A line of `training` or of a step: `batch 128`, `memory_budget 40 GiB`,
-/// `order discriminate 5, generate`.
+/// `order discriminate 5, generate`,
+/// `stop when validation_loss rests 5 epochs within 0.01`,
+/// `validation 0.2 stratified by label`.
 struct Setting {
   Identifier name;
-  ExpressionPtr value; // null of an order
+  ExpressionPtr value; // null of an order; of a stop, its epochs
   std::optional<Identifier> unit;
   std::vector<Turn> order;
   ExpressionPtr from; // of `average 0.999 from 0.1 run`; may be null
+  std::optional<Identifier> subject; // a stop's metric, what stratifies
+  ExpressionPtr within;              // of a stop; may be null
 };
 
 /// `group ["*.bias"] { weight_decay 0 }` of a training block.
@@ -334,6 +338,8 @@ struct GroupDecl {
 inline constexpr llvm::StringLiteral kMemoryBudget = "memory_budget";
 inline constexpr llvm::StringLiteral kOrder = "order";
 inline constexpr llvm::StringLiteral kAverage = "average";
+inline constexpr llvm::StringLiteral kStop = "stop";
+inline constexpr llvm::StringLiteral kValidation = "validation";
 
 /// A setting within a step.
 struct SettingStmt : StatementOf<Statement::Kind::Setting> {
@@ -382,7 +388,7 @@ struct DataBinding {
 
 /// A line of `data`.
 struct DataSplit {
-  Identifier name; // train, test
+  Identifier name; // train, validation, test
   std::vector<DataBinding> bindings;
 };
 
@@ -396,6 +402,7 @@ struct DataDecl {
   SMLoc loc;
   /// Where the files are by default; null if not said.
   ExpressionPtr folder;
+  std::vector<Setting> settings; // `validation 0.2`
   std::vector<DataSplit> splits;
   std::vector<DataSteps> steps;
 };

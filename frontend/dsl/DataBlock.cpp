@@ -3,6 +3,7 @@
 #include "frontend/dsl/Emitter.h"
 #include "frontend/dsl/Limits.h"
 
+#include "ir/DataSplits.h"
 #include "ir/Recipe.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -47,10 +48,10 @@ void Emitter::emitData(const DataDecl &data) {
   llvm::StringMap<SMLoc> seen;
   for (const DataSplit &split : data.splits) {
     const Identifier &name = split.name;
-    if (!llvm::is_contained(kSplits, name.name)) {
-      std::string hint = suggestion(name.name, kSplits);
+    if (!llvm::is_contained(kDataSplits, name.name)) {
+      std::string hint = suggestion(name.name, kDataSplits);
       if (hint.empty())
-        hint = "; expected train or test";
+        hint = "; expected train, validation or test";
       error(name.loc, "unknown split '" + name.name + "'" + hint);
       continue;
     }
@@ -248,9 +249,9 @@ void Emitter::emitSteps(const DataSteps &line,
   for (const Parameter &input : declaration.inputs)
     names.push_back(input.name.name);
   if (!llvm::is_contained(names, line.input.name)) {
-    llvm::append_range(names, kSplits);
+    llvm::append_range(names, kDataSplits);
     error(line.input.loc,
-          "expected train, test or an input of the model, found '" +
+          "expected train, validation, test or an input of the model, found '" +
               line.input.name + "'" + suggestion(line.input.name, names),
           Note{declaration.name.loc, "the model is here"});
     return;

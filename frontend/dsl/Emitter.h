@@ -10,6 +10,7 @@
 //   Scan.cpp        loops over time
 //   Parameters.cpp  scopes, parameters, initializers, types
 //   Recipe.cpp      the training and data blocks
+//   RunSettings.cpp when a run stops, and on which samples it is judged
 #ifndef NNC_FRONTEND_DSL_EMITTER_H
 #define NNC_FRONTEND_DSL_EMITTER_H
 
@@ -293,7 +294,8 @@ private:
 
   //===-- Recipe.cpp -----------------------------------------------------===//
   void emitRecipe();
-  void emitTraining(const TrainingDecl &training);
+  void checkTraining(const TrainingDecl &training);
+  void emitSettings(llvm::ArrayRef<const std::vector<Setting> *> lists);
   void emitSetting(const Setting &setting);
   void unknownSetting(const Identifier &name);
   /// Null where it is in error, or what happens without it.
@@ -304,6 +306,13 @@ private:
   mlir::Attribute emitOptimizerCall(const Expression &expression,
                                     const Expression *&rate);
   void emitMemoryBudget(const SettingInfo &info, const Setting &setting);
+
+  //===-- RunSettings.cpp ------------------------------------------------===//
+  void emitStop(const Setting &setting);
+  void emitStopNumber(StringRef attribute, const Expression &expression);
+  void emitStratification(const Identifier &input);
+
+  //===-- Recipe.cpp -----------------------------------------------------===//
   mlir::Attribute emitLearningRate(const Expression &expression);
   mlir::Attribute emitSchedule(const CallExpr &call);
   const Signature *resolveRecipeOp(const Expression &expression,

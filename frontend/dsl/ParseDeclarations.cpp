@@ -211,13 +211,18 @@ bool Parser::parseSetting(Setting &setting) {
   if (at(TokenKind::Assign))
     return error(token().loc(),
                  "a setting is written without '=': " + name->name + " VALUE");
+  setting.name = *name;
+  if (name->name == kStop)
+    return parseStop(setting);
   if (atLineEnd())
     return errorExpected("the value of '" + name->name + "'");
-  setting.name = *name;
   if (name->name == kOrder)
     return parseOrder(setting);
   setting.value = parseExpr();
   if (!setting.value)
+    return false;
+  if (name->name == kValidation && !atLineEnd() &&
+      !parseStratified(setting.subject))
     return false;
   if (name->name == kMemoryBudget && at(TokenKind::Identifier) &&
       !atLineEnd()) {
@@ -254,6 +259,46 @@ bool Parser::parseOrder(Setting &setting) {
   return atLineEnd() || errorExpected("',' or the end of the line");
 }
 
+bool Parser::expectWord(StringRef word, const llvm::Twine &context) {
+  if (!atWord(word) || atLineEnd())
+    return errorExpected("'" + word + "', " + context);
+  advance();
+  return true;
+}
+
+// `when validation_loss rests 5 epochs`, and perhaps `within 0.01`.
+bool Parser::parseStop(Setting &stop) {
+  constexpr llvm::StringLiteral form =
+      "as in stop when validation_loss rests 5 epochs";
+  if (!expectWord("when", form))
+    return false;
+  stop.subject = parseIdentifier("of what is watched, " + llvm::Twine(form));
+  if (!stop.subject || !expectWord("rests", form))
+    return false;
+  stop.value = parseExpr();
+  if (!stop.value || !(atWord("epoch") ? expectWord("epoch", form)
+                                       : expectWord("epochs", form)))
+    return false;
+  if (!atLineEnd()) {
+    if (!expectWord("within", "or the end of the line"))
+      return false;
+    stop.within = parseExpr();
+    if (!stop.within)
+      return false;
+  }
+  return atLineEnd() || errorExpected("the end of the line");
+}
+
+// `stratified by label`.
+bool Parser::parseStratified(std::optional<Identifier> &input) {
+  constexpr llvm::StringLiteral form =
+      "as in validation 0.2 stratified by label";
+  if (!expectWord("stratified", form) || !expectWord("by", form))
+    return false;
+  input = parseIdentifier("of an input, " + llvm::Twine(form));
+  return input.has_value();
+}
+
 bool Parser::parseData(Program &program) {
   DataDecl data;
   data.loc = advance().loc();
@@ -266,14 +311,23 @@ bool Parser::parseData(Program &program) {
 bool Parser::parseDataLine(DataDecl &data) {
   if (!at(TokenKind::Identifier))
     return error(token().loc(),
-                 "expected 'train', 'test', 'folder' or the name of an input, "
-                 "found " +
+                 "expected 'train', 'validation', 'test', 'folder' or the name "
+                 "of an input, found " +
                      describe(token()));
   Token token = advance();
   Identifier name{token.text, token.loc()};
   if (name.name == "folder")
     return parseFolder(data, name);
-  if (name.name != "train" && name.name != "test")
+  // A share in place of files.
+  if (name.name == kValidation && !at(TokenKind::Identifier)) {
+    --position;
+    Setting setting;
+    if (!parseSetting(setting))
+      return false;
+    data.settings.push_back(std::move(setting));
+    return true;
+  }
+  if (!llvm::is_contained({"train", "validation", "test"}, name.name))
     return parseSteps(data, name);
   DataSplit split;
   split.name = name;

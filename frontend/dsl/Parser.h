@@ -63,6 +63,8 @@ private:
   bool expect(TokenKind kind, const llvm::Twine &context);
   bool expectClosing(TokenKind kind, const Token &opening, StringRef what);
   std::optional<Identifier> parseIdentifier(const llvm::Twine &context);
+  /// A word on this line that is no name.
+  bool expectWord(StringRef word, const llvm::Twine &context);
 
   // Errors. Each returns false, so that callers may return it.
   bool error(SMLoc loc, const llvm::Twine &message,
@@ -84,6 +86,8 @@ private:
   bool parseSettingInto(std::vector<Setting> &settings);
   bool parseSetting(Setting &setting);
   bool parseOrder(Setting &setting);
+  bool parseStop(Setting &stop);
+  bool parseStratified(std::optional<Identifier> &input);
   bool parseData(Program &program);
   bool parseDataLine(DataDecl &data);
   bool parseFolder(DataDecl &data, const Identifier &name);

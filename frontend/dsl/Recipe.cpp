@@ -30,8 +30,17 @@ void Emitter::emitRecipe() {
     error(program.datas[1].loc,
           "a file has one block 'data', and this is another",
           Note{program.datas.front().loc, "the first is here"});
+  SmallVector<const std::vector<Setting> *> settings;
+  if (!program.trainings.empty()) {
+    checkTraining(program.trainings.front());
+    settings.push_back(&program.trainings.front().settings);
+  }
+  if (!program.datas.empty())
+    settings.push_back(&program.datas.front().settings);
+  emitSettings(settings);
+  // Last: what a group says is a matter of the optimizer.
   if (!program.trainings.empty())
-    emitTraining(program.trainings.front());
+    emitGroups(program.trainings.front());
   emitUpdates();
   if (!program.datas.empty())
     emitData(program.datas.front());
@@ -41,32 +50,34 @@ void Emitter::emitRecipe() {
 //===-- Training ---------------------------------------------------------===//
 
 static std::vector<StringRef> settingNames() {
-  std::vector<StringRef> names = {"group"};
+  std::vector<StringRef> names = {"group", kStop};
   for (const SettingInfo &info : allSettings())
     if (info.places & kInLanguage)
       names.push_back(info.name);
   return names;
 }
 
-void Emitter::emitTraining(const TrainingDecl &training) {
+void Emitter::checkTraining(const TrainingDecl &training) {
   bool hasLoss = !model.getBody().getOps<LossOp>().empty();
   if (!hasLoss && !diagnostics.failed())
     error(training.loc,
           "the model has no loss to train with; write 'loss "
           "VALUE' in it",
           Note{program.models.front().name.loc, "the model is here"});
+}
+
+void Emitter::emitSettings(ArrayRef<const std::vector<Setting> *> lists) {
   llvm::StringMap<SMLoc> seen;
-  for (const Setting &setting : training.settings) {
-    auto [first, isFirst] =
-        seen.try_emplace(setting.name.name, setting.name.loc);
-    if (!isFirst)
-      error(setting.name.loc, "'" + setting.name.name + "' is set twice",
-            Note{first->second, "first set here"});
-    else
-      emitSetting(setting);
-  }
-  // Last: what a group says is a matter of the optimizer.
-  emitGroups(training);
+  for (const std::vector<Setting> *list : lists)
+    for (const Setting &setting : *list) {
+      auto [first, isFirst] =
+          seen.try_emplace(setting.name.name, setting.name.loc);
+      if (!isFirst)
+        error(setting.name.loc, "'" + setting.name.name + "' is set twice",
+              Note{first->second, "first set here"});
+      else
+        emitSetting(setting);
+    }
 }
 
 void Emitter::unknownSetting(const Identifier &name) {
@@ -81,6 +92,10 @@ void Emitter::unknownSetting(const Identifier &name) {
 }
 
 void Emitter::emitSetting(const Setting &setting) {
+  if (setting.name.name == kStop)
+    return emitStop(setting);
+  if (setting.subject)
+    emitStratification(*setting.subject);
   const SettingInfo *info =
       llvm::find_if(allSettings(), [&](const SettingInfo &known) {
         return (known.places & kInLanguage) && known.name == setting.name.name;

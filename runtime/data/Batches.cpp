@@ -2,35 +2,13 @@
 // batches.
 #include "runtime/data/Batches.h"
 
-#include "runtime/Random.h"
 #include "runtime/data/Mixup.h"
 #include "runtime/data/Preparation.h"
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 
 namespace nnc::runtime {
-
-// A stream that no random op of a program has: those count from 0.
-static constexpr uint32_t splitStream = 0xfffffff1;
-
-Split splitSamples(int64_t numSamples, double fraction, int64_t seed) {
-  std::vector<int64_t> all(numSamples);
-  std::iota(all.begin(), all.end(), 0);
-  if (fraction == 0)
-    return {std::move(all), {}};
-  shuffleBy(all, seed, 0, splitStream);
-  auto held = static_cast<int64_t>(static_cast<double>(numSamples) * fraction);
-  Split split;
-  split.validation.assign(all.begin(), all.begin() + held);
-  split.training.assign(all.begin() + held, all.end());
-  // In the order of the file: memory is read forwards, and what an epoch sees
-  // first is shuffle's to decide.
-  std::sort(split.validation.begin(), split.validation.end());
-  std::sort(split.training.begin(), split.training.end());
-  return split;
-}
 
 // The batch in use, and two to come.
 static constexpr int numSlots = 3;

@@ -13,15 +13,6 @@
 
 namespace nnc::runtime {
 
-/// Indices of samples, for training and held out.
-struct Split {
-  std::vector<int64_t> training;
-  std::vector<int64_t> validation;
-};
-
-/// Holds out floor(numSamples * fraction) samples, drawn by the seed.
-Split splitSamples(int64_t numSamples, double fraction, int64_t seed);
-
 class Batches {
 public:
   /// `columns` outlive this and have equally many samples, of which `samples`

@@ -19,7 +19,7 @@
 // One read for each parameter, however many the model has.
 // CHECK-LABEL: func.func @train_step
 // CHECK-SAME:    %[[X:.*]]: tensor<?x3xf32> {nnc.name = "x"}, %[[T:.*]]: tensor<?x2xf32> {nnc.name = "t"})
-// CHECK-SAME:    -> (tensor<f32> {nnc.name = "loss", nnc.result = "loss"}, tensor<f32> {nnc.name = "error", nnc.result = "metric"})
+// CHECK-SAME:    -> (tensor<f32> {nnc.name = "loss", nnc.result = "loss"}, tensor<f32> {nnc.better = "smaller", nnc.name = "error", nnc.result = "metric"})
 // CHECK-SAME:    attributes {nnc.training}
 // CHECK:         %[[W:.*]] = nnc.read @w
 // CHECK:         %[[B:.*]] = nnc.read @b

@@ -46,18 +46,36 @@ def stops_after_the_step(number):
     # As the signal would have ended it, for the shell that waits; but not at once.
     assert status == -number, (status, said)
     assert "the same command with --resume goes on from stop/c" in said, said
-    assert not os.path.exists("stop/w")
+    # The weights of half a run, with the epochs that are done in the log.
+    assert os.path.exists("stop/w") and content("stop/w") != content("unbroken.weights")
     status, said = finish(start(*epochs, "--checkpoint", "stop/c", "--every", "500", "--resume", "-o", "stop/w"))
     assert status == 0, said
     assert content("stop/w") == content("unbroken.weights")
 
 
-def without_checkpoint_it_ends_at_once():
-    process = start("--epochs", "1000000", "--log", "endless")
+def without_checkpoint_it_saves():
+    process = start("--epochs", "1000000", "--log", "endless", "-o", "endless/w")
     wait_for("endless/log.jsonl", process)
+    while not content("endless/log.jsonl"):
+        time.sleep(0.005)
     process.send_signal(signal.SIGTERM)
     status, said = finish(process)
-    assert status == -signal.SIGTERM and "stopped" not in said, (status, said)
+    assert status == -signal.SIGTERM and "stopped after step" in said and "weights  endless/w" in said, (status, said)
+    assert os.path.exists("endless/w") and os.path.exists("endless/loss.png")
+    # What is there stays: half a run goes beside.
+    before = content("endless/w")
+    process = start("--epochs", "1000000", "--checkpoint", "endless/c", "--every", "1", "-o", "endless/w.safetensors",
+                    "--quiet")
+    wait_for("endless/c", process)
+    process.send_signal(signal.SIGINT)
+    assert finish(process)[0] == -signal.SIGINT
+    shutil.copy("endless/w", "endless/w.safetensors")
+    process = start("--epochs", "1000000", "--checkpoint", "endless/d", "--every", "1", "-o", "endless/w.safetensors")
+    wait_for("endless/d", process)
+    process.send_signal(signal.SIGINT)
+    status, said = finish(process)
+    assert status == -signal.SIGINT and "weights  endless/w.stopped.safetensors" in said, (status, said)
+    assert content("endless/w.safetensors") == before
 
 
 def full_disk():
@@ -140,7 +158,7 @@ def folder_in_the_way():
 
 stops_after_the_step(signal.SIGINT)
 stops_after_the_step(signal.SIGTERM)
-without_checkpoint_it_ends_at_once()
+without_checkpoint_it_saves()
 full_disk()
 small_disk()
 closed_folder()

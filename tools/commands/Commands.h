@@ -16,6 +16,7 @@ void addBenchCommand(CLI::App &app, int &exit);
 void addCheckGradientsCommand(CLI::App &app, int &exit);
 void addEvalCommand(CLI::App &app, int &exit);
 void addExplainCommand(CLI::App &app, int &exit);
+void addFindRateCommand(CLI::App &app, int &exit);
 void addGenerateCommand(CLI::App &app, int &exit);
 void addInspectCommand(CLI::App &app, int &exit);
 void addNewCommand(CLI::App &app, int &exit);

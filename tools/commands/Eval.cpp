@@ -1,6 +1,7 @@
 // nnc eval: the loss and metrics of trained weights on the test split.
 #include "tools/ClassTable.h"
 #include "tools/Json.h"
+#include "tools/NumericsText.h"
 #include "tools/Text.h"
 #include "tools/Training.h"
 #include "tools/commands/Commands.h"
@@ -25,6 +26,7 @@ struct EvalOptions {
   int threads = 0;
   bool isPart = false;
   bool asJson = false;
+  bool checksNumerics = false;
 };
 
 /// The most classes that a table for people has.
@@ -78,6 +80,13 @@ static void print(const Averages &averages, int64_t samples,
     printText(averages, samples, classes);
 }
 
+/// Where what is not finite comes from, if that is what went wrong.
+static Status withOrigin(const Status &status, const std::string &origin) {
+  if (status.code() != Code::NotFinite || origin.empty())
+    return status;
+  return {status.code(), status.message() + "; " + origin};
+}
+
 static int evaluateModel(const EvalOptions &options) {
   CompileRequest request = options.request;
   request.maxBatch = options.batch;
@@ -111,11 +120,15 @@ static int evaluateModel(const EvalOptions &options) {
   if (int exit = loadSplitFor(data, *entry, "test", options.weightsFile,
                               columns, facts))
     return exit;
+  Numerics found;
+  if (options.checksNumerics)
+    if (Status status = (*session)->setNumerics(&found); !status.isOk())
+      return fail(status);
   Averages averages;
   if (Status status =
           evaluate(**session, *entry, columns, plan.maxBatch, true, averages);
       !status.isOk())
-    return fail(status);
+    return fail(withOrigin(status, describe(found, plan, *entry)));
   print(averages, numSamples(columns), facts, options.asJson);
   return Done;
 }
@@ -136,6 +149,9 @@ void addEvalCommand(CLI::App &app, int &exit) {
   command->add_flag("--part", options->isPart,
                     "the weights that evaluation reads are enough, and others "
                     "of the file are passed over");
+  command->add_flag("--check-numerics", options->checksNumerics,
+                    "look at all numbers, and say which op first made one that "
+                    "is not finite");
   command->add_flag("--json", options->asJson, "one JSON object on one line");
   addHelp(
       *command,

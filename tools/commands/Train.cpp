@@ -4,6 +4,94 @@
 
 namespace nnc::tools {
 
+static CLI::Validator isDuration() {
+  return CLI::Validator(
+      [](std::string &text) {
+        std::optional<double> seconds = parseDuration(text);
+        if (!seconds)
+          return "expected a time such as 30m, 1h30m or 90s, found " + text;
+        text = std::to_string(*seconds);
+        return std::string();
+      },
+      "TIME");
+}
+
+/// When it stops by itself, and which weights are its result.
+static void addStopOptions(CLI::App *command, StopOptions *options) {
+  command
+      ->add_option("--patience", options->patience,
+                   "stop when the watched metric got no better in so many "
+                   "epochs (default: the model's)")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
+  command
+      ->add_option("--monitor", options->monitor,
+                   "the metric that is watched, as epochs call it; NAME:min or "
+                   "NAME:max says which values are better (default: the "
+                   "model's, or validation_loss)")
+      ->type_name("METRIC");
+  command
+      ->add_option("--least-change", options->leastChange,
+                   "a change of the metric by no more than this is none")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--keep", options->keep,
+                   "the weights of the best or of the last epoch (default: "
+                   "best, where a metric is watched)")
+      ->check(CLI::IsMember({"best", "last"}));
+  command
+      ->add_option("--time-limit", options->secondsLimit,
+                   "stop after the step in which this time is over, as 1h30m")
+      ->transform(isDuration());
+}
+
+/// What is done in place of a run.
+static void addTrialOptions(CLI::App *command, TrainOptions *options) {
+  CLI::Option *dry = command->add_flag(
+      "--dry-run", options->isDry,
+      "do a batch of everything, and say how long the run may take");
+  CLI::Option *few =
+      command
+          ->add_option("--overfit", options->split.most,
+                       "train on so many samples alone, and say whether the "
+                       "model can learn them by heart")
+          ->check(CLI::Range(int64_t(1), int64_t(1) << 31))
+          ->type_name("N")
+          ->excludes(dry);
+  CLI::Option *folds =
+      command
+          ->add_option("--folds", options->split.folds,
+                       "train once for each of so many parts of the training "
+                       "data, which is held out; say mean and spread")
+          ->check(CLI::Range(int64_t(2), int64_t(1) << 20))
+          ->type_name("K")
+          ->excludes(dry)
+          ->excludes(few);
+  command
+      ->add_flag("--save-folds", options->savesFolds,
+                 "of --folds, keep each run's weights, as NAME.foldN")
+      ->needs(folds);
+  for (CLI::Option *trial : {few, folds})
+    trial->excludes(command->get_option("--checkpoint"));
+}
+
+/// Which samples it is judged on.
+static void addSplitOptions(CLI::App *command, SplitOptions *options) {
+  command
+      ->add_option("--validation", options->validation,
+                   "the share of the training data that is held out (default: "
+                   "the model's)")
+      ->check(CLI::Range(0.0, 1 - 1e-9));
+  command
+      ->add_option("--split-seed", options->seed,
+                   "of the choice of samples that are held out (default: the "
+                   "model's, or 0)")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--stratified-by", options->stratifiedBy,
+                   "hold out the same share of each value of this input")
+      ->type_name("INPUT");
+}
+
 /// What is trained, on what, and for how long.
 static void addRunOptions(CLI::App *command, TrainOptions *options) {
   addDataOption(*command, options->dataFolder);
@@ -65,6 +153,11 @@ static void addResultOptions(CLI::App *command, TrainOptions *options) {
   CLI::Option *json =
       command->add_flag("--json", options->asJson,
                         "one JSON object a line: each epoch, then the test");
+  command->add_flag("--check-numerics", options->checksNumerics,
+                    "look at all numbers of each step: where one stops being "
+                    "finite, say which op made it");
+  command->add_flag("--force", options->force,
+                    "replace files that no run of the model has written");
   command
       ->add_flag("--quiet", options->isQuiet,
                  "say nothing but errors and where a stopped run goes on")
@@ -77,7 +170,10 @@ void addTrainCommand(CLI::App &app, int &exit) {
   addModelOptions(*command, options->request);
   addThreadsOption(*command, options->threads);
   addRunOptions(command, options.get());
+  addStopOptions(command, &options->stop);
+  addSplitOptions(command, &options->split);
   addResultOptions(command, options.get());
+  addTrialOptions(command, options.get());
   addHelp(*command,
           "nnc train net.nn\n"
           "nnc train net.nn --data set --epochs 20 --log run -o "

@@ -206,8 +206,8 @@ bool readLog(const std::string &path, Run &run) {
       if (key == "classes" && value.is_array())
         run.classes = value;
       bool isMeasure = value.is_number() && key != "epoch" && key != "step" &&
-                       key != "seconds" && key != "data_seconds" &&
-                       !isLearningRate(key);
+                       key != "fold" && key != "seconds" &&
+                       key != "data_seconds" && !isLearningRate(key);
       if (isMeasure && std::isfinite(value.get<double>()))
         addPoint(run, key, record["epoch"].get<double>(), value.get<double>());
     }

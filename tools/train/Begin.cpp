@@ -1,98 +1,43 @@
-// What a training run begins with: its data, divided; the files that it will
-// write, checked; and the state that it goes on from.
-#include "tools/Output.h"
+// The state that a training run begins with: a checkpoint's, other weights, or
+// the initial values.
 #include "tools/train/Round.h"
 #include "tools/train/Run.h"
 
-#include "runtime/AtomicFile.h"
-#include "runtime/data/Reader.h"
-
 #include <algorithm>
-#include <filesystem>
+#include <cmath>
 #include <iostream>
 
 namespace nnc::tools {
 
 using namespace runtime;
 
-/// Text and categories go by the vocabulary of the weights that a run begins
-/// with: the numbers of words and names that they know.
-static Status takeVocabularies(const TrainOptions &options, DataFacts &facts) {
-  std::vector<std::string> files;
-  if (options.resume)
-    files.push_back(options.checkpoint);
-  if (!options.initialWeights.empty())
-    files.push_back(options.initialWeights);
-  for (const std::string &file : files) {
-    StatusOr<DataFacts> known = loadFacts(file);
-    if (known.isOk())
-      facts.takeNames(std::move(*known));
-    if (known.isOk() || known.status().code() != Code::NotFound ||
-        file == options.initialWeights)
-      return known.status();
+/// Takes what was best until then, where a metric is watched.
+static Status takeBest(TrainRun &run, const SafetensorsFile &checkpoint) {
+  RunPosition &position = run.position;
+  if (run.rule.metric.empty())
+    return {};
+  if (position.best.epoch == 0) {
+    // Nothing was watched: what comes is measured against nothing.
+    position.bestMetric = run.rule.metric;
+    position.best = {position.epoch - 1, run.rule.worst()};
+    return {};
   }
-  return {};
-}
-
-int64_t windowOf(const Recipe &recipe) {
-  for (const Setting &setting : recipe.settings)
-    if (setting.name == "shuffle")
-      return setting.integer;
-  return 0;
-}
-
-static std::string orderOf(const TrainRun &run) {
-  const int64_t window = windowOf(run.plan.recipe);
-  if (run.options.keepOrder)
-    return "kept";
-  return window ? concat("shuffled within windows of ", window) : "shuffled";
-}
-
-static void identify(TrainRun &run) {
-  int64_t numBatches = run.trainingBatches->numBatches();
-  run.identity = {run.plan.model,
-                  stateLayout(run.plan),
-                  run.seed,
-                  run.batch,
-                  run.trainingBatches->numSamples(),
-                  run.validationBatches->numSamples(),
-                  std::min(run.options.steps.value_or(numBatches), numBatches),
-                  orderOf(run)};
-}
-
-int loadData(TrainRun &run) {
-  // It reads what all training steps read.
-  const EntryPoint &all = *run.plan.findEntryPoint("eval_step");
-  const TrainOptions &options = run.options;
-  const std::string &model = options.request.model;
-  if (!hasSplit(run.plan.recipe, "train"))
-    return failAt(
-        model, {Code::InvalidArgument,
-                "the model binds no training data: add `data { train ... }`"});
-  const int threads = run.session.numThreads();
-  const DataRequest request{run.plan, model, options.dataFolder, threads};
-  if (Status status = takeVocabularies(options, run.facts); !status.isOk())
-    return fail(status);
-  if (int exit = loadSplit(request, all, "train", run.training, run.facts))
-    return exit;
-  // The held-out samples are drawn once for a seed, and stay held out.
-  Split split = splitSamples(numSamples(run.training),
-                             run.plan.recipe.validation, run.seed);
-  if (Status status = measure(run.training, split.training, threads, run.facts);
-      !status.isOk())
-    return fail(status);
-  // By what the training data taught.
-  if (hasSplit(run.plan.recipe, "test"))
-    if (int exit = loadSplit(request, all, "test", run.test, run.facts))
-      return exit;
-  run.trainingBatches.emplace(run.training, std::move(split.training),
-                              run.batch, threads);
-  run.validationBatches.emplace(run.training, std::move(split.validation),
-                                run.batch, threads);
-  if (run.trainingBatches->numSamples() == 0)
-    return fail({Code::InvalidArgument, "the training split has no samples"});
-  identify(run);
-  return Done;
+  if (position.bestMetric != run.rule.metric)
+    return {Code::InvalidArgument,
+            concat("the run watched ", quote(position.bestMetric),
+                   ", and is now to watch ", quote(run.rule.metric))};
+  const bool hasKept =
+      std::any_of(checkpoint.tensors().begin(), checkpoint.tensors().end(),
+                  [](const SavedTensor &tensor) {
+                    return startsWith(tensor.name, keptPrefix);
+                  });
+  if (hasKept || std::isinf(position.best.value))
+    return hasKept ? run.best.load(run.plan, checkpoint) : Status();
+  if (!run.rule.keepsBest)
+    return {};
+  return {Code::InvalidArgument,
+          concat("it does not have the weights of its best epoch, ",
+                 position.best.epoch, ": --keep last goes on without them")};
 }
 
 /// Takes the state and the position from the checkpoint. All that differs from
@@ -113,6 +58,8 @@ static Status continueFrom(TrainRun &run, const SafetensorsFile &checkpoint) {
             path + ": damaged: its metadata says nothing of the plateaus"};
   run.position = std::move(*position);
   run.isSaved = true;
+  if (Status status = takeBest(run, checkpoint); !status.isOk())
+    return {status.code(), concat(path, ": ", status.message())};
   if (run.options.isQuiet)
     return {};
   const bool isFinished = run.position.epoch > run.epochs;
@@ -157,40 +104,6 @@ Status beginOrContinue(TrainRun &run) {
     std::cerr << "note: " << options.initialWeights << ": " << quote(name)
               << " is not in the model: passed over\n";
   return {};
-}
-
-std::string weightsPath(const TrainOptions &options) {
-  return options.weightsFile.empty()
-             ? stemOf(options.request.model) + ".safetensors"
-             : options.weightsFile;
-}
-
-Status checkOutputs(const TrainOptions &options) {
-  const std::string weights = weightsPath(options);
-  std::vector<InputFile> inputs = {{options.request.model, "the model"}};
-  // Whoever names one file as both means it.
-  if (options.weightsFile.empty())
-    inputs.push_back({options.initialWeights, "those to begin with"});
-  if (Status status = checkNoInput(weights, "the weights", inputs);
-      !status.isOk())
-    return status;
-  if (options.checkpoint.empty())
-    return checkReplaceable(weights);
-  inputs.push_back({options.initialWeights, "the weights to begin with"});
-  if (Status status =
-          checkNoInput(options.checkpoint, "the checkpoint", inputs);
-      !status.isOk())
-    return status;
-  std::error_code error;
-  using std::filesystem::weakly_canonical;
-  if (weakly_canonical(options.checkpoint, error) ==
-      weakly_canonical(weights, error))
-    return {Code::InvalidArgument,
-            concat("the weights would replace the checkpoint ",
-                   options.checkpoint, "; give one of them another name")};
-  if (Status status = checkReplaceable(options.checkpoint); !status.isOk())
-    return status;
-  return checkReplaceable(weights);
 }
 
 } // namespace nnc::tools

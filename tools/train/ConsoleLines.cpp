@@ -41,11 +41,15 @@ static std::string describeUpdates(const Plan &plan) {
   return text;
 }
 
-Status ConsoleLines::begin(const TrainRun &run) {
-  const Plan &plan = run.plan;
-  const int threads = run.session.numThreads();
+Status ConsoleLines::begin(const TrainRun &begun) {
+  run = &begun;
+  const Plan &plan = begun.plan;
+  const SplitOptions &split = begun.options.split;
+  if (split.fold > 0)
+    std::cout << "fold " << split.fold << '/' << split.folds << "  ";
+  const int threads = begun.session.numThreads();
   std::cout << printable(plan.model) << ": " << describeParameters(plan)
-            << ", batch " << run.batch << ", " << threads << " threads, "
+            << ", batch " << begun.batch << ", " << threads << " threads, "
             << sizeText(plan.plannedBytes(threads)) << " of memory planned\n";
   for (const TrainingStep &step : plan.recipe.steps)
     if (std::string again =
@@ -53,9 +57,9 @@ Status ConsoleLines::begin(const TrainRun &run) {
         !again.empty())
       std::cout << again << '\n';
   std::cout << describeUpdates(plan);
-  std::cout << run.trainingBatches->numSamples() << " training samples, "
-            << run.validationBatches->numSamples() << " for validation, "
-            << numSamples(run.test) << " for test" << std::endl;
+  std::cout << begun.trainingBatches->numSamples() << " training samples, "
+            << begun.validationBatches->numSamples() << " for validation, "
+            << numSamples(begun.test) << " for test" << std::endl;
   return {};
 }
 
@@ -100,8 +104,54 @@ void ConsoleLines::test(const TestRecord &record) {
   std::cout << "test" << columns("", record.averages) << std::endl;
 }
 
+/// Why the run is over, where that is not because all epochs are done.
+static std::string describeEnding(const TrainRun &run) {
+  const int64_t done = run.position.epoch - 1;
+  if (run.ending == Ending::Rested)
+    return concat("over     after epoch ", done, ": ", run.rule.metric,
+                  " got no better in ", done - run.position.best.epoch,
+                  " epochs\n");
+  if (run.ending == Ending::Time)
+    return concat("over     after step ", stepsOf(run), ", in epoch ",
+                  run.position.epoch, ": the time limit is reached\n");
+  return "";
+}
+
+static std::string describeBest(const TrainRun &run) {
+  if (!hasBest(run))
+    return "";
+  char value[32];
+  std::snprintf(value, sizeof value, "%.4f", run.position.best.value);
+  return concat("best     epoch ", run.position.best.epoch, ": ",
+                printable(run.rule.metric), " ", value,
+                run.rule.keepsBest ? "" : ", and its weights are not kept",
+                "\n");
+}
+
 Status ConsoleLines::end(const EndRecord &record) {
-  std::cout << "weights  " << record.weights << std::endl;
+  std::cout << describeEnding(*run) << describeBest(*run) << "weights  "
+            << record.weights << std::endl;
+  return {};
+}
+
+Status JsonLines::begin(const TrainRun &begun) {
+  run = &begun;
+  return {};
+}
+
+/// A line only where there is something to say beside the epochs.
+Status JsonLines::end(const EndRecord &record) {
+  static constexpr const char *names[] = {"epochs", "rested", "time", "signal"};
+  if (run->rule.metric.empty() && record.ending == Ending::Epochs)
+    return {};
+  nlohmann::ordered_json object = {{"ended", names[int(record.ending)]},
+                                   {"step", stepsOf(*run)}};
+  if (hasBest(*run)) {
+    object["best_epoch"] = run->position.best.epoch;
+    object["best_" + run->rule.metric] = run->position.best.value;
+  }
+  object["weights"] = record.weights;
+  std::cout << toLine(object) << std::endl;
   return {};
 }
 

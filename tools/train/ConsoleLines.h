@@ -14,14 +14,21 @@ public:
   void epoch(const EpochRecord &record) override;
   void test(const TestRecord &record) override;
   runtime::Status end(const EndRecord &record) override;
+
+private:
+  const TrainRun *run = nullptr;
 };
 
 /// For scripts: an object a line.
 class JsonLines : public Observer {
 public:
-  runtime::Status begin(const TrainRun &) override { return {}; }
+  runtime::Status begin(const TrainRun &begun) override;
   void epoch(const EpochRecord &record) override;
   void test(const TestRecord &record) override;
+  runtime::Status end(const EndRecord &record) override;
+
+private:
+  const TrainRun *run = nullptr;
 };
 
 } // namespace nnc::tools

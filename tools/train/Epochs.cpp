@@ -35,35 +35,9 @@ static bool updates(const TrainRun &run, int64_t batchesBefore) {
          batchesBefore + 1 == run.identity.stepsPerEpoch;
 }
 
-Status explain(const TrainRun &run, const Status &status) {
-  if (status.code() != Code::NotFinite)
-    return status;
-  std::string text = concat("step ", stepsOf(run), ": ", status.message());
-  if (Status state = run.session.checkFinite();
-      !state.isOk() && state.message() != status.message())
-    text += "; " + state.message();
-  for (const Column &given : run.training) {
-    // Pictures of files are finite, and so are numbers of tokens.
-    const Column *array = given.isInMemory() ? &given
-                          : given.samples    ? given.samples->array()
-                                             : nullptr;
-    if (!array)
-      continue;
-    const Column &column = *array;
-    const int64_t elements = *numElements(column.sampleShape);
-    int64_t sample = 0;
-    while (sample < column.numSamples &&
-           !countNonFinite(column.elementType,
-                           column.data.data() + sample * column.sampleBytes(),
-                           elements))
-      ++sample;
-    if (sample < column.numSamples)
-      return {Code::NotFinite,
-              concat(text, "; the data of input ", quote(column.name),
-                     " are not finite themselves, first in sample ", sample)};
-  }
-  return {Code::NotFinite,
-          text + "; a smaller learning rate or clip_norm may help"};
+/// Whether a further step may begin: nobody asks to stop, and there is time.
+static bool goesOn(const TrainRun &run) {
+  return stopSignal() == 0 && !(run.deadline && Clock::now() >= *run.deadline);
 }
 
 static Status saveCheckpoint(TrainRun &run) {
@@ -81,7 +55,8 @@ static Status saveCheckpoint(TrainRun &run) {
   run.facts.save(notes);
   run.plateaus.save(notes);
   if (Status status =
-          run.session.save(run.options.checkpoint, SaveKind::Checkpoint, notes);
+          run.session.save(run.options.checkpoint, SaveKind::Checkpoint, notes,
+                           run.best.toSave(run.plan));
       !status.isOk())
     return status;
   run.isSaved = true;
@@ -99,7 +74,16 @@ static void tellStep(TrainRun &run, const RoundRun &done, double loss) {
   }
 }
 
-/// The part of an epoch that is left; it ends early if a signal asks to stop.
+/// "rate 0.001  ", of the first optimizer.
+static std::string describeRate(const TrainRun &run) {
+  const Rates rates = learningRates(run.session);
+  char text[32] = "";
+  if (!rates.empty())
+    std::snprintf(text, sizeof text, "rate %.3g  ", rates.front().second);
+  return text;
+}
+
+/// The part of an epoch that is left, as far as the run goes on.
 static Status runSteps(TrainRun &run, Progress &progress) {
   RunPosition &position = run.position;
   const double secondsBefore = position.seconds;
@@ -113,7 +97,12 @@ static Status runSteps(TrainRun &run, Progress &progress) {
   pass.entryOf = [&run, accumulate](const RoundRun &one, int64_t batch) {
     return accumulate && !updates(run, batch) ? accumulate : one.entry;
   };
+  pass.note = [&] { return describeRate(run); };
   pass.afterRun = [&](const RoundRun &done, double loss) {
+    if (!run.found.firstInfinity && !run.found.firstNan) {
+      run.found = run.numerics;
+      run.foundIn = done.entry;
+    }
     if (updates(run, position.batches))
       tellStep(run, done, loss);
   };
@@ -121,13 +110,18 @@ static Status runSteps(TrainRun &run, Progress &progress) {
     position.batches = batches;
     position.seconds = secondsBefore + secondsSince(begin);
     run.isSaved = false;
+    // Before it spreads: a parameter may be the first to be wrong.
+    if (run.found.firstInfinity || run.found.firstNan)
+      if (Status status = run.session.checkFinite(); !status.isOk())
+        return status;
+    run.found = {};
     const int64_t before = std::exchange(stepsBefore, stepsOf(run));
     // A round may have several steps.
     if (run.options.every &&
         stepsBefore / *run.options.every != before / *run.options.every)
       if (Status status = saveCheckpoint(run); !status.isOk())
         return status;
-    return stopSignal() == 0;
+    return goesOn(run);
   };
   return tools::run(pass);
 }
@@ -139,7 +133,7 @@ static Status validate(TrainRun &run, Progress &progress,
             *run.validationBatches,
             validation,
             progress};
-  pass.afterBatch = [](int64_t) -> StatusOr<bool> { return stopSignal() == 0; };
+  pass.afterBatch = [&](int64_t) -> StatusOr<bool> { return goesOn(run); };
   return tools::run(pass);
 }
 
@@ -154,8 +148,24 @@ static std::optional<double> takeWaiting(TrainRun &run) {
   return waited;
 }
 
-static Status tellEpoch(TrainRun &run, const Averages &validation,
-                        double seconds) {
+/// Whether the epoch is better than those before, by what is watched; its
+/// weights are kept then.
+static Status judge(TrainRun &run, const EpochRecord &record) {
+  if (run.rule.metric.empty())
+    return {};
+  RunPosition &position = run.position;
+  const double value = valueOf(record, run.rule.metric);
+  const bool isFirst = position.best.epoch == 0;
+  if (!run.rule.isBetter(value,
+                         isFirst ? run.rule.worst() : position.best.value))
+    return {};
+  position.best = {position.epoch, value};
+  position.bestMetric = run.rule.metric;
+  return run.rule.keepsBest ? run.best.take(run.session) : Status();
+}
+
+static Status endEpoch(TrainRun &run, const Averages &validation,
+                       double seconds) {
   const RunPosition &position = run.position;
   const bool isValidated = run.validationBatches->numSamples() > 0;
   const EpochRecord record{position.epoch,
@@ -165,46 +175,67 @@ static Status tellEpoch(TrainRun &run, const Averages &validation,
                            isValidated ? &validation : nullptr,
                            learningRates(run.session),
                            seconds,
-                           takeWaiting(run)};
+                           takeWaiting(run),
+                           run.options.split.fold};
   for (auto &observer : run.observers)
     observer->epoch(record);
-  return run.plateaus.epoch(record, run.session);
+  if (Status status = run.plateaus.epoch(record, run.session); !status.isOk())
+    return status;
+  return judge(run, record);
 }
 
-/// Does what is left of the epoch under way and goes on to the next, unless a
-/// signal asks to stop.
+/// Does what is left of the epoch under way, and goes on to the next if it is
+/// done.
 static Status trainEpoch(TrainRun &run) {
   RunPosition &position = run.position;
   Batches &batches = *run.trainingBatches;
   Progress progress(
       epochLabel(position.epoch, run.epochs),
       std::min(batches.numSamples(), run.identity.stepsPerEpoch * run.batch),
-      !run.options.isQuiet);
+      !run.options.isQuiet, position.averages.samples());
   if (!run.options.keepOrder)
     batches.shuffle(run.seed, position.epoch, windowOf(run.plan.recipe));
   batches.draw(run.seed, position.epoch);
-  if (Status status = runSteps(run, progress);
-      !status.isOk() || stopSignal() != 0)
-    return status;
+  Status steps = runSteps(run, progress);
+  if (!steps.isOk() || !goesOn(run))
+    return steps;
   Clock::time_point begin = Clock::now();
   Averages validation;
-  if (Status status = validate(run, progress, validation);
-      !status.isOk() || stopSignal() != 0)
-    return status;
+  Status validated = validate(run, progress, validation);
+  if (!validated.isOk() || !goesOn(run))
+    return validated;
   progress.clear();
   if (Status status =
-          tellEpoch(run, validation, position.seconds + secondsSince(begin));
+          endEpoch(run, validation, position.seconds + secondsSince(begin));
       !status.isOk())
     return status;
-  position = {position.epoch + 1};
+  position.beginNextEpoch();
   run.isSaved = false;
   return run.options.every ? Status() : saveCheckpoint(run);
 }
 
+/// Whether there is no epoch left.
+static bool isOver(const TrainRun &run) {
+  return run.position.epoch > run.epochs ||
+         isRested(run.rule, run.position.best, run.position.epoch - 1);
+}
+
+static Ending endingOf(const TrainRun &run) {
+  if (stopSignal() != 0)
+    return Ending::Signal;
+  if (run.position.epoch > run.epochs)
+    return Ending::Epochs;
+  return isOver(run) ? Ending::Rested : Ending::Time;
+}
+
 Status trainEpochs(TrainRun &run) {
-  if (!run.options.checkpoint.empty())
-    catchStopSignals();
-  while (run.position.epoch <= run.epochs && stopSignal() == 0)
+  catchStopSignals();
+  if (run.options.stop.secondsLimit && !run.deadline)
+    run.deadline =
+        Clock::now() +
+        std::chrono::duration_cast<Clock::duration>(
+            std::chrono::duration<double>(*run.options.stop.secondsLimit));
+  while (!isOver(run) && goesOn(run))
     if (Status status = trainEpoch(run); !status.isOk()) {
       const bool isOfData = status.code() == Code::InvalidFile ||
                             status.code() == Code::IoError ||
@@ -215,6 +246,7 @@ Status trainEpochs(TrainRun &run) {
       Status saved = saveCheckpoint(run);
       return saved.isOk() ? status : saved;
     }
+  run.ending = endingOf(run);
   return saveCheckpoint(run);
 }
 
@@ -225,7 +257,7 @@ Status testAtEnd(TrainRun &run) {
                    run.batch, !run.options.isQuiet, averages);
       !status.isOk() || stopSignal() != 0)
     return status;
-  const TestRecord record{run.epochs, averages,
+  const TestRecord record{resultEpoch(run), averages,
                           run.facts.classesOf(averages.confusion().size())};
   for (auto &observer : run.observers)
     observer->test(record);

@@ -52,7 +52,25 @@ static Status continueFile(std::ofstream &file, const std::string &path,
   return file ? Status() : failure(path);
 }
 
+/// InvalidArgument if the log's file is there and no run wrote it.
+static Status checkLog(const std::string &path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line))
+    return {};
+  json record = json::parse(line, nullptr, /*allow_exceptions=*/false);
+  // What a killed run was writing may be cut.
+  if (file.eof() || (record.is_object() && record.contains("epoch")))
+    return {};
+  return {Code::InvalidArgument,
+          path + " is there, and is no log of a run: give another folder, or "
+                 "--force replaces it"};
+}
+
 Status LogFiles::begin(const TrainRun &run) {
+  if (!run.options.force)
+    if (Status status = checkLog(folder + "/log.jsonl"); !status.isOk())
+      return status;
   if (Status status = makeFolder(folder); !status.isOk())
     return status;
   if (Status status = continueFile(epochs, folder + "/log.jsonl", "epoch",

@@ -39,6 +39,8 @@ struct EpochRecord {
   /// How long its steps have waited for samples that are prepared; none where
   /// all are in memory.
   std::optional<double> dataSeconds;
+  /// Of cross-validation, the part that is held out, from 1 on; 0: none.
+  int64_t fold = 0;
 };
 
 /// The test split after the last epoch.
@@ -49,9 +51,18 @@ struct TestRecord {
   const std::vector<std::string> *classes;
 };
 
+/// Why a run is over.
+enum class Ending {
+  Epochs, ///< All are done.
+  Rested, ///< The metric that is watched got no better.
+  Time,   ///< The time is up.
+  Signal  ///< It was asked to stop.
+};
+
 /// The run is over, and its weights are written.
 struct EndRecord {
   const std::string &weights;
+  Ending ending;
 };
 
 /// Every call is made between steps, in the order of the run. A Status that is

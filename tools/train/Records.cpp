@@ -31,7 +31,11 @@ ordered_json toJson(const StepRecord &record) {
 }
 
 ordered_json toJson(const EpochRecord &record) {
-  ordered_json object = {{"epoch", record.epoch}, {"step", record.step}};
+  ordered_json object;
+  if (record.fold > 0)
+    object["fold"] = record.fold;
+  object["epoch"] = record.epoch;
+  object["step"] = record.step;
   addAverages(object, "", record.training);
   if (record.validation)
     addAverages(object, "validation_", *record.validation);

@@ -27,6 +27,9 @@ namespace {
 struct Fact {
   const char *key, *name;
   std::string value;
+  /// What a checkpoint says that was written before there was the key; null:
+  /// every checkpoint has it.
+  const char *before = nullptr;
 };
 } // namespace
 
@@ -42,12 +45,17 @@ static std::vector<Fact> factsOf(const RunIdentity &run) {
            number(run.validationSamples)},
           {"nnc.steps_per_epoch", "the number of steps an epoch",
            number(run.stepsPerEpoch)},
-          {"nnc.order", "the order of the samples", run.order}};
+          {"nnc.order", "the order of the samples", run.order},
+          {"nnc.split", "the choice of the validation samples", run.split,
+           run.validationSamples ? "by the seed" : run.split.c_str()}};
 }
 
 static constexpr const char *epochKey = "nnc.epoch";
 static constexpr const char *batchKey = "nnc.batch";
 static constexpr const char *secondsKey = "nnc.epoch_seconds";
+static constexpr const char *bestMetricKey = "nnc.best_metric";
+static constexpr const char *bestEpochKey = "nnc.best_epoch";
+static constexpr const char *bestValueKey = "nnc.best_value";
 
 Metadata describe(const RunIdentity &run, const RunPosition &position) {
   Metadata notes;
@@ -57,6 +65,11 @@ Metadata describe(const RunIdentity &run, const RunPosition &position) {
   notes[batchKey] = std::to_string(position.batches);
   notes[secondsKey] = std::to_string(position.seconds);
   position.averages.save(notes);
+  if (position.best.epoch == 0)
+    return notes;
+  notes[bestMetricKey] = position.bestMetric;
+  notes[bestEpochKey] = std::to_string(position.best.epoch);
+  notes[bestValueKey] = toHex(position.best.value);
   return notes;
 }
 
@@ -64,14 +77,14 @@ static Status compare(const Metadata &notes, const RunIdentity &run) {
   std::string differences;
   for (const Fact &fact : factsOf(run)) {
     auto found = notes.find(fact.key);
-    if (found == notes.end())
+    if (found == notes.end() && !fact.before)
       return {Code::InvalidFile,
               concat("not a checkpoint of nnc train: its metadata has no '",
                      fact.key, "'")};
-    if (found->second != fact.value)
-      differences +=
-          concat(differences.empty() ? "" : "; ", fact.name, " is ", fact.value,
-                 ", the checkpoint has ", quote(found->second));
+    const std::string had = found == notes.end() ? fact.before : found->second;
+    if (had != fact.value)
+      differences += concat(differences.empty() ? "" : "; ", fact.name, " is ",
+                            fact.value, ", the checkpoint has ", quote(had));
   }
   if (differences.empty())
     return {};
@@ -93,6 +106,17 @@ static bool restore(Averages &averages, const Metadata &notes,
   return true;
 }
 
+/// Nothing where the run watched no metric; false for what no run writes.
+static bool readBest(const Metadata &notes, RunPosition &position) {
+  auto metric = notes.find(bestMetricKey), value = notes.find(bestValueKey);
+  if (metric == notes.end())
+    return true;
+  position.bestMetric = metric->second;
+  return value != notes.end() && fromHex(value->second, position.best.value) &&
+         readNumber(notes, bestEpochKey, position.best.epoch) &&
+         position.best.epoch >= 1 && position.best.epoch < position.epoch;
+}
+
 StatusOr<RunPosition> findPosition(const Metadata &notes,
                                    const RunIdentity &run,
                                    const std::vector<RoundRun> &round) {
@@ -102,7 +126,7 @@ StatusOr<RunPosition> findPosition(const Metadata &notes,
   if (!readNumber(notes, epochKey, position.epoch) || position.epoch < 1 ||
       !readNumber(notes, batchKey, position.batches) || position.batches < 0 ||
       position.batches > run.stepsPerEpoch ||
-      !restore(position.averages, notes, round))
+      !restore(position.averages, notes, round) || !readBest(notes, position))
     return Status(Code::InvalidFile,
                   "damaged: its metadata gives no place in the data");
   if (auto found = notes.find(secondsKey); found != notes.end())

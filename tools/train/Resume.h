@@ -4,6 +4,7 @@
 #define NNC_TOOLS_TRAIN_RESUME_H
 
 #include "tools/Training.h"
+#include "tools/train/Stopping.h"
 
 #include <string>
 
@@ -21,6 +22,8 @@ struct RunIdentity {
   int64_t stepsPerEpoch = 0;
   /// "shuffled" or "kept".
   std::string order;
+  /// Which samples are held out, in words.
+  std::string split;
 };
 
 /// Where the next step is.
@@ -31,6 +34,13 @@ struct RunPosition {
   int64_t batches = 0;
   Averages averages = {};
   double seconds = 0;
+  /// What was best so far, by this metric; none where none is watched.
+  Best best = {};
+  std::string bestMetric = {};
+
+  void beginNextEpoch() {
+    *this = {epoch + 1, 0, {}, 0, best, std::move(bestMetric)};
+  }
 };
 
 /// A number for the layout of a plan's state: 16 hexadecimal digits.

@@ -1,4 +1,4 @@
-// A training run from its first file to its last.
+// A training run from its model to its results.
 #include "tools/train/Run.h"
 
 #include "tools/StopSignal.h"
@@ -32,18 +32,50 @@ Observers observersFor(const TrainOptions &options) {
   return observers;
 }
 
-/// Says how to go on, and ends as the signal would have ended the program.
-[[noreturn]] static void endStopped(TrainRun &run) {
-  std::cerr << "stopped after step " << stepsOf(run) << ", in epoch "
-            << std::min(run.position.epoch, run.epochs) << " of " << run.epochs
-            << "; the same command with --resume goes on from "
-            << run.options.checkpoint << std::endl;
-  std::cout.flush();
-  endBySignal(stopSignal());
+static Status checkModel(const Plan &plan) {
+  if (!plan.findEntryPoint("eval_step"))
+    return {Code::InvalidArgument,
+            "the model has no loss: there is nothing to train"};
+  if (plan.recipe.steps.empty())
+    return {Code::InvalidArgument,
+            "the model does not say how it is trained: add `training { ... }` "
+            "with an optimizer, as in adam(0.001)"};
+  return {};
+}
+
+RunOrExit openRun(const TrainOptions &options,
+                  const std::shared_ptr<const Plan> &plan) {
+  if (Status status = checkModel(*plan); !status.isOk())
+    return {nullptr, nullptr, failAt(options.request.model, status)};
+  if (options.batch && *options.batch > plan->maxBatch)
+    return {nullptr, nullptr,
+            fail({Code::InvalidArgument,
+                  concat("the plan runs batches up to ", plan->maxBatch,
+                         "; --batch asks for ", *options.batch)})};
+  // Few samples are learnt until they are known: nothing stops that.
+  StatusOr<StopRule> rule = StopRule();
+  if (options.split.most == 0)
+    rule = stopRuleFor(options.stop, *plan, holdsOutSamples(options, *plan));
+  if (!rule.isOk())
+    return {nullptr, nullptr, failAt(options.request.model, rule.status())};
+  const int64_t seed = options.seed.value_or(plan->recipe.seed);
+  auto session = Session::create(plan, {options.threads, seed, nullptr});
+  if (!session.isOk())
+    return {nullptr, nullptr, fail(session.status())};
+  const int64_t batch =
+      std::min(options.batch.value_or(plan->recipe.batch), plan->maxBatch);
+  const int64_t epochs = options.epochs.value_or(plan->recipe.epochs);
+  std::unique_ptr<TrainRun> run(
+      new TrainRun{options, *plan, **session, batch, epochs, seed});
+  run->rule = std::move(*rule);
+  if (options.checksNumerics)
+    if (Status status = (*session)->setNumerics(&run->numerics); !status.isOk())
+      return {nullptr, nullptr, fail(status)};
+  return {std::move(*session), std::move(run), Done};
 }
 
 static Status prepare(TrainRun &run) {
-  if (Status status = checkOutputs(run.options); !status.isOk())
+  if (Status status = checkOutputs(run); !status.isOk())
     return status;
   const bool isValidated = run.validationBatches->numSamples() > 0;
   if (Status status = run.plateaus.begin(run.plan, isValidated); !status.isOk())
@@ -62,31 +94,52 @@ static Status prepare(TrainRun &run) {
   return {};
 }
 
-static int drawLog(const TrainOptions &options) {
-  if (options.logFolder.empty())
-    return Done;
-  const bool isQuiet = options.asJson || options.isQuiet;
-  if (!isQuiet)
-    std::cout << "pictures" << std::endl;
-  return drawPictures(options.logFolder, isQuiet);
+/// Says where a run stands that was asked to stop, and how it goes on; ends as
+/// the signal would have ended the program.
+[[noreturn]] static void endStopped(const TrainRun &run) {
+  const TrainOptions &options = run.options;
+  std::cerr << "stopped after step " << stepsOf(run) << ", in epoch "
+            << std::min(run.position.epoch, run.epochs) << " of " << run.epochs;
+  if (!options.checkpoint.empty())
+    std::cerr << "; the same command with --resume goes on from "
+              << options.checkpoint;
+  else
+    std::cerr << "; a run with --checkpoint FILE could go on from here, "
+                 "--weights begins anew with these weights";
+  std::cerr << std::endl;
+  std::cout.flush();
+  endBySignal(stopSignal());
 }
 
-static Status saveWeights(TrainRun &run, const std::string &path) {
-  if (Status status = run.session.checkFinite(); !status.isOk())
-    return explain(run, status);
-  Metadata notes = {{"model", run.plan.model}};
-  run.facts.save(notes);
-  return run.session.save(path, SaveKind::Weights, notes);
+Status restoreBest(TrainRun &run) {
+  return run.rule.keepsBest ? run.best.restore(run.session) : Status();
 }
 
-static int saveResults(TrainRun &run) {
-  const std::string weights = weightsPath(run.options);
-  if (Status status = saveWeights(run, weights); !status.isOk())
+/// What is left of a run whose epochs are over.
+static int finish(TrainRun &run) {
+  const bool isStopped = run.ending == Ending::Signal;
+  // Nothing was learnt, and what there may be of another run stays.
+  if (isStopped && stepsOf(run) == 0)
+    endStopped(run);
+  if (Status status = restoreBest(run); !status.isOk())
     return fail(status);
-  for (auto &observer : run.observers)
-    if (Status status = observer->end({weights}); !status.isOk())
+  if (!isStopped && numSamples(run.test) > 0)
+    if (Status status = testAtEnd(run); !status.isOk())
       return fail(status);
-  return drawLog(run.options);
+  const int exit = saveResults(run);
+  if (stopSignal() != 0 && exit == Done)
+    endStopped(run);
+  return exit;
+}
+
+int runToEnd(TrainRun &run) {
+  if (int exit = loadData(run))
+    return exit;
+  if (Status status = prepare(run); !status.isOk())
+    return fail(status);
+  if (Status status = trainEpochs(run); !status.isOk())
+    return fail(explain(run, status));
+  return finish(run);
 }
 
 int train(const TrainOptions &options) {
@@ -95,44 +148,14 @@ int train(const TrainOptions &options) {
   PlanOrExit opened = openModel(request);
   if (!opened.plan)
     return opened.exit;
-  const Plan &plan = *opened.plan;
-  if (!plan.findEntryPoint("eval_step"))
-    return failAt(request.model,
-                  {Code::InvalidArgument,
-                   "the model has no loss: there is nothing to train"});
-  if (plan.recipe.steps.empty())
-    return failAt(request.model,
-                  {Code::InvalidArgument,
-                   "the model does not say how it is trained: add `training { "
-                   "... }` with an optimizer, as in adam(0.001)"});
-  int64_t seed = options.seed.value_or(plan.recipe.seed);
-  int64_t batch =
-      std::min(options.batch.value_or(plan.recipe.batch), plan.maxBatch);
-  if (options.batch && *options.batch > plan.maxBatch)
-    return fail({Code::InvalidArgument,
-                 concat("the plan runs batches up to ", plan.maxBatch,
-                        "; --batch asks for ", *options.batch)});
-  auto session = Session::create(opened.plan, {options.threads, seed, nullptr});
-  if (!session.isOk())
-    return fail(session.status());
-  TrainRun run{options,
-               plan,
-               **session,
-               batch,
-               options.epochs.value_or(plan.recipe.epochs),
-               seed};
-  if (int exit = loadData(run))
-    return exit;
-  if (Status status = prepare(run); !status.isOk())
-    return fail(status);
-  if (Status status = trainEpochs(run); !status.isOk())
-    return fail(explain(run, status));
-  if (stopSignal() == 0 && numSamples(run.test) > 0)
-    if (Status status = testAtEnd(run); !status.isOk())
-      return fail(status);
-  if (stopSignal() != 0)
-    endStopped(run);
-  return saveResults(run);
+  if (options.isDry)
+    return dryRun(options, opened.plan);
+  if (options.split.folds > 0)
+    return crossValidate(options, opened.plan);
+  if (options.split.most > 0)
+    return overfit(options, opened.plan);
+  RunOrExit begun = openRun(options, opened.plan);
+  return begun.run ? runToEnd(*begun.run) : begun.exit;
 }
 
 } // namespace nnc::tools

@@ -5,15 +5,31 @@
 
 #include "tools/Program.h"
 #include "tools/Training.h"
+#include "tools/train/BestWeights.h"
 #include "tools/train/Observer.h"
 #include "tools/train/Plateau.h"
 #include "tools/train/Resume.h"
+#include "tools/train/Stopping.h"
 
 #include "runtime/WeightsOrder.h"
 
+#include <chrono>
+#include <memory>
 #include <optional>
 
 namespace nnc::tools {
+
+/// Which samples are held out; the model says what is left open.
+struct SplitOptions {
+  std::optional<double> validation;
+  std::optional<int64_t> seed;
+  std::string stratifiedBy;
+  /// Of cross-validation: the part that is held out, from 1 on, and how many
+  /// there are. 0: none.
+  int64_t fold = 0, folds = 0;
+  /// Trains on so many samples and holds out none; 0: on all.
+  int64_t most = 0;
+};
 
 struct TrainOptions {
   CompileRequest request;
@@ -22,6 +38,8 @@ struct TrainOptions {
   std::optional<runtime::WeightsOrder> order;
   std::string names;
   std::optional<int64_t> epochs, batch, seed, steps, every;
+  SplitOptions split;
+  StopOptions stop;
   int threads = 0;
   bool keepOrder = false;
   bool allowMissing = false;
@@ -29,6 +47,11 @@ struct TrainOptions {
   bool asJson = false;
   bool tensorBoard = false;
   bool isQuiet = false;
+  /// Replaces files that no run of the model has written.
+  bool force = false;
+  bool isDry = false;
+  bool savesFolds = false;
+  bool checksNumerics = false;
 };
 
 /// A run under way: everything that its parts need.
@@ -37,14 +60,24 @@ struct TrainRun {
   const runtime::Plan &plan;
   runtime::Session &session;
   int64_t batch, epochs, seed;
-  Columns training = {}, test = {};
+  StopRule rule = {};
+  /// `validation` only where the model binds data to it.
+  Columns training = {}, validation = {}, test = {};
   /// What the training data taught.
   runtime::DataFacts facts = {};
-  /// Of `training`: the validation samples are held out of it.
+  /// Where no data are bound to validation, it is held out of `training`.
   std::optional<runtime::Batches> trainingBatches = {}, validationBatches = {};
   RunIdentity identity = {};
   RunPosition position = {};
   Plateaus plateaus = {};
+  BestWeights best = {};
+  Ending ending = Ending::Epochs;
+  /// When the time is up.
+  std::optional<std::chrono::steady_clock::time_point> deadline = {};
+  /// What --check-numerics has found in the run of an entry point that is the
+  /// last, and in the last training step.
+  runtime::Numerics numerics = {}, found = {};
+  const runtime::EntryPoint *foundIn = nullptr;
   /// Whether the checkpoint is of this position.
   bool isSaved = false;
   Observers observers = {};
@@ -60,6 +93,30 @@ int64_t stepsOf(const TrainRun &run);
 
 /// How many neighbouring samples are mixed in an epoch; 0: all.
 int64_t windowOf(const runtime::Recipe &recipe);
+/// Whether an epoch was better than others, by the metric that is watched.
+inline bool hasBest(const TrainRun &run) {
+  return !run.rule.metric.empty() && run.position.best.epoch > 0 &&
+         run.position.best.value != run.rule.worst();
+}
+
+/// The last epoch whose steps are in the run's result.
+inline int64_t resultEpoch(const TrainRun &run) {
+  return run.best.isEmpty() || !run.rule.keepsBest ? run.position.epoch - 1
+                                                   : run.position.best.epoch;
+}
+
+/// A run of an opened model from its begin, or its exit status.
+struct RunOrExit {
+  /// Before `run`, which refers to it.
+  std::unique_ptr<runtime::Session> session;
+  std::unique_ptr<TrainRun> run;
+  int exit = Done;
+};
+
+/// That the model has something to train, before data are loaded. `options`
+/// outlive the run.
+RunOrExit openRun(const TrainOptions &options,
+                  const std::shared_ptr<const runtime::Plan> &plan);
 
 /// Where the weights go.
 std::string weightsPath(const TrainOptions &options);
@@ -68,11 +125,19 @@ std::string weightsPath(const TrainOptions &options);
 /// may help; any other status as it is.
 runtime::Status explain(const TrainRun &run, const runtime::Status &status);
 
+/// Whether epochs of such a run are judged on samples that do not train.
+bool holdsOutSamples(const TrainOptions &options, const runtime::Plan &plan);
+
 /// Loads the data and divides them. Returns an exit status, after a message.
 int loadData(TrainRun &run);
 
 /// That what the run is to write can be written, and is nothing that it reads.
-runtime::Status checkOutputs(const TrainOptions &options);
+runtime::Status checkOutputs(const TrainRun &run);
+
+/// Writes the weights, those of the best epoch where they are kept, and tells
+/// observers that the run is over; then pictures of the log. Returns an exit
+/// status, after a message.
+int saveResults(TrainRun &run);
 
 /// Begins with the checkpoint where the run is to go on from one and it is
 /// there, else with --weights or the initial values.
@@ -83,6 +148,24 @@ runtime::Status trainEpochs(TrainRun &run);
 
 /// The test split.
 runtime::Status testAtEnd(TrainRun &run);
+
+/// Pictures of the log, where there is one. Returns an exit status.
+int drawLog(const TrainOptions &options);
+
+/// Puts the best epoch's weights into the session, where they are kept.
+runtime::Status restoreBest(TrainRun &run);
+
+/// --folds, --overfit and --dry-run. Each returns an exit status, after a
+/// message.
+int crossValidate(const TrainOptions &options,
+                  const std::shared_ptr<const runtime::Plan> &plan);
+int overfit(const TrainOptions &options,
+            const std::shared_ptr<const runtime::Plan> &plan);
+int dryRun(const TrainOptions &options,
+           const std::shared_ptr<const runtime::Plan> &plan);
+
+/// From the data to the results; returns an exit status, after a message.
+int runToEnd(TrainRun &run);
 
 /// The whole of `nnc train`; returns its exit status, after a message.
 int train(const TrainOptions &options);

@@ -1,5 +1,6 @@
 // Which samples come in which order, and that each comes once.
 #include "runtime/data/Batches.h"
+#include "runtime/data/Split.h"
 
 #include <gtest/gtest.h>
 

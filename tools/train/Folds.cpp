@@ -1,0 +1,146 @@
+// Cross-validation: a run for each part of the training data, judged on that
+// part alone, and the mean and spread of what they come to.
+#include "tools/StopSignal.h"
+#include "tools/Text.h"
+#include "tools/train/Records.h"
+#include "tools/train/Run.h"
+
+#include <cmath>
+#include <iostream>
+#include <map>
+
+namespace nnc::tools {
+
+using namespace runtime;
+
+using Scores = std::vector<std::pair<std::string, double>>;
+
+namespace {
+/// Keeps what the validation of each epoch came to.
+class FoldScores : public Observer {
+public:
+  Status begin(const TrainRun &) override { return {}; }
+  void epoch(const EpochRecord &record) override {
+    if (!record.validation)
+      return;
+    Scores &scores = byEpoch[record.epoch];
+    scores = {{"validation_loss", record.validation->loss()}};
+    for (auto &[name, value] : record.validation->metrics())
+      scores.emplace_back("validation_" + name, value);
+  }
+
+  std::map<int64_t, Scores> byEpoch;
+};
+} // namespace
+
+/// "net.fold2.safetensors" beside where the weights would go.
+static std::string withFold(const std::string &path, int64_t fold) {
+  const size_t slash = path.rfind('/'), dot = path.rfind('.');
+  const bool hasEnding =
+      dot != std::string::npos && (slash == std::string::npos || dot > slash);
+  const size_t end = hasEnding ? dot : path.size();
+  return concat(path.substr(0, end), ".fold", fold, path.substr(end));
+}
+
+static TrainOptions optionsOf(const TrainOptions &all, int64_t fold) {
+  TrainOptions one = all;
+  one.split.fold = fold;
+  one.weightsFile = withFold(weightsPath(all), fold);
+  if (!all.logFolder.empty())
+    one.logFolder = concat(all.logFolder, "/fold", fold);
+  return one;
+}
+
+static Status trainFold(TrainRun &run) {
+  if (run.options.savesFolds)
+    if (Status status = checkOutputs(run); !status.isOk())
+      return status;
+  if (Status status = beginOrContinue(run); !status.isOk())
+    return status;
+  for (auto &observer : run.observers)
+    if (Status status = observer->begin(run); !status.isOk())
+      return status;
+  return trainEpochs(run);
+}
+
+/// Trains one part's run. `scores` receives those of the epoch that counts.
+static int runFold(const TrainOptions &options,
+                   const std::shared_ptr<const Plan> &plan, Scores &scores) {
+  RunOrExit begun = openRun(options, plan);
+  if (!begun.run)
+    return begun.exit;
+  TrainRun &run = *begun.run;
+  if (int exit = loadData(run))
+    return exit;
+  run.observers = observersFor(options);
+  auto judge = std::make_unique<FoldScores>();
+  const FoldScores &judged = *judge;
+  run.observers.push_back(std::move(judge));
+  if (Status status = trainFold(run); !status.isOk())
+    return fail(explain(run, status));
+  if (run.ending == Ending::Signal)
+    endBySignal(stopSignal());
+  if (Status status = restoreBest(run); !status.isOk())
+    return fail(status);
+  auto found = judged.byEpoch.find(resultEpoch(run));
+  if (found != judged.byEpoch.end())
+    scores = found->second;
+  return options.savesFolds ? saveResults(run) : drawLog(options);
+}
+
+/// Mean, and deviation with n - 1, of one score.
+struct Spread {
+  double mean = 0, deviation = 0;
+};
+
+static Spread spreadOf(const std::vector<double> &values) {
+  Spread spread;
+  for (double value : values)
+    spread.mean += value / double(values.size());
+  double squares = 0;
+  for (double value : values)
+    squares += (value - spread.mean) * (value - spread.mean);
+  if (values.size() > 1)
+    spread.deviation = std::sqrt(squares / double(values.size() - 1));
+  return spread;
+}
+
+static void report(const std::vector<Scores> &folds, bool asJson) {
+  nlohmann::ordered_json object = {{"folds", folds.size()}};
+  std::string line = concat("folds    ", folds.size());
+  for (size_t i = 0; i < folds.front().size(); ++i) {
+    const std::string &name = folds.front()[i].first;
+    std::vector<double> values;
+    for (const Scores &scores : folds)
+      values.push_back(scores[i].second);
+    const Spread spread = spreadOf(values);
+    object[name] = {{"mean", spread.mean},
+                    {"deviation", spread.deviation},
+                    {"values", values}};
+    char text[80];
+    std::snprintf(text, sizeof text, " %.4f ± %.4f", spread.mean,
+                  spread.deviation);
+    line += "  " + printable(name) + text;
+  }
+  std::cout << (asJson ? toLine(object) : line) << std::endl;
+}
+
+int crossValidate(const TrainOptions &options,
+                  const std::shared_ptr<const Plan> &plan) {
+  std::vector<Scores> folds;
+  for (int64_t fold = 1; fold <= options.split.folds; ++fold) {
+    const TrainOptions one = optionsOf(options, fold);
+    Scores scores;
+    if (int exit = runFold(one, plan, scores))
+      return exit;
+    if (scores.empty())
+      return fail({Code::InvalidArgument,
+                   concat("part ", fold, " was not judged: no epoch is done")});
+    folds.push_back(std::move(scores));
+  }
+  if (!options.isQuiet)
+    report(folds, options.asJson);
+  return Done;
+}
+
+} // namespace nnc::tools

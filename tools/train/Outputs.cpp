@@ -1,0 +1,146 @@
+// The files that a training run leaves: checked before its first step, written
+// after its last one.
+#include "tools/Output.h"
+#include "tools/StopSignal.h"
+#include "tools/train/Run.h"
+
+#include "runtime/AtomicFile.h"
+
+#include <filesystem>
+#include <iostream>
+
+namespace nnc::tools {
+
+using namespace runtime;
+
+std::string weightsPath(const TrainOptions &options) {
+  return options.weightsFile.empty()
+             ? stemOf(options.request.model) + ".safetensors"
+             : options.weightsFile;
+}
+
+static bool isThere(const std::string &path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error) &&
+         std::filesystem::file_size(path, error) > 0;
+}
+
+/// InvalidArgument if `path` has something that no run of this model wrote.
+static Status checkOurs(const std::string &path, const char *kind,
+                        const char *modelKey, const std::string &model) {
+  if (!isThere(path))
+    return {};
+  StatusOr<SafetensorsFile> file = SafetensorsFile::open(path);
+  const Metadata facts = file.isOk() ? file->metadata() : Metadata();
+  auto is = [&](const char *key, const std::string &value) {
+    auto found = facts.find(key);
+    return found != facts.end() && found->second == value;
+  };
+  if (is(kindKey, kind) && is(modelKey, model))
+    return {};
+  const std::string expected =
+      concat(kind == std::string("weights") ? "weights" : "a checkpoint",
+             " of model ", quote(model));
+  return {Code::InvalidArgument,
+          concat(path, " is there, and is not ", expected,
+                 " that a run has written: give another name, or --force "
+                 "replaces it")};
+}
+
+static Status checkOutput(const std::string &path) {
+  if (Status status = makeFolder(folderOf(path)); !status.isOk())
+    return status;
+  return checkReplaceable(path);
+}
+
+/// That the checkpoint is a file of its own.
+static Status checkCheckpoint(const TrainOptions &options,
+                              const std::vector<InputFile> &inputs) {
+  const std::string weights = weightsPath(options);
+  if (Status status =
+          checkNoInput(options.checkpoint, "the checkpoint", inputs);
+      !status.isOk())
+    return status;
+  std::error_code error;
+  using std::filesystem::weakly_canonical;
+  if (weakly_canonical(options.checkpoint, error) ==
+      weakly_canonical(weights, error))
+    return {Code::InvalidArgument,
+            concat("the weights would replace the checkpoint ",
+                   options.checkpoint, "; give one of them another name")};
+  return checkOutput(options.checkpoint);
+}
+
+Status checkOutputs(const TrainRun &run) {
+  const TrainOptions &options = run.options;
+  const std::string weights = weightsPath(options);
+  std::vector<InputFile> inputs = {{options.request.model, "the model"}};
+  // Whoever names one file as both means it.
+  const bool isBoth = !options.weightsFile.empty();
+  if (!isBoth)
+    inputs.push_back({options.initialWeights, "those to begin with"});
+  if (Status status = checkNoInput(weights, "the weights", inputs);
+      !status.isOk())
+    return status;
+  inputs.push_back({options.initialWeights, "the weights to begin with"});
+  if (!options.checkpoint.empty())
+    if (Status status = checkCheckpoint(options, inputs); !status.isOk())
+      return status;
+  std::error_code error;
+  const bool isMeant = isBoth && std::filesystem::equivalent(
+                                     weights, options.initialWeights, error);
+  if (!options.force && !isMeant)
+    if (Status status = checkOurs(weights, "weights", "model", run.plan.model);
+        !status.isOk())
+      return status;
+  // What is to go on from it says itself what is wrong with it.
+  if (!options.force && !options.resume && !options.checkpoint.empty())
+    if (Status status = checkOurs(options.checkpoint, "checkpoint", "nnc.model",
+                                  run.plan.model);
+        !status.isOk())
+      return status;
+  return checkOutput(weights);
+}
+
+//===----------------------------------------------------------------------===//
+// At the end
+//===----------------------------------------------------------------------===//
+
+int drawLog(const TrainOptions &options) {
+  if (options.logFolder.empty())
+    return Done;
+  const bool isQuiet = options.asJson || options.isQuiet;
+  if (!isQuiet)
+    std::cout << "pictures" << std::endl;
+  return drawPictures(options.logFolder, isQuiet);
+}
+
+/// Weights of half a run do not replace those of a whole one.
+static std::string pathOfResult(const TrainRun &run) {
+  const std::string path = weightsPath(run.options);
+  if (run.ending != Ending::Signal || !isThere(path))
+    return path;
+  const std::filesystem::path whole(path);
+  return (whole.parent_path() / whole.stem()).string() + ".stopped" +
+         whole.extension().string();
+}
+
+static Status saveWeights(TrainRun &run, const std::string &path) {
+  if (Status status = run.session.checkFinite(); !status.isOk())
+    return explain(run, status);
+  Metadata notes = {{"model", run.plan.model}};
+  run.facts.save(notes);
+  return run.session.save(path, SaveKind::Weights, notes);
+}
+
+int saveResults(TrainRun &run) {
+  const std::string weights = pathOfResult(run);
+  if (Status status = saveWeights(run, weights); !status.isOk())
+    return fail(status);
+  for (auto &observer : run.observers)
+    if (Status status = observer->end({weights, run.ending}); !status.isOk())
+      return fail(status);
+  return drawLog(run.options);
+}
+
+} // namespace nnc::tools
