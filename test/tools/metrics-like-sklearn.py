@@ -23,12 +23,17 @@ def values():
     def spread(*shape, step=37, modulus=101):
         return (((np.arange(np.prod(shape)) * step) % modulus) / modulus * 4 - 2).reshape(shape).astype("f4")
 
+    def irregular(*shape):
+        """Scores whose order no rounding changes: f32 and f64 compute with them."""
+        at = np.arange(np.prod(shape), dtype="i8")
+        return ((at * at * 7919 + at * 104729 + 13) % 1000003 / 1000003 * 4 - 2).reshape(shape).astype("f4")
+
     yes = ((np.arange(COUNT) * 29) % 7 < 3).astype("u1")
     label = ((np.arange(COUNT) * 31) % 11 % 3).astype("i4")  # class 3 is in no target
     score = (spread(COUNT) + yes).round(1)  # with ties
     logits = spread(COUNT, 4, step=61, modulus=211)
     logits[np.arange(COUNT), label] += 0.75
-    two = spread(COUNT, 2, step=53, modulus=199)
+    two = irregular(COUNT, 2)
     columns = ((np.arange(COUNT * 3) * 17) % 5 < 2).reshape(COUNT, 3).astype("i4")
     number = spread(COUNT, 3, step=59, modulus=223) * np.array([1, 2, 5], "f4") + 100
     return {
@@ -37,7 +42,7 @@ def values():
         "votes": spread(COUNT, 3, step=43, modulus=97) + columns.astype("f4"), "columns": columns,
         "number": number, "guess": number + spread(COUNT, 3, step=41, modulus=103) * np.array([0.1, 1, 4], "f4"),
         "nothing": np.zeros(COUNT, "u1"), "everything": np.ones(COUNT, "u1"),
-        "picture": spread(COUNT, 2, 3, 3, step=47, modulus=227), "mask": ((np.arange(COUNT * 6) * 13) % 9 % 4).reshape(COUNT, 2, 3).astype("i4"),
+        "picture": irregular(COUNT, 2, 3, 3), "mask": ((np.arange(COUNT * 6) * 13) % 9 % 4).reshape(COUNT, 2, 3).astype("i4"),
     }
 
 
