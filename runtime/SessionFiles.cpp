@@ -117,6 +117,14 @@ static StatusOr<const EntryPoint *> findPart(const Plan &plan,
                                        quote(options.entryPoint)));
 }
 
+/// Weights are their own average until they are trained.
+static std::vector<const StateTensor *>
+targetsOf(const Plan &plan, const StateTensor &tensor, SaveKind kind) {
+  if (kind != SaveKind::Weights || tensor.average < 0)
+    return {&tensor};
+  return {&tensor, &plan.state[tensor.average]};
+}
+
 Status Session::load(const std::string &path, SaveKind kind,
                      LoadOptions options, LoadReport *report) {
   return guardMemory([&]() -> Status {
@@ -156,11 +164,7 @@ Status Session::load(const std::string &path, SaveKind kind,
     for (size_t i = 0; i < comparison.matches.size(); ++i) {
       const Match &match = comparison.matches[i];
       const std::vector<char> &content = (*converted)[i];
-      // Weights are their own average until they are trained.
-      std::vector<const StateTensor *> targets = {match.to};
-      if (kind == SaveKind::Weights && match.to->average >= 0)
-        targets.push_back(&openPlan->state[match.to->average]);
-      for (const StateTensor *target : targets) {
+      for (const StateTensor *target : targetsOf(*openPlan, *match.to, kind)) {
         void *to = stateData(*target);
         Status status =
             content.empty()

@@ -1,6 +1,7 @@
 // The training block: attributes of the model, listed in docs/architecture.md
 // section 1.
 #include "frontend/dsl/Emitter.h"
+#include "frontend/dsl/ScheduleNames.h"
 
 #include "ir/Expr.h"
 #include "ir/Recipe.h"
@@ -187,26 +188,8 @@ void Emitter::emitMemoryBudget(const SettingInfo &info,
 
 //===-- Optimizers and schedules -----------------------------------------===//
 
-namespace {
-/// Schedules are named by what they do; their ops say that they decay.
-struct ScheduleName {
-  StringRef name;
-  StringRef op;
-};
-} // namespace
-
-static constexpr ScheduleName kScheduleNames[] = {
-    {"constant", "constant_rate"},
-    {"step", "step_decay"},
-    {"exponential", "exponential_decay"},
-};
-
 static StringRef toOpName(StringRef name, Category category) {
-  if (category == Category::Schedule)
-    for (const ScheduleName &entry : kScheduleNames)
-      if (entry.name == name)
-        return entry.op;
-  return name;
+  return category == Category::Schedule ? toScheduleOp(name) : name;
 }
 
 static std::vector<StringRef> recipeNames(MLIRContext *context,
@@ -215,12 +198,9 @@ static std::vector<StringRef> recipeNames(MLIRContext *context,
   for (const Signature *signature : allSignatures(context)) {
     if (signature->category != category)
       continue;
-    StringRef name = signature->name;
-    if (category == Category::Schedule)
-      for (const ScheduleName &entry : kScheduleNames)
-        if (entry.op == name)
-          name = entry.name;
-    names.push_back(name);
+    names.push_back(category == Category::Schedule
+                        ? toScheduleName(signature->name)
+                        : signature->name);
   }
   return names;
 }

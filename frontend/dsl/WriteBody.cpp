@@ -275,13 +275,13 @@ static std::optional<std::string> spellSlice(SliceOp slice,
 FailureOr<BodyWriter::Expression>
 BodyWriter::spellCall(const Item &item, ArrayRef<Operand> operands) {
   Operation *op = item.ops.front();
-  const Signature &signature = cast<Described>(op).getSignature();
   auto slice = dyn_cast<SliceOp>(op);
   if (slice && !operands[0].isLiteral && slice->getAttrs().size() == 2)
     if (auto text =
             spellSlice(slice, inParentheses(operands[0].text,
                                             operands[0].precedence < kAtom)))
       return Expression{op->getResult(0), *text, kAtom, {}};
+  const Signature &signature = cast<Described>(op).getSignature();
   std::vector<std::string> arguments;
   bool isNamed = false;
   size_t next = 0;
@@ -327,10 +327,8 @@ BodyWriter::spellCall(const Item &item, ArrayRef<Operand> operands) {
   }
   std::string text =
       signature.name.str() + "(" + llvm::join(arguments, ", ") + ")";
-  if (item.layer) {
-    if (namedLayers.contains(signature.name))
-      text += " as " + spellScope(item.layer->part);
-  }
+  if (item.layer && namedLayers.contains(signature.name))
+    text += " as " + spellScope(item.layer->part);
   return Expression{op->getResult(0), text, kAtom, {}};
 }
 

@@ -1,5 +1,6 @@
 // The blocks training, data and weights of what the model's attributes say.
 #include "frontend/dsl/ProgramWriter.h"
+#include "frontend/dsl/ScheduleNames.h"
 
 #include "ir/Freezing.h"
 #include "ir/Layout.h"
@@ -15,12 +16,6 @@ namespace nnc::dsl {
 
 //===-- Training ---------------------------------------------------------===//
 
-/// What programs call the schedules, whose ops say that they decay.
-static std::string scheduleName(StringRef op) {
-  op.consume_back("_decay");
-  return op.str();
-}
-
 static std::optional<std::string> spellRate(Attribute rate) {
   auto schedule = dyn_cast<DictionaryAttr>(rate);
   if (!schedule)
@@ -32,7 +27,7 @@ static std::optional<std::string> spellRate(Attribute rate) {
       base ? spellFloat(base.getValueAsDouble()) : std::nullopt;
   if (!others || !first)
     return std::nullopt;
-  return scheduleName(name) + "(" + *first + *others + ")";
+  return toScheduleName(name).str() + "(" + *first + *others + ")";
 }
 
 static std::optional<std::string> spellOptimizer(DictionaryAttr optimizer,

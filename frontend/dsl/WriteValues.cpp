@@ -135,6 +135,28 @@ static std::string keywordOf(Attribute value) {
   return StringRef(text).split('<').second.drop_back().str();
 }
 
+/// Steps, or the words of another length.
+static std::string spellLength(Attribute value) {
+  if (auto words = dyn_cast<StringAttr>(value))
+    return words.str();
+  return std::to_string(cast<IntegerAttr>(value).getInt());
+}
+
+static std::string spellLengths(ArrayAttr lengths) {
+  return "[" + llvm::join(llvm::map_range(lengths, spellLength), ", ") + "]";
+}
+
+static std::optional<std::string> spellFloats(ArrayRef<double> numbers) {
+  std::vector<std::string> texts;
+  for (double number : numbers) {
+    std::optional<std::string> text = spellFloat(number);
+    if (!text)
+      return std::nullopt;
+    texts.push_back(*text);
+  }
+  return "[" + llvm::join(texts, ", ") + "]";
+}
+
 std::optional<std::string> spellAttribute(const AttributeInfo &info,
                                           Attribute value) {
   switch (info.kind) {
@@ -161,6 +183,12 @@ std::optional<std::string> spellAttribute(const AttributeInfo &info,
     return keywordOf(value);
   case AttributeKind::Padding:
     return spellPadding(value);
+  case AttributeKind::Length:
+    return spellLength(value);
+  case AttributeKind::Lengths:
+    return spellLengths(cast<ArrayAttr>(value));
+  case AttributeKind::Floats:
+    return spellFloats(cast<DenseF64ArrayAttr>(value));
   case AttributeKind::Other:
     break;
   }

@@ -93,7 +93,7 @@ def run(*words, isRight=True):
 
 
 def train(name, target, weights, *more):
-    run("nnc", "train", f"{name}.nn", "--target", target, "-o", weights, *more)
+    run("nnc", "train", f"{name}.nn", "--target", target, "-o", weights, "--force", *more)
     with open(weights, "rb") as file:
         return file.read()
 

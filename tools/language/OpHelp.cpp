@@ -1,6 +1,8 @@
 // Calls of ops by their signatures, and the texts of their records.
 #include "tools/language/OpHelp.h"
 
+#include "frontend/dsl/ScheduleNames.h"
+
 #include "ir/Dialect.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -24,23 +26,19 @@ static std::string spellDefault(const AttributeInfo &attribute) {
   return value.trim('"').str();
 }
 
-/// Schedules are named by what they do; their ops say that they decay.
-static constexpr llvm::StringLiteral kDecay = "_decay";
-
 const Signature *findCallable(mlir::MLIRContext *context,
                               llvm::StringRef name) {
   const Signature *signature = lookupSignature(context, name);
   if (!signature)
-    signature = lookupSignature(context, (name + kDecay).str());
+    signature = lookupSignature(context, dsl::toScheduleOp(name));
   bool isCallable = signature && signature->category != Category::Internal;
   return isCallable ? signature : nullptr;
 }
 
 std::string nameInPrograms(const Signature &signature) {
-  llvm::StringRef name = signature.name;
-  if (signature.category == Category::Schedule)
-    name.consume_back(kDecay);
-  return name.str();
+  return signature.category == Category::Schedule
+             ? dsl::toScheduleName(signature.name).str()
+             : signature.name.str();
 }
 
 std::vector<CallArgument> argumentsOf(mlir::MLIRContext *context,

@@ -24,84 +24,27 @@ Status setRunLength(Session &session, int64_t stepsPerEpoch, int64_t epochs) {
   return session.setScalar("run_steps", double(stepsPerEpoch * epochs));
 }
 
-static constexpr std::string_view validationPrefix = "validation_";
-
-/// Shares of what is right are the better the higher; losses and errors are
-/// not.
-static bool isBetterHigh(const std::string &metric) {
-  static constexpr std::string_view words[] = {
-      "accuracy", "auc", "f1",  "precision", "recall",
-      "r2",       "iou", "mcc", "bleu",      "kappa"};
-  return std::any_of(std::begin(words), std::end(words),
-                     [&](std::string_view word) {
-                       return metric.find(word) != std::string::npos;
-                     });
-}
-
-/// The names of the numbers that an epoch is told by.
-static std::vector<std::string> listNumbers(const Plan &plan) {
-  std::vector<std::string> names = {"loss"};
-  for (const TensorInfo &output : plan.findEntryPoint("train_step")->outputs)
-    if (output.kind == "metric")
-      names.push_back(output.name);
-  return names;
-}
-
 Status Plateaus::begin(const Plan &plan, bool isValidated) {
-  const std::vector<std::string> known = listNumbers(plan);
   for (const Plateau &plateau : plan.recipe.plateaus) {
     Watched &added = watched.emplace_back();
     added.plateau = plateau;
     std::string name = plateau.metric;
     if (name.empty())
       name = isValidated ? "validation_loss" : "loss";
-    added.isValidation = startsWith(name, validationPrefix);
-    added.metric =
-        added.isValidation ? name.substr(validationPrefix.size()) : name;
-    added.isBetterHigh = isBetterHigh(added.metric);
-    if (added.isValidation && !isValidated)
-      return {Code::InvalidArgument,
-              concat("the schedule of ", quote(plateau.rate), " watches ",
-                     quote(name),
-                     ", and no samples are held out: add `validation 0.1` to "
-                     "the training block")};
-    if (std::find(known.begin(), known.end(), added.metric) == known.end()) {
-      std::string names;
-      for (const std::string &one : known)
-        names += (names.empty() ? "" : ", ") + one;
-      return {Code::InvalidArgument,
-              concat("the schedule of ", quote(plateau.rate), " watches ",
-                     quote(name), ": expected one of ", names,
-                     ", or validation_ before it")};
-    }
+    if (Status status = readMetric(name, plan, isValidated, added.rule);
+        !status.isOk())
+      return {status.code(), concat("the schedule of ", quote(plateau.rate),
+                                    ": ", status.message())};
   }
   return {};
 }
 
-static std::optional<double> findNumber(const Averages &averages,
-                                        const std::string &name) {
-  if (name == "loss")
-    return averages.loss();
-  for (auto &[metric, value] : averages.metrics())
-    if (metric == name)
-      return value;
-  return std::nullopt;
-}
-
 Status Plateaus::epoch(const EpochRecord &record, Session &session) {
   for (Watched &one : watched) {
-    const Averages *averages =
-        one.isValidation ? record.validation : &record.training;
-    std::optional<double> now =
-        averages ? findNumber(*averages, one.metric) : std::nullopt;
-    if (!now)
-      continue;
-    const double least = std::abs(one.best) * one.plateau.leastChange;
-    const bool isBetter =
-        !one.hasBest ||
-        (one.isBetterHigh ? *now > one.best + least : *now < one.best - least);
-    if (isBetter) {
-      one.best = *now;
+    const double now = valueOf(record, one.rule.metric);
+    one.rule.leastChange = std::abs(one.best) * one.plateau.leastChange;
+    if (!one.hasBest || one.rule.isBetter(now, one.best)) {
+      one.best = now;
       one.hasBest = true;
       one.rests = 0;
       continue;

@@ -5,6 +5,7 @@
 #define NNC_TOOLS_TRAIN_PLATEAU_H
 
 #include "tools/train/Observer.h"
+#include "tools/train/Stopping.h"
 
 #include "runtime/Checkpoint.h"
 #include "runtime/Session.h"
@@ -35,10 +36,8 @@ public:
 private:
   struct Watched {
     runtime::Plateau plateau;
-    /// The name of its number in a record.
-    std::string metric;
-    bool isValidation = false;
-    bool isBetterHigh = false;
+    /// Its number in a record, and which values of it are better.
+    StopRule rule;
     /// The best so far, after the epochs that `hasBest` says.
     double best = 0;
     bool hasBest = false;

@@ -63,9 +63,8 @@ static Status noSuchMetric(const std::string &name,
   return {Code::InvalidArgument, text};
 }
 
-/// "validation_error:min" says itself which way is better.
-static Status readMetric(const std::string &given, const Plan &plan,
-                         bool hasValidation, StopRule &rule) {
+Status readMetric(const std::string &given, const Plan &plan,
+                  bool hasValidation, StopRule &rule) {
   const size_t colon = given.rfind(':');
   const std::string mode =
       colon == std::string::npos ? "" : given.substr(colon + 1);

@@ -53,6 +53,11 @@ runtime::StatusOr<StopRule> stopRuleFor(const StopOptions &options,
                                         const runtime::Plan &plan,
                                         bool hasValidation);
 
+/// What `given` watches, and which values of it are better, where the name says
+/// it or ends with ":min" or ":max", into `rule`. InvalidArgument as above.
+runtime::Status readMetric(const std::string &given, const runtime::Plan &plan,
+                           bool hasValidation, StopRule &rule);
+
 /// A metric of an epoch; NaN where the record has none of that name.
 double valueOf(const EpochRecord &record, const std::string &metric);
 

@@ -13,6 +13,17 @@ from convolutions import convolve, convolve_filter, convolve_transpose
 PRIMITIVES = {}
 
 
+# Of numbers that arithmetic tells from zero; f16 is computed in f32.
+SMALLEST_NORMAL = {"f16": 2.0**-14, "bf16": 2.0**-126, "f32": 2.0**-126, "f64": 2.0**-1022}
+
+
+def epsilon_of(at):
+    """As the first operand's type holds it: its smallest normal number where it would be zero."""
+    epsilon, least = at["epsilon"], SMALLEST_NORMAL[at["type"]]
+    vanishes = np.float16(epsilon) == 0 if at["type"] == "f16" else epsilon < least
+    return least if epsilon and vanishes else epsilon
+
+
 def primitive(*names):
     def add(function):
         for name in names:
