@@ -100,13 +100,17 @@ void Progress::update(int64_t done, const std::string &note) {
   const double left = here > 0 ? elapsed / here * (total - done) : 0;
   char percent[16];
   std::snprintf(percent, sizeof percent, " %3.0f%%  ", std::floor(100 * share));
-  const std::string end = percent + timeText(std::max(left, 0.0)) + " left  " +
-                          speedText(elapsed > 0 ? here / elapsed : 0) + "  ";
   // The last column stays free: some terminals wrap when it is written. The bar
-  // gives way to the note, and the note to the edge.
+  // gives way to the note, then the speed, and the note to the edge.
   constexpr size_t widest = 28, narrowest = 8;
-  const std::string rest = end + printable(note);
-  const size_t width = numColumns() - 1, others = widthOf(label + ' ' + rest);
+  const size_t width = numColumns() - 1;
+  std::string end = percent + timeText(std::max(left, 0.0)) + " left  ";
+  const std::string text = printable(note);
+  const std::string speed = speedText(elapsed > 0 ? here / elapsed : 0) + "  ";
+  if (widthOf(label + ' ' + end + speed + text) + narrowest <= width)
+    end += speed;
+  const std::string rest = end + text;
+  const size_t others = widthOf(label + ' ' + rest);
   const size_t room = width > others ? width - others : 0;
   const std::string line =
       label + ' ' + barOf(share, std::clamp(room, narrowest, widest)) + rest;
