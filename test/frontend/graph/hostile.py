@@ -404,7 +404,7 @@ cases = [
     (set_("model.recipe.data", [binding("train", [0, 0])]),
      "recipe, data binding 0: input 'x' is given twice"),
     (set_("model.recipe.data", [binding("dev", [0])]),
-     "recipe, data binding 0: 'dev' is no split: expected one of train, test"),
+     "recipe, data binding 0: 'dev' is no split: expected one of train, validation, test"),
     (set_("model.recipe.data", [binding("train", [0], "xml")]),
      "recipe, data binding 0: 'xml' is no reader: expected one of "),
     # The file.
