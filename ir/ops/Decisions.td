@@ -44,8 +44,8 @@ def PrecisionOp : Nnc_AveragedMetric<"precision"> {
     over a whole set, and of the classes as `average` says (docs/metrics.md).
 
     ```mlir
-    // prediction: [1.0, 2.0, -1.0], target: [1.0, 0.0, 1.0]
-    %y = nnc.precision %prediction, %target : (tensor<3xf32>, tensor<3xf32>) -> tensor<f32>
+    // prediction: [1.0, 2.0, -1.0], target: [1, 0, 1]
+    %y = nnc.precision %prediction, %target : (tensor<3xf32>, tensor<3xui8>) -> tensor<f32>
     // y: 0.5
     ```
   }];
@@ -58,8 +58,8 @@ def RecallOp : Nnc_AveragedMetric<"recall"> {
     over a whole set, and of the classes as `average` says (docs/metrics.md).
 
     ```mlir
-    // prediction: [1.0, 2.0, -1.0, -3.0], target: [1.0, 1.0, 1.0, 0.0]
-    %y = nnc.recall %prediction, %target : (tensor<4xf32>, tensor<4xf32>) -> tensor<f32>
+    // prediction: [1.0, 2.0, -1.0, -3.0], target: [1, 1, 1, 0]
+    %y = nnc.recall %prediction, %target : (tensor<4xf32>, tensor<4xui8>) -> tensor<f32>
     // y: 0.666667
     ```
   }];
@@ -73,8 +73,8 @@ def F1Op : Nnc_AveragedMetric<"f1"> {
     whole set, and of the classes as `average` says (docs/metrics.md).
 
     ```mlir
-    // prediction: [1.0, 2.0, -1.0], target: [1.0, 0.0, 1.0]
-    %y = nnc.f1 %prediction, %target : (tensor<3xf32>, tensor<3xf32>) -> tensor<f32>
+    // prediction: [1.0, 2.0, -1.0], target: [1, 0, 1]
+    %y = nnc.f1 %prediction, %target : (tensor<3xf32>, tensor<3xui8>) -> tensor<f32>
     // y: 0.5
     ```
   }];
@@ -90,8 +90,8 @@ def FBetaOp : Nnc_AveragedMetric<"f_beta", (ins DefaultValuedAttr<Nnc_In<"(0, in
     Source: van Rijsbergen 1979, Information Retrieval, chapter 7.
 
     ```mlir
-    // prediction: [1.0, 2.0, 3.0], target: [1.0, 0.0, 0.0]
-    %y = nnc.f_beta %prediction, %target beta = 2.0 : (tensor<3xf32>, tensor<3xf32>) -> tensor<f32>
+    // prediction: [1.0, 2.0, 3.0], target: [1, 0, 0]
+    %y = nnc.f_beta %prediction, %target beta = 2.0 : (tensor<3xf32>, tensor<3xui8>) -> tensor<f32>
     // y: 0.714286
     ```
   }];
@@ -105,8 +105,8 @@ def MeanIouOp : Nnc_DecisionMetric<"mean_iou", (ins), "{}"> {
     themselves are two classes.
 
     ```mlir
-    // prediction: [1.0, 2.0, -1.0], target: [1.0, 0.0, 0.0]
-    %y = nnc.mean_iou %prediction, %target : (tensor<3xf32>, tensor<3xf32>) -> tensor<f32>
+    // prediction: [1.0, 2.0, -1.0], target: [1, 0, 0]
+    %y = nnc.mean_iou %prediction, %target : (tensor<3xf32>, tensor<3xui8>) -> tensor<f32>
     // y: 0.5
     ```
   }];
@@ -119,8 +119,8 @@ def BalancedAccuracyOp : Nnc_DecisionMetric<"balanced_accuracy", (ins), "{}"> {
     Elements that decide for themselves are two classes.
 
     ```mlir
-    // prediction: [1.0, 2.0, -1.0, -1.0], target: [1.0, 1.0, 1.0, 0.0]
-    %y = nnc.balanced_accuracy %prediction, %target : (tensor<4xf32>, tensor<4xf32>) -> tensor<f32>
+    // prediction: [1.0, 2.0, -1.0, -1.0], target: [1, 1, 1, 0]
+    %y = nnc.balanced_accuracy %prediction, %target : (tensor<4xf32>, tensor<4xui8>) -> tensor<f32>
     // y: 0.833333
     ```
   }];
@@ -136,8 +136,8 @@ def MccOp : Nnc_DecisionMetric<"mcc", (ins), "{}"> {
     Source: Gorodkin 2004, doi:10.1016/j.compbiolchem.2004.09.006.
 
     ```mlir
-    // prediction: [1.0, 2.0, -1.0, -1.0], target: [1.0, 0.0, 0.0, 0.0]
-    %y = nnc.mcc %prediction, %target : (tensor<4xf32>, tensor<4xf32>) -> tensor<f32>
+    // prediction: [1.0, 2.0, -1.0, -1.0], target: [1, 0, 0, 0]
+    %y = nnc.mcc %prediction, %target : (tensor<4xf32>, tensor<4xui8>) -> tensor<f32>
     // y: 0.577350
     ```
   }];
@@ -155,8 +155,8 @@ def CohenKappaOp : Nnc_DecisionMetric<"cohen_kappa",
     Source: Cohen 1968, doi:10.1037/h0026256.
 
     ```mlir
-    // prediction: [1.0, 2.0, -1.0, -1.0], target: [1.0, 0.0, 0.0, 0.0]
-    %y = nnc.cohen_kappa %prediction, %target : (tensor<4xf32>, tensor<4xf32>) -> tensor<f32>
+    // prediction: [1.0, 2.0, -1.0, -1.0], target: [1, 0, 0, 0]
+    %y = nnc.cohen_kappa %prediction, %target : (tensor<4xf32>, tensor<4xui8>) -> tensor<f32>
     // y: 0.5
     ```
   }];

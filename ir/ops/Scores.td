@@ -31,8 +31,8 @@ def LogLossOp : Nnc_ProbabilityMetric<"log_loss"> {
     Targets that are `ignore_index` do not count.
 
     ```mlir
-    // prediction: [0.0, 0.0], target: [1.0, 0.0]
-    %y = nnc.log_loss %prediction, %target : (tensor<2xf32>, tensor<2xf32>) -> tensor<f32>
+    // prediction: [0.0, 0.0], target: [1, 0]
+    %y = nnc.log_loss %prediction, %target : (tensor<2xf32>, tensor<2xui8>) -> tensor<f32>
     // y: 0.693147
     ```
   }];
@@ -48,8 +48,8 @@ def BrierScoreOp : Nnc_ProbabilityMetric<"brier_score"> {
     Source: Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
 
     ```mlir
-    // prediction: [0.0, 0.0], target: [1.0, 0.0]
-    %y = nnc.brier_score %prediction, %target : (tensor<2xf32>, tensor<2xf32>) -> tensor<f32>
+    // prediction: [0.0, 0.0], target: [1, 0]
+    %y = nnc.brier_score %prediction, %target : (tensor<2xf32>, tensor<2xui8>) -> tensor<f32>
     // y: 0.25
     ```
   }];
@@ -69,9 +69,9 @@ def ExpectedCalibrationErrorOp : Nnc_ProbabilityMetric<"expected_calibration_err
     Source: Guo et al. 2017, arXiv:1706.04599, section 2.
 
     ```mlir
-    // prediction: [0.75, 0.75, 0.25], target: [1.0, 0.0, 0.0]
+    // prediction: [0.75, 0.75, 0.25], target: [1, 0, 0]
     %y = nnc.expected_calibration_error %prediction, %target bins = 2 from = probabilities
-        : (tensor<3xf32>, tensor<3xf32>) -> tensor<f32>
+        : (tensor<3xf32>, tensor<3xui8>) -> tensor<f32>
     // y: 0.25
     ```
   }];
@@ -99,7 +99,7 @@ def RocAucOp : Nnc_RankMetric<"roc_auc"> {
     Source: Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747.
 
     ```mlir
-    %y = nnc.roc_auc %prediction, %target : (tensor<?xf32>, tensor<?xf32>) -> tensor<f32>
+    %y = nnc.roc_auc %prediction, %target : (tensor<?xf32>, tensor<?xui8>) -> tensor<f32>
     ```
   }];
 }
@@ -112,7 +112,7 @@ def AveragePrecisionOp : Nnc_RankMetric<"average_precision"> {
     chosen. 0 where nothing is positive. Of classes as roc_auc.
 
     ```mlir
-    %y = nnc.average_precision %prediction, %target : (tensor<?xf32>, tensor<?xf32>) -> tensor<f32>
+    %y = nnc.average_precision %prediction, %target : (tensor<?xf32>, tensor<?xui8>) -> tensor<f32>
     ```
   }];
 }

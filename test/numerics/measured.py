@@ -119,7 +119,7 @@ for op, f, attributes, given in SHARES:
     metric(op, [x[:, 0], bits], lambda v, t: f(v, t, threshold=0.75, **given), attributes + "threshold = 0.75")
     metric(op, [chance[:, 0], bits], lambda v, t: f(v, t, probabilities=True, **given), attributes + "from = probabilities")
     # A share of nothing is 0; classes that are nowhere are none.
-    edge("measures", op, [np.full(3, -1.0), np.zeros(3)], np.float64(0.0), attributes=attributes)
+    edge("measures", op, [np.full(3, -1.0), np.zeros(3, np.uint8)], np.float64(0.0), attributes=attributes)
     edge("measures", op, [np.array([[1.0, 0, 0], [0, 1.0, 0]]), np.array([0, 1], np.int32)], np.float64(1.0), attributes=attributes)
 for op, f in [("mean_iou", m.mean_iou), ("balanced_accuracy", m.balanced_accuracy), ("mcc", m.mcc), ("cohen_kappa", m.cohen_kappa)]:
     for inputs in ([x[:, 0], bits], [two, pair], [x, labels], [x, several], [picture, regions], [x, np.eye(5)[labels]]):
@@ -129,7 +129,7 @@ for op, f in [("mean_iou", m.mean_iou), ("balanced_accuracy", m.balanced_accurac
 for weighting in ("linear", "quadratic"):
     for inputs in ([x[:, 0], bits], [x, labels], [picture, regions]):
         metric("cohen_kappa", inputs, lambda v, t: m.cohen_kappa(v, t, weighting), f"weighting = {weighting}")
-edge("measures", "mcc", [np.array([1.0, 2.0]), np.array([1.0, 0.0])], np.float64(0.0))
+edge("measures", "mcc", [np.array([1.0, 2.0]), np.array([1, 0], np.uint8)], np.float64(0.0))
 metric("accuracy", [chance[:, 0], bits], lambda p, t: ((p > 0.5) == t).mean(), "from = probabilities")
 metric("accuracy", [x, several], lambda v, t: ((v > 0) == t).mean())
 
@@ -142,7 +142,7 @@ for op, f in [("log_loss", m.log_loss), ("brier_score", m.brier_score), ("expect
     metric(op, [chance[:, 0], bits], lambda v, t: f(v, t, probabilities=True), "from = probabilities", tolerance=256)
     metric(op, [picture, regions], lambda v, t: f(v, t, ignored=2), "ignore_index = 2", tolerance=256)
 metric("expected_calibration_error", [x, labels], lambda v, t: m.expected_calibration_error(v, t, 4), "bins = 4", tolerance=256)
-edge("measures", "expected_calibration_error", [np.array([0.0, 0.5, 1.0]), np.array([0.0, 1.0, 1.0])], np.float64(0.5 / 3),
+edge("measures", "expected_calibration_error", [np.array([0.0, 0.5, 1.0]), np.array([0, 1, 1], np.uint8)], np.float64(0.5 / 3),
      attributes="bins = 2 from = probabilities", tolerance=256)
 
 # Metrics of numbers -------------------------------------------------------------------------
