@@ -65,9 +65,14 @@ struct ConvertElementTypePass
       return std::nullopt;
     });
     replacer.addReplacement(
-        // An op's own numbers (a slope, a decay) are f64 whatever it computes
+        // An op's own numbers (a slope, factors) are f64 whatever it computes
         // in.
         [](FloatAttr attr) -> std::optional<std::pair<Attribute, WalkResult>> {
+          return std::make_pair(Attribute(attr), WalkResult::skip());
+        });
+    replacer.addReplacement(
+        [](DenseArrayAttr attr)
+            -> std::optional<std::pair<Attribute, WalkResult>> {
           return std::make_pair(Attribute(attr), WalkResult::skip());
         });
     replacer.addReplacement(

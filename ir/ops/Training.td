@@ -258,7 +258,7 @@ def AdafactorOp : Nnc_OptimizerOp<"adafactor", ["row", "column"], (ins
     of torch.optim.Adafactor.
 
     ```mlir
-    // param: [[1.0, 1.0]], grad: [[0.5, 0.25]], learning_rate: 0.1, step: 0
+    // param: [[1.0, 1.0]], grad: [[0.5, 0.25]], learning_rate: 0.1, step: 0, row: [[0.0]], column: [[0.0, 0.0]]
     %p, %r, %c = nnc.adafactor %param, %grad, %learning_rate, %step, %row, %column
         : (tensor<1x2xf32>, tensor<1x2xf32>, tensor<f32>, tensor<i64>, tensor<1x1xf32>, tensor<1x2xf32>)
         -> (tensor<1x2xf32>, tensor<1x1xf32>, tensor<1x2xf32>)
