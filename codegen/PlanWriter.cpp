@@ -381,11 +381,10 @@ PlanWriter::writeInputs(func::FuncOp function) {
 }
 
 static plan::Better betterOf(DictionaryAttr attributes) {
-  auto better = attributes.getAs<StringAttr>(kBetterAttr);
-  if (!better)
+  std::string better = textOr(attributes, kBetterAttr);
+  if (better.empty())
     return plan::Better::Unknown;
-  return better.getValue() == "smaller" ? plan::Better::Smaller
-                                        : plan::Better::Larger;
+  return better == "smaller" ? plan::Better::Smaller : plan::Better::Larger;
 }
 
 std::vector<Offset<plan::Tensor>>

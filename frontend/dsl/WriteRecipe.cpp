@@ -119,10 +119,13 @@ static std::string spellReader(DictionaryAttr binding) {
 
 static std::string spellStep(DictionaryAttr step) {
   std::vector<std::string> arguments;
-  for (NamedAttribute argument : step.getAs<DictionaryAttr>("arguments"))
-    arguments.push_back(argument.getName().str() + " = " +
-                        spellText(cast<StringAttr>(argument.getValue())));
   std::string name = step.getAs<StringAttr>("step").str();
+  for (NamedAttribute argument : step.getAs<DictionaryAttr>("arguments")) {
+    StringRef value = cast<StringAttr>(argument.getValue());
+    // A mask is the name of an input.
+    arguments.push_back(argument.getName().str() + " = " +
+                        (name == "mask" ? value.str() : spellText(value)));
+  }
   return arguments.empty() ? name
                            : name + "(" + llvm::join(arguments, ", ") + ")";
 }

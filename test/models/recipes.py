@@ -174,7 +174,7 @@ def plateau():
     whole, half = safetensors.load("whole.point"), safetensors.load("half.point")
     assert all((whole[name] == half[name]).all() for name in whole)
 
-    for metric, message in (("acuracy", "watches 'acuracy': expected one of loss, or validation_ before it"),
+    for metric, message in (("acuracy", "epochs have no metric 'acuracy'; they have loss"),
                             ("validation_loss", "no samples are held out")):
         write([f'optimizer sgd(plateau(0.1, metric = "{metric}"))'])
         result = subprocess.run(["nnc", "train", "model.nn"], capture_output=True, text=True)

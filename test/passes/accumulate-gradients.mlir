@@ -12,8 +12,9 @@
 // It updates with the mean over all samples, and nothing waits then. Random ops draw by
 // the batch.
 // CHECK-LABEL: func.func @train_step
-// CHECK-DAG:     %[[OLD:.*]] = nnc.read @w.gradient
-// CHECK-DAG:     %[[NUMBER:.*]] = nnc.read @batches
+// CHECK:         %[[OLD:.*]] = nnc.read @w.gradient
+// CHECK:         nnc.read @seed
+// CHECK:         %[[NUMBER:.*]] = nnc.read @batches
 // CHECK:         nnc.dropout {{.*}}%[[NUMBER]] rate
 // CHECK:         %[[SLOPE:.*]] = nnc.gradient
 // CHECK:         %[[SIZE:.*]] = nnc.size

@@ -182,8 +182,8 @@ func.func @has_groups(%dw: tensor<4xf32>, %db: tensor<3xf32>, %de: tensor<3x2xf3
 // Of a run's length only the run knows.
 // CHECK-LABEL: @asks_how_long_the_run_is
 // CHECK-DAG:     %[[EPOCH:.*]] = nnc.read @steps_per_epoch
-// CHECK-DAG:     %[[RUN:.*]] = nnc.read @run_steps
-// CHECK:         nnc.cosine %{{.*}}, %{{.*}}, %[[EPOCH]], %[[RUN]] :
+// CHECK-DAG:     %[[WHOLE:.*]] = nnc.read @run_steps
+// CHECK:         nnc.cosine %{{.*}}, %{{.*}}, %[[EPOCH]], %[[WHOLE]] :
 nnc.parameter @w : tensor<4xf32> = <zeros>
 nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
 nnc.parameter @learning_rate : tensor<f32> = <zeros> {role = #nnc.role<scalar>}

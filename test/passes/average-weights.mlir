@@ -42,7 +42,7 @@ module attributes {nnc.recipe = #nnc.recipe<{average = {name = "exponential", de
 // A mean in which all count alike, from half of the run on; before that is known, what is
 // copied.
 // CHECK-LABEL: @begins_when_the_run_says
-// CHECK-DAG:     %[[RUN:.*]] = nnc.read @run_steps
+// CHECK-DAG:     %[[WHOLE:.*]] = nnc.read @run_steps
 // CHECK-DAG:     nnc.read @step
 // CHECK:         nnc.round
 // CHECK-NOT:     nnc.expm1

@@ -39,7 +39,9 @@ def numbered(text):
 # What has no spelling, and what is said of it.
 REFUSED = {r"\bscan\(": "'scan' has no spelling", r"^\s*step \w+ \{": "one of several training steps has no spelling",
            r"^\s*output \w+ \{": "a group of outputs has no spelling",
-           r"^\s*layout nchw": "has no spelling", r"^\s*update ": "has no spelling"}
+           r"^\s*layout nchw": "has no spelling", r"^\s*update ": "has no spelling",
+           r"^\s*group \[": "'groups' has no spelling", r"^\s*average ": "'average' has no spelling",
+           r"^\s*stop when ": "'stop_", r"stratified by ": "'stratified_by' has no spelling"}
 
 
 def programs(examples, docs):
