@@ -126,6 +126,12 @@ void addFindRateCommand(CLI::App &app, int &exit) {
   command->add_option("--log", train.logFolder,
                       "folder for rates.jsonl and a picture of it");
   command->add_flag("--json", train.asJson, "one JSON object on one line");
+  addHelp(
+      *command,
+      "nnc find-rate net.nn --data set\n"
+      "nnc find-rate net.nn --from 1e-5 --to 1 --steps 200 --log rates\n",
+      "one object: suggestion and lowest (rates, or null), and points (rate,\n"
+      "loss, smoothed of each step)\n");
   command->callback([options, &exit] { exit = findRate(*options); });
 }
 
