@@ -10,9 +10,6 @@
 
 using namespace nnc;
 
-// A model's; the driver has it, beside its main.
-void tools::addPluginOption(CLI::App &command, std::vector<std::string> &) {}
-
 /// What the command prints.
 static std::string inspect(const std::string &path, bool asJson) {
   static fuzz::StandardOutput output;
