@@ -14,9 +14,10 @@ static std::string describe(const char *what, const NonFinite &first,
                                 ? command.matmul.name
                                 : plan.code.kernels[command.kernel].name;
   return concat(what, " first comes from ", printable(name),
-                command.source.empty() ? "" : " at ", printable(command.source),
-                ", in ", first.count, " of ", first.elements,
-                " elements, the first of them element ", first.element);
+                command.source.empty() ? "" : ", whose first op is at ",
+                printable(command.source), ", in ", first.count, " of ",
+                first.elements, " elements, the first of them element ",
+                first.element);
 }
 
 std::string describe(const Numerics &found, const Plan &plan,
