@@ -75,20 +75,52 @@ static Status checkSize(const std::string &path, int64_t height,
 // PNG
 //===----------------------------------------------------------------------===//
 
+static constexpr size_t pngSignatureBytes = 8;
+
+/// Whether pixels depend on the chunk: the critical ones, whose first letter is
+/// a capital, and those about colour. Of others, such as compressed text,
+/// libpng allocates what they claim to hold.
+static bool isOfPixels(std::string_view type) {
+  return !(type[0] & 0x20) || type == "tRNS" || type == "gAMA" ||
+         type == "cHRM" || type == "sRGB";
+}
+
+/// What the pixels of a PNG depend on (PNG, section 5.3: length, type, data,
+/// CRC). Of chunks that end beyond the file only data of pixels, which libpng
+/// reads piece by piece.
+static std::vector<uint8_t> chunksOfPixels(const std::vector<uint8_t> &bytes) {
+  std::vector<uint8_t> result(bytes.begin(), bytes.begin() + pngSignatureBytes);
+  size_t at = pngSignatureBytes;
+  while (bytes.size() - at >= 12) {
+    const uint8_t *chunk = bytes.data() + at;
+    const size_t length = size_t(chunk[0]) << 24 | size_t(chunk[1]) << 16 |
+                          size_t(chunk[2]) << 8 | size_t(chunk[3]);
+    const std::string_view type(reinterpret_cast<const char *>(chunk) + 4, 4);
+    const size_t left = bytes.size() - at, size = std::min(length + 12, left);
+    if (isOfPixels(type) && (length + 12 <= left || type == "IDAT"))
+      result.insert(result.end(), chunk, chunk + size);
+    at += size;
+  }
+  return result;
+}
+
 namespace {
 /// libpng's state of one picture, given back on every path.
 struct PngImage {
   png_image image{};
+  std::vector<uint8_t> chunks;
   PngImage() { image.version = PNG_IMAGE_VERSION; }
   ~PngImage() { png_image_free(&image); }
 };
 } // namespace
 
 static Status beginPng(const std::string &path,
-                       const std::vector<uint8_t> &bytes, png_image &image) {
-  if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()))
-    return damaged(path, "PNG", image.message);
-  return checkSize(path, image.height, image.width);
+                       const std::vector<uint8_t> &bytes, PngImage &png) {
+  png.chunks = chunksOfPixels(bytes);
+  if (!png_image_begin_read_from_memory(&png.image, png.chunks.data(),
+                                        png.chunks.size()))
+    return damaged(path, "PNG", png.image.message);
+  return checkSize(path, png.image.height, png.image.width);
 }
 
 // ITU-R BT.601, section 2.5.1, as JPEG's luma is.
@@ -129,7 +161,7 @@ static Status decodePng(const std::string &path,
                         std::vector<uint8_t> &pixels) {
   PngImage png;
   png_image &image = png.image;
-  if (Status status = beginPng(path, bytes, image); !status.isOk())
+  if (Status status = beginPng(path, bytes, png); !status.isOk())
     return status;
   if (image.height != extent.height || image.width != extent.width)
     return {Code::InvalidFile, concat(path, ": has changed while it was used")};
@@ -214,7 +246,7 @@ static Status extentOf(const std::string &path,
                        const std::vector<uint8_t> &bytes, PictureSize &extent) {
   if (isPng(beginOf(bytes))) {
     PngImage png;
-    Status status = beginPng(path, bytes, png.image);
+    Status status = beginPng(path, bytes, png);
     extent.height = png.image.height;
     extent.width = png.image.width;
     return status;
