@@ -59,7 +59,7 @@ LogicalResult nnc::runToStage(ModuleOp module, Stage stage,
 }
 
 static void addLinalgPasses(OpPassManager &pm, const CompileOptions &options) {
-  buildLinalgPipeline(pm);
+  buildLinalgPipeline(pm, options.target->loops().joinsSteps);
   addExtraPasses(pm, "kernels", options.passes);
 }
 
@@ -187,6 +187,10 @@ static LogicalResult emitTargetStage(ModuleOp module, StringRef stage,
   FailureOr<Schedule> schedule = runToSchedule(module, options);
   if (failed(schedule))
     return failure();
+  // Loops that run as one phase are so in the plan.
+  FailureOr<BudgetedPlan> planned = planSchedule(module, *schedule, options);
+  if (failed(planned) || failed(target.joinLoops(*schedule, planned->plan)))
+    return failure();
   FailureOr<std::string> text = target.print(*schedule->phases, stage);
   if (failed(text))
     return failure();
@@ -266,7 +270,9 @@ FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
   FailureOr<BudgetedPlan> planned = planSchedule(module, *schedule, options);
   if (failed(planned))
     return failure();
-  const MemoryPlan &plan = planned->plan;
+  MemoryPlan &plan = planned->plan;
+  if (failed(options.target->joinLoops(*schedule, plan)))
+    return failure();
   // Last, because it consumes the phases.
   FailureOr<CodeImage> image = options.target->compile(*schedule->phases);
   if (failed(image))

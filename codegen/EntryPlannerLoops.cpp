@@ -162,7 +162,7 @@ void EntryPlanner::addOperandCopies(PlannedScan &scan) {
     std::optional<Number> part;
     if (hasOtherSlots(operand, sizeOf(slice)))
       whole = addArenaBuffer(sizeOf(operand), scan.begin, scan.end);
-    if (!mayLieInSlots(slice.getType(), schedule.loops))
+    if (!scan.plan.isJoined && !mayLieInSlots(slice.getType(), schedule.loops))
       part = addStepBuffer(scan, sizeOf(slice), scan.begin, scan.end);
     scan.wholeCopies.push_back(whole);
     scan.sliceCopies.push_back(part);
@@ -170,9 +170,12 @@ void EntryPlanner::addOperandCopies(PlannedScan &scan) {
 }
 
 /// A buffer of one step. Threads with samples of their own are in different
-/// steps at one time: each has its own.
+/// steps at one time: each has its own. So are blocks, which have the part of
+/// their samples: no other may take its place in between.
 BufferNumber EntryPlanner::addStepBuffer(PlannedScan &scan, Extent size,
                                          int64_t first, int64_t last) {
+  if (scan.plan.isJoined)
+    return {addArenaBuffer(size, scan.begin, scan.end)};
   if (scan.plan.rows == 0)
     return {addArenaBuffer(size, first, last)};
   return {scan.thread.add(size, size.at(scan.plan.rows), first, last),
@@ -342,7 +345,7 @@ void EntryPlanner::emitScan(PlannedScan &scan, PlannedEntryPoint &entry) {
   size_t loop = entry.commands.size();
   entry.commands.push_back(PlannedLoop{
       int64_t(scan.scan.getSteps()), /*length=*/0, scan.scan.getReverse(),
-      scan.plan.rows, scan.plan.grain, scan.scan.getLoc()});
+      scan.plan.rows, scan.plan.grain, scan.scan.getLoc(), scan.plan.isJoined});
   emitStep(scan, entry);
   if (size_t length = entry.commands.size() - loop - 1)
     std::get<PlannedLoop>(entry.commands[loop]).length = length;

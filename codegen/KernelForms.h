@@ -76,6 +76,10 @@ std::optional<RandomBitsForm> randomBitsForm(mlir::linalg::GenericOp op);
 /// the loop that the kernel is in: what is made of them alone is made once.
 inline constexpr llvm::StringLiteral kInvariantAttr = "nnc.invariant";
 
+/// A unit attribute of an op whose result is to be in memory, however cheap its
+/// elements are.
+inline constexpr llvm::StringLiteral kStoredAttr = "nnc.stored";
+
 /// The loop's iterations have nothing to do with each other: all that one reads
 /// or writes of what the loop carries has its number as the first index.
 ///

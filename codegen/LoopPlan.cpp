@@ -7,6 +7,8 @@
 #include "codegen/Reference.h"
 #include "codegen/SampleIndependence.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/SymbolTable.h"
 
 using namespace mlir;
@@ -42,6 +44,7 @@ public:
         maxBatch(maxBatch) {}
 
   LoopPlan run() {
+    plan.isJoined = mayJoin();
     placeCarried();
     placeKept();
     chooseForms();
@@ -51,6 +54,8 @@ public:
   }
 
 private:
+  bool mayJoin();
+  bool mayJoin(LaunchOp launch, const Phase &phase);
   void placeCarried();
   void placeKept();
   LoopPlan::Kept placeKept(unsigned index, Value yielded);
@@ -82,6 +87,47 @@ private:
 
 } // namespace
 
+//===----------------------------------------------------------------------===//
+// All steps in one launch
+//===----------------------------------------------------------------------===//
+
+/// Whether blocks may be at different steps: threads wait for none, and what
+/// the phase leaves in memory is of its samples, or always the same.
+bool LoopPlanner::mayJoin(LaunchOp launch, const Phase &phase) {
+  if (!phase.function || !llvm::isPowerOf2_64(phase.threads))
+    return false;
+  func::FuncOp function = phase.function;
+  WalkResult walked = function.walk([](Operation *op) {
+    return isa<gpu::BarrierOp, memref::AllocaOp>(op) ? WalkResult::interrupt()
+                                                     : WalkResult::advance();
+  });
+  if (walked.wasInterrupted())
+    return false;
+  bool isOfSamples = true, isSame = true;
+  for (auto [number, buffer] : llvm::enumerate(phase.buffers)) {
+    BufferAccesses accesses = accessesOf(phase, number);
+    if (accesses.reads && !(buffer.kind == BufferRef::Operand &&
+                            isInvariant(launch.getInputs()[buffer.index])))
+      isSame = false;
+    if (accesses.writes && buffer.kind == BufferRef::Workspace) {
+      Extent size = kernelOf(launch).workspaceBytes[buffer.index];
+      isOfSamples &= size.constant == 0 && size.perBatch != 0;
+    }
+  }
+  return isOfSamples || isSame;
+}
+
+/// One kernel does all that a step does (nnc-join-launches).
+bool LoopPlanner::mayJoin() {
+  auto launches = llvm::to_vector(body.getOps<LaunchOp>());
+  if (!schedule.loops.joinsSteps || launches.size() != 1)
+    return false;
+  const ScheduledKernel &kernel = kernelOf(launches[0]);
+  return kernel.isStep && llvm::all_of(kernel.phases, [&](const Phase &phase) {
+           return mayJoin(launches[0], phase);
+         });
+}
+
 /// The launch writes the next value where it is to be, if it is nobody else's
 /// yet; whatever else is yielded is copied.
 void LoopPlanner::placeCarried() {
@@ -108,17 +154,22 @@ LoopPlan::Kept LoopPlanner::placeKept(unsigned index, Value yielded) {
     plan.carried[carried] = LoopPlan::Form::Each;
     return {carried, isBefore, std::nullopt};
   };
-  if (mayLieInSlots(root.getType(), schedule.loops)) {
+  const bool isAligned = mayLieInSlots(root.getType(), schedule.loops);
+  auto placed = plan.places.find(root);
+  const bool isPlaced = placed != plan.places.end();
+  // Others read the last carried value where it lies.
+  if (isAligned) {
     auto carried = llvm::find(scan.getCarriedArguments(), root);
     if (carried != scan.getCarriedArguments().end())
       return among(carried - scan.getCarriedArguments().begin(),
                    /*isBefore=*/true);
-    auto placed = plan.places.find(root);
-    if (placed != plan.places.end() && placed->second.isCarried)
+    if (isPlaced && placed->second.isCarried)
       return among(placed->second.index, /*isBefore=*/false);
-    if (placed != plan.places.end())
+  }
+  if (isAligned || plan.isJoined) {
+    if (isPlaced && !placed->second.isCarried)
       return {std::nullopt, false, placed->second.index};
-    if (root.getDefiningOp<LaunchOp>()) {
+    if (!isPlaced && root.getDefiningOp<LaunchOp>()) {
       plan.places[root] = place;
       return {};
     }

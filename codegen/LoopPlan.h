@@ -57,6 +57,8 @@ struct LoopPlan {
   int64_t rows = 0;
   /// The fewest that are worth a thread.
   int64_t grain = 1;
+  /// One launch runs all steps, each block with samples of its own.
+  bool isJoined = false;
 
   bool isHoisted(mlir::Operation *launch, unsigned phase) const {
     return hoisted.contains({launch, phase});

@@ -78,6 +78,32 @@ def LowerToLinalgPass : Pass<"nnc-lower-to-linalg", "mlir::ModuleOp"> {
   ];
 }
 
+def JoinLaunchesPass : Pass<"nnc-join-launches", "mlir::ModuleOp"> {
+  let summary = "Make one kernel of the launches of a loop's step";
+  let description = [{
+    For targets that can run all steps of a loop in one launch, each block with
+    samples of its own, where kernels treat each sample alone and what all samples
+    read, such as weights, fits into a multiprocessor's cache.
+
+    ```mlir
+    %h = nnc.scan carried(%s = %begin) over(%x_t = %x) with(%u = %w) steps = 100 {
+      %0 = nnc.launch @matmul_add_Bx64x64(%s, %u, %x_t)
+      %1 = nnc.launch @tanh_Bx64(%0)
+      nnc.yield %1
+    }
+    ```
+    becomes
+    ```mlir
+    %h = nnc.scan carried(%s = %begin) over(%x_t = %x) with(%u = %w) steps = 100 {
+      %0 = nnc.launch @step_matmul_add_Bx64x64(%s, %u, %x_t)
+      nnc.yield %0
+    }
+    ```
+    Kernels that nothing launches any more are erased.
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+}
+
 def ScheduleKernelsPass : Pass<"nnc-schedule-kernels", "mlir::ModuleOp"> {
   let summary = "Replace a module by the phases that its kernels run as";
   let description = [{

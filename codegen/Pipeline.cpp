@@ -12,12 +12,15 @@
 
 using namespace mlir;
 
-void nnc::buildLinalgPipeline(OpPassManager &pm) {
+void nnc::buildLinalgPipeline(OpPassManager &pm, bool joinsSteps) {
   // While bodies are still nnc: equal kernels are told by few ops, and names by
   // what the ops mean.
   pm.addPass(createOutlineKernelsPass());
   // Once a kernel, not once a launch.
   pm.addPass(createLowerToLinalgPass());
+  // What depends on samples is seen in linalg.
+  if (joinsSteps)
+    pm.addPass(createJoinLaunchesPass());
   // Lowerings build index arithmetic and fills as they need them.
   pm.addPass(createCSEPass());
 }

@@ -10,8 +10,9 @@ namespace nnc {
 
 /// From entry points of primitives, in `nnc.fused` regions or not, to launches
 /// of kernels as linalg. What follows is no pass: a schedule, a memory plan and
-/// an image are structures beside the IR (Compile.h).
-void buildLinalgPipeline(mlir::OpPassManager &pm);
+/// an image are structures beside the IR (Compile.h). `joinsSteps`: as
+/// LoopSupport has it.
+void buildLinalgPipeline(mlir::OpPassManager &pm, bool joinsSteps = false);
 
 /// Makes `nnc-to-linalg` known to textual pipelines.
 void registerLinalgPipeline();

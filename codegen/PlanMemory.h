@@ -87,6 +87,9 @@ struct PlannedLoop {
   int64_t rows = 0;
   int64_t grain = 1;
   mlir::Location loc;
+  /// Target::joinLoops() makes one launch of it: its buffers are alive for as
+  /// long as it runs, and are of samples, or the same at each step.
+  bool isJoined = false;
 };
 
 using PlannedCommand =

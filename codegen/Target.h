@@ -26,6 +26,9 @@
 
 namespace nnc {
 
+struct MemoryPlan;
+struct Schedule;
+
 /// A size as a function of the batch: ceil((constant + perBatch * batch) /
 /// divisor). Mirrors nnc.plan.Extent.
 struct Extent {
@@ -125,6 +128,8 @@ struct ScheduledKernel {
   /// because an element of the operand is read only by the loop iteration that
   /// writes the same element of the result, and before it does.
   llvm::SmallVector<std::pair<unsigned, unsigned>> mayAlias;
+  /// It is all that a step of a loop does, a thread an element.
+  bool isStep = false;
   /// Why this is the plain form, in words; empty where it is not.
   std::string refusal;
 };
@@ -191,6 +196,8 @@ struct LoopSupport {
   /// Phases may be called with some of the samples as their batch, by threads
   /// that do not wait for each other.
   bool sharesSamples = false;
+  /// One launch may run all steps, each block with samples of its own.
+  bool joinsSteps = false;
 };
 
 /// What code is generated for.
@@ -205,6 +212,13 @@ public:
   virtual FusionPreferences fusion() const { return {}; }
 
   virtual LoopSupport loops() const { return {}; }
+
+  /// Puts the loops of a plan that are marked so into launches of one phase
+  /// each, which joins those of `schedule`. Fails after a diagnostic.
+  virtual mlir::LogicalResult joinLoops(Schedule &schedule,
+                                        MemoryPlan &plan) const {
+    return mlir::success();
+  }
 
   /// Schedules one kernel, which is left as it is. Phases are placed after it,
   /// with all that print() and compile() need to know of them. Fails after a

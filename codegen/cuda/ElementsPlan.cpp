@@ -3,6 +3,7 @@
 #include "codegen/cuda/ElementsScheduler.h"
 
 #include "codegen/Access.h"
+#include "codegen/KernelForms.h"
 #include "codegen/Reference.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,6 +24,18 @@ void ElementsScheduler::collectNeeded(Operation *op) {
   });
 }
 
+/// How many elements of its operands one of a sum's is made of, at least.
+static int64_t countTerms(linalg::GenericOp op) {
+  SmallVector<unsigned> reductions;
+  op.getReductionDims(reductions);
+  int64_t terms = 1;
+  for (unsigned dim : reductions)
+    if (int64_t size = op.getStaticLoopRanges()[dim];
+        !ShapedType::isDynamic(size))
+      terms *= size;
+  return terms;
+}
+
 /// Scalar operations for one element, as far back as memory.
 int64_t ElementsScheduler::costOf(Value tensor) {
   Operation *op = tensor.getDefiningOp();
@@ -31,7 +44,8 @@ int64_t ElementsScheduler::costOf(Value tensor) {
     return 0;
   int64_t cost = 1;
   if (auto generic = dyn_cast<linalg::GenericOp>(op))
-    cost = generic.getBody()->getOperations().size() - 1;
+    cost =
+        (generic.getBody()->getOperations().size() - 1) * countTerms(generic);
   op->walk([&](Operation *inner) {
     for (Value operand : inner->getOperands())
       if (isa<RankedTensorType>(operand.getType()) &&
@@ -46,7 +60,7 @@ bool ElementsScheduler::isComputedWhereRead(Operation &op) {
   if (isa<linalg::FillOp, tensor::EmptyOp, arith::ConstantOp,
           tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(op))
     return true;
-  if (isa<scf::ForOp>(op) || separately)
+  if (isa<scf::ForOp>(op) || separately || op.hasAttr(kStoredAttr))
     return false;
   auto generic = dyn_cast<linalg::GenericOp>(op);
   bool isReduction = generic && generic.getNumReductionLoops();

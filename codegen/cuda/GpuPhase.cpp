@@ -53,9 +53,7 @@ void GpuPhase::store(Value value, BufferRef ref, RankedTensorType type,
   memref::StoreOp::create(b, value, memory, element);
 }
 
-/// Folds what is constant, makes one of computations that are the same, and
-/// erases what is unused.
-static void simplify(func::FuncOp function) {
+void nnc::simplifyPhase(func::FuncOp function) {
   (void)applyPatternsGreedily(function,
                               RewritePatternSet(function.getContext()));
   IRRewriter rewriter(function.getContext());
@@ -65,7 +63,7 @@ static void simplify(func::FuncOp function) {
 
 Phase GpuPhase::finish(StringRef kind, Extent numBlocks, int64_t threads) {
   Phase phase = PhaseBuilder::end(kind, numBlocks);
-  simplify(function);
+  simplifyPhase(function);
   phase.threads = threads;
   return phase;
 }

@@ -10,6 +10,10 @@ namespace nnc {
 /// `extent` divided once more, rounded up.
 Extent divideUp(Extent extent, int64_t divisor);
 
+/// Folds what is constant, makes one of computations that are the same, and
+/// erases what is unused.
+void simplifyPhase(mlir::func::FuncOp function);
+
 class GpuPhase : public PhaseBuilder {
 public:
   GpuPhase(mlir::ImplicitLocOpBuilder &b, mlir::func::FuncOp kernel,

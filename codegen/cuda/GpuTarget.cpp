@@ -7,9 +7,11 @@
 #include "codegen/cuda/DescribePhases.h"
 #include "codegen/cuda/Elements.h"
 #include "codegen/cuda/EmitCuda.h"
+#include "codegen/cuda/JoinLoops.h"
 #include "codegen/cuda/Rows.h"
 #include "codegen/cuda/Scatter.h"
 #include "codegen/cuda/SideBySide.h"
+#include "codegen/cuda/Step.h"
 #include "codegen/cuda/Tiles.h"
 
 using namespace mlir;
@@ -24,6 +26,16 @@ FusionPreferences GpuTarget::fusion() const {
   preferences.largestHeadBytes = kLargestGpuHeadBytes;
   preferences.largestHalfHead = kLargestGpuHalfHead;
   return preferences;
+}
+
+LoopSupport GpuTarget::loops() const {
+  LoopSupport support;
+  support.joinsSteps = !reference;
+  return support;
+}
+
+LogicalResult GpuTarget::joinLoops(Schedule &schedule, MemoryPlan &plan) const {
+  return nnc::joinLoops(schedule, plan);
 }
 
 FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
@@ -44,6 +56,9 @@ FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
   // What only moves elements has no faster form than a thread for each.
   Scheduler movement = elements;
   movement.kinds = {"movement"};
+  Scheduler step = {"step", {"step"}, [&](func::FuncOp op, Refusal &refusal) {
+                      return scheduleStep(op, model, refusal);
+                    }};
   auto one = [&](func::FuncOp part) {
     return scheduleByKind(part, {rows, elements});
   };
@@ -65,7 +80,7 @@ FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
       reference
           ? scheduleByKind(kernel, {elements})
           : scheduleByKind(kernel, {attention, contraction, tiles, several,
-                                    rows, scatter, movement, elements});
+                                    rows, scatter, movement, step, elements});
   if (failed(scheduled))
     return kernel.emitOpError("has no schedule for a GPU"), failure();
   describePhases(kernel, *scheduled);

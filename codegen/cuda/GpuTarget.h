@@ -10,6 +10,10 @@ namespace nnc {
 class GpuTarget : public Target {
 public:
   FusionPreferences fusion() const override;
+  LoopSupport loops() const override;
+
+  mlir::LogicalResult joinLoops(Schedule &schedule,
+                                MemoryPlan &plan) const override;
 
   mlir::FailureOr<ScheduledKernel>
   schedule(mlir::func::FuncOp kernel) const override;

@@ -1,0 +1,420 @@
+// See JoinLoops.h. The phase is written in the same form as those that it is
+// made of, and printed as they are: buffers that follow the step are views.
+#include "codegen/cuda/JoinLoops.h"
+
+#include "codegen/GeneratedText.h"
+#include "codegen/cuda/GpuPhase.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/Verifier.h"
+
+#include <set>
+
+using namespace mlir;
+using namespace nnc;
+
+/// At the largest batch: two a multiprocessor, of which the largest GPUs have
+/// about 130.
+static constexpr int64_t kMostBlocks = 256;
+static constexpr int64_t kMostThreads = 1024;
+
+static Extent times(Extent size, int64_t count) {
+  return {size.constant * count, size.perBatch * count, size.divisor};
+}
+
+static Extent plus(Extent lhs, Extent rhs) {
+  return {lhs.constant + rhs.constant, lhs.perBatch + rhs.perBatch, 1};
+}
+
+/// All that a buffer of the loop refers to at one step or another.
+static PlannedBuffer wholeOf(const PlannedBuffer &buffer) {
+  PlannedBuffer whole = buffer;
+  if (buffer.slot)
+    whole.sizeBytes = times(buffer.slot->stride, buffer.slot->count);
+  whole.slot.reset();
+  return whole;
+}
+
+static bool isSame(const PlannedBuffer &lhs, const PlannedBuffer &rhs) {
+  return lhs.region == rhs.region && lhs.index == rhs.index &&
+         lhs.offsetBytes == rhs.offsetBytes;
+}
+
+namespace {
+
+class LoopJoiner {
+public:
+  /// `step`: the loop's commands. `rows`: samples of a block.
+  LoopJoiner(const PlannedLoop &loop, ArrayRef<PlannedCommand> step,
+             int64_t rows, ModuleOp phases)
+      : b(loop.loc, phases.getContext()), loop(loop), step(step), rows(rows),
+        phases(phases) {}
+
+  /// The launch of a phase that is added to the module.
+  PlannedLaunch run();
+
+private:
+  struct Argument {
+    PlannedBuffer whole;
+    Type element;
+    std::string name;
+  };
+
+  void collect(const PlannedBuffer &buffer, Type element, StringRef name);
+  void collectArguments();
+  unsigned argumentOf(const PlannedBuffer &buffer, Type element) const;
+  void chooseThreads();
+  func::FuncOp createFunction();
+
+  void emitSteps(func::FuncOp function);
+  void emitPhase(const PlannedLaunch &launch);
+  void emitBlock(func::FuncOp phase, const PlannedLaunch &launch, Value block,
+                 Value thread);
+  void emitCopy(const PlannedCopy &copy);
+  Value viewOf(const PlannedBuffer &buffer, Type element);
+  Value elementsOf(Extent bytes, Type element, Value samples);
+  Value slotOf(const PlannedSlot &slot);
+
+  PlannedLaunch describe(func::FuncOp function) const;
+
+  func::FuncOp phaseOf(const PlannedLaunch &launch) const {
+    return ModuleOp(phases).lookupSymbol<func::FuncOp>(launch.phase);
+  }
+
+  Value named(StringRef name, Value value) {
+    value.setLoc(NameLoc::get(b.getStringAttr(name), loop.loc));
+    return value;
+  }
+  Value constant(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  Value add(Value lhs, Value rhs) {
+    return b.createOrFold<arith::AddIOp>(lhs, rhs);
+  }
+  Value multiply(Value lhs, int64_t rhs) {
+    return b.createOrFold<arith::MulIOp>(lhs, constant(rhs));
+  }
+
+  ImplicitLocOpBuilder b;
+  const PlannedLoop &loop;
+  ArrayRef<PlannedCommand> step;
+  int64_t rows;
+  ModuleOp phases;
+
+  SmallVector<Argument> arguments;
+  int64_t threads = 0;
+  Block *entry = nullptr;
+  /// The block's first sample and how many it has; the thread; the step.
+  Value first, samples, thread, at;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// What it is called with
+//===----------------------------------------------------------------------===//
+
+static int64_t bytesOf(Type element) {
+  return (element.getIntOrFloatBitWidth() + 7) / 8;
+}
+
+static Type elementOf(func::FuncOp phase, unsigned argument) {
+  return cast<MemRefType>(phase.getArgumentTypes()[argument]).getElementType();
+}
+
+unsigned LoopJoiner::argumentOf(const PlannedBuffer &buffer,
+                                Type element) const {
+  auto *found = llvm::find_if(arguments, [&](const Argument &known) {
+    return isSame(known.whole, buffer) && known.element == element;
+  });
+  return found - arguments.begin();
+}
+
+void LoopJoiner::collect(const PlannedBuffer &buffer, Type element,
+                         StringRef name) {
+  PlannedBuffer whole = wholeOf(buffer);
+  unsigned number = argumentOf(whole, element);
+  if (number == arguments.size()) {
+    arguments.push_back({whole, element, name.str()});
+    return;
+  }
+  // One slot of it is known already, or all of them.
+  Extent &size = arguments[number].whole.sizeBytes;
+  size.constant = std::max(size.constant, whole.sizeBytes.constant);
+  size.perBatch = std::max(size.perBatch, whole.sizeBytes.perBatch);
+}
+
+void LoopJoiner::collectArguments() {
+  for (const PlannedCommand &command : step) {
+    if (auto *copy = std::get_if<PlannedCopy>(&command)) {
+      collect(copy->from, b.getI8Type(), "from");
+      collect(copy->to, b.getI8Type(), "to");
+      continue;
+    }
+    const auto &launch = std::get<PlannedLaunch>(command);
+    func::FuncOp phase = phaseOf(launch);
+    for (auto [i, buffer] : llvm::enumerate(launch.buffers)) {
+      auto name = phase.getArgAttrOfType<StringAttr>(i, "nnc.name");
+      collect(buffer, elementOf(phase, i), name ? name.getValue() : "x");
+    }
+  }
+}
+
+static int64_t threadsOf(func::FuncOp phase) {
+  return phase->getAttrOfType<IntegerAttr>("nnc.threads").getInt();
+}
+
+/// As many as the largest phase of a step has use for; a multiple of each
+/// phase's own, which are powers of two.
+void LoopJoiner::chooseThreads() {
+  threads = 32;
+  for (const PlannedCommand &command : step)
+    if (auto *launch = std::get_if<PlannedLaunch>(&command)) {
+      int64_t own = threadsOf(phaseOf(*launch));
+      int64_t wanted = own * launch->extent.at(rows);
+      while (threads < own || (threads < wanted && threads < kMostThreads))
+        threads *= 2;
+    }
+}
+
+func::FuncOp LoopJoiner::createFunction() {
+  std::string stem = "loop";
+  for (const PlannedCommand &command : step)
+    if (auto *launch = std::get_if<PlannedLaunch>(&command)) {
+      stem += "_" + launch->phase;
+      break;
+    }
+  std::string name = stem;
+  for (unsigned number = 1; phases.lookupSymbol(name); ++number)
+    name = stem + "_" + std::to_string(number);
+  SmallVector<Type> types;
+  for (const Argument &argument : arguments)
+    types.push_back(MemRefType::get({ShapedType::kDynamic}, argument.element));
+  types.push_back(b.getIndexType());
+  b.setInsertionPointToEnd(phases.getBody());
+  auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
+  auto toAttribute = [&](Extent extent) {
+    return b.getDenseI64ArrayAttr(
+        {extent.constant, extent.perBatch, extent.divisor});
+  };
+  function->setAttr("nnc.threads", b.getI64IntegerAttr(threads));
+  function->setAttr("nnc.blocks", toAttribute({0, 1, rows}));
+  for (auto [i, argument] : llvm::enumerate(arguments)) {
+    Extent size = argument.whole.sizeBytes;
+    size.divisor *= bytesOf(argument.element);
+    function.setArgAttr(i, "nnc.elements", toAttribute(size));
+    function.setArgAttr(i, "nnc.name", b.getStringAttr(argument.name));
+  }
+  entry = function.addEntryBlock();
+  return function;
+}
+
+//===----------------------------------------------------------------------===//
+// Its body
+//===----------------------------------------------------------------------===//
+
+/// A size in bytes, which is of whole elements, as so many of them.
+Value LoopJoiner::elementsOf(Extent bytes, Type element, Value batch) {
+  int64_t each = bytesOf(element);
+  Value count = constant(bytes.constant / each);
+  if (bytes.perBatch)
+    count = add(multiply(batch, bytes.perBatch / each), count);
+  return count;
+}
+
+/// The number of the step's slot.
+Value LoopJoiner::slotOf(const PlannedSlot &slot) {
+  Value number =
+      slot.moves ? add(at, constant(slot.first)) : constant(slot.first);
+  // Slots in turn come round again; all others are as many as the steps need.
+  if (slot.moves && slot.first + loop.steps > slot.count)
+    number = b.createOrFold<arith::RemUIOp>(number, constant(slot.count));
+  return number;
+}
+
+/// The block's samples in the slot of the step, or all where there are none.
+Value LoopJoiner::viewOf(const PlannedBuffer &buffer, Type element) {
+  Value whole = entry->getArgument(argumentOf(buffer, element));
+  Value begin = constant(0);
+  if (buffer.slot) {
+    Value batch = entry->getArguments().back();
+    Value stride = elementsOf(buffer.slot->stride, element, batch);
+    begin = b.createOrFold<arith::MulIOp>(slotOf(*buffer.slot), stride);
+  }
+  if (buffer.sizeBytes.perBatch)
+    begin = add(begin,
+                multiply(first, buffer.sizeBytes.perBatch / bytesOf(element)));
+  if (matchPattern(begin, m_Zero()))
+    return whole;
+  Value size = elementsOf(buffer.sizeBytes, element, samples);
+  auto layout =
+      StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {1});
+  auto type = MemRefType::get({ShapedType::kDynamic}, element, layout);
+  return memref::ReinterpretCastOp::create(
+      b, type, whole, OpFoldResult(begin), ArrayRef<OpFoldResult>{size},
+      ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+}
+
+/// The body of a phase, as that thread of that block.
+void LoopJoiner::emitBlock(func::FuncOp phase, const PlannedLaunch &launch,
+                           Value block, Value thread) {
+  IRMapping mapping;
+  for (auto [i, buffer] : llvm::enumerate(launch.buffers))
+    mapping.map(phase.getArgument(i), viewOf(buffer, elementOf(phase, i)));
+  mapping.map(phase.getArguments().back(), samples);
+  for (Operation &op : phase.getBody().front().without_terminator()) {
+    Operation *copy = b.clone(op, mapping);
+    copy->walk([&](Operation *inner) {
+      if (isa<gpu::BlockIdOp>(inner))
+        inner->getResult(0).replaceAllUsesWith(block);
+      else if (isa<gpu::ThreadIdOp>(inner))
+        inner->getResult(0).replaceAllUsesWith(thread);
+    });
+    if (isa<gpu::BlockIdOp>(op))
+      mapping.map(op.getResult(0), block);
+    else if (isa<gpu::ThreadIdOp>(op))
+      mapping.map(op.getResult(0), thread);
+  }
+}
+
+/// All of the phase's blocks for the samples, several side by side.
+void LoopJoiner::emitPhase(const PlannedLaunch &launch) {
+  func::FuncOp phase = phaseOf(launch);
+  int64_t own = threadsOf(phase), atOnce = threads / own;
+  Extent extent = launch.extent;
+  if (extent.at(rows) <= 1 && atOnce == 1)
+    return emitBlock(phase, launch, constant(0), thread);
+  Value count = add(multiply(samples, extent.perBatch),
+                    constant(extent.constant + extent.divisor - 1));
+  count = b.createOrFold<arith::DivUIOp>(count, constant(extent.divisor));
+  Value begin = b.createOrFold<arith::DivUIOp>(thread, constant(own));
+  Value inBlock = b.createOrFold<arith::RemUIOp>(thread, constant(own));
+  auto blocks = scf::ForOp::create(b, begin, count, constant(atOnce));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(blocks.getBody());
+  emitBlock(phase, launch, blocks.getInductionVar(), inBlock);
+}
+
+/// Of bytes, a thread each.
+void LoopJoiner::emitCopy(const PlannedCopy &copy) {
+  Value from = viewOf(copy.from, b.getI8Type());
+  Value to = viewOf(copy.to, b.getI8Type());
+  Value count = elementsOf(copy.to.sizeBytes, b.getI8Type(), samples);
+  auto bytes = scf::ForOp::create(b, thread, count, constant(threads));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(bytes.getBody());
+  Value number = bytes.getInductionVar();
+  Value value = memref::LoadOp::create(b, from, number);
+  memref::StoreOp::create(b, value, to, number);
+}
+
+void LoopJoiner::emitSteps(func::FuncOp function) {
+  b.setInsertionPointToStart(entry);
+  Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
+  thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+  Value batch = entry->getArguments().back();
+  first = named("first", multiply(block, rows));
+  Value left = arith::SubIOp::create(b, batch, first);
+  samples = named("count", arith::MinUIOp::create(b, left, constant(rows)));
+  auto steps =
+      scf::ForOp::create(b, constant(0), constant(loop.steps), constant(1));
+  b.setInsertionPointToStart(steps.getBody());
+  at = named("step", steps.getInductionVar());
+  if (loop.reverse)
+    at = named("step", arith::SubIOp::create(b, constant(loop.steps - 1), at));
+  for (const PlannedCommand &command : step) {
+    if (auto *copy = std::get_if<PlannedCopy>(&command))
+      emitCopy(*copy);
+    else
+      emitPhase(std::get<PlannedLaunch>(command));
+    gpu::BarrierOp::create(b);
+  }
+  b.setInsertionPointToEnd(entry);
+  func::ReturnOp::create(b);
+}
+
+//===----------------------------------------------------------------------===//
+// The command
+//===----------------------------------------------------------------------===//
+
+PlannedLaunch LoopJoiner::describe(func::FuncOp function) const {
+  PlannedLaunch launch{
+      function.getName().str(), {}, {0, 1, rows}, 1, {}, {}, loop.loc};
+  for (const Argument &argument : arguments)
+    launch.buffers.push_back(argument.whole);
+  std::set<unsigned> written;
+  for (const PlannedCommand &command : step) {
+    auto *part = std::get_if<PlannedLaunch>(&command);
+    if (!part)
+      continue;
+    launch.flop = plus(launch.flop, times(part->flop, loop.steps));
+    launch.trafficBytes =
+        plus(launch.trafficBytes, times(part->trafficBytes, loop.steps));
+    for (const PlannedResult &result : part->written) {
+      const PlannedBuffer &buffer = part->buffers[result.buffer];
+      unsigned number =
+          argumentOf(buffer, elementOf(phaseOf(*part), result.buffer));
+      // Slots in turn have room for the largest batch, and so gaps.
+      bool hasGaps = buffer.slot && buffer.sizeBytes.perBatch &&
+                     !buffer.slot->stride.perBatch;
+      if (!hasGaps && written.insert(number).second)
+        launch.written.push_back({number, result.elementType});
+    }
+  }
+  return launch;
+}
+
+PlannedLaunch LoopJoiner::run() {
+  collectArguments();
+  chooseThreads();
+  func::FuncOp function = createFunction();
+  emitSteps(function);
+  simplifyPhase(function);
+  return describe(function);
+}
+
+/// Erases phases that no command runs.
+static void eraseUnused(const MemoryPlan &plan, ArrayRef<std::string> joined,
+                        ModuleOp phases) {
+  std::set<std::string> used;
+  for (const PlannedEntryPoint &entry : plan.entryPoints)
+    for (const PlannedCommand &command : entry.commands)
+      if (auto *launch = std::get_if<PlannedLaunch>(&command))
+        used.insert(launch->phase);
+  for (const std::string &name : joined)
+    if (!used.count(name))
+      if (Operation *phase = phases.lookupSymbol(name))
+        phase->erase();
+}
+
+LogicalResult nnc::joinLoops(Schedule &schedule, MemoryPlan &plan) {
+  ModuleOp phases = *schedule.phases;
+  int64_t rows = llvm::divideCeil(plan.maxBatch, kMostBlocks);
+  std::vector<std::string> joined;
+  for (PlannedEntryPoint &entry : plan.entryPoints) {
+    std::vector<PlannedCommand> commands;
+    for (size_t i = 0; i < entry.commands.size(); ++i) {
+      auto *loop = std::get_if<PlannedLoop>(&entry.commands[i]);
+      if (!loop || !loop->isJoined) {
+        commands.push_back(std::move(entry.commands[i]));
+        continue;
+      }
+      auto step = ArrayRef(entry.commands).slice(i + 1, loop->length);
+      PlannedLaunch launch = LoopJoiner(*loop, step, rows, phases).run();
+      auto function = phases.lookupSymbol<func::FuncOp>(launch.phase);
+      schedule.phaseInfos[launch.phase] = {"loop", threadsOf(function), ""};
+      for (const PlannedCommand &command : step)
+        if (auto *part = std::get_if<PlannedLaunch>(&command))
+          joined.push_back(part->phase);
+      i += loop->length;
+      commands.push_back(std::move(launch));
+    }
+    entry.commands = std::move(commands);
+  }
+  eraseUnused(plan, joined, phases);
+  return verify(phases);
+}
