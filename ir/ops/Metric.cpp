@@ -158,8 +158,8 @@ SmallVector<IndexLimit> AccuracyOp::getIndexLimits() {
                         getIgnoreIndex());
 }
 SmallVector<IndexLimit> TopKAccuracyOp::getIndexLimits() {
-  return limitDecisions(getPrediction().getType(), getTarget().getType(),
-                        getIgnoreIndex());
+  return limitClasses(getPrediction().getType(), getTarget().getType(),
+                      getIgnoreIndex());
 }
 SmallVector<IndexLimit> PerplexityOp::getIndexLimits() {
   return limitClasses(getLogits().getType(), getTarget().getType(),

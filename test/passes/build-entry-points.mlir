@@ -153,6 +153,21 @@ nnc.model @rows_of_batch(%i: tensor<?x1xi32> {nnc.name = "row"}, %t: tensor<?x4x
 
 // -----
 
+// One class is a limit too.
+// CHECK-LABEL: func.func @eval_step
+// CHECK-SAME:    tensor<?xi32> {nnc.index_limit = 1 : i64, nnc.name = "label"}
+nnc.parameter @w : tensor<1xf32> = <zeros>
+nnc.model @one_class(%x: tensor<?x1xf32> {nnc.name = "x"}, %label: tensor<?xi32> {nnc.name = "label"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = 0.1} {
+  %a = nnc.top_k_accuracy %x, %label : (tensor<?x1xf32>, tensor<?xi32>) -> tensor<f32>
+  %w = nnc.read @w : tensor<1xf32>
+  %l = nnc.mean %w : (tensor<1xf32>) -> tensor<f32>
+  nnc.metric "top" %a : tensor<f32>
+  nnc.loss %l : tensor<f32>
+}
+
+// -----
+
 // What limits a part of an input says nothing of its other parts: no column of
 // the table has the limit of another. What limits all of it does, in any shape.
 // CHECK-LABEL: func.func @predict
