@@ -1,6 +1,7 @@
 // Reads explain.jsonl line by line, and draws each.
 #include "tools/plot/Explanations.h"
 
+#include "tools/LogLines.h"
 #include "tools/Ranking.h"
 #include "tools/Text.h"
 #include "tools/plot/Pictures.h"
@@ -8,10 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <iostream>
 
 namespace nnc::tools {
@@ -286,24 +285,22 @@ static bool drawLine(const json &line, const std::string &folder,
 
 int plotExplanations(const std::string &folder) {
   const std::string path = folder + "/explain.jsonl";
-  std::ifstream file(path);
-  if (!file) {
-    std::cerr << path << ": error: cannot be read: " << std::strerror(errno)
-              << '\n';
-    return 1;
-  }
   Sheets sheets;
-  bool ok = true;
-  std::string text;
-  for (int number = 1; std::getline(file, text); ++number) {
-    json line = json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (drawLine(line, folder, sheets, ok))
-      continue;
-    std::cerr << path << ':' << number
-              << ": error: expected an explanation, filters or a misclassified "
-                 "sample, as `nnc explain` writes them\n";
+  bool ok = true, isDrawn = true;
+  runtime::Status status =
+      readLogLines(path, [&](const std::string &text, int64_t number) {
+        json line = json::parse(text, nullptr, /*allow_exceptions=*/false);
+        isDrawn = drawLine(line, folder, sheets, ok);
+        if (!isDrawn)
+          std::cerr << path << ':' << number
+                    << ": error: expected an explanation, filters or a "
+                       "misclassified sample, as `nnc explain` writes them\n";
+        return isDrawn;
+      });
+  if (!status.isOk())
+    std::cerr << "error: " << status.message() << '\n';
+  if (!status.isOk() || !isDrawn)
     return 1;
-  }
   if (!sheets.filters.empty())
     ok &= drawSheet(folder + "/filters.png", "filters of the first layer",
                     sheets.filters);

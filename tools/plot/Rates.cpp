@@ -1,13 +1,13 @@
 // A curve over powers of ten.
 #include "tools/plot/Rates.h"
 
+#include "tools/LogLines.h"
 #include "tools/plot/Canvas.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <iostream>
 #include <vector>
 
@@ -45,20 +45,20 @@ static bool isNumber(const json &record, const char *key) {
 /// Those lines that are what `nnc find-rate` writes.
 static std::vector<Point> read(const std::string &path) {
   std::vector<Point> points;
-  std::ifstream file(path);
-  std::string line;
-  while (std::getline(file, line)) {
+  // Of a file that cannot be read, none.
+  (void)readLogLines(path, [&](const std::string &line, int64_t) {
     json record = json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!record.is_object() || !isNumber(record, "rate") ||
         !isNumber(record, "loss") || !isNumber(record, "smoothed"))
-      continue;
+      return true;
     const Point point{std::log10(record["rate"].get<double>()),
                       record["loss"].get<double>(),
                       record["smoothed"].get<double>()};
     if (std::isfinite(point.power) && std::isfinite(point.loss) &&
         std::isfinite(point.smoothed))
       points.push_back(point);
-  }
+    return true;
+  });
   return points;
 }
 

@@ -1,16 +1,15 @@
 // Reads log.jsonl and draws a curve a quantity.
 #include "tools/plot/TrainingLog.h"
 
+#include "tools/LogLines.h"
 #include "tools/Text.h"
 #include "tools/plot/Canvas.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <vector>
@@ -185,34 +184,37 @@ void addPoint(Run &run, const std::string &key, double epoch, double value) {
   }
 }
 
+void addRecord(Run &run, const json &record) {
+  for (auto &[key, value] : record.items()) {
+    if (key == "confusion" && value.is_array())
+      run.confusion = value;
+    if (key == "classes" && value.is_array())
+      run.classes = value;
+    bool isMeasure = value.is_number() && key != "epoch" && key != "step" &&
+                     key != "fold" && key != "seconds" &&
+                     key != "data_seconds" && !isLearningRate(key);
+    if (isMeasure && std::isfinite(value.get<double>()))
+      addPoint(run, key, record["epoch"].get<double>(), value.get<double>());
+  }
+}
+
 bool readLog(const std::string &path, Run &run) {
-  std::ifstream file(path);
-  if (!file) {
-    std::cerr << path << ": error: cannot be read: " << std::strerror(errno)
+  bool isLog = true;
+  runtime::Status status =
+      readLogLines(path, [&](const std::string &text, int64_t line) {
+        json record = json::parse(text, nullptr, /*allow_exceptions=*/false);
+        isLog = record.is_object() && record.value("epoch", json()).is_number();
+        if (isLog)
+          addRecord(run, record);
+        else
+          std::cerr << path << ':' << line
+                    << ": error: expected a JSON object with \"epoch\"\n";
+        return isLog;
+      });
+  if (!status.isOk())
+    std::cerr << "error: " << status.message()
               << "; nnc train --log DIR writes it\n";
-    return false;
-  }
-  std::string text;
-  for (int line = 1; std::getline(file, text); ++line) {
-    json record = json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (!record.is_object() || !record.value("epoch", json()).is_number()) {
-      std::cerr << path << ':' << line
-                << ": error: expected a JSON object with \"epoch\"\n";
-      return false;
-    }
-    for (auto &[key, value] : record.items()) {
-      if (key == "confusion" && value.is_array())
-        run.confusion = value;
-      if (key == "classes" && value.is_array())
-        run.classes = value;
-      bool isMeasure = value.is_number() && key != "epoch" && key != "step" &&
-                       key != "fold" && key != "seconds" &&
-                       key != "data_seconds" && !isLearningRate(key);
-      if (isMeasure && std::isfinite(value.get<double>()))
-        addPoint(run, key, record["epoch"].get<double>(), value.get<double>());
-    }
-  }
-  return true;
+  return isLog && status.isOk();
 }
 
 bool isCountMatrix(const json &matrix) {

@@ -2,6 +2,8 @@
 // bounds, and what is no JSON is named.
 #include "tools/report/RunFolder.h"
 
+#include "tools/LogLines.h"
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -14,7 +16,7 @@ namespace nnc::tools {
 using namespace runtime;
 using json = nlohmann::ordered_json;
 
-static constexpr size_t mostLineBytes = size_t(64) << 20;
+static constexpr size_t mostObjectBytes = size_t(64) << 20;
 static constexpr size_t mostMistakes = 60, mostFilters = 256;
 
 //===----------------------------------------------------------------------===//
@@ -40,26 +42,25 @@ static json parse(const std::string &text) {
 /// is none; a last line without its end is one that is being written.
 static Status readLines(const std::string &path,
                         const std::function<void(json)> &use) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return {Code::NotFound, path + ": cannot be read"};
-  std::string line;
-  for (int64_t number = 1; std::getline(file, line) && !file.eof(); ++number) {
-    json value = line.size() <= mostLineBytes ? parse(line)
-                                              : json(json::value_t::discarded);
-    if (!value.is_object())
-      return {Code::InvalidFile,
-              concat(path, ": line ", number, " is no JSON object")};
-    use(std::move(value));
-  }
-  return {};
+  Status damage;
+  Status status =
+      readLogLines(path, [&](const std::string &line, int64_t number) {
+        json value = parse(line);
+        if (value.is_object())
+          use(std::move(value));
+        else
+          damage = {Code::InvalidFile,
+                    concat(path, ": line ", number, " is no JSON object")};
+        return damage.isOk();
+      });
+  return damage.isOk() ? status : damage;
 }
 
 /// A file of one object; null where there is none that can be read.
 static json readObject(const std::string &path) {
   std::error_code error;
   const auto size = std::filesystem::file_size(path, error);
-  if (error || size > mostLineBytes)
+  if (error || size > mostObjectBytes)
     return nullptr;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;

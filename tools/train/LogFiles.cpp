@@ -1,6 +1,7 @@
 // Appends lines as JSON.
 #include "tools/train/LogFiles.h"
 
+#include "tools/LogLines.h"
 #include "tools/Output.h"
 #include "tools/train/Records.h"
 #include "tools/train/Run.h"
@@ -33,13 +34,15 @@ static bool isBehind(const std::string &line, const char *key, int64_t last) {
 /// The number of bytes that the lines to keep take, from the start.
 static int64_t bytesToKeep(const std::string &path, const char *key,
                            int64_t last) {
-  std::ifstream file(path);
   int64_t bytes = 0;
-  std::string line;
-  // A last line without its end is one that a killed run was writing.
-  while (last > 0 && std::getline(file, line) && !file.eof() &&
-         isBehind(line, key, last))
-    bytes += int64_t(line.size()) + 1;
+  if (last <= 0)
+    return bytes;
+  // Lines that cannot be read are no run's, and go.
+  (void)readLogLines(path, [&](const std::string &line, int64_t) {
+    bool isKept = isBehind(line, key, last);
+    bytes += isKept ? int64_t(line.size()) + 1 : 0;
+    return isKept;
+  });
   return bytes;
 }
 
@@ -54,13 +57,13 @@ static Status continueFile(std::ofstream &file, const std::string &path,
 
 /// InvalidArgument if the log's file is there and no run wrote it.
 static Status checkLog(const std::string &path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!std::getline(file, line))
-    return {};
-  json record = json::parse(line, nullptr, /*allow_exceptions=*/false);
-  // What a killed run was writing may be cut.
-  if (file.eof() || (record.is_object() && record.contains("epoch")))
+  bool isLog = true;
+  Status status = readLogLines(path, [&](const std::string &line, int64_t) {
+    json record = json::parse(line, nullptr, /*allow_exceptions=*/false);
+    isLog = record.is_object() && record.contains("epoch");
+    return false;
+  });
+  if (isLog && (status.isOk() || status.code() == Code::NotFound))
     return {};
   return {Code::InvalidArgument,
           path + " is there, and is no log of a run: give another folder, or "
