@@ -57,6 +57,16 @@ private:
 
 } // namespace
 
+/// The op that makes `value` of one of fewer bits: a copy of it costs nothing,
+/// and less is read.
+static CastOp getWidening(Value value) {
+  auto cast = value.getDefiningOp<CastOp>();
+  auto bits = [](Value of) {
+    return mlir::cast<RankedTensorType>(of.getType()).getElementTypeBitWidth();
+  };
+  return cast && bits(cast.getX()) < bits(value) ? cast : CastOp();
+}
+
 static bool isScalar(Value value) {
   return cast<RankedTensorType>(value.getType()).getRank() == 0;
 }
@@ -93,11 +103,14 @@ Updates UpdateFusion::collect(AssignOp assign) const {
 /// Completes `updates` from its ops: operands from outside, and results.
 static void findBuffers(Updates &updates) {
   for (Operation *op : updates.ops) {
-    for (Value operand : op->getOperands())
-      if (Operation *producer = operand.getDefiningOp();
-          !updates.ops.contains(producer) &&
-          !(producer && producer->hasTrait<OpTrait::ConstantLike>()))
-        updates.inputs.insert(operand);
+    for (Value operand : op->getOperands()) {
+      Operation *producer = operand.getDefiningOp();
+      if (updates.ops.contains(producer) ||
+          (producer && producer->hasTrait<OpTrait::ConstantLike>()))
+        continue;
+      CastOp widening = getWidening(operand);
+      updates.inputs.insert(widening ? widening.getX() : operand);
+    }
     if (llvm::any_of(op->getUsers(), llvm::IsaPred<AssignOp>))
       updates.results.push_back(op->getResult(0));
   }
@@ -126,8 +139,8 @@ void UpdateFusion::fuse(const Updates &updates) {
   builder.setInsertionPointToEnd(body);
   for (Operation *op : ops) {
     for (Value operand : op->getOperands())
-      if (!mapping.contains(operand))
-        builder.clone(*operand.getDefiningOp(), mapping); // a constant
+      if (!mapping.contains(operand)) // a constant, or wider than it is read
+        builder.clone(*operand.getDefiningOp(), mapping);
     builder.clone(*op, mapping);
   }
   YieldOp::create(builder, loc,

@@ -84,3 +84,24 @@ func.func @leaves_other_functions(%x: tensor<4xf32>) {
   nnc.assign @w, %y : tensor<4xf32>
   return
 }
+
+// -----
+
+nnc.parameter @w : tensor<4x2xf32> = <zeros>
+
+// A gradient of 16 bits is read as it is, though its norm is of it as well.
+// CHECK-LABEL: @reads_a_gradient_as_it_lies
+// CHECK-SAME:    %[[DW:[^:]*]]: tensor<4x2xbf16>
+// CHECK:         nnc.fused "updates" (
+// CHECK-SAME:      %[[LOW:[^ ]*]] = %[[DW]]
+// CHECK:           nnc.cast %[[LOW]] to = f32
+// CHECK:           nnc.sub
+func.func @reads_a_gradient_as_it_lies(%dw: tensor<4x2xbf16>) -> tensor<f32>
+    attributes {nnc.training} {
+  %w = nnc.read @w : tensor<4x2xf32>
+  %g = nnc.cast %dw to = f32 : (tensor<4x2xbf16>) -> tensor<4x2xf32>
+  %n = nnc.sum %g axes = [0, 1] : (tensor<4x2xf32>) -> tensor<f32>
+  %w1 = nnc.sub %w, %g : tensor<4x2xf32>
+  nnc.assign @w, %w1 : tensor<4x2xf32>
+  return %n : tensor<f32>
+}
