@@ -554,7 +554,9 @@ def RecomputePass : Pass<"nnc-recompute", "::mlir::func::FuncOp"> {
     %4 = nnc.mul %3, %0 : tensor<64x8xf32>
     ```
     The kernel of the last three reads `%x` and `%mean` in place of `%0` and `%1`, and
-    has copies of the first two ops. `%0` is never written.
+    has copies of the first two ops. `%0` is never written. Regions of products do so with
+    what they read of each other's, as the derivative of an activation is computed of what
+    the activation is.
 
     Left alone: values of ops that take many instructions; and what would need more
     to be read than it saves, or as much where the value is in memory anyway.

@@ -2,6 +2,7 @@
 // what lies in memory in place of them.
 #include "passes/Bodies.h"
 #include "passes/Passes.h"
+#include "passes/RecomputeInProducts.h"
 #include "passes/RowFusion.h"
 #include "passes/Scans.h"
 
@@ -168,6 +169,7 @@ struct RecomputePass : public nnc::impl::RecomputePassBase<RecomputePass> {
       fusion.absorbFree();
       Recomputation(fusion).run();
       fusion.finish();
+      recomputeInProducts(body);
     });
   }
 };
