@@ -31,6 +31,7 @@ LogicalResult EntryPlanner::collect() {
 LogicalResult EntryPlanner::collect(Operation &op) {
   if (auto launch = dyn_cast<LaunchOp>(op)) {
     launches.push_back(launch);
+    lastScan = nullptr;
     return collectLaunch(launch);
   }
   if (auto scan = dyn_cast<ScanOp>(op))

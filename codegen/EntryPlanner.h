@@ -49,8 +49,13 @@ struct PlannedScan {
   ScanOp scan;
   LoopPlan plan;
   llvm::SmallVector<LaunchOp> launches;
-  /// What comes before the loop, and the copies at the end of each step.
+  /// What comes before the loop, and the copies at the end of each step; of
+  /// loops that run at once, before the first and at the end of the last.
   int64_t begin = 0, end = 0;
+  /// The loops that run at the same time as this one and follow it.
+  llvm::SmallVector<PlannedScan *, 1> beside;
+  /// It is in another's `beside`.
+  bool isBeside = false;
   /// Numbers in the arena, of carried values and of kept ones with slots of
   /// their own.
   llvm::SmallVector<int64_t> carried;
@@ -86,6 +91,7 @@ private:
   mlir::LogicalResult collect(mlir::Operation &op);
   mlir::LogicalResult collectLaunch(LaunchOp launch);
   mlir::LogicalResult collectScan(ScanOp scan);
+  void putBeside(PlannedScan &first, PlannedScan &scan);
 
   // Where it lies.
   void placeInState(AssignOp assign);
@@ -130,6 +136,8 @@ private:
   void emitPhases(LaunchOp launch, PlannedEntryPoint &entry,
                   llvm::function_ref<bool(unsigned)> isWanted);
   void emitScan(PlannedScan &scan, PlannedEntryPoint &entry);
+  void emitBeforeLoop(PlannedScan &scan, PlannedEntryPoint &entry);
+  void emitLoop(PlannedScan &scan, PlannedEntryPoint &entry);
   void emitStep(PlannedScan &scan, PlannedEntryPoint &entry);
   void emitEnd(PlannedEntryPoint &entry);
   bool isOverwritten(mlir::Value root) const;
@@ -149,6 +157,9 @@ private:
   llvm::SmallVector<LaunchOp> launches;
   /// By their op.
   llvm::MapVector<mlir::Operation *, std::unique_ptr<PlannedScan>> scans;
+  /// The first of the loops that run at once which was collected last, while no
+  /// launch has come after it.
+  PlannedScan *lastScan = nullptr;
   llvm::SmallVector<AssignOp> assigns;
   llvm::DenseMap<mlir::Operation *, int64_t> timeOf;
   int64_t endOfTime = 0;

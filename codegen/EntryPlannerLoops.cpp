@@ -2,6 +2,7 @@
 // commands around and in them.
 #include "codegen/EntryPlanner.h"
 
+#include "codegen/KernelForms.h"
 #include "codegen/Reference.h"
 #include "runtime/abi.h"
 
@@ -85,7 +86,26 @@ LogicalResult EntryPlanner::collectScan(ScanOp scan) {
   planned.end = endOfTime++;
   timeOf[scan.getYield()] = planned.end;
   planned.plan = planLoop(scan, schedule, plan.maxBatch);
+  if (lastScan && scan->hasAttr(kBesideAttr) && planned.plan.isJoined &&
+      lastScan->plan.isJoined)
+    putBeside(*lastScan, planned);
+  else
+    lastScan = &planned;
   return success();
+}
+
+/// Has `scan` run together with `first`, and all that do already: from the
+/// begin of the first to the end of the last.
+void EntryPlanner::putBeside(PlannedScan &first, PlannedScan &scan) {
+  first.beside.push_back(&scan);
+  scan.isBeside = true;
+  scan.begin = first.begin;
+  first.end = scan.end;
+  timeOf[first.scan.getYield()] = scan.end;
+  for (PlannedScan *other : first.beside) {
+    other->end = scan.end;
+    timeOf[other->scan.getYield()] = scan.end;
+  }
 }
 
 PlannedScan *EntryPlanner::scanAround(Value value) {
@@ -329,6 +349,17 @@ PlannedBuffer EntryPlanner::bufferOf(OpResult result, PlannedScan &scan) {
 //===----------------------------------------------------------------------===//
 
 void EntryPlanner::emitScan(PlannedScan &scan, PlannedEntryPoint &entry) {
+  if (scan.isBeside)
+    return;
+  emitBeforeLoop(scan, entry);
+  for (PlannedScan *other : scan.beside)
+    emitBeforeLoop(*other, entry);
+  emitLoop(scan, entry);
+  for (PlannedScan *other : scan.beside)
+    emitLoop(*other, entry);
+}
+
+void EntryPlanner::emitBeforeLoop(PlannedScan &scan, PlannedEntryPoint &entry) {
   for (auto [i, form] : llvm::enumerate(scan.plan.carried))
     entry.commands.push_back(
         PlannedCopy{bufferOf(scan.scan.getCarried()[i]),
@@ -342,10 +373,14 @@ void EntryPlanner::emitScan(PlannedScan &scan, PlannedEntryPoint &entry) {
     emitPhases(launch, entry, [&](unsigned phase) {
       return scan.plan.isHoisted(launch, phase);
     });
+}
+
+void EntryPlanner::emitLoop(PlannedScan &scan, PlannedEntryPoint &entry) {
   size_t loop = entry.commands.size();
-  entry.commands.push_back(PlannedLoop{
-      int64_t(scan.scan.getSteps()), /*length=*/0, scan.scan.getReverse(),
-      scan.plan.rows, scan.plan.grain, scan.scan.getLoc(), scan.plan.isJoined});
+  entry.commands.push_back(
+      PlannedLoop{int64_t(scan.scan.getSteps()), /*length=*/0,
+                  scan.scan.getReverse(), scan.plan.rows, scan.plan.grain,
+                  scan.scan.getLoc(), scan.plan.isJoined, scan.isBeside});
   emitStep(scan, entry);
   if (size_t length = entry.commands.size() - loop - 1)
     std::get<PlannedLoop>(entry.commands[loop]).length = length;

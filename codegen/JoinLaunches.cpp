@@ -214,6 +214,64 @@ void StepKernel::replaceLaunches(func::FuncOp kernel) {
 }
 
 //===----------------------------------------------------------------------===//
+// Loops beside each other
+//===----------------------------------------------------------------------===//
+
+static bool isJoined(ScanOp scan, SymbolTable &table) {
+  auto launches = llvm::to_vector(scan.getBody().front().getOps<LaunchOp>());
+  if (launches.size() != 1)
+    return false;
+  auto kernel = table.lookup<func::FuncOp>(launches[0].getKernel());
+  auto kind = kernel->getAttrOfType<StringAttr>("nnc.kind");
+  return kind && kind.getValue() == "step";
+}
+
+/// What comes after `first` and is needed for `op`, in order. None where that
+/// is `first` itself.
+static std::optional<SmallVector<Operation *>> findNeeded(Operation *op,
+                                                          Operation *first) {
+  llvm::SmallSetVector<Operation *, 8> needed;
+  needed.insert(op);
+  for (size_t i = 0; i < needed.size(); ++i)
+    for (Value operand : needed[i]->getOperands()) {
+      Operation *producer = operand.getDefiningOp();
+      if (producer == first)
+        return std::nullopt;
+      if (producer && first->isBeforeInBlock(producer))
+        needed.insert(producer);
+    }
+  SmallVector<Operation *> ops(needed.begin() + 1, needed.end());
+  llvm::sort(ops, [](Operation *lhs, Operation *rhs) {
+    return lhs->isBeforeInBlock(rhs);
+  });
+  return ops;
+}
+
+/// Puts each loop whose launches are one behind another that it does not need,
+/// such as that of the other direction: both may run at once.
+static void gather(Block &block, SymbolTable &table) {
+  ScanOp first, last;
+  for (ScanOp scan : llvm::to_vector(block.getOps<ScanOp>())) {
+    if (!isJoined(scan, table))
+      continue;
+    std::optional<SmallVector<Operation *>> needed;
+    if (first)
+      needed = findNeeded(scan, first);
+    bool isOfOthers =
+        needed && llvm::any_of(*needed, llvm::IsaPred<ScanOp, AssignOp>);
+    if (!needed || isOfOthers) {
+      first = last = scan;
+      continue;
+    }
+    for (Operation *op : *needed)
+      op->moveBefore(first);
+    scan->moveAfter(last);
+    scan->setAttr(kBesideAttr, UnitAttr::get(scan.getContext()));
+    last = scan;
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // The pass
 //===----------------------------------------------------------------------===//
 
@@ -229,6 +287,9 @@ struct JoinLaunchesPass
     SymbolTable &table = symbols.getSymbolTable(getOperation());
     for (ScanOp scan : scans)
       join(scan, lowerings, symbols, table);
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function.isPrivate() && !function.isExternal())
+        gather(function.getBody().front(), table);
     eraseUnusedKernels();
   }
 

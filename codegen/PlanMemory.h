@@ -90,6 +90,8 @@ struct PlannedLoop {
   /// Target::joinLoops() makes one launch of it: its buffers are alive for as
   /// long as it runs, and are of samples, or the same at each step.
   bool isJoined = false;
+  /// In the same launch as the loop before it.
+  bool isBeside = false;
 };
 
 using PlannedCommand =

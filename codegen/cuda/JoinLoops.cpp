@@ -10,6 +10,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/OperationSupport.h"
 #include "mlir/IR/Verifier.h"
 
 #include <set>
@@ -46,13 +47,18 @@ static bool isSame(const PlannedBuffer &lhs, const PlannedBuffer &rhs) {
 
 namespace {
 
+struct JoinedLoop {
+  const PlannedLoop *loop;
+  /// The commands of a step.
+  ArrayRef<PlannedCommand> step;
+};
+
 class LoopJoiner {
 public:
-  /// `step`: the loop's commands. `rows`: samples of a block.
-  LoopJoiner(const PlannedLoop &loop, ArrayRef<PlannedCommand> step,
-             int64_t rows, ModuleOp phases)
-      : b(loop.loc, phases.getContext()), loop(loop), step(step), rows(rows),
-        phases(phases) {}
+  /// `loops`: those that run at once. `rows`: samples of a block.
+  LoopJoiner(ArrayRef<JoinedLoop> loops, int64_t rows, ModuleOp phases)
+      : b(loops.front().loop->loc, phases.getContext()), loops(loops),
+        rows(rows), phases(phases) {}
 
   /// The launch of a phase that is added to the module.
   PlannedLaunch run();
@@ -65,12 +71,14 @@ private:
   };
 
   void collect(const PlannedBuffer &buffer, Type element, StringRef name);
-  void collectArguments();
+  void collectArguments(const PlannedCommand &command);
   unsigned argumentOf(const PlannedBuffer &buffer, Type element) const;
   void chooseThreads();
+  Extent countBlocks() const;
   func::FuncOp createFunction();
 
-  void emitSteps(func::FuncOp function);
+  void emitLoops();
+  void emitSteps(const JoinedLoop &joined);
   void emitPhase(const PlannedLaunch &launch);
   void emitBlock(func::FuncOp phase, const PlannedLaunch &launch, Value block,
                  Value thread);
@@ -80,13 +88,16 @@ private:
   Value slotOf(const PlannedSlot &slot);
 
   PlannedLaunch describe(func::FuncOp function) const;
+  void addWork(const PlannedLaunch &part, int64_t count,
+               PlannedLaunch &launch) const;
+  void forEachCommand(llvm::function_ref<void(const PlannedCommand &)> visit);
 
   func::FuncOp phaseOf(const PlannedLaunch &launch) const {
     return ModuleOp(phases).lookupSymbol<func::FuncOp>(launch.phase);
   }
 
   Value named(StringRef name, Value value) {
-    value.setLoc(NameLoc::get(b.getStringAttr(name), loop.loc));
+    value.setLoc(NameLoc::get(b.getStringAttr(name), b.getLoc()));
     return value;
   }
   Value constant(int64_t value) {
@@ -100,15 +111,16 @@ private:
   }
 
   ImplicitLocOpBuilder b;
-  const PlannedLoop &loop;
-  ArrayRef<PlannedCommand> step;
+  ArrayRef<JoinedLoop> loops;
   int64_t rows;
   ModuleOp phases;
 
   SmallVector<Argument> arguments;
   int64_t threads = 0;
   Block *entry = nullptr;
-  /// The block's first sample and how many it has; the thread; the step.
+  /// How many steps the loop that is being written has; the block's first
+  /// sample and how many it has; the thread; the step.
+  int64_t steps = 0;
   Value first, samples, thread, at;
 };
 
@@ -148,19 +160,23 @@ void LoopJoiner::collect(const PlannedBuffer &buffer, Type element,
   size.perBatch = std::max(size.perBatch, whole.sizeBytes.perBatch);
 }
 
-void LoopJoiner::collectArguments() {
-  for (const PlannedCommand &command : step) {
-    if (auto *copy = std::get_if<PlannedCopy>(&command)) {
-      collect(copy->from, b.getI8Type(), "from");
-      collect(copy->to, b.getI8Type(), "to");
-      continue;
-    }
-    const auto &launch = std::get<PlannedLaunch>(command);
-    func::FuncOp phase = phaseOf(launch);
-    for (auto [i, buffer] : llvm::enumerate(launch.buffers)) {
-      auto name = phase.getArgAttrOfType<StringAttr>(i, "nnc.name");
-      collect(buffer, elementOf(phase, i), name ? name.getValue() : "x");
-    }
+void LoopJoiner::forEachCommand(
+    llvm::function_ref<void(const PlannedCommand &)> visit) {
+  for (const JoinedLoop &joined : loops)
+    llvm::for_each(joined.step, visit);
+}
+
+void LoopJoiner::collectArguments(const PlannedCommand &command) {
+  if (auto *copy = std::get_if<PlannedCopy>(&command)) {
+    collect(copy->from, b.getI8Type(), "from");
+    collect(copy->to, b.getI8Type(), "to");
+    return;
+  }
+  const auto &launch = std::get<PlannedLaunch>(command);
+  func::FuncOp phase = phaseOf(launch);
+  for (auto [i, buffer] : llvm::enumerate(launch.buffers)) {
+    auto name = phase.getArgAttrOfType<StringAttr>(i, "nnc.name");
+    collect(buffer, elementOf(phase, i), name ? name.getValue() : "x");
   }
 }
 
@@ -172,18 +188,20 @@ static int64_t threadsOf(func::FuncOp phase) {
 /// phase's own, which are powers of two.
 void LoopJoiner::chooseThreads() {
   threads = 32;
-  for (const PlannedCommand &command : step)
-    if (auto *launch = std::get_if<PlannedLaunch>(&command)) {
-      int64_t own = threadsOf(phaseOf(*launch));
-      int64_t wanted = own * launch->extent.at(rows);
-      while (threads < own || (threads < wanted && threads < kMostThreads))
-        threads *= 2;
-    }
+  forEachCommand([&](const PlannedCommand &command) {
+    auto *launch = std::get_if<PlannedLaunch>(&command);
+    if (!launch)
+      return;
+    int64_t own = threadsOf(phaseOf(*launch));
+    int64_t wanted = own * launch->extent.at(rows);
+    while (threads < own || (threads < wanted && threads < kMostThreads))
+      threads *= 2;
+  });
 }
 
 func::FuncOp LoopJoiner::createFunction() {
-  std::string stem = "loop";
-  for (const PlannedCommand &command : step)
+  std::string stem = loops.size() > 1 ? "loops" : "loop";
+  for (const PlannedCommand &command : loops.front().step)
     if (auto *launch = std::get_if<PlannedLaunch>(&command)) {
       stem += "_" + launch->phase;
       break;
@@ -202,7 +220,7 @@ func::FuncOp LoopJoiner::createFunction() {
         {extent.constant, extent.perBatch, extent.divisor});
   };
   function->setAttr("nnc.threads", b.getI64IntegerAttr(threads));
-  function->setAttr("nnc.blocks", toAttribute({0, 1, rows}));
+  function->setAttr("nnc.blocks", toAttribute(countBlocks()));
   for (auto [i, argument] : llvm::enumerate(arguments)) {
     Extent size = argument.whole.sizeBytes;
     size.divisor *= bytesOf(argument.element);
@@ -231,7 +249,7 @@ Value LoopJoiner::slotOf(const PlannedSlot &slot) {
   Value number =
       slot.moves ? add(at, constant(slot.first)) : constant(slot.first);
   // Slots in turn come round again; all others are as many as the steps need.
-  if (slot.moves && slot.first + loop.steps > slot.count)
+  if (slot.moves && slot.first + steps > slot.count)
     number = b.createOrFold<arith::RemUIOp>(number, constant(slot.count));
   return number;
 }
@@ -312,26 +330,48 @@ void LoopJoiner::emitCopy(const PlannedCopy &copy) {
   memref::StoreOp::create(b, value, to, number);
 }
 
-void LoopJoiner::emitSteps(func::FuncOp function) {
-  b.setInsertionPointToStart(entry);
-  Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
-  thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
-  Value batch = entry->getArguments().back();
-  first = named("first", multiply(block, rows));
-  Value left = arith::SubIOp::create(b, batch, first);
-  samples = named("count", arith::MinUIOp::create(b, left, constant(rows)));
-  auto steps =
-      scf::ForOp::create(b, constant(0), constant(loop.steps), constant(1));
-  b.setInsertionPointToStart(steps.getBody());
-  at = named("step", steps.getInductionVar());
-  if (loop.reverse)
-    at = named("step", arith::SubIOp::create(b, constant(loop.steps - 1), at));
-  for (const PlannedCommand &command : step) {
+void LoopJoiner::emitSteps(const JoinedLoop &joined) {
+  steps = joined.loop->steps;
+  auto loop = scf::ForOp::create(b, constant(0), constant(steps), constant(1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  at = named("step", loop.getInductionVar());
+  if (joined.loop->reverse)
+    at = named("step", arith::SubIOp::create(b, constant(steps - 1), at));
+  for (const PlannedCommand &command : joined.step) {
     if (auto *copy = std::get_if<PlannedCopy>(&command))
       emitCopy(*copy);
     else
       emitPhase(std::get<PlannedLaunch>(command));
     gpu::BarrierOp::create(b);
+  }
+}
+
+/// The first blocks run the first loop, the next the second.
+void LoopJoiner::emitLoops() {
+  b.setInsertionPointToStart(entry);
+  Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x), number;
+  thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+  Value batch = entry->getArguments().back();
+  if (loops.size() > 1) {
+    Value blocks = b.createOrFold<arith::DivUIOp>(
+        add(batch, constant(rows - 1)), constant(rows));
+    number = named("loop", arith::DivUIOp::create(b, block, blocks));
+    block = arith::RemUIOp::create(b, block, blocks);
+  }
+  first = named("first", multiply(block, rows));
+  Value left = arith::SubIOp::create(b, batch, first);
+  samples = named("count", arith::MinUIOp::create(b, left, constant(rows)));
+  for (auto [i, joined] : llvm::enumerate(loops)) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setLoc(joined.loop->loc);
+    if (number) {
+      Value isThis = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, number,
+                                           constant(i));
+      auto branch = scf::IfOp::create(b, isThis, /*withElseRegion=*/false);
+      b.setInsertionPointToStart(branch.thenBlock());
+    }
+    emitSteps(joined);
   }
   b.setInsertionPointToEnd(entry);
   func::ReturnOp::create(b);
@@ -341,38 +381,51 @@ void LoopJoiner::emitSteps(func::FuncOp function) {
 // The command
 //===----------------------------------------------------------------------===//
 
+/// At least as many as all loops need: those beyond find no loop of theirs.
+Extent LoopJoiner::countBlocks() const {
+  int64_t count = loops.size();
+  return {(count - 1) * (rows - 1), count, rows};
+}
+
+void LoopJoiner::addWork(const PlannedLaunch &part, int64_t count,
+                         PlannedLaunch &launch) const {
+  launch.flop = plus(launch.flop, times(part.flop, count));
+  launch.trafficBytes =
+      plus(launch.trafficBytes, times(part.trafficBytes, count));
+  for (const PlannedResult &result : part.written) {
+    const PlannedBuffer &buffer = part.buffers[result.buffer];
+    unsigned number =
+        argumentOf(buffer, elementOf(phaseOf(part), result.buffer));
+    // Slots in turn have room for the largest batch, and so gaps.
+    bool hasGaps = buffer.slot && buffer.sizeBytes.perBatch &&
+                   !buffer.slot->stride.perBatch;
+    bool isKnown =
+        llvm::any_of(launch.written, [&](const PlannedResult &other) {
+          return other.buffer == number;
+        });
+    if (!hasGaps && !isKnown)
+      launch.written.push_back({number, result.elementType});
+  }
+}
+
 PlannedLaunch LoopJoiner::describe(func::FuncOp function) const {
-  PlannedLaunch launch{
-      function.getName().str(), {}, {0, 1, rows}, 1, {}, {}, loop.loc};
+  PlannedLaunch launch{function.getName().str(), {}, countBlocks(), 1, {}, {},
+                       loops.front().loop->loc};
   for (const Argument &argument : arguments)
     launch.buffers.push_back(argument.whole);
-  std::set<unsigned> written;
-  for (const PlannedCommand &command : step) {
-    auto *part = std::get_if<PlannedLaunch>(&command);
-    if (!part)
-      continue;
-    launch.flop = plus(launch.flop, times(part->flop, loop.steps));
-    launch.trafficBytes =
-        plus(launch.trafficBytes, times(part->trafficBytes, loop.steps));
-    for (const PlannedResult &result : part->written) {
-      const PlannedBuffer &buffer = part->buffers[result.buffer];
-      unsigned number =
-          argumentOf(buffer, elementOf(phaseOf(*part), result.buffer));
-      // Slots in turn have room for the largest batch, and so gaps.
-      bool hasGaps = buffer.slot && buffer.sizeBytes.perBatch &&
-                     !buffer.slot->stride.perBatch;
-      if (!hasGaps && written.insert(number).second)
-        launch.written.push_back({number, result.elementType});
-    }
-  }
+  for (const JoinedLoop &joined : loops)
+    for (const PlannedCommand &command : joined.step)
+      if (auto *part = std::get_if<PlannedLaunch>(&command))
+        addWork(*part, joined.loop->steps, launch);
   return launch;
 }
 
 PlannedLaunch LoopJoiner::run() {
-  collectArguments();
+  forEachCommand(
+      [&](const PlannedCommand &command) { collectArguments(command); });
   chooseThreads();
   func::FuncOp function = createFunction();
-  emitSteps(function);
+  emitLoops();
   simplifyPhase(function);
   return describe(function);
 }
@@ -391,27 +444,62 @@ static void eraseUnused(const MemoryPlan &plan, ArrayRef<std::string> joined,
         phase->erase();
 }
 
+/// The loop at `at` and those beside it.
+static SmallVector<JoinedLoop> loopsAt(ArrayRef<PlannedCommand> commands,
+                                       size_t at) {
+  SmallVector<JoinedLoop> loops;
+  while (at < commands.size()) {
+    auto *loop = std::get_if<PlannedLoop>(&commands[at]);
+    if (!loop || !loop->isJoined || loop->isBeside != !loops.empty())
+      break;
+    loops.push_back({loop, commands.slice(at + 1, loop->length)});
+    at += 1 + loop->length;
+  }
+  return loops;
+}
+
+/// Has the launch run an equal phase of another entry point, if there is one.
+static void shareEqual(PlannedLaunch &launch,
+                       SmallVectorImpl<func::FuncOp> &made, ModuleOp phases) {
+  auto function = phases.lookupSymbol<func::FuncOp>(launch.phase);
+  for (func::FuncOp other : made)
+    if (function.getFunctionType() == other.getFunctionType() &&
+        function.getArgAttrsAttr() == other.getArgAttrsAttr() &&
+        function->getAttr("nnc.threads") == other->getAttr("nnc.threads") &&
+        OperationEquivalence::isRegionEquivalentTo(
+            &function.getBody(), &other.getBody(),
+            OperationEquivalence::IgnoreLocations)) {
+      launch.phase = other.getName().str();
+      function.erase();
+      return;
+    }
+  made.push_back(function);
+}
+
 LogicalResult nnc::joinLoops(Schedule &schedule, MemoryPlan &plan) {
   ModuleOp phases = *schedule.phases;
   int64_t rows = llvm::divideCeil(plan.maxBatch, kMostBlocks);
   std::vector<std::string> joined;
+  SmallVector<func::FuncOp> made;
   for (PlannedEntryPoint &entry : plan.entryPoints) {
     std::vector<PlannedCommand> commands;
-    for (size_t i = 0; i < entry.commands.size(); ++i) {
-      auto *loop = std::get_if<PlannedLoop>(&entry.commands[i]);
-      if (!loop || !loop->isJoined) {
-        commands.push_back(std::move(entry.commands[i]));
+    for (size_t at = 0; at < entry.commands.size();) {
+      SmallVector<JoinedLoop> loops = loopsAt(entry.commands, at);
+      if (loops.empty()) {
+        commands.push_back(entry.commands[at++]);
         continue;
       }
-      auto step = ArrayRef(entry.commands).slice(i + 1, loop->length);
-      PlannedLaunch launch = LoopJoiner(*loop, step, rows, phases).run();
+      PlannedLaunch launch = LoopJoiner(loops, rows, phases).run();
+      shareEqual(launch, made, phases);
       auto function = phases.lookupSymbol<func::FuncOp>(launch.phase);
       schedule.phaseInfos[launch.phase] = {"loop", threadsOf(function), ""};
-      for (const PlannedCommand &command : step)
-        if (auto *part = std::get_if<PlannedLaunch>(&command))
-          joined.push_back(part->phase);
-      i += loop->length;
       commands.push_back(std::move(launch));
+      for (const JoinedLoop &loop : loops) {
+        for (const PlannedCommand &command : loop.step)
+          if (auto *part = std::get_if<PlannedLaunch>(&command))
+            joined.push_back(part->phase);
+        at += 1 + loop.step.size();
+      }
     }
     entry.commands = std::move(commands);
   }

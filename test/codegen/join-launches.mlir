@@ -69,3 +69,46 @@ func.func @large(%begin: tensor<?x512xf32>, %w: tensor<512x512xf32>) -> tensor<?
   }
   return %h : tensor<?x512xf32>
 }
+
+// -----
+
+// The other direction needs nothing of the first: what it reads comes before both.
+// CHECK-LABEL: func.func @directions(
+// CHECK:         nnc.launch @mul_5xBx4
+// CHECK-NEXT:    nnc.scan
+// CHECK:         nnc.scan {{.*}} reverse attributes {nnc.beside}
+// CHECK:         nnc.launch @exp_Bx4
+func.func @directions(%x: tensor<5x?x4xf32>, %begin: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %first = nnc.scan carried(%s = %begin) over(%x_t = %x) steps = 5
+      : (tensor<?x4xf32>, tensor<5x?x4xf32>) -> tensor<?x4xf32> {
+    %next = nnc.sub %x_t, %s : tensor<?x4xf32>
+    nnc.yield %next : tensor<?x4xf32>
+  }
+  %more = nnc.exp %first : tensor<?x4xf32>
+  %square = nnc.mul %x, %x : tensor<5x?x4xf32>
+  %second = nnc.scan carried(%s = %begin) over(%x_t = %square) steps = 5 reverse
+      : (tensor<?x4xf32>, tensor<5x?x4xf32>) -> tensor<?x4xf32> {
+    %next = nnc.sub %x_t, %s : tensor<?x4xf32>
+    nnc.yield %next : tensor<?x4xf32>
+  }
+  return %more, %second : tensor<?x4xf32>, tensor<?x4xf32>
+}
+
+// -----
+
+// The second goes on where the first ends.
+// CHECK-LABEL: func.func @layers(
+// CHECK-NOT:     nnc.beside
+func.func @layers(%x: tensor<5x?x4xf32>, %begin: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %first = nnc.scan carried(%s = %begin) over(%x_t = %x) steps = 5
+      : (tensor<?x4xf32>, tensor<5x?x4xf32>) -> tensor<?x4xf32> {
+    %next = nnc.sub %x_t, %s : tensor<?x4xf32>
+    nnc.yield %next : tensor<?x4xf32>
+  }
+  %second = nnc.scan carried(%s = %first) over(%x_t = %x) steps = 5
+      : (tensor<?x4xf32>, tensor<5x?x4xf32>) -> tensor<?x4xf32> {
+    %next = nnc.sub %x_t, %s : tensor<?x4xf32>
+    nnc.yield %next : tensor<?x4xf32>
+  }
+  return %second : tensor<?x4xf32>
+}
