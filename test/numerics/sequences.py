@@ -24,11 +24,12 @@ def stretched(weights, terms):
 
 
 def weighted_entropy(v, target, weights=None, by_class=None, ignored=None, smoothing=0.0):
-    """PyTorch's definition: integers by the weight of their class, floats by rows."""
-    classes = v.shape[-1]
-    by_class = np.ones(classes) if by_class is None else by_class
+    """PyTorch's definition: integers by the weight of their class, floats by rows. An integer
+    that is no class stands for a row of zeros."""
+    classes, is_weighted = v.shape[-1], by_class is not None
+    by_class = by_class if is_weighted else np.ones(classes)
     whole = target.ndim < v.ndim
-    rows = np.eye(classes)[np.clip(target, 0, classes - 1)] if whole else target
+    rows = (target[..., None] == np.arange(classes)) * 1.0 if whole else target
     shifted = v - v.max(-1, keepdims=True)
     surprise = (np.log(np.exp(shifted).sum(-1, keepdims=True)) - shifted) * by_class
     losses = (surprise * (rows * (1 - smoothing) + smoothing / classes)).sum(-1)
@@ -36,7 +37,7 @@ def weighted_entropy(v, target, weights=None, by_class=None, ignored=None, smoot
         losses = (1 - smoothing) * (surprise * rows).sum(-1) + smoothing / classes * surprise.sum(-1)
     w = np.ones(losses.shape) if weights is None else stretched(weights, losses)
     w = w * (target != ignored) if whole and ignored is not None else w
-    divisors = w * (rows @ by_class) if whole else w
+    divisors = w * (rows @ by_class) if whole and is_weighted else w
     total = np.where(w != 0, w * losses, 0.0).sum()
     return total / divisors.sum() if divisors.sum() else 0.0
 

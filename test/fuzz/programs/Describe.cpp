@@ -171,6 +171,7 @@ json::Array describeOps(MLIRContext *context) {
     ops.push_back(json::Object{
         {"name", signature->name},
         {"category", name(signature->category)},
+        {"gathered", registered.hasInterface<Gathered>()},
         {"composite", registered.hasInterface<Composite>()},
         {"lowered", lowerings.find(registered) != nullptr},
         {"operands", std::move(operands)},
@@ -273,9 +274,12 @@ static json::Object describeFunction(FunctionOpInterface function) {
                        {"kind", textOf(function.getResultAttr(i, kResultAttr))},
                        {"value", numbering.add(value)}});
   }
+  bool trains =
+      function->hasAttr(kTrainingAttr) && !function->hasAttr(kStateStaysAttr);
   return json::Object{{"arguments", std::move(arguments)},
                       {"ops", std::move(ops)},
-                      {"results", std::move(results)}};
+                      {"results", std::move(results)},
+                      {"trains", trains}};
 }
 
 json::Object describeModule(ModuleOp module) {

@@ -10,8 +10,9 @@
 //   {"do": "run", "text": ..., "target": "cpu", "reference": false,
 //    "maxBatch": 8, "threads": [1, 3], "runs": [
 //      {"entry": "predict", "batch": 3, "inputs": {NAME: BYTES},
-//       "state": {NAME: BYTES}}]}
-//                                      outputs and state after each run
+//       "state": {NAME: BYTES}, "trains": false}]}
+//                                      outputs and state after each run: all of
+//                                      it where it trains, else what changed
 //
 // BYTES are those of the tensor, in base64. An answer has "error" where the
 // request failed, with what was said.
@@ -106,6 +107,7 @@ static json::Object expand(const json::Object &request, MLIRContext &context) {
   json::Object answer{{"step", describeModule(*module)}};
   // Not further: what simplifies and fuses is under test.
   toPrimitives.addNestedPass<func::FuncOp>(createExpandCompositesPass());
+  toPrimitives.addPass(createAverageWeightsPass());
   if (mlir::failed(toPrimitives.run(*module)))
     return failed(error.text);
   answer["expanded"] = describeModule(*module);
@@ -222,7 +224,7 @@ static runtime::StatusOr<json::Object> runOne(runtime::Session &session,
     bool isChanged = (*before)[tensor] != bytes;
     if (isChanged)
       changed.push_back(tensor);
-    if (isChanged || name == "init" || name == "train_step")
+    if (isChanged || name == "init" || run.getBoolean("trains").value_or(false))
       state[tensor] = encode(bytes.data(), bytes.size());
   }
   answer["changed"] = std::move(changed);

@@ -4,7 +4,7 @@ import base64, re
 
 import numpy as np
 
-from evaluate import INTEGERS, UNIT, Evaluation, to_type
+from evaluate import INTEGERS, UNIT, Evaluation, Value, to_type
 from primitives import PRIMITIVES
 from references import COMPOSITES
 from samples import index_limits, results_by_sample
@@ -54,6 +54,25 @@ def draw_tensor(rng, type, shape, limit=0, role="parameter"):
     return to_type(np.abs(numbers) if role == "optimizer_state" else numbers, type)
 
 
+def averages_of(text, evaluation):
+    """What a model's only step makes of the averages of the weights that it assigns, by docs/optimizers.md."""
+    rule = re.search(r"^  average (\S+)(?: from (\S+) run)?$", text, re.M)
+    found, state = {}, evaluation.state
+    for name in [name for name in evaluation.assigned if name.endswith(".average")]:
+        of = evaluation.assigned[name.removesuffix(".average")]
+        t = float(state["step"]) + 1
+        if rule[2]:
+            whole = float(state["run_steps"])
+            t = t - np.round(whole * float(rule[2])) if whole > 0 else 1.0
+        w = 1.0 if t <= 1 else 1 / t if rule[1] == "uniform" else (1 - float(rule[1])) / (1 - float(rule[1]) ** t)
+        found[name] = Value(state[name] + w * (of.v - state[name]), 0.0, of.type)
+    return found
+
+
+def is_of_gradients(entry):
+    return entry.rpartition(".")[2] == "gradients"
+
+
 class Checker:
     """`text` with the data and batches that `seed` draws."""
 
@@ -85,23 +104,23 @@ class Checker:
         self.draw_data()
         self.runs, self.expected = [], []
         self.add_run("init", {}, self.first_state())
-        if "predict" in self.functions:
-            self.add_run("predict", self.inputs, self.state)
-            self.add_parts()
-        for entry in ("eval_step", "gradients", "train_step"):
-            if entry in self.functions:
-                self.add_run(entry, self.inputs, self.state)
-        # The next step begins with what the last one left.
-        if "train_step" in self.functions:
-            self.runs.append({**self.runs[-1], "state": {}})
+        self.by_sample = {}
+        entries = sorted(self.functions.keys() - {"init"}, key=lambda entry: (self.functions[entry]["trains"], entry))
+        for entry in entries:
+            self.add_run(entry, self.inputs, self.state)
+            if not self.functions[entry]["trains"] and not is_of_gradients(entry):
+                self.add_parts(entry)
+        # The next steps begin with what the last ones left.
+        for run in [run for run in self.runs if run["trains"]]:
+            self.runs.append({**run, "state": {}})
             self.expected.append(None)
 
-    def add_parts(self):
+    def add_parts(self, entry):
         """The same samples in two batches."""
-        self.by_sample = results_by_sample(self.functions["predict"])
+        self.by_sample[entry] = results_by_sample(self.functions[entry])
         # Rows by number of a sample may be missing in a smaller batch.
-        limits = index_limits(self.functions["predict"], 1)
-        if self.batch < 2 or not self.by_sample or any(self.inputs[name].max() >= n for name, n in limits.items()):
+        limits = index_limits(self.functions[entry], 1)
+        if self.batch < 2 or not self.by_sample[entry] or any(self.inputs[name].max() >= n for name, n in limits.items()):
             return
         split = int(self.rng.integers(1, self.batch))
         for part in (slice(0, split), slice(split, self.batch)):
@@ -110,7 +129,7 @@ class Checker:
             state = dict(self.state)
             if "first_sample" in state:
                 state["first_sample"] += part.start
-            self.add_run("predict", inputs, state, part.stop - part.start)
+            self.add_run(entry, inputs, state, part.stop - part.start)
             self.expected[-1] = part
 
     def limit_batch(self):
@@ -134,14 +153,18 @@ class Checker:
             self.inputs[name] = draw_tensor(self.rng, type, shape, limits.get(name, 0))
         for name, parameter in sorted(self.parameters.items()):
             type, shape = parameter["type"]
-            if name == "step":
-                self.state[name] = np.int64(self.rng.integers(0, 7))
-            elif name == "first_sample":
-                self.state[name] = np.int64(self.rng.integers(0, 100))
-            elif parameter["role"] != "scalar":
+            if parameter["role"] == "scalar":
+                # A step of several has its own: NAME.step.
+                self.state[name] = self.draw_scalar(name.rpartition(".")[2])
+            else:
                 self.state[name] = draw_tensor(self.rng, type, shape, role=parameter["role"])
-        self.state["seed"] = np.int64(self.rng.integers(0, 2**40))
-        self.state["learning_rate"] = np.float64(np.float32(self.rng.choice([0.5, 0.125, 0.01])))
+
+    def draw_scalar(self, name):
+        if name == "learning_rate":
+            return np.float64(np.float32(self.rng.choice([0.5, 0.125, 0.01])))
+        low, high = {"seed": (0, 2**40), "first_sample": (0, 100), "waiting_batches": (0, 3), "waiting_samples": (0, 20),
+                     "steps_per_epoch": (0, 4), "run_steps": (0, 20)}.get(name, (0, 7))
+        return np.int64(self.rng.integers(low, high))
 
     def first_state(self):
         """What init reads: the seed of the program."""
@@ -149,7 +172,7 @@ class Checker:
 
     def add_run(self, entry, inputs, state, batch=None):
         evaluation = None if batch else Evaluation(self.functions[entry], inputs, state, self.batch, PRIMITIVES).run()
-        run = {"entry": entry, "batch": batch or self.batch,
+        run = {"entry": entry, "batch": batch or self.batch, "trains": self.functions[entry]["trains"],
                "inputs": {a["name"]: encode(inputs[a["name"]], a["type"][0]) for a in self.functions[entry]["arguments"]},
                "state": {name: encode(value, self.parameters[name]["type"][0]) for name, value in state.items()
                          if name in self.parameters}}
@@ -168,10 +191,12 @@ class Checker:
                 continue
             entry = run["entry"]
             other = Evaluation(self.whole[entry], evaluation.inputs, evaluation.state, self.batch, COMPOSITES,
-                               training=entry in ("train_step", "gradients")).run()
+                               training=self.functions[entry]["trains"] or is_of_gradients(entry)).run()
             pairs = [(r["name"], evaluation.values[r["value"]], other.values[o["value"]])
                      for r, o in zip(self.functions[entry]["results"], self.whole[entry]["results"])]
-            pairs += [(name, value, other.assigned[name]) for name, value in evaluation.assigned.items()]
+            assigned = other.assigned | (averages_of(self.text, evaluation) if entry == "train_step" else {})
+            pairs += [(name, value, assigned[name]) for name, value in evaluation.assigned.items()
+                      if name in assigned or not name.endswith(".average")]
             for name, expanded, reference in pairs:
                 self.compare_reference(f"{entry} {name}", expanded, reference)
 
@@ -194,11 +219,13 @@ class Checker:
         rules. Steps h and h / 2 differ by three times the error of the latter, once h is
         small against the function's own scale: a cosine of large arguments turns within
         a step, and differences that do not agree say nothing."""
-        function = self.functions.get("gradients")
-        if not function or "stop_gradient" in self.text:
+        if "stop_gradient" in self.text:
             return
-        evaluation = self.expected[[r["entry"] for r in self.runs].index("gradients")]
-        results = evaluation.results()
+        for run, evaluation in zip(self.runs, self.expected):
+            if is_of_gradients(run["entry"]):
+                self.check_slope(self.functions[run["entry"]], evaluation.results())
+
+    def check_slope(self, function, results):
         loss = function["results"][0]["value"]
         rng = np.random.default_rng(7)
         directions, slope, size = {}, 0.0, 0.0
@@ -242,33 +269,32 @@ class Checker:
         # Mostly the kernels of train_step: in every other program, here or there.
         gradients = self.gradients and (self.seed + target.startswith(("cpu:", "cpu+"))) % 2 == 0
         runs, expected = zip(*((run, evaluation) for run, evaluation in zip(self.runs, self.expected)
-                               if gradients or run["entry"] != "gradients"))
+                               if gradients or not is_of_gradients(run["entry"])))
         answer = self.ask("run", where=target, target=name, reference=option == "reference", maxBatch=self.max_batch,
                           gradients=gradients, threads=[1, 2, 3] if name.startswith("cpu") else [1], runs=runs)
         if answer["differingThreads"]:
             raise Finding("threads", f"other bits at {answer['differingThreads']} threads", target)
-        before = whole = None
+        before, whole = None, {}
         for run, evaluation, found in zip(runs, expected, answer["runs"]):
             if "error" in found:
                 raise Finding("run", found["error"], target)
             if isinstance(evaluation, slice):
-                self.compare_part(evaluation, whole, found, target)
+                self.compare_part(self.by_sample[run["entry"]], evaluation, whole[run["entry"]], found, target)
                 continue
             if evaluation is None:
-                evaluation = self.next_step(before)
+                evaluation = self.next_step(run["entry"], before)
             self.compare_run(run["entry"], evaluation, found, target)
             before = found["state"] or before
-            if run["entry"] == "predict":
-                whole = found
+            whole[run["entry"]] = found
 
-    def next_step(self, before):
+    def next_step(self, entry, before):
         state = {name: decode(text, *self.parameters[name]["type"]) for name, text in before.items() if name in self.parameters}
-        return Evaluation(self.functions["train_step"], self.inputs, {**self.state, **state}, self.batch, PRIMITIVES).run()
+        return Evaluation(self.functions[entry], self.inputs, {**self.state, **state}, self.batch, PRIMITIVES).run()
 
-    def compare_part(self, part, whole, found, target):
+    def compare_part(self, by_sample, part, whole, found, target):
         if target.startswith("cuda"):
             return  # the library chooses how to multiply by the batch
-        for key in self.by_sample:
+        for key in by_sample:
             rows, together = (base64.b64decode(answer["outputs"][key]) for answer in (found, whole))
             row_bytes = len(together) // self.batch
             if rows != together[part.start * row_bytes:part.stop * row_bytes]:

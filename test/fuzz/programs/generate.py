@@ -4,7 +4,9 @@ Most statements are forms that this file knows to be right: there, a refusal is 
 fault. Others are drawn from the ops' records, which an op that comes later has
 too: the compiler is asked whether such a line is right, and it is dropped if not.
 """
+from ending_forms import EndingForms
 from forms import WindowForms
+from measure_forms import MeasureForms
 from sequence_forms import SequenceForms
 from program import BATCH, Program, Value, broadcast_shape, elements, spell_dims, spell_type
 
@@ -14,14 +16,17 @@ SMALL = ([1, 2, 3, 5, 7, 8, 17, 33] * 4 + [65, 130], 1500)
 LARGE = ([1, 3, 16, 64, 100, 257, 513], 5000)
 
 
-class Generator(WindowForms, SequenceForms):
+class Generator(WindowForms, SequenceForms, MeasureForms, EndingForms):
     def __init__(self, rng, ops, check):
         """`ops`: the records. `check(program)`: the types of its outputs, or None
         where the compiler refuses it."""
         self.rng, self.ops, self.check = rng, ops, check
+        self.records = {op["name"]: op for op in ops}
         self.by_category = {}
         for op in ops:
-            self.by_category.setdefault(op["category"], []).append(op)
+            # Of a set alone: metrics that no program computes with.
+            if not op["gathered"]:
+                self.by_category.setdefault(op["category"], []).append(op)
 
     # Choices ---------------------------------------------------------------------
 
@@ -432,10 +437,27 @@ class Generator(WindowForms, SequenceForms):
         axis = int(self.rng.integers(x.rank))
         return self.emit(f"{x.name} + cast(iota({spell_dims(x.shape)}, i32, axis = {axis}), {x.type}) * 0.125", x.type, x.shape, x)
 
+    SEVERAL = "fn several(x, y) {\n  pairs = [[x, y], [y, x]]\n  return [a * 0.5 + b for a, b in pairs] + [x], tanh(y)\n}\n"
+
+    def several(self):
+        """A list of tensors, and a function that returns one beside a tensor."""
+        x = self.pick_float()
+        y = self.pick(lambda v: v.type == x.type and v.shape == x.shape and v is not x)
+        if not y:
+            return None
+        if self.SEVERAL not in self.program.prelude:
+            self.program.prelude.append(self.SEVERAL)
+        many, last = f"l{len(self.values)}", f"m{len(self.values)}"
+        self.program.body.append(f"{many}, {last} = several({x.name}, {y.name})")
+        if x.rank == 0 or x.shape[-1] == BATCH or 3 * elements(x.shape) > self.most or self.chance(0.5):
+            return self.emit(f"maximum({many}[0] * {last}, {many}[-1])", x.type, x.shape, x, y)
+        shape = (*x.shape[:-1], 3 * x.shape[-1])
+        return self.emit(f"concat({many}[1:] + [{last}], axis = {x.rank - 1})", x.type, shape, x, y)
+
     FORMS = {"unary": 12, "binary": 10, "softmax": 2, "literal": 1, "choice": 2, "matmul": 4, "convolution": 3, "layer": 4, "function": 1,
              "reduction": 7, "argmax": 1, "reshape": 3, "transpose": 2, "broadcast": 2, "slice": 3, "pad": 2, "pool": 3, "concat": 3,
              "lookup": 3, "random": 1.5, "convert": 1.5, "count": 1, "truth": 1.5, "whole": 1, "record": 2, "attention": 2, "recurrent": 2,
-             "scan": 3, "second": 1}
+             "scan": 3, "second": 1, "measure": 3, "several": 1}
 
     # Ops by their records -------------------------------------------------------------
 
@@ -510,89 +532,3 @@ class Generator(WindowForms, SequenceForms):
             getattr(self, self.rng.choice(names, p=[w / total for w in weights]))()
         self.finish()
         return self.program
-
-    def as_scalar(self, x):
-        name = x.name if x.type == "f32" or self.chance(0.3) else f"cast({x.name}, f32)"
-        if x.rank == 0:
-            return name
-        return self.one_of(["mean({})", "mean({})", "sum({}) * 0.01", "mean(tanh({}))"]).format(name)
-
-    def loss(self, x):
-        """A loss of x, and perhaps a metric."""
-        body = self.program.body
-        whole = x.type == "f32"
-        if whole and x.rank >= 2 and x.shape[-1] not in (1, BATCH) and x.shape[0] == BATCH and self.chance(0.3):
-            label = self.add_input(self.one_of(["i32", "i64", "ui8"]), x.shape[:-1])
-            self.use(label)
-            for metric in ("accuracy({x}, {label})", "top_k_accuracy({x}, {label}, k = 2)"):
-                line = "metric " + metric.format(x=x.name, label=label.name)
-                # One of a name.
-                if self.chance(0.3) and not any(line.split("(")[0] in other for other in body):
-                    body.append(line)
-            return f"cross_entropy({x.name}, {label.name}{self.penalty()})"
-        if whole and x.rank >= 1 and x.shape[0] == BATCH and self.chance(0.6):
-            target = self.pick(lambda v: v.is_input and v.type == x.type and v.shape == x.shape) or self.add_input(x.type, x.shape)
-            self.use(target)
-            op = self.one_of(["mse", "mae", "huber", "bce_logits", "mse"])
-            distance = self.one_of(["mean_squared_error", "mean_absolute_error"])
-            if self.chance(0.15):
-                body.append(f"metric distance{len(body)} = {distance}({x.name}, {target.name})")
-            if op == "huber" and self.chance(0.5):
-                return f"huber({x.name}, {target.name}, delta = 0.5{self.penalty()})"
-            return f"{op}({x.name}, {target.name}{self.penalty()})"
-        return self.as_scalar(x)
-
-    def penalty(self):
-        return self.one_of([""] * 4 + [", l2 = 0.01", ", l1 = 0.001"])
-
-    def finish(self):
-        body = self.program.body
-        if self.chance(0.05):
-            # Prediction alone.
-            self.outputs()
-            return
-        trained = [v for v in self.values if v.trained and v.is_float]
-        if not trained:
-            x = self.pick_float()
-            w = self.partner(x)
-            while not w.trained:
-                w = self.add_parameter(x.type, ())
-            trained = [self.emit(f"{x.name} * {w.name}", x.type, broadcast_shape(x.shape, w.shape), x, w)]
-        unused = [v for v in trained if not v.uses] or trained
-        for i in range(self.one_of([1, 1, 1, 2, 3])):
-            x = self.one_of(unused[-3:])
-            body.append("loss " + self.loss(x))
-            self.use(x)
-        if self.chance(0.3):
-            x = self.pick_float()
-            body.append(f"metric m0 = {self.as_scalar(x)}")
-            self.use(x)
-        self.outputs()
-        self.settings()
-
-    def outputs(self):
-        body = self.program.body
-        for value in list(self.values):
-            if value.name.startswith("v") and (self.chance(0.6) if not value.uses else self.chance(0.15)):
-                body.append(f"output {value.name}")
-        # Each input must be used.
-        body += [f"output used_{name} = {name}" for name in self.program.inputs]
-
-    def settings(self):
-        optimizer = self.one_of(self.by_category["optimizer"])
-        rate = self.one_of(["0.1", "0.01", "0.5"])
-        if self.chance(0.3):
-            rate = self.one_of(["step(0.1, every = 2, factor = 0.5)", "exponential(0.1, every = 3, factor = 0.7)",
-                                "cosine(0.1, warmup = 2, total = 6)", "cosine(0.1, total = 4, final = 0.01)",
-                                "polynomial(0.1, warmup = 2, total = 6, power = 2)", "constant(0.1, warmup = 3)",
-                                "wsd(0.1, warmup = 1, decay = 2, total = 4)", "one_cycle(0.1, warmup = 2, total = 4)",
-                                "piecewise(0.1, at = [1, 3], factors = [0.5, 0.25])", "cosine(0.1, warmup = 0.1 run)"])
-        values = {"bool": ["true", "false"], "integer": [1, 2, 3], "float": [0.1, 0.5, 0.9]}
-        more = [f"{a['name']} = {self.one_of(values[a['kind']])}" for a in optimizer["attributes"] if self.chance(0.2)]
-        self.program.training = [f"optimizer {optimizer['name']}({', '.join(['learning_rate = ' + rate] + more)})"]
-        for setting, p in [("clip_norm 0.5", 0.15), ("clip_value 0.1", 0.15), ("seed 7", 0.2), ("precision bf16", 0.12)]:
-            if self.chance(p):
-                self.program.training.append(setting)
-        parameters = [line.split()[1].rstrip(":") for line in self.program.body if line.startswith("param ")]
-        if len(parameters) > 1 and self.chance(0.15):
-            self.program.training.append(f'freeze "{self.one_of(parameters)}"')

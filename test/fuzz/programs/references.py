@@ -10,6 +10,7 @@ import re
 import numpy as np
 
 from evaluate import UNIT, Value, to_type
+from program import BATCH
 from primitives import PRIMITIVES, axes_of, element_numbers, epsilon_of, erf, philox_words, sigmoid
 from convolutions import conv_layer, transposed_layer  # in the folder that primitives names
 from attention_references import SEQUENCES
@@ -392,34 +393,46 @@ def decided_by(at):
     return {"threshold": at.get("threshold"), **are_probabilities(at), **counted_by(at)}
 
 
-@reference("accuracy")
-def accuracy(at, training, x, target):
+def metric(*names):
+    """Decorates what takes the attributes, a prediction and a target: a last dimension that is the batch is no row of classes."""
+    def add(function):
+        def evaluate(at, training, x, target):
+            is_row = not at["dims"] or at["dims"][-1] != BATCH
+            return function(at, *(x, target) if is_row else (x[..., None], target[..., None]))
+        for name in names:
+            REFERENCES[name] = evaluate
+        return function
+    return add
+
+
+@metric("accuracy")
+def accuracy(at, x, target):
     chosen, actual, _ = measures.decisions(x, target, **decided_by(at))
     return np.mean(chosen == actual) if chosen.size else 0.0
 
 
 for name, measure in [("precision", measures.precision), ("recall", measures.recall), ("f1", measures.f_beta)]:
-    REFERENCES[name] = lambda at, training, x, t, of=measure: of(x, t, average=at.get("average"), **decided_by(at))
+    metric(name)(lambda at, x, t, of=measure: of(x, t, average=at.get("average"), **decided_by(at)))
 for name in ("mean_iou", "balanced_accuracy", "mcc"):
-    REFERENCES[name] = lambda at, training, x, t, of=getattr(measures, name): of(x, t, **decided_by(at))
+    metric(name)(lambda at, x, t, of=getattr(measures, name): of(x, t, **decided_by(at)))
 for name in ("log_loss", "brier_score"):
-    REFERENCES[name] = lambda at, training, x, t, of=getattr(measures, name): of(x, t, **are_probabilities(at), **counted_by(at))
+    metric(name)(lambda at, x, t, of=getattr(measures, name): of(x, t, **are_probabilities(at), **counted_by(at)))
 for name in ("root_mean_squared_error", "r2", "explained_variance"):
     REFERENCES[name] = lambda at, training, x, t, of=getattr(measures, name): of(x, t, at["multioutput"])
-for name in ("roc_auc", "average_precision"):  # of a set, and in no random program
+for name in ("roc_auc", "average_precision"):  # of a set: a program has their scores, and no value of a batch
     REFERENCES[name] = lambda at, training, x, t, of=getattr(measures, name): of(x.ravel(), t.ravel())
-REFERENCES.update({
-    "f_beta": lambda at, training, x, t: measures.f_beta(x, t, at["beta"], average=at.get("average"), **decided_by(at)),
-    "cohen_kappa": lambda at, training, x, t: measures.cohen_kappa(x, t, at["weighting"], **decided_by(at)),
-    "expected_calibration_error": lambda at, training, x, t: measures.expected_calibration_error(
-        x, t, at["bins"], **are_probabilities(at), **counted_by(at)),
-})
+metric("f_beta")(lambda at, x, t: measures.f_beta(x, t, at["beta"], average=at.get("average"), **decided_by(at)))
+metric("cohen_kappa")(lambda at, x, t: measures.cohen_kappa(x, t, at["weighting"], **decided_by(at)))
+metric("expected_calibration_error")(lambda at, x, t: measures.expected_calibration_error(
+    x, t, at["bins"], **are_probabilities(at), **counted_by(at)))
 
 
 @reference("top_k_accuracy")
 def top_k_accuracy(at, training, x, target):
-    value = np.take_along_axis(x, np.asarray(classes(target, x))[..., None], -1)
-    return of_counted(at, target, ((x > value).sum(-1) < at["k"]) * 1.0)
+    chosen = np.asarray(classes(target, x))
+    is_class = (chosen >= 0) & (chosen < x.shape[-1])
+    value = np.take_along_axis(x, np.where(is_class, chosen, 0)[..., None], -1)
+    return of_counted(at, target, (is_class & ((x > value).sum(-1) < at["k"])) * 1.0)
 
 
 # As a table for Evaluation ------------------------------------------------------------------------
