@@ -18,6 +18,18 @@ struct nnc_table_t {
   std::map<std::string, TensorInfo> inputs;
 };
 
+/// Notes the mask of an input, where it has one.
+static Status addMask(nnc_table_t &table, const TableSteps &steps) {
+  const std::string &mask = steps.mask();
+  auto input = table.inputs.find(mask);
+  if (mask.empty() || input == table.inputs.end())
+    return {};
+  if (!table.masks.emplace(mask, steps.input().name).second)
+    return {Code::InvalidArgument,
+            concat("input ", quote(mask), " is the mask of two inputs")};
+  return steps.checkMask(input->second);
+}
+
 static Status openTable(const Plan &plan, const char *weights,
                         nnc_table_t &table) {
   StatusOr<SafetensorsFile> file = SafetensorsFile::open(weights);
@@ -44,8 +56,8 @@ static Status openTable(const Plan &plan, const char *weights,
                      ": has nothing of what training measured of "
                      "input ",
                      quote(name))};
-    if (!(*steps)->mask().empty())
-      table.masks[(*steps)->mask()] = name;
+    if (Status status = addMask(table, **steps); !status.isOk())
+      return status;
     table.steps[name] = std::move(*steps);
   }
   return {};
@@ -114,6 +126,10 @@ static Status parsePlain(const TensorInfo &input, std::string_view field,
     return {Code::InvalidArgument,
             concat("expected a number of type ", name(input.elementType),
                    ", found ", quote(field))};
+  if (input.indexLimit > 0 && !(number >= 0 && number < input.indexLimit))
+    return {Code::InvalidArgument,
+            concat("expected 0 to ", input.indexLimit - 1, ", found ",
+                   quote(field))};
   fromDouble(input.elementType, number, to);
   return {};
 }

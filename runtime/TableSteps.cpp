@@ -104,12 +104,16 @@ TableSteps::create(const Recipe &recipe, const TensorInfo &input,
                          describe(input.elementType, input.shape)));
   if (!result->isOneHot && input.shape.size() == 2)
     result->fieldCount = input.shape[1];
-  const bool isMean = result->whatOfMissing == Missing::Mean ||
-                      result->whatOfMissing == Missing::Median;
-  if (result->takesNames() && isMean)
-    return wrongFor("missing = mean",
+  const std::string missing = concat("missing = ", result->fillName);
+  if (result->takesNames() && result->isFillMeasured())
+    return wrongFor(missing,
                     "numbers; names take missing = drop or "
                     "a name, as in missing = \"unknown\"",
+                    input);
+  if (result->fieldKind == Kind::Hash && result->isFillMeasured())
+    return wrongFor(missing,
+                    "numbers; what is hashed takes missing = drop or the "
+                    "number of a bucket",
                     input);
   if (Status status = result->checkLimit(); !status.isOk())
     return status;
@@ -253,6 +257,15 @@ Status TableSteps::checkLimit() const {
                      : "")};
 }
 
+Status TableSteps::checkMask(const TensorInfo &mask) const {
+  if (!mask.shape.empty() && mask.numElements(1) == fieldCount)
+    return {};
+  return {Code::InvalidArgument,
+          concat("the mask ", quote(mask.name), " of input ", quote(info.name),
+                 " takes ", fieldCount, " numbers a sample, it is ",
+                 describe(mask.elementType, mask.shape))};
+}
+
 int64_t TableSteps::mostNames() const {
   constexpr int64_t most = int64_t(1) << 20;
   const int64_t first = fieldKind == Kind::Categories;
@@ -289,12 +302,13 @@ Status TableSteps::check(double &number) const {
   if (std::isnan(number))
     return whatOfMissing == Missing::Error ? missingField(info) : Status();
   if (!std::isfinite(number))
-    return {Code::InvalidFile, "expected a finite number, found inf"};
+    return {Code::InvalidFile, concat("expected a finite number, found ",
+                                      number < 0 ? "-inf" : "inf")};
   // What follows a scale is checked where it is done.
   if (steps.empty() || steps[0].kind != Step::Kind::Log)
     return {};
   double trial = number;
-  return run(steps[0], &trial);
+  return run(steps[0], 0, trial);
 }
 
 Status TableSteps::parse(std::string_view field, double &number) const {
@@ -340,9 +354,7 @@ bool TableSteps::isSettled(const Step &step) const {
 TableSteps::Open TableSteps::open() const {
   if (takesNames() && !areNamesKnown)
     return Open::Names;
-  const bool isMeasured =
-      whatOfMissing == Missing::Mean || whatOfMissing == Missing::Median;
-  if (isMeasured && facts.fill.empty())
+  if (isFillMeasured() && facts.fill.empty())
     return Open::Fill;
   for (const Step &step : steps)
     if (!isSettled(step))
@@ -424,49 +436,52 @@ static Status logFails(double offset, double field) {
                  offset == 0 ? "; log(offset = 1) takes 0, too" : "")};
 }
 
-Status TableSteps::run(const Step &step, double *fields) const {
-  for (int64_t i = 0; i < fieldCount; ++i) {
-    double &field = fields[i];
-    if (std::isnan(field))
-      continue;
-    switch (step.kind) {
-    case Step::Kind::Log:
-      if (!(field + step.first > 0))
-        return logFails(step.first, field);
-      field = std::log(field + step.first);
-      break;
-    case Step::Kind::Clip:
-      field = std::clamp(field, step.first, step.second);
-      break;
-    case Step::Kind::Standardize:
-      field = (field - facts.mean[size_t(i)]) / facts.deviation[size_t(i)];
-      break;
-    case Step::Kind::MinMax: {
-      const double least = facts.least[size_t(i)];
-      const double extent = facts.most[size_t(i)] - least;
-      // What is the same everywhere becomes the lower bound.
-      const double share = extent > 0 ? (field - least) / extent : 0;
-      field = step.first + share * (step.second - step.first);
-      break;
-    }
-    }
+/// Takes one field, the `index`-th of its sample, through a step.
+Status TableSteps::run(const Step &step, size_t index, double &field) const {
+  switch (step.kind) {
+  case Step::Kind::Log:
+    if (!(field + step.first > 0))
+      return logFails(step.first, field);
+    field = std::log(field + step.first);
+    break;
+  case Step::Kind::Clip:
+    field = std::clamp(field, step.first, step.second);
+    break;
+  case Step::Kind::Standardize:
+    field = (field - facts.mean[index]) / facts.deviation[index];
+    break;
+  case Step::Kind::MinMax: {
+    const double least = facts.least[index];
+    const double extent = facts.most[index] - least;
+    // What is the same everywhere becomes the lower bound.
+    const double share = extent > 0 ? (field - least) / extent : 0;
+    field = step.first + share * (step.second - step.first);
+    break;
+  }
   }
   return {};
 }
 
+/// What stands for a missing number, where that is no more than a 0 at the end.
+double TableSteps::fillOf(size_t index) const {
+  if (whatOfMissing == Missing::Value)
+    return fillValue;
+  return isFillMeasured() ? facts.fill[index] : missingNumber;
+}
+
 Status TableSteps::applyToOpen(double *fields) const {
-  if (open() == Open::Names || open() == Open::Fill)
+  if (takesNames() || open() == Open::Fill)
     return {};
-  for (int64_t i = 0; i < fieldCount; ++i)
-    if (std::isnan(fields[i]) && !takesNames())
-      fields[i] = !facts.fill.empty()               ? facts.fill[size_t(i)]
-                  : whatOfMissing == Missing::Value ? fillValue
-                                                    : missingNumber;
+  for (size_t i = 0; i < size_t(fieldCount); ++i)
+    if (std::isnan(fields[i]))
+      fields[i] = fillOf(i);
   for (const Step &step : steps) {
     if (!isSettled(step))
       return {};
-    if (Status status = run(step, fields); !status.isOk())
-      return status;
+    for (size_t i = 0; i < size_t(fieldCount); ++i)
+      if (!std::isnan(fields[i]))
+        if (Status status = run(step, i, fields[i]); !status.isOk())
+          return status;
   }
   return {};
 }
@@ -486,22 +501,25 @@ Status TableSteps::store(double value, uint8_t *to) const {
                  ", found ", elementText(ElementType::F64, &value))};
 }
 
+/// A 1 at the place of `number`, and all 0 where there is none.
+Status TableSteps::storeOneHot(double number, uint8_t *to) const {
+  const int64_t width = info.shape[1], bytes = sizeBytes(info.elementType);
+  std::memset(to, 0, size_t(width * bytes));
+  if (std::isnan(number))
+    return {};
+  if (number >= 0 && number < double(width) && number == std::floor(number))
+    return store(1, to + int64_t(number) * bytes);
+  return {Code::InvalidFile,
+          concat("'one_hot' makes ", width, " numbers, found ",
+                 elementText(ElementType::F64, &number))};
+}
+
 Status TableSteps::apply(double *fields, uint8_t *to) const {
   if (Status status = applyToOpen(fields); !status.isOk())
     return status;
+  if (isOneHot)
+    return storeOneHot(fields[0], to);
   const int64_t bytes = sizeBytes(info.elementType);
-  if (isOneHot) {
-    const int64_t width = info.shape[1];
-    const double number = std::isnan(fields[0]) ? -1 : fields[0];
-    std::memset(to, 0, size_t(width * bytes));
-    if (number < 0 && std::isnan(fields[0]))
-      return {};
-    if (number < 0 || number >= double(width) || number != std::floor(number))
-      return {Code::InvalidFile,
-              concat("'one_hot' makes ", width, " numbers, found ",
-                     elementText(ElementType::F64, &number))};
-    return store(1, to + int64_t(number) * bytes);
-  }
   for (int64_t i = 0; i < fieldCount; ++i) {
     const double value = std::isnan(fields[i]) ? 0 : fields[i];
     if (Status status = store(value, to + i * bytes); !status.isOk())

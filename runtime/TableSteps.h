@@ -47,6 +47,8 @@ public:
   Missing missing() const { return whatOfMissing; }
   /// The input that receives where this one has values; empty: none.
   const std::string &mask() const { return maskInput; }
+  /// InvalidArgument where that input has not a number for each field.
+  Status checkMask(const TensorInfo &mask) const;
   /// Fields that a sample has, and the input that they become.
   int64_t numFields() const { return fieldCount; }
   const TensorInfo &input() const { return info; }
@@ -91,8 +93,13 @@ private:
   Status addScale(const SampleStep &step, Step::Kind kind);
   Status checkLimit() const;
   bool isSettled(const Step &step) const;
-  Status run(const Step &step, double *fields) const;
+  bool isFillMeasured() const {
+    return whatOfMissing == Missing::Mean || whatOfMissing == Missing::Median;
+  }
+  double fillOf(size_t index) const;
+  Status run(const Step &step, size_t index, double &field) const;
   Status store(double value, uint8_t *to) const;
+  Status storeOneHot(double number, uint8_t *to) const;
   Status checkCounts(const TableFacts &of) const;
 
   TensorInfo info;

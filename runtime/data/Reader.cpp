@@ -68,13 +68,8 @@ static StatusOr<Column> maskOf(const Column &column, const EntryPoint &entry) {
   if (index < 0)
     return mask;
   const TensorInfo &input = entry.inputs[size_t(index)];
-  const int64_t wanted = column.table->steps().numFields();
-  if (input.shape.empty() || numElements(sampleShapeOf(input)) != wanted)
-    return Status(Code::InvalidArgument,
-                  concat("the mask ", quote(name), " of input ",
-                         quote(column.name), " takes ", wanted,
-                         " numbers a sample, it is ",
-                         describe(input.elementType, input.shape)));
+  if (Status status = column.table->steps().checkMask(input); !status.isOk())
+    return status;
   mask.name = name;
   mask.elementType = input.elementType;
   mask.sampleShape = sampleShapeOf(input);
