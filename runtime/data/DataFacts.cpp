@@ -2,6 +2,7 @@
 #include "runtime/data/DataFacts.h"
 
 #include "runtime/data/ForAll.h"
+#include "runtime/data/Moments.h"
 #include "runtime/data/TableSamples.h"
 #include "runtime/text/Json.h"
 
@@ -48,9 +49,13 @@ void DataFacts::learn(const TableSteps &steps, const TableFacts &found) {
     table.names = steps.names();
   if (!found.mean.empty())
     normalization[input] = {found.mean, found.deviation};
-  table.fill = found.fill;
-  table.least = found.least;
-  table.most = found.most;
+  // What was known before is not among what was found.
+  if (!found.fill.empty())
+    table.fill = found.fill;
+  if (!found.least.empty()) {
+    table.least = found.least;
+    table.most = found.most;
+  }
 }
 
 void DataFacts::takeNames(DataFacts other) {
@@ -128,24 +133,10 @@ StatusOr<DataFacts> DataFacts::restore(const Metadata &notes,
 // Measuring
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// Count, mean, and the sum of squared distances from it, a channel each.
-struct Moments {
-  double count = 0;
-  std::vector<double> mean, squares;
-
-  void add(const Picture &picture);
-  void add(const Moments &other);
-};
-} // namespace
-
-void Moments::add(const Picture &picture) {
+static Moments momentsOf(const Picture &picture) {
   const auto channels = size_t(picture.extent.channels);
   const size_t places = channels ? picture.values.size() / channels : 0;
-  Moments own;
-  own.count = double(places);
-  own.mean.resize(channels);
-  own.squares.resize(channels);
+  Moments own(channels);
   for (size_t channel = 0; channel < channels && places > 0; ++channel) {
     double sum = 0, squares = 0;
     for (size_t i = 0; i < places; ++i)
@@ -155,27 +146,11 @@ void Moments::add(const Picture &picture) {
       const double distance = picture.values[i * channels + channel] - middle;
       squares += distance * distance;
     }
+    own.count[channel] = double(places);
     own.mean[channel] = middle;
     own.squares[channel] = squares;
   }
-  add(own);
-}
-
-// Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for
-// Computing Sample Variances", 1979, equation 2.1.
-void Moments::add(const Moments &other) {
-  if (other.count == 0)
-    return;
-  mean.resize(other.mean.size());
-  squares.resize(other.mean.size());
-  const double total = count + other.count;
-  for (size_t channel = 0; channel < mean.size(); ++channel) {
-    const double distance = other.mean[channel] - mean[channel];
-    mean[channel] += distance * other.count / total;
-    squares[channel] += other.squares[channel] +
-                        distance * distance * count * other.count / total;
-  }
-  count = total;
+  return own;
 }
 
 /// A part of the samples at a time: what each of them has is kept until it is
@@ -183,10 +158,16 @@ void Moments::add(const Moments &other) {
 static StatusOr<Moments> measureColumn(const Column &column,
                                        const std::vector<int64_t> &samples,
                                        ThreadPool &pool) {
-  constexpr size_t piece = 4096;
+  Moments total;
+  if (samples.empty())
+    return total;
+  // Of a table's row every number is a channel.
+  constexpr int64_t mostSamples = 4096, mostChannels = int64_t(1) << 20;
+  const int64_t channels = column.samples->extent(samples[0]).channels;
+  const auto piece = size_t(std::clamp<int64_t>(
+      mostChannels / std::max<int64_t>(channels, 1), 1, mostSamples));
   std::vector<Workspace> work(size_t(pool.numThreads()));
   std::vector<Moments> parts(std::min(piece, samples.size()));
-  Moments total;
   for (size_t first = 0; first < samples.size(); first += piece) {
     const size_t count = std::min(piece, samples.size() - first);
     Status status =
@@ -196,12 +177,13 @@ static StatusOr<Moments> measureColumn(const Column &column,
           if (!read.isOk())
             return read;
           column.preparation->applyToOpen(space);
-          parts[size_t(i)] = {};
-          parts[size_t(i)].add(space.picture);
+          parts[size_t(i)] = momentsOf(space.picture);
           return {};
         });
     if (!status.isOk())
       return status;
+    if (first == 0)
+      total = Moments(parts[0].mean.size());
     for (size_t i = 0; i < count; ++i)
       total.add(parts[i]);
   }
@@ -249,11 +231,8 @@ Status measure(std::vector<Column> &columns,
         return moments.status();
       Normalization found;
       found.mean = moments->mean;
-      for (double squares : moments->squares) {
-        const double deviation = std::sqrt(squares / moments->count);
-        // What is the same everywhere becomes 0.
-        found.deviation.push_back(deviation == 0 ? 1 : deviation);
-      }
+      for (size_t channel = 0; channel < found.mean.size(); ++channel)
+        found.deviation.push_back(moments->deviation(channel));
       if (Status status = checkFinite(column, found); !status.isOk())
         return status;
       facts.normalization[column.name] = std::move(found);

@@ -10,6 +10,9 @@
 
 namespace nnc::runtime {
 
+/// What goes to the file at once.
+static constexpr int64_t pieceBytes = int64_t(1) << 24;
+
 TableBuilder::TableBuilder(const ReadRequest &request, bool spools)
     : request(request), spools(spools) {
   for (size_t i = 0; i < request.inputs.size(); ++i) {
@@ -107,11 +110,11 @@ Status TableBuilder::addName(Input &input, std::string_view field) {
   std::string name;
   if (Status status = input.steps->parseName(field, name); !status.isOk())
     return status;
+  if (name.empty() && input.steps->missing() == TableSteps::Missing::Drop)
+    return drop();
   auto [found, isNew] =
       input.numbers.emplace(name, int32_t(input.names.size()));
   append(input.bytes, found->second);
-  if (name.empty() && input.steps->missing() == TableSteps::Missing::Drop)
-    return drop();
   if (!isNew)
     return {};
   input.names.push_back(name);
@@ -140,15 +143,36 @@ Status TableBuilder::add(size_t index, std::string_view field) {
                                    : addNumber(input, field);
 }
 
-Status TableBuilder::endRow() {
-  count += !isDropped;
+void TableBuilder::keepRow() {
+  ++count;
   for (Input &input : inputs)
-    if (isDropped && !input.bytes.empty())
+    input.numKeptNames = input.names.size();
+}
+
+/// Its elements, and the names that no row before it has.
+void TableBuilder::forgetRow() {
+  for (Input &input : inputs) {
+    if (!input.bytes.empty())
       input.bytes.resize(size_t((count - numSpooled) * input.sampleBytes));
+    for (; input.names.size() > input.numKeptNames; input.names.pop_back())
+      input.numbers.erase(input.names.back());
+  }
+}
+
+/// Bytes of rows at which these go to the file. A compressed file may hold any
+/// number, whatever its own size is; of another a field has two bytes and more,
+/// and eight as a number.
+int64_t TableBuilder::mostWaiting() const {
+  constexpr int64_t growth = 4;
+  return spools || file ? std::min(pieceBytes, request.mostKeptBytes)
+                        : request.mostKeptBytes * growth;
+}
+
+Status TableBuilder::endRow() {
+  isDropped ? forgetRow() : keepRow();
   isDropped = false;
-  const int64_t pieceBytes = std::min(int64_t(1) << 24, request.mostKeptBytes);
-  return spools && (count - numSpooled) * rowBytes >= pieceBytes ? spool()
-                                                                 : Status();
+  const bool isFull = (count - numSpooled) * rowBytes >= mostWaiting();
+  return isFull && count > numSpooled ? spool() : Status();
 }
 
 /// Writes the rows that are in memory, the inputs of each side by side.
@@ -159,19 +183,32 @@ Status TableBuilder::spool() {
       return made.status();
     file = std::move(*made);
   }
-  std::vector<uint8_t> rows(size_t((count - numSpooled) * rowBytes));
+  const int64_t atOnce =
+      std::max<int64_t>(1, pieceBytes / std::max<int64_t>(1, rowBytes));
+  for (int64_t first = 0, number = 0; numSpooled < count; first += number) {
+    number = std::min(atOnce, count - numSpooled);
+    if (Status status = spoolRows(first, number); !status.isOk())
+      return status;
+    numSpooled += number;
+  }
+  for (Input &input : inputs)
+    std::vector<uint8_t>().swap(input.bytes);
+  return {};
+}
+
+/// Of those in memory.
+Status TableBuilder::spoolRows(int64_t first, int64_t number) {
+  std::vector<uint8_t> rows(size_t(number * rowBytes));
   int64_t offset = 0;
-  for (Input &input : inputs) {
+  for (const Input &input : inputs) {
     if (input.bytes.empty())
       continue;
-    for (int64_t row = 0; row < count - numSpooled; ++row)
+    for (int64_t row = 0; row < number; ++row)
       std::memcpy(rows.data() + row * rowBytes + offset,
-                  input.bytes.data() + row * input.sampleBytes,
+                  input.bytes.data() + (first + row) * input.sampleBytes,
                   size_t(input.sampleBytes));
     offset += input.sampleBytes;
-    input.bytes.clear();
   }
-  numSpooled = count;
   return file->append(rows);
 }
 

@@ -18,7 +18,8 @@ class TableBuilder {
 public:
   /// `request` outlives this.
   ///
-  /// spools  whether rows go to a file, and not to memory
+  /// spools  whether rows go to a file from the first on; else they do when
+  ///         they are more than memory is to keep
   TableBuilder(const ReadRequest &request, bool spools);
 
   /// How many fields of a row input `index` takes, and whether it takes any.
@@ -47,16 +48,21 @@ private:
     int64_t sampleBytes;
     /// Of all rows, or of those that are not in the file yet.
     std::vector<uint8_t> bytes = {};
-    /// Names as they came.
+    /// Names as they came, and how many of them rows have that are kept.
     std::vector<std::string> names = {};
     std::unordered_map<std::string, int32_t> numbers = {};
+    size_t numKeptNames = 0;
   };
 
   Status addName(Input &input, std::string_view field);
   Status addNumber(Input &input, std::string_view field);
   Status addPlain(Input &input, std::string_view field);
   Status drop();
+  void keepRow();
+  void forgetRow();
+  int64_t mostWaiting() const;
   Status spool();
+  Status spoolRows(int64_t first, int64_t number);
 
   const ReadRequest &request;
   std::vector<Input> inputs;
@@ -64,8 +70,8 @@ private:
   int64_t rowBytes = 0;
   int64_t count = 0;
   bool isDropped = false;
-  /// Where rows go to a file, and how many are there.
   const bool spools;
+  /// Rows that memory does not keep, and how many they are.
   std::optional<RowSpool> file;
   int64_t numSpooled = 0;
 };

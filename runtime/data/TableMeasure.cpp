@@ -1,6 +1,7 @@
 // Measures what the steps of a table wait for, on the training samples.
 #include "runtime/TextList.h"
 #include "runtime/data/ForAll.h"
+#include "runtime/data/Moments.h"
 #include "runtime/data/Preparation.h"
 #include "runtime/data/TableSamples.h"
 
@@ -8,19 +9,13 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 
 namespace nnc::runtime {
 
+static constexpr double noNumber = std::numeric_limits<double>::quiet_NaN();
+
 namespace {
-/// Count, mean and the sum of squared distances from it, a field each.
-struct FieldMoments {
-  std::vector<double> count, mean, squares;
-
-  explicit FieldMoments(size_t fields = 0)
-      : count(fields), mean(fields), squares(fields) {}
-  void add(const FieldMoments &other);
-};
-
 /// The smallest and the largest, a field each.
 struct FieldRange {
   std::vector<double> least, most;
@@ -38,21 +33,6 @@ struct Selection {
 };
 } // namespace
 
-// Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for
-// Computing Sample Variances", 1979, equation 2.1.
-void FieldMoments::add(const FieldMoments &other) {
-  for (size_t i = 0; i < mean.size(); ++i) {
-    const double total = count[i] + other.count[i];
-    if (other.count[i] == 0)
-      continue;
-    const double distance = other.mean[i] - mean[i];
-    mean[i] += distance * other.count[i] / total;
-    squares[i] += other.squares[i] +
-                  distance * distance * count[i] * other.count[i] / total;
-    count[i] = total;
-  }
-}
-
 void FieldRange::add(const FieldRange &other) {
   for (size_t i = 0; i < least.size(); ++i) {
     least[i] = std::min(least[i], other.least[i]);
@@ -68,7 +48,7 @@ public:
       : table(table), samples(samples), pool(pool),
         fields(size_t(table.tableSteps->numFields())) {}
 
-  StatusOr<FieldMoments> moments() const;
+  StatusOr<Moments> moments() const;
   StatusOr<FieldRange> range() const;
   StatusOr<std::vector<double>> medians() const;
   StatusOr<std::vector<std::string>> names() const;
@@ -125,21 +105,13 @@ Status TableMeasure::eachPiece(Part &total, Make make) const {
   return {};
 }
 
-StatusOr<FieldMoments> TableMeasure::moments() const {
-  FieldMoments total(fields);
+StatusOr<Moments> TableMeasure::moments() const {
+  Moments total(fields);
   Status status = eachPiece(total, [&](const std::vector<double> &values) {
-    FieldMoments own(fields);
+    Moments own(fields);
     for (size_t i = 0; i < values.size(); ++i)
-      if (!std::isnan(values[i])) {
-        own.count[i % fields] += 1;
-        own.mean[i % fields] += values[i];
-      }
-    for (size_t i = 0; i < fields; ++i)
-      own.mean[i] /= std::max(own.count[i], 1.0);
-    for (size_t i = 0; i < values.size(); ++i)
-      if (const double distance = values[i] - own.mean[i % fields];
-          !std::isnan(distance))
-        own.squares[i % fields] += distance * distance;
+      if (!std::isnan(values[i]))
+        own.add(i % fields, values[i]);
     return own;
   });
   if (!status.isOk())
@@ -228,7 +200,7 @@ Status TableMeasure::nextDigit(size_t first, int shift,
 }
 
 StatusOr<std::vector<double>> TableMeasure::medians() const {
-  StatusOr<FieldMoments> known = moments();
+  StatusOr<Moments> known = moments();
   if (!known.isOk())
     return known.status();
   std::vector<double> result;
@@ -250,7 +222,7 @@ StatusOr<std::vector<double>> TableMeasure::medians() const {
       const double most = fromOrderedBits(sides[i + 1].prefix);
       result.push_back(known->count[first + i / 2] > 0
                            ? least + (most - least) / 2
-                           : std::numeric_limits<double>::quiet_NaN());
+                           : noNumber);
     }
   }
   return result;
@@ -289,20 +261,22 @@ StatusOr<std::vector<std::string>> TableMeasure::names() const {
   StatusOr<std::vector<int64_t>> found = counts();
   if (!found.isOk())
     return found.status();
-  std::vector<std::pair<std::string, int64_t>> counted;
+  // What is missing may count as a name that stands in the file, too.
+  std::map<std::string, int64_t> counts;
   const bool areClasses = steps.kind() == TableSteps::Kind::Classes;
   for (size_t i = 0; i < found->size(); ++i)
     if (const std::string &name = steps.counted(table.raw.classes[i]);
         !name.empty() && (areClasses || (*found)[i] > 0))
-      counted.emplace_back(name, areClasses ? 0 : (*found)[i]);
+      counts[name] += areClasses ? 0 : (*found)[i];
+  std::vector<std::pair<std::string, int64_t>> counted(counts.begin(),
+                                                       counts.end());
   std::sort(counted.begin(), counted.end(), [](const auto &a, const auto &b) {
     return a.second != b.second ? a.second > b.second
                                 : comesBefore(a.first, b.first);
   });
   std::vector<std::string> names;
   for (auto &[name, count] : counted)
-    if (names.empty() || names.back() != name)
-      names.push_back(name);
+    names.push_back(std::move(name));
   const int64_t most = steps.mostNames();
   if (!areClasses && int64_t(names.size()) > most)
     names.resize(size_t(most));
@@ -319,8 +293,10 @@ static Status checkMeasured(const std::vector<double> &numbers,
     if (!std::isfinite(numbers[i]))
       return {Code::InvalidFile,
               concat("column ", i, " of input ", quote(input),
-                     " cannot be measured: none of the training samples has a "
-                     "value there")};
+                     " cannot be measured: ",
+                     std::isnan(numbers[i])
+                         ? "none of the training samples has a value there"
+                         : "its numbers are too large")};
   return {};
 }
 
@@ -344,19 +320,17 @@ static Status checkClasses(const TableSteps &steps,
 static Status measureMoments(const TableMeasure &pass, const std::string &input,
                              std::vector<double> &means,
                              std::vector<double> *deviations) {
-  StatusOr<FieldMoments> moments = pass.moments();
+  StatusOr<Moments> moments = pass.moments();
   if (!moments.isOk())
     return moments.status();
   for (size_t i = 0; i < moments->mean.size(); ++i) {
-    const double count = moments->count[i];
-    means.push_back(count > 0 ? moments->mean[i]
-                              : std::numeric_limits<double>::quiet_NaN());
-    // What is the same everywhere becomes 0.
-    const double deviation = std::sqrt(moments->squares[i] / count);
+    means.push_back(moments->count[i] > 0 ? moments->mean[i] : noNumber);
     if (deviations)
-      deviations->push_back(deviation == 0 ? 1 : deviation);
+      deviations->push_back(moments->deviation(i));
   }
-  return checkMeasured(means, input);
+  Status status = checkMeasured(means, input);
+  return status.isOk() && deviations ? checkMeasured(*deviations, input)
+                                     : status;
 }
 
 static Status measureNext(const TableMeasure &pass, const TableSteps &steps,
@@ -369,6 +343,9 @@ static Status measureNext(const TableMeasure &pass, const TableSteps &steps,
     StatusOr<FieldRange> range = pass.range();
     if (!range.isOk())
       return range.status();
+    for (size_t i = 0; i < range->least.size(); ++i)
+      if (range->least[i] > range->most[i])
+        range->least[i] = noNumber;
     facts.least = std::move(range->least);
     facts.most = std::move(range->most);
     return checkMeasured(facts.least, input);

@@ -104,6 +104,46 @@ TEST(Tables, ScalesAndClipsAndTakesLogarithms) {
   EXPECT_EQ(numbersOf(table.columns[0]), (std::vector<double>{0, 2, 4}));
 }
 
+TEST(Tables, LogarithmsOfSeveralFields) {
+  const TensorInfo wide = input("x", ElementType::F64, {-1, 3});
+  Table table = readTable("1,2,4\n8,16,32\n", {wide}, {step("x", "log")});
+  ASSERT_TRUE(table.status.isOk()) << table.status.message();
+  const double ln2 = std::log(2.0);
+  const std::vector<double> found = numbersOf(table.columns[0]);
+  for (size_t i = 0; i < found.size(); ++i)
+    EXPECT_NEAR(found[i], double(i) * ln2, 1e-15);
+  table = readTable("1,2,4\n8,-16,32\n", {wide}, {step("x", "log")});
+  EXPECT_NE(table.status.message().find("table.data:2: column 1: 'log' takes "
+                                        "numbers above 0, found -16"),
+            std::string::npos)
+      << table.status.message();
+}
+
+// Three times 0.1 add up to more than 0.3.
+TEST(Tables, WhatIsTheSameEverywhereBecomesZero) {
+  Table table = readTable("0.1\n0.1\n0.1\n0.7\n", {exact},
+                          {step("x", "standardize")}, {0, 1, 2});
+  ASSERT_TRUE(table.status.isOk()) << table.status.message();
+  EXPECT_EQ(table.facts.normalization["x"].mean, std::vector<double>{0.1});
+  EXPECT_EQ(table.facts.normalization["x"].deviation, std::vector<double>{1});
+}
+
+TEST(Tables, RefuseWhatCannotBeMeasured) {
+  const std::pair<const char *, const char *> files[] = {
+      {"1e300\n-1e300\n", "its numbers are too large"},
+      {"x\nNA\n?\n", "none of the training samples has a value there"}};
+  for (const char *scale : {"standardize", "min_max"}) {
+    Table table = readTable(
+        files[1].first, {exact, input("known", ElementType::F64, {-1})},
+        {step("x", scale), step("x", "mask", {{"input", "known"}})});
+    EXPECT_NE(table.status.message().find(files[1].second), std::string::npos)
+        << table.status.message();
+  }
+  Table table = readTable(files[0].first, {exact}, {step("x", "standardize")});
+  EXPECT_NE(table.status.message().find(files[0].second), std::string::npos)
+      << table.status.message();
+}
+
 TEST(Tables, FillsMissingValues) {
   const std::string file = "x,y\n1,0\n,1\nNA,2\n4,0\n10,1\n";
   const std::pair<const char *, double> fills[] = {
@@ -162,6 +202,27 @@ TEST(Tables, CategoriesByHowOftenTheyAre) {
   table = readTable(file, {city}, {step("x", "categories")}, {0, 2});
   EXPECT_EQ(table.facts.tables["x"].names,
             (std::vector<std::string>{"Bern, CH", "Rome"}));
+}
+
+// A name of the file may be the one that stands for what is missing.
+TEST(Tables, MissingNamesCountAsTheirOwn) {
+  const TensorInfo city = input("x", ElementType::I32, {-1}, 3);
+  Table table = readTable(
+      "x,y\n,1\n,0\nOslo,1\nnone,0\n", {city, y},
+      {step("x", "categories"), step("x", "missing", {{"value", "none"}})});
+  ASSERT_TRUE(table.status.isOk()) << table.status.message();
+  EXPECT_EQ(table.facts.tables["x"].names,
+            (std::vector<std::string>{"none", "Oslo"}));
+  EXPECT_EQ(numbersOf(table.columns[0]), (std::vector<double>{1, 1, 2, 1}));
+}
+
+TEST(Tables, RowsThatAreDroppedHaveNoClass) {
+  Table table = readTable(
+      "y,x\nb,1\na,NA\nc,2\nb,NA\n", {y, x},
+      {step("y", "classes"), step("x", "missing", {{"value", "drop"}})});
+  ASSERT_TRUE(table.status.isOk()) << table.status.message();
+  EXPECT_EQ(table.facts.classes["y"], (std::vector<std::string>{"b", "c"}));
+  EXPECT_EQ(numbersOf(table.columns[0]), (std::vector<double>{0, 1}));
 }
 
 TEST(Tables, ClassesAndTheirNames) {
@@ -238,6 +299,21 @@ TEST(Tables, AreTheSameInAFileAsInMemory) {
     EXPECT_EQ(numbersOf(kept.columns[i]), numbersOf(spooled.columns[i]));
 }
 
+// Rows that turn out to be more than the file let expect.
+TEST(Tables, GoToAFileOnceTheyAreTooLarge) {
+  std::string file;
+  for (int i = 0; i < 100; ++i)
+    file += concat(i % 10, "\n");
+  Table table = readTable(file, {exact}, {step("x", "standardize")}, {}, "csv",
+                          int64_t(file.size()));
+  ASSERT_TRUE(table.status.isOk()) << table.status.message();
+  EXPECT_FALSE(table.columns[0].isInMemory());
+  EXPECT_EQ(
+      numbersOf(table.columns[0]),
+      numbersOf(
+          readTable(file, {exact}, {step("x", "standardize")}).columns[0]));
+}
+
 TEST(Tables, JsonLinesHaveTheSameSteps) {
   Table table = readTable(
       "{\"x\": 1.5, \"y\": \"b\"}\n\n{\"y\":\"a\",\"x\":null}"
@@ -278,7 +354,11 @@ TEST(Tables, RefuseStepsThatDoNotFit) {
        {x, {step("x", "log"), step("x", "normalize")}, "standardize does"},
        {city,
         {step("x", "categories"), step("x", "missing", {{"value", "mean"}})},
-        "names take missing = drop or a name"}};
+        "names take missing = drop or a name"},
+       {city,
+        {step("x", "hashing", {{"buckets", "3"}}),
+         step("x", "missing", {{"value", "median"}})},
+        "'missing = median' is for numbers"}};
   for (const auto &[input, steps, message] : cases) {
     Table table = readTable("1\n", {input}, steps);
     EXPECT_EQ(table.status.code(), Code::InvalidArgument);
