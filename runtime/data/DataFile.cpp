@@ -12,19 +12,21 @@ static bool endsWith(std::string_view path, std::string_view ending) {
          path.substr(path.size() - ending.size()) == ending;
 }
 
-/// By its name; empty for one that is no table.
-static std::string readerOf(std::string_view path) {
+std::string tableReaderOf(std::string_view path) {
   if (endsWith(path, ".gz"))
     path.remove_suffix(3);
   if (endsWith(path, ".csv") || endsWith(path, ".tsv"))
     return "csv";
-  if (endsWith(path, ".jsonl") || endsWith(path, ".ndjson"))
-    return "jsonl";
-  return endsWith(path, ".npz") ? "npz" : "";
+  return endsWith(path, ".jsonl") || endsWith(path, ".ndjson") ? "jsonl" : "";
 }
 
-static bool isTab(std::string_view path) {
-  return path.find(".tsv") != std::string_view::npos;
+bool hasTabs(std::string_view path) {
+  return endsWith(path, ".tsv") || endsWith(path, ".tsv.gz");
+}
+
+/// By its name; empty for one that is neither a table nor an archive.
+static std::string readerOf(std::string_view path) {
+  return endsWith(path, ".npz") ? "npz" : tableReaderOf(path);
 }
 
 using Arguments = std::vector<std::pair<std::string, std::string>>;
@@ -68,7 +70,6 @@ static StatusOr<DataBinding> rebind(const DataBinding &from,
                                     const std::string &reader,
                                     const std::string &path) {
   DataBinding binding{"predict", from.inputs, from.reader, {}, from.source};
-  const bool isTable = from.reader == "csv" || from.reader == "jsonl";
   if (from.reader == reader || from.reader == "text") {
     for (const auto &argument : from.arguments)
       if (argument.first != "path" && argument.first != "folder" &&
@@ -76,16 +77,12 @@ static StatusOr<DataBinding> rebind(const DataBinding &from,
         binding.arguments.push_back(argument);
   } else {
     binding.reader = reader;
-    if (isTable && reader != "npz") {
+    if (reader != "npz")
       if (Status status = translate(from, reader, binding.arguments);
           !status.isOk())
         return status;
-    } else if (reader != "npz") {
-      binding.arguments.emplace_back(reader == "csv" ? "columns" : "fields",
-                                     quotedList(from.inputs));
-    }
   }
-  if (reader == "csv" && isTab(path) && !find(binding.arguments, "delimiter"))
+  if (reader == "csv" && hasTabs(path) && !find(binding.arguments, "delimiter"))
     binding.arguments.emplace_back("delimiter", "tab");
   binding.arguments.emplace_back("path", path);
   return binding;

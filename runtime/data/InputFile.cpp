@@ -11,11 +11,6 @@
 
 namespace nnc::runtime {
 
-static bool endsWith(std::string_view path, std::string_view ending) {
-  return path.size() > ending.size() &&
-         path.substr(path.size() - ending.size()) == ending;
-}
-
 /// The reader of a file by how it begins; text, which has no sign, by its name.
 static StatusOr<std::string> readerOf(const std::string &path) {
   struct stat status;
@@ -35,12 +30,8 @@ static StatusOr<std::string> readerOf(const std::string &path) {
     return std::string("npy");
   if (begin.substr(0, 2) == "PK")
     return std::string("npz");
-  for (const char *ending : {".csv", ".csv.gz", ".tsv", ".tsv.gz"})
-    if (endsWith(path, ending))
-      return std::string("csv");
-  for (const char *ending : {".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz"})
-    if (endsWith(path, ending))
-      return std::string("jsonl");
+  if (std::string reader = tableReaderOf(path); !reader.empty())
+    return reader;
   if (begin.size() > 4 && start[0] == 0 && start[1] == 0)
     return std::string("idx");
   return Status(Code::InvalidFile,
@@ -195,7 +186,7 @@ static StatusOr<std::vector<Column>> readByItsKind(const GivenFile &file,
   if (!file.columns.empty())
     binding.arguments.emplace_back(*reader == "jsonl" ? "fields" : "columns",
                                    file.columns);
-  if (file.path.find(".tsv") != std::string::npos)
+  if (hasTabs(file.path))
     binding.arguments.emplace_back("delimiter", "tab");
   const std::string *order = orderOf(recipe, input.name);
   if (order && *reader != "csv" && *reader != "jsonl")

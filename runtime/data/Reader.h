@@ -80,6 +80,11 @@ StatusOr<std::vector<Column>> readDataFile(const std::string &path,
                                            const DataFacts &facts,
                                            const ReadOptions &options);
 
+/// The reader of a table by its name, csv or jsonl; empty for what has another.
+std::string tableReaderOf(std::string_view path);
+/// Whether a table's name says that tabs stand between its fields.
+bool hasTabs(std::string_view path);
+
 /// A file that is given for an input of an entry point.
 struct GivenFile {
   std::string path;
