@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <optional>
 
 namespace nnc::runtime {
 
@@ -178,45 +177,52 @@ Status checkOneInput(const ReadRequest &request) {
                  request.inputs.size())};
 }
 
-/// Puts `next` behind the samples of `all`.
-static Status append(Column &all, Column next, const std::string &path) {
-  if (next.elementType != all.elementType ||
-      next.sampleShape != all.sampleShape)
-    return {Code::InvalidFile,
-            concat(path, ": its samples are ",
-                   describe(next.elementType, next.sampleShape),
-                   ", those of the first file ",
-                   describe(all.elementType, all.sampleShape))};
-  AlignedBytes joined(all.data.size() + next.data.size());
-  std::copy_n(all.data.data(), all.data.size(), joined.data());
-  std::copy_n(next.data.data(), next.data.size(),
-              joined.data() + all.data.size());
+/// The columns one behind the other.
+static Column join(std::vector<Column> parts) {
+  size_t bytes = 0;
+  for (const Column &part : parts)
+    bytes += part.data.size();
+  Column all = std::move(parts.front());
+  AlignedBytes joined(bytes);
+  uint8_t *to = std::copy_n(all.data.data(), all.data.size(), joined.data());
+  for (size_t i = 1; i < parts.size(); ++i) {
+    to = std::copy_n(parts[i].data.data(), parts[i].data.size(), to);
+    all.numSamples += parts[i].numSamples;
+    parts[i].data = AlignedBytes();
+  }
   all.data = std::move(joined);
-  all.numSamples += next.numSamples;
-  return {};
+  return all;
 }
 
 StatusOr<std::vector<Column>>
 readEach(const ReadRequest &request,
          StatusOr<Column> (*read)(const std::string &path,
                                   const ReadRequest &request)) {
-  std::optional<Column> all;
+  std::vector<Column> parts;
+  int64_t left = request.mostSamples;
   for (const std::string &path : request.paths) {
-    if (all && all->numSamples >= request.mostSamples)
+    if (!parts.empty() && left <= 0)
       break;
     ReadRequest own = request;
     own.path = path;
-    own.mostSamples -= all ? all->numSamples : 0;
+    own.mostSamples = left;
     StatusOr<Column> column = read(path, own);
     if (!column.isOk())
       return column.status();
-    if (!all)
-      all = std::move(*column);
-    else if (Status status = append(*all, std::move(*column), path);
-             !status.isOk())
-      return status;
+    const bool isFirst = parts.empty();
+    if (!isFirst && (column->elementType != parts[0].elementType ||
+                     column->sampleShape != parts[0].sampleShape))
+      return Status(
+          Code::InvalidFile,
+          concat(path, ": its samples are ",
+                 describe(column->elementType, column->sampleShape),
+                 ", those of the first file ",
+                 describe(parts[0].elementType, parts[0].sampleShape)));
+    left -= column->numSamples;
+    parts.push_back(std::move(*column));
   }
-  return only(std::move(*all));
+  return only(parts.size() == 1 ? std::move(parts.front())
+                                : join(std::move(parts)));
 }
 
 std::vector<Column> only(Column column) {

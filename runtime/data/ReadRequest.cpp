@@ -71,6 +71,14 @@ Status ReadRequest::checkShape(size_t index, ElementType elementType,
   if (!isOpen[index])
     return checkSampleShape(path, input, elementType, found);
   constexpr size_t mostDimensions = 4;
+  constexpr int64_t mostElements = int64_t(1) << 40;
+  // Of no samples, any size could be said.
+  const std::optional<int64_t> elements =
+      numElements({found.begin() + !found.empty(), found.end()});
+  if (!elements || *elements > mostElements)
+    return {Code::InvalidFile,
+            concat(path, ": holds ", describe(elementType, found),
+                   ", whose samples are too large")};
   if (found.size() <= mostDimensions)
     return {};
   return {Code::InvalidFile,
