@@ -32,6 +32,9 @@ try:
     assert paths and all(path and "NaN" not in path for path in paths), paths
     assert page.value("document.documentElement.scrollWidth <= innerWidth")
 
+    # Neighbours among the numbers of f64: no step between them is one.
+    assert page.value("ticks(0.9333333333333332, 0.9333333333333333, 4).length") < 10
+
     box = page.value("(() => { const b = charts[0].svg.getBoundingClientRect();"
                      " return [b.left, b.top, b.width, b.height]; })()")
     at = lambda x, y: (box[0] + box[2] * x, box[1] + box[3] * y)

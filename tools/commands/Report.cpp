@@ -59,8 +59,9 @@ fill(const std::string &page,
 
 static int report(const ReportOptions &options) {
   nlohmann::ordered_json runs = nlohmann::ordered_json::array();
+  std::vector<std::string> leftOut;
   for (const std::string &folder : options.folders) {
-    auto data = readRunFolder(folder);
+    auto data = readRunFolder(folder, leftOut);
     if (!data.isOk() && data.status().code() == Code::NotFound)
       return fail(
           {Code::NotFound, folder +
@@ -77,6 +78,8 @@ static int report(const ReportOptions &options) {
                       {"/*script*/", std::string(chartText) + sectionText}});
   if (Status status = replaceFile(options.output, page); !status.isOk())
     return fail(status);
+  for (const std::string &problem : leftOut)
+    std::cerr << "warning: " << problem << ": it is left out\n";
   std::cout << options.output << std::endl;
   return Done;
 }

@@ -56,17 +56,20 @@ static Status readLines(const std::string &path,
   return damage.isOk() ? status : damage;
 }
 
-/// A file of one object; null where there is none that can be read.
-static json readObject(const std::string &path) {
+/// A file of one object; null where there is none. InvalidFile for what is no
+/// object.
+static StatusOr<json> readObject(const std::string &path) {
   std::error_code error;
   const auto size = std::filesystem::file_size(path, error);
-  if (error || size > mostObjectBytes)
-    return nullptr;
-  std::ifstream file(path, std::ios::binary);
+  if (error == std::errc::no_such_file_or_directory)
+    return json(nullptr);
   std::ostringstream text;
-  text << file.rdbuf();
+  if (!error && size <= mostObjectBytes)
+    text << std::ifstream(path, std::ios::binary).rdbuf();
   json value = parse(text.str());
-  return value.is_object() ? value : json(nullptr);
+  if (value.is_object())
+    return value;
+  return Status(Code::InvalidFile, path + " is no JSON object");
 }
 
 //===----------------------------------------------------------------------===//
@@ -121,8 +124,9 @@ json StepTable::describe() const {
   return object;
 }
 
-/// A table for each of the training steps that take turns.
-static json readSteps(const std::string &path) {
+/// A table for each of the training steps that take turns; none where there is
+/// no file.
+static StatusOr<json> readSteps(const std::string &path) {
   constexpr size_t mostTables = 64;
   std::vector<StepTable> tables;
   Status status = readLines(path, [&](json record) {
@@ -136,10 +140,11 @@ static json readSteps(const std::string &path) {
     if (table != tables.end())
       table->add(record);
   });
+  if (!status.isOk() && status.code() != Code::NotFound)
+    return status;
   json described = json::array();
-  if (status.isOk())
-    for (const StepTable &table : tables)
-      described.push_back(table.describe());
+  for (const StepTable &table : tables)
+    described.push_back(table.describe());
   return described;
 }
 
@@ -231,7 +236,7 @@ static json encodeFilters(const json &sheet) {
 }
 
 /// What `nnc explain --misclassified N --filters --out DIR` left there.
-static void readExplanations(const std::string &path, json &data) {
+static Status readExplanations(const std::string &path, json &data) {
   json mistakes = json::array(), filters;
   Status status = readLines(path, [&](json record) {
     const json kind = record.value("kind", json());
@@ -241,18 +246,29 @@ static void readExplanations(const std::string &path, json &data) {
       filters = encodeFilters(record);
   });
   if (!status.isOk())
-    return;
+    return status.code() == Code::NotFound ? Status() : status;
   if (!mistakes.empty())
     data["mistakes"] = std::move(mistakes);
   if (!filters.is_null())
     data["filters"] = std::move(filters);
+  return {};
 }
 
 //===----------------------------------------------------------------------===//
 // The whole
 //===----------------------------------------------------------------------===//
 
-StatusOr<json> readRunFolder(const std::string &folder) {
+/// Puts what was read into the data, where there is something.
+static void take(json &data, const char *name, StatusOr<json> read,
+                 std::vector<std::string> &leftOut) {
+  if (!read.isOk())
+    leftOut.push_back(read.status().message());
+  else if (!read->empty())
+    data[name] = std::move(*read);
+}
+
+StatusOr<json> readRunFolder(const std::string &folder,
+                             std::vector<std::string> &leftOut) {
   std::filesystem::path path(folder);
   if (!path.has_filename())
     path = path.parent_path();
@@ -268,12 +284,11 @@ StatusOr<json> readRunFolder(const std::string &folder) {
   if (!status.isOk())
     return status;
   for (const char *name : {"run", "summary", "profile"})
-    if (json object = readObject(concat(folder, "/", name, ".json"));
-        !object.is_null())
-      data[name] = std::move(object);
-  if (json steps = readSteps(folder + "/steps.jsonl"); !steps.empty())
-    data["steps"] = std::move(steps);
-  readExplanations(folder + "/explain.jsonl", data);
+    take(data, name, readObject(concat(folder, "/", name, ".json")), leftOut);
+  take(data, "steps", readSteps(folder + "/steps.jsonl"), leftOut);
+  Status explained = readExplanations(folder + "/explain.jsonl", data);
+  if (!explained.isOk())
+    leftOut.push_back(explained.message());
   return data;
 }
 

@@ -58,14 +58,14 @@ function smooth(values, weight) {
   });
 }
 
-// About `count` round numbers from `low` to `high`.
+// About `count` round numbers from `low` to `high`; never many more, where numbers tell no such steps apart.
 function ticks(low, high, count) {
   const raw = (high - low) / count;
   if (!(raw > 0)) return [low];
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= raw);
-  const marks = [];
-  for (let mark = Math.ceil(low / step) * step; mark <= high + step * 1e-9; mark += step) marks.push(mark);
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= raw) ?? raw;
+  const first = Math.ceil(low / step), marks = [];
+  for (let i = 0; i <= count && (first + i) * step <= high + step * 1e-9; ++i) marks.push((first + i) * step);
   return marks;
 }
 
@@ -163,7 +163,9 @@ class Chart {
     const span = (values) => values.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
     this.xs = this.range || (xs.length ? span(xs) : [0, 1]);
     this.ys = ys.length ? span(ys) : [0, 1];
-    const margin = (this.ys[1] - this.ys[0]) * 0.05 || Math.abs(this.ys[0]) * 0.05 || 0.5;
+    // What differs by rounding alone is one line.
+    const extent = this.ys[1] - this.ys[0], size = Math.max(...this.ys.map(Math.abs));
+    const margin = extent > size * 1e-12 ? extent * 0.05 : size * 0.05 || 0.5;
     this.ys = [this.ys[0] - margin, this.ys[1] + margin];
   }
 
