@@ -159,22 +159,25 @@ void Emitter::addPatterns(const Expression &pattern,
     return;
   }
   const size_t before = patterns.size();
-  std::vector<StringRef> scopes;
+  llvm::StringSet<> known;
   for (const auto &entry : parameters) {
     auto [scope, rest] = entry.getKey().split('.');
-    if (!llvm::is_contained(scopes, scope))
-      scopes.push_back(scope);
+    known.insert(scope);
     if (scope != name->name)
       continue;
     auto text = builder.getStringAttr(rest.empty() ? scope : scope + ".*");
     if (!llvm::is_contained(ArrayRef(patterns).drop_front(before), text))
       patterns.push_back(text);
   }
+  if (patterns.size() > before)
+    return;
+  std::vector<StringRef> scopes(known.keys().begin(), known.keys().end());
   llvm::sort(scopes);
-  if (patterns.size() == before)
-    error(pattern.loc, "no parameter is in a scope '" + name->name + "'" +
-                           suggestion(name->name, scopes) + "; there are " +
-                           llvm::join(scopes, ", "));
+  std::string hint = suggestion(name->name, scopes);
+  if (hint.empty())
+    hint = "; there are " + llvm::join(scopes, ", ");
+  error(pattern.loc,
+        "no parameter is in a scope '" + name->name + "'" + hint);
 }
 
 Attribute Emitter::emitPatterns(const UpdateStmt &statement) {
@@ -209,9 +212,17 @@ void Emitter::emitUpdatesOf(const Part &step,
   }
 }
 
+/// Whether a loss or a metric stands in the model, beside its training steps;
+/// the dialect refuses it.
+static bool hasResultOfNoStep(ModelOp model) {
+  return llvm::any_of(model.getBody().front(), [](Operation &op) {
+    return isa<LossOp, MetricOp>(op) && partOf(&op).empty();
+  });
+}
+
 void Emitter::emitUpdates() {
   // After an error, what is missing may be a parameter in error.
-  if (steps.empty() || diagnostics.failed())
+  if (steps.empty() || diagnostics.failed() || hasResultOfNoStep(model))
     return;
   SmallVector<Attribute> updates;
   llvm::StringSet<> names;
