@@ -174,20 +174,25 @@ std::vector<Declaration> Analysis::declarations() const {
   return found;
 }
 
-const void *Analysis::ownerAt(const char *place) const {
-  llvm::StringRef name;
-  for (const Declaration &declaration : declarations())
-    if (declaration.text.begin() <= place)
-      name = declaration.word == "fn" || declaration.word == "model"
-                 ? declaration.name
-                 : "";
+const void *Analysis::ownerOf(const Declaration &declaration) const {
+  if (declaration.word != "fn" && declaration.word != "model")
+    return nullptr;
   for (const dsl::FunctionDecl &function : program.functions)
-    if (function.name.name.data() == name.data())
+    if (function.name.name.data() == declaration.name.data())
       return &function;
   for (const dsl::ModelDecl &model : program.models)
-    if (model.name.name.data() == name.data())
+    if (model.name.name.data() == declaration.name.data())
       return &model;
   return nullptr;
+}
+
+const void *Analysis::ownerAt(const char *place) const {
+  const Declaration *around = nullptr;
+  const std::vector<Declaration> all = declarations();
+  for (const Declaration &declaration : all)
+    if (declaration.text.begin() <= place)
+      around = &declaration;
+  return around ? ownerOf(*around) : nullptr;
 }
 
 } // namespace nnc::tools

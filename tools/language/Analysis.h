@@ -56,6 +56,8 @@ public:
   llvm::ArrayRef<std::string> parametersAt(const char *place) const;
 
   std::vector<Declaration> declarations() const;
+  /// The function or the model that it declares, or null.
+  const void *ownerOf(const Declaration &declaration) const;
   /// The function or the model around a place, or null.
   const void *ownerAt(const char *place) const;
 

@@ -308,44 +308,57 @@ static json::Object outlineEntry(const Analysis &analysis, StringRef name,
                       {"selectionRange", toJson(analysis, selected)}};
 }
 
-/// The inputs, weights and values of a function or of the model, each once.
-static json::Array outlineBody(const Analysis &analysis, const void *owner) {
-  json::Array children;
+/// What stands in `part` and is declared there, as far as it is wanted, each
+/// once.
+static json::Array outlineOf(const Analysis &analysis, StringRef part,
+                             llvm::function_ref<bool(const Symbol &)> isWanted,
+                             llvm::function_ref<OutlineKind(SymbolKind)> kind) {
+  json::Array entries;
   llvm::StringSet<> seen;
-  for (const Occurrence &occurrence : analysis.getSymbols().getOccurrences()) {
-    const Symbol &symbol =
-        analysis.getSymbols().getSymbols()[occurrence.symbol];
-    bool isShown = occurrence.isDeclaration && symbol.owner == owner &&
-                   symbol.kind != SymbolKind::Scope;
-    if (!isShown || !seen.insert(symbol.name).second)
+  const SymbolTable &table = analysis.getSymbols();
+  for (const Occurrence &occurrence : table.occurrencesIn(part)) {
+    const Symbol &symbol = table.getSymbols()[occurrence.symbol];
+    if (!occurrence.isDeclaration || !isWanted(symbol) ||
+        !seen.insert(symbol.name).second)
       continue;
+    json::Object entry = outlineEntry(analysis, symbol.name, kind(symbol.kind),
+                                      occurrence.text, occurrence.text);
     auto values = analysis.valuesAt(occurrence.text.data());
-    json::Object child = outlineEntry(
-        analysis, symbol.name,
-        symbol.kind == SymbolKind::Weights ? PropertyOutline : VariableOutline,
-        occurrence.text, occurrence.text);
     if (!values.empty())
-      child["detail"] = values.front();
-    children.push_back(std::move(child));
+      entry["detail"] = values.front();
+    entries.push_back(std::move(entry));
   }
-  return children;
+  return entries;
+}
+
+static json::Array outlineOfConstants(const Analysis &analysis,
+                                      StringRef part) {
+  return outlineOf(
+      analysis, part,
+      [](const Symbol &symbol) { return symbol.kind == SymbolKind::Constant; },
+      [](SymbolKind) { return ConstantOutline; });
+}
+
+/// The inputs, weights and values of a function or of the model.
+static json::Array outlineOfBody(const Analysis &analysis, StringRef part,
+                                 const void *owner) {
+  return outlineOf(
+      analysis, part,
+      [&](const Symbol &symbol) {
+        return symbol.owner == owner && symbol.kind != SymbolKind::Scope;
+      },
+      [](SymbolKind kind) {
+        return kind == SymbolKind::Weights ? PropertyOutline : VariableOutline;
+      });
 }
 
 json::Value outline(const Analysis &analysis) {
   json::Array entries;
   for (const Declaration &declaration : analysis.declarations()) {
     if (declaration.word == "const") {
-      for (const Occurrence &constant :
-           analysis.getSymbols().getOccurrences()) {
-        const Symbol &symbol =
-            analysis.getSymbols().getSymbols()[constant.symbol];
-        bool isHere = constant.text.begin() >= declaration.text.begin() &&
-                      constant.text.end() <= declaration.text.end();
-        if (isHere && constant.isDeclaration &&
-            symbol.kind == SymbolKind::Constant)
-          entries.push_back(outlineEntry(analysis, symbol.name, ConstantOutline,
-                                         constant.text, constant.text));
-      }
+      for (json::Value &constant :
+           outlineOfConstants(analysis, declaration.text))
+        entries.push_back(std::move(constant));
       continue;
     }
     bool isModel = declaration.word == "model";
@@ -357,9 +370,8 @@ json::Value outline(const Analysis &analysis) {
         : isFunction ? FunctionOutline
                      : ModuleOutline,
         declaration.text, hasName ? declaration.name : declaration.word);
-    if (isModel || isFunction)
-      if (const void *owner = analysis.ownerAt(declaration.text.data() + 1))
-        entry["children"] = outlineBody(analysis, owner);
+    if (const void *owner = analysis.ownerOf(declaration))
+      entry["children"] = outlineOfBody(analysis, declaration.text, owner);
     entries.push_back(std::move(entry));
   }
   return entries;

@@ -109,24 +109,24 @@ void Proposals::addOps(llvm::function_ref<bool(Category)> isWanted) {
 }
 
 void Proposals::addNames() {
-  for (const Symbol *symbol : analysis.getSymbols().visibleIn(owner)) {
+  const SymbolTable &table = analysis.getSymbols();
+  // What each was worth where it was last named.
+  std::vector<StringRef> details(table.getSymbols().size());
+  for (const Occurrence &occurrence : table.getOccurrences())
+    if (auto values = analysis.valuesAt(occurrence.text.data());
+        !values.empty())
+      details[occurrence.symbol] = values.back();
+  for (const Symbol *symbol : table.visibleIn(owner)) {
     bool isCallable = symbol->kind == SymbolKind::Function;
     bool isConstant = symbol->kind == SymbolKind::Constant ||
                       symbol->kind == SymbolKind::Dimension;
     if (symbol->kind == SymbolKind::Model)
       continue;
-    // What it was worth where it was last named.
-    std::string detail;
-    for (const Occurrence &occurrence : analysis.getSymbols().getOccurrences())
-      if (&analysis.getSymbols().getSymbols()[occurrence.symbol] == symbol)
-        if (auto values = analysis.valuesAt(occurrence.text.data());
-            !values.empty())
-          detail = values.back();
     add(symbol->name,
         isCallable   ? FunctionItem
         : isConstant ? ConstantItem
                      : VariableItem,
-        detail);
+        details[symbol - table.getSymbols().data()]);
   }
 }
 

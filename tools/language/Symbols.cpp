@@ -352,6 +352,16 @@ SymbolTable::SymbolTable(const Program &program) {
   SymbolWalk(*this, program).run();
 }
 
+llvm::ArrayRef<Occurrence>
+SymbolTable::occurrencesIn(llvm::StringRef part) const {
+  auto isBefore = [](const Occurrence &occurrence, const char *place) {
+    return occurrence.text.begin() < place;
+  };
+  auto first = llvm::lower_bound(occurrences, part.begin(), isBefore);
+  auto last = std::lower_bound(first, occurrences.end(), part.end(), isBefore);
+  return getOccurrences().slice(first - occurrences.begin(), last - first);
+}
+
 const Occurrence *SymbolTable::find(const char *place) const {
   for (const Occurrence &occurrence : occurrences)
     if (occurrence.text.begin() <= place && place <= occurrence.text.end())

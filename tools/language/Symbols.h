@@ -49,6 +49,8 @@ public:
   llvm::ArrayRef<Symbol> getSymbols() const { return symbols; }
   /// In the order of the source.
   llvm::ArrayRef<Occurrence> getOccurrences() const { return occurrences; }
+  /// Those that stand in a part of the source.
+  llvm::ArrayRef<Occurrence> occurrencesIn(llvm::StringRef part) const;
   /// The occurrence that the byte at `place` belongs to, or that ends there;
   /// null if there is none.
   const Occurrence *find(const char *place) const;
