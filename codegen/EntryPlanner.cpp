@@ -277,8 +277,65 @@ writtenBy(LaunchOp launch, ArrayRef<Phase> phases, size_t number) {
   return written;
 }
 
-/// Those phases of a launch. The work of a kernel is counted at the last of
-/// its phases.
+namespace {
+/// What a command does, for reports; sizes without a divisor.
+struct Work {
+  Extent flop, trafficBytes;
+};
+} // namespace
+
+/// Sizes of a product, of which at most one follows the batch.
+static Extent multiply(ArrayRef<Extent> sizes) {
+  Extent product{1, 0, 1};
+  for (Extent size : sizes)
+    product = {
+        product.constant * size.constant,
+        product.constant * size.perBatch + product.perBatch * size.constant, 1};
+  return product;
+}
+
+static Extent addTimes(Extent sum, Extent extent, int64_t times) {
+  return {sum.constant + times * extent.constant,
+          sum.perBatch + times * extent.perBatch, 1};
+}
+
+/// Of a library's product.
+static Work workOf(const MatmulCall &call) {
+  int64_t operand = call.operandType.getIntOrFloatBitWidth() / 8;
+  int64_t result = call.resultType.getIntOrFloatBitWidth() / 8;
+  Work work;
+  work.flop = multiply({{2}, call.count, call.m, call.n, call.k});
+  work.trafficBytes = multiply({{result}, call.count, call.m, call.n});
+  work.trafficBytes = addTimes(work.trafficBytes,
+                               multiply({call.count, call.m, call.k}), operand);
+  work.trafficBytes = addTimes(work.trafficBytes,
+                               multiply({call.count, call.n, call.k}), operand);
+  return work;
+}
+
+/// Of phase `number`: of a library's product its own, and all else of the
+/// kernel at the last phase, which reads what the product has left.
+static Work workOf(func::FuncOp kernel, ArrayRef<Phase> phases, size_t number) {
+  const Phase &phase = phases[number];
+  const bool isLast = number + 1 == phases.size();
+  if (!isLast)
+    return phase.matmul ? workOf(*phase.matmul) : Work();
+  Work rest{countFlop(kernel), countTrafficBytes(kernel)};
+  for (const Phase &other : phases.drop_back())
+    if (other.matmul) {
+      const MatmulCall &call = *other.matmul;
+      int64_t result = call.resultType.getIntOrFloatBitWidth() / 8;
+      Work work = workOf(call);
+      rest.flop = addTimes(rest.flop, work.flop, -1);
+      rest.trafficBytes = addTimes(rest.trafficBytes, work.trafficBytes, -1);
+      rest.trafficBytes =
+          addTimes(rest.trafficBytes, multiply({call.count, call.m, call.n}),
+                   2 * result);
+    }
+  return rest;
+}
+
+/// Those phases of a launch.
 void EntryPlanner::emitPhases(LaunchOp launch, PlannedEntryPoint &entry,
                               llvm::function_ref<bool(unsigned)> isWanted) {
   const ScheduledKernel &kernel = kernelOf(launch);
@@ -298,9 +355,7 @@ void EntryPlanner::emitPhases(LaunchOp launch, PlannedEntryPoint &entry,
   for (auto [number, phase] : llvm::enumerate(kernel.phases)) {
     if (!isWanted(number))
       continue;
-    bool isLast = number + 1 == kernel.phases.size();
-    Extent flop = isLast ? countFlop(kernelFunction) : Extent();
-    Extent traffic = isLast ? countTrafficBytes(kernelFunction) : Extent();
+    auto [flop, traffic] = workOf(kernelFunction, kernel.phases, number);
     auto buffers = llvm::map_to_vector(phase.buffers, resolve);
     if (phase.matmul)
       entry.commands.push_back(PlannedMatmul{

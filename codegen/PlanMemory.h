@@ -54,7 +54,8 @@ struct PlannedLaunch {
   llvm::SmallVector<PlannedBuffer> buffers;
   Extent extent;
   int64_t grain = 1;
-  /// Of the whole kernel, on the last of its phases; 0 on the others.
+  /// Of the whole kernel, but for products of a library, on the last of its
+  /// phases; 0 on the others.
   Extent flop, trafficBytes;
   mlir::Location loc;
   /// The launch has kAgainAttr.

@@ -111,7 +111,7 @@ json TraceWriter::describe(const TraceSlice &slice) const {
   return about;
 }
 
-/// A kernel's work stands at the last of its phases.
+/// But for products of a library, a kernel's work stands at its last phase.
 json TraceWriter::describeWork(const TraceSlice &slice) const {
   const Command &command = commandOf(slice);
   json about = describe(slice);

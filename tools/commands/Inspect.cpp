@@ -1,5 +1,6 @@
 // nnc inspect: what is in a plan or a file of tensors; of a model, the compiler
 // says it.
+#include "tools/GpuEstimate.h"
 #include "tools/Json.h"
 #include "tools/Text.h"
 #include "tools/commands/Commands.h"
@@ -36,7 +37,9 @@ static json describeTensor(const TensorInfo &tensor) {
   return object;
 }
 
-static json describeCommand(const Plan &plan, const Command &command) {
+/// `gpu`: null for plans of no GPU.
+static json describeCommand(const Plan &plan, const Command &command,
+                            const GpuPeak *gpu) {
   if (command.kind == Command::Kind::Copy)
     return {{"copy_bytes", command.buffers[1].sizeBytes.at(plan.maxBatch)}};
   if (command.kind == Command::Kind::Loop)
@@ -55,6 +58,9 @@ static json describeCommand(const Plan &plan, const Command &command) {
     object["refusal"] = refusal;
   if (command.isAgain)
     object["again"] = true;
+  if (std::optional<double> time =
+          gpu ? estimate(plan, command, *gpu) : std::nullopt)
+    object["estimated_us"] = *time;
   return object;
 }
 
@@ -108,7 +114,7 @@ static json describeRecipe(const Recipe &recipe) {
   return object;
 }
 
-static json describePlan(const Plan &plan) {
+static json describePlan(const Plan &plan, const GpuPeak *gpu) {
   json object = {{"file", "plan"},
                  {"producer", plan.producer},
                  {"model", plan.model},
@@ -121,6 +127,8 @@ static json describePlan(const Plan &plan) {
                  {"constant_bytes", plan.constants.sizeBytes},
                  {"scratch_bytes_per_thread", plan.scratchBytes()},
                  {"recipe", describeRecipe(plan.recipe)}};
+  if (gpu)
+    object["gpu"] = gpu->title;
   if (!plan.code.modules.empty())
     object["modules"] = describeModules(plan);
   for (const StateTensor &tensor : plan.state)
@@ -139,12 +147,16 @@ static json describePlan(const Plan &plan) {
     for (const TensorInfo &tensor : entry.outputs)
       outputs.push_back(describeTensor(tensor));
     for (const Command &command : entry.commands)
-      commands.push_back(describeCommand(plan, command));
-    object["entry_points"].push_back({{"name", entry.name},
-                                      {"inputs", inputs},
-                                      {"outputs", outputs},
-                                      {"arena_bytes", entry.arenaBytes},
-                                      {"commands", commands}});
+      commands.push_back(describeCommand(plan, command, gpu));
+    json described = {{"name", entry.name},
+                      {"inputs", inputs},
+                      {"outputs", outputs},
+                      {"arena_bytes", entry.arenaBytes},
+                      {"commands", commands}};
+    int numLoops = 0;
+    if (gpu)
+      described["estimated_us"] = estimate(plan, entry, *gpu, numLoops);
+    object["entry_points"].push_back(described);
   }
   return object;
 }
@@ -184,18 +196,25 @@ static void printLoop(const Command &command) {
 
 /// `isInLoop`: the work is that of one step.
 static void printCommand(const Plan &plan, const Command &command,
-                         bool isInLoop) {
+                         bool isInLoop, const GpuPeak *gpu) {
+  std::string time = "";
+  if (gpu) {
+    char text[32] = "           -";
+    if (std::optional<double> known = estimate(plan, command, *gpu))
+      std::snprintf(text, sizeof text, "  %7.1f us", *known);
+    time = text;
+  }
   const char *indent = isInLoop ? "  " : "";
   if (command.kind == Command::Kind::Loop)
     return printLoop(command);
   if (command.kind == Command::Kind::Copy) {
-    std::printf("  %12s  %scopy\n", "", indent);
+    std::printf("  %14s %13s%s  %scopy\n", "", "", time.c_str(), indent);
     return;
   }
-  std::printf("  %8.3f MFLOP %13s  %s%-12s %s  %s%s\n",
+  std::printf("  %8.3f MFLOP %13s%s  %s%-12s %s  %s%s\n",
               command.flop.at(plan.maxBatch) / 1e6,
-              sizeText(command.trafficBytes.at(plan.maxBatch)).c_str(), indent,
-              printable(plan.kindOf(command)).c_str(),
+              sizeText(command.trafficBytes.at(plan.maxBatch)).c_str(),
+              time.c_str(), indent, printable(plan.kindOf(command)).c_str(),
               printable(plan.nameOf(command)).c_str(),
               printable(command.source).c_str(),
               command.isAgain ? "  again" : "");
@@ -234,16 +253,33 @@ std::string describeAgain(const Plan &plan, const EntryPoint &entry) {
   return text;
 }
 
-static void printEntryPoint(const Plan &plan, const EntryPoint &entry) {
+/// "at least 92.5 us on a H100, by estimate".
+static std::string describeEstimate(const Plan &plan, const EntryPoint &entry,
+                                    const GpuPeak &gpu) {
+  int numLoops = 0;
+  char text[128];
+  std::snprintf(text, sizeof text, "on one %s at least %.1f us, by estimate",
+                gpu.title, estimate(plan, entry, gpu, numLoops));
+  std::string line = text;
+  if (numLoops > 0)
+    line += concat(", and ", numLoops, numLoops == 1 ? " loop" : " loops",
+                   " whose steps wait for each other");
+  return line;
+}
+
+static void printEntryPoint(const Plan &plan, const EntryPoint &entry,
+                            const GpuPeak *gpu) {
   std::printf("\n%s: %zu commands, %s arena\n", printable(entry.name).c_str(),
               entry.commands.size(), sizeText(entry.arenaBytes).c_str());
   if (std::string again = describeAgain(plan, entry); !again.empty())
     std::printf("  %s\n", again.c_str());
+  if (gpu)
+    std::printf("  %s\n", describeEstimate(plan, entry, *gpu).c_str());
   printTensors("input", entry.inputs);
   printTensors("output", entry.outputs);
   size_t bodyLeft = 0;
   for (const Command &command : entry.commands) {
-    printCommand(plan, command, bodyLeft > 0);
+    printCommand(plan, command, bodyLeft > 0, gpu);
     if (command.kind == Command::Kind::Loop)
       bodyLeft = command.loop.length;
     else if (bodyLeft > 0)
@@ -262,7 +298,7 @@ static void printRound(const std::vector<TrainingStep> &steps) {
   std::printf("\na round of training: %s\n", round.c_str());
 }
 
-static void printPlan(const Plan &plan) {
+static void printPlan(const Plan &plan, const GpuPeak *gpu) {
   std::printf("plan of model %s, by %s\n", printable(plan.model).c_str(),
               printable(plan.producer).c_str());
   std::string features;
@@ -286,7 +322,7 @@ static void printPlan(const Plan &plan) {
                 tensor.frozen ? "  frozen" : "");
   printRound(plan.recipe.steps);
   for (const EntryPoint &entry : plan.entryPoints)
-    printEntryPoint(plan, entry);
+    printEntryPoint(plan, entry, gpu);
 }
 
 /// What a tensor of a file is for, by its name.
@@ -452,6 +488,7 @@ static int printText(const Plan &plan) {
 }
 
 static int inspect(const std::string &path, bool asJson, bool showText,
+                   const std::string &gpuName,
                    const std::vector<std::string> &plugins) {
   if (endsWith(path, ".safetensors") || isTensors(path))
     return inspectTensors(path, asJson);
@@ -468,10 +505,13 @@ static int inspect(const std::string &path, bool asJson, bool showText,
     return fail(plan.status());
   if (showText)
     return printText(**plan);
+  const GpuPeak *gpu = nullptr;
+  if ((*plan)->code.target == "cuda")
+    gpu = gpuName.empty() ? &gpuOf(**plan) : findGpu(gpuName);
   if (asJson)
-    std::cout << toLine(describePlan(**plan)) << '\n';
+    std::cout << toLine(describePlan(**plan, gpu)) << '\n';
   else
-    printPlan(**plan);
+    printPlan(**plan, gpu);
   return Done;
 }
 
@@ -484,6 +524,17 @@ void addInspectCommand(CLI::App &app, int &exit) {
   command->add_option("FILE", *path, "a model, a .plan or a .safetensors file")
       ->required();
   command->add_flag("--json", *asJson, "one JSON object on one line");
+  auto gpu = std::make_shared<std::string>();
+  command
+      ->add_option(
+          "--gpu", *gpu,
+          "of a plan for a GPU, on which one commands are estimated: " +
+              gpuNames() + "; by default by its architecture")
+      ->check([](const std::string &name) {
+        return findGpu(name)
+                   ? std::string()
+                   : "there is no GPU '" + name + "', only " + gpuNames();
+      });
   auto plugins = std::make_shared<std::vector<std::string>>();
   addPluginOption(*command, *plugins);
   command->add_flag("--text", *showText,
@@ -499,10 +550,11 @@ void addInspectCommand(CLI::App &app, int &exit) {
       "of a plan: producer, model, max_batch, target, features, code_bytes,\n"
       "state_bytes, arena_bytes, constant_bytes, scratch_bytes_per_thread, "
       "recipe,\n"
-      "modules, state, entry_points\n"
+      "modules, state, entry_points; for a GPU gpu, and estimated_us of "
+      "commands\n"
       "of tensors: metadata, tensors\n");
-  command->callback([path, asJson, showText, plugins, &exit] {
-    exit = inspect(*path, *asJson, *showText, *plugins);
+  command->callback([path, asJson, showText, gpu, plugins, &exit] {
+    exit = inspect(*path, *asJson, *showText, *gpu, *plugins);
   });
 }
 
