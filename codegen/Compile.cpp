@@ -47,7 +47,8 @@ runPasses(ModuleOp module, const CompileOptions &options,
 /// The options of the passes, as the target would have them.
 static PipelineOptions passOptions(const CompileOptions &options) {
   PipelineOptions passes = options.passes;
-  passes.fusion = options.target->fusion();
+  if (!passes.eachOp)
+    passes.fusion = options.target->fusion();
   return passes;
 }
 
@@ -115,7 +116,12 @@ static FailureOr<Schedule> scheduleLinalg(ModuleOp module,
                                           const CompileOptions &options) {
   if (failed(checkSizes(module, maxBatchOf(module, options))))
     return failure();
-  return scheduleKernels(module, *options.target, maxBatchOf(module, options));
+  FailureOr<Schedule> schedule =
+      scheduleKernels(module, *options.target, maxBatchOf(module, options));
+  // What a thread keeps to itself, nobody could look at.
+  if (succeeded(schedule) && options.passes.eachOp)
+    schedule->loops.sharesSamples = false;
+  return schedule;
 }
 
 static FailureOr<Schedule> runToSchedule(ModuleOp module,

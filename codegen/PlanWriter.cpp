@@ -7,6 +7,7 @@
 #include "ir/Shapes.h"
 #include "passes/BetterValues.h"
 #include "passes/EntryPoints.h"
+#include "passes/NameOrigins.h"
 #include "passes/StepState.h"
 #include "runtime/PlanNames.h"
 #include "runtime/abi.h"
@@ -314,13 +315,15 @@ Offset<void> PlanWriter::writeCommand(const PlannedLaunch &launch) {
   plan::Extent flop = convert(launch.flop);
   plan::Extent traffic = convert(launch.trafficBytes);
   std::string source = describeSource(launch.loc);
+  std::string op = runtime::printable(originOf(launch.loc));
   auto slots = writeSlots(launch.buffers);
   auto written = writeWritten(launch.written);
   return plan::CreateLaunch(fbb, find(kernelIndex, launch.phase, "code"),
                             fbb.CreateVectorOfStructs(convert(launch.buffers)),
                             &extent, launch.grain, &flop, &traffic,
                             source.empty() ? TextOffset() : writeText(source),
-                            slots, launch.isAgain, written)
+                            slots, launch.isAgain, written,
+                            op.empty() ? TextOffset() : writeText(op))
       .Union();
 }
 

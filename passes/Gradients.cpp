@@ -3,6 +3,7 @@
 // broadcasting.
 #include "passes/Gradients.h"
 
+#include "passes/NameOrigins.h"
 #include "passes/ScanGradient.h"
 
 #include "ir/Ops.h"
@@ -119,7 +120,7 @@ LogicalResult Gradients::propagate(Operation *op, const Path &path) {
   if (llvm::none_of(upstream, [](Value v) { return bool(v); }))
     return success();
   SmallVector<Value> operands(op->getOperands());
-  Location loc = op->getLoc();
+  Location own = op->getLoc(), loc = gradientLocation(op);
   FailureOr<SmallVector<Value>> downstream = failure();
   if (auto scan = dyn_cast<ScanOp>(op)) {
     FailureOr<ScanGradient> made =
@@ -132,7 +133,10 @@ LogicalResult Gradients::propagate(Operation *op, const Path &path) {
         sums[result] = sum;
     downstream = std::move(made->operands);
   } else {
+    // Rules build where the op is.
+    op->setLoc(loc);
     downstream = cast<Differentiable>(op).buildGradient(builder, upstream);
+    op->setLoc(own);
   }
   if (failed(downstream))
     return failure();

@@ -43,6 +43,22 @@ def CancelTransposesPass : Pass<"nnc-cancel-transposes", "::nnc::ModelOp"> {
   }];
 }
 
+def NameOriginsPass : Pass<"nnc-name-origins", "::mlir::ModuleOp"> {
+  let summary = "Have locations say which op of the model an op comes from";
+  let description = [{
+    ```mlir
+    %y = nnc.sqrt %x : tensor<4xf32> loc("net.nn":2:7)
+    ```
+    becomes
+    ```mlir
+    %y = nnc.sqrt %x : tensor<4xf32> loc(fused<{origin = "sqrt"}>["net.nn":2:7])
+    ```
+    What it is expanded to has that location too, and what it is differentiated to has
+    `{origin = "gradient of sqrt"}`. An optimizer's is "adam of 'w'". What has an origin
+    keeps it. It is for `--each-op`, whose commands then name the op.
+  }];
+}
+
 def LowerPrecisionPass : Pass<"nnc-lower-precision", "::mlir::ModuleOp"> {
   let summary = "Compute in 16 bits what the model's `precision` allows";
   let description = [{

@@ -77,8 +77,11 @@ void addExtraPasses(OpPassManager &pm, StringRef stage,
 
 /// From the model to differentiated entry points.
 static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
-  // First: what is not transposed needs no gradient, and of 8-bit data a
-  // transpose moves the least while no op has its operands cast.
+  // Before any op is made of others.
+  if (options.eachOp)
+    pm.addPass(createNameOriginsPass());
+  // First of what changes ops: what is not transposed needs no gradient, and of
+  // 8-bit data a transpose moves the least while no op has its operands cast.
   pm.addNestedPass<ModelOp>(createCancelTransposesPass());
   // Before differentiation: the backward pass then has the precision of what it
   // reverses.
@@ -100,6 +103,9 @@ static void addStepPasses(OpPassManager &pm, const PipelineOptions &options) {
   // After differentiation: a parameter the loss does not depend on has no
   // gradient, and gets neither state nor update.
   pm.addPass(createAddOptimizerPass());
+  // Of what belongs to no op of the model.
+  if (options.eachOp)
+    pm.addPass(createNameOriginsPass());
   if (options.elementType.empty())
     return;
   // Last, so that optimizer state and its constants are converted too.
@@ -166,7 +172,8 @@ void buildPipeline(OpPassManager &pm, Stage from, Stage to,
     addExtraPasses(pm, "expanded", options);
   }
   if (reaches(Stage::Fused)) {
-    addFusePasses(pm, options);
+    if (!options.eachOp)
+      addFusePasses(pm, options);
     addExtraPasses(pm, "fused", options);
   }
 }

@@ -49,6 +49,8 @@ struct PipelineOptions {
   int64_t generateSequences = 0;
   std::string generateInput, generateOutput;
   FusionPreferences fusion;
+  /// Leave each op in a command of its own, which names it (nnc-name-origins).
+  bool eachOp = false;
   /// "f64" computes in f64 what was written in f32, f16 or bf16; empty changes
   /// nothing.
   std::string elementType;

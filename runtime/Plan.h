@@ -128,6 +128,9 @@ struct Command {
   Extent trafficBytes;
   /// "file:line:column" in the model; may be empty.
   std::string source;
+  /// Of a launch, the op of the model that it is of; empty: of several, or not
+  /// known.
+  std::string op;
   /// It computes what was there before and was not kept.
   bool isAgain = false;
   /// Of a launch or a matmul, those of floating-point numbers.

@@ -86,7 +86,7 @@ bool PlanReader::readLaunch(const plan::Launch &from, Command &to) {
     return fail("launches kernel ", to.kernel, " of ",
                 result.code.kernels.size());
   where += concat(" (", quote(result.code.kernels[to.kernel].name), ")");
-  if (!readBuffers(from, to))
+  if (!readBuffers(from, to) || !readText(from.op(), to.op))
     return false;
   if (!from.extent())
     return fail("has no extent");

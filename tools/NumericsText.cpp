@@ -1,4 +1,4 @@
-// Names the kernels and their places in the model.
+// Names ops, or kernels, and their places in the model.
 #include "tools/NumericsText.h"
 
 #include "tools/Text.h"
@@ -7,16 +7,24 @@ namespace nnc::tools {
 
 using namespace runtime;
 
+/// "gradient of sqrt at net.nn:3:7 (kernel div_Bx4.rows)". Of a plan that was
+/// compiled before, a kernel of several ops.
+static std::string describe(const Command &command, const std::string &kernel) {
+  const std::string place =
+      command.source.empty() ? "" : concat(" at ", printable(command.source));
+  if (!command.op.empty())
+    return concat(printable(command.op), place, " (kernel ", printable(kernel),
+                  ")");
+  return concat("kernel ", printable(kernel),
+                place.empty() ? "" : ", whose first op is", place);
+}
+
 static std::string describe(const char *what, const NonFinite &first,
                             const Plan &plan, const EntryPoint &entry) {
   const Command &command = entry.commands[first.command];
-  const std::string &name = command.kind == Command::Kind::Matmul
-                                ? command.matmul.name
-                                : plan.code.kernels[command.kernel].name;
-  return concat(what, " first comes from ", printable(name),
-                command.source.empty() ? "" : ", whose first op is at ",
-                printable(command.source), ", in ", first.count, " of ",
-                first.elements, " elements, the first of them element ",
+  return concat(what, " first comes from ",
+                describe(command, plan.nameOf(command)), ", in ", first.count,
+                " of ", first.elements, " elements, the first of them element ",
                 first.element);
 }
 

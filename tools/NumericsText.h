@@ -9,7 +9,9 @@
 
 namespace nnc::tools {
 
-/// "inf first comes from exp_Bx4 at net.nn:3:7, in 2 of 32 elements, ...".
+/// "inf first comes from exp at net.nn:3:7 (kernel exp_Bx4.rows), in 2 of 32
+/// elements,
+/// ...".
 /// Empty where all numbers were finite.
 std::string describe(const runtime::Numerics &found, const runtime::Plan &plan,
                      const runtime::EntryPoint &entry);

@@ -134,8 +134,8 @@ int runBeside(const std::string &program,
 }
 
 int drawPictures(const std::string &folder, bool isQuiet) {
-  runtime::OpenFile nowhere(
-      isQuiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1);
+  runtime::OpenFile nowhere(isQuiet ? open("/dev/null", O_WRONLY | O_CLOEXEC)
+                                    : -1);
   return runBeside("nnc-plot", {folder}, nowhere.get());
 }
 
@@ -154,9 +154,10 @@ static std::vector<std::string> compilerWords(const CompileRequest &request) {
   if (request.maxBatch > 0)
     words.insert(words.end(),
                  {"--max-batch", std::to_string(request.maxBatch)});
-  // In f64 a step takes twice the memory, and is run once.
+  // In f64 a step takes twice the memory, and is run once; op by op it takes
+  // more, too.
   std::optional<int64_t> budget = request.memoryBudgetBytes;
-  if (!budget && request.forGradientCheck)
+  if (!budget && (request.forGradientCheck || request.eachOp))
     budget = 0;
   if (budget)
     words.insert(words.end(), {"--memory-budget", std::to_string(*budget)});
@@ -183,6 +184,8 @@ static std::vector<std::string> compilerWords(const CompileRequest &request) {
     words.insert(words.end(), {"--generate-input", request.generateInput});
   if (!request.generateOutput.empty())
     words.insert(words.end(), {"--generate-output", request.generateOutput});
+  if (request.eachOp)
+    words.push_back("--each-op");
   if (request.reference)
     words.push_back("--reference");
   if (request.allowTf32)

@@ -54,6 +54,8 @@ struct CompileRequest {
   int64_t sequences = 0;
   /// Its input and its output, if they are named.
   std::string generateInput, generateOutput;
+  /// Leaves each op in a command of its own.
+  bool eachOp = false;
   /// Schedules every kernel as upstream's plain loops.
   bool reference = false;
   /// Products of f32 on a GPU may round operands to TF32.

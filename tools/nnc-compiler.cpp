@@ -41,6 +41,7 @@ struct CompileArguments {
   bool explain = false, noTraining = false;
   int64_t generate = 0;
   std::string generateInput, generateOutput;
+  bool eachOp = false;
   bool quiet = false, keepText = false, allowTf32 = false, remarks = false;
 };
 
@@ -281,6 +282,7 @@ static int compile(const CompileArguments &arguments) {
       arguments.gradients || arguments.gradientCheck;
   options.passes.explainEntry = arguments.explain;
   options.passes.explainLayer = arguments.explainLayer;
+  options.passes.eachOp = arguments.eachOp;
   options.passes.trainingEntry = !arguments.noTraining;
   options.passes.generateSequences = arguments.generate;
   options.passes.generateInput = arguments.generateInput;
@@ -456,6 +458,9 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
   addFreezeOption(*command, arguments.freeze);
   command->add_flag("--reference", arguments.reference,
                     "schedule every kernel as plain loops");
+  command->add_flag("--each-op", arguments.eachOp,
+                    "leave each op in a command of its own, which names it, "
+                    "for --check-numerics");
   command->add_flag("--allow-tf32", arguments.allowTf32,
                     "let a GPU round operands of f32 products to TF32");
   command->add_flag("--keep-text", arguments.keepText,

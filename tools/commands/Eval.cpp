@@ -90,6 +90,7 @@ static Status withOrigin(const Status &status, const std::string &origin) {
 static int evaluateModel(const EvalOptions &options) {
   CompileRequest request = options.request;
   request.maxBatch = options.batch;
+  request.eachOp = options.checksNumerics;
   PlanOrExit opened = openModel(request);
   if (!opened.plan)
     return opened.exit;

@@ -145,6 +145,7 @@ int runToEnd(TrainRun &run) {
 int train(const TrainOptions &options) {
   CompileRequest request = options.request;
   request.maxBatch = options.batch.value_or(0);
+  request.eachOp = options.checksNumerics;
   PlanOrExit opened = openModel(request);
   if (!opened.plan)
     return opened.exit;
