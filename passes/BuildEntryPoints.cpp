@@ -17,6 +17,8 @@
 #include "passes/StepState.h"
 #include "passes/TrainingEntry.h"
 
+#include "ir/Watching.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -232,6 +234,8 @@ struct BuildEntryPointsPass
 
 private:
   LogicalResult replaceModel(ModelOp model) {
+    if (std::string problem = explainAllWatched(model); !problem.empty())
+      return emitError(model.getLoc()) << problem;
     // First: what is frozen is no weight to penalise either.
     if (failed(nnc::freeze(model, freeze)))
       return failure();

@@ -308,6 +308,7 @@ private:
   void emitMemoryBudget(const SettingInfo &info, const Setting &setting);
 
   //===-- RunSettings.cpp ------------------------------------------------===//
+  void checkWatched(StringRef metric, SMLoc loc);
   void emitStop(const Setting &setting);
   void emitStopNumber(StringRef attribute, const Expression &expression);
   void emitStratification(const Identifier &input);

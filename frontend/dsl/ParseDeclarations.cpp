@@ -266,13 +266,30 @@ bool Parser::expectWord(StringRef word, const llvm::Twine &context) {
   return true;
 }
 
+// `validation_loss`, `critic.loss`, `cost:min`.
+std::optional<Identifier> Parser::parseWatched(const llvm::Twine &what) {
+  std::optional<Identifier> first = parseIdentifier(what);
+  if (!first)
+    return std::nullopt;
+  const char *end = first->name.end();
+  while (at(TokenKind::Dot) || at(TokenKind::Colon)) {
+    advance();
+    std::optional<Identifier> next = parseIdentifier(what);
+    if (!next)
+      return std::nullopt;
+    end = next->name.end();
+  }
+  return Identifier{StringRef(first->name.begin(), end - first->name.begin()),
+                    first->loc};
+}
+
 // `when validation_loss rests 5 epochs`, and perhaps `within 0.01`.
 bool Parser::parseStop(Setting &stop) {
   constexpr llvm::StringLiteral form =
       "as in stop when validation_loss rests 5 epochs";
   if (!expectWord("when", form))
     return false;
-  stop.subject = parseIdentifier("of what is watched, " + llvm::Twine(form));
+  stop.subject = parseWatched("of what is watched, " + llvm::Twine(form));
   if (!stop.subject || !expectWord("rests", form))
     return false;
   stop.value = parseExpr();

@@ -86,6 +86,7 @@ private:
   bool parseSettingInto(std::vector<Setting> &settings);
   bool parseSetting(Setting &setting);
   bool parseOrder(Setting &setting);
+  std::optional<Identifier> parseWatched(const llvm::Twine &what);
   bool parseStop(Setting &stop);
   bool parseStratified(std::optional<Identifier> &input);
   bool parseData(Program &program);

@@ -262,6 +262,9 @@ bool Emitter::fillAttributes(const CallExpr &call, const Signature &signature,
       error(argument->value->loc, "'" + call.callee + "' " + problem);
       valid = false;
     }
+    if (auto metric = dyn_cast_or_null<StringAttr>(value);
+        metric && names[i] == "metric")
+      checkWatched(metric.getValue(), argument->value->loc);
     attributes.push_back({builder.getStringAttr(names[i]), value});
   }
   return valid;

@@ -3,12 +3,22 @@
 #include "frontend/dsl/Emitter.h"
 
 #include "ir/Recipe.h"
+#include "ir/Watching.h"
 
 using namespace mlir;
 
 namespace nnc::dsl {
 
+/// After other errors, what is missing may be a metric in error.
+void Emitter::checkWatched(StringRef metric, SMLoc loc) {
+  if (diagnostics.failed())
+    return;
+  if (std::string problem = explainWatched(model, metric); !problem.empty())
+    error(loc, problem);
+}
+
 void Emitter::emitStop(const Setting &setting) {
+  checkWatched(setting.subject->name, setting.subject->loc);
   setRecipe("stop_metric", builder.getStringAttr(setting.subject->name));
   emitStopNumber("stop_epochs", *setting.value);
   if (setting.within)

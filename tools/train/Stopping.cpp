@@ -1,6 +1,7 @@
 // Finds what is watched in the plan, and which way it is better.
 #include "tools/train/Stopping.h"
 
+#include "runtime/MetricScores.h"
 #include "runtime/data/Suggestion.h"
 
 #include <algorithm>
@@ -32,6 +33,8 @@ struct Watchable {
 };
 } // namespace
 
+/// What is read from the order of a set has no value while weights change, and
+/// is an area: the larger the better.
 static std::vector<Watchable> watchablesOf(const Plan &plan,
                                            bool hasValidation) {
   std::vector<Watchable> known;
@@ -42,6 +45,11 @@ static std::vector<Watchable> watchablesOf(const Plan &plan,
       for (const TensorInfo &output : plan.findEntryPoint("eval_step")->outputs)
         if (output.kind == "metric")
           known.push_back({prefix + output.name, output.better});
+        else if (!prefix.empty() && findScoreReading(output.kind))
+          known.push_back(
+              {prefix + output.name.substr(0, output.name.size() -
+                                                  metricScoresSuffix.size()),
+               Better::Larger});
     }
   return known;
 }
