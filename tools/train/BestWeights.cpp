@@ -25,13 +25,18 @@ static std::string keptName(const StateTensor &tensor) {
   return std::string(keptPrefix) + nameInFile(tensor);
 }
 
+/// What a file of weights has as `tensor`.
+static const StateTensor &savedAs(const StateTensor &tensor, const Plan &plan) {
+  return tensor.average >= 0 ? plan.state[tensor.average] : tensor;
+}
+
 Status BestWeights::take(const Session &session) {
   return guardMemory([&]() -> Status {
     std::vector<std::vector<char>> taken;
     for (const StateTensor *tensor : weightsOf(session.plan())) {
       std::vector<char> &copy = taken.emplace_back(sizeBytesOf(*tensor));
-      if (Status status =
-              session.readState(tensor->name, copy.data(), copy.size());
+      if (Status status = session.readState(
+              savedAs(*tensor, session.plan()).name, copy.data(), copy.size());
           !status.isOk())
         return status;
     }
@@ -46,10 +51,12 @@ Status BestWeights::restore(Session &session) const {
   size_t next = 0;
   for (const StateTensor *tensor : weightsOf(session.plan())) {
     const std::vector<char> &copy = copies[next++];
-    if (Status status =
-            session.writeState(tensor->name, copy.data(), copy.size());
-        !status.isOk())
-      return status;
+    // As loading does: weights are their own average until they are trained.
+    for (const StateTensor *to : {tensor, &savedAs(*tensor, session.plan())})
+      if (Status status =
+              session.writeState(to->name, copy.data(), copy.size());
+          !status.isOk())
+        return status;
   }
   return {};
 }

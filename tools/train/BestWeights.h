@@ -1,5 +1,7 @@
 // A copy of the weights of a run's best epoch, on the host: in checkpoints
-// beside the state, and at the end in its place.
+// beside the state, and at the end in its place. Where the model keeps
+// averages, these are the weights: what the epoch was judged by, and what files
+// have.
 #ifndef NNC_TOOLS_TRAIN_BESTWEIGHTS_H
 #define NNC_TOOLS_TRAIN_BESTWEIGHTS_H
 
