@@ -93,7 +93,8 @@ static FailureOr<Value> buildLearningRate(OptimizeOp op, State &state,
   SmallVector<Value> operands = {base, step};
   if (asksForRun(b.getContext(), *schedule))
     for (StringRef name : {kStepsPerEpochName, kRunStepsName})
-      operands.push_back(state.readScalar(name, b.getI64Type()));
+      operands.push_back(state.readScalar(
+          runScalarNameOf(counterOf(op), name, state.symbols), b.getI64Type()));
   FailureOr<Operation *> built = createByName(b, op.getLoc(), schedule->name,
                                               operands, schedule->attributes);
   if (failed(built))

@@ -97,8 +97,9 @@ namespace {
 /// Moves the averages of one training step, at its end.
 class Averages {
 public:
-  Averages(func::FuncOp function, const RecipeAverage &rule)
-      : rule(rule), builder(function.front().getTerminator()),
+  Averages(func::FuncOp function, const RecipeAverage &rule,
+           const SymbolTable &symbols)
+      : rule(rule), symbols(symbols), builder(function.front().getTerminator()),
         b(function.getLoc(), builder) {}
 
   void move(ParameterOp average, Value value);
@@ -117,6 +118,7 @@ private:
   Expr weightOf(StringRef counter);
 
   RecipeAverage rule;
+  const SymbolTable &symbols;
   OpBuilder builder;
   ImplicitLocOpBuilder b;
   llvm::StringMap<Expr> weights;
@@ -138,7 +140,8 @@ Expr Averages::weightOf(StringRef counter) {
       t = t - from.amount;
   } else {
     bool isShare = from.unit == Length::Unit::Run;
-    Expr unit = readCount(isShare ? kRunStepsName : kStepsPerEpochName);
+    Expr unit = readCount(runScalarNameOf(
+        counter, isShare ? kRunStepsName : kStepsPerEpochName, symbols));
     t = select(unit > 0.0, t - round(unit * from.amount), 1.0);
   }
   t = maximum(t, 1.0);
@@ -169,11 +172,12 @@ struct AverageWeightsPass : impl::AverageWeightsPassBase<AverageWeightsPass> {
         averages[of.getValue()] = parameter;
     if (!rule || averages.empty())
       return;
+    SymbolTable symbols(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       // What only accumulates has changed no weight.
       if (!trains(function) || function.getName() == kAccumulateStepName)
         continue;
-      Averages steps(function, *rule);
+      Averages steps(function, *rule, symbols);
       for (AssignOp assign : llvm::to_vector(function.getOps<AssignOp>()))
         if (auto found = averages.find(assign.getParameter());
             found != averages.end())

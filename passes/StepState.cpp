@@ -55,6 +55,17 @@ std::string rateNameOf(const RecipeUpdate &update) {
                              : (update.name + "." + kLearningRateName).str();
 }
 
+static std::string besideCounter(StringRef counter, StringRef scalar) {
+  counter.consume_back(kStepName);
+  return (counter + scalar).str();
+}
+
+std::string runScalarNameOf(StringRef counter, StringRef scalar,
+                            const SymbolTable &symbols) {
+  std::string own = besideCounter(counter, scalar);
+  return symbols.lookup(own) ? own : scalar.str();
+}
+
 /// The counters and rates of the recipe's updates. A model that is not trained
 /// has a rate too: sessions have always had it.
 static FailureOr<SmallVector<Scalar>> listUpdateScalars(ModelOp model) {
@@ -64,9 +75,12 @@ static FailureOr<SmallVector<Scalar>> listUpdateScalars(ModelOp model) {
   SmallVector<Scalar> scalars = {{kStepName.str(), b.getI64Type(), 0}};
   if (updates.empty())
     scalars.push_back({kLearningRateName.str(), rateType, 0});
-  if (asksForRun(model.getRecipe()))
-    for (StringRef name : {kStepsPerEpochName, kRunStepsName})
-      scalars.push_back({name.str(), b.getI64Type(), 0});
+  auto addRunScalars = [&](StringRef counter) {
+    if (asksForRun(model.getRecipe()))
+      for (StringRef name : {kStepsPerEpochName, kRunStepsName})
+        scalars.push_back({besideCounter(counter, name), b.getI64Type(), 0});
+  };
+  addRunScalars(kStepName);
   for (const RecipeUpdate &update : updates) {
     auto recipe = RecipeAttr::get(b.getContext(), update.settings);
     double rate = recipe.getLearningRate()->base;
@@ -74,8 +88,12 @@ static FailureOr<SmallVector<Scalar>> listUpdateScalars(ModelOp model) {
       return emitError(model.getLoc())
              << "the learning rate is " << printNumber(rate)
              << ": it does not fit in " << printElementType(rateType);
-    if (!update.name.empty())
+    if (!update.name.empty()) {
       scalars.push_back({counterNameOf(update), b.getI64Type(), 0});
+      // A training step of a name need not run once a batch.
+      if (!update.step.empty())
+        addRunScalars(counterNameOf(update));
+    }
     scalars.push_back({rateNameOf(update), rateType, rate});
   }
   return scalars;

@@ -17,6 +17,12 @@ namespace nnc {
 std::string counterNameOf(const RecipeUpdate &update);
 std::string rateNameOf(const RecipeUpdate &update);
 
+/// The scalar by which an update whose counter is `counter` knows the run:
+/// kStepsPerEpochName or kRunStepsName, after the update's name and a dot where
+/// it has one of its own.
+std::string runScalarNameOf(llvm::StringRef counter, llvm::StringRef scalar,
+                            const mlir::SymbolTable &symbols);
+
 /// Declares the seed, the counters and learning rates of the recipe's updates,
 /// and first_sample where it is needed. Fails after a diagnostic.
 llvm::LogicalResult declareScalars(ModelOp model);

@@ -504,7 +504,8 @@ NNC_EXPORT nnc_status_t nnc_session_write_state(nnc_session_t *session,
  * further optimizer of the model has "NAME.learning_rate" and "NAME.step".
  *
  * A schedule with lengths in epochs or shares of the run reads
- * "steps_per_epoch" and "run_steps": until they are set, the rate is its base.
+ * "steps_per_epoch" and "run_steps", of a training step of a name those after
+ * its name and a dot: until they are set, the rate is its base.
  *
  * A model that draws random numbers for each sample outside of training has
  * "first_sample" too: how many samples of the set come before the batch of the

@@ -16,7 +16,7 @@ static Status takeBest(TrainRun &run, const SafetensorsFile &checkpoint) {
   RunPosition &position = run.position;
   if (run.rule.metric.empty())
     return {};
-  if (position.best.epoch == 0) {
+  if (position.bestMetric.empty()) {
     // Nothing was watched: what comes is measured against nothing.
     position.bestMetric = run.rule.metric;
     position.best = {position.epoch - 1, run.rule.worst()};
@@ -31,7 +31,9 @@ static Status takeBest(TrainRun &run, const SafetensorsFile &checkpoint) {
                   [](const SavedTensor &tensor) {
                     return startsWith(tensor.name, keptPrefix);
                   });
-  if (hasKept || std::isinf(position.best.value))
+  const bool hasNone =
+      position.best.epoch == 0 || std::isinf(position.best.value);
+  if (hasKept || hasNone)
     return hasKept ? run.best.load(run.plan, checkpoint) : Status();
   if (!run.rule.keepsBest)
     return {};
@@ -104,6 +106,53 @@ Status beginOrContinue(TrainRun &run) {
     std::cerr << "note: " << options.initialWeights << ": " << quote(name)
               << " is not in the model: passed over\n";
   return {};
+}
+
+/// How many updates the counter before `scalar` counts in an epoch: those of a
+/// training step, which its update is called after, or of all batches.
+static int64_t updatesPerEpoch(const TrainRun &run, const std::string &scalar) {
+  const int64_t batches = run.identity.stepsPerEpoch;
+  const std::string step = scalar.substr(0, scalar.find('.'));
+  for (const TrainingStep &known : run.plan.recipe.steps)
+    if (known.entryPoint == step)
+      return runsPerEpoch(roundOf(run.plan), step, batches);
+  const int64_t accumulated = run.plan.recipe.accumulate();
+  return (batches + accumulated - 1) / accumulated;
+}
+
+/// Whether `name` is `scalar`, or that of an update of a name.
+static bool isOfName(const std::string &name, const std::string &scalar) {
+  const std::string ofUpdate = "." + scalar;
+  return name == scalar || (name.size() > ofUpdate.size() &&
+                            name.compare(name.size() - ofUpdate.size(),
+                                         ofUpdate.size(), ofUpdate) == 0);
+}
+
+/// Tells schedules that ask for it how long this run is, whatever a checkpoint
+/// was told.
+static Status setRunLength(TrainRun &run) {
+  for (const StateTensor &tensor : run.plan.state) {
+    const bool isOfRun = isOfName(tensor.name, "run_steps");
+    if (tensor.role != Role::Scalar ||
+        (!isOfRun && !isOfName(tensor.name, "steps_per_epoch")))
+      continue;
+    const int64_t updates = updatesPerEpoch(run, tensor.name);
+    if (Status status = run.session.setScalar(
+            tensor.name, double(isOfRun ? updates * run.epochs : updates));
+        !status.isOk())
+      return status;
+  }
+  return {};
+}
+
+Status begin(TrainRun &run) {
+  const bool isValidated = run.validationBatches->numSamples() > 0;
+  if (Status status = run.plateaus.begin(run.plan, isValidated); !status.isOk())
+    return status;
+  run.position.bestMetric = run.rule.metric;
+  if (Status status = beginOrContinue(run); !status.isOk())
+    return status;
+  return setRunLength(run);
 }
 
 } // namespace nnc::tools

@@ -23,11 +23,6 @@ int64_t stepsOf(const TrainRun &run) {
   return step.isOk() ? int64_t(*step) : 0;
 }
 
-int64_t updatesPerEpoch(const TrainRun &run) {
-  const int64_t batches = run.plan.recipe.accumulate();
-  return (run.identity.stepsPerEpoch + batches - 1) / batches;
-}
-
 /// Whether the batch with so many before it in the epoch ends an update: the
 /// last does, so that none waits beyond its epoch.
 static bool updates(const TrainRun &run, int64_t batchesBefore) {
@@ -160,7 +155,6 @@ static Status judge(TrainRun &run, const EpochRecord &record) {
                          isFirst ? run.rule.worst() : position.best.value))
     return {};
   position.best = {position.epoch, value};
-  position.bestMetric = run.rule.metric;
   return run.rule.keepsBest ? run.best.take(run.session) : Status();
 }
 

@@ -95,12 +95,13 @@ int overfit(const TrainOptions &options,
   TrainRun &run = *begun.run;
   if (int exit = loadData(run))
     return exit;
-  if (Status status = beginOrContinue(run); !status.isOk())
-    return fail(status);
   // Where the model says how many epochs, it means all the data.
   constexpr int64_t steps = 1000;
   const int64_t most = options.epochs.value_or(
       std::max<int64_t>(1, steps / run.identity.stepsPerEpoch));
+  run.epochs = most;
+  if (Status status = begin(run); !status.isOk())
+    return fail(status);
   Learning learning;
   if (Status status = learn(run, most, learning); !status.isOk())
     return fail(explain(run, status));

@@ -14,16 +14,6 @@ namespace nnc::tools {
 
 using namespace runtime;
 
-Status setRunLength(Session &session, int64_t stepsPerEpoch, int64_t epochs) {
-  if (!session.plan().findState("run_steps"))
-    return {};
-  if (Status status =
-          session.setScalar("steps_per_epoch", double(stepsPerEpoch));
-      !status.isOk())
-    return status;
-  return session.setScalar("run_steps", double(stepsPerEpoch * epochs));
-}
-
 Status Plateaus::begin(const Plan &plan, bool isValidated) {
   for (const Plateau &plateau : plan.recipe.plateaus) {
     Watched &added = watched.emplace_back();
@@ -43,7 +33,10 @@ Status Plateaus::epoch(const EpochRecord &record, Session &session) {
   for (Watched &one : watched) {
     const double now = valueOf(record, one.rule.metric);
     one.rule.leastChange = std::abs(one.best) * one.plateau.leastChange;
-    if (!one.hasBest || one.rule.isBetter(now, one.best)) {
+    // What is not finite is no better than anything, and nothing compares to
+    // it.
+    if (std::isfinite(now) &&
+        (!one.hasBest || one.rule.isBetter(now, one.best))) {
       one.best = now;
       one.hasBest = true;
       one.rests = 0;

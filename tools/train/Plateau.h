@@ -1,6 +1,5 @@
 // Rates that become smaller where training no longer helps: what a run
-// remembers of the epochs for them, and what it tells the schedules of its
-// length.
+// remembers of the epochs for them.
 #ifndef NNC_TOOLS_TRAIN_PLATEAU_H
 #define NNC_TOOLS_TRAIN_PLATEAU_H
 
@@ -14,11 +13,6 @@
 #include <vector>
 
 namespace nnc::tools {
-
-/// Sets how many steps an epoch and the run have, where a schedule of the plan
-/// asks for it.
-runtime::Status setRunLength(runtime::Session &session, int64_t stepsPerEpoch,
-                             int64_t epochs);
 
 /// The plateaus of a plan's rates over the epochs of a run.
 class Plateaus {

@@ -65,7 +65,7 @@ Metadata describe(const RunIdentity &run, const RunPosition &position) {
   notes[batchKey] = std::to_string(position.batches);
   notes[secondsKey] = std::to_string(position.seconds);
   position.averages.save(notes);
-  if (position.best.epoch == 0)
+  if (position.bestMetric.empty())
     return notes;
   notes[bestMetricKey] = position.bestMetric;
   notes[bestEpochKey] = std::to_string(position.best.epoch);
@@ -114,7 +114,7 @@ static bool readBest(const Metadata &notes, RunPosition &position) {
   position.bestMetric = metric->second;
   return value != notes.end() && fromHex(value->second, position.best.value) &&
          readNumber(notes, bestEpochKey, position.best.epoch) &&
-         position.best.epoch >= 1 && position.best.epoch < position.epoch;
+         position.best.epoch >= 0 && position.best.epoch < position.epoch;
 }
 
 StatusOr<RunPosition> findPosition(const Metadata &notes,

@@ -34,7 +34,7 @@ struct RunPosition {
   int64_t batches = 0;
   Averages averages = {};
   double seconds = 0;
-  /// What was best so far, by this metric; none where none is watched.
+  /// What was best so far, and the metric that is watched; empty: none is.
   Best best = {};
   std::string bestMetric = {};
 

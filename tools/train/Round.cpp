@@ -1,6 +1,8 @@
 // Lists the runs of a round, and which columns each reads.
 #include "tools/train/Round.h"
 
+#include <algorithm>
+
 namespace nnc::tools {
 
 using namespace runtime;
@@ -35,6 +37,29 @@ std::vector<RoundRun> roundOf(const Plan &plan) {
                        /*takesNext=*/i > 0, findColumns(*entry, all)});
   }
   return round;
+}
+
+/// The runs of `step` in a round for which there are so many batches.
+static int64_t runsPerRound(const std::vector<RoundRun> &round,
+                            const std::string &step, int64_t batches) {
+  int64_t runs = 0, taken = 1;
+  for (const RoundRun &run : round) {
+    if (run.takesNext && taken == batches)
+      continue;
+    taken += run.takesNext;
+    runs += run.step == step;
+  }
+  return runs;
+}
+
+int64_t runsPerEpoch(const std::vector<RoundRun> &round,
+                     const std::string &step, int64_t batches) {
+  const int64_t perRound =
+      1 + std::count_if(round.begin(), round.end(),
+                        [](const RoundRun &run) { return run.takesNext; });
+  const int64_t left = batches % perRound;
+  return batches / perRound * runsPerRound(round, step, perRound) +
+         (left ? runsPerRound(round, step, left) : 0);
 }
 
 } // namespace nnc::tools

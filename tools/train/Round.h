@@ -13,6 +13,10 @@ namespace nnc::tools {
 /// another batch each further time.
 std::vector<RoundRun> roundOf(const runtime::Plan &plan);
 
+/// How many of the runs of `step` an epoch of so many batches has.
+int64_t runsPerEpoch(const std::vector<RoundRun> &round,
+                     const std::string &step, int64_t batches);
+
 /// Whether training steps have names: several, or one that the model names.
 bool hasNamedSteps(const runtime::Plan &plan);
 

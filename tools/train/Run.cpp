@@ -75,17 +75,9 @@ RunOrExit openRun(const TrainOptions &options,
 }
 
 static Status prepare(TrainRun &run) {
-  if (Status status = checkOutputs(run); !status.isOk())
+  if (Status status = checkOutputs(run.options, run.plan); !status.isOk())
     return status;
-  const bool isValidated = run.validationBatches->numSamples() > 0;
-  if (Status status = run.plateaus.begin(run.plan, isValidated); !status.isOk())
-    return status;
-  if (Status status = beginOrContinue(run); !status.isOk())
-    return status;
-  // Of this run, whatever a checkpoint was told.
-  if (Status status =
-          setRunLength(run.session, updatesPerEpoch(run), run.epochs);
-      !status.isOk())
+  if (Status status = begin(run); !status.isOk())
     return status;
   run.observers = observersFor(run.options);
   for (auto &observer : run.observers)

@@ -85,14 +85,17 @@ struct TrainRun {
   double waitedBefore = 0;
 };
 
-/// How many updates an epoch makes: one of the last batches, however many.
-int64_t updatesPerEpoch(const TrainRun &run);
-
 /// How many steps the state has behind it.
 int64_t stepsOf(const TrainRun &run);
 
+/// What a run of a round is on the batch with so many before it in the epoch:
+/// itself, or what only adds to the gradients that wait.
+const runtime::EntryPoint *entryOf(const TrainRun &run, const RoundRun &one,
+                                   int64_t batchesBefore);
+
 /// How many neighbouring samples are mixed in an epoch; 0: all.
 int64_t windowOf(const runtime::Recipe &recipe);
+
 /// Whether an epoch was better than others, by the metric that is watched.
 inline bool hasBest(const TrainRun &run) {
   return !run.rule.metric.empty() && run.position.best.epoch > 0 &&
@@ -142,6 +145,9 @@ int saveResults(TrainRun &run);
 /// Begins with the checkpoint where the run is to go on from one and it is
 /// there, else with --weights or the initial values.
 runtime::Status beginOrContinue(TrainRun &run);
+
+/// The same for a run of `epochs`, which schedules and plateaus are told of.
+runtime::Status begin(TrainRun &run);
 
 /// Every epoch that is left, and the last checkpoint, of a stopped run too.
 runtime::Status trainEpochs(TrainRun &run);
