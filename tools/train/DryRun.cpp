@@ -61,6 +61,9 @@ static Status tryBatches(TrainRun &run, std::vector<RoundRun> round,
   Progress hidden("", 0, false);
   Pass pass{run.session, std::move(round), batches, trial.averages, hidden};
   pass.endBatch = most;
+  pass.entryOf = [&run](const RoundRun &one, int64_t batchesBefore) {
+    return entryOf(run, one, batchesBefore);
+  };
   const auto begin = Clock::now();
   int64_t done = 0;
   pass.afterBatch = [&](int64_t) -> StatusOr<bool> {
@@ -127,15 +130,16 @@ static Status tryAll(TrainRun &run, const std::string &folder,
   // The first steps touch memory that later ones find; they say nothing of the
   // time.
   constexpr int64_t warmUp = 1, timed = 10;
+  const int64_t update = run.plan.recipe.accumulate();
   const std::vector<RoundRun> evaluation = {
       {run.plan.findEntryPoint("eval_step")}};
   Trial first;
   if (Status status = tryBatches(run, roundOf(run.plan), *run.trainingBatches,
-                                 warmUp, first);
+                                 update, first);
       !status.isOk())
     return status;
   if (Status status = tryBatches(run, roundOf(run.plan), *run.trainingBatches,
-                                 timed, findings.training);
+                                 timed * update, findings.training);
       !status.isOk())
     return status;
   if (Status status = tryBatches(run, evaluation, *run.validationBatches,
@@ -210,46 +214,70 @@ static void report(const TrainRun &run, const Findings &findings) {
             << durationText(findings.seconds) << std::endl;
 }
 
-int dryRun(const TrainOptions &options,
-           const std::shared_ptr<const Plan> &plan) {
-  TemporaryFolder folder;
-  if (folder.path.empty())
-    return fail({Code::IoError, "no temporary folder can be made"});
+/// Watches as a run would, but writes into `folder`.
+static Status tryObserved(TrainRun &run, const TrainOptions &elsewhere,
+                          const std::string &folder, Findings &findings) {
+  run.observers = observersFor(elsewhere);
+  ConsoleLines console;
+  if (!run.options.asJson)
+    if (Status status = console.begin(run); !status.isOk())
+      return status;
+  for (auto &observer : run.observers)
+    if (Status status = observer->begin(run); !status.isOk())
+      return status;
+  if (Status status = tryAll(run, folder, findings); !status.isOk())
+    return status;
+  for (auto &observer : run.observers)
+    if (Status status = observer->end({folder, Ending::Epochs}); !status.isOk())
+      return status;
+  return {};
+}
+
+static int tryInFolder(const TrainOptions &options,
+                       const std::shared_ptr<const Plan> &plan,
+                       const std::string &folder) {
   RunOrExit begun = openRun(options, plan);
   if (!begun.run)
     return begun.exit;
   TrainRun &run = *begun.run;
   if (int exit = loadData(run))
     return exit;
-  if (Status status = checkOutputs(run); !status.isOk())
+  if (Status status = checkOutputs(options, *plan); !status.isOk())
     return fail(status);
-  if (Status status = beginOrContinue(run); !status.isOk())
+  if (Status status = begin(run); !status.isOk())
     return fail(status);
   TrainOptions elsewhere = options;
-  elsewhere.logFolder = folder.path + "/log";
+  elsewhere.logFolder = folder + "/log";
   elsewhere.isQuiet = true;
   elsewhere.asJson = false;
-  run.observers = observersFor(elsewhere);
   Findings findings;
-  ConsoleLines console;
-  if (!options.asJson)
-    if (Status status = console.begin(run); !status.isOk())
-      return fail(status);
-  for (auto &observer : run.observers)
-    if (Status status = observer->begin(run); !status.isOk())
-      return fail(status);
-  if (Status status = tryAll(run, folder.path, findings); !status.isOk())
+  if (Status status = tryObserved(run, elsewhere, folder, findings);
+      !status.isOk())
     return fail(explain(run, status));
-  for (auto &observer : run.observers)
-    if (Status status = observer->end({folder.path, Ending::Epochs});
-        !status.isOk())
-      return fail(status);
+  if (stopSignal() != 0)
+    return Done;
   if (int exit = drawLog(elsewhere))
     return exit;
   findings.peakBytes = peakBytes();
   findings.seconds = estimate(run, findings);
   report(run, findings);
   return Done;
+}
+
+int dryRun(const TrainOptions &options,
+           const std::shared_ptr<const Plan> &plan) {
+  // A signal leaves no folder behind.
+  catchStopSignals();
+  int exit = Done;
+  {
+    TemporaryFolder folder;
+    if (folder.path.empty())
+      return fail({Code::IoError, "no temporary folder can be made"});
+    exit = tryInFolder(options, plan, folder.path);
+  }
+  if (stopSignal() != 0)
+    endBySignal(stopSignal());
+  return exit;
 }
 
 } // namespace nnc::tools

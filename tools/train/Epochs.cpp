@@ -30,6 +30,14 @@ static bool updates(const TrainRun &run, int64_t batchesBefore) {
          batchesBefore + 1 == run.identity.stepsPerEpoch;
 }
 
+const EntryPoint *entryOf(const TrainRun &run, const RoundRun &one,
+                          int64_t batchesBefore) {
+  const bool waits =
+      one.entry->name == "train_step" && !updates(run, batchesBefore);
+  const EntryPoint *accumulate = run.plan.findEntryPoint("accumulate_step");
+  return waits && accumulate ? accumulate : one.entry;
+}
+
 /// Whether a further step may begin: nobody asks to stop, and there is time.
 static bool goesOn(const TrainRun &run) {
   return stopSignal() == 0 && !(run.deadline && Clock::now() >= *run.deadline);
@@ -88,9 +96,8 @@ static Status runSteps(TrainRun &run, Progress &progress) {
             position.averages, progress};
   pass.firstBatch = position.batches;
   pass.endBatch = run.identity.stepsPerEpoch;
-  const EntryPoint *accumulate = run.plan.findEntryPoint("accumulate_step");
-  pass.entryOf = [&run, accumulate](const RoundRun &one, int64_t batch) {
-    return accumulate && !updates(run, batch) ? accumulate : one.entry;
+  pass.entryOf = [&run](const RoundRun &one, int64_t batchesBefore) {
+    return entryOf(run, one, batchesBefore);
   };
   pass.note = [&] { return describeRate(run); };
   pass.afterRun = [&](const RoundRun &done, double loss) {

@@ -48,19 +48,46 @@ static TrainOptions optionsOf(const TrainOptions &all, int64_t fold) {
   one.weightsFile = withFold(weightsPath(all), fold);
   if (!all.logFolder.empty())
     one.logFolder = concat(all.logFolder, "/fold", fold);
+  // The time is that of all, and no part is to be judged by a longer run.
+  if (all.stop.secondsLimit)
+    one.stop.secondsLimit = *all.stop.secondsLimit / double(all.split.folds);
   return one;
 }
 
-static Status trainFold(TrainRun &run) {
-  if (run.options.savesFolds)
-    if (Status status = checkOutputs(run); !status.isOk())
+/// That all parts can write what they are to, before the first is trained.
+static Status checkAllOutputs(const TrainOptions &all, const Plan &plan) {
+  for (int64_t fold = 1; fold <= all.split.folds; ++fold) {
+    const TrainOptions one = optionsOf(all, fold);
+    if (Status status = checkLogFolder(one); !status.isOk())
       return status;
-  if (Status status = beginOrContinue(run); !status.isOk())
+    if (!all.savesFolds)
+      continue;
+    if (Status status = checkOutputs(one, plan); !status.isOk())
+      return status;
+  }
+  return {};
+}
+
+static Status trainFold(TrainRun &run) {
+  if (Status status = begin(run); !status.isOk())
     return status;
   for (auto &observer : run.observers)
     if (Status status = observer->begin(run); !status.isOk())
       return status;
   return trainEpochs(run);
+}
+
+/// Writes what the log has of a part that is not done, and ends as the signal
+/// would have ended the program.
+static int endStopped(TrainRun &run) {
+  for (auto &observer : run.observers)
+    if (Status status = observer->flush(); !status.isOk())
+      return fail(status);
+  std::cerr << "stopped in part " << run.options.split.fold << " of "
+            << run.options.split.folds
+            << "; cross-validation begins anew each time" << std::endl;
+  std::cout.flush();
+  endBySignal(stopSignal());
 }
 
 /// Trains one part's run. `scores` receives those of the epoch that counts.
@@ -78,8 +105,8 @@ static int runFold(const TrainOptions &options,
   run.observers.push_back(std::move(judge));
   if (Status status = trainFold(run); !status.isOk())
     return fail(explain(run, status));
-  if (run.ending == Ending::Signal)
-    endBySignal(stopSignal());
+  if (stopSignal() != 0)
+    return endStopped(run);
   if (Status status = restoreBest(run); !status.isOk())
     return fail(status);
   auto found = judged.byEpoch.find(resultEpoch(run));
@@ -127,6 +154,8 @@ static void report(const std::vector<Scores> &folds, bool asJson) {
 
 int crossValidate(const TrainOptions &options,
                   const std::shared_ptr<const Plan> &plan) {
+  if (Status status = checkAllOutputs(options, *plan); !status.isOk())
+    return fail(status);
   std::vector<Scores> folds;
   for (int64_t fold = 1; fold <= options.split.folds; ++fold) {
     const TrainOptions one = optionsOf(options, fold);

@@ -55,25 +55,7 @@ static Status continueFile(std::ofstream &file, const std::string &path,
   return file ? Status() : failure(path);
 }
 
-/// InvalidArgument if the log's file is there and no run wrote it.
-static Status checkLog(const std::string &path) {
-  bool isLog = true;
-  Status status = readLogLines(path, [&](const std::string &line, int64_t) {
-    json record = json::parse(line, nullptr, /*allow_exceptions=*/false);
-    isLog = record.is_object() && record.contains("epoch");
-    return false;
-  });
-  if (isLog && (status.isOk() || status.code() == Code::NotFound))
-    return {};
-  return {Code::InvalidArgument,
-          path + " is there, and is no log of a run: give another folder, or "
-                 "--force replaces it"};
-}
-
 Status LogFiles::begin(const TrainRun &run) {
-  if (!run.options.force)
-    if (Status status = checkLog(folder + "/log.jsonl"); !status.isOk())
-      return status;
   if (Status status = makeFolder(folder); !status.isOk())
     return status;
   if (Status status = continueFile(epochs, folder + "/log.jsonl", "epoch",

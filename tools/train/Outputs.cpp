@@ -1,5 +1,7 @@
 // The files that a training run leaves: checked before its first step, written
 // after its last one.
+#include "tools/Json.h"
+#include "tools/LogLines.h"
 #include "tools/Output.h"
 #include "tools/StopSignal.h"
 #include "tools/train/Run.h"
@@ -25,6 +27,12 @@ static bool isThere(const std::string &path) {
          std::filesystem::file_size(path, error) > 0;
 }
 
+static Status notOurs(const std::string &path, const std::string &what) {
+  return {Code::InvalidArgument,
+          concat(path, " is there, and is ", what,
+                 ": give another name, or --force replaces it")};
+}
+
 /// InvalidArgument if `path` has something that no run of this model wrote.
 static Status checkOurs(const std::string &path, const char *kind,
                         const char *modelKey, const std::string &model) {
@@ -41,10 +49,14 @@ static Status checkOurs(const std::string &path, const char *kind,
   const std::string expected =
       concat(kind == std::string("weights") ? "weights" : "a checkpoint",
              " of model ", quote(model));
-  return {Code::InvalidArgument,
-          concat(path, " is there, and is not ", expected,
-                 " that a run has written: give another name, or --force "
-                 "replaces it")};
+  return notOurs(path, concat("not ", expected, " that a run has written"));
+}
+
+/// Where weights of half a run go that has those of a whole one beside it.
+static std::string pathOfHalf(const std::string &path) {
+  const std::filesystem::path whole(path);
+  return (whole.parent_path() / whole.stem()).string() + ".stopped" +
+         whole.extension().string();
 }
 
 static Status checkOutput(const std::string &path) {
@@ -71,8 +83,36 @@ static Status checkCheckpoint(const TrainOptions &options,
   return checkOutput(options.checkpoint);
 }
 
-Status checkOutputs(const TrainRun &run) {
-  const TrainOptions &options = run.options;
+/// InvalidArgument if the log is there and no run wrote it.
+static Status checkLog(const std::string &path) {
+  bool isLog = true;
+  Status status = readLogLines(path, [&](const std::string &line, int64_t) {
+    const nlohmann::json record =
+        nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    isLog = record.is_object() && record.contains("epoch");
+    return false;
+  });
+  return isLog && status.isOk() ? Status() : notOurs(path, "no log of a run");
+}
+
+Status checkLogFolder(const TrainOptions &options) {
+  const std::string &folder = options.logFolder;
+  if (folder.empty() || options.force)
+    return {};
+  // A run begins with its log; what else it writes is beside one.
+  if (const std::string log = folder + "/log.jsonl";
+      std::filesystem::exists(log))
+    return checkLog(log);
+  for (const char *name : {"steps.jsonl", "run.json", "summary.json",
+                           "profile.json", "loss.png", "confusion.png"})
+    if (const std::string path = folder + "/" + name; isThere(path))
+      return notOurs(path, "of no run");
+  return {};
+}
+
+Status checkOutputs(const TrainOptions &options, const Plan &plan) {
+  if (Status status = checkLogFolder(options); !status.isOk())
+    return status;
   const std::string weights = weightsPath(options);
   std::vector<InputFile> inputs = {{options.request.model, "the model"}};
   // Whoever names one file as both means it.
@@ -90,13 +130,18 @@ Status checkOutputs(const TrainRun &run) {
   const bool isMeant = isBoth && std::filesystem::equivalent(
                                      weights, options.initialWeights, error);
   if (!options.force && !isMeant)
-    if (Status status = checkOurs(weights, "weights", "model", run.plan.model);
+    if (Status status = checkOurs(weights, "weights", "model", plan.model);
+        !status.isOk())
+      return status;
+  if (!options.force)
+    if (Status status =
+            checkOurs(pathOfHalf(weights), "weights", "model", plan.model);
         !status.isOk())
       return status;
   // What is to go on from it says itself what is wrong with it.
   if (!options.force && !options.resume && !options.checkpoint.empty())
     if (Status status = checkOurs(options.checkpoint, "checkpoint", "nnc.model",
-                                  run.plan.model);
+                                  plan.model);
         !status.isOk())
       return status;
   return checkOutput(weights);
@@ -118,11 +163,8 @@ int drawLog(const TrainOptions &options) {
 /// Weights of half a run do not replace those of a whole one.
 static std::string pathOfResult(const TrainRun &run) {
   const std::string path = weightsPath(run.options);
-  if (run.ending != Ending::Signal || !isThere(path))
-    return path;
-  const std::filesystem::path whole(path);
-  return (whole.parent_path() / whole.stem()).string() + ".stopped" +
-         whole.extension().string();
+  return run.ending == Ending::Signal && isThere(path) ? pathOfHalf(path)
+                                                       : path;
 }
 
 static Status saveWeights(TrainRun &run, const std::string &path) {

@@ -134,8 +134,14 @@ bool holdsOutSamples(const TrainOptions &options, const runtime::Plan &plan);
 /// Loads the data and divides them. Returns an exit status, after a message.
 int loadData(TrainRun &run);
 
-/// That what the run is to write can be written, and is nothing that it reads.
-runtime::Status checkOutputs(const TrainRun &run);
+/// That what the run is to write can be written, and is nothing that it reads
+/// nor what no run has written.
+runtime::Status checkOutputs(const TrainOptions &options,
+                             const runtime::Plan &plan);
+
+/// That the folder of the log has no files of those names that no run has
+/// written.
+runtime::Status checkLogFolder(const TrainOptions &options);
 
 /// Writes the weights, those of the best epoch where they are kept, and tells
 /// observers that the run is over; then pictures of the log. Returns an exit
