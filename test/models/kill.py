@@ -3,7 +3,7 @@ checkpoint on another number of threads, and compares what it ends with: weights
 and step log byte for byte with those of an unbroken run, and the epochs' log but
 for its times.
 
-    kill.py FOLDER [--rounds N] [--seed S]
+    kill.py FOLDER [--model NAME] [--rounds N] [--seed S]
 
 A round is one process. Half of the kills come at a random moment, half while the
 checkpoint is being written. FOLDER holds everything and is made if need be."""
@@ -23,7 +23,7 @@ CHECKPOINT = "run.safetensors"
 PART = CHECKPOINT + ".part"
 
 
-def prepare(seed):
+def prepare(model, seed):
     """The compiled model and its data."""
     numbers = random.Random(seed)
     with open("resume.csv", "w") as file:
@@ -31,7 +31,7 @@ def prepare(seed):
             x = [numbers.gauss(0, 1) for _ in range(8)]
             label = max(range(3), key=lambda k: x[k] + 0.5 * x[k + 3])
             file.write(",".join(f"{v:.4f}" for v in x) + f",{label}\n")
-    model = os.path.join(HERE, "inputs", "resume.nn")
+    model = os.path.join(HERE, "inputs", model + ".nn")
     subprocess.run(["nnc", "compile", model, "--quiet", "-o", "resume.plan"], check=True)
 
 
@@ -95,13 +95,14 @@ def remove(*names):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
+    parser.add_argument("--model", default="resume", help="one of inputs/")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     numbers = random.Random(options.seed)
     os.makedirs(options.folder, exist_ok=True)
     os.chdir(options.folder)
-    prepare(options.seed)
+    prepare(options.model, options.seed)
 
     status, said = finish(train("whole.weights", "whole", "--threads", "1"))
     assert status == 0, said
