@@ -100,8 +100,7 @@ Status checkLogFolder(const TrainOptions &options) {
   if (folder.empty() || options.force)
     return {};
   // A run begins with its log; what else it writes is beside one.
-  if (const std::string log = folder + "/log.jsonl";
-      std::filesystem::exists(log))
+  if (const std::string log = folder + "/log.jsonl"; isThere(log))
     return checkLog(log);
   for (const char *name : {"steps.jsonl", "run.json", "summary.json",
                            "profile.json", "loss.png", "confusion.png"})
