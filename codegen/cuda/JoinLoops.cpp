@@ -21,7 +21,8 @@ using namespace nnc;
 /// At the largest batch: two a multiprocessor, of which the largest GPUs have
 /// about 130.
 static constexpr int64_t kMostBlocks = 256;
-static constexpr int64_t kMostThreads = 1024;
+/// With as many, a thread has 128 registers.
+static constexpr int64_t kMostThreads = 512;
 
 static Extent times(Extent size, int64_t count) {
   return {size.constant * count, size.perBatch * count, size.divisor};
