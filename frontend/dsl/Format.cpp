@@ -295,7 +295,9 @@ void Formatter::noteStatement(size_t i) {
     if (!opened.empty() && opened.back().isData)
       lines.back().firstWord = tokens[i].text;
   } else if (tokens[i].is(TokenKind::Assign)) {
-    behindAssign = columnOr(statementIndent) + 2;
+    // A value that begins on a line of its own has that line.
+    bool isLast = i + 1 < tokens.size() && gapBefore(i + 1).hasLineEnd;
+    behindAssign = isLast ? statementIndent + 4 : columnOr(statementIndent) + 2;
   }
 }
 

@@ -15,7 +15,7 @@ using namespace runtime;
 namespace fs = std::filesystem;
 
 struct NewOptions {
-  std::string name, table, images, text, target;
+  std::string name, table, images, text, target, task, validation, test;
 };
 
 /// A name for a model, of what its file is called.
@@ -77,11 +77,20 @@ static int makeNew(const NewOptions &options) {
   while (wanted.data.size() > 1 && wanted.data.back() == '/')
     wanted.data.pop_back();
   wanted.path = pathFrom(path, wanted.data);
-  if (printable(wanted.path) != wanted.path)
-    return fail({Code::InvalidArgument,
-                 "the name '" + printable(wanted.data) +
-                     "' has characters that no program can have"});
   wanted.target = options.target;
+  wanted.task = options.task;
+  wanted.validation = options.validation;
+  wanted.test = options.test;
+  if (!options.validation.empty())
+    wanted.validationPath = pathFrom(path, options.validation);
+  if (!options.test.empty())
+    wanted.testPath = pathFrom(path, options.test);
+  for (const std::string &said :
+       {wanted.path, wanted.validationPath, wanted.testPath})
+    if (printable(said) != said)
+      return fail({Code::InvalidArgument,
+                   "the name '" + printable(said) +
+                       "' has characters that no program can have"});
   auto program = write(options, std::move(wanted));
   if (!program.isOk())
     return fail(program.status());
@@ -112,7 +121,25 @@ void addNewCommand(CLI::App &app, int &exit) {
                    "called target, label, class, y or outcome, or the last)")
       ->type_name("COLUMN")
       ->needs("--csv");
+  command
+      ->add_option("--task", options->task,
+                   "what the column holds: classes or a number (default: "
+                   "classes for texts and for whole numbers of few values)")
+      ->check(CLI::IsMember({"classes", "number"}))
+      ->needs("--csv");
+  command
+      ->add_option("--validation", options->validation,
+                   "another table of the same columns, to validate with "
+                   "(default: a tenth of the rows)")
+      ->type_name("FILE")
+      ->needs("--csv");
+  command
+      ->add_option("--test", options->test,
+                   "another table of the same columns, for the end")
+      ->type_name("FILE")
+      ->needs("--csv");
   addHelp(*command, "nnc new wine --csv wine.csv --target quality\n"
+                    "nnc new churn --csv train.csv --validation later.csv\n"
                     "nnc new pets --images pictures\n"
                     "nnc new songs --text songs.txt\n");
   command->callback([options, &exit] { exit = makeNew(*options); });

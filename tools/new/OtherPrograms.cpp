@@ -37,6 +37,7 @@ fill(std::string_view text,
 
 static constexpr std::string_view kPictureProgram =
     R"(// Which of @classes@ kinds a picture is of: @named@.
+// Learned from @pictures@ pictures of @sizes@.
 //
 //   nnc train @name@.nn
 const side = @side@
@@ -63,13 +64,15 @@ training {
   optimizer adam(learning_rate = 0.001)
   batch @batch@
   epochs @epochs@
-  validation 0.1 // of the pictures are kept aside
+@held@  stop when validation_loss rests @patience@ epochs // and keep the best weights
 }
 
 data {
   train image, label = images(@train@)
-@test@  // Turned left to right at random while training, and of mean 0 and deviation 1.
-  image resize(@side@), flip, normalize
+@validation@@test@  // While training: a window anywhere, turned left to right at random (leave out flip where
+  // that changes what a picture is of), brighter or darker. Else the middle. Then of mean 0
+  // and deviation 1, as measured on the training pictures.
+  image @fit@, flip, jitter(0.1, 0.1, 0.1), normalize
 }
 )";
 
@@ -129,7 +132,8 @@ static std::vector<std::string> namesIn(const fs::path &folder) {
 namespace {
 struct PictureFolder {
   std::vector<std::string> classes;
-  std::vector<int64_t> sides; ///< The shorter side of some pictures.
+  std::vector<int64_t> sides;  ///< The shorter side of some pictures.
+  PictureSize least{}, most{}; ///< Of these, each side by itself.
   int64_t numPictures = 0;
 };
 } // namespace
@@ -151,6 +155,12 @@ static Status look(const fs::path &folder, PictureFolder &found) {
       auto size = readPictureSize((folder / name / picture).string());
       if (!size.isOk())
         return size.status();
+      if (found.sides.empty())
+        found.least = found.most = *size;
+      found.least.height = std::min(found.least.height, size->height);
+      found.least.width = std::min(found.least.width, size->width);
+      found.most.height = std::max(found.most.height, size->height);
+      found.most.width = std::max(found.most.width, size->width);
       found.sides.push_back(std::min(size->height, size->width));
     }
   }
@@ -169,6 +179,27 @@ static int64_t chooseSide(std::vector<int64_t> sides) {
     if (middle >= side)
       return side;
   return 16;
+}
+
+/// "36 x 40", or from what on and up to what.
+static std::string sizesOf(const PictureFolder &found) {
+  auto spell = [](const PictureSize &size) {
+    return std::to_string(size.height) + " x " + std::to_string(size.width);
+  };
+  const std::string least = spell(found.least), most = spell(found.most);
+  return least == most ? least : least + " to " + most;
+}
+
+/// To one size: pictures that have it are moved by a little, others are made
+/// a little larger first.
+static std::string fitTo(int64_t side, const PictureFolder &found) {
+  const bool fits = found.least.height == side && found.least.width == side &&
+                    found.most.height == side && found.most.width == side;
+  const std::string size = std::to_string(side);
+  const std::string margin = std::to_string(side / 8);
+  return fits ? "crop(" + size + ", padding = " + margin + ")"
+              : "resize(" + std::to_string(side + side / 8) + "), crop(" +
+                    size + ")";
 }
 
 static std::string joined(const std::vector<std::string> &names) {
@@ -190,24 +221,43 @@ StatusOr<std::string> programForImages(const NewProgram &wanted) {
   if (Status status = look(isSplit ? folder / "train" : folder, found);
       !status.isOk())
     return status;
-  const std::string side = std::to_string(chooseSide(found.sides));
+  std::string validation;
+  for (const char *name : {"validation", "valid", "val"})
+    if (isSplit && validation.empty() &&
+        fs::is_directory(folder / name, problem))
+      validation = wanted.path + "/" + name;
+  const int64_t side = chooseSide(found.sides);
   const std::string classes = std::to_string(found.classes.size());
   std::string train = isSplit ? wanted.path + "/train" : wanted.path;
   const int64_t batch = found.numPictures < 500 ? 16 : 32;
   const int64_t epochs = std::clamp<int64_t>(
       60000 / std::max<int64_t>(1, found.numPictures), 5, 40);
-  std::string test;
+  std::string held, test;
+  if (validation.empty())
+    held = "  // A tenth is kept aside, and tells what was only learned by "
+           "heart.\n"
+           "  validation 0.1 stratified by label\n";
+  else
+    validation =
+        "  validation image, label = images(" + asString(validation) + ")\n";
   if (hasTest)
     test = "  test  image, label = images(" + asString(wanted.path + "/test") +
            ")\n";
-  return fill(kPictureProgram, {{"classes", classes},
-                                {"named", joined(found.classes)},
-                                {"name", wanted.name},
-                                {"side", side},
-                                {"batch", std::to_string(batch)},
-                                {"epochs", std::to_string(epochs)},
-                                {"train", asString(train)},
-                                {"test", test}});
+  return fill(kPictureProgram,
+              {{"classes", classes},
+               {"named", joined(found.classes)},
+               {"name", wanted.name},
+               {"side", std::to_string(side)},
+               {"pictures", std::to_string(found.numPictures)},
+               {"sizes", sizesOf(found)},
+               {"fit", fitTo(side, found)},
+               {"held", held},
+               {"validation", validation},
+               {"patience", std::to_string(std::max<int64_t>(3, epochs / 5))},
+               {"batch", std::to_string(batch)},
+               {"epochs", std::to_string(epochs)},
+               {"train", asString(train)},
+               {"test", test}});
 }
 
 //===-- Text -------------------------------------------------------------===//

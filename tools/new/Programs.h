@@ -15,6 +15,9 @@ struct NewProgram {
   std::string data;   ///< Where the data are, for this program.
   std::string path;   ///< The same as the program will say it.
   std::string target; ///< The column to be told; empty: it is chosen.
+  std::string task;   ///< "classes" or "number"; empty: it is chosen.
+  /// Tables to validate and to test with, and as the program will say them.
+  std::string validation, validationPath, test, testPath;
 };
 
 // Each: InvalidFile, or InvalidArgument for a target, where no program would

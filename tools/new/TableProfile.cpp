@@ -4,6 +4,7 @@
 #include "runtime/data/CsvRows.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -26,18 +27,88 @@ static bool isMissing(std::string_view text) {
   return std::find(std::begin(marks), std::end(marks), text) != std::end(marks);
 }
 
+/// Two digits that count something up to `most`, from 1.
+static bool isPart(std::string_view text, int most) {
+  int number = 0;
+  auto [end, problem] =
+      std::from_chars(text.data(), text.data() + text.size(), number);
+  return problem == std::errc() && end == text.data() + text.size() &&
+         number >= 1 && number <= most;
+}
+
+/// Whether a date begins the text, and ends it but for ISO 8601, which may go
+/// on with a time.
+static bool isDate(std::string_view text, std::string_view format) {
+  const bool isIso = format.empty();
+  size_t place = 0;
+  for (std::string_view rest = isIso ? "%Y-%m-%d" : format; !rest.empty();) {
+    const bool isNumber = rest[0] == '%';
+    const size_t size = !isNumber ? 1 : rest[1] == 'Y' ? 4 : 2;
+    if (place + size > text.size())
+      return false;
+    const std::string_view part = text.substr(place, size);
+    const int most = !isNumber        ? 0
+                     : rest[1] == 'Y' ? 9999
+                     : rest[1] == 'm' ? 12
+                                      : 31;
+    if (isNumber ? !isPart(part, most) : part[0] != rest[0])
+      return false;
+    place += size;
+    rest.remove_prefix(isNumber ? 2 : 1);
+  }
+  return place == text.size() ||
+         (isIso && (text[place] == 'T' || text[place] == ' '));
+}
+
+const std::string_view *ColumnProfile::dateFormat() const {
+  for (size_t i = 0; i < std::size(kDateFormats); ++i)
+    if (numTexts > 0 && numNumbers == 0 && numDates[i] == numTexts)
+      return &kDateFormats[i];
+  return nullptr;
+}
+
+/// `id`, `customer_id`, `Customer ID`, `rowid`, `uuid`, `index`.
+static bool isCalledIdentifier(std::string name) {
+  for (char &c : name)
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  auto endsWith = [&](std::string_view end) {
+    return name.size() >= end.size() &&
+           name.compare(name.size() - end.size(), end.size(), end) == 0;
+  };
+  for (std::string_view word : {"id", "index", "key", "number", "no", "nr"})
+    if (endsWith(word) && (name.size() == word.size() ||
+                           !std::isalnum(static_cast<unsigned char>(
+                               name[name.size() - word.size() - 1]))))
+      return true;
+  return endsWith("rowid") || endsWith("uuid") || endsWith("guid");
+}
+
+bool ColumnProfile::isIdentifier() const {
+  const int64_t numValues = numNumbers + numTexts;
+  if (repeats || numValues < 10)
+    return false;
+  if (numTexts > 0)
+    return !dateFormat();
+  const bool isCounted =
+      most - least + 1 == static_cast<double>(numNumbers) && numNumbers >= 20;
+  return isWhole && (isCounted || isCalledIdentifier(name));
+}
+
 // Welford's update (Knuth, TAOCP vol. 2, 4.2.2): one read of the column, and no
 // cancellation when the mean is large against the deviation.
 void ColumnProfile::add(std::string_view field) {
   double number = 0;
   if (isMissing(field)) {
     ++numMissing;
+    marks.emplace(field);
     return;
   }
   if (values.size() < mostValues)
-    values.emplace(field);
+    repeats |= !values.emplace(field).second;
   if (!parseReal(field, number)) {
     ++numTexts;
+    for (size_t i = 0; i < std::size(kDateFormats); ++i)
+      numDates[i] += isDate(field, kDateFormats[i]);
     numCharacters += static_cast<int64_t>(field.size());
     return;
   }

@@ -24,6 +24,29 @@ with open("number.csv", "w") as table:
         table.write(f"{x},{y},{200000 + 3e4 * x + 1e4 * y},7\n")
 
 
+def shop(path, count, delimiter=",", gaps=True):
+    cities = ["Köln", "Oslo", "Rome", "Bern", "Paris, North", "Lima", "Quito", "Kyiv", "Delhi", "Bonn", "Nice", "Graz"]
+    with open(path, "w", encoding="utf-8-sig", newline="") as table:
+        names = ["\"Customer ID\"", "row", "Age", "\"Yearly income (EUR)\"", "City", "Plan", "\"Customer since\"", "note", "same",
+                 "\"Last order\"", "Churned"]
+        table.write(delimiter.join(names) + "\r\n")
+        for i in range(count):
+            age, income, year = draw.gauss(45, 12), draw.lognormvariate(10.5, 0.5), draw.randrange(2015, 2024)
+            plan = draw.choice(["basic", "plus", "pro"])
+            churned = (age - 45) / 12 + (plan == "basic") * 1.5 - (year - 2019) / 3 + draw.gauss(0, 0.3) > 0.4
+            hole = lambda share, text, mark="": mark if gaps and draw.random() < share else text
+            table.write(delimiter.join([
+                f"C{draw.randrange(10**9):09d}", str(i + 1), hole(0.08, f"{age:.0f}"), hole(0.05, f"{income:.2f}", "NA"),
+                f'"{draw.choice(cities)}"', hole(0.05, plan), f"{year}-{draw.randrange(1, 13):02d}-{draw.randrange(1, 29):02d}",
+                f'"said ""{i}"", and more"', "7", hole(0.05, f"{draw.randrange(1, 29):02d}.{draw.randrange(1, 13):02d}.2024"),
+                hole(0.01, "yes" if churned else "no")]) + "\r\n")
+
+
+shop("shop.csv", 500)
+shop("later.csv", 80, ";")
+shop("last.csv", 60, gaps=False)
+
+
 def png(path, width, height, colour):
     rows = b"".join(b"\0" + bytes(min(255, max(0, part + draw.randrange(-40, 40))) for _ in range(width) for part in colour)
                     for _ in range(height))
