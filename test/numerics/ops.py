@@ -10,7 +10,7 @@ import math, sys
 import numpy as np
 
 from cases import BATCH, FAMILIES, MLIR_TYPES, TESTED, case, edge, exact, mlir_type, spread
-from convolutions import conv_layer, convolve, convolve_filter, convolve_transpose, transposed_layer
+from formulas import adam, batch_norm, cross_entropy, layer_norm, normalized, softmax
 
 x = spread((BATCH, 5))
 positive = spread((BATCH, 5), 0.25, 4.0)
@@ -104,75 +104,6 @@ case("contraction", "matmul", [batched, spread((BATCH, 4, 5), -1, 1, seed=1)],
 case("contraction", "matmul", [batched, spread((BATCH, 3, 4), -1, 1, seed=1)],
      lambda a, b: np.einsum("bki,bkj->ij", a, b), "transpose_lhs = true reduce_batch = true", dynamic=(0, 1))
 
-# Convolution ---------------------------------------------------------------------
-
-
-def convolution_cases(size, filter, stride=None, low=None, high=None, dilation=None, groups=1, gradient=True):
-    """The three convolutions of an image and a filter."""
-    rank, named = len(size) - 1, []
-    for name, values in [("strides", stride), ("low", low), ("high", high), ("dilations", dilation)]:
-        if values:
-            named.append(f"{name} = {values}")
-    if groups != 1:
-        named.append(f"groups = {groups}")
-    steps = (stride or [1] * rank, low or [0] * rank, high or [0] * rank, dilation or [1] * rank, groups)
-    x, w = spread((BATCH, *size), -1, 1), spread(filter, -1, 1, seed=1)
-    y = spread(convolve(x, w, *steps).shape, -1, 1, seed=2)
-    window, sizes = list(filter[:-2]), list(size[:-1])
-    case("convolution", "convolution", [x, w], lambda a, b: convolve(a, b, *steps), " ".join(named), dynamic=(0,),
-         gradient=gradient)
-    case("convolution", "convolution_transpose", [y, w], lambda a, b: convolve_transpose(a, b, sizes, *steps),
-         " ".join([f"sizes = {sizes}", *named]), dynamic=(0,), gradient=gradient)
-    case("convolution", "convolution_filter", [x, y], lambda a, b: convolve_filter(a, b, window, *steps),
-         " ".join([f"sizes = {window}", *named]), dynamic=(0, 1), gradient=gradient)
-
-
-convolution_cases((9, 3), (3, 3, 4))
-convolution_cases((9, 3), (4, 3, 4), stride=[2], low=[1], high=[2])
-convolution_cases((6, 7, 3), (3, 3, 3, 4), low=[1, 1], high=[1, 1])
-convolution_cases((7, 6, 2), (3, 2, 2, 5), stride=[2, 3], low=[1, 0], high=[0, 2])
-convolution_cases((9, 8, 2), (3, 3, 2, 3), dilation=[2, 3], low=[1, 2], high=[3, 1])
-# A stride and a dilation that share a divisor: there are places that no window reaches.
-convolution_cases((11, 13, 2), (3, 2, 2, 3), stride=[2, 3], dilation=[4, 6], low=[0, 3], high=[1, 0])
-# More padding than the window has, so that parts of a gradient are cut off.
-convolution_cases((3, 4, 2), (2, 2, 2, 3), stride=[1, 2], low=[4, 3], high=[3, 5])
-convolution_cases((5, 5, 4), (1, 1, 4, 6))
-convolution_cases((5, 6, 4), (1, 1, 4, 6), stride=[2, 2])
-convolution_cases((6, 5, 4), (3, 3, 2, 6), groups=2, low=[1, 1], high=[1, 1], stride=[2, 1])
-# A filter a channel, and two of them.
-convolution_cases((6, 6, 5), (3, 3, 1, 5), groups=5, low=[1, 1], high=[1, 1])
-convolution_cases((6, 6, 3), (3, 3, 1, 6), groups=3, stride=[2, 2])
-convolution_cases((4, 5, 3, 2), (2, 3, 2, 2, 3), stride=[1, 2, 1], low=[0, 1, 1], high=[1, 1, 0])
-# As many channels as a CPU has Winograd's products for. Each of the three is a gradient of
-# the others, so that differences, of which there would be thousands, say no more.
-convolution_cases((5, 6, 16), (3, 3, 16, 16), low=[1, 1], high=[1, 1], gradient=False)
-# Windows side by side.
-convolution_cases((8, 8, 2), (4, 4, 2, 5), stride=[4, 4])
-# More places between two strides than there is code for.
-convolution_cases((20, 20, 1), (9, 9, 1, 2), stride=[9, 9], low=[1, 2])
-
-
-def layer_case(name, size, weight, reference, bias=True, **given):
-    spelled = " ".join(f"{key} = {str(value)}" for key, value in given.items())
-    operands = [spread((BATCH, *size), -1, 1), spread(weight, -1, 1, seed=1)]
-    if bias:
-        made = reference(*operands, **given)
-        operands.append(spread(made.shape[-1:], -1, 1, seed=2))
-    case("convolution", name, operands, lambda *values: reference(*values, **given), spelled, dynamic=(0,))
-
-
-for given in [{}, {"padding": "same"}, {"padding": "same_lower", "stride": [2]}, {"padding": [1]}, {"padding": [0, 2, 1, 0], "dilation": [2]},
-              {"stride": [1, 3], "padding": "same", "groups": 2}]:
-    groups = given.get("groups", 1)
-    layer_case("conv2d", (6, 7, 4), (2, 3, 4 // groups, 6), conv_layer, **given)
-    layer_case("conv2d_transpose", (3, 4, 4), (2, 3, 6 // groups, 4), transposed_layer, **given)
-layer_case("conv2d_transpose", (3, 4, 4), (3, 3, 2, 4), transposed_layer, stride=[2], padding=[1], output_padding=[1])
-layer_case("conv2d_transpose", (1, 1, 4), (4, 4, 2, 4), transposed_layer, bias=False)
-layer_case("conv1d", (8, 3), (3, 3, 4), conv_layer, bias=False, padding="same")
-layer_case("conv1d_transpose", (4, 3), (4, 2, 3), transposed_layer, stride=[2], padding="same")
-layer_case("conv3d", (3, 4, 5, 2), (2, 2, 3, 2, 3), conv_layer, padding="same")
-layer_case("conv3d_transpose", (2, 2, 3, 2), (2, 2, 3, 3, 2), transposed_layer, stride=[2], padding="same")
-
 # Reduction -----------------------------------------------------------------------
 
 cube = spread((BATCH, 3, 4))
@@ -224,11 +155,6 @@ case("neural", "mish", [x], lambda v: v * np.tanh(np.log1p(np.exp(v))), dynamic=
 case("neural", "softplus", [x], lambda v: np.log1p(np.exp(v)), dynamic=(0,))
 
 
-def softmax(v, axis=-1):
-    e = np.exp(v - v.max(axis, keepdims=True))
-    return e / e.sum(axis, keepdims=True)
-
-
 case("neural", "softmax", [x], softmax, dynamic=(0,))
 case("neural", "softmax", [long * 20], softmax)
 edge("neural", "softmax", [np.array([[-inf, 0.0], [inf, 0.0], [-inf, -inf]])], np.array([[0.0, 1.0], [nan, nan], [nan, nan]]), narrow=True)
@@ -254,19 +180,6 @@ edge("neural", "one_hot", [np.array([-1, 2, 3, 2**32, 2**32 + 1, 1 - 2**32], np.
 case("neural", "one_hot", [labels], lambda l: np.eye(5)[l], "classes = 5 type = f64", gradient=False, dynamic=(0,))
 
 # Normalization ----------------------------------------------------------------------
-
-
-def normalized(v, scale, bias, axes, epsilon=1e-5):
-    mean, variance = v.mean(axes, keepdims=True), v.var(axes, keepdims=True)
-    return (v - mean) / np.sqrt(variance + epsilon) * scale + bias
-
-
-def layer_norm(v, scale, bias):
-    return normalized(v, scale, bias, -1)
-
-
-def batch_norm(v, scale, bias, *running):
-    return normalized(v, scale, bias, tuple(range(v.ndim - 1)))
 
 
 def batch_norm_with(v, scale, bias, mean, variance, epsilon=1e-5):
@@ -317,11 +230,6 @@ for axes in ([0, 1, 2], [1, 2], [-1], [0], [0, 1, 2, 3], [2]):
          f"axes = {axes} epsilon = 1.0e-5", dynamic=(0,), tolerance=256)
 
 # Losses and metrics ------------------------------------------------------------------
-
-
-def cross_entropy(v, target):
-    t = np.eye(v.shape[-1])[target] if target.ndim < v.ndim else target
-    return -(np.log(softmax(v)) * t).sum(-1).mean()
 
 
 case("losses", "cross_entropy", [x, labels], cross_entropy, dynamic=(0, 1))
@@ -382,12 +290,6 @@ case("optimizers", "rmsprop", [w, g, rate, step, v],
      lambda w, g, r, s, v: (w - r * g / (np.sqrt(0.9 * v + 0.1 * g * g) + 1e-7), 0.9 * v + 0.1 * g * g), gradient=False)
 case("optimizers", "adagrad", [w, g, rate, step, v],
      lambda w, g, r, s, v: (w - r * g / (np.sqrt(v + g * g) + 1e-7), v + g * g), gradient=False)
-
-
-def adam(w, g, r, s, m, v, decay=0.0):
-    t = s + 1
-    m1, v1 = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-    return (w - r * (m1 / (1 - 0.9**t)) / (np.sqrt(v1 / (1 - 0.999**t)) + 1e-8) - r * decay * w, m1, v1)
 
 
 # 1 - beta2^t is 4e-3 at t = 4: a subtraction that costs eight bits.
@@ -551,106 +453,7 @@ scheduled("piecewise", lambda b, s: b * (1 if s < 10 else 0.5 if s < 25 else 0.1
           'at = ["1 epochs", "0.5 run"] factors = array<f64: 0.5, 0.125>', (10, 50))
 
 
-# Shapes ---------------------------------------------------------------------------
-# Where schedules differ: rows that fill part of a thread, warp or block, or go
-# beyond it; one row; columns and scalars summed in parts; products in calls.
-
-
-def shaped(op, inputs, reference, attributes="", tolerance=64, **more):
-    case("shapes", op, inputs, reference, attributes, gradient=False, tolerance=tolerance, **more)
-
-
-for rows, columns in [(1, 1), (1, 10), (7, 2), (7, 3), (5, 33), (3, 64), (2, 100), (2, 257), (1, 1000), (2, 1001), (1, 4100), (1, 9001)]:
-    v = spread((rows, columns), -4, 4)
-    short = columns <= 1001  # those also with the rows as the batch
-    batch = (0,) if short and columns != rows else ()
-    shaped("softmax", [v], softmax, dynamic=batch)
-    rows_of_columns = spread((columns,), 0.5, 2), spread((columns,), seed=1)
-    shaped("layer_norm", [v, *rows_of_columns], layer_norm, tolerance=256, dynamic=batch)
-    if rows > 1:
-        shaped("batch_norm", [v, *rows_of_columns, *rows_of_columns], batch_norm, tolerance=256, dynamic=batch, training=True)
-    shaped("argmax", [v], lambda v: v.argmax(1).astype(np.int32), "axis = 1", dynamic=batch)
-    shaped("sum", [v], lambda v: v.sum(0), "axes = [0]", dynamic=batch)
-    shaped("mean", [v], np.mean, "axes = [0, 1]", dynamic=batch)
-    shaped("add", [v, v[0]], np.add, dynamic=batch)
-    label = np.arange(rows, dtype=np.int32) * 7 % columns
-    shaped("cross_entropy", [v, label], cross_entropy, dynamic=(0, 1) if batch else ())
-for rows, columns in [(600, 5), (1100, 40)]:
-    v = spread((rows, columns))
-    shaped("sum", [v], lambda v: v.sum(0), "axes = [0]")
-    shaped("sum", [v], np.sum, "axes = [0, 1]", tolerance=256)
-    shaped("reduce_max", [v], np.max, "axes = [0, 1]")
-# Columns of so many rows that they are summed in blocks.
-for rows, columns in [(4200, 16), (5000, 100), (4099, 1), (9000, 3)]:
-    shaped("batch_norm", [spread((rows, columns)), *[spread((columns,), 0.5, 2)] * 4], batch_norm, tolerance=256, training=True)
-shaped("sum", [spread((40001,))], np.sum, "axes = [0]", tolerance=256)
-# Of a million terms as right as of a few: NumPy's sums in f32 err by 1e-7 here,
-# a chain of additions by 2e-4, a product's by 1e-2. They are in blocks whose own
-# roundings, all of one sign here, make up to 64 epsilons.
-tenth = np.full(10**6, np.float64(np.float32(0.1)))
-for shape, axes in [((10**6,), [0]), ((1, 10**6), [1]), ((10**6, 1), [0]), ((125000, 8), [0]), ((10**5, 10), [0, 1]), ((20, 50000), [1])]:
-    shaped("sum", [tenth.reshape(shape)], lambda v: v.sum(tuple(axes)), f"axes = {axes}")
-shaped("matmul", [tenth.reshape(2, -1), np.ones((500000, 3))], np.matmul, own=True)
-shaped("matmul", [tenth.reshape(-1, 4), np.ones((250000, 20))], lambda a, b: a.T @ b, "transpose_lhs = true", dynamic=(0, 1), own=True)
-for rows, columns in [(1, 1), (1, 7), (3, 21), (64, 20)]:
-    w, g, m, v = (spread((rows, columns), 0.25, 2, seed=seed) for seed in range(4))
-    shaped("adam", [w, g, rate, step, m, v], adam, tolerance=4096)
-for m, k, n in [(1, 300, 40), (7, 300, 1), (33, 257, 65), (7, 512, 10)]:
-    a, b = spread((m, k), -1, 1), spread((k, n), -1, 1, seed=1)
-    shaped("matmul", [a, b], np.matmul, dynamic=(0,) if m == BATCH else ())
-    shaped("dense", [a, b, spread((n,), seed=2)], lambda v, w, c: v @ w + c, dynamic=(0,) if m == BATCH else ())
-a, b = spread((5, 40, 30), -1, 1), spread((5, 30, 20), -1, 1, seed=1)
-shaped("matmul", [a, b], np.matmul)
-shaped("matmul", [a, b[0]], np.matmul)
-shaped("matmul", [a, b.swapaxes(1, 2).copy()], lambda a, b: a @ b.swapaxes(1, 2), "transpose_rhs = true")
-shaped("transpose", [spread((1, 129))], lambda v: v.T)
-# A kernel of several stages: what a pass over all elements gives is a result, is an
-# operand of the next pass, or both. $ is the type of those elements.
-def staged(length, reference, lines):
-    v, c = spread((length,)), np.float64(0.25)
-    shaped("reduce_max", [v, c], reference, name="staged", tolerance=256, dynamic=(0,) if length == BATCH else (),
-           text=lambda of, _: lines.replace("$", of))
-
-
-for length in (1, 2, BATCH, 32, 257, 2100, 40001):
-    staged(length, lambda v, c: (v.max(), np.exp(v - v.max()).sum()), """
-  %y0 = nnc.reduce_max %a0 : ($) -> tensor<f64>
-  %d = nnc.sub %a0, %y0 : ($, tensor<f64>) -> $
-  %e = nnc.exp %d : $
-  %y1 = nnc.sum %e : ($) -> tensor<f64>""")
-    staged(length, lambda v, c: (v.sum(), np.log(np.exp(v).sum()), c + 1), """
-  %y0 = nnc.sum %a0 : ($) -> tensor<f64>
-  %y1 = nnc.logsumexp %a0 axes = [0] : ($) -> tensor<f64>
-  %one = nnc.constant dense<1.0> : tensor<f64>
-  %y2 = nnc.add %a1, %one : tensor<f64>""")
-    staged(length, lambda v, c: (v.max() * c, (v * v.max() * c).sum(), softmax(v[None])[0] * v.max() * c), """
-  %m = nnc.reduce_max %a0 : ($) -> tensor<f64>
-  %y0 = nnc.mul %m, %a1 : tensor<f64>
-  %p = nnc.mul %a0, %y0 : ($, tensor<f64>) -> $
-  %y1 = nnc.sum %p : ($) -> tensor<f64>
-  %s = nnc.softmax %a0 axis = 0 : $
-  %y2 = nnc.mul %s, %y0 : ($, tensor<f64>) -> $""")
-# Passes over each row, and again once a number of all rows is known.
-for rows, columns in [(BATCH, 66), (300, 130)]:
-    v = spread((rows, columns), -4, 4)
-    shaped("softmax", [v], lambda v: (softmax(v).max(), softmax(v) - softmax(v).max()), name="restarted",
-           dynamic=(0,) if rows == BATCH else (), text=lambda of: """
-  %s = nnc.softmax %a0 : $
-  %y0 = nnc.reduce_max %s axes = [0, 1] : ($) -> tensor<f64>
-  %y1 = nnc.sub %s, %y0 : ($, tensor<f64>) -> $""".replace("$", of))
-    # Passes over each row that keep its tanh, then a walk down the columns that needs another row's.
-    shaped("softmax", [v], lambda v: (np.exp(np.tanh(v) - np.tanh(v).max(0)).sum(0), softmax(np.tanh(v))),
-           name="then_columns", dynamic=(0,) if rows == BATCH else (), text=lambda of: """
-  %t = nnc.tanh %a0 : $
-  %y1 = nnc.softmax %t : $
-  %m = nnc.reduce_max %t axes = [0] : ($) -> #
-  %d = nnc.sub %t, %m : ($, #) -> $
-  %e = nnc.exp %d : $
-  %y0 = nnc.sum %e axes = [0] : ($) -> #""".replace("$", of).replace("#", f"tensor<{v.shape[1]}xf64>"))
-shaped("concat", [spread((3, 1)), spread((3, 66), seed=1)], lambda a, b: np.concatenate([a, b], 1), "axis = 1")
-shaped("gather", [spread((10, 33)), index], lambda t, i: t[i], dynamic=(1,))
-
-import attention_cases, counted, measured, recurrent, windows  # their families have files of their own
+import attention_cases, convolution_cases, counted, measured, recurrent, shape_cases, windows  # their families have files of their own
 
 
 def main():
