@@ -1,4 +1,5 @@
-/* nnc's runtime: opens compiled plans, runs and trains them.
+/* nnc's runtime: opens compiled plans, runs and trains them. With it come
+ * nnc_files.h, nnc_sequences.h and nnc_tables.h, which stand beside it.
  *
  * C99. Every call returns a status; none prints, exits or throws. Objects may
  * be used from any thread, one thread at a time each; a plan, being constant,
@@ -90,11 +91,11 @@ typedef struct nnc_tensor_info_t {
   const int64_t *shape;
   /* Outputs: "loss", "metric", "confusion", "output", "gradient" (of the state
    * tensor of that name), "input_gradient", "layer" (a tensor within the
-   * model) or "layer_gradient"; or, for "NAME.sums" of a metric that is no mean
-   * of batches, "ratio" (of the first number's sum over all runs by the
-   * second's), "exp_ratio" (e to its power) or "bleu". State: "parameter",
-   * "buffer", "optimizer_state", "scalar" or "generation" (what a sequence
-   * keeps for its next token). Inputs: "input". */
+   * model) or "layer_gradient"; or, for "NAME.sums" and "NAME.scores" of a
+   * metric that is no mean of batches, what it is read from over a set:
+   * docs/metrics.md lists these. State: "parameter", "buffer",
+   * "optimizer_state", "scalar" or "generation" (what a sequence keeps for its
+   * next token). Inputs: "input". */
   const char *kind;
   /* Inputs: values must be in [0, index_limit). 0: any value is allowed. */
   int64_t index_limit;
@@ -399,85 +400,6 @@ NNC_EXPORT nnc_status_t nnc_session_gradients(nnc_session_t *session,
                                               const nnc_tensor_t *inputs,
                                               size_t num_inputs, float *loss);
 
-/* ---- Sequences that go on token by token ---- */
-
-/* A plan that was compiled with --generate has an entry point of one token:
- * what later tokens need of earlier ones stays in the session.
- * docs/generation.md has a program. The calls below return NNC_NOT_FOUND for
- * another plan. */
-
-typedef struct nnc_sequences_t {
-  /* How many go on side by side. */
-  int64_t count;
-  /* How many tokens each may have; 0: any number. */
-  int64_t context;
-  /* How many tokens there are: they are from 0 to below this. */
-  int64_t tokens;
-  /* How many tokens each has. */
-  int64_t length;
-  int64_t reserved[4];
-} nnc_sequences_t;
-
-/* Describes the session's sequences. */
-NNC_EXPORT nnc_status_t nnc_session_sequences(nnc_session_t *session,
-                                              nnc_sequences_t *sequences);
-
-/* Begins all sequences anew: of weights that were loaded since, too. */
-NNC_EXPORT nnc_status_t nnc_session_restart_sequences(nnc_session_t *session);
-
-/* Says what is at an input that is not the tokens: what a translator reads,
- * say.
- *
- * data  shaped as nnc_plan_input of "generate" says; borrowed by the calls of
- *       nnc_session_feed, until another is said. */
-NNC_EXPORT nnc_status_t nnc_session_sequence_input(nnc_session_t *session,
-                                                   const char *name,
-                                                   const void *data);
-
-/* Appends a token to each sequence.
- *
- * tokens  one a sequence.
- * logits  receives a number for each token that may be next, [count, tokens];
- *         belongs to the session and stands until the next call. May be null.
- *
- * Returns NNC_INVALID_ARGUMENT for what is no token, and where the sequences
- * are as long as the context: nothing is changed. */
-NNC_EXPORT nnc_status_t nnc_session_feed(nnc_session_t *session,
-                                         const int32_t *tokens,
-                                         size_t num_tokens,
-                                         const float **logits);
-
-/* Has sequence i go on from where sequence origins[i] is. */
-NNC_EXPORT nnc_status_t nnc_session_rearrange(nnc_session_t *session,
-                                              const int32_t *origins,
-                                              size_t num_origins);
-
-/* How a token is drawn. All zero: from the model's own distribution. */
-typedef struct nnc_sampling_t {
-  /* Logits are divided by it. 0: by 1. */
-  double temperature;
-  /* From how many of the likeliest tokens. 0: from all. */
-  int64_t top_k;
-  /* From the fewest, the likeliest first, that have this share of the
-   * probability together. 0: from all. */
-  double top_p;
-  int64_t seed;
-  /* Not 0: the likeliest token always. */
-  int64_t is_greedy;
-  int64_t reserved[3];
-} nnc_sampling_t;
-
-/* Draws a token: the same for the same logits, options and index.
- *
- * sampling  null: all zero.
- * index     which draw it is, such as the place of the token.
- *
- * Returns NNC_INVALID_ARGUMENT for a number out of range, naming it;
- * NNC_NOT_FINITE if none of the logits is a number above minus infinity. */
-NNC_EXPORT nnc_status_t nnc_draw_token(const float *logits, size_t num_logits,
-                                       const nnc_sampling_t *sampling,
-                                       uint64_t index, int32_t *token);
-
 /* ---- State ---- */
 
 /* Copies a tensor of the state out or in.
@@ -528,161 +450,12 @@ NNC_EXPORT nnc_status_t nnc_session_set_scalar(nnc_session_t *session,
  * element and how many there are. */
 NNC_EXPORT nnc_status_t nnc_session_check_finite(nnc_session_t *session);
 
-/* Writes the weights (parameters and buffers; their averages, where the model
- * keeps these) as safetensors. The file is complete or, if the call fails or the
- * machine stops, what it was before. It is written beside as "PATH.part". A
- * symbolic link stays, and what it leads to is replaced. Numbers are written as
- * they are, finite or not.
- *
- * Returns NNC_NOT_FOUND if there is no such folder, NNC_IO_ERROR if the file
- * cannot be written, or if `path` is a folder, a device, a pipe or a socket. */
-NNC_EXPORT nnc_status_t nnc_session_save(nnc_session_t *session,
-                                         const char *path);
-
-/* Reads weights. Of a checkpoint, it reads the weights alone. Floating-point
- * tensors of another such type are converted, where every number stays what it
- * is.
- *
- * Returns NNC_INVALID_FILE if the file is damaged, or tensors are missing,
- * unknown or of another shape or type: all of them are named, and nothing is
- * changed. NNC_IO_ERROR if the system fails to read: some tensors may have been
- * read then. */
-NNC_EXPORT nnc_status_t nnc_session_load(nnc_session_t *session,
-                                         const char *path);
-
-/* Reads those weights that the file and the plan share: to begin from another
- * model's. What the file lacks keeps its value, what the plan lacks is passed
- * over; nnc_session_last_load names both.
- *
- * Returns NNC_INVALID_FILE also if nothing is shared, or if a tensor of the
- * same name has another shape or type. */
-NNC_EXPORT nnc_status_t nnc_session_load_partial(nnc_session_t *session,
-                                                 const char *path);
-
-/* In which order the dimensions of weights stand in a file. PyTorch has those
- * of a dense layer as [out, in] and those of a convolution as [out, in,
- * window..], where nnc has [in, out] and [window.., in, out]. */
-typedef enum nnc_weights_order_t NNC_OF_INT {
-  /* As the file tells, by its metadata or by the shapes of its tensors. */
-  NNC_ORDER_OF_FILE = 0,
-  NNC_ORDER_NNC = 1,
-  NNC_ORDER_PYTORCH = 2
-} nnc_weights_order_t;
-
-typedef struct nnc_load_options_t {
-  /* Not 0: what nnc_session_load_partial does. */
-  int partial;
-  nnc_weights_order_t order;
-  /* The model's table of names by which the file's tensors are found, or "nnc"
-   * for the weights' own names. Null: as the names of the file tell. */
-  const char *names;
-  /* An entry point whose weights are enough: those that it reads are read from
-   * the file, and all others of the plan and of the file are passed over. Null:
-   * the weights of the whole plan. */
-  const char *entry_point;
-  int64_t reserved[5];
-} nnc_load_options_t;
-
-/* Reads weights as `options` say; null is nnc_session_load. NNC_NOT_FOUND for
- * an unknown entry point. A file without metadata of nnc's is in the one order
- * in which the shapes of its tensors are the plan's.
- *
- * Returns NNC_INVALID_FILE also where its tensors are in both orders, or may be
- * in either and `options` do not say which, or where its metadata say the
- * other. */
-NNC_EXPORT nnc_status_t
-nnc_session_load_weights(nnc_session_t *session, const char *path,
-                         const nnc_load_options_t *options);
-
-/* A note in a file's header. */
-typedef struct nnc_metadata_t {
-  const char *key;
-  const char *value;
-} nnc_metadata_t;
-
-/* Writes a checkpoint: the weights with optimizer state and scalars, all that
- * training on needs. Its promises are those of nnc_session_save.
- *
- * metadata      notes of the program's own, UTF-8, such as its place in the
- *               data; null if `num_metadata` is 0. Keys that begin with "nnc."
- *               are nnc's.
- *
- * Returns NNC_INVALID_ARGUMENT also for a null, repeated or reserved key or a
- * null value. */
-NNC_EXPORT nnc_status_t nnc_session_save_checkpoint(
-    nnc_session_t *session, const char *path, const nnc_metadata_t *metadata,
-    size_t num_metadata);
-
-/* Reads a checkpoint; nnc_session_last_load gives its metadata back. Returns
- * what nnc_session_load does. */
-NNC_EXPORT nnc_status_t nnc_session_load_checkpoint(nnc_session_t *session,
-                                                    const char *path);
-
-/* What the last file that was loaded held. Later versions add fields at the
- * end. */
-typedef struct nnc_load_report_t {
-  /* Sorted by key, nnc's own included. */
-  size_t num_metadata;
-  const nnc_metadata_t *metadata;
-  /* Names of tensors that nnc_session_load_partial passed over: of the plan,
-   * not in the file; and of the file, not in the plan. */
-  size_t num_missing;
-  const char *const *missing;
-  size_t num_extra;
-  const char *const *extra;
-} nnc_load_report_t;
-
-/* Gives the report of the last load that succeeded; all zero before the first,
- * null for a null session, or while another call on it is under way. It belongs
- * to the session and stands until the next load. */
-NNC_EXPORT const nnc_load_report_t *
-nnc_session_last_load(const nnc_session_t *session);
-
-/* What the columns of a table go through before the model, as the plan's data
- * block says (`standardize`, `categories`, `missing = mean`, ...) and as the
- * training data taught. It is constant, and may be used by any number of
- * threads. */
-typedef struct nnc_table_t nnc_table_t;
-
-/* Takes the plan's steps, and what training measured from the notes of a file
- * of weights. The plan may be closed then.
- *
- * Returns NNC_INVALID_FILE where the weights know nothing of an input whose
- * steps were measured. */
-NNC_EXPORT nnc_status_t nnc_table_open(const nnc_plan_t *plan,
-                                       const char *weights,
-                                       nnc_table_t **table);
-
-/* Null is allowed. */
-NNC_EXPORT void nnc_table_close(nnc_table_t *table);
-
-/* How many fields a sample of an input takes; 0 where there is no such input. */
-NNC_EXPORT int64_t nnc_table_num_fields(const nnc_table_t *table,
-                                        const char *input);
-
-/* Makes samples of an input from the fields of rows.
- *
- * fields      `count` rows of nnc_table_num_fields texts each, as a table holds
- *             them: numbers, names, dates; null or "" is missing. Of an input
- *             that is a mask, those of the input that it is of.
- * data        receives `count` samples as the model takes them, row-major.
- * size_bytes  of `data`, all of which is written.
- *
- * Returns NNC_INVALID_ARGUMENT, naming the row and the field, for one that the
- * input does not take; `data` is undefined then. */
-NNC_EXPORT nnc_status_t nnc_table_prepare(const nnc_table_t *table,
-                                          const char *input,
-                                          const char *const *fields,
-                                          int64_t count, void *data,
-                                          size_t size_bytes);
-
-/* The name that a number of an input stands for, of `classes` and `categories`;
- * null where it stands for none. It belongs to the table. */
-NNC_EXPORT const char *nnc_table_name(const nnc_table_t *table,
-                                      const char *input, int64_t number);
-
 #ifdef __cplusplus
 }
 #endif
+
+#include "nnc_files.h"
+#include "nnc_sequences.h"
+#include "nnc_tables.h"
 
 #endif /* NNC_NNC_H */

@@ -23,7 +23,7 @@ write the list anew:
 
 
 class Header:
-    """The declarations of nnc.h, in words."""
+    """The declarations of nnc.h and of what it includes, in words."""
 
     def __init__(self, text):
         text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
@@ -121,7 +121,8 @@ def differences(listed, found):
 
 def main():
     prefix, path = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
-    header = Header((prefix / "include/nnc/nnc.h").read_text(encoding="utf-8"))
+    files = sorted((prefix / "include/nnc").glob("*.h"))
+    header = Header("\n".join(path.read_text(encoding="utf-8") for path in files))
     found = listing(header, prefix / "include")
     if "--update" in sys.argv:
         path.write_text("\n".join(found) + "\n", encoding="utf-8")
