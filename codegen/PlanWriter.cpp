@@ -5,7 +5,6 @@
 #include "ir/Ops.h"
 #include "ir/RecipeReading.h"
 #include "ir/Shapes.h"
-#include "passes/BetterValues.h"
 #include "passes/EntryPoints.h"
 #include "passes/NameOrigins.h"
 #include "passes/StepState.h"

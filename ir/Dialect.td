@@ -151,6 +151,11 @@ class Nnc_ComputingOp<string mnemonic, list<Trait> traits, Dialect dialect>
   string category = "Op";
   // A case of nnc::Precision: what it computes in where 16 bits are asked for.
   string precision = "Full";
+  // Which values of a metric are better, "larger" or "smaller": a run that stops
+  // by itself goes by it. Of a loss it is always the smaller ones.
+  string better = "";
+  assert !or(!ne(category, "Metric"), !eq(better, "larger"), !eq(better, "smaller")),
+    dialect.name # "." # mnemonic # ": a metric says which of its values are better";
   // Arguments that passes fill in and programs do not name.
   list<string> hidden = ["counter", "stream"];
   list<Nnc_LayerArgument> layerArguments = [];
@@ -232,7 +237,8 @@ class Nnc_ComputingOp<string mnemonic, list<Trait> traits, Dialect dialect>
     # "},\n    {"
     # !interleave(!foreach(a, layerArguments,
         "{\"" # a.name # "\", ::nnc::AttributeKind::" # a.kind # ", \"" # a.defaultValue # "\", false, false, {}}"), ", ")
-    # "},\n    " # defaultsFunction # "};\n  return signature;\n}\n";
+    # "},\n    " # defaultsFunction # ",\n    \"" # !if(!eq(category, "Loss"), "smaller", better)
+    # "\"};\n  return signature;\n}\n";
 
   string computingDefinition = inferenceDefinition # syntaxDefinition # signatureDefinition;
 

@@ -80,6 +80,9 @@ struct Signature {
   llvm::SmallVector<AttributeInfo> layerArguments;
   /// The default values of attributes; null if the op has no attribute.
   mlir::DictionaryAttr (*defaults)(mlir::OperationName);
+  /// Which values are better, "larger" or "smaller"; empty but for losses and
+  /// metrics.
+  llvm::StringRef better;
 };
 
 /// A parameter that a layer makes for its caller.

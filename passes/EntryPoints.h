@@ -37,6 +37,8 @@ inline constexpr llvm::StringLiteral kContextAttr = "nnc.context";
 inline constexpr llvm::StringLiteral kNameAttr = "nnc.name";
 /// Of a result: what it is, one of the kinds below.
 inline constexpr llvm::StringLiteral kResultAttr = "nnc.result";
+/// Of a result that is a metric: which values are better, as its record says.
+inline constexpr llvm::StringLiteral kBetterAttr = "nnc.better";
 inline constexpr llvm::StringLiteral kIndexLimitAttr = "nnc.index_limit";
 
 /// Of the name of what a metric is read from over a set, behind the metric's.

@@ -1,7 +1,6 @@
 // Copies a part of a model into a function.
 #include "passes/ModelFunction.h"
 
-#include "passes/BetterValues.h"
 #include "passes/CompleteModel.h"
 #include "passes/EntryPoints.h"
 
@@ -44,8 +43,9 @@ static void nameResults(func::FuncOp function, ArrayRef<EntryResult> results) {
   for (auto [index, result] : llvm::enumerate(results)) {
     function.setResultAttr(index, kNameAttr, b.getStringAttr(result.name));
     function.setResultAttr(index, kResultAttr, b.getStringAttr(result.kind));
-    if (StringRef better = findBetterValues(result.value);
-        result.kind == kMetricKind && !better.empty())
+    auto op = result.value.getDefiningOp<Described>();
+    StringRef better = op ? op.getSignature().better : "";
+    if (result.kind == kMetricKind && !better.empty())
       function.setResultAttr(index, kBetterAttr, b.getStringAttr(better));
   }
 }

@@ -324,11 +324,14 @@ static llvm::json::Object describe(const Signature &signature) {
           llvm::json::Object{{"name", attribute.name},
                              {"default", defaultOf(attribute)},
                              {"required", attribute.isRequired()}});
-  return llvm::json::Object{{"name", signature.name},
-                            {"summary", signature.summary},
-                            {"category", name(signature.category)},
-                            {"operands", std::move(operands)},
-                            {"attributes", std::move(attributes)}};
+  llvm::json::Object op{{"name", signature.name},
+                        {"summary", signature.summary},
+                        {"category", name(signature.category)},
+                        {"operands", std::move(operands)},
+                        {"attributes", std::move(attributes)}};
+  if (!signature.better.empty())
+    op["better"] = signature.better;
+  return op;
 }
 
 static std::string spell(const Signature &signature) {
@@ -532,7 +535,8 @@ static int runCommandLine(int argc, char **argv) {
   addHelp(*ops, "nnc ops\n",
           "one array, an object an op: name, summary, category, operands, "
           "attributes\n"
-          "(name, default, required)\n");
+          "(name, default, required), and of a loss or a metric better: larger "
+          "or smaller\n");
   ops->callback([&] { exit = listOps(plugins, asJson); });
   int wrong = Done;
   return runCommand(app, argc, argv, wrong) ? exit : wrong;

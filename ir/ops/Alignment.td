@@ -193,6 +193,7 @@ class Nnc_SequenceMetric<string mnemonic, dag attributes = (ins)>
 
 def TokenErrorRateOp : Nnc_SequenceMetric<"token_error_rate"> {
   let summary = "Edits a token of the target";
+  let better = "smaller";
   let description = [{
     y = sum of edit_distance(prediction, target) / sum of the targets' lengths, over
     all samples of the set; each sequence ends before its first `padding`. Where
@@ -209,6 +210,7 @@ def TokenErrorRateOp : Nnc_SequenceMetric<"token_error_rate"> {
 
 def WordErrorRateOp : Nnc_SequenceMetric<"word_error_rate", (ins I64Attr:$space)> {
   let summary = "Edits a word of the target, where tokens are characters";
+  let better = "smaller";
   let description = [{
     token_error_rate of the words that stand between tokens that are `space`.
 
@@ -222,6 +224,7 @@ def WordErrorRateOp : Nnc_SequenceMetric<"word_error_rate", (ins I64Attr:$space)
 
 def BleuOp : Nnc_SequenceMetric<"bleu"> {
   let summary = "Shared runs of up to four tokens";
+  let better = "larger";
   let description = [{
     y = min(1, e ^ (1 - r / p)) * (m1 * m2 * m3 * m4) ^ (1/4), with r and p the
     lengths of the targets and predictions, and mn the share of the predictions'

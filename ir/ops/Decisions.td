@@ -23,6 +23,7 @@ class Nnc_DecisionMetric<string mnemonic, dag attributes, string average>
   let results = (outs Nnc_FloatScalar:$y);
   let resultTypes = ["inferDecisions(site, prediction, target, adaptor.getIgnoreIndex(), " # average # ")"];
   let category = "Metric";
+  let better = "larger";
   let expansion = "readSums(*this, builder)";
 }
 

@@ -29,6 +29,7 @@ def AccuracyOp : Nnc_CompositeOp<"accuracy", [
   let results = (outs Nnc_FloatScalar:$y);
   let resultTypes = ["inferDecisions(site, prediction, target, adaptor.getIgnoreIndex(), {})"];
   let category = "Metric";
+  let better = "larger";
   let hasExpansion = 1;
 }
 
@@ -53,6 +54,7 @@ def TopKAccuracyOp : Nnc_CompositeOp<"top_k_accuracy", [
   let results = (outs Nnc_FloatScalar:$y);
   let resultTypes = ["inferCounted(site, {\"prediction\", prediction}, target, adaptor.getIgnoreIndex())"];
   let category = "Metric";
+  let better = "larger";
   let hasExpansion = 1;
 }
 
@@ -64,6 +66,7 @@ class Nnc_Surprise<string mnemonic, dag attributes>
   let results = (outs Nnc_FloatScalar:$y);
   let resultTypes = ["inferCounted(site, {\"logits\", logits}, target, adaptor.getIgnoreIndex())"];
   let category = "Metric";
+  let better = "smaller";
   let hasExpansion = 1;
 }
 

@@ -177,6 +177,7 @@ def GaussianNllOp : Nnc_CompositeOp<"gaussian_nll"> {
 
 def MeanSquaredErrorOp : Nnc_Distance<"mean_squared_error", "Metric", (ins)> {
   let summary = "Mean squared error, as a metric";
+  let better = "smaller";
   let description = [{
     y = mean of (prediction - target) ^ 2 over all elements: mse without penalties.
 
@@ -191,6 +192,7 @@ def MeanSquaredErrorOp : Nnc_Distance<"mean_squared_error", "Metric", (ins)> {
 
 def MeanAbsoluteErrorOp : Nnc_Distance<"mean_absolute_error", "Metric", (ins)> {
   let summary = "Mean absolute error, as a metric";
+  let better = "smaller";
   let description = [{
     y = mean of |prediction - target| over all elements: mae without penalties.
 
@@ -217,6 +219,7 @@ class Nnc_Regression<string mnemonic>
 
 def RootMeanSquaredErrorOp : Nnc_Regression<"root_mean_squared_error"> {
   let summary = "Root of the mean squared error";
+  let better = "smaller";
   let description = [{
     y = sqrt(mean of (prediction - target) ^ 2), over a set of the mean over all of
     it. Where a sample has several places, [B, ..], each is an output with a root of
@@ -234,6 +237,7 @@ def RootMeanSquaredErrorOp : Nnc_Regression<"root_mean_squared_error"> {
 
 def R2Op : Nnc_Regression<"r2"> {
   let summary = "Share of the target's variance that is predicted";
+  let better = "larger";
   let description = [{
     y = 1 - sum (target - prediction) ^ 2 / sum (target - mean target) ^ 2, the
     coefficient of determination, over the whole set. 1 is perfect, 0 no better than
@@ -252,6 +256,7 @@ def R2Op : Nnc_Regression<"r2"> {
 
 def ExplainedVarianceOp : Nnc_Regression<"explained_variance"> {
   let summary = "Share of the target's variance that is predicted, but for a constant";
+  let better = "larger";
   let description = [{
     y = 1 - variance(target - prediction) / variance(target), over the whole set: r2
     of a prediction whose mean error is taken off. Otherwise as r2.

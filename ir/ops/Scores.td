@@ -19,6 +19,7 @@ class Nnc_ScoreMetric<string mnemonic, dag attributes, list<Trait> traits>
 }
 class Nnc_ProbabilityMetric<string mnemonic, dag attributes = (ins)>
     : Nnc_ScoreMetric<mnemonic, attributes, [DeclareOpInterfaceMethods<Nnc_Summed>]> {
+  let better = "smaller";
   let expansion = "readSums(*this, builder)";
 }
 
@@ -82,6 +83,7 @@ def ExpectedCalibrationErrorOp : Nnc_ProbabilityMetric<"expected_calibration_err
 class Nnc_RankMetric<string mnemonic>
     : Nnc_ScoreMetric<mnemonic, (ins OptionalAttr<Nnc_AverageAttr>:$average), [DeclareOpInterfaceMethods<Nnc_Gathered>]> {
   let resultTypes = ["inferDecisions(site, prediction, target, adaptor.getIgnoreIndex(), adaptor.getAverage())"];
+  let better = "larger";
   let hasExpansion = 1;
 }
 

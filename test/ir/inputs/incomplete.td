@@ -1,4 +1,4 @@
-// Two records, complete unless a macro takes a part away: op-contract.test.
+// Three records, complete unless a macro takes a part away: op-contract.test.
 include "ir/Dialect.td"
 include "ir/Types.td"
 
@@ -31,4 +31,16 @@ def TwiceOp : Nnc_CompositeOp<"twice", [], Test_Dialect> {
 #ifndef EXPANSION
   let expansion = "x + x";
 #endif
+}
+
+def ErrorOp : Nnc_CompositeOp<"error", [], Test_Dialect> {
+  let summary = "Mean of all elements";
+  let arguments = (ins Nnc_FloatTensor:$x);
+  let results = (outs Nnc_FloatScalar:$y);
+  let resultTypes = ["RankedTensorType::get({}, x.getElementType())"];
+  let category = "Metric";
+#ifndef BETTER
+  let better = "smaller";
+#endif
+  let expansion = "mean(x)";
 }
