@@ -76,12 +76,12 @@ def Nnc_Optimizer : OpInterface<"Optimizer"> {
     StaticInterfaceMethod<"The names of the state slots, in operand order.",
       "::llvm::ArrayRef<::llvm::StringRef>", "getSlots", (ins)>,
     StaticInterfaceMethod<[{
-        The type of each slot of a parameter of type `param`; null for one that
-        such a parameter does not have, which the last ones may be. They have the
-        parameter's own type where an op does not say otherwise.
+        The type of each slot of a parameter of type `param`, where `attributes`
+        are the op's; null for one that there is not. They have the parameter's own
+        type where an op does not say otherwise.
       }],
       "::llvm::SmallVector<::mlir::RankedTensorType>", "getSlotTypes",
-      (ins "::mlir::RankedTensorType":$param), "", [{
+      (ins "::mlir::RankedTensorType":$param, "::mlir::DictionaryAttr":$attributes), "", [{
         return ::llvm::SmallVector<::mlir::RankedTensorType>(ConcreteOp::getSlots().size(), param);
       }]>
   ];

@@ -441,14 +441,24 @@ TypeOrFailure
 inferRecurrentState(const OpSite &site, mlir::RankedTensorType x,
                     llvm::ArrayRef<mlir::RankedTensorType> weights,
                     RecurrentForm form);
-/// The type of the parameter; `others`, the gradient, must have it, and slots
-/// those that are expected of them, null where there is none.
+/// The type of the parameter; `others`, the gradient, must have it.
+TypeOrFailure inferUpdate(const OpSite &site, mlir::RankedTensorType param,
+                          llvm::ArrayRef<NamedType> others);
+/// As above, with slots that are called `names`: those that are there have the
+/// types that are expected, in order; null is expected where there is none.
 TypeOrFailure inferUpdate(const OpSite &site, mlir::RankedTensorType param,
                           llvm::ArrayRef<NamedType> others,
-                          llvm::ArrayRef<NamedType> slots = {},
-                          llvm::ArrayRef<mlir::RankedTensorType> expected = {});
-/// `type` itself, or nothing where it is null.
+                          llvm::ArrayRef<llvm::StringRef> names,
+                          llvm::ArrayRef<mlir::RankedTensorType> slots,
+                          llvm::ArrayRef<mlir::RankedTensorType> expected);
+/// What is there of a slot, or of the last slots.
 TypesOrFailure presentTypes(mlir::RankedTensorType type);
+TypesOrFailure presentTypes(llvm::ArrayRef<mlir::RankedTensorType> types);
+/// `param` where the optimizer's attribute `name` is true, or is not 0; else
+/// null.
+mlir::RankedTensorType slotWhere(mlir::DictionaryAttr attributes,
+                                 llvm::StringRef name,
+                                 mlir::RankedTensorType param);
 // Slots of a parameter: a number; and, over its last two dimensions, the means
 // of rows and of columns. A vector has all of itself as its row, and no column.
 mlir::RankedTensorType inferScalarSlot(mlir::RankedTensorType param);

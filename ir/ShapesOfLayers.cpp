@@ -174,32 +174,65 @@ TypeOrFailure inferOneHot(const OpSite &site, RankedTensorType x,
 //===----------------------------------------------------------------------===//
 
 TypeOrFailure inferUpdate(const OpSite &site, RankedTensorType param,
-                          ArrayRef<NamedType> others, ArrayRef<NamedType> slots,
-                          ArrayRef<RankedTensorType> expected) {
+                          ArrayRef<NamedType> others) {
   for (NamedType other : others)
     if (other.type != param)
       return site.error() << other.name << " is " << printType(other.type)
                           << ", param is " << printType(param)
                           << ": expected the same type";
-  for (auto [slot, type] : llvm::zip_equal(slots, expected)) {
-    if (slot.type == type)
-      continue;
-    InFlightDiagnostic diagnostic = site.error();
-    diagnostic << slot.name << " is "
-               << (slot.type ? printType(slot.type) : "absent") << ", param is "
-               << printType(param) << ": expected ";
-    if (!type)
-      return diagnostic << "none";
-    return diagnostic << (type == param ? "the same type" : printType(type));
-  }
   return param;
 }
 
+TypeOrFailure inferUpdate(const OpSite &site, RankedTensorType param,
+                          ArrayRef<NamedType> others, ArrayRef<StringRef> names,
+                          ArrayRef<RankedTensorType> slots,
+                          ArrayRef<RankedTensorType> expected) {
+  if (failed(inferUpdate(site, param, others)))
+    return failure();
+  SmallVector<RankedTensorType> present;
+  for (RankedTensorType slot : slots)
+    if (slot)
+      present.push_back(slot);
+  size_t numTaken = 0;
+  for (auto [name, type] : llvm::zip_equal(names, expected)) {
+    if (!type)
+      continue;
+    RankedTensorType slot;
+    if (numTaken < present.size())
+      slot = present[numTaken++];
+    if (slot != type)
+      return site.error() << name << " is "
+                          << (slot ? printType(slot) : "absent")
+                          << ", param is " << printType(param) << ": expected "
+                          << (type == param ? "the same type"
+                                            : printType(type));
+  }
+  if (numTaken < present.size())
+    return site.error() << "has " << present.size() << " slots, param is "
+                        << printType(param) << ": expected " << numTaken;
+  return param;
+}
+
+TypesOrFailure presentTypes(ArrayRef<RankedTensorType> types) {
+  SmallVector<RankedTensorType> present;
+  for (RankedTensorType type : types)
+    if (type)
+      present.push_back(type);
+  return present;
+}
+
 TypesOrFailure presentTypes(RankedTensorType type) {
-  SmallVector<RankedTensorType> types;
-  if (type)
-    types.push_back(type);
-  return types;
+  return presentTypes(ArrayRef(type));
+}
+
+RankedTensorType slotWhere(DictionaryAttr attributes, StringRef name,
+                           RankedTensorType param) {
+  Attribute value = attributes ? attributes.get(name) : Attribute();
+  auto word = dyn_cast_or_null<BoolAttr>(value);
+  auto number = dyn_cast_or_null<FloatAttr>(value);
+  bool isThere =
+      (word && word.getValue()) || (number && !number.getValue().isZero());
+  return isThere ? param : RankedTensorType();
 }
 
 RankedTensorType inferScalarSlot(RankedTensorType param) {

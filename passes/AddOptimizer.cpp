@@ -260,14 +260,18 @@ struct Update {
 } // namespace
 
 /// The recipe's verifier has found an optimizer of that name.
-static SmallVector<Slot> getSlots(ParameterOp parameter, StringRef optimizer) {
-  auto *op = RegisteredOperationName::lookup(operationName(optimizer),
-                                             parameter->getContext())
-                 ->getInterface<Optimizer>();
+static SmallVector<Slot> getSlots(ParameterOp parameter,
+                                  const NamedCall &optimizer) {
+  MLIRContext *context = parameter->getContext();
+  auto *op =
+      RegisteredOperationName::lookup(operationName(optimizer.name), context)
+          ->getInterface<Optimizer>();
   SmallVector<Slot> slots;
-  for (auto [name, type] : llvm::zip_equal(
-           op->getSlots(),
-           op->getSlotTypes(cast<RankedTensorType>(parameter.getType()))))
+  for (auto [name, type] :
+       llvm::zip_equal(op->getSlots(),
+                       op->getSlotTypes(
+                           cast<RankedTensorType>(parameter.getType()),
+                           DictionaryAttr::get(context, optimizer.attributes))))
     if (type)
       slots.push_back({name, type});
   return slots;
@@ -309,7 +313,7 @@ static LogicalResult updateParameter(OptimizeOp op, ParameterOp parameter,
   SmallVector<Value> operands = {state.read(targets[0], type), gradient,
                                  cast(rate, getElementTypeOrSelf(type)),
                                  update.step};
-  for (const Slot &slot : getSlots(parameter, own.optimizer.name)) {
+  for (const Slot &slot : getSlots(parameter, own.optimizer)) {
     std::string name = nameSlot(op, parameter, slot.name, state.symbols);
     FailureOr<ParameterOp> declared = declareZeros(
         parameter, name, slot.type, Role::optimizer_state, state.symbols);

@@ -17,6 +17,11 @@ static Expr penalisedGradient(ImplicitLocOpBuilder &b, OpTy op) {
   return decay == 0.0 ? grad : grad + Expr(b, op.getParam()) * decay;
 }
 
+template <typename OpTy>
+static Expr isFirstStep(ImplicitLocOpBuilder &b, OpTy op) {
+  return Expr(b, op.getStep()) <= 0.0;
+}
+
 FailureOr<Expansion> SgdOp::buildExpansion(OpBuilder &builder, bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr param(b, getParam());
@@ -29,6 +34,9 @@ FailureOr<Expansion> MomentumOp::buildExpansion(OpBuilder &builder,
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr param(b, getParam()), grad = penalisedGradient(b, *this);
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
+  if (double dampening = number(getDampening()); dampening != 0.0)
+    grad = grad * select(isFirstStep(b, *this), 1.0,
+                         constant(b, 1.0 - dampening, param.elementType()));
   Expr velocity = Expr(b, getVelocity()) * number(getMomentum()) + grad;
   return Expansion{param - rate * velocity, velocity};
 }
@@ -49,21 +57,72 @@ FailureOr<Expansion> RmspropOp::buildExpansion(OpBuilder &builder,
   Expr param(b, getParam()), grad = penalisedGradient(b, *this);
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
   double decay = number(getDecay());
-  Expr square = Expr(b, getSquare()) * decay + grad * grad * (1.0 - decay);
-  Expr step =
-      grad / (sqrt(square) + epsilonIn(getEpsilon(), grad.elementType()));
-  return Expansion{param - rate * step, square};
+  auto follow = [&](Value mean, Expr now) {
+    return Expr(b, mean) * decay + now * (1.0 - decay);
+  };
+  Expr square = follow(getSquare(), grad * grad), spread = square;
+  SmallVector<Value> more;
+  if (getCentered()) {
+    Expr mean = follow(getMore().front(), grad);
+    more.push_back(mean);
+    // Rounding may take more than there is.
+    spread = maximum(square - mean * mean, 0.0);
+  }
+  Expr change =
+      grad / (sqrt(spread) + epsilonIn(getEpsilon(), grad.elementType()));
+  if (double momentum = number(getMomentum()); momentum != 0.0) {
+    change = Expr(b, getMore().back()) * momentum + change;
+    more.push_back(change);
+  }
+  Expansion expansion{param - rate * change, square};
+  llvm::append_range(expansion.values, more);
+  return expansion;
 }
 
 FailureOr<Expansion> AdagradOp::buildExpansion(OpBuilder &builder,
                                                bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr param(b, getParam()), grad = penalisedGradient(b, *this);
+  Type element = param.elementType();
+  Expr rate(b, getLearningRate());
+  if (double decay = number(getRateDecay()); decay != 0.0)
+    rate = rate / (cast(Expr(b, getStep()), rate.elementType()) * decay + 1.0);
+  Expr square = Expr(b, getSquare()) + grad * grad, all = square;
+  if (double initial = number(getInitialAccumulator()); initial != 0.0)
+    all = square + initial;
+  Expr step = grad / (sqrt(all) + epsilonIn(getEpsilon(), element));
+  return Expansion{param - cast(rate, element) * step, square};
+}
+
+FailureOr<Expansion> AdadeltaOp::buildExpansion(OpBuilder &builder,
+                                                bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr param(b, getParam()), grad = penalisedGradient(b, *this);
+  Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
+  double decay = number(getDecay());
+  double epsilon = epsilonIn(getEpsilon(), param.elementType());
+  Expr before(b, getChange());
+  Expr square = Expr(b, getSquare()) * decay + grad * grad * (1.0 - decay);
+  Expr step = sqrt(before + epsilon) / sqrt(square + epsilon) * grad;
+  Expr change = before * decay + step * step * (1.0 - decay);
+  return Expansion{param - rate * step, square, change};
+}
+
+FailureOr<Expansion> RpropOp::buildExpansion(OpBuilder &builder,
+                                             bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
   Expr param(b, getParam()), grad(b, getGrad());
   Expr rate = cast(Expr(b, getLearningRate()), param.elementType());
-  Expr square = Expr(b, getSquare()) + grad * grad;
-  Expr step =
-      grad / (sqrt(square) + epsilonIn(getEpsilon(), grad.elementType()));
-  return Expansion{param - rate * step, square};
+  // Not of the product of both, which may be 0 where they are not.
+  Expr agreement = sign(grad) * sign(Expr(b, getPrevious()));
+  Expr isTurned = agreement < 0.0;
+  Expr factor =
+      select(agreement > 0.0, number(getIncrease()),
+             select(isTurned, number(getDecrease()), scalar(param, 1.0)));
+  Expr before = select(isFirstStep(b, *this), rate, Expr(b, getSize()));
+  Expr size = clamp(before * factor, number(getLeast()), number(getMost()));
+  Expr taken = select(isTurned, 0.0, grad);
+  return Expansion{param - sign(taken) * size, taken, size};
 }
 
 /// 1 - beta^t with t = step + 1, as -expm1(t * ln(beta)): the difference would
@@ -100,28 +159,39 @@ struct AdamUpdate {
   Expr amount; // to subtract from the parameter
   Expr m;
   Expr v;
+  Expr vMax; // with amsgrad
+
+  Expansion from(Expr param) const {
+    Expansion expansion{param - amount, m, v};
+    if (vMax)
+      expansion.values.push_back(vMax);
+    return expansion;
+  }
 };
 } // namespace
 
 // Shared by adam, adamw and muon, which have the same attributes but for the
-// decay.
+// decay; `vMax` is the largest v so far, with amsgrad.
 template <typename OpTy>
-static AdamUpdate buildAdam(ImplicitLocOpBuilder &b, OpTy op, Expr grad) {
+static AdamUpdate buildAdam(ImplicitLocOpBuilder &b, OpTy op, Expr grad,
+                            Value vMax) {
   Type element = grad.elementType();
   Expr rate = cast(Expr(b, op.getLearningRate()), element);
   Moments moments = buildMoments(b, op, grad);
   // Scalars first: they are computed once, and shared by all parameters.
   Expr scale = rate / moments.correction1;
   Expr spread = rsqrt(moments.correction2);
+  Expr largest = vMax ? maximum(Expr(b, vMax), moments.v) : Expr();
+  Expr square = largest ? largest : moments.v;
   return {scale * moments.m /
-              (sqrt(moments.v) * spread + epsilonIn(op.getEpsilon(), element)),
-          moments.m, moments.v};
+              (sqrt(square) * spread + epsilonIn(op.getEpsilon(), element)),
+          moments.m, moments.v, largest};
 }
 
 FailureOr<Expansion> AdamOp::buildExpansion(OpBuilder &builder, bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  AdamUpdate update = buildAdam(b, *this, penalisedGradient(b, *this));
-  return Expansion{Expr(b, getParam()) - update.amount, update.m, update.v};
+  return buildAdam(b, *this, penalisedGradient(b, *this), getVMax())
+      .from(Expr(b, getParam()));
 }
 
 /// The parameter after a weight decay that is no part of its gradient.
@@ -134,21 +204,71 @@ static Expr decayedParam(ImplicitLocOpBuilder &b, OpTy op) {
 }
 
 template <typename OpTy>
-static Expansion buildAdamw(ImplicitLocOpBuilder &b, OpTy op) {
-  AdamUpdate update = buildAdam(b, op, Expr(b, op.getGrad()));
-  return Expansion{decayedParam(b, op) - update.amount, update.m, update.v};
+static Expansion buildAdamw(ImplicitLocOpBuilder &b, OpTy op, Value vMax) {
+  return buildAdam(b, op, Expr(b, op.getGrad()), vMax)
+      .from(decayedParam(b, op));
 }
 
 FailureOr<Expansion> AdamwOp::buildExpansion(OpBuilder &builder,
                                              bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  return buildAdamw(b, *this);
+  return buildAdamw(b, *this, getVMax());
+}
+
+FailureOr<Expansion> AdamaxOp::buildExpansion(OpBuilder &builder,
+                                              bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr param(b, getParam()), grad = penalisedGradient(b, *this);
+  Type element = param.elementType();
+  Expr rate = cast(Expr(b, getLearningRate()), element);
+  double beta1 = number(getBeta1());
+  Expr m = Expr(b, getM()) * beta1 + grad * (1.0 - beta1);
+  Expr u = maximum(Expr(b, getU()) * number(getBeta2()),
+                   abs(grad) + epsilonIn(getEpsilon(), element));
+  Expr scale = rate / biasCorrection(Expr(b, getStep()), beta1, element);
+  return Expansion{param - scale * m / u, m, u};
+}
+
+/// The gradient and the parameter that an update begins with: the decay is in
+/// one of them.
+template <typename OpTy>
+static std::pair<Expr, Expr> decay(ImplicitLocOpBuilder &b, OpTy op) {
+  if (op.getDecoupledWeightDecay())
+    return {Expr(b, op.getGrad()), decayedParam(b, op)};
+  return {penalisedGradient(b, op), Expr(b, op.getParam())};
+}
+
+FailureOr<Expansion> RadamOp::buildExpansion(OpBuilder &builder,
+                                             bool training) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  auto [grad, param] = decay(b, *this);
+  Type element = grad.elementType(), wide = b.getF64Type();
+  Moments moments = buildMoments(b, *this, grad);
+  double beta2 = number(getBeta2());
+  double most = 2.0 / (1.0 - beta2) - 1.0;
+  // r(t) is the small difference of large numbers at first: in f64, a few
+  // scalars a step.
+  Expr step(b, getStep());
+  Expr correction = biasCorrection(step, beta2, wide);
+  Expr t = cast(step, wide) + 1.0;
+  Expr known = most - 2.0 * t * (1.0 - correction) / correction;
+  Expr isKnown = known > 5.0;
+  double scale = most / ((most - 4.0) * (most - 2.0));
+  // Where it is not known, of any number that has a root.
+  Expr safe = select(isKnown, known, scalar(known, 6.0));
+  Expr factor = sqrt((safe - 4.0) * (safe - 2.0) / safe * std::abs(scale));
+  Expr spread = sqrt(moments.v) * rsqrt(moments.correction2) +
+                epsilonIn(getEpsilon(), element);
+  Expr adapted = select(isKnown, cast(factor, element) / spread, 1.0);
+  Expr rate = cast(Expr(b, getLearningRate()), element);
+  return Expansion{param - rate / moments.correction1 * moments.m * adapted,
+                   moments.m, moments.v};
 }
 
 FailureOr<Expansion> NadamOp::buildExpansion(OpBuilder &builder,
                                              bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  Expr param(b, getParam()), grad = penalisedGradient(b, *this);
+  auto [grad, param] = decay(b, *this);
   Type element = param.elementType();
   Type wide = element.isF64() ? element : Type(b.getF32Type());
   Moments moments = buildMoments(b, *this, grad);
@@ -293,7 +413,7 @@ static Expr orthogonalise(Expr x, int64_t iterations) {
 FailureOr<Expansion> MuonOp::buildExpansion(OpBuilder &builder, bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   if (getV())
-    return buildAdamw(b, *this);
+    return buildAdamw(b, *this, {});
   Expr param(b, getParam()), grad(b, getGrad());
   Type element = param.elementType();
   double momentum = number(getMomentum());

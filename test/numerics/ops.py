@@ -392,9 +392,109 @@ case("optimizers", "muon", [w, g, rate, step, m], lambda *a: muon(*a, nesterov=F
 case("optimizers", "muon", [a, b, rate, step, spread((7,), seed=3), squares], lambda *x: adam(*x, decay=0.1),
      gradient=False, tolerance=4096, name="muon_vector")
 
+# Those parts of an optimizer's state that are there by its attributes.
+velocity, mean = spread((6, 5), seed=4), spread((6, 5), -0.5, 0.5, seed=5)
+
+
+def rmsprop(w, g, r, s, v, *more, centered=False, momentum=0.0):
+    v, more = 0.9 * v + 0.1 * g * g, list(more)
+    root = v
+    if centered:
+        more[0] = 0.9 * more[0] + 0.1 * g
+        root = v - more[0]**2
+    change = g / (np.sqrt(root) + 1e-7)
+    if momentum:
+        more[-1] = change = momentum * more[-1] + change
+    return w - r * change, v, *more
+
+
+# Of centered squares a difference is left: v is above 0.225, and the mean's square below 0.43.
+for state, words in [([velocity], {"momentum": 0.5}), ([mean], {"centered": True}),
+                     ([mean, velocity], {"centered": True, "momentum": 0.5})]:
+    case("optimizers", "rmsprop", [w, g, rate, step, v + 0.5, *state], lambda *a, k=words: rmsprop(*a, **k),
+         " ".join(f"{name} = {str(value).lower()}" for name, value in words.items()), gradient=False, tolerance=1024,
+         name="rmsprop_" + "_".join(words))
+
+
+def amsgrad(w, g, r, s, m, v, most, decay=0.0):
+    t = s + 1
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+    most = np.maximum(most, v)
+    return w - r * (m / (1 - 0.9**t)) / (np.sqrt(most / (1 - 0.999**t)) + 1e-8) - r * decay * w, m, v, most
+
+
+case("optimizers", "adam", [w, g, rate, step, m, v, v[::-1]], amsgrad, "amsgrad = true", gradient=False, tolerance=4096,
+     name="adam_amsgrad")
+case("optimizers", "adamw", [w, g, rate, step, m, v, v[::-1]], lambda *a: amsgrad(*a, decay=0.01), "amsgrad = true",
+     gradient=False, tolerance=4096, name="adamw_amsgrad")
+case("optimizers", "momentum", [w, g, rate, step, m], lambda w, g, r, s, m: (w - r * (0.9 * m + 0.75 * g), 0.9 * m + 0.75 * g),
+     "dampening = 0.25", gradient=False, name="momentum_dampened")
+case("optimizers", "momentum", [w, g, rate, np.int64(0), 0 * m], lambda w, g, r, s, m: (w - r * g, g), "dampening = 0.25",
+     gradient=False, name="momentum_dampened_first")
+case("optimizers", "adagrad", [w, g, rate, step, v],
+     lambda w, g, r, s, v: (w - r / (1 + s * 0.5) * penalised / (np.sqrt(0.25 + v + penalised**2) + 1e-7), v + penalised**2),
+     decayed + " rate_decay = 0.5 initial_accumulator = 0.25", gradient=False, name="adagrad_of_all")
+
+
+def adadelta(w, g, r, s, v, change):
+    v = 0.9 * v + 0.1 * g * g
+    d = np.sqrt(change + 1e-6) / np.sqrt(v + 1e-6) * g
+    return w - r * d, v, 0.9 * change + 0.1 * d * d
+
+
+case("optimizers", "adadelta", [w, g, rate, step, v, v[::-1]], adadelta, gradient=False)
+case("optimizers", "adadelta", [w, g, rate, step, v, v[::-1]], lambda w, g, *a: adadelta(w, penalised, *a), decayed,
+     gradient=False, name="adadelta_decayed")
+
+
+def rprop(w, g, r, s, previous, size):
+    turn = np.sign(g * previous)
+    size = np.clip((r if s == 0 else size) * np.where(turn > 0, 1.2, np.where(turn < 0, 0.5, 1)), 0.25, 2)
+    g = np.where(turn < 0, 0, g)
+    return w - np.sign(g) * size, g, size
+
+
+for now in [0, 3]:
+    case("optimizers", "rprop", [w, g, rate, np.int64(now), m * now, v], rprop, "least = 0.25 most = 2.0", gradient=False,
+         name=f"rprop_{now}")
+
+
+def adamax(w, g, r, s, m, u):
+    m, u = 0.9 * m + 0.1 * g, np.maximum(0.999 * u, np.abs(g) + 1e-8)
+    return w - r / (1 - 0.9 ** (s + 1)) * m / u, m, u
+
+
+case("optimizers", "adamax", [w, g, rate, step, m, v], adamax, gradient=False, tolerance=256)
+case("optimizers", "adamax", [w, g, rate, step, m, v], lambda w, g, *a: adamax(w, penalised, *a), decayed, gradient=False,
+     tolerance=256, name="adamax_decayed")
+
+
+def radam(w, g, r, s, m, v, decay=0.0):
+    t, most = s + 1, 2 / 0.001 - 1
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+    known = most - 2 * t * 0.999**t / (1 - 0.999**t)
+    factor = 1.0
+    if known > 5:
+        factor = np.sqrt((known - 4) * (known - 2) * most / ((most - 4) * (most - 2) * known))
+        factor = factor / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    return w * (1 - r * decay) - r * m / (1 - 0.9**t) * factor, m, v
+
+
+# Before and after the sixth step, from which on the variance counts.
+for now in [0, 3, 5, 900]:
+    case("optimizers", "radam", [w, g, rate, np.int64(now), m, v], radam, gradient=False, tolerance=4096, name=f"radam_{now}")
+case("optimizers", "radam", [w, g, rate, np.int64(900), m, v], lambda w, g, *a: radam(w, penalised, *a), decayed,
+     gradient=False, tolerance=256, name="radam_decayed")
+apart = decayed + " decoupled_weight_decay = true"
+case("optimizers", "radam", [w, g, rate, np.int64(900), m, v], lambda *a: radam(*a, decay=0.25), apart, gradient=False,
+     tolerance=256, name="radam_decayed_apart")
+case("optimizers", "nadam", [w, g, rate, step, m, v, np.float64(0.75)],
+     lambda w, g, r, s, *a: nadam(w * (1 - r * 0.25), g, r, s, *a), apart, gradient=False, tolerance=4096,
+     name="nadam_decayed_apart")
+
 # Of f16, 1e-8 would be 0, and so would 0 / 0 be the step of a gradient of 0.
 still = np.zeros(3)
-for op, slots in [("rmsprop", 1), ("adagrad", 1), ("adam", 2), ("adamw", 2)]:
+for op, slots in [("rmsprop", 1), ("adagrad", 1), ("adam", 2), ("adamw", 2), ("radam", 2)]:
     results = [exact([1, 2, 3]) if op != "adamw" else exact([1, 2, 3]) * (1 - 0.125 * 0.01), *[still] * slots]
     case("optimizers", op, [exact([1, 2, 3]), still, rate, step, *[still] * slots], lambda *_, r=results: tuple(r),
          gradient=False, narrow=True, name=f"{op}_still")

@@ -13,7 +13,7 @@ func.func @no_optimizer(%dw: tensor<4xf32>) {
 
 nnc.parameter @w : tensor<4xf32> = <zeros>
 func.func @unknown_optimizer(%dw: tensor<4xf32>) {
-  // expected-error@+1 {{'relu' is no optimizer: expected one of adafactor, adagrad, adam, }}
+  // expected-error@+1 {{'relu' is no optimizer: expected one of adadelta, adafactor, adagrad, adam, adamax, }}
   nnc.optimize [@w] with(%dw) {optimizer = {name = "relu"}, learning_rate = 0.1} : tensor<4xf32>
   return
 }

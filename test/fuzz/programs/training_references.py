@@ -26,7 +26,8 @@ TRAINING["sgd"] = lambda at, training, w, g, rate, step: w - rate * penalised(at
 
 @reference("momentum")
 def momentum(at, training, w, g, rate, step, velocity):
-    velocity = at["momentum"] * velocity + penalised(at, w, g)
+    share = 1 - at["dampening"] if step > 0 else 1.0
+    velocity = at["momentum"] * velocity + share * penalised(at, w, g)
     return w - rate * velocity, velocity
 
 
@@ -38,16 +39,42 @@ def nesterov(at, training, w, g, rate, step, velocity):
 
 
 @reference("rmsprop")
-def rmsprop(at, training, w, g, rate, step, square):
-    g = penalised(at, w, g)
+def rmsprop(at, training, w, g, rate, step, square, *more):
+    g, more = penalised(at, w, g), list(more)
     square = at["decay"] * square + (1 - at["decay"]) * g**2
-    return w - rate * g / (np.sqrt(square) + epsilon_of(at)), square
+    spread = square
+    if at["centered"]:
+        more[0] = at["decay"] * more[0] + (1 - at["decay"]) * g
+        spread = np.maximum(square - more[0]**2, 0.0)
+    change = g / (np.sqrt(spread) + epsilon_of(at))
+    if at["momentum"]:
+        more[-1] = change = at["momentum"] * more[-1] + change
+    return w - rate * change, square, *more
 
 
 @reference("adagrad")
 def adagrad(at, training, w, g, rate, step, square):
-    square = square + g**2
-    return w - rate * g / (np.sqrt(square) + epsilon_of(at)), square
+    g = penalised(at, w, g)
+    square, rate = square + g**2, rate / (1 + float(step) * at["rate_decay"])
+    return w - rate * g / (np.sqrt(at["initial_accumulator"] + square) + epsilon_of(at)), square
+
+
+@reference("adadelta")
+def adadelta(at, training, w, g, rate, step, square, change):
+    g = penalised(at, w, g)
+    square = at["decay"] * square + (1 - at["decay"]) * g**2
+    delta = np.sqrt(change + epsilon_of(at)) / np.sqrt(square + epsilon_of(at)) * g
+    return w - rate * delta, square, at["decay"] * change + (1 - at["decay"]) * delta**2
+
+
+@reference("rprop")
+def rprop(at, training, w, g, rate, step, previous, size):
+    agreement = np.sign(g) * np.sign(previous)
+    size = np.where(step > 0, size, rate)
+    factor = np.where(agreement > 0, at["increase"], np.where(agreement < 0, at["decrease"], 1.0))
+    size = np.minimum(np.maximum(size * factor, at["least"]), at["most"])
+    g = np.where(agreement < 0, 0.0, g)
+    return w - np.sign(g) * size, g, size
 
 
 def moments(at, g, step, m, v):
@@ -57,21 +84,58 @@ def moments(at, g, step, m, v):
     return m, v, m / (1 - at["beta1"]**t), v / (1 - at["beta2"]**t)
 
 
+def of_largest(at, step, v, square, largest):
+    """With amsgrad the largest v so far, without its bias, and the new slot."""
+    if not largest:
+        return square, ()
+    most = np.maximum(largest[0], v)
+    return most / (1 - at["beta2"] ** (float(step) + 1)), (most,)
+
+
 @reference("adam")
-def adam(at, training, w, g, rate, step, m, v):
+def adam(at, training, w, g, rate, step, m, v, *largest):
     m, v, mean, square = moments(at, penalised(at, w, g), step, m, v)
-    return w - rate * mean / (np.sqrt(square) + epsilon_of(at)), m, v
+    square, largest = of_largest(at, step, v, square, largest)
+    return w - rate * mean / (np.sqrt(square) + epsilon_of(at)), m, v, *largest
 
 
 @reference("adamw")
-def adamw(at, training, w, g, rate, step, m, v):
+def adamw(at, training, w, g, rate, step, m, v, *largest):
     m, v, mean, square = moments(at, g, step, m, v)
-    return w * (1 - rate * at["weight_decay"]) - rate * mean / (np.sqrt(square) + epsilon_of(at)), m, v
+    square, largest = of_largest(at, step, v, square, largest)
+    return w * (1 - rate * at["weight_decay"]) - rate * mean / (np.sqrt(square) + epsilon_of(at)), m, v, *largest
+
+
+@reference("adamax")
+def adamax(at, training, w, g, rate, step, m, u):
+    g, t = penalised(at, w, g), float(step) + 1
+    m, u = at["beta1"] * m + (1 - at["beta1"]) * g, np.maximum(at["beta2"] * u, np.abs(g) + epsilon_of(at))
+    return w - rate / (1 - at["beta1"]**t) * m / u, m, u
+
+
+def decayed(at, w, g, rate):
+    """What an update begins with: the decay is in one of them."""
+    if at["decoupled_weight_decay"]:
+        return w * (1 - rate * at["weight_decay"]), g
+    return w, penalised(at, w, g)
+
+
+@reference("radam")
+def radam(at, training, w, g, rate, step, m, v):
+    w, g = decayed(at, w, g, rate)
+    m, v, mean, square = moments(at, g, step, m, v)
+    t, most = float(step) + 1, 2 / (1 - at["beta2"]) - 1
+    passed = at["beta2"] ** t
+    known = most - 2 * t * passed / (1 - passed)
+    if known > 5:
+        mean = mean * math.sqrt((known - 4) * (known - 2) * most / ((most - 4) * (most - 2) * known))
+        mean = mean / (np.sqrt(square) + epsilon_of(at))
+    return w - rate * mean, m, v
 
 
 @reference("nadam")
 def nadam(at, training, w, g, rate, step, m, v, passed):
-    g, t = penalised(at, w, g), float(step) + 1
+    (w, g), t = decayed(at, w, g, rate), float(step) + 1
     m, v, _, square = moments(at, g, step, m, v)
     now, then = (at["beta1"] * (1 - 0.5 * 0.96 ** (k * at["momentum_decay"])) for k in (t, t + 1))
     product = (1 - passed) * now
