@@ -57,18 +57,6 @@ static std::string barOf(double share, size_t width) {
   return bar;
 }
 
-/// "45 s", "12 min", "3.4 h".
-static std::string timeText(double seconds) {
-  char text[32];
-  if (seconds < 120)
-    std::snprintf(text, sizeof text, "%.0f s", seconds);
-  else if (seconds < 7200)
-    std::snprintf(text, sizeof text, "%.0f min", seconds / 60);
-  else
-    std::snprintf(text, sizeof text, "%.1f h", seconds / 3600);
-  return text;
-}
-
 /// "820/s", "51.2k/s".
 static std::string speedText(double unitsASecond) {
   char text[32];
@@ -104,7 +92,8 @@ void Progress::update(int64_t done, const std::string &note) {
   // gives way to the note, then the speed, and the note to the edge.
   constexpr size_t widest = 28, narrowest = 8;
   const size_t width = numColumns() - 1;
-  std::string end = percent + timeText(std::max(left, 0.0)) + " left  ";
+  std::string end =
+      percent + durationText(std::round(std::max(left, 0.0))) + " left  ";
   const std::string text = printable(note);
   const std::string speed = speedText(elapsed > 0 ? here / elapsed : 0) + "  ";
   if (widthOf(label + ' ' + end + speed + text) + narrowest <= width)

@@ -40,6 +40,17 @@ std::string sizeText(int64_t bytes) {
   return text;
 }
 
+std::string durationText(double seconds) {
+  char text[32];
+  if (seconds < 120)
+    std::snprintf(text, sizeof text, "%.3g s", seconds);
+  else if (seconds < 7200)
+    std::snprintf(text, sizeof text, "%.0f min", seconds / 60);
+  else
+    std::snprintf(text, sizeof text, "%.1f h", seconds / 3600);
+  return text;
+}
+
 bool isFileName(std::string_view name) {
   // Beyond what file systems take (NAME_MAX), with an ending.
   constexpr size_t longest = 240;

@@ -15,6 +15,9 @@ std::string printable(std::string_view text);
 /// A size for a person: "17 B", "1.5 KiB", "596.2 GiB".
 std::string sizeText(int64_t bytes);
 
+/// A time for a person: "0.25 s", "45 s", "12 min", "3.4 h".
+std::string durationText(double seconds);
+
 /// Whether a name that a file gives may be that of a file in a folder: not
 /// empty, no path, nothing that is hidden or cannot be printed.
 bool isFileName(std::string_view name);

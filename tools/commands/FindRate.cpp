@@ -1,5 +1,6 @@
 // nnc find-rate: which learning rate a model may begin with.
 #include "tools/Json.h"
+#include "tools/LogLines.h"
 #include "tools/Output.h"
 #include "tools/StopSignal.h"
 #include "tools/commands/Commands.h"
@@ -57,6 +58,22 @@ static void report(const RateFindings &findings, bool asJson) {
   std::cout << text << std::endl;
 }
 
+/// InvalidArgument if the file of the rates is there and is none.
+static Status checkRates(const std::string &folder) {
+  const std::string path = folder + "/rates.jsonl";
+  bool isOurs = true;
+  Status status = readLogLines(path, [&](const std::string &line, int64_t) {
+    const ordered_json point =
+        ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+    isOurs = point.is_object() && point.contains("rate");
+    return false;
+  });
+  if (isOurs && (status.isOk() || status.code() == Code::NotFound))
+    return {};
+  return {Code::InvalidArgument,
+          path + " is there, and has no rates: give another folder"};
+}
+
 static int drawRates(const FindRateOptions &options,
                      const RateFindings &findings) {
   const std::string &folder = options.train.logFolder;
@@ -73,6 +90,9 @@ static int drawRates(const FindRateOptions &options,
 }
 
 static int findRate(const FindRateOptions &options) {
+  if (!options.train.logFolder.empty())
+    if (Status status = checkRates(options.train.logFolder); !status.isOk())
+      return fail(status);
   CompileRequest request = options.train.request;
   request.maxBatch = options.train.batch.value_or(0);
   PlanOrExit opened = openModel(request);

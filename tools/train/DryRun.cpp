@@ -176,17 +176,6 @@ static Status tryAll(TrainRun &run, const std::string &folder,
   return {};
 }
 
-static std::string durationText(double seconds) {
-  char text[48];
-  if (seconds < 120)
-    std::snprintf(text, sizeof text, "%.3g s", seconds);
-  else if (seconds < 7200)
-    std::snprintf(text, sizeof text, "%.0f minutes", seconds / 60);
-  else
-    std::snprintf(text, sizeof text, "%.1f hours", seconds / 3600);
-  return text;
-}
-
 static void report(const TrainRun &run, const Findings &findings) {
   if (run.options.asJson) {
     std::cout << toLine(ordered_json{

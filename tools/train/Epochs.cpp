@@ -231,11 +231,12 @@ static Ending endingOf(const TrainRun &run) {
 
 Status trainEpochs(TrainRun &run) {
   catchStopSignals();
-  if (run.options.stop.secondsLimit && !run.deadline)
-    run.deadline =
-        Clock::now() +
-        std::chrono::duration_cast<Clock::duration>(
-            std::chrono::duration<double>(*run.options.stop.secondsLimit));
+  // What nobody waits for would not fit into the clock.
+  constexpr double mostSeconds = 1e9;
+  const std::optional<double> limit = run.options.stop.secondsLimit;
+  if (limit && *limit < mostSeconds && !run.deadline)
+    run.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                      std::chrono::duration<double>(*limit));
   while (!isOver(run) && goesOn(run))
     if (Status status = trainEpoch(run); !status.isOk()) {
       const bool isOfData = status.code() == Code::InvalidFile ||

@@ -99,8 +99,11 @@ Status checkLogFolder(const TrainOptions &options) {
   const std::string &folder = options.logFolder;
   if (folder.empty() || options.force)
     return {};
-  // A run begins with its log; what else it writes is beside one.
-  if (const std::string log = folder + "/log.jsonl"; isThere(log))
+  // A run begins with its log, empty at first; what else it writes is beside
+  // one.
+  std::error_code error;
+  if (const std::string log = folder + "/log.jsonl";
+      std::filesystem::exists(log, error))
     return checkLog(log);
   for (const char *name : {"steps.jsonl", "run.json", "summary.json",
                            "profile.json", "loss.png", "confusion.png"})

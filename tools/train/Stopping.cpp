@@ -76,7 +76,7 @@ Status readMetric(const std::string &given, const Plan &plan,
   const size_t colon = given.rfind(':');
   const std::string mode =
       colon == std::string::npos ? "" : given.substr(colon + 1);
-  if (!mode.empty() && mode != "min" && mode != "max")
+  if (colon != std::string::npos && mode != "min" && mode != "max")
     return {Code::InvalidArgument,
             concat("the metric ", quote(given), " ends with ", quote(mode),
                    ": expected 'min' or 'max' behind the colon")};
