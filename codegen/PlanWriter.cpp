@@ -398,11 +398,13 @@ PlanWriter::writeOutputs(const PlannedEntryPoint &entry) {
     plan::Buffer buffer = convert(entry.outputs[i]);
     std::string name =
         textOr(attributes, kNameAttr, "output" + std::to_string(i));
+    std::string labels = textOr(attributes, kClassesOfAttr);
     outputs.push_back(plan::CreateTensor(
         fbb, writeText(name), elementTypeOf(type),
         fbb.CreateVector(shapeOf(type)), /*index_limit=*/0, &buffer,
         writeText(textOr(attributes, kResultAttr, kOutputKind)),
-        betterOf(attributes)));
+        betterOf(attributes),
+        labels.empty() ? TextOffset() : writeText(labels)));
   }
   return outputs;
 }

@@ -295,8 +295,10 @@ private:
     SmallVector<MetricOp> metrics;
     for (const SummedStep &summed : steps)
       llvm::append_range(metrics, summed.step.metrics);
-    if (Value counts = findConfusion(metrics, confusionClasses))
-      results->push_back({counts, "confusion", kConfusionKind});
+    Confusion confusion = findConfusion(metrics, confusionClasses);
+    if (confusion.counts)
+      results->push_back(
+          {confusion.counts, "confusion", kConfusionKind, confusion.labels});
     return buildPrediction(model, kEvalStepName, *results);
   }
 

@@ -144,16 +144,6 @@ Value buildTotalLoss(ModelOp model, ArrayRef<LossOp> losses) {
   return total;
 }
 
-Value findConfusion(ArrayRef<MetricOp> metrics, int64_t maxClasses) {
-  for (MetricOp metric : metrics)
-    if (Operation *op = metric.getValue().getDefiningOp()) {
-      OpBuilder b(op);
-      if (Expr counts = buildConfusion(b, op, maxClasses))
-        return counts;
-    }
-  return {};
-}
-
 /// The argument of the model whose elements `value` holds, each of them,
 /// converted or in another shape at most; null if it is computed otherwise. A
 /// slice holds a part, and what limits a part says nothing of the rest.
@@ -164,6 +154,25 @@ static BlockArgument traceToArgument(Value value) {
     value = op->getOperand(0);
   }
   return llvm::cast<BlockArgument>(value);
+}
+
+Confusion findConfusion(ArrayRef<MetricOp> metrics, int64_t maxClasses) {
+  for (MetricOp metric : metrics)
+    if (Operation *op = metric.getValue().getDefiningOp()) {
+      OpBuilder b(op);
+      Expr counts = buildConfusion(b, op, maxClasses);
+      if (!counts)
+        continue;
+      // Metrics of decisions take (prediction, target).
+      BlockArgument labels = traceToArgument(op->getOperand(1));
+      auto name =
+          labels
+              ? metric->getParentOfType<ModelOp>().getArgAttrOfType<StringAttr>(
+                    labels.getArgNumber(), kNameAttr)
+              : StringAttr();
+      return {counts, name ? name.getValue() : ""};
+    }
+  return {};
 }
 
 void setIndexLimits(ModelOp model) {

@@ -39,9 +39,16 @@ void addPenalties(ModelOp model);
 /// null where it has none.
 mlir::Value buildTotalLoss(ModelOp model, llvm::ArrayRef<LossOp> losses);
 
-/// counts[label, prediction] of the first of `metrics` that decides among at most
-/// `maxClasses` classes; null where none does.
-mlir::Value findConfusion(llvm::ArrayRef<MetricOp> metrics, int64_t maxClasses);
+/// counts[label, prediction], and the input that has the labels, where one
+/// does.
+struct Confusion {
+  mlir::Value counts;
+  llvm::StringRef labels = "";
+};
+
+/// That of the first of `metrics` that decides among at most `maxClasses`
+/// classes; null where none does.
+Confusion findConfusion(llvm::ArrayRef<MetricOp> metrics, int64_t maxClasses);
 
 } // namespace nnc
 

@@ -39,6 +39,8 @@ inline constexpr llvm::StringLiteral kNameAttr = "nnc.name";
 inline constexpr llvm::StringLiteral kResultAttr = "nnc.result";
 /// Of a result that is a metric: which values are better, as its record says.
 inline constexpr llvm::StringLiteral kBetterAttr = "nnc.better";
+/// Of a confusion matrix: the name of the argument that has the labels.
+inline constexpr llvm::StringLiteral kClassesOfAttr = "nnc.classes_of";
 inline constexpr llvm::StringLiteral kIndexLimitAttr = "nnc.index_limit";
 
 /// Of the name of what a metric is read from over a set, behind the metric's.

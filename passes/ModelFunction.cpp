@@ -47,6 +47,9 @@ static void nameResults(func::FuncOp function, ArrayRef<EntryResult> results) {
     StringRef better = op ? op.getSignature().better : "";
     if (result.kind == kMetricKind && !better.empty())
       function.setResultAttr(index, kBetterAttr, b.getStringAttr(better));
+    if (!result.classesOf.empty())
+      function.setResultAttr(index, kClassesOfAttr,
+                             b.getStringAttr(result.classesOf));
   }
 }
 

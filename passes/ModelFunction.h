@@ -15,6 +15,8 @@ struct EntryResult {
   mlir::Value value;
   llvm::StringRef name;
   llvm::StringRef kind;
+  /// Of a confusion matrix: the input whose values name its classes.
+  llvm::StringRef classesOf = "";
 };
 
 /// Makes the function `name` of the part of `model` that computes `results`. It

@@ -155,6 +155,8 @@ struct TensorInfo {
   /// or MetricScores.h.
   std::string kind;
   Better better = Better::Unknown;
+  /// Of a confusion matrix: the input that has the labels; empty: not known.
+  std::string classesOf = {};
 
   /// Number of elements at `batch`: verified not to overflow.
   int64_t numElements(int64_t batch) const;

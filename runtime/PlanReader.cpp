@@ -459,6 +459,17 @@ static bool areSums(const TensorInfo &output, const MetricReading &reading) {
          shape[0] == reading.numRows && shape.back() > 0;
 }
 
+bool PlanReader::checkClassesOf(const TensorInfo &output) {
+  const std::vector<TensorInfo> &inputs = entry->inputs;
+  const bool isInput =
+      std::any_of(inputs.begin(), inputs.end(), [&](const TensorInfo &input) {
+        return input.name == output.classesOf;
+      });
+  return output.classesOf.empty() || isInput ||
+         fail("its classes are of ", quote(output.classesOf),
+              ", which is no input");
+}
+
 bool PlanReader::readOutput(const plan::Tensor &from, TensorInfo &to) {
   if (!readTensor(from, to))
     return false;
@@ -468,6 +479,8 @@ bool PlanReader::readOutput(const plan::Tensor &from, TensorInfo &to) {
     return fail("unknown value ", static_cast<int>(from.better()),
                 " of 'better'");
   to.better = static_cast<Better>(from.better());
+  if (!readText(from.classes_of(), to.classesOf) || !checkClassesOf(to))
+    return false;
   static const char *const kinds[] = {
       "loss",     "metric",         "confusion", "output",
       "gradient", "input_gradient", "layer",     "layer_gradient"};

@@ -61,6 +61,7 @@ private:
   bool readEntryPoint(const plan::EntryPoint &from, EntryPoint &to);
   bool readInput(const plan::Tensor &from, TensorInfo &to);
   bool readOutput(const plan::Tensor &from, TensorInfo &to);
+  bool checkClassesOf(const TensorInfo &output);
   bool readTensor(const plan::Tensor &from, TensorInfo &to);
   bool readCommands(const plan::EntryPoint &from);
   /// The buffers of a command, and where it is from.

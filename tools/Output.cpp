@@ -21,14 +21,15 @@ int finishOutput(int exit) {
 }
 
 Status checkNoInput(const std::string &path, const std::string &what,
-                    const std::vector<InputFile> &inputs) {
+                    const std::vector<InputFile> &inputs,
+                    const std::string &option) {
   std::error_code error;
   for (const InputFile &input : inputs)
     // By what they are, not how they are spelled; false where one is missing.
     if (std::filesystem::equivalent(path, input.path, error))
       return {Code::InvalidArgument,
               concat(what, " would replace ", input.what, ", ", input.path,
-                     ": give another name by -o")};
+                     ": give another name by ", option)};
   return {};
 }
 

@@ -19,9 +19,11 @@ struct InputFile {
 };
 
 /// InvalidArgument if the file `path`, which is to be written, is one of those
-/// that are read; `what` it is to be: "the weights".
+/// that are read; `what` it is to be, "the weights", and by which option it has
+/// its name.
 runtime::Status checkNoInput(const std::string &path, const std::string &what,
-                             const std::vector<InputFile> &inputs);
+                             const std::vector<InputFile> &inputs,
+                             const std::string &option = "-o");
 
 /// Makes a folder, with those above it. IoError if that fails.
 runtime::Status makeFolder(const std::string &path);

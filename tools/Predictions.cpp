@@ -1,68 +1,151 @@
-// Writes predictions a sample a line.
+// Writes predictions: a sample a line, or an array an output.
 #include "tools/Predictions.h"
 
 #include "runtime/AtomicFile.h"
 #include "runtime/Tensor.h"
+#include "runtime/data/Npy.h"
 #include "tools/Json.h"
+#include "tools/Program.h"
+#include "tools/Text.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iostream>
 
 namespace nnc::tools {
 
 using namespace runtime;
 using nlohmann::ordered_json;
 
+bool isPrediction(const EntryPoint &entry) {
+  return !entry.outputs.empty() &&
+         std::all_of(
+             entry.outputs.begin(), entry.outputs.end(),
+             [](const TensorInfo &output) { return output.kind == "output"; });
+}
+
+StatusOr<const EntryPoint *> findPrediction(const Plan &plan,
+                                            const std::string &name) {
+  const EntryPoint *found =
+      plan.findEntryPoint(name.empty() ? "predict" : name);
+  if (found && isPrediction(*found))
+    return found;
+  std::string groups;
+  for (const EntryPoint &entry : plan.entryPoints)
+    if (isPrediction(entry))
+      groups += concat(groups.empty() ? "" : ", ", printable(entry.name));
+  if (groups.empty())
+    return Status(Code::InvalidArgument,
+                  "the model has no output: add `output NAME = VALUE`");
+  return Status(Code::InvalidArgument,
+                name.empty()
+                    ? concat("all outputs of the model are in groups: say "
+                             "which with --entry, one of ",
+                             groups)
+                    : concat("the model has no group of outputs ", quote(name),
+                             "; there are ", groups));
+}
+
+std::vector<Predicted> partsOf(const EntryPoint &entry) {
+  std::vector<Predicted> parts;
+  for (const TensorInfo &output : entry.outputs)
+    parts.push_back({output, output.name});
+  return parts;
+}
+
+//===----------------------------------------------------------------------===//
+// Where they go
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What a path asks for, by how it ends.
+enum class Form { Folder, Npy, Csv, JsonLines };
+} // namespace
+
 static bool endsWith(const std::string &path, std::string_view ending) {
   return path.size() > ending.size() &&
          path.compare(path.size() - ending.size(), ending.size(), ending) == 0;
 }
 
-PredictionForm formOf(const std::string &path) {
+static Form formOf(const std::string &path) {
   if (endsWith(path, ".csv"))
-    return PredictionForm::Csv;
+    return Form::Csv;
   if (endsWith(path, ".jsonl") || endsWith(path, ".ndjson"))
-    return PredictionForm::JsonLines;
-  return endsWith(path, ".npy") ? PredictionForm::Npy : PredictionForm::Folder;
+    return Form::JsonLines;
+  return endsWith(path, ".npy") ? Form::Npy : Form::Folder;
 }
 
-Status checkForm(const EntryPoint &entry, PredictionForm form,
-                 const std::string &path) {
-  if (form == PredictionForm::Npy && entry.outputs.size() != 1)
+/// A single array is of an output: labels are not asked for.
+static bool isWritten(const Predicted &part, Form form) {
+  return form != Form::Npy || !part.areLabels;
+}
+
+static Status checkForm(const std::vector<Predicted> &parts, Form form,
+                        const std::string &path) {
+  const auto count =
+      std::count_if(parts.begin(), parts.end(), [&](const Predicted &part) {
+        return isWritten(part, form);
+      });
+  if (form == Form::Npy && count != 1)
     return {Code::InvalidArgument,
             concat(path, ": a .npy file holds one output, the model has ",
-                   entry.outputs.size(), "; -o FOLDER makes a file of each")};
-  const bool isLines =
-      form == PredictionForm::Csv || form == PredictionForm::JsonLines;
-  for (const TensorInfo &output : entry.outputs)
-    if (isLines && (output.shape.empty() || output.shape[0] != -1))
+                   count, "; a folder holds a file of each")};
+  const bool isLines = form == Form::Csv || form == Form::JsonLines;
+  for (const Predicted &part : parts)
+    if (isLines && (part.info.shape.empty() || part.info.shape[0] != -1))
       return {Code::InvalidArgument,
-              concat(path, ": output ", quote(output.name), ", ",
-                     describe(output.elementType, output.shape),
-                     ", has no row a sample; -o FOLDER makes a .npy file of "
+              concat(path, ": output ", quote(part.name), ", ",
+                     describe(part.info.elementType, part.info.shape),
+                     ", has no row a sample; a folder holds a .npy file of "
                      "it")};
   return {};
 }
 
-const std::vector<std::string> *classesOf(const TensorInfo &output,
-                                          const DataFacts &facts) {
-  const bool isRow = output.shape.size() == 2 && output.shape[0] == -1;
-  return isRow ? facts.classesOf(size_t(output.shape[1])) : nullptr;
+static std::string arrayPath(const std::string &path, const Predicted &part) {
+  return formOf(path) == Form::Npy ? path : path + "/" + part.name + ".npy";
 }
 
-std::vector<std::string> likeliest(const TensorInfo &output,
-                                   const std::vector<std::string> &names,
-                                   int64_t samples,
-                                   const std::vector<uint8_t> &values) {
-  const int64_t bytes = sizeBytes(output.elementType);
+Status checkPredictions(const std::vector<Predicted> &parts,
+                        const std::string &path,
+                        const std::vector<InputFile> &inputs,
+                        const std::string &option) {
+  const Form form = formOf(path);
+  if (Status status = checkForm(parts, form, path); !status.isOk())
+    return status;
+  if (form != Form::Folder)
+    return checkNoInput(path, "the output", inputs, option);
+  for (const Predicted &part : parts) {
+    if (!isFileName(part.name))
+      return {Code::InvalidArgument,
+              concat("output ", quote(part.name),
+                     " cannot be written: its name is none for a file")};
+    if (Status status =
+            checkNoInput(arrayPath(path, part),
+                         concat("output ", quote(part.name)), inputs, option);
+        !status.isOk())
+      return status;
+  }
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// A sample a line
+//===----------------------------------------------------------------------===//
+
+/// The likeliest class of each sample: of the largest number, the first of
+/// several.
+static std::vector<std::string> likeliest(const Predicted &part,
+                                          int64_t samples) {
+  const std::vector<std::string> &names = *part.classes;
+  const ElementType type = part.info.elementType;
   std::vector<std::string> result;
   for (int64_t sample = 0; sample < samples; ++sample) {
     size_t largest = 0;
     auto valueOf = [&](size_t place) {
-      return toDouble(output.elementType,
-                      values.data() +
-                          (size_t(sample) * names.size() + place) * bytes);
+      return toDouble(type, part.values.data() +
+                                (size_t(sample) * names.size() + place) *
+                                    size_t(sizeBytes(type)));
     };
     for (size_t place = 1; place < names.size(); ++place)
       if (valueOf(place) > valueOf(largest))
@@ -72,11 +155,24 @@ std::vector<std::string> likeliest(const TensorInfo &output,
   return result;
 }
 
+/// What each label is called; an empty name where it is no class.
+static std::vector<std::string> namesOfLabels(const Predicted &part,
+                                              int64_t samples) {
+  const ElementType type = part.info.elementType;
+  std::vector<std::string> result;
+  for (int64_t sample = 0; sample < samples; ++sample) {
+    const double label =
+        toDouble(type, part.values.data() + sample * sizeBytes(type));
+    const bool isClass = label >= 0 && label < double(part.classes->size());
+    result.push_back(isClass ? (*part.classes)[size_t(label)] : "");
+  }
+  return result;
+}
+
 namespace {
 /// An output as columns of a table.
 struct OutputColumns {
-  const TensorInfo &output;
-  const std::vector<uint8_t> &values;
+  const Predicted &part;
   /// Elements a sample, and what each is called.
   int64_t count = 1;
   std::vector<std::string> names = {};
@@ -84,25 +180,24 @@ struct OutputColumns {
   std::vector<std::string> classes = {};
 
   const void *at(int64_t sample, int64_t element) const {
-    return values.data() +
-           (sample * count + element) * sizeBytes(output.elementType);
+    return part.values.data() +
+           (sample * count + element) * sizeBytes(part.info.elementType);
   }
 };
 } // namespace
 
-static OutputColumns columnsOf(const Predictions &predictions, size_t index) {
-  const TensorInfo &output = predictions.entry.outputs[index];
-  OutputColumns columns{output, predictions.values[index]};
-  columns.count = *numElements(output.shape);
-  const std::vector<std::string> *names = classesOf(output, predictions.facts);
+static OutputColumns columnsOf(const Predicted &part, int64_t samples) {
+  OutputColumns columns{part};
+  columns.count = *numElements(part.info.shape);
+  const bool isNamed = part.classes && !part.areLabels;
   for (int64_t i = 0; i < columns.count; ++i)
-    columns.names.push_back(names
-                                ? concat(output.name, "_", (*names)[size_t(i)])
-                            : columns.count == 1 ? output.name
-                                                 : concat(output.name, "_", i));
-  if (names)
+    columns.names.push_back(
+        isNamed ? concat(part.name, "_", (*part.classes)[size_t(i)])
+        : columns.count == 1 ? part.name
+                             : concat(part.name, "_", i));
+  if (part.classes)
     columns.classes =
-        likeliest(output, *names, predictions.samples, columns.values);
+        isNamed ? likeliest(part, samples) : namesOfLabels(part, samples);
   return columns;
 }
 
@@ -135,7 +230,7 @@ static std::string csvHeader(const std::vector<OutputColumns> &outputs) {
   };
   for (const OutputColumns &columns : outputs) {
     if (!columns.classes.empty())
-      add(columns.output.name + "_class");
+      add(columns.part.name + "_class");
     for (const std::string &name : columns.names)
       add(name);
   }
@@ -154,7 +249,7 @@ static std::string csvLine(const std::vector<OutputColumns> &outputs,
     if (!columns.classes.empty())
       add(csvField(columns.classes[size_t(sample)]));
     for (int64_t i = 0; i < columns.count; ++i)
-      add(numberText(columns.output.elementType, columns.at(sample, i)));
+      add(numberText(columns.part.info.elementType, columns.at(sample, i)));
   }
   return line + "\n";
 }
@@ -163,7 +258,7 @@ static std::string csvLine(const std::vector<OutputColumns> &outputs,
 static std::string jsonNumber(const OutputColumns &columns, int64_t sample,
                               int64_t element) {
   const void *at = columns.at(sample, element);
-  const ElementType type = columns.output.elementType;
+  const ElementType type = columns.part.info.elementType;
   return std::isfinite(toDouble(type, at)) ? numberText(type, at) : "null";
 }
 
@@ -171,29 +266,28 @@ static std::string jsonLine(const std::vector<OutputColumns> &outputs,
                             int64_t sample) {
   std::string line = "{";
   for (const OutputColumns &columns : outputs) {
-    const std::string name = toLine(ordered_json(columns.output.name));
+    const std::string name = toLine(ordered_json(columns.part.name));
     line += (line.size() > 1 ? ", " : "") + name + ": ";
-    const bool isScalar = columns.output.shape.size() == 1;
+    const bool isScalar = columns.part.info.shape.size() == 1;
     std::string list;
     for (int64_t i = 0; i < columns.count; ++i)
       list += (list.empty() ? "" : ", ") + jsonNumber(columns, sample, i);
     line += isScalar ? list : "[" + list + "]";
     if (!columns.classes.empty())
-      line += ", " + toLine(ordered_json(columns.output.name + "_class")) +
-              ": " + toLine(ordered_json(columns.classes[size_t(sample)]));
+      line += ", " + toLine(ordered_json(columns.part.name + "_class")) + ": " +
+              toLine(ordered_json(columns.classes[size_t(sample)]));
   }
   return line + "}\n";
 }
 
-Status writeLines(const Predictions &predictions, PredictionForm form,
-                  const std::string &path) {
+static Status writeLines(const Predictions &predictions, bool isCsv,
+                         const std::string &path) {
   StatusOr<AtomicFile> file = AtomicFile::create(path);
   if (!file.isOk())
     return file.status();
   std::vector<OutputColumns> outputs;
-  for (size_t i = 0; i < predictions.entry.outputs.size(); ++i)
-    outputs.push_back(columnsOf(predictions, i));
-  const bool isCsv = form == PredictionForm::Csv;
+  for (const Predicted &part : predictions.parts)
+    outputs.push_back(columnsOf(part, predictions.samples));
   std::string lines = isCsv ? csvHeader(outputs) : "";
   constexpr size_t pieceBytes = 1 << 20;
   for (int64_t sample = 0; sample < predictions.samples; ++sample) {
@@ -206,6 +300,67 @@ Status writeLines(const Predictions &predictions, PredictionForm form,
   }
   Status status = file->write(lines.data(), lines.size());
   return status.isOk() ? file->commit() : status;
+}
+
+//===----------------------------------------------------------------------===//
+// Arrays
+//===----------------------------------------------------------------------===//
+
+/// A line a sample.
+static Status writeClasses(const std::string &path,
+                           const std::vector<std::string> &classes) {
+  std::string lines;
+  for (const std::string &name : classes)
+    lines += name + "\n";
+  StatusOr<AtomicFile> file = AtomicFile::create(path);
+  if (!file.isOk())
+    return file.status();
+  Status status = file->write(lines.data(), lines.size());
+  return status.isOk() ? file->commit() : status;
+}
+
+/// A .npy file each, and in a folder the names of classes. `said` receives a
+/// line for each file.
+static Status writeArrays(const Predictions &predictions, Form form,
+                          const std::string &path, std::string &said) {
+  for (const Predicted &part : predictions.parts) {
+    if (!isWritten(part, form))
+      continue;
+    Shape shape = part.info.shape;
+    std::replace(shape.begin(), shape.end(), int64_t(-1), predictions.samples);
+    const ElementType type = part.info.elementType;
+    const std::string file = arrayPath(path, part);
+    if (Status status = writeNpy(file, type, shape, part.values.data());
+        !status.isOk())
+      return status;
+    said += concat(file, "  ", describe(type, shape), "\n");
+    if (!part.classes || part.areLabels || form != Form::Folder)
+      continue;
+    const std::string classes = path + "/" + part.name + ".classes.txt";
+    if (Status status =
+            writeClasses(classes, likeliest(part, predictions.samples));
+        !status.isOk())
+      return status;
+    said += classes + "  the likeliest class of each\n";
+  }
+  return {};
+}
+
+Status writePredictions(const Predictions &predictions, const std::string &path,
+                        bool isQuiet) {
+  const Form form = formOf(path);
+  const bool isLines = form == Form::Csv || form == Form::JsonLines;
+  if (Status status = makeFolder(form == Form::Folder ? path : folderOf(path));
+      !status.isOk())
+    return status;
+  std::string said;
+  if (isLines)
+    said = concat(path, "  ", predictions.samples, " samples\n");
+  Status status = isLines ? writeLines(predictions, form == Form::Csv, path)
+                          : writeArrays(predictions, form, path, said);
+  if (status.isOk() && !isQuiet)
+    std::cout << said;
+  return status;
 }
 
 } // namespace nnc::tools

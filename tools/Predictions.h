@@ -1,10 +1,10 @@
-// What `nnc predict` leaves: arrays, a table, or JSON lines.
+// What predictions leave: arrays, a table, or JSON lines.
 #ifndef NNC_TOOLS_PREDICTIONS_H
 #define NNC_TOOLS_PREDICTIONS_H
 
 #include "runtime/Plan.h"
 #include "runtime/Status.h"
-#include "runtime/data/DataFacts.h"
+#include "tools/Output.h"
 
 #include <cstdint>
 #include <string>
@@ -12,38 +12,47 @@
 
 namespace nnc::tools {
 
-/// The outputs of all samples, in the entry point's order: each as its shape
-/// says, with the samples in place of the batch.
-struct Predictions {
-  const runtime::EntryPoint &entry;
-  int64_t samples = 0;
-  std::vector<std::vector<uint8_t>> values;
-  const runtime::DataFacts &facts;
+/// Whether the entry point gives outputs of the model and nothing else.
+bool isPrediction(const runtime::EntryPoint &entry);
+
+/// The group of outputs of that name, or where it is empty the outputs that are
+/// in none. InvalidArgument with those that there are.
+runtime::StatusOr<const runtime::EntryPoint *>
+findPrediction(const runtime::Plan &plan, const std::string &name);
+
+/// An output of all samples, or their labels: as its shape says, with the
+/// samples in place of the batch.
+struct Predicted {
+  runtime::TensorInfo info;
+  /// What its columns and its file are called.
+  std::string name;
+  /// Of an output, the names of the classes that it has a number for each of;
+  /// of labels, those that its numbers stand for. Null where there are none.
+  const std::vector<std::string> *classes = nullptr;
+  bool areLabels = false;
+  std::vector<uint8_t> values = {};
 };
 
-/// What `-o` names, by how it ends.
-enum class PredictionForm { Folder, Npy, Csv, JsonLines };
-PredictionForm formOf(const std::string &path);
+/// One for each output of the entry point, without values.
+std::vector<Predicted> partsOf(const runtime::EntryPoint &entry);
 
-/// InvalidArgument where the outputs cannot be written in that form.
-runtime::Status checkForm(const runtime::EntryPoint &entry, PredictionForm form,
-                          const std::string &path);
+struct Predictions {
+  std::vector<Predicted> parts;
+  int64_t samples = 0;
+};
 
-/// The names of the classes that an output has a number for each of; null if it
-/// is no such output.
-const std::vector<std::string> *classesOf(const runtime::TensorInfo &output,
-                                          const runtime::DataFacts &facts);
+/// InvalidArgument where `parts` cannot be written to `path`, which `option`
+/// names, or would replace one of `inputs`.
+runtime::Status checkPredictions(const std::vector<Predicted> &parts,
+                                 const std::string &path,
+                                 const std::vector<InputFile> &inputs,
+                                 const std::string &option = "-o");
 
-/// The likeliest class of each sample: of the largest number, the first of
-/// several.
-std::vector<std::string> likeliest(const runtime::TensorInfo &output,
-                                   const std::vector<std::string> &names,
-                                   int64_t samples,
-                                   const std::vector<uint8_t> &values);
-
-/// Writes a table or JSON lines, a sample a line.
-runtime::Status writeLines(const Predictions &predictions, PredictionForm form,
-                           const std::string &path);
+/// Writes a table (.csv), JSON lines (.jsonl), the only output (.npy), or a
+/// folder with an array each, by how `path` ends; what there is then is printed
+/// unless `isQuiet`.
+runtime::Status writePredictions(const Predictions &predictions,
+                                 const std::string &path, bool isQuiet);
 
 } // namespace nnc::tools
 

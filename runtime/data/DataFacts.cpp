@@ -14,18 +14,6 @@ namespace nnc::runtime {
 
 static constexpr std::string_view vocabularyNote = "vocabulary";
 
-const std::vector<std::string> *DataFacts::classesOf(size_t count) const {
-  const std::vector<std::string> *found = nullptr;
-  for (const auto &[input, names] : classes) {
-    if (names.size() != count)
-      continue;
-    if (found)
-      return nullptr;
-    found = &names;
-  }
-  return found;
-}
-
 TableFacts DataFacts::tableFactsOf(const std::string &input) const {
   TableFacts facts;
   if (auto known = tables.find(input); known != tables.end())

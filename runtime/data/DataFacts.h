@@ -23,9 +23,6 @@ struct DataFacts {
   /// Tokenizers, as Tokenizer::save() gives them.
   std::map<std::string, std::string> vocabularies;
 
-  /// The names of so many classes; null where no input has them, or several.
-  const std::vector<std::string> *classesOf(size_t count) const;
-
   /// What steps of a table's input go by, and what they have learned.
   TableFacts tableFactsOf(const std::string &input) const;
   void learn(const TableSteps &steps, const TableFacts &found);

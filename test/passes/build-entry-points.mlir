@@ -123,7 +123,7 @@ nnc.model @mixed(%x: tensor<?x3xf16> {nnc.name = "x"}, %t: tensor<?x2xf32> {nnc.
 // CHECK:         nnc.dropout %{{.*}}, %[[SEED]], %[[STEP]] rate = {{.*}} stream = 5
 
 // CHECK-LABEL: func.func @eval_step
-// CHECK-SAME:    tensor<10x10xf32> {nnc.name = "confusion", nnc.result = "confusion"}
+// CHECK-SAME:    tensor<10x10xf32> {nnc.classes_of = "label", nnc.name = "confusion", nnc.result = "confusion"}
 // CHECK:         nnc.dropout {{.*}} stream = 4
 // CHECK:         nnc.dropout {{.*}} stream = 5
 // CHECK:         nnc.matmul %{{.*}}, %{{.*}} transpose_lhs = true : (tensor<?x10xf32>, tensor<?x10xf32>) -> tensor<10x10xf32>

@@ -310,6 +310,9 @@ static const WrongPlan wrongPlans[] = {
        buffers[1].sizeBytes = {-1, 11, 10};
      },
      "a copy's size is divided by 10"},
+    {"OutputWithTheClassesOfNoInput",
+     [](auto &p) { p.entryPoints[1].outputs[0].classesOf = "nothing"; },
+     "its classes are of 'nothing', which is no input"},
     {"OutputOfUnknownKind",
      [](auto &p) { p.entryPoints[1].outputs[0].kind = "gain"; },
      "unknown kind 'gain'"},

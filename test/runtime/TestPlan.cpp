@@ -192,7 +192,9 @@ static fb::Offset<plan::Tensor> pack(fb::FlatBufferBuilder &b,
       b, tensor.name.c_str(),
       static_cast<plan::ElementType>(tensor.elementType), &tensor.shape,
       tensor.indexLimit, isOutput ? &buffer : nullptr,
-      isOutput ? tensor.kind.c_str() : nullptr);
+      isOutput ? tensor.kind.c_str() : nullptr,
+      static_cast<plan::Better>(tensor.better),
+      tensor.classesOf.empty() ? nullptr : tensor.classesOf.c_str());
 }
 
 static plan::MatrixLayout pack(const MatrixLayout &layout) {

@@ -1,7 +1,9 @@
 // nnc eval: the loss and metrics of trained weights on the test split.
+#include "tools/ClassNames.h"
 #include "tools/ClassTable.h"
 #include "tools/Json.h"
 #include "tools/NumericsText.h"
+#include "tools/RunPredictions.h"
 #include "tools/Text.h"
 #include "tools/Training.h"
 #include "tools/commands/Commands.h"
@@ -22,6 +24,9 @@ struct EvalOptions {
   std::string dataFolder, weightsFile;
   std::optional<WeightsOrder> order;
   std::string names;
+  std::string split = "test";
+  /// Where predictions go, if they are asked for, and of which outputs.
+  std::string predictions, entry;
   int64_t batch = 0;
   int threads = 0;
   bool isPart = false;
@@ -71,8 +76,7 @@ static void printJson(const Averages &averages, int64_t samples,
 }
 
 static void print(const Averages &averages, int64_t samples,
-                  const DataFacts &facts, bool asJson) {
-  auto *names = facts.classesOf(averages.confusion().size());
+                  const std::vector<std::string> *names, bool asJson) {
   std::vector<ClassScores> classes = scoreClasses(averages.confusion(), names);
   if (asJson)
     printJson(averages, samples, classes, names);
@@ -87,6 +91,128 @@ static Status withOrigin(const Status &status, const std::string &origin) {
   return {status.code(), status.message() + "; " + origin};
 }
 
+namespace {
+/// What is evaluated: the losses' entry point, and the outputs' where
+/// predictions are asked for.
+struct Evaluated {
+  const EntryPoint *losses = nullptr, *outputs = nullptr;
+
+  /// The inputs of both: those of the losses, then what the outputs need more.
+  EntryPoint together() const;
+  /// Which of the losses' inputs the outputs do not read.
+  std::vector<size_t> labels() const;
+};
+} // namespace
+
+static size_t findInput(const std::vector<TensorInfo> &inputs,
+                        const std::string &name) {
+  auto found =
+      std::find_if(inputs.begin(), inputs.end(),
+                   [&](const TensorInfo &input) { return input.name == name; });
+  return size_t(found - inputs.begin());
+}
+
+EntryPoint Evaluated::together() const {
+  EntryPoint both;
+  both.name = losses->name;
+  both.inputs = losses->inputs;
+  if (outputs)
+    for (const TensorInfo &input : outputs->inputs)
+      if (findInput(both.inputs, input.name) == both.inputs.size())
+        both.inputs.push_back(input);
+  return both;
+}
+
+std::vector<size_t> Evaluated::labels() const {
+  std::vector<size_t> places;
+  for (size_t i = 0; i < losses->inputs.size(); ++i)
+    if (findInput(outputs->inputs, losses->inputs[i].name) ==
+        outputs->inputs.size())
+      places.push_back(i);
+  return places;
+}
+
+/// The labels, which have a name of their own beside the outputs, then those.
+static std::vector<Predicted> partsOf(const Evaluated &evaluated) {
+  std::vector<Predicted> parts, outputs = partsOf(*evaluated.outputs);
+  for (size_t place : evaluated.labels()) {
+    const TensorInfo &input = evaluated.losses->inputs[place];
+    const bool isTaken =
+        std::any_of(outputs.begin(), outputs.end(), [&](const Predicted &part) {
+          return part.name == input.name;
+        });
+    parts.push_back(
+        {input, isTaken ? input.name + "_label" : input.name, nullptr, true});
+  }
+  std::move(outputs.begin(), outputs.end(), std::back_inserter(parts));
+  return parts;
+}
+
+/// InvalidArgument where the model cannot be evaluated as the options ask.
+static StatusOr<Evaluated> findEvaluated(const Plan &plan,
+                                         const EvalOptions &options) {
+  Evaluated evaluated{plan.findEntryPoint("eval_step")};
+  if (!evaluated.losses)
+    return Status(Code::InvalidArgument,
+                  "the model has no loss: there is nothing to evaluate");
+  if (!hasSplit(plan.recipe, options.split))
+    return Status(Code::InvalidArgument,
+                  concat("the model binds no ", options.split,
+                         " data: add `data { ", options.split, " ... }`"));
+  if (options.predictions.empty())
+    return evaluated;
+  StatusOr<const EntryPoint *> outputs = findPrediction(plan, options.entry);
+  if (!outputs.isOk())
+    return outputs.status();
+  evaluated.outputs = *outputs;
+  if (Status status = checkPredictions(partsOf(evaluated), options.predictions,
+                                       {{options.request.model, "the model"},
+                                        {options.weightsFile, "the weights"}},
+                                       "--predictions");
+      !status.isOk())
+    return status;
+  return evaluated;
+}
+
+/// The outputs and labels of all samples, into the file that was asked for.
+static Status predict(Session &session, const Evaluated &evaluated,
+                      const Columns &columns, const DataFacts &facts,
+                      const EvalOptions &options) {
+  const std::vector<TensorInfo> inputs = evaluated.together().inputs;
+  PredictionRun run{
+      session, *evaluated.outputs, columns, {}, evaluated.labels()};
+  for (const TensorInfo &input : evaluated.outputs->inputs)
+    run.inputs.push_back(findInput(inputs, input.name));
+  Predictions predictions{partsOf(evaluated), numSamples(columns)};
+  for (Predicted &part : predictions.parts) {
+    auto named = facts.classes.find(part.info.name);
+    if (!part.areLabels)
+      part.classes = classNames(session.plan(), facts, part.info);
+    else if (named != facts.classes.end() && part.info.shape.size() == 1)
+      part.classes = &named->second;
+  }
+  Status status = runPredictions(run, predictions);
+  return status.isOk() ? writePredictions(predictions, options.predictions,
+                                          options.asJson)
+                       : status;
+}
+
+static StatusOr<std::shared_ptr<Session>>
+openSession(const std::shared_ptr<const Plan> &plan,
+            const EvalOptions &options) {
+  auto session =
+      Session::create(plan, {options.threads, plan->recipe.seed, nullptr});
+  if (!session.isOk())
+    return session.status();
+  Status status =
+      (*session)->load(options.weightsFile, SaveKind::Weights,
+                       {Matching::Exact, options.order, options.names,
+                        options.isPart ? "eval_step" : ""});
+  if (!status.isOk())
+    return status;
+  return std::shared_ptr<Session>(std::move(*session));
+}
+
 static int evaluateModel(const EvalOptions &options) {
   CompileRequest request = options.request;
   request.maxBatch = options.batch;
@@ -95,43 +221,35 @@ static int evaluateModel(const EvalOptions &options) {
   if (!opened.plan)
     return opened.exit;
   const Plan &plan = *opened.plan;
-  const EntryPoint *entry = plan.findEntryPoint("eval_step");
-  if (!entry)
-    return failAt(request.model,
-                  {Code::InvalidArgument,
-                   "the model has no loss: there is nothing to evaluate"});
-  if (!hasSplit(plan.recipe, "test"))
-    return failAt(request.model,
-                  {Code::InvalidArgument,
-                   "the model binds no test data: add `data { test ... }`"});
-  auto session = Session::create(opened.plan,
-                                 {options.threads, plan.recipe.seed, nullptr});
+  StatusOr<Evaluated> evaluated = findEvaluated(plan, options);
+  if (!evaluated.isOk())
+    return failAt(request.model, evaluated.status());
+  auto session = openSession(opened.plan, options);
   if (!session.isOk())
     return fail(session.status());
-  if (Status status =
-          (*session)->load(options.weightsFile, SaveKind::Weights,
-                           {Matching::Exact, options.order, options.names,
-                            options.isPart ? entry->name : ""});
-      !status.isOk())
-    return fail(status);
   Columns columns;
   DataFacts facts;
   const DataRequest data{plan, request.model, options.dataFolder,
                          (*session)->numThreads()};
-  if (int exit = loadSplitFor(data, *entry, "test", options.weightsFile,
-                              columns, facts))
+  if (int exit = loadSplitFor(data, evaluated->together(), options.split,
+                              options.weightsFile, columns, facts))
     return exit;
   Numerics found;
   if (options.checksNumerics)
     if (Status status = (*session)->setNumerics(&found); !status.isOk())
       return fail(status);
   Averages averages;
+  const EntryPoint &losses = *evaluated->losses;
   if (Status status =
-          evaluate(**session, *entry, columns, plan.maxBatch, true, averages);
+          evaluate(**session, losses, columns, plan.maxBatch, true, averages);
       !status.isOk())
-    return fail(withOrigin(status, describe(found, plan, *entry)));
-  print(averages, numSamples(columns), facts, options.asJson);
-  return Done;
+    return fail(withOrigin(status, describe(found, plan, losses)));
+  print(averages, numSamples(columns),
+        classNames(plan, facts, averages.confusion().size()), options.asJson);
+  if (!evaluated->outputs)
+    return Done;
+  Status status = predict(**session, *evaluated, columns, facts, options);
+  return status.isOk() ? int(Done) : fail(status);
 }
 
 void addEvalCommand(CLI::App &app, int &exit) {
@@ -147,9 +265,29 @@ void addEvalCommand(CLI::App &app, int &exit) {
       ->add_option("--batch", options->batch,
                    "samples a run (default: the model's batch)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
-  command->add_flag("--part", options->isPart,
-                    "the weights that evaluation reads are enough, and others "
-                    "of the file are passed over");
+  command
+      ->add_option("--split", options->split,
+                   "which of the data block's samples: train, validation or "
+                   "test")
+      ->check(CLI::IsMember({"train", "validation", "test"}))
+      ->capture_default_str();
+  CLI::Option *predictions =
+      command
+          ->add_option("--predictions", options->predictions,
+                       "writes the labels and outputs of each sample too: a "
+                       ".csv, .jsonl or .npy file, or a folder")
+          ->type_name("FILE");
+  command
+      ->add_option("--entry", options->entry,
+                   "of --predictions, the group of outputs (default: the "
+                   "outputs in no group)")
+      ->type_name("NAME")
+      ->needs(predictions);
+  command
+      ->add_flag("--part", options->isPart,
+                 "the weights that evaluation reads are enough, and others of "
+                 "the file are passed over")
+      ->excludes(predictions);
   command->add_flag("--check-numerics", options->checksNumerics,
                     "look at all numbers, and say which op first made one that "
                     "is not finite");
@@ -157,6 +295,7 @@ void addEvalCommand(CLI::App &app, int &exit) {
   addHelp(
       *command,
       "nnc eval net.nn --weights net.safetensors\n"
+      "nnc eval net.nn --weights net.safetensors --predictions told.csv\n"
       "nnc eval net.nn --weights net.safetensors --data set --json\n",
       "one object: samples, loss, each named loss and metric by its name, "
       "null\n"

@@ -1,5 +1,6 @@
 // nnc explain: why a trained model answers as it does, by gradients or by what
 // it answers without parts of the input; its first filters, and its mistakes.
+#include "tools/ClassNames.h"
 #include "tools/InputFiles.h"
 #include "tools/Json.h"
 #include "tools/Output.h"
@@ -337,7 +338,7 @@ int Run::all() {
   StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
   if (!facts.isOk())
     return fail(facts.status());
-  if (auto *names = facts->classesOf(size_t(predictor->numElements())))
+  if (auto *names = classNames(plan, *facts, size_t(predictor->numElements())))
     classes = *names;
   if (options.showsFilters) {
     StatusOr<FilterSheet> sheet = readFilters(session, views, options.layer);

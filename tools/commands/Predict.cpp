@@ -1,17 +1,9 @@
 // nnc predict: a model's outputs on inputs from files.
+#include "tools/ClassNames.h"
 #include "tools/InputFiles.h"
-#include "tools/Output.h"
-#include "tools/Predictions.h"
-#include "tools/Text.h"
+#include "tools/RunPredictions.h"
 #include "tools/commands/Commands.h"
 
-#include "runtime/AtomicFile.h"
-#include "runtime/Session.h"
-#include "runtime/data/Batches.h"
-#include "runtime/data/Npy.h"
-
-#include <algorithm>
-#include <iostream>
 #include <numeric>
 
 namespace nnc::tools {
@@ -47,220 +39,6 @@ static StatusOr<int64_t> countSamples(const PredictOptions &options,
   return columns.empty() ? options.count : numSamples(columns);
 }
 
-/// Puts what a batch gives to its place among all `count` samples: where the
-/// batch is not the first dimension, a sample's elements do not lie together.
-static void place(const TensorInfo &output, const uint8_t *data, int64_t first,
-                  int64_t batch, int64_t count, std::vector<uint8_t> &all) {
-  int64_t outer = 1, innerBytes = sizeBytes(output.elementType);
-  bool isInner = false;
-  for (int64_t size : output.shape)
-    if (size < 0)
-      isInner = true;
-    else
-      (isInner ? innerBytes : outer) *= size;
-  for (int64_t i = 0; i < outer; ++i)
-    std::copy_n(data + i * batch * innerBytes, batch * innerBytes,
-                all.data() + (i * count + first) * innerBytes);
-}
-
-/// Room for `count` samples of each output.
-static Status makeRoom(const EntryPoint &entry, int64_t count,
-                       std::vector<std::vector<uint8_t>> &results) {
-  for (const TensorInfo &output : entry.outputs) {
-    int64_t bytes = 0;
-    const std::optional<int64_t> elements = numElements(output.shape, count);
-    Status status{Code::OutOfMemory, ""};
-    if (elements && !__builtin_mul_overflow(
-                        *elements, sizeBytes(output.elementType), &bytes))
-      status = guardMemory([&]() -> Status {
-        results.emplace_back(bytes);
-        return {};
-      });
-    if (!status.isOk())
-      return {status.code(),
-              concat(count, " samples of output ", quote(output.name), ", ",
-                     describe(output.elementType, output.shape),
-                     ", are more than memory holds")};
-  }
-  return {};
-}
-
-/// Collects each output of a batch in `results`; what does not depend on the
-/// batch is there once.
-static Status collect(const Session &session, const EntryPoint &entry,
-                      int64_t first, int64_t batch, int64_t count,
-                      std::vector<std::vector<uint8_t>> &results) {
-  for (size_t i = 0; i < results.size(); ++i) {
-    const TensorInfo &output = entry.outputs[i];
-    StatusOr<const void *> data = session.outputData(output);
-    if (!data.isOk())
-      return data.status();
-    const auto *bytes = static_cast<const uint8_t *>(*data);
-    // A tensor has the batch in one dimension at most.
-    if (std::count(output.shape.begin(), output.shape.end(), -1))
-      place(output, bytes, first, batch, count, results[i]);
-    else if (first == 0)
-      std::copy_n(bytes, output.sizeBytes(batch), results[i].data());
-  }
-  return {};
-}
-
-/// Runs `count` samples.
-static Status runAll(Session &session, const EntryPoint &entry,
-                     const Columns &columns, int64_t count,
-                     std::vector<std::vector<uint8_t>> &results) {
-  const int64_t most = session.plan().maxBatch;
-  if (Status status = makeRoom(entry, count, results); !status.isOk())
-    return status;
-  std::vector<int64_t> order(size_t(columns.empty() ? 0 : count));
-  std::iota(order.begin(), order.end(), 0);
-  Batches batches(columns, std::move(order), most, session.numThreads());
-  for (int64_t first = 0; first < count; first += most) {
-    const int64_t batch = std::min(most, count - first);
-    if (!columns.empty())
-      if (StatusOr<bool> next = batches.next(); !next.isOk())
-        return next.status();
-    if (Status status = session.setFirstSample(first); !status.isOk())
-      return status;
-    Status status = session.run(entry, batches.inputs(), batch);
-    if (status.isOk())
-      status = collect(session, entry, first, batch, count, results);
-    if (!status.isOk())
-      return status;
-  }
-  return {};
-}
-
-static std::string outputPath(const PredictOptions &options,
-                              const TensorInfo &output) {
-  return formOf(options.output) == PredictionForm::Npy
-             ? options.output
-             : options.output + "/" + output.name + ".npy";
-}
-
-/// That what is written replaces no input, and has names for files.
-static Status checkOutputs(const EntryPoint &entry,
-                           const PredictOptions &options) {
-  std::vector<InputFile> inputs = {{options.request.model, "the model"},
-                                   {options.weightsFile, "the weights"},
-                                   {options.dataFile, "the data"}};
-  for (const std::string &path : options.inputs.paths())
-    inputs.push_back({path, "an input"});
-  const PredictionForm form = formOf(options.output);
-  if (Status status = checkForm(entry, form, options.output); !status.isOk())
-    return status;
-  if (form != PredictionForm::Folder)
-    return checkNoInput(options.output, "the output", inputs);
-  for (const TensorInfo &output : entry.outputs) {
-    if (!isFileName(output.name))
-      return {Code::InvalidArgument,
-              concat("output ", quote(output.name),
-                     " cannot be written: its name is none for a file")};
-    if (Status status =
-            checkNoInput(outputPath(options, output),
-                         concat("output ", quote(output.name)), inputs);
-        !status.isOk())
-      return status;
-  }
-  return {};
-}
-
-static std::string classesPath(const PredictOptions &options,
-                               const TensorInfo &output) {
-  return options.output + "/" + output.name + ".classes.txt";
-}
-
-/// A line a sample.
-static Status writeClasses(const std::string &path,
-                           const std::vector<std::string> &classes) {
-  std::string lines;
-  for (const std::string &name : classes)
-    lines += name + "\n";
-  StatusOr<AtomicFile> file = AtomicFile::create(path);
-  if (!file.isOk())
-    return file.status();
-  Status status = file->write(lines.data(), lines.size());
-  return status.isOk() ? file->commit() : status;
-}
-
-/// A .npy file each, and the names of classes.
-static Status writeArrays(const PredictOptions &options,
-                          const Predictions &predictions) {
-  const bool isFolder = formOf(options.output) == PredictionForm::Folder;
-  if (isFolder)
-    if (Status status = makeFolder(options.output); !status.isOk())
-      return status;
-  for (size_t i = 0; i < predictions.values.size(); ++i) {
-    const TensorInfo &output = predictions.entry.outputs[i];
-    const std::vector<uint8_t> &values = predictions.values[i];
-    Shape shape = output.shape;
-    std::replace(shape.begin(), shape.end(), int64_t(-1), predictions.samples);
-    const std::string path = outputPath(options, output);
-    if (Status status =
-            writeNpy(path, output.elementType, shape, values.data());
-        !status.isOk())
-      return status;
-    std::cout << path << "  " << describe(output.elementType, shape) << '\n';
-    const auto *names = classesOf(output, predictions.facts);
-    if (!names || !isFolder)
-      continue;
-    const std::string classes = classesPath(options, output);
-    if (Status status = writeClasses(
-            classes, likeliest(output, *names, predictions.samples, values));
-        !status.isOk())
-      return status;
-    std::cout << classes << "  the likeliest class of each\n";
-  }
-  return {};
-}
-
-static int writeOutputs(const PredictOptions &options,
-                        const Predictions &predictions) {
-  const PredictionForm form = formOf(options.output);
-  const bool isLines =
-      form == PredictionForm::Csv || form == PredictionForm::JsonLines;
-  if (form != PredictionForm::Folder)
-    if (Status status = makeFolder(folderOf(options.output)); !status.isOk())
-      return fail(status);
-  Status status = isLines ? writeLines(predictions, form, options.output)
-                          : writeArrays(options, predictions);
-  if (!status.isOk())
-    return fail(status);
-  if (isLines)
-    std::cout << options.output << "  " << predictions.samples << " samples\n";
-  return Done;
-}
-
-static bool isPrediction(const EntryPoint &entry) {
-  return !entry.outputs.empty() &&
-         std::all_of(
-             entry.outputs.begin(), entry.outputs.end(),
-             [](const TensorInfo &output) { return output.kind == "output"; });
-}
-
-/// The entry point that is asked for. NotFound with those that there are.
-static StatusOr<const EntryPoint *> findEntry(const Plan &plan,
-                                              const std::string &name) {
-  const EntryPoint *found =
-      plan.findEntryPoint(name.empty() ? "predict" : name);
-  if (found && isPrediction(*found))
-    return found;
-  std::string groups;
-  for (const EntryPoint &entry : plan.entryPoints)
-    if (isPrediction(entry))
-      groups += concat(groups.empty() ? "" : ", ", printable(entry.name));
-  if (groups.empty())
-    return Status(Code::InvalidArgument,
-                  "the model has no output: add `output NAME = VALUE`");
-  return Status(Code::InvalidArgument,
-                name.empty()
-                    ? concat("all outputs of the model are in groups: say "
-                             "which with --entry, one of ",
-                             groups)
-                    : concat("the model has no group of outputs ", quote(name),
-                             "; there are ", groups));
-}
-
 /// From the data block, a file for all inputs, or one an input. Returns an exit
 /// status.
 static int readInputs(const PredictOptions &options, const Plan &plan,
@@ -293,11 +71,22 @@ static int readInputs(const PredictOptions &options, const Plan &plan,
   return status.isOk() ? int(Done) : fail(status);
 }
 
+static Status checkOutputs(const EntryPoint &entry,
+                           const PredictOptions &options) {
+  std::vector<InputFile> inputs = {{options.request.model, "the model"},
+                                   {options.weightsFile, "the weights"},
+                                   {options.dataFile, "the data"}};
+  for (const std::string &path : options.inputs.paths())
+    inputs.push_back({path, "an input"});
+  return checkPredictions(partsOf(entry), options.output, inputs);
+}
+
 static int predict(const PredictOptions &options) {
   PlanOrExit opened = openModel(options.request);
   if (!opened.plan)
     return opened.exit;
-  StatusOr<const EntryPoint *> found = findEntry(*opened.plan, options.entry);
+  StatusOr<const EntryPoint *> found =
+      findPrediction(*opened.plan, options.entry);
   if (!found.isOk())
     return failAt(options.request.model, found.status());
   const EntryPoint *entry = *found;
@@ -321,12 +110,16 @@ static int predict(const PredictOptions &options) {
   StatusOr<int64_t> count = countSamples(options, columns);
   if (!count.isOk())
     return fail(count.status());
-  Predictions predictions{*entry, *count, {}, *facts};
-  if (Status status =
-          runAll(**session, *entry, columns, *count, predictions.values);
-      !status.isOk())
-    return fail(status);
-  return writeOutputs(options, predictions);
+  Predictions predictions{partsOf(*entry), *count};
+  for (Predicted &part : predictions.parts)
+    part.classes = classNames(*opened.plan, *facts, part.info);
+  PredictionRun run{**session, *entry, columns,
+                    std::vector<size_t>(columns.size())};
+  std::iota(run.inputs.begin(), run.inputs.end(), 0);
+  Status status = runPredictions(run, predictions);
+  if (status.isOk())
+    status = writePredictions(predictions, options.output, /*isQuiet=*/false);
+  return status.isOk() ? int(Done) : fail(status);
 }
 
 void addPredictCommand(CLI::App &app, int &exit) {
@@ -356,8 +149,9 @@ void addPredictCommand(CLI::App &app, int &exit) {
       ->excludes("--input");
   command
       ->add_option("--split", options->split,
-                   "take the samples of the data block's train or test")
-      ->check(CLI::IsMember({"train", "test"}))
+                   "take the samples of the data block's train, validation or "
+                   "test")
+      ->check(CLI::IsMember({"train", "validation", "test"}))
       ->excludes("--input")
       ->excludes("--data-file");
   command

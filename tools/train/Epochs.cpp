@@ -1,5 +1,6 @@
 // Epochs of `nnc train`: steps over the training data, the validation after
 // them, and what observers are told of each; then the test split.
+#include "tools/ClassNames.h"
 #include "tools/StopSignal.h"
 #include "tools/train/Records.h"
 #include "tools/train/Round.h"
@@ -259,8 +260,9 @@ Status testAtEnd(TrainRun &run) {
                    run.batch, !run.options.isQuiet, averages);
       !status.isOk() || stopSignal() != 0)
     return status;
-  const TestRecord record{resultEpoch(run), averages,
-                          run.facts.classesOf(averages.confusion().size())};
+  const TestRecord record{
+      resultEpoch(run), averages,
+      classNames(run.plan, run.facts, averages.confusion().size())};
   for (auto &observer : run.observers)
     observer->test(record);
   return {};

@@ -1,0 +1,28 @@
+// What the classes that a model tells apart are called.
+#ifndef NNC_TOOLS_CLASSNAMES_H
+#define NNC_TOOLS_CLASSNAMES_H
+
+#include "runtime/Plan.h"
+#include "runtime/data/DataFacts.h"
+
+#include <string>
+#include <vector>
+
+namespace nnc::tools {
+
+/// The names of `count` classes: those of the input whose labels the model's
+/// confusion matrix counts. Where that is not known, those of the only input
+/// that has so many and is read by no prediction. Null where there are none.
+const std::vector<std::string> *classNames(const runtime::Plan &plan,
+                                           const runtime::DataFacts &facts,
+                                           size_t count);
+
+/// Of an output, the names of the classes that it has a number for each of;
+/// null where it is no such output.
+const std::vector<std::string> *classNames(const runtime::Plan &plan,
+                                           const runtime::DataFacts &facts,
+                                           const runtime::TensorInfo &output);
+
+} // namespace nnc::tools
+
+#endif // NNC_TOOLS_CLASSNAMES_H
