@@ -14,6 +14,8 @@ namespace {
 /// What the arguments say.
 struct Layout {
   char delimiter = ',';
+  /// What stands before the fraction of a number: a point or a comma.
+  char decimal = '.';
   /// What a comment's line begins with; 0: nothing.
   char comment = 0;
   /// Nothing: decide by the first row.
@@ -29,12 +31,36 @@ static Status wrongArgument(const char *name, const std::string &value,
                                         quote(value), ", expected ", expected)};
 }
 
+static Status readDelimiter(const ReadRequest &request, Layout &layout) {
+  if (const std::string *delimiter = request.argument("delimiter")) {
+    bool isTab = *delimiter == "tab";
+    constexpr std::string_view used = "0123456789+-.eE\"\r\n";
+    if (!isTab && (delimiter->size() != 1 ||
+                   used.find((*delimiter)[0]) != std::string_view::npos))
+      return wrongArgument("delimiter", *delimiter,
+                           "one character that no number has, or tab");
+    layout.delimiter = isTab ? '\t' : (*delimiter)[0];
+  }
+  if (const std::string *decimal = request.argument("decimal")) {
+    if (*decimal != "." && *decimal != ",")
+      return wrongArgument("decimal", *decimal, ". or ,");
+    layout.decimal = (*decimal)[0];
+    if (layout.decimal == layout.delimiter)
+      return wrongArgument("decimal", *decimal,
+                           "another character than between fields: delimiter "
+                           "says which that is");
+  }
+  return {};
+}
+
 static StatusOr<Layout> readLayout(const ReadRequest &request) {
   Status status = request.checkArguments(
-      {"columns", "column", "header", "delimiter", "comment"});
+      {"columns", "column", "header", "delimiter", "decimal", "comment"});
+  Layout layout;
+  if (status.isOk())
+    status = readDelimiter(request, layout);
   if (!status.isOk())
     return status;
-  Layout layout;
   const std::string *columns = request.argument("columns");
   const std::string *column = request.argument("column");
   if (columns && column)
@@ -48,15 +74,6 @@ static StatusOr<Layout> readLayout(const ReadRequest &request) {
     if (*header != "auto")
       layout.hasHeader = *header == "true";
   }
-  if (const std::string *delimiter = request.argument("delimiter")) {
-    bool isTab = *delimiter == "tab";
-    constexpr std::string_view used = "0123456789+-.eE\"\r\n";
-    if (!isTab && (delimiter->size() != 1 ||
-                   used.find((*delimiter)[0]) != std::string_view::npos))
-      return wrongArgument("delimiter", *delimiter,
-                           "one character that no number has, or tab");
-    layout.delimiter = isTab ? '\t' : (*delimiter)[0];
-  }
   if (const std::string *comment = request.argument("comment")) {
     if (comment->size() != 1 || (*comment)[0] == layout.delimiter ||
         std::string_view("0123456789+-.\"\r\n").find((*comment)[0]) !=
@@ -66,6 +83,38 @@ static StatusOr<Layout> readLayout(const ReadRequest &request) {
     layout.comment = (*comment)[0];
   }
   return layout;
+}
+
+/// A number with a comma before its fraction as one with a point; `text` keeps
+/// it. Any other field as it is.
+static std::string_view withPoint(std::string_view field, std::string &text) {
+  text = field;
+  std::replace(text.begin(), text.end(), ',', '.');
+  double ignored;
+  const bool isNumber = field.find('.') == field.npos &&
+                        field.find(',') != field.npos &&
+                        parseDecimal(text, ignored);
+  return isNumber ? std::string_view(text) : field;
+}
+
+static bool isNumber(std::string_view field, const Layout &layout) {
+  std::string text;
+  double ignored;
+  return parseDecimal(layout.decimal == ',' ? withPoint(field, text) : field,
+                      ignored);
+}
+
+/// Where a row is one field, which of the usual characters between fields is in
+/// it, as a hint.
+static std::string delimiterHint(size_t numFields, std::string_view field) {
+  const size_t found = field.find_first_of(";\t|,");
+  if (numFields != 1 || found == field.npos)
+    return "";
+  return concat("; its fields stand between ",
+                field[found] == '\t'
+                    ? "tabs: delimiter = \"tab\""
+                    : concat(quote(field.substr(found, 1)), ": delimiter = \"",
+                             field.substr(found, 1), "\""));
 }
 
 /// Whether a field of the first row can only be the name of a column: it begins
@@ -84,13 +133,12 @@ static bool isName(std::string_view field) {
 /// Whether the first row is a header: one of names is, one of numbers is not.
 /// Any other is refused, so that no row is lost without a word. A header may
 /// leave columns without a name.
-static StatusOr<bool> isHeader(const CsvRows &rows) {
+static StatusOr<bool> isHeader(const CsvRows &rows, const Layout &layout) {
   size_t numbers = 0, names = 0;
   std::optional<size_t> firstOther, firstOdd;
   for (size_t i = rows.size(); i-- > 0;) {
     std::string_view field = rows.field(i);
-    double ignored;
-    if (parseDecimal(field, ignored)) {
+    if (isNumber(field, layout)) {
       ++numbers;
       continue;
     }
@@ -108,34 +156,9 @@ static StatusOr<bool> isHeader(const CsvRows &rows) {
                        quote(rows.field(place)), " in the first row, which ",
                        numbers > 0 ? "has numbers" : "may hold names or data",
                        ": write header = true if it is a header, header = "
-                       "false if it is data"));
+                       "false if it is data",
+                       delimiterHint(rows.size(), rows.field(place))));
 }
-
-/// Reads the header, if there is one: the names of the columns. The row behind
-/// it, or the first, is the next.
-static Status readHeader(CsvRows &rows, const Layout &layout, size_t &numFields,
-                         std::vector<std::string> &names) {
-  StatusOr<bool> hasRow = rows.next();
-  if (!hasRow.isOk())
-    return hasRow.status();
-  if (!*hasRow)
-    return {Code::InvalidFile, rows.path() + ": has no rows"};
-  numFields = rows.size();
-  StatusOr<bool> hasHeader = layout.hasHeader
-                                 ? StatusOr<bool>(bool(*layout.hasHeader))
-                                 : isHeader(rows);
-  if (!hasHeader.isOk())
-    return hasHeader.status();
-  if (!*hasHeader)
-    rows.repeat();
-  for (size_t i = 0; *hasHeader && i < numFields; ++i)
-    names.emplace_back(rows.field(i));
-  return {};
-}
-
-//===----------------------------------------------------------------------===//
-// Which columns
-//===----------------------------------------------------------------------===//
 
 namespace {
 /// A field of a row, and the input that takes it.
@@ -148,9 +171,37 @@ struct Chosen {
 struct TableForm {
   size_t numFields = 0;
   std::vector<std::string> names;
+  /// What may be wrong where columns are not found.
+  std::string hint;
   std::vector<Chosen> chosen;
 };
 } // namespace
+
+/// Reads the header, if there is one: the names of the columns. The row behind
+/// it, or the first, is the next.
+static Status readHeader(CsvRows &rows, const Layout &layout, TableForm &form) {
+  StatusOr<bool> hasRow = rows.next();
+  if (!hasRow.isOk())
+    return hasRow.status();
+  if (!*hasRow)
+    return {Code::InvalidFile, rows.path() + ": has no rows"};
+  form.numFields = rows.size();
+  form.hint = delimiterHint(rows.size(), rows.field(0));
+  StatusOr<bool> hasHeader = layout.hasHeader
+                                 ? StatusOr<bool>(bool(*layout.hasHeader))
+                                 : isHeader(rows, layout);
+  if (!hasHeader.isOk())
+    return hasHeader.status();
+  if (!*hasHeader)
+    rows.repeat();
+  for (size_t i = 0; *hasHeader && i < form.numFields; ++i)
+    form.names.emplace_back(rows.field(i));
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Which columns
+//===----------------------------------------------------------------------===//
 
 static int64_t numTaken(const ReadRequest &request, const TableBuilder &table) {
   int64_t count = 0;
@@ -168,7 +219,8 @@ static int64_t numNeeded(const ReadRequest &request,
 }
 
 static Status checkNumChosen(const ReadRequest &request,
-                             const TableBuilder &table, int64_t numChosen) {
+                             const TableBuilder &table, int64_t numChosen,
+                             const std::string &hint) {
   const int64_t wanted = numTaken(request, table);
   std::string inputs;
   for (const TensorInfo *taken : request.inputs) {
@@ -180,7 +232,7 @@ static Status checkNumChosen(const ReadRequest &request,
     return {};
   return {Code::InvalidFile,
           concat(request.path, ": ", numChosen, " columns are chosen, ", inputs,
-                 " takes ", wanted)};
+                 " takes ", wanted, hint)};
 }
 
 /// Gives each input its columns in order. Those of inputs that are not needed
@@ -193,11 +245,11 @@ static Status chooseFields(const ReadRequest &request, const Layout &layout,
                                needed < numTaken(request, table));
   if (!columns.isOk())
     return {columns.status().code(),
-            concat(request.path, ": ", columns.status().message())};
+            concat(request.path, ": ", columns.status().message(), form.hint)};
   const bool lacksOthers = int64_t(columns->size()) == needed;
   if (!lacksOthers)
     if (Status status =
-            checkNumChosen(request, table, int64_t(columns->size()));
+            checkNumChosen(request, table, int64_t(columns->size()), form.hint);
         !status.isOk())
       return status;
   auto column = columns->begin();
@@ -222,18 +274,42 @@ static Status chooseFields(const ReadRequest &request, const Layout &layout,
 // Rows
 //===----------------------------------------------------------------------===//
 
+/// Adds a field to its input; in front of what is wrong with it is its place.
+static Status addField(const CsvRows &rows, const TableForm &form,
+                       const Layout &layout, const Chosen &chosen,
+                       TableBuilder &table) {
+  const auto index = size_t(chosen.field);
+  const std::string_view field = rows.field(index);
+  const bool isOfNumbers = table.takesNumbers(chosen.input);
+  std::string text;
+  if (isOfNumbers && layout.decimal == ',' && field.find('.') != field.npos)
+    return {Code::InvalidFile,
+            concat(rows.where(index, form.names), "found ", quote(field),
+                   ": with decimal = \",\", a number has no point")};
+  const bool isWithComma = isOfNumbers && layout.decimal == ',';
+  Status status =
+      table.add(chosen.input, isWithComma ? withPoint(field, text) : field);
+  if (status.isOk())
+    return status;
+  // Where commas stand between fields, it may as well be one between digits.
+  const bool mayBeComma =
+      isOfNumbers && layout.delimiter != ',' && withPoint(field, text) != field;
+  return {status.code(),
+          concat(rows.where(index, form.names), status.message(),
+                 mayBeComma ? "; decimal = \",\" takes a comma for the point"
+                            : "")};
+}
+
 static Status addRow(const CsvRows &rows, const TableForm &form,
-                     TableBuilder &table) {
+                     const Layout &layout, TableBuilder &table) {
   if (rows.size() != form.numFields)
     return {Code::InvalidFile,
             concat(rows.where(), "has ", rows.size(),
                    " fields, the first row has ", form.numFields)};
-  for (const Chosen &chosen : form.chosen) {
-    const auto field = size_t(chosen.field);
-    if (Status status = table.add(chosen.input, rows.field(field));
+  for (const Chosen &chosen : form.chosen)
+    if (Status status = addField(rows, form, layout, chosen, table);
         !status.isOk())
-      return {status.code(), rows.where(field, form.names) + status.message()};
-  }
+      return status;
   return table.endRow();
 }
 
@@ -245,25 +321,23 @@ static Status addFile(const ReadRequest &request, const std::string &path,
   if (!stream.isOk())
     return stream.status();
   CsvRows rows(*stream, layout.delimiter, true, layout.comment);
-  size_t numFields = 0;
-  std::vector<std::string> names;
-  Status status = readHeader(rows, layout, numFields, names);
+  TableForm own;
+  Status status = readHeader(rows, layout, own);
   if (!status.isOk())
     return status;
   if (&path == &request.paths.front()) {
-    form.numFields = numFields;
-    form.names = names;
+    form = std::move(own);
     status = chooseFields(request, layout, table, form);
-  } else if (names != form.names || numFields != form.numFields) {
+  } else if (own.names != form.names || own.numFields != form.numFields) {
     status = {Code::InvalidFile,
               concat(path, ": its columns are not those of ", request.path,
-                     ": ", numFields, " of them, ", listNames(names))};
+                     ": ", own.numFields, " of them, ", listNames(own.names))};
   }
   while (status.isOk() && table.numSamples() < request.mostSamples) {
     StatusOr<bool> hasRow = rows.next();
     if (!hasRow.isOk() || !*hasRow)
       return hasRow.status();
-    status = addRow(rows, form, table);
+    status = addRow(rows, form, layout, table);
   }
   return status;
 }

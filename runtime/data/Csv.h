@@ -18,6 +18,7 @@ namespace nnc::runtime {
 /// header     "true", "false", or "auto": a first row of names is one, a first
 ///            row of numbers is none, and any other is refused.
 /// delimiter  one character, or "tab".
+/// decimal    what stands before the fraction of a number: "." or ",".
 StatusOr<std::vector<Column>> readCsv(const ReadRequest &request);
 
 } // namespace nnc::runtime

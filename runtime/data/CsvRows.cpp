@@ -42,6 +42,9 @@ bool CsvRows::fill() {
   std::string_view begin(buffer.data(), std::min(filled, mark.size()));
   if (!isStarted && begin == mark)
     position = mark.size();
+  if (!isStarted &&
+      (begin.substr(0, 2) == "\xff\xfe" || begin.substr(0, 2) == "\xfe\xff"))
+    return fail(stream.path() + ": is text of UTF-16; save it as UTF-8");
   isStarted = true;
   return position < filled;
 }

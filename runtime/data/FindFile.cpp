@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fnmatch.h>
+#include <set>
 #include <string_view>
 #include <unistd.h>
 
@@ -33,9 +34,12 @@ static Status notFound(const std::string &path,
   if (isAbsolute(path))
     return {Code::NotFound, path + ": no such file"};
   std::string searched;
-  for (const std::string &directory : directories)
-    searched += concat(searched.empty() ? "" : ", ",
-                       directory.empty() ? "." : directory);
+  std::set<std::string> named;
+  for (const std::string &directory : directories) {
+    const std::string name = directory.empty() ? "." : directory;
+    if (named.insert(name).second)
+      searched += concat(searched.empty() ? "" : ", ", name);
+  }
   return {Code::NotFound, concat(path, ": no such file in ", searched)};
 }
 

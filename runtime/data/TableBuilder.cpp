@@ -57,27 +57,30 @@ static bool storeNumber(std::string_view text, double number, ElementType type,
   return std::isfinite(toDouble(type, element));
 }
 
+static std::string hintOfMissing(const std::string &input) {
+  return concat("; `", input,
+                " missing = mean`, `= drop` or a value says what becomes of "
+                "it");
+}
+
 Status TableBuilder::addPlain(Input &input, std::string_view field) {
   double number = 0;
   const std::string &name = input.info->name;
   if (field.empty())
     return {Code::InvalidFile,
-            concat("expected a number, found '': `", name,
-                   " missing = mean`, `= drop` or a value says what becomes of "
-                   "it")};
+            concat("expected a number, found ''", hintOfMissing(name))};
   if (!parseDecimal(field, number))
     return {Code::InvalidFile,
             concat("expected a number, found ", quote(field),
                    isMissingMark(field)
-                       ? concat("; `", name,
-                                " missing = mean`, `= drop` or a "
-                                "value says what becomes of it")
+                       ? hintOfMissing(name)
                        : concat("; `", name, " categories` or `", name,
                                 " classes` takes names"))};
   const bool isWord = field.find_first_of("0123456789") == field.npos;
   if (isWord)
     return {Code::InvalidFile,
-            concat("expected a finite number, found ", quote(field))};
+            concat("expected a finite number, found ", quote(field),
+                   isMissingMark(field) ? hintOfMissing(name) : "")};
   const size_t end = input.bytes.size();
   input.bytes.resize(end + size_t(sizeBytes(input.type)));
   if (!storeNumber(field, number, input.type, &input.bytes[end]))

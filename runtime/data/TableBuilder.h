@@ -25,6 +25,11 @@ public:
   /// How many fields of a row input `index` takes, and whether it takes any.
   int64_t numFields(size_t index) const { return inputs[index].numFields; }
   bool isNeeded(size_t index) const { return !request.isUnneeded(index); }
+  /// Whether its fields are numbers, and not names, dates or any text.
+  bool takesNumbers(size_t index) const {
+    const TableSteps *steps = inputs[index].steps;
+    return !steps || steps->kind() == TableSteps::Kind::Number;
+  }
 
   /// Adds a field of the row under way to input `index`. InvalidFile, without
   /// its place, for what the input does not take.
