@@ -48,6 +48,15 @@ static std::string cut(const std::string &text, size_t width) {
   return text.substr(0, end);
 }
 
+/// As many of the fields of `text` as fit; two blanks stand between them.
+static std::string fieldsWithin(std::string text, size_t width) {
+  while (widthOf(text) > width) {
+    const size_t end = text.rfind("  ");
+    text.resize(end == std::string::npos ? 0 : end);
+  }
+  return text;
+}
+
 static std::string barOf(double share, size_t width) {
   std::string bar;
   for (size_t i = 0; i < width; ++i)
@@ -89,8 +98,9 @@ void Progress::update(int64_t done, const std::string &note) {
   char percent[16];
   std::snprintf(percent, sizeof percent, " %3.0f%%  ", std::floor(100 * share));
   // The last column stays free: some terminals wrap when it is written. The bar
-  // gives way to the note, then the speed, and the note to the edge.
-  constexpr size_t widest = 28, narrowest = 8;
+  // gives way to the note until it is narrow, then the speed does, then what the
+  // note ends with, and at last the rest of the bar.
+  constexpr size_t widest = 28, narrowest = 8, least = 2;
   const size_t width = numColumns() - 1;
   std::string end =
       percent + durationText(std::round(std::max(left, 0.0))) + " left  ";
@@ -98,11 +108,14 @@ void Progress::update(int64_t done, const std::string &note) {
   const std::string speed = speedText(elapsed > 0 ? here / elapsed : 0) + "  ";
   if (widthOf(label + ' ' + end + speed + text) + narrowest <= width)
     end += speed;
-  const std::string rest = end + text;
-  const size_t others = widthOf(label + ' ' + rest);
+  const size_t before = widthOf(label + ' ' + end) + narrowest;
+  const std::string rest =
+      end + fieldsWithin(text, width > before ? width - before : 0);
+  const size_t others =
+      widthOf(label + ' ' + rest.substr(0, rest.find_last_not_of(' ') + 1));
   const size_t room = width > others ? width - others : 0;
   const std::string line =
-      label + ' ' + barOf(share, std::clamp(room, narrowest, widest)) + rest;
+      label + ' ' + barOf(share, std::clamp(room, least, widest)) + rest;
   std::fprintf(stderr, "\r\033[K%s", cut(line, width).c_str());
   std::fflush(stderr);
   isDrawn = true;

@@ -46,6 +46,8 @@ for columns in (40, 80, 200):
     for line in lines:
         # One line, in place: it neither wraps nor ends.
         assert len(line) < columns and "\n" not in line, (columns, line)
+        # Nor does it end within a field.
+        assert re.search(r"(left|/s|\w+ [\d.e+-]+) *$", line), (columns, line)
     assert len(lines) <= 10 * seconds + 5, (len(lines), seconds)
     assert any(re.match(r"epoch +\d+/\d+ [━╸ ]+ +\d+%  \d+ s left", line) for line in lines), lines
     assert columns < 80 or any("accuracy 0." in line for line in lines), lines
