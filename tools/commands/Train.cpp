@@ -85,7 +85,7 @@ static void addSplitOptions(CLI::App *command, SplitOptions *options) {
       ->add_option("--split-seed", options->seed,
                    "of the choice of samples that are held out (default: the "
                    "model's, or 0)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t(0), INT64_MAX));
   command
       ->add_option("--stratified-by", options->stratifiedBy,
                    "hold out the same share of each value of this input")

@@ -112,7 +112,13 @@ static int runFold(const TrainOptions &options,
   auto found = judged.byEpoch.find(resultEpoch(run));
   if (found != judged.byEpoch.end())
     scores = found->second;
-  return options.savesFolds ? saveResults(run) : drawLog(options);
+  if (options.savesFolds)
+    return saveResults(run);
+  // No weights are written, which is all that the end would tell beside.
+  for (auto &observer : run.observers)
+    if (Status status = observer->flush(); !status.isOk())
+      return fail(status);
+  return drawLog(options);
 }
 
 /// Mean, and deviation with n - 1, of one score.
@@ -154,6 +160,10 @@ static void report(const std::vector<Scores> &folds, bool asJson) {
 
 int crossValidate(const TrainOptions &options,
                   const std::shared_ptr<const Plan> &plan) {
+  if (!options.savesFolds && !options.weightsFile.empty())
+    return fail({Code::InvalidArgument,
+                 "--folds keeps no weights for -o: --save-folds does, those of "
+                 "each part beside it"});
   if (Status status = checkAllOutputs(options, *plan); !status.isOk())
     return fail(status);
   std::vector<Scores> folds;

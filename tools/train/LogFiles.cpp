@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 namespace nnc::tools {
@@ -55,8 +57,22 @@ static Status continueFile(std::ofstream &file, const std::string &path,
   return file ? Status() : failure(path);
 }
 
+/// The lines of two runs in one file would be of no use. Where a file system
+/// knows no locks, there is none.
+Status LogFiles::takeFolder() {
+  lock = OpenFile(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (lock.get() < 0 || flock(lock.get(), LOCK_EX | LOCK_NB) == 0 ||
+      errno != EWOULDBLOCK)
+    return {};
+  return {Code::InvalidArgument,
+          folder + ": another run writes its log there; give each a folder of "
+                   "its own"};
+}
+
 Status LogFiles::begin(const TrainRun &run) {
   if (Status status = makeFolder(folder); !status.isOk())
+    return status;
+  if (Status status = takeFolder(); !status.isOk())
     return status;
   if (Status status = continueFile(epochs, folder + "/log.jsonl", "epoch",
                                    run.position.epoch - 1);

@@ -3,6 +3,7 @@
 #ifndef NNC_TOOLS_TRAIN_LOGFILES_H
 #define NNC_TOOLS_TRAIN_LOGFILES_H
 
+#include "runtime/File.h"
 #include "tools/train/Observer.h"
 
 #include <fstream>
@@ -26,7 +27,11 @@ public:
   runtime::Status end(const EndRecord &) override;
 
 private:
+  runtime::Status takeFolder();
+
   std::string folder;
+  /// Held while the run writes there.
+  runtime::OpenFile lock;
   std::ofstream epochs, steps;
 };
 

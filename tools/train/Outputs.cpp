@@ -60,6 +60,10 @@ static std::string pathOfHalf(const std::string &path) {
 }
 
 static Status checkOutput(const std::string &path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    return {Code::InvalidArgument,
+            path + " is a folder: give the name of a file in it"};
   if (Status status = makeFolder(folderOf(path)); !status.isOk())
     return status;
   return checkReplaceable(path);
@@ -69,8 +73,8 @@ static Status checkOutput(const std::string &path) {
 static Status checkCheckpoint(const TrainOptions &options,
                               const std::vector<InputFile> &inputs) {
   const std::string weights = weightsPath(options);
-  if (Status status =
-          checkNoInput(options.checkpoint, "the checkpoint", inputs);
+  if (Status status = checkNoInput(options.checkpoint, "the checkpoint", inputs,
+                                   "--checkpoint");
       !status.isOk())
     return status;
   std::error_code error;
@@ -157,6 +161,9 @@ int drawLog(const TrainOptions &options) {
   if (options.logFolder.empty())
     return Done;
   const bool isQuiet = options.asJson || options.isQuiet;
+  // Before the first epoch is done there is nothing to draw.
+  if (!isThere(options.logFolder + "/log.jsonl"))
+    return Done;
   if (!isQuiet)
     std::cout << "pictures" << std::endl;
   return drawPictures(options.logFolder, isQuiet);

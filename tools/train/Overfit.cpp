@@ -44,6 +44,11 @@ static Status learn(TrainRun &run, int64_t most, Learning &learning) {
   Progress progress("overfit", most, isShown);
   if (Status status = evaluateSamples(run, learning.first); !status.isOk())
     return status;
+  if (learning.first < 0)
+    return {Code::InvalidArgument,
+            concat("the loss of these samples begins at ", learning.first,
+                   ": a model learns by heart where its loss comes near 0, "
+                   "which is no aim of one that falls below")};
   learning.last = learning.first;
   for (run.epochs = 1; run.epochs <= most && !learning.isLearned();
        ++run.epochs) {

@@ -2,10 +2,13 @@
 // and divided.
 #include "tools/train/Run.h"
 
+#include "runtime/TextList.h"
 #include "runtime/data/Reader.h"
 #include "runtime/data/Split.h"
+#include "runtime/data/Suggestion.h"
 
 #include <algorithm>
+#include <iostream>
 #include <numeric>
 
 namespace nnc::tools {
@@ -85,12 +88,17 @@ static std::string describeSplit(const Choice &choice) {
 static StatusOr<Strata> findStrata(const TrainRun &run, const Choice &choice) {
   if (choice.stratifiedBy.empty())
     return Strata();
-  for (const Column &column : run.training)
+  std::vector<std::string> inputs;
+  for (const Column &column : run.training) {
     if (column.name == choice.stratifiedBy)
       return strataOf(column);
+    inputs.push_back(column.name);
+  }
   return Status(Code::InvalidArgument,
                 concat("the model has no input ", quote(choice.stratifiedBy),
-                       " to stratify by"));
+                       " to stratify by",
+                       suggestion(choice.stratifiedBy, inputs), "; it has ",
+                       listNames(inputs)));
 }
 
 static std::vector<int64_t> allSamples(const Columns &columns) {
@@ -114,6 +122,10 @@ static StatusOr<Split> divide(const TrainRun &run, const Choice &choice) {
     return splitFold(samples, choice.folds, choice.fold - 1, choice.seed,
                      *strata);
   Split split = splitSamples(samples, choice.share, choice.seed, *strata);
+  if (choice.most == 0 && choice.share > 0 && split.validation.empty() &&
+      !run.options.isQuiet)
+    std::cerr << "note: no samples are held out: " << choice.share << " of "
+              << samples << " is none of them\n";
   if (choice.most > 0) {
     split.validation.clear();
     split.training.resize(std::min<size_t>(split.training.size(), choice.most));

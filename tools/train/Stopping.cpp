@@ -33,6 +33,14 @@ struct Watchable {
 };
 } // namespace
 
+/// "NAME.loss", of one of several training steps.
+static bool isLossOfStep(const Plan &plan, const std::string &metric) {
+  const std::vector<TrainingStep> &steps = plan.recipe.steps;
+  return std::any_of(steps.begin(), steps.end(), [&](const TrainingStep &step) {
+    return metric == step.entryPoint + ".loss";
+  });
+}
+
 /// What is read from the order of a set has no value while weights change, and
 /// is an area: the larger the better.
 static std::vector<Watchable> watchablesOf(const Plan &plan,
@@ -44,7 +52,9 @@ static std::vector<Watchable> watchablesOf(const Plan &plan,
       known.push_back({prefix + "loss", Better::Smaller});
       for (const TensorInfo &output : plan.findEntryPoint("eval_step")->outputs)
         if (output.kind == "metric")
-          known.push_back({prefix + output.name, output.better});
+          known.push_back({prefix + output.name, isLossOfStep(plan, output.name)
+                                                     ? Better::Smaller
+                                                     : output.better});
         else if (!prefix.empty() && findScoreReading(output.kind))
           known.push_back(
               {prefix + output.name.substr(0, output.name.size() -
@@ -110,6 +120,10 @@ StatusOr<StopRule> stopRuleFor(const StopOptions &options, const Plan &plan,
   const bool isWatching =
       rule.epochs > 0 || !options.monitor.empty() || options.keep == "best";
   rule.keepsBest = isWatching && options.keep != "last";
+  if (!isWatching && options.leastChange)
+    return Status(Code::InvalidArgument,
+                  "--least-change is of a metric that is watched: --patience N "
+                  "stops by it, --monitor METRIC keeps its best weights");
   if (!isWatching)
     return rule;
   const std::string given = !options.monitor.empty() ? options.monitor
