@@ -511,8 +511,8 @@ static std::string explainUnused(DictionaryAttr settings) {
     if (setting.getName() != "groups" &&
         lookupSetting(setting.getName())->places & kOnUpdate)
       return ("'" + setting.getName().getValue() +
-              "' is said of no optimizer: the recipe has updates alone, which "
-              "have each their own")
+              "' is said of no optimizer: each training step has updates of "
+              "its own, and says it for itself")
           .str();
   return "";
 }

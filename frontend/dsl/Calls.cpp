@@ -159,6 +159,24 @@ static constexpr ForeignName kForeignNames[] = {
     {"cat", "concat(a, b, axis = 1)"},
     {"concatenate", "concat(a, b, axis = 1)"},
     {"linear", "dense(x, units)"},
+    {"fc", "dense(x, units)"},
+    {"fully_connected", "dense(x, units)"},
+    {"batch_normalization", "batch_norm(x)"},
+    {"avg_pool", "average_pool(x, window)"},
+    {"upsample", "resize(x, scale = 2)"},
+    {"interpolate", "resize(x, size, mode = linear)"},
+    {"squeeze", "reshape(x, shape)"},
+    {"unsqueeze", "reshape(x, shape)"},
+    {"expand_dims", "reshape(x, shape)"},
+    {"split", "x[:, 0:n], x[:, n:]"},
+    {"chunk", "x[:, 0:n], x[:, n:]"},
+    {"bmm", "matmul(a, b)"},
+    {"multiply", "a * b"},
+    {"subtract", "a - b"},
+    {"power", "a ** b"},
+    {"reciprocal", "1 / x"},
+    {"logistic", "sigmoid(x)"},
+    {"argmin", "argmax(-x, axis)"},
     {"amax", "max(x, axes)"},
     {"amin", "min(x, axes)"},
     {"astype", "cast(x, f32)"},
@@ -176,6 +194,14 @@ static constexpr ForeignName kForeignNames[] = {
     {"detach", "stop_gradient(x)"},
     {"swish", "silu(x)"},
     {"nll_loss", "cross_entropy(logits, target)"},
+    {"categorical_crossentropy", "cross_entropy(logits, target)"},
+    {"sparse_categorical_crossentropy", "cross_entropy(logits, target)"},
+    {"bce_with_logits", "bce_logits(logits, target)"},
+    {"mse_loss", "mse(prediction, target)"},
+    {"l1_loss", "mae(prediction, target)"},
+    {"huber_loss", "huber(prediction, target)"},
+    {"smooth_l1_loss", "smooth_l1(prediction, target)"},
+    {"kl_div", "kl_divergence(logits, target)"},
     {"rand", "random_uniform(shape)"},
     {"randn", "random_normal(shape)"},
 };
@@ -191,7 +217,7 @@ Datum Emitter::callUnknown(const CallExpr &call) {
                                "f32[4, 2] = " +
                                call.callee + "(...)'");
   for (const ForeignName &foreign : kForeignNames)
-    if (foreign.theirs == call.callee)
+    if (call.callee.equals_insensitive(foreign.theirs))
       return error(call.loc, "unknown function '" + call.callee +
                                  "'; here it is " + foreign.ours);
   StringRef dialect = call.callee.split('.').first;

@@ -170,7 +170,7 @@ nnc.model @many(%x: tensor<?x3xf32> {nnc.name = "x"})
 
 // -----
 
-// expected-error@+1 {{'clip_norm' is said of no optimizer: the recipe has updates alone, which have each their own}}
+// expected-error@+1 {{'clip_norm' is said of no optimizer: each training step has updates of its own, and says it for itself}}
 nnc.model @unused(%x: tensor<?x3xf32> {nnc.name = "x"})
     attributes {clip_norm = 1.0, updates = [{name = "a", parameters = ["w"], optimizer = {name = "sgd"}, learning_rate = 0.1}]} {}
 
