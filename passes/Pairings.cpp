@@ -114,6 +114,13 @@ template <typename OpTy> static void checkDecisions(OpTy op) {
              "' gives any numbers: leave out from = probabilities");
 }
 
+/// Of metrics that order samples by their scores: an order that a sigmoid leaves
+/// as it is, and a softmax over the classes of a row does not.
+template <typename OpTy> static void checkAreas(OpTy op) {
+  if (isClassification(op.getPrediction().getType(), op.getTarget().getType()))
+    checkScores(op, op.getPrediction(), op.getFrom());
+}
+
 static void checkBinaryCrossEntropy(BinaryCrossEntropyOp op) {
   if (Operation *producer = findUnlimited(op.getProbability()))
     warn(op, producer,
@@ -157,6 +164,7 @@ void warnOfPairings(ModelOp model) {
             [](auto op) { checkScores(op, op.getLogits(), op.getFrom()); })
         .Case<LogLossOp, BrierScoreOp, ExpectedCalibrationErrorOp>(
             [](auto op) { checkScores(op, op.getPrediction(), op.getFrom()); })
+        .Case<RocAucOp, AveragePrecisionOp>([](auto op) { checkAreas(op); })
         .Case<AccuracyOp, PrecisionOp, RecallOp, F1Op, FBetaOp, MeanIouOp,
               BalancedAccuracyOp, MccOp, CohenKappaOp>(
             [](auto op) { checkDecisions(op); })
