@@ -104,6 +104,39 @@ static bool hasSteps(const TensorInfo &input, const ReadContext &context) {
       [&](const SampleStep &step) { return step.input == input.name; });
 }
 
+/// Takes the numbers of an array for those of the names that the program lists.
+static Status nameNumbers(Column &column, const TableSteps &steps,
+                          const std::string &path) {
+  const std::string &input = steps.input().name;
+  const bool isListed = steps.kind() == TableSteps::Kind::Classes &&
+                        steps.open() == TableSteps::Open::Nothing;
+  if (!isListed || !isInteger(column.elementType) || !column.isInMemory())
+    return {Code::InvalidFile,
+            concat(path, ": has numbers for input ", quote(input),
+                   ", whose steps take names: these come from csv and jsonl; `",
+                   input, " classes = [..]` lists names of whole numbers")};
+  const int64_t bytes = sizeBytes(column.elementType);
+  const int64_t count = column.numSamples * *numElements(column.sampleShape);
+  AlignedBytes numbers(size_t(count) * sizeof(int32_t));
+  for (int64_t i = 0; i < count; ++i) {
+    const uint8_t *element = column.data.data() + i * bytes;
+    const double number = toDouble(column.elementType, element);
+    if (number < 0 || number >= double(steps.names().size()))
+      return {Code::InvalidFile,
+              concat(path, ": sample ",
+                     i / std::max<int64_t>(1, count / column.numSamples),
+                     " has ", elementText(column.elementType, element),
+                     " for input ", quote(input), ", which lists ",
+                     steps.names().size(), " classes, from 0 on")};
+    const auto place = static_cast<int32_t>(number);
+    std::memcpy(numbers.data() + i * sizeof place, &place, sizeof place);
+  }
+  column.data = std::move(numbers);
+  column.elementType = ElementType::I32;
+  column.classes = steps.names();
+  return {};
+}
+
 /// Puts the steps of a table behind what was read for its input.
 static Status prepareTable(Column &column,
                            const std::shared_ptr<TableSteps> &steps,
@@ -118,9 +151,9 @@ static Status prepareTable(Column &column,
                    " a sample, the steps of input ", quote(input.name),
                    " take ", steps->numFields(), " numbers")};
   if (steps->takesNames() && !isNamed)
-    return {Code::InvalidFile,
-            concat(request.path, ": has numbers for input ", quote(input.name),
-                   ", whose steps take names: these come from csv and jsonl")};
+    if (Status status = nameNumbers(column, *steps, request.path);
+        !status.isOk())
+      return status;
   Column result;
   result.name = input.name;
   result.elementType = input.elementType;
