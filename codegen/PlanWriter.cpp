@@ -258,8 +258,8 @@ std::vector<Offset<plan::StateTensor>> PlanWriter::writeState() {
         find(plan.stateOffsetsBytes, parameter.getSymName(),
              "place in the state"),
         parameter.isFrozen(), writePytorchDims(parameter),
-        placeOf(parameter, kAppendsToAttr),
-        placeOf(parameter, kAverageOfAttr)));
+        placeOf(parameter, kAppendsToAttr), placeOf(parameter, kAverageOfAttr),
+        placeOf(parameter, kRoundedFromAttr)));
   return state;
 }
 
@@ -558,8 +558,11 @@ Offset<plan::Recipe> PlanWriter::writeRecipe() {
       trainingSteps, plateauVector);
 }
 
-/// 1 where a runtime that knows no loops can run it.
-static uint32_t versionOf(const MemoryPlan &plan) {
+/// The first version whose runtimes run it.
+static uint32_t versionOf(ModuleOp module, const MemoryPlan &plan) {
+  for (auto parameter : module.getOps<ParameterOp>())
+    if (parameter->hasAttr(kRoundedFromAttr))
+      return 3;
   for (const PlannedEntryPoint &entry : plan.entryPoints)
     for (const PlannedCommand &command : entry.commands)
       if (std::holds_alternative<PlannedLoop>(command))
@@ -577,7 +580,7 @@ FailureOr<std::vector<uint8_t>> PlanWriter::write(StringRef producer) {
   auto constants = fbb.CreateVector(plan.constants);
   auto recipe = writeRecipe();
   auto nameTables = writeNameTables();
-  fbb.Finish(plan::CreatePlan(fbb, versionOf(plan), writeText(producer),
+  fbb.Finish(plan::CreatePlan(fbb, versionOf(module, plan), writeText(producer),
                               writeText(name), plan.maxBatch, code, entryPoints,
                               state, plan.stateBytes, constants, recipe,
                               weightsOrder(), nameTables),

@@ -26,11 +26,6 @@ namespace nnc {
 // State
 //===----------------------------------------------------------------------===//
 
-static bool trains(func::FuncOp function) {
-  return function->hasAttr(kTrainingAttr) &&
-         !function->hasAttr(kStateStaysAttr);
-}
-
 /// Adds what has an average, with the scalar that counts its updates.
 static void findAveraged(func::FuncOp train, const SymbolTable &symbols,
                          llvm::MapVector<ParameterOp, StringRef> &averaged) {

@@ -32,6 +32,8 @@ inline constexpr llvm::StringLiteral kAppendsToAttr = "nnc.appends_to";
 /// the scalar that counts its updates.
 inline constexpr llvm::StringLiteral kAverageOfAttr = "nnc.average_of";
 inline constexpr llvm::StringLiteral kCounterAttr = "nnc.counter";
+/// Of state: the parameter whose value it is, rounded to its type; a symbol.
+inline constexpr llvm::StringLiteral kRoundedFromAttr = "nnc.rounded_from";
 /// Of @generate: how many tokens a sequence may have; absent: any number.
 inline constexpr llvm::StringLiteral kContextAttr = "nnc.context";
 inline constexpr llvm::StringLiteral kNameAttr = "nnc.name";

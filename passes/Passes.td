@@ -323,6 +323,33 @@ def AverageWeightsPass : Pass<"nnc-average-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::nnc::NncDialect"];
 }
 
+def KeepRoundedPass : Pass<"nnc-keep-rounded", "::mlir::ModuleOp"> {
+  let summary = "Keep the parameters that are read in 16 bits in these, too";
+  let description = [{
+    With `precision bf16` a training step rounds each weight before products read it, and
+    updates it in f32:
+    ```mlir
+    %w = nnc.read @w : tensor<784x128xf32>
+    %low = nnc.cast %w to = bf16 : (tensor<784x128xf32>) -> tensor<784x128xbf16>
+    ...
+    nnc.assign @w, %new : tensor<784x128xf32>
+    ```
+    becomes, with the copy in the optimizer's state,
+    ```mlir
+    %w = nnc.read @w : tensor<784x128xf32>
+    %low = nnc.read @w.bf16 : tensor<784x128xbf16>
+    ...
+    nnc.assign @w, %new : tensor<784x128xf32>
+    %rounded = nnc.cast %new to = bf16 : (tensor<784x128xf32>) -> tensor<784x128xbf16>
+    nnc.assign @w.bf16, %rounded : tensor<784x128xbf16>
+    ```
+    so that the kernel of the update writes both. All functions read and assign it so, and
+    the runtime writes it with what it loads. Left alone: a module that does not train; and
+    a parameter beside which something else is called as its copy would be.
+  }];
+  let dependentDialects = ["::nnc::NncDialect"];
+}
+
 def SimplifyPass : Pass<"nnc-simplify", "::mlir::func::FuncOp"> {
   let summary = "Rewrite arithmetic to cheaper ops of the same value";
   let description = [{

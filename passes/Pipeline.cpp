@@ -131,6 +131,10 @@ static void addExpandPasses(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createCSEPass());
   // What CSE made equal can fold (x - x, select with equal arms).
   pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  // When each parameter is rounded once, by all that read it so. Where one
+  // kernel updates all, its copies cost none of their own.
+  if (options.fusion.groupUpdates)
+    pm.addPass(createKeepRoundedPass());
   // Last: reads die with the ops that used them.
   pm.addPass(createRemoveDeadStatePass());
 }

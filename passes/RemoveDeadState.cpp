@@ -49,10 +49,11 @@ struct RemoveDeadStatePass
         assigns.push_back(assign);
     });
 
-    // What has an average is saved by its name.
+    // What has an average, or is read rounded, is saved by its name.
     for (auto parameter : module.getOps<ParameterOp>())
-      if (auto of = parameter->getAttrOfType<FlatSymbolRefAttr>(kAverageOfAttr))
-        read.insert(of.getValue());
+      for (StringRef name : {kAverageOfAttr, kRoundedFromAttr})
+        if (auto of = parameter->getAttrOfType<FlatSymbolRefAttr>(name))
+          read.insert(of.getValue());
 
     llvm::DenseSet<StringRef> dead;
     for (auto parameter : module.getOps<ParameterOp>())

@@ -45,6 +45,11 @@ struct Scalar {
 };
 } // namespace
 
+bool trains(func::FuncOp function) {
+  return function->hasAttr(kTrainingAttr) &&
+         !function->hasAttr(kStateStaysAttr);
+}
+
 std::string counterNameOf(const RecipeUpdate &update) {
   return update.name.empty() ? kStepName.str()
                              : (update.name + "." + kStepName).str();

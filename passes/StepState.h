@@ -23,6 +23,9 @@ std::string rateNameOf(const RecipeUpdate &update);
 std::string runScalarNameOf(llvm::StringRef counter, llvm::StringRef scalar,
                             const mlir::SymbolTable &symbols);
 
+/// Whether a function is a step of training, which changes state.
+bool trains(mlir::func::FuncOp function);
+
 /// Declares the seed, the counters and learning rates of the recipe's updates,
 /// and first_sample where it is needed. Fails after a diagnostic.
 llvm::LogicalResult declareScalars(ModelOp model);

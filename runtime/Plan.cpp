@@ -144,6 +144,9 @@ std::vector<bool> Plan::stateReadBy(const EntryPoint &entry) const {
       mark(buffer);
   for (const TensorInfo &output : entry.outputs)
     mark(output.buffer);
+  for (size_t i = 0; i < state.size(); ++i)
+    if (isRead[i] && state[i].roundedFrom >= 0)
+      isRead[state[i].roundedFrom] = true;
   return isRead;
 }
 

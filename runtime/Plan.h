@@ -208,6 +208,10 @@ struct StateTensor {
   /// average; -1: none.
   int32_t averageOf = -1;
   int32_t average = -1;
+  /// Index into Plan::state of the parameter whose value it is, rounded, and of
+  /// its own value so; -1: none.
+  int32_t roundedFrom = -1;
+  int32_t rounded = -1;
 
   int64_t numElements() const;
   int64_t sizeBytes() const;

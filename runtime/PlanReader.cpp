@@ -10,7 +10,7 @@
 
 namespace nnc::runtime {
 
-static constexpr uint32_t oldestVersion = 1, newestVersion = 2;
+static constexpr uint32_t oldestVersion = 1, newestVersion = 3;
 
 Status PlanReader::checkStart(const uint8_t *start, size_t sizeBytes) {
   if (sizeBytes < startBytes || !plan::PlanBufferHasIdentifier(start))
@@ -35,7 +35,7 @@ Status PlanReader::read() {
   if (from.version() < oldestVersion || from.version() > newestVersion)
     return {Code::Unsupported,
             concat("the plan is of version ", from.version(),
-                   ", this runtime reads versions ", oldestVersion, " and ",
+                   ", this runtime reads versions ", oldestVersion, " to ",
                    newestVersion, "; compile the model again")};
   if (!readContents(from))
     return {Code::InvalidFile, "damaged plan: " + problem};
@@ -198,7 +198,7 @@ bool PlanReader::readState(const plan::Plan &from) {
   }
   where.clear();
   return checkStateOverlap() && checkAppending() && checkAverages() &&
-         checkScalar("seed", ElementType::I64) &&
+         checkCopies() && checkScalar("seed", ElementType::I64) &&
          checkScalar("step", ElementType::I64) &&
          checkScalar(firstSampleName, ElementType::I64) && checkLearningRate();
 }
@@ -213,6 +213,7 @@ bool PlanReader::readRole(const plan::StateTensor &from, StateTensor &to) {
   to.frozen = from.frozen();
   to.appendsTo = from.appends_to();
   to.averageOf = from.average_of();
+  to.roundedFrom = from.rounded_from();
   if (!readElementType(from.element_type(), to.elementType) ||
       !readShape(from.shape(), to.shape))
     return false;
@@ -343,6 +344,34 @@ bool PlanReader::checkAverages() {
     if (of.average != -1)
       return fail("state tensor ", quote(of.name), " has two averages");
     of.average = int32_t(i);
+  }
+  return true;
+}
+
+/// A copy is of one parameter, of floats with more bits, which has no other.
+bool PlanReader::checkCopies() {
+  const int64_t count = result.state.size();
+  for (int64_t i = 0; i < count; ++i) {
+    const StateTensor &tensor = result.state[i];
+    if (tensor.roundedFrom == -1)
+      continue;
+    if (tensor.roundedFrom < -1 || tensor.roundedFrom >= count)
+      return fail("state tensor ", quote(tensor.name),
+                  " is rounded from number ", tensor.roundedFrom, " of ",
+                  count);
+    StateTensor &from = result.state[tensor.roundedFrom];
+    if (tensor.role != Role::OptimizerState || tensor.averageOf != -1 ||
+        from.role != Role::Parameter || tensor.shape != from.shape ||
+        !isFloat(tensor.elementType) || !isFloat(from.elementType) ||
+        runtime::sizeBytes(tensor.elementType) >=
+            runtime::sizeBytes(from.elementType))
+      return fail("state tensor ", quote(tensor.name), ", ",
+                  describe(tensor.elementType, tensor.shape),
+                  ", is not rounded from ", quote(from.name), ", ",
+                  describe(from.elementType, from.shape));
+    if (from.rounded != -1)
+      return fail("state tensor ", quote(from.name), " has two copies");
+    from.rounded = int32_t(i);
   }
   return true;
 }

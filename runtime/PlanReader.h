@@ -51,6 +51,7 @@ private:
                        StateTensor &to);
   bool checkAppending();
   bool checkAverages();
+  bool checkCopies();
   bool readWeightsOrder(const plan::Plan &from);
   bool readNameTables(const plan::Plan &from);
   bool readNameTable(const plan::NameTable &from, NameTable &to);

@@ -326,6 +326,17 @@ Status Session::readState(std::string_view name, void *data,
   });
 }
 
+Status Session::store(const StateTensor &tensor, const void *data) {
+  Status status = device->upload({stateData(tensor), data, tensor.sizeBytes()});
+  if (!status.isOk() || tensor.rounded < 0)
+    return status;
+  const StateTensor &copy = openPlan->state[tensor.rounded];
+  std::vector<char> rounded(copy.sizeBytes());
+  roundElements(tensor.elementType, data, tensor.numElements(),
+                copy.elementType, rounded.data());
+  return device->upload({stateData(copy), rounded.data(), copy.sizeBytes()});
+}
+
 Status Session::writeState(std::string_view name, const void *data,
                            size_t sizeBytes) {
   return guardMemory([&]() -> Status {
@@ -334,9 +345,14 @@ Status Session::writeState(std::string_view name, const void *data,
       return unknownState(name);
     if (sizeBytes != static_cast<size_t>(tensor->sizeBytes()))
       return wrongSize(*tensor, sizeBytes);
+    if (tensor->roundedFrom >= 0)
+      return {Code::InvalidArgument,
+              concat("state tensor ", quote(name), " is ",
+                     quote(openPlan->state[tensor->roundedFrom].name),
+                     ", rounded: it is written with that")};
     if (!sizeBytes)
       return {};
-    return device->upload({stateData(*tensor), data, tensor->sizeBytes()});
+    return store(*tensor, data);
   });
 }
 
@@ -399,7 +415,7 @@ Status Session::setScalar(std::string_view name, double value) {
                      runtime::name(tensor->elementType))};
     char element[largestElementBytes];
     fromDouble(tensor->elementType, value, element);
-    return device->upload({stateData(*tensor), element, tensor->sizeBytes()});
+    return store(*tensor, element);
   });
 }
 
@@ -437,7 +453,8 @@ Status Session::checkFinite() const {
     std::vector<char> copy;
     for (const StateTensor &tensor : openPlan->state) {
       const void *data = stateData(tensor);
-      if (isInteger(tensor.elementType) || tensor.sizeBytes() == 0)
+      if (isInteger(tensor.elementType) || tensor.sizeBytes() == 0 ||
+          tensor.roundedFrom >= 0)
         continue;
       if (!device->sharesHostMemory()) {
         copy.resize(tensor.sizeBytes());

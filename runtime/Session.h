@@ -150,6 +150,10 @@ private:
                      int64_t batch) const;
   size_t indexOf(const EntryPoint &entry) const;
   void *stateData(const StateTensor &tensor) const;
+  /// Writes a state tensor, and its rounded copy where it has one.
+  Status store(const StateTensor &tensor, const void *data);
+  Status storeFromFile(const SafetensorsFile &file, const SavedTensor &saved,
+                       const StateTensor &tensor);
   const void *addressOf(const BufferRef &buffer) const;
   Status fetch(const TensorInfo &output) const;
   void forgetOutputs();

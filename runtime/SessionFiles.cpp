@@ -77,16 +77,16 @@ Status Session::save(const std::string &path, SaveKind kind,
   });
 }
 
-/// Reads a tensor of a file to `to`, which is the device's.
-static Status read(const SafetensorsFile &file, const SavedTensor &tensor,
-                   Device &device, void *to) {
-  if (device.sharesHostMemory())
-    return file.read(tensor, to);
-  std::vector<char> copy(tensor.sizeBytes);
-  Status status = file.read(tensor, copy.data());
+Status Session::storeFromFile(const SafetensorsFile &file,
+                              const SavedTensor &saved,
+                              const StateTensor &tensor) {
+  if (device->sharesHostMemory() && tensor.rounded < 0)
+    return file.read(saved, stateData(tensor));
+  std::vector<char> copy(saved.sizeBytes);
+  Status status = file.read(saved, copy.data());
   if (!status.isOk() || copy.empty())
     return status;
-  return device.upload({to, copy.data(), tensor.sizeBytes});
+  return store(tensor, copy.data());
 }
 
 /// The tensors that have to be converted or permuted, all of them before any of
@@ -165,11 +165,10 @@ Status Session::load(const std::string &path, SaveKind kind,
       const Match &match = comparison.matches[i];
       const std::vector<char> &content = (*converted)[i];
       for (const StateTensor *target : targetsOf(*openPlan, *match.to, kind)) {
-        void *to = stateData(*target);
         Status status =
             content.empty()
-                ? read(*file, *match.sources.front().tensor, *device, to)
-                : device->upload({to, content.data(), int64_t(content.size())});
+                ? storeFromFile(*file, *match.sources.front().tensor, *target)
+                : store(*target, content.data());
         if (!status.isOk())
           return status;
       }

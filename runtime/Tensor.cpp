@@ -34,6 +34,10 @@ bool isInteger(ElementType type) {
   return facts[static_cast<int>(type)].isInteger;
 }
 
+bool isFloat(ElementType type) {
+  return !isInteger(type) && type != ElementType::Bool;
+}
+
 std::optional<ElementType> parseElementType(std::string_view name) {
   for (int i = 0; i < numElementTypes; ++i)
     if (name == facts[i].name)
@@ -174,7 +178,7 @@ bool fits(ElementType type, double value) {
                 : type == ElementType::U32 ? Range{0, 0x1p32}
                 : type == ElementType::U8  ? Range{0, 256}
                                            : Range{0, 2};
-  if (!isInteger(type) && type != ElementType::Bool) {
+  if (isFloat(type)) {
     // A finite number must stay finite.
     // Halfway between the largest f32 and what would follow, where rounding
     // leaves the finite numbers; a bf16's range is no larger.
@@ -210,6 +214,15 @@ void fromDouble(ElementType type, double value, void *element) {
   case ElementType::U32:
     return store(static_cast<uint32_t>(value), element);
   }
+}
+
+void roundElements(ElementType from, const void *elements, int64_t count,
+                   ElementType to, void *rounded) {
+  auto *read = static_cast<const char *>(elements);
+  auto *written = static_cast<char *>(rounded);
+  for (int64_t i = 0; i < count; ++i)
+    fromDouble(to, toDouble(from, read + i * sizeBytes(from)),
+               written + i * sizeBytes(to));
 }
 
 /// The value of an element, and whether a double holds it.

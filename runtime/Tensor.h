@@ -33,6 +33,7 @@ const char *name(ElementType type);
 std::optional<ElementType> parseElementType(std::string_view name);
 
 bool isInteger(ElementType type);
+bool isFloat(ElementType type);
 
 /// Outermost dimension first. -1 is the batch; empty is a scalar.
 using Shape = std::vector<int64_t>;
@@ -54,6 +55,10 @@ int64_t countNonFinite(ElementType type, const void *elements, int64_t count);
 /// not round to infinity, infinities and NaN themselves included, integers
 /// whole numbers in their range.
 bool fits(ElementType type, double value);
+
+/// Rounds `count` elements to a type of fewer bits.
+void roundElements(ElementType from, const void *elements, int64_t count,
+                   ElementType to, void *rounded);
 
 /// Stores `value`, which fits, rounded to the element type.
 void fromDouble(ElementType type, double value, void *element);

@@ -15,7 +15,7 @@ namespace nnc::runtime {
 //===-- Names ------------------------------------------------------------===//
 
 bool isSaved(const StateTensor &tensor, SaveKind kind) {
-  if (tensor.role == Role::Generation ||
+  if (tensor.role == Role::Generation || tensor.roundedFrom >= 0 ||
       (tensor.role == Role::Scalar && tensor.name == firstSampleName))
     return false;
   return kind == SaveKind::Checkpoint || tensor.role == Role::Parameter ||
@@ -192,9 +192,6 @@ static std::optional<Shape> joinedShape(const Match &match,
 /// by element, as far as that changes no number. A checkpoint goes on as it is.
 static bool isConvertible(const SavedTensor &from, const StateTensor &to,
                           SaveKind kind) {
-  auto isFloat = [](ElementType type) {
-    return !isInteger(type) && type != ElementType::Bool;
-  };
   return kind == SaveKind::Weights && isFloat(from.elementType) &&
          isFloat(to.elementType);
 }
@@ -281,8 +278,7 @@ Comparison compare(const Plan &plan, const SafetensorsFile &file, SaveKind kind,
   // In the file's order, and without what only a checkpoint's reader wants.
   for (const SavedTensor &tensor : file.tensors())
     if (!used.count(&tensor) && !tensors.isIgnored(table, tensor.name) &&
-        !replaced.count(tensor.name) &&
-        !startsWith(tensor.name, keptPrefix) &&
+        !replaced.count(tensor.name) && !startsWith(tensor.name, keptPrefix) &&
         (kind == SaveKind::Checkpoint || !isReservedName(tensor.name)))
       result.extra.push_back(tensor.name);
   return result;

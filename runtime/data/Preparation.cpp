@@ -10,11 +10,6 @@
 
 namespace nnc::runtime {
 
-static bool isFloat(ElementType type) {
-  return type == ElementType::F32 || type == ElementType::F64 ||
-         type == ElementType::F16 || type == ElementType::BF16;
-}
-
 bool hasStep(const Recipe &recipe, std::string_view input,
              std::string_view step) {
   return std::any_of(recipe.sampleSteps.begin(), recipe.sampleSteps.end(),

@@ -61,11 +61,11 @@ TEST(Plan, RefusesAFolder) {
 
 TEST(Plan, RefusesAnotherVersion) {
   PlanSource source = linePlan();
-  source.version = 3;
+  source.version = 4;
   Status status = openBytes(serialize(source));
   EXPECT_EQ(status.code(), Code::Unsupported);
-  EXPECT_EQ(status.message(), "plan: the plan is of version 3, this runtime "
-                              "reads versions 1 and 2; compile the model "
+  EXPECT_EQ(status.message(), "plan: the plan is of version 4, this runtime "
+                              "reads versions 1 to 3; compile the model "
                               "again");
 }
 
@@ -186,6 +186,18 @@ static const WrongPlan wrongPlans[] = {
        p.state[1].appendsTo = 0;
      },
      "state tensor 'w.m', f32[1, 4], is no place of 'w', f32[1, 2, 2]"},
+    {"RoundedFromNothing", [](auto &p) { p.state[1].roundedFrom = 9; },
+     "state tensor 'w.m' is rounded from number 9 of 5"},
+    {"RoundedBeforeTheFirst", [](auto &p) { p.state[1].roundedFrom = -2; },
+     "state tensor 'w.m' is rounded from number -2 of 5"},
+    {"RoundedToAsManyBits", [](auto &p) { p.state[1].roundedFrom = 0; },
+     "state tensor 'w.m', f32[4], is not rounded from 'w', f32[4]"},
+    {"RoundedFromAScalar",
+     [](auto &p) {
+       p.state[1].elementType = ElementType::BF16;
+       p.state[1].roundedFrom = 2;
+     },
+     "state tensor 'w.m', bf16[4], is not rounded from 'seed', i64[]"},
     {"NegativeContext", [](auto &p) { p.entryPoints[0].context = -1; },
      "context is -1, expected 0 or more"},
     {"TwoTablesOfAName",

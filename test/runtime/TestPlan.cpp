@@ -352,7 +352,7 @@ std::vector<uint8_t> serialize(const PlanSource &source) {
         static_cast<plan::ElementType>(tensor.elementType), &tensor.shape,
         tensor.offsetBytes, tensor.frozen,
         tensor.pytorchDims.empty() ? nullptr : &tensor.pytorchDims,
-        tensor.appendsTo));
+        tensor.appendsTo, tensor.averageOf, tensor.roundedFrom));
   std::vector<fb::Offset<plan::NameTable>> tables;
   for (const PlanSource::Names &table : source.nameTables) {
     auto lines = b.CreateVectorOfStrings(table.lines);

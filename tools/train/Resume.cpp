@@ -14,6 +14,9 @@ using namespace runtime;
 std::string stateLayout(const Plan &plan) {
   std::string layout;
   for (const StateTensor &tensor : plan.state) {
+    // Made of a parameter, on some targets.
+    if (tensor.roundedFrom >= 0)
+      continue;
     // What is frozen counted as a buffer before it was marked.
     const int role = int(tensor.frozen ? Role::Buffer : tensor.role);
     layout += concat(tensor.name, "\n", role, "\n",
