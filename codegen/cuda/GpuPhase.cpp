@@ -53,9 +53,57 @@ void GpuPhase::store(Value value, BufferRef ref, RankedTensorType type,
   memref::StoreOp::create(b, value, memory, element);
 }
 
+namespace {
+/// (s / a) * (a * c) + (s % a) * c is s * c: where rows and columns of a number
+/// are put together again.
+struct JoinParts : OpRewritePattern<arith::AddIOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::AddIOp add,
+                                PatternRewriter &rewriter) const override {
+    if (!add.getType().isIntOrIndex())
+      return rewriter.notifyMatchFailure(add, "it has lanes");
+    Scaled lhs = scaledOf(add.getLhs()), rhs = scaledOf(add.getRhs());
+    if (lhs.value.getDefiningOp<arith::RemUIOp>())
+      std::swap(lhs, rhs);
+    auto quotient = lhs.value.getDefiningOp<arith::DivUIOp>();
+    auto remainder = rhs.value.getDefiningOp<arith::RemUIOp>();
+    APInt divisor;
+    if (!quotient || !remainder || quotient.getLhs() != remainder.getLhs() ||
+        quotient.getRhs() != remainder.getRhs() ||
+        !matchPattern(quotient.getRhs(), m_ConstantInt(&divisor)) ||
+        lhs.factor != divisor * rhs.factor)
+      return rewriter.notifyMatchFailure(add, "no parts of one number");
+    Type type = add.getType();
+    Value factor = arith::ConstantOp::create(
+        rewriter, add.getLoc(), rewriter.getIntegerAttr(type, rhs.factor));
+    rewriter.replaceOpWithNewOp<arith::MulIOp>(add, quotient.getLhs(), factor);
+    return success();
+  }
+
+private:
+  struct Scaled {
+    Value value;
+    APInt factor;
+  };
+
+  static Scaled scaledOf(Value value) {
+    auto product = value.getDefiningOp<arith::MulIOp>();
+    APInt factor;
+    if (product && matchPattern(product.getRhs(), m_ConstantInt(&factor)))
+      return {product.getLhs(), factor};
+    unsigned bits = value.getType().isIndex()
+                        ? IndexType::kInternalStorageBitWidth
+                        : value.getType().getIntOrFloatBitWidth();
+    return {value, APInt(bits, 1)};
+  }
+};
+} // namespace
+
 void nnc::simplifyPhase(func::FuncOp function) {
-  (void)applyPatternsGreedily(function,
-                              RewritePatternSet(function.getContext()));
+  RewritePatternSet patterns(function.getContext());
+  patterns.add<JoinParts>(function.getContext());
+  (void)applyPatternsGreedily(function, std::move(patterns));
   IRRewriter rewriter(function.getContext());
   DominanceInfo dominance(function);
   eliminateCommonSubExpressions(rewriter, dominance, function);
