@@ -326,7 +326,26 @@ template <typename Op> static Op onlyOp(linalg::GenericOp op) {
   return isYielded ? only : Op();
 }
 
+/// The only op of a body that computes, if it is an `Op`: 16-bit floats are
+/// widened before it, and what it gives is rounded.
+template <typename Op> static Op onlyComputation(linalg::GenericOp op) {
+  Op only;
+  for (Operation &inner : op.getBody()->without_terminator()) {
+    if (isa<arith::ExtFOp, arith::TruncFOp>(inner))
+      continue;
+    if (only || !isa<Op>(inner))
+      return {};
+    only = cast<Op>(inner);
+  }
+  Value given = op.getBody()->getTerminator()->getOperand(0);
+  if (auto rounded = given.getDefiningOp<arith::TruncFOp>())
+    given = rounded.getIn();
+  return only && given == only->getResult(0) ? only : Op();
+}
+
 static bool isArgumentOf(linalg::GenericOp op, Value value, Value operand) {
+  if (auto widened = value.getDefiningOp<arith::ExtFOp>())
+    value = widened.getIn();
   for (OpOperand &use : op->getOpOperands())
     if (op.getMatchingBlockArgument(&use) == value)
       return use.get() == operand;
@@ -345,21 +364,44 @@ bool ProductScheduler::matchConversion() {
   return true;
 }
 
-/// A sum with a vector along the columns. In 16 bits the program rounds before
-/// it adds, and the library does not; for f64 the library has none.
+/// Whether the library has epilogues for products of these types, with a bias
+/// of the result's type: the table of types of cublasLtMatmul() in the cuBLAS
+/// documentation (12.0 and later). It has none for f64. In 16 bits the program
+/// rounds the product before it adds, and the library only what it writes: one
+/// rounding less.
+static bool hasEpilogues(const MatmulCall &call) {
+  struct Types {
+    bool (Type::*isOperand)() const;
+    bool (Type::*isResult)() const;
+  };
+  static constexpr Types kTypes[] = {{&Type::isF32, &Type::isF32},
+                                     {&Type::isF16, &Type::isF16},
+                                     {&Type::isF16, &Type::isF32},
+                                     {&Type::isBF16, &Type::isBF16},
+                                     {&Type::isBF16, &Type::isF32}};
+  return llvm::any_of(kTypes, [&](const Types &types) {
+    return (call.operandType.*types.isOperand)() &&
+           (call.resultType.*types.isResult)();
+  });
+}
+
+/// A sum with a vector along the columns.
 bool ProductScheduler::matchBias() {
   linalg::GenericOp op = onlyElementwiseUser(output);
-  auto add = op ? onlyOp<arith::AddFOp>(op) : arith::AddFOp();
-  if (!add || !call.resultType.isF32())
+  auto add = op ? onlyComputation<arith::AddFOp>(op) : arith::AddFOp();
+  if (!add || !hasEpilogues(call) ||
+      getElementTypeOrSelf(op->getResult(0).getType()) != call.resultType)
     return false;
   bool isLeft = isArgumentOf(op, add.getLhs(), output);
   Value other = isLeft ? add.getRhs() : add.getLhs();
   if (!isLeft && !isArgumentOf(op, add.getRhs(), output))
     return false;
   for (OpOperand *use : op.getDpsInputOperands()) {
-    if (op.getMatchingBlockArgument(use) != other)
+    if (!isArgumentOf(op, other, use->get()))
       continue;
     auto type = cast<RankedTensorType>(use->get().getType());
+    if (type.getElementType() != call.resultType)
+      return false;
     AffineMap map = op.getMatchingIndexingMap(use);
     // Its dimensions are the last of the result's, which are the columns.
     bool isTrailing = map.isMinorIdentity() && type.hasStaticShape() &&
@@ -378,8 +420,10 @@ bool ProductScheduler::matchBias() {
 
 bool ProductScheduler::matchRelu() {
   linalg::GenericOp op = onlyElementwiseUser(output);
-  auto maximum = op ? onlyOp<arith::MaximumFOp>(op) : arith::MaximumFOp();
-  if (!maximum || !call.resultType.isF32())
+  auto maximum =
+      op ? onlyComputation<arith::MaximumFOp>(op) : arith::MaximumFOp();
+  if (!maximum || !hasEpilogues(call) ||
+      getElementTypeOrSelf(op->getResult(0).getType()) != call.resultType)
     return false;
   bool isLeft = isArgumentOf(op, maximum.getLhs(), output);
   Value other = isLeft ? maximum.getRhs() : maximum.getLhs();

@@ -66,6 +66,27 @@ func.func @both(%x: tensor<?x784xf32>, %w: tensor<784x128xf32>, %b: tensor<128xf
 
 // -----
 
+// In 16 bits too, with a bias of the result's type; what is read again is what the call
+// writes.
+// CHECK:       func.func private @matmul_add_mul_Bx128x784.matmul()
+// CHECK-SAME:    nnc.buffers = ["operand 0", "operand 1", "result 0", "operand 2"]
+// CHECK-SAME:    nnc.epilogue = "bias"
+// CHECK-SAME:    nnc.types = [bf16, bf16]
+// CHECK-LABEL: func.func @matmul_add_mul_Bx128x784_epilogue_rows(
+// CHECK-SAME:    nnc.buffers = ["result 0", "result 1"]
+func.func @bias_of_16_bits(%x: tensor<?x784xbf16>, %w: tensor<784x128xbf16>, %b: tensor<128xbf16>) -> (tensor<?x128xbf16>, tensor<?x128xbf16>) {
+  %y:2 = nnc.fused "contraction" (%a = %x, %c = %w, %d = %b)
+      : (tensor<?x784xbf16>, tensor<784x128xbf16>, tensor<128xbf16>) -> (tensor<?x128xbf16>, tensor<?x128xbf16>) {
+    %product = nnc.matmul %a, %c : (tensor<?x784xbf16>, tensor<784x128xbf16>) -> tensor<?x128xbf16>
+    %sum = nnc.add %product, %d : (tensor<?x128xbf16>, tensor<128xbf16>) -> tensor<?x128xbf16>
+    %square = nnc.mul %sum, %sum : tensor<?x128xbf16>
+    nnc.yield %sum, %square : tensor<?x128xbf16>, tensor<?x128xbf16>
+  }
+  return %y#0, %y#1 : tensor<?x128xbf16>, tensor<?x128xbf16>
+}
+
+// -----
+
 // A computed operand is stored first.
 // CHECK-LABEL: func.func @cast_matmul_Bx128x784_prologue0_rows(
 // CHECK-SAME:    nnc.buffers = ["operand 0", "workspace 0"]
