@@ -5,16 +5,19 @@
 // Needs primitives, before any other fusion, and looks at training steps alone:
 // initial values are drawn once. What it takes are elementwise ops
 // whose values only become state; scalars that updates share (a rate on its
-// schedule, a clipping factor) stay where they are and become operands.
+// schedule, a clipping factor) stay where they are and become operands. Norms
+// of gradients of one type are gathered likewise, some at once.
 #include "passes/EntryPoints.h"
 #include "passes/Passes.h"
 #include "passes/RowFusion.h"
+#include "passes/SortInRounds.h"
 
 #include "ir/Ops.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -27,6 +30,12 @@ namespace nnc {
 /// but the time to compile a kernel grows faster than its text, and beside this
 /// many updates another launch costs nothing.
 static constexpr size_t kMostBuffers = 160;
+
+/// Norms in one kernel: each takes registers for as long as it goes over the
+/// elements.
+static constexpr size_t kMostNorms = 8;
+/// A norm of fewer elements is part of a kernel of small things anyway.
+static constexpr int64_t kFewElements = 8192;
 
 namespace {
 
@@ -48,7 +57,10 @@ public:
 private:
   bool isPartOfUpdate(Operation *op) const;
   Updates collect(AssignOp assign) const;
-  void fuse(const Updates &updates);
+  void fuse(const Updates &updates, StringRef kind);
+  void gatherNorms();
+  void gather(ArrayRef<SumOp> norms);
+  void gatherUpdates();
 
   Block &block;
   /// Ops whose values only become state.
@@ -111,12 +123,14 @@ static void findBuffers(Updates &updates) {
       CastOp widening = getWidening(operand);
       updates.inputs.insert(widening ? widening.getX() : operand);
     }
-    if (llvm::any_of(op->getUsers(), llvm::IsaPred<AssignOp>))
+    if (!llvm::all_of(op->getUsers(), [&](Operation *user) {
+          return updates.ops.contains(user);
+        }))
       updates.results.push_back(op->getResult(0));
   }
 }
 
-void UpdateFusion::fuse(const Updates &updates) {
+void UpdateFusion::fuse(const Updates &updates, StringRef kind) {
   SmallVector<Operation *> ops(updates.ops.begin(), updates.ops.end());
   llvm::sort(ops, [](Operation *lhs, Operation *rhs) {
     return lhs->isBeforeInBlock(rhs);
@@ -131,7 +145,7 @@ void UpdateFusion::fuse(const Updates &updates) {
   Location loc = builder.getFusedLoc(locations);
   auto fused = FusedOp::create(
       builder, loc, llvm::to_vector(TypeRange(ValueRange(updates.results))),
-      builder.getStringAttr("updates"), updates.inputs.getArrayRef());
+      builder.getStringAttr(kind), updates.inputs.getArrayRef());
   Block *body = builder.createBlock(&fused.getBody());
   IRMapping mapping;
   for (Value input : updates.inputs)
@@ -157,7 +171,74 @@ void UpdateFusion::fuse(const Updates &updates) {
     op->erase();
 }
 
-void UpdateFusion::run() {
+//===----------------------------------------------------------------------===//
+// Norms
+//===----------------------------------------------------------------------===//
+
+/// What `sum` is the sum of squares of, all of them; null if it is not.
+static Value getSquared(SumOp sum) {
+  auto square = sum->getOperand(0).getDefiningOp<MulOp>();
+  if (!square || !isScalar(sum->getResult(0)) || !square->hasOneUse() ||
+      square->getOperand(0) != square->getOperand(1))
+    return {};
+  Value squared = square->getOperand(0);
+  auto type = cast<RankedTensorType>(squared.getType());
+  bool isLarge = type.hasStaticShape() && type.getNumElements() > kFewElements;
+  return isLarge ? squared : Value();
+}
+
+/// Whether `op` gives something else than scalars to what is before `end`: what
+/// a later norm is of might depend on it.
+static bool givesTensors(Operation *op, Operation *end) {
+  SmallVector<Operation *> pending = {op};
+  DenseSet<Operation *> seen;
+  while (!pending.empty())
+    for (Operation *user : pending.pop_back_val()->getUsers()) {
+      if (!user->isBeforeInBlock(end) || !seen.insert(user).second)
+        continue;
+      if (!llvm::all_of(user->getResults(), isScalar))
+        return true;
+      pending.push_back(user);
+    }
+  return false;
+}
+
+void UpdateFusion::gather(ArrayRef<SumOp> norms) {
+  Updates kernel;
+  for (SumOp norm : norms) {
+    if (givesTensors(norm, norms.back()))
+      return;
+    kernel.ops.insert(norm->getOperand(0).getDefiningOp());
+    kernel.ops.insert(norm);
+  }
+  if (norms.size() < 2)
+    return;
+  findBuffers(kernel);
+  fuse(kernel, "rows");
+}
+
+void UpdateFusion::gatherNorms() {
+  llvm::MapVector<Type, SmallVector<SumOp>> byType;
+  for (auto sum : block.getOps<SumOp>())
+    if (Value squared = getSquared(sum)) {
+      CastOp widening = getWidening(squared);
+      byType[(widening ? widening.getX() : squared).getType()].push_back(sum);
+    }
+  if (byType.empty())
+    return;
+  for (auto &[type, sums] : byType)
+    for (size_t first = 0; first < sums.size(); first += kMostNorms)
+      gather(ArrayRef(sums).slice(first).take_front(kMostNorms));
+  // Scalars that are added up before the last of them is there.
+  [[maybe_unused]] bool isSorted = sortInRounds(block);
+  assert(isSorted && "norms depend on no other's norm");
+}
+
+//===----------------------------------------------------------------------===//
+// Updates
+//===----------------------------------------------------------------------===//
+
+void UpdateFusion::gatherUpdates() {
   SmallVector<AssignOp> assigns(block.getOps<AssignOp>());
   for (Operation &op : llvm::reverse(block))
     if (isPartOfUpdate(&op))
@@ -179,7 +260,12 @@ void UpdateFusion::run() {
     llvm::append_range(kernel.results, updates.results);
   }
   for (const Updates &kernel : kernels)
-    fuse(kernel);
+    fuse(kernel, "updates");
+}
+
+void UpdateFusion::run() {
+  gatherNorms();
+  gatherUpdates();
 }
 
 namespace {

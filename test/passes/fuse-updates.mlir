@@ -105,3 +105,44 @@ func.func @reads_a_gradient_as_it_lies(%dw: tensor<4x2xbf16>) -> tensor<f32>
   nnc.assign @w, %w1 : tensor<4x2xf32>
   return %n : tensor<f32>
 }
+
+// -----
+
+// Norms of large gradients of one type are one kernel, and are added up after it. Another
+// type's, and small ones, have kernels that others decide on.
+// CHECK-LABEL: @gathers_norms
+// CHECK-SAME:    %[[A:[^:]*]]: tensor<128x128xf32>, %[[B:[^:]*]]: tensor<128x128xf32>, %[[C:[^:]*]]: tensor<128x256xf32>
+// CHECK-DAG:     %[[N:.*]]:2 = nnc.fused "rows" (%{{[^ ]*}} = %[[A]], %{{[^ ]*}} = %[[B]]) :
+// CHECK-DAG:     nnc.mul %[[C]], %[[C]] :
+// CHECK-DAG:     nnc.mul %[[D:.*]], %[[D]] : tensor<128xf32>
+// CHECK:         nnc.add %[[N]]#0,
+// CHECK:         return
+func.func @gathers_norms(%a: tensor<128x128xf32>, %b: tensor<128x128xf32>, %c: tensor<128x256xf32>,
+    %d: tensor<128xf32>) -> tensor<f32> attributes {nnc.training} {
+  %0 = nnc.mul %a, %a : tensor<128x128xf32>
+  %1 = nnc.sum %0 axes = [0, 1] : (tensor<128x128xf32>) -> tensor<f32>
+  %2 = nnc.mul %c, %c : tensor<128x256xf32>
+  %3 = nnc.sum %2 axes = [0, 1] : (tensor<128x256xf32>) -> tensor<f32>
+  %4 = nnc.add %1, %3 : tensor<f32>
+  %5 = nnc.mul %b, %b : tensor<128x128xf32>
+  %6 = nnc.sum %5 axes = [0, 1] : (tensor<128x128xf32>) -> tensor<f32>
+  %7 = nnc.add %4, %6 : tensor<f32>
+  %8 = nnc.mul %d, %d : tensor<128xf32>
+  %9 = nnc.sum %8 axes = [0] : (tensor<128xf32>) -> tensor<f32>
+  %10 = nnc.add %7, %9 : tensor<f32>
+  return %10 : tensor<f32>
+}
+
+// -----
+
+// The second gradient depends on the first one's norm.
+// CHECK-LABEL: @leaves_norms_of_two_updates
+// CHECK-NOT:     nnc.fused
+func.func @leaves_norms_of_two_updates(%a: tensor<128x128xf32>) -> tensor<f32> attributes {nnc.training} {
+  %0 = nnc.mul %a, %a : tensor<128x128xf32>
+  %1 = nnc.sum %0 axes = [0, 1] : (tensor<128x128xf32>) -> tensor<f32>
+  %b = nnc.mul %a, %1 : (tensor<128x128xf32>, tensor<f32>) -> tensor<128x128xf32>
+  %2 = nnc.mul %b, %b : tensor<128x128xf32>
+  %3 = nnc.sum %2 axes = [0, 1] : (tensor<128x128xf32>) -> tensor<f32>
+  return %3 : tensor<f32>
+}
