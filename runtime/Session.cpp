@@ -1,5 +1,5 @@
-// Makes sessions, gives state its first values, and runs entry points. Files of
-// state are in SessionFiles.cpp.
+// Makes sessions, gives state its first values, and runs entry points. Outputs
+// are in SessionOutputs.cpp, files of state in SessionFiles.cpp.
 #include "runtime/Session.h"
 
 #include "runtime/Log.h"
@@ -206,94 +206,6 @@ Status Session::run(const EntryPoint &entry, const void *const *inputs,
     batchOfLastRun = batch;
     return {};
   });
-}
-
-void Session::forgetOutputs() {
-  lastEntry = nullptr;
-  for (HostCopy &copy : hostCopies)
-    copy.isFetched = false;
-}
-
-const void *Session::addressOf(const BufferRef &buffer) const {
-  switch (buffer.region) {
-  case Region::State:
-    return state.data() + buffer.offsetBytes;
-  case Region::Arena:
-    return arena.data() + buffer.offsetBytes;
-  case Region::Constant:
-    return constants.data() + buffer.offsetBytes;
-  case Region::Input:
-    return static_cast<const char *>(lastInputs[buffer.index]) +
-           buffer.offsetBytes;
-  case Region::Thread:
-    break; // No output's: the plan's reader refuses it.
-  }
-  return nullptr;
-}
-
-// Outputs up to this size are fetched together: waiting for the device costs
-// more than copying a page.
-static constexpr int64_t smallBytes = 4096;
-
-Status Session::fetch(const TensorInfo &wanted) const {
-  const std::vector<TensorInfo> &outputs = lastEntry->outputs;
-  hostCopies.resize(std::max(hostCopies.size(), outputs.size()));
-  std::vector<Transfer> transfers;
-  std::vector<HostCopy *> fetched;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    HostCopy &copy = hostCopies[i];
-    int64_t size = outputs[i].sizeBytes(batchOfLastRun);
-    bool isTaken = &outputs[i] == &wanted || size <= smallBytes;
-    if (!isTaken || copy.isFetched || outputs[i].buffer.region == Region::Input)
-      continue;
-    copy.bytes.resize(size);
-    fetched.push_back(&copy);
-    if (size)
-      transfers.push_back(
-          {copy.bytes.data(), addressOf(outputs[i].buffer), size});
-  }
-  Status status = device->download(transfers);
-  if (status.isOk())
-    for (HostCopy *copy : fetched)
-      copy->isFetched = true;
-  return status;
-}
-
-StatusOr<const void *> Session::outputData(const TensorInfo &output) const {
-  return guardMemory([&]() -> StatusOr<const void *> {
-    assert(lastEntry && "an entry point has run");
-    if (device->sharesHostMemory() || output.buffer.region == Region::Input)
-      return addressOf(output.buffer);
-    size_t index = &output - lastEntry->outputs.data();
-    assert(index < lastEntry->outputs.size() &&
-           "the output is of the last run");
-    if (index >= hostCopies.size() || !hostCopies[index].isFetched)
-      if (Status status = fetch(output); !status.isOk())
-        return status;
-    return static_cast<const void *>(hostCopies[index].bytes.data());
-  });
-}
-
-StatusOr<double> Session::outputScalar(const TensorInfo &output) const {
-  StatusOr<const void *> data = outputData(output);
-  if (!data.isOk())
-    return data.status();
-  return toDouble(output.elementType, *data);
-}
-
-StatusOr<double> Session::outputSum(std::string_view kind) const {
-  double sum = 0;
-  if (!lastEntry)
-    return sum;
-  for (const TensorInfo &output : lastEntry->outputs) {
-    if (output.kind != kind)
-      continue;
-    StatusOr<double> value = outputScalar(output);
-    if (!value.isOk())
-      return value;
-    sum += *value;
-  }
-  return sum;
 }
 
 void *Session::stateData(const StateTensor &tensor) const {

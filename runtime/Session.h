@@ -6,9 +6,11 @@
 #include "runtime/Executor.h"
 #include "runtime/Plan.h"
 #include "runtime/Process.h"
+#include "runtime/RunOutputs.h"
 #include "runtime/Status.h"
 #include "runtime/WeightsOrder.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -101,6 +103,16 @@ public:
   /// A scalar output of the last run, such as a metric.
   StatusOr<double> outputScalar(const TensorInfo &output) const;
 
+  /// The outputs of the last run that are wanted, to be read later. Where the
+  /// device has memory of its own they come to the host while further runs go
+  /// on, unless they are large.
+  StatusOr<RunOutputs>
+  takeOutputs(const std::function<bool(const TensorInfo &)> &wanted);
+
+  /// How many runs' outputs may be on their way at once; 0: they are read
+  /// before the next run.
+  int64_t mostTaken() const { return device->mostSends(); }
+
   /// Tells the next runs how many samples of their set come before the batch:
   /// what random numbers a sample of "predict" and "eval_step" draws depends on
   /// its place in the set. Nothing where the plan draws none.
@@ -144,6 +156,8 @@ public:
   Status setNumerics(Numerics *numerics);
 
 private:
+  friend class RunOutputs;
+
   Session() = default;
   Status allocate(SessionOptions &options);
   Status checkInputs(const EntryPoint &entry, const void *const *inputs,
@@ -157,6 +171,8 @@ private:
   const void *addressOf(const BufferRef &buffer) const;
   Status fetch(const TensorInfo &output) const;
   void forgetOutputs();
+  std::vector<Transfer> listSent(const RunOutputs &outputs) const;
+  Status receive(int64_t number) const { return device->receive(number); }
 
   /// OK unless this is a child of the process that made the session.
   Status checkProcess() const;

@@ -45,44 +45,50 @@ void Averages::addSums(const TensorInfo &output, const char *values) {
                           values + i * sizeBytes(output.elementType));
 }
 
-Status Averages::addOutput(const Session &session, const TensorInfo &output) {
-  const ScoreReading *ranking = findScoreReading(output.kind);
-  const bool isConfusion =
-      output.kind == "confusion" && output.shape.size() == 2;
-  if (!ranking && !isConfusion && output.kind != "metric" &&
-      !findMetricReading(output.kind))
+static bool isConfusion(const TensorInfo &output) {
+  return output.kind == "confusion" && output.shape.size() == 2;
+}
+
+bool Averages::takes(const TensorInfo &output) {
+  return output.kind == "loss" || output.kind == "metric" ||
+         isConfusion(output) || findScoreReading(output.kind) ||
+         findMetricReading(output.kind);
+}
+
+Status Averages::addOutput(const RunOutputs &outputs,
+                           const TensorInfo &output) {
+  if (!takes(output) || output.kind == "loss")
     return {};
-  StatusOr<const void *> data = session.outputData(output);
+  StatusOr<const void *> data = outputs.data(output);
   if (!data.isOk())
     return data.status();
   const auto *values = static_cast<const char *>(*data);
-  if (ranking) {
+  if (const ScoreReading *ranking = findScoreReading(output.kind)) {
     Metric &metric = metricOf(output, metricScoresSuffix);
     metric.ranking = ranking;
     const int64_t columns = output.shape.back();
     return metric.scores.add(static_cast<const float *>(*data),
-                             output.numElements(session.lastBatch()) / columns,
+                             output.numElements(outputs.batch()) / columns,
                              columns);
   }
-  if (isConfusion)
+  if (isConfusion(output))
     addCounts(output, values);
   else if (output.kind == "metric")
     metricOf(output, {}).sum +=
-        toDouble(output.elementType, values) * session.lastBatch();
+        toDouble(output.elementType, values) * outputs.batch();
   else
     addSums(output, values);
   return {};
 }
 
-Status Averages::add(const Session &session) {
-  const int64_t batch = session.lastBatch();
-  StatusOr<double> loss = session.outputSum("loss");
+Status Averages::add(const RunOutputs &outputs) {
+  StatusOr<double> loss = outputs.sum("loss");
   if (!loss.isOk())
     return loss.status();
-  numSamples += batch;
-  lossSum += *loss * batch;
-  for (const TensorInfo &output : session.lastRun()->outputs)
-    if (Status status = addOutput(session, output); !status.isOk())
+  numSamples += outputs.batch();
+  lossSum += *loss * outputs.batch();
+  for (const TensorInfo &output : outputs.entry().outputs)
+    if (Status status = addOutput(outputs, output); !status.isOk())
       return status;
   return {};
 }

@@ -26,8 +26,11 @@ class Averages {
 public:
   using Values = std::vector<std::pair<std::string, double>>;
 
-  /// Adds the outputs of the session's last run, weighted by its batch.
-  runtime::Status add(const runtime::Session &session);
+  /// Whether an output of a run says something of a set.
+  static bool takes(const runtime::TensorInfo &output);
+
+  /// Adds the outputs of a run, weighted by its batch.
+  runtime::Status add(const runtime::RunOutputs &outputs);
 
   /// The part of that training step; all of it for the empty name.
   Averages &of(const std::string &step);
@@ -66,7 +69,7 @@ private:
   Values read(bool withScores) const;
   Metric &metricOf(const runtime::TensorInfo &output, std::string_view suffix);
   std::vector<double> &sumsOf(const runtime::TensorInfo &output);
-  runtime::Status addOutput(const runtime::Session &session,
+  runtime::Status addOutput(const runtime::RunOutputs &outputs,
                             const runtime::TensorInfo &output);
   void addCounts(const runtime::TensorInfo &output, const char *values);
   void addSums(const runtime::TensorInfo &output, const char *values);

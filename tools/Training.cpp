@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <numeric>
 #include <sstream>
 
@@ -72,14 +73,25 @@ static Status startRun(const Pass &pass, const RoundRun &run,
                      pass.batches.size());
 }
 
-/// Waits for the run that was started, adds what it gave to the averages, and
-/// tells its loss. NotFinite if that is not finite; `samples` are done then.
-static Status finishRun(const Pass &pass, const RoundRun &run,
-                        int64_t samples) {
-  if (Status status = pass.averages.of(run.step).add(pass.session);
+namespace {
+/// A run that was begun.
+struct Begun {
+  const RoundRun *run;
+  RunOutputs outputs;
+  /// Samples and batches that are done with it.
+  int64_t samples, batches;
+  bool endsRound;
+};
+} // namespace
+
+/// Waits for a run, adds what it gave to the averages, and tells its loss.
+/// NotFinite if that is not finite.
+static Status finishRun(const Pass &pass, const Begun &begun) {
+  const RoundRun &run = *begun.run;
+  if (Status status = pass.averages.of(run.step).add(begun.outputs);
       !status.isOk())
     return status;
-  StatusOr<double> loss = pass.session.outputSum("loss");
+  StatusOr<double> loss = begun.outputs.sum("loss");
   if (!loss.isOk())
     return loss.status();
   if (pass.afterRun)
@@ -93,7 +105,7 @@ static Status finishRun(const Pass &pass, const RoundRun &run,
                  std::isnan(*loss) ? "nan"
                  : *loss > 0       ? "inf"
                                    : "-inf",
-                 " after ", samples, " samples")};
+                 " after ", begun.samples, " samples")};
 }
 
 namespace {
@@ -101,8 +113,10 @@ namespace {
 class Rounds {
 public:
   explicit Rounds(const Pass &pass)
-      : pass(pass), samples(pass.averages.samples()), taken(pass.firstBatch),
-        end(std::min(pass.endBatch, pass.batches.numBatches())) {
+      : pass(pass), samples(pass.averages.samples()), samplesShown(samples),
+        taken(pass.firstBatch),
+        end(std::min(pass.endBatch, pass.batches.numBatches())),
+        mostBegun(size_t(pass.session.mostTaken())) {
     pass.batches.rewind();
     pass.batches.skip(taken);
   }
@@ -115,13 +129,19 @@ private:
   Status takeNext();
   size_t runAfter(size_t run) const;
   Status runRound(Status &next);
+  Status finish(size_t left);
+  Status finishSome();
 
   const Pass &pass;
-  int64_t samples;
+  int64_t samples, samplesShown;
   /// Batches that are done or at hand, and how many there are.
   int64_t taken, end;
-  int64_t done = 0;
   bool hasBatch = false;
+  /// Whether `afterBatch` has ended the pass.
+  bool isOver = false;
+  /// Runs that the session may still be at, and how many there may be.
+  std::deque<Begun> begun;
+  size_t mostBegun;
 };
 } // namespace
 
@@ -151,13 +171,16 @@ Status Rounds::runRound(Status &next) {
     const int64_t batch = pass.batches.size();
     if (Status status = startRun(pass, run, taken - 1, samples); !status.isOk())
       return status;
+    StatusOr<RunOutputs> outputs = pass.session.takeOutputs(Averages::takes);
+    if (!outputs.isOk())
+      return outputs.status();
     following = runAfter(i);
     const bool isLast = following == pass.round.size();
-    done = taken;
+    begun.push_back({&run, *outputs, samples + batch, taken, isLast});
     // While the run is under way.
     if (isLast || pass.round[following].takesNext)
       next = takeNext();
-    if (Status status = finishRun(pass, run, samples + batch); !status.isOk())
+    if (Status status = finishSome(); !status.isOk())
       return status;
     if (!isLast && !next.isOk())
       return next;
@@ -167,23 +190,51 @@ Status Rounds::runRound(Status &next) {
   return {};
 }
 
+/// Finishes what is begun, in its order, but for the last `left` runs.
+Status Rounds::finish(size_t left) {
+  // One wait for all of them.
+  if (begun.size() > left)
+    if (Status status = begun[begun.size() - left - 1].outputs.wait();
+        !status.isOk())
+      return status;
+  while (begun.size() > left) {
+    const Begun first = std::move(begun.front());
+    begun.pop_front();
+    if (Status status = finishRun(pass, first); !status.isOk())
+      return status;
+    samplesShown = first.samples;
+    if (!first.endsRound || !pass.afterBatch)
+      continue;
+    StatusOr<bool> goesOn = pass.afterBatch(first.batches);
+    if (!goesOn.isOk())
+      return goesOn.status();
+    isOver |= !*goesOn;
+  }
+  return {};
+}
+
+/// All where the outputs of the last run stand only until the next, or the
+/// session is to be read; else the older half, once there is no room for more.
+Status Rounds::finishSome() {
+  const Begun &last = begun.back();
+  if (!last.outputs.isOnItsWay() ||
+      (last.endsRound && pass.isAwaited && pass.isAwaited()))
+    return finish(0);
+  return begun.size() < mostBegun ? Status() : finish(mostBegun / 2);
+}
+
 Status Rounds::run() {
   Status next = takeNext();
-  while (next.isOk() && hasBatch) {
+  while (next.isOk() && hasBatch && !isOver) {
     if (Status status = runRound(next); !status.isOk())
       return status;
     if (pass.progress.isDue())
-      pass.progress.update(samples, (pass.note ? pass.note() : "") +
-                                        note(pass.averages));
-    if (!pass.afterBatch)
-      continue;
-    StatusOr<bool> goesOn = pass.afterBatch(done);
-    if (!goesOn.isOk())
-      return goesOn.status();
-    if (!*goesOn)
-      return {};
+      pass.progress.update(samplesShown, (pass.note ? pass.note() : "") +
+                                             note(pass.averages));
   }
-  return next;
+  if (Status status = finish(0); !status.isOk())
+    return status;
+  return isOver ? Status() : next;
 }
 
 Status run(const Pass &pass) { return Rounds(pass).run(); }

@@ -40,10 +40,14 @@ struct Pass {
   /// Batches before this one are passed over, and end where it ends.
   int64_t firstBatch = 0;
   int64_t endBatch = INT64_MAX;
-  /// What a run of the round is on the batch that has so many before it; empty:
-  /// its own entry point on all.
+  /// What a run of the round is on the batch that has so many before it, asked
+  /// once when it begins; empty: its own entry point on all.
   std::function<const runtime::EntryPoint *(const RoundRun &, int64_t)>
       entryOf = {};
+  /// Whether what comes after the round that was begun reads the session, and
+  /// is to find it as that round leaves it. Without it, a GPU may have further
+  /// runs behind it when the calls below are made. May be empty.
+  std::function<bool()> isAwaited = {};
   /// Called after each run with its loss, finite or not. May be empty.
   std::function<void(const RoundRun &, double)> afterRun = {};
   /// What stands before the averages in the progress bar, asked for when that

@@ -6,6 +6,7 @@
 #include "runtime/device/CudaDriver.h"
 #include "runtime/device/CudaGraphs.h"
 #include "runtime/device/CudaInputs.h"
+#include "runtime/device/CudaOutputs.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -21,7 +22,8 @@ static constexpr int64_t landingBytes = 1 << 16;
 
 struct CudaDevice::Resources {
   explicit Resources(const CudaDriver &driver)
-      : driver(driver), inputs(driver), graphs(driver, mostGraphs) {}
+      : driver(driver), inputs(driver), outputs(driver),
+        graphs(driver, mostGraphs) {}
   ~Resources() {
     if (landing)
       driver.hostFree.get()(landing);
@@ -33,6 +35,7 @@ struct CudaDevice::Resources {
   /// Indexed like MachineCode::kernels.
   std::vector<CudaFunction *> functions;
   CudaInputs inputs;
+  CudaOutputs outputs;
   CudaGraphs graphs;
   std::unique_ptr<CublasLt> products;
   /// Pinned.
@@ -72,12 +75,16 @@ template <typename Body> Status CudaDevice::waiting(Body &&body) {
       status = body();
     if (status.isOk())
       status = driver.streamSynchronize(resources->stream.get());
-    if (!status.isOk())
-      lost = {Code::DeviceError,
-              concat("the GPU failed (", status.message(),
-                     "), and what is in its memory is lost")};
-    return lost;
+    return loseOn(status);
   });
+}
+
+/// What a call that waits returned: nothing works after an error in it.
+Status CudaDevice::loseOn(Status status) {
+  if (!status.isOk())
+    lost = {Code::DeviceError, concat("the GPU failed (", status.message(),
+                                      "), and what is in its memory is lost")};
+  return lost;
 }
 
 StatusOr<std::unique_ptr<Device>> CudaDevice::create(int index) {
@@ -294,6 +301,25 @@ Status CudaDevice::download(const std::vector<Transfer> &transfers) {
     landing += transfer.sizeBytes;
   }
   return {};
+}
+
+int64_t CudaDevice::mostSends() const { return CudaOutputs::mostSends; }
+
+StatusOr<int64_t> CudaDevice::send(std::vector<Transfer> &transfers) {
+  int64_t number = 0;
+  Status status = inContext([&]() -> Status {
+    auto sent = resources->outputs.send(transfers, resources->stream.get());
+    if (sent.isOk())
+      number = *sent;
+    return sent.status();
+  });
+  if (!status.isOk())
+    return status;
+  return std::move(number);
+}
+
+Status CudaDevice::receive(int64_t number) {
+  return inContext([&] { return loseOn(resources->outputs.receive(number)); });
 }
 
 StatusOr<Commands> CudaDevice::beginRun(const Run &run, void **addresses) {

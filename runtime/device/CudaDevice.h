@@ -29,6 +29,10 @@ public:
   Status upload(const Transfer &transfer) override;
   Status download(const std::vector<Transfer> &transfers) override;
 
+  int64_t mostSends() const override;
+  StatusOr<int64_t> send(std::vector<Transfer> &transfers) override;
+  Status receive(int64_t number) override;
+
   StatusOr<Commands> beginRun(const Run &run, void **addresses) override;
   Status endRun() override;
   void launch(const Command &command, void *const *buffers,
@@ -59,6 +63,7 @@ private:
   Status retain(int index);
   template <typename Body> Status inContext(Body &&body) const;
   template <typename Body> Status waiting(Body &&body);
+  Status loseOn(Status status);
 
   Status loadModules(const MachineCode &code);
   Status issueAll();

@@ -28,6 +28,12 @@ Status Device::download(const std::vector<Transfer> &transfers) {
   return {};
 }
 
+StatusOr<int64_t> Device::send(std::vector<Transfer> &) {
+  return Status(Code::Unsupported, "the device sends nothing to the host");
+}
+
+Status Device::receive(int64_t) { return {}; }
+
 StatusOr<Commands> Device::beginRun(const Run &run, void **addresses) {
   // Those of a run that was abandoned.
   marks.clear();

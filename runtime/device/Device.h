@@ -95,6 +95,19 @@ public:
   virtual Status upload(const Transfer &transfer);
   virtual Status download(const std::vector<Transfer> &transfers);
 
+  /// How many sends may be on their way to the host at once; 0: there are none,
+  /// for the host reads the memory in place.
+  virtual int64_t mostSends() const { return 0; }
+
+  /// Begins to bring what the run before has left to the host, as it is before
+  /// the next run. `to` of each transfer receives where it will be, until
+  /// mostSends() further sends. Returns the send's number, which rises.
+  virtual StatusOr<int64_t> send(std::vector<Transfer> &transfers);
+
+  /// Waits until a send has arrived; those before it have then, too. Tells what
+  /// went wrong in the runs before it.
+  virtual Status receive(int64_t number);
+
   /// Brackets the commands of one run. `addresses` receives where the commands
   /// find each input. If beginRun fails, nothing has run. endRun tells what
   /// went wrong in any command; a device may also go on working, and tell what

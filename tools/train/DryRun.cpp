@@ -66,6 +66,8 @@ static Status tryBatches(TrainRun &run, std::vector<RoundRun> round,
   };
   const auto begin = Clock::now();
   int64_t done = 0;
+  // To know how long each takes.
+  pass.isAwaited = [] { return true; };
   pass.afterBatch = [&](int64_t) -> StatusOr<bool> {
     ++done;
     trial.secondsABatch =

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <utility>
 
 namespace nnc::tools {
 
@@ -67,16 +66,39 @@ static Status saveCheckpoint(TrainRun &run) {
   return {};
 }
 
-static void tellStep(TrainRun &run, const RoundRun &done, double loss) {
-  std::optional<StepRecord> record;
-  for (auto &observer : run.observers) {
-    if (!observer->wantsSteps())
-      continue;
-    if (!record)
-      record = {stepsOf(run), loss, learningRates(run.session), done.step};
-    observer->step(*record);
+namespace {
+/// Tells observers of steps, with their rates.
+class StepTeller {
+public:
+  explicit StepTeller(TrainRun &run) : run(run) {
+    for (auto &observer : run.observers)
+      isWanted |= observer->wantsSteps();
+    hasSchedule = run.plan.findEntryPoint("scheduled_rate");
+    // Nothing else changes them within an epoch.
+    if (isWanted && !hasSchedule)
+      rates = learningRates(run.session);
   }
-}
+
+  /// Whether the session is read for each step.
+  bool readsSession() const { return isWanted && hasSchedule; }
+
+  void tell(const RoundRun &done, double loss) {
+    if (!isWanted)
+      return;
+    const StepRecord record{*run.stepsTold, loss,
+                            hasSchedule ? learningRates(run.session) : rates,
+                            done.step};
+    for (auto &observer : run.observers)
+      if (observer->wantsSteps())
+        observer->step(record);
+  }
+
+private:
+  TrainRun &run;
+  Rates rates;
+  bool isWanted = false, hasSchedule = false;
+};
+} // namespace
 
 /// "rate 0.001  ", of the first optimizer.
 static std::string describeRate(const TrainRun &run) {
@@ -87,18 +109,44 @@ static std::string describeRate(const TrainRun &run) {
   return text;
 }
 
+/// Whether a checkpoint is due between two numbers of steps: a round may have
+/// several.
+static bool isDue(const TrainRun &run, int64_t before, int64_t after) {
+  const std::optional<int64_t> every = run.options.every;
+  return every && after / *every != before / *every;
+}
+
+/// After a round, with as many batches done.
+static Status endRound(TrainRun &run, int64_t batches, int64_t stepsBefore) {
+  run.position.batches = batches;
+  run.isSaved = false;
+  // Before it spreads: a parameter may be the first to be wrong.
+  if (run.found.firstInfinity || run.found.firstNan)
+    if (Status status = run.session.checkFinite(); !status.isOk())
+      return status;
+  run.found = {};
+  return isDue(run, stepsBefore, *run.stepsTold) ? saveCheckpoint(run)
+                                                 : Status();
+}
+
 /// The part of an epoch that is left, as far as the run goes on.
 static Status runSteps(TrainRun &run, Progress &progress) {
   RunPosition &position = run.position;
   const double secondsBefore = position.seconds;
   Clock::time_point begin = Clock::now();
-  int64_t stepsBefore = stepsOf(run);
+  run.stepsTold = stepsOf(run);
+  int64_t stepsBegun = *run.stepsTold, stepsBefore = stepsBegun;
+  StepTeller teller(run);
   Pass pass{run.session, roundOf(run.plan), *run.trainingBatches,
             position.averages, progress};
   pass.firstBatch = position.batches;
   pass.endBatch = run.identity.stepsPerEpoch;
-  pass.entryOf = [&run](const RoundRun &one, int64_t batchesBefore) {
+  pass.entryOf = [&](const RoundRun &one, int64_t batchesBefore) {
+    stepsBegun += updates(run, batchesBefore);
     return entryOf(run, one, batchesBefore);
+  };
+  pass.isAwaited = [&] {
+    return teller.readsSession() || isDue(run, stepsBefore, stepsBegun);
   };
   pass.note = [&] { return describeRate(run); };
   pass.afterRun = [&](const RoundRun &done, double loss) {
@@ -106,27 +154,21 @@ static Status runSteps(TrainRun &run, Progress &progress) {
       run.found = run.numerics;
       run.foundIn = done.entry;
     }
-    if (updates(run, position.batches))
-      tellStep(run, done, loss);
+    if (!updates(run, position.batches))
+      return;
+    ++*run.stepsTold;
+    teller.tell(done, loss);
   };
   pass.afterBatch = [&](int64_t batches) -> StatusOr<bool> {
-    position.batches = batches;
     position.seconds = secondsBefore + secondsSince(begin);
-    run.isSaved = false;
-    // Before it spreads: a parameter may be the first to be wrong.
-    if (run.found.firstInfinity || run.found.firstNan)
-      if (Status status = run.session.checkFinite(); !status.isOk())
-        return status;
-    run.found = {};
-    const int64_t before = std::exchange(stepsBefore, stepsOf(run));
-    // A round may have several steps.
-    if (run.options.every &&
-        stepsBefore / *run.options.every != before / *run.options.every)
-      if (Status status = saveCheckpoint(run); !status.isOk())
-        return status;
-    return goesOn(run);
+    Status status = endRound(run, batches, stepsBefore);
+    stepsBefore = *run.stepsTold;
+    return status.isOk() ? StatusOr<bool>(goesOn(run)) : status;
   };
-  return tools::run(pass);
+  Status status = tools::run(pass);
+  if (status.isOk())
+    run.stepsTold.reset();
+  return status;
 }
 
 static Status validate(TrainRun &run, Progress &progress,

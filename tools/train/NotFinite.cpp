@@ -73,7 +73,9 @@ static std::string placeInTable(const TrainRun &run, const BadDatum &bad) {
 Status explain(const TrainRun &run, const Status &status) {
   if (status.code() != Code::NotFinite)
     return status;
-  std::string text = concat("step ", stepsOf(run), ": ", status.message());
+  std::string text =
+      concat("step ", run.stepsTold ? *run.stepsTold : stepsOf(run), ": ",
+             status.message());
   if (Status state = run.session.checkFinite();
       !state.isOk() && state.message() != status.message())
     text += "; " + state.message();

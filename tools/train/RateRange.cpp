@@ -83,6 +83,8 @@ static StatusOr<bool> testEpoch(TrainRun &run, const RateRange &range,
                                  double(step) / double(range.steps - 1));
   };
   bool goesOn = true;
+  // Each step has a rate of its own, by what the step before came to.
+  pass.isAwaited = [] { return true; };
   pass.afterRun = [&](const RoundRun &, double loss) {
     const size_t count = points.size();
     const double before =

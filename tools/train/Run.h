@@ -69,6 +69,8 @@ struct TrainRun {
   std::optional<runtime::Batches> trainingBatches = {}, validationBatches = {};
   RunIdentity identity = {};
   RunPosition position = {};
+  /// Within an epoch, the steps that were told of: a GPU may be further.
+  std::optional<int64_t> stepsTold = {};
   Plateaus plateaus = {};
   BestWeights best = {};
   Ending ending = Ending::Epochs;

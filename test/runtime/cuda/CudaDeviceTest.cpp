@@ -176,6 +176,51 @@ TEST_F(Cuda, StepsDoNotWait) {
   EXPECT_EQ(fakecuda::callCounts()["cuStreamSynchronize"], after);
 }
 
+/// Everything that each step gave, read up to `most` steps later.
+static std::vector<float> trainAndTake(Session &session, size_t most) {
+  std::vector<float> seen;
+  std::vector<RunOutputs> taken;
+  auto read = [&] {
+    const TensorInfo &copy = taken.front().entry().outputs[1];
+    seen.push_back(float(*taken.front().sum("loss")));
+    const auto *w = static_cast<const float *>(*taken.front().data(copy));
+    seen.insert(seen.end(), w, w + 4);
+    taken.erase(taken.begin());
+  };
+  for (int step = 0; step < 40; ++step) {
+    Samples samples(step % 10 < 7 ? 16 : 1 + step % 5, step);
+    EXPECT_TRUE(samples.train(session).isOk());
+    taken.push_back(
+        *session.takeOutputs([](const TensorInfo &) { return true; }));
+    if (taken.size() > most)
+      read();
+  }
+  while (!taken.empty())
+    read();
+  return seen;
+}
+
+TEST_F(Cuda, OutputsArriveBehindLaterSteps) {
+  auto cpu = openSession(linePlan(), 1);
+  EXPECT_EQ(cpu->mostTaken(), 0);
+  const std::vector<float> expected = trainAndTake(*cpu, 0);
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    auto session = openCuda(cudaPlan());
+    fakecuda::setOrder(seed ? Order::Random : Order::Late, seed);
+    const size_t most = size_t(session->mostTaken()) - 1;
+    EXPECT_EQ(trainAndTake(*session, most), expected) << "seed " << seed;
+  }
+}
+
+TEST_F(Cuda, TakenOutputsAreOneCopyAndNoWait) {
+  auto session = openCuda(cudaPlan());
+  auto before = fakecuda::callCounts();
+  trainAndTake(*session, 15);
+  auto after = fakecuda::callCounts();
+  EXPECT_EQ(after["cuStreamSynchronize"], before["cuStreamSynchronize"]);
+  EXPECT_EQ(after["cuMemcpyDtoHAsync"] - before["cuMemcpyDtoHAsync"], 40);
+}
+
 TEST_F(Cuda, CheckpointsMoveBetweenTargets) {
   std::string path = temporaryPath("cuda.safetensors");
   auto gpu = openCuda(cudaPlan(), 3);
@@ -251,6 +296,13 @@ static Status live(const PlanSource &source) {
       return status;
   }
   if (auto loss = (*session)->outputSum("loss"); !loss.isOk())
+    return loss.status();
+  if (status = Samples(8, 5).train(**session); !status.isOk())
+    return status;
+  auto taken = (*session)->takeOutputs([](auto &) { return true; });
+  if (!taken.isOk())
+    return taken.status();
+  if (auto loss = taken->sum("loss"); !loss.isOk())
     return loss.status();
   if (status = (*session)->setScalar("step", 5); !status.isOk())
     return status;

@@ -7,6 +7,7 @@
 // A program that is not a test is steered by its environment:
 //   FAKE_CUDA_CAPABILITY=8.0   FAKE_CUDA_DEVICES=0   FAKE_CUDA_VERSION=12040
 //   FAKE_CUDA_FAIL=cuLaunchKernel:3:719   the third such call fails so
+//   FAKE_CUDA_COUNTS=FILE   receives how often each function was called
 // Misuse ends such a program with a message.
 #ifndef NNC_TEST_RUNTIME_CUDA_FAKECUDA_H
 #define NNC_TEST_RUNTIME_CUDA_FAKECUDA_H

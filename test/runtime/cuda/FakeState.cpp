@@ -118,6 +118,16 @@ static void reportAtExit() {
     _exit(70);
 }
 
+/// "cuGraphLaunch 12", a line a function.
+static void writeCounts() {
+  std::FILE *file = std::fopen(std::getenv("FAKE_CUDA_COUNTS"), "w");
+  if (!file)
+    return;
+  for (const auto &[name, count] : state().counts)
+    std::fprintf(file, "%s %lld\n", name.c_str(), (long long)count);
+  std::fclose(file);
+}
+
 void readEnvironment() {
   const char *failure = std::getenv("FAKE_CUDA_FAIL");
   char name[64];
@@ -126,6 +136,8 @@ void readEnvironment() {
   if (failure &&
       std::sscanf(failure, "%63[^:]:%lld:%d", name, &nth, &error) == 3)
     failCall(name, nth, error);
+  if (std::getenv("FAKE_CUDA_COUNTS"))
+    std::atexit(writeCounts);
   if (std::getenv("FAKE_CUDA_STRICT"))
     std::atexit(reportAtExit);
 }
