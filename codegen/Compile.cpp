@@ -2,6 +2,7 @@
 // the schedule, the memory plan and the image are made one after another.
 #include "codegen/Compile.h"
 
+#include "codegen/DataPhases.h"
 #include "codegen/Pipeline.h"
 #include "codegen/PlanWriter.h"
 #include "codegen/ScheduleKernels.h"
@@ -279,6 +280,10 @@ FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
   MemoryPlan &plan = planned->plan;
   if (failed(options.target->joinLoops(*schedule, plan)))
     return failure();
+  // Who trains goes over its data again and again.
+  if (module.lookupSymbol(kTrainStepName) ||
+      !getRecipe(module).getOrder().empty())
+    addDataPhases(*options.target, *schedule);
   // Last, because it consumes the phases.
   FailureOr<CodeImage> image = options.target->compile(*schedule->phases);
   if (failed(image))
