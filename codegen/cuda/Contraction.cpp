@@ -470,6 +470,36 @@ LogicalResult ProductScheduler::emitPrologue() {
   return success();
 }
 
+/// Memory that the library can make use of, up to what its documentation asks
+/// for: where it divides the terms of a product among multiprocessors, it has
+/// sums of each part in f32 or wider, in tiles of at most 128 x 128, and a part
+/// of fewer than 32 terms is not worth one. Where the batch is not known, all
+/// that it may use.
+static int64_t usefulWorkspaceBytes(const MatmulCall &call,
+                                    std::optional<int64_t> batch,
+                                    int64_t mostBytes) {
+  const bool dependsOnBatch =
+      llvm::any_of(ArrayRef{call.count, call.m, call.n, call.k},
+                   [](const Extent &size) { return size.perBatch != 0; });
+  if (dependsOnBatch && !batch)
+    return mostBytes;
+  constexpr int64_t tile = 128, fewestTerms = 32;
+  const int64_t sumBytes = call.operandType.isF64() ? 8 : 4;
+  const int64_t at = batch.value_or(1);
+  const int64_t factors[] = {
+      call.count.at(at), int64_t(llvm::alignTo(call.m.at(at), tile)),
+      int64_t(llvm::alignTo(call.n.at(at), tile)),
+      int64_t(llvm::divideCeil(call.k.at(at), fewestTerms))};
+  int64_t bytes = sumBytes;
+  for (int64_t factor : factors) {
+    // Neither is negative.
+    if (factor > mostBytes / bytes)
+      return mostBytes;
+    bytes *= std::max<int64_t>(factor, 1);
+  }
+  return bytes;
+}
+
 void ProductScheduler::emitCall() {
   Operation *terminator = kernel.getBody().front().getTerminator();
   auto result = llvm::find(terminator->getOperands(), output);
@@ -486,9 +516,10 @@ void ProductScheduler::emitCall() {
   if (bias)
     phase.buffers.push_back(placeOf(bias));
   if (model.libraryWorkspaceBytes)
-    phase.buffers.push_back(addWorkspace(Extent{model.libraryWorkspaceBytes +
-                                                NNC_LIBRARY_ALIGNMENT_BYTES -
-                                                NNC_ALIGNMENT_BYTES}));
+    phase.buffers.push_back(addWorkspace(
+        Extent{usefulWorkspaceBytes(call, largestBatch(kernel),
+                                    model.libraryWorkspaceBytes) +
+               NNC_LIBRARY_ALIGNMENT_BYTES - NNC_ALIGNMENT_BYTES}));
   scheduled.phases.push_back(std::move(phase));
 }
 
