@@ -34,24 +34,24 @@ Executor::Executor(const EntryPoint &entry, const Regions &regions,
 
 void Executor::addStep(const Command &command, const Regions &regions) {
   steps.push_back({&command, addresses.size(), slots.size()});
-  const size_t firstInput = inputAddresses.size();
+  const size_t firstInput = inputsToBind.size();
   for (const BufferRef &buffer : command.buffers) {
     if (buffer.region == Region::Input)
-      inputAddresses.push_back(
+      inputsToBind.push_back(
           {addresses.size(), buffer.index, buffer.offsetBytes, noSlot});
     addresses.push_back(addressOf(buffer, regions));
   }
   for (const Slot &slot : command.slots) {
     size_t address = steps.back().firstAddress + slot.buffer;
-    for (size_t i = firstInput; i < inputAddresses.size(); ++i)
-      if (inputAddresses[i].address == address)
-        inputAddresses[i].slot = slots.size();
+    for (size_t i = firstInput; i < inputsToBind.size(); ++i)
+      if (inputsToBind[i].address == address)
+        inputsToBind[i].slot = slots.size();
     slots.push_back(
         {&slot, address, static_cast<char *>(addresses[address]), 0});
   }
 }
 
-Status Executor::run(const void *const *inputs, int64_t batch, Profile *profile,
+Status Executor::run(const RunInputs &inputs, int64_t batch, Profile *profile,
                      Numerics *numerics) {
   failedHalfway = false;
   found = numerics;
@@ -100,7 +100,7 @@ void Executor::issue(int64_t batch, Profile *profile) {
 }
 
 void Executor::bindInputs() {
-  for (const InputAddress &input : inputAddresses) {
+  for (const InputAddress &input : inputsToBind) {
     char *base = static_cast<char *>(inputBases[input.input]);
     addresses[input.address] = base + input.offsetBytes;
     if (input.slot != noSlot)

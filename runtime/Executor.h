@@ -34,12 +34,14 @@ public:
   /// `entry` and `device` outlive the executor.
   Executor(const EntryPoint &entry, const Regions &regions, Device &device);
 
-  /// Runs all commands. `inputs` holds one pointer per input; `batch` is from 1
-  /// to the plan's maximum. Times each command into `profile` unless null, and
-  /// looks at all that is written, for `numerics`, unless null: on a device
-  /// that shares the host's memory.
-  Status run(const void *const *inputs, int64_t batch, Profile *profile,
+  /// Runs all commands. `batch` is from 1 to the plan's maximum. Times each
+  /// command into `profile` unless null, and looks at all that is written, for
+  /// `numerics`, unless null: on a device that shares the host's memory.
+  Status run(const RunInputs &inputs, int64_t batch, Profile *profile,
              Numerics *numerics = nullptr);
+
+  /// Where the device had each input of the last run.
+  const std::vector<void *> &inputAddresses() const { return inputBases; }
 
   /// Whether the last run failed after its first command began: what the
   /// commands write may be half written.
@@ -75,7 +77,7 @@ private:
   Device &device;
   std::vector<Step> steps;
   std::vector<void *> addresses;
-  std::vector<InputAddress> inputAddresses;
+  std::vector<InputAddress> inputsToBind;
   /// In the order of the commands. Their bases are bound at each run.
   std::vector<SlotAddress> slots;
   /// Those of the loop that is shared out; kept for its memory.

@@ -1,5 +1,6 @@
-// Makes sessions, gives state its first values, and runs entry points. Outputs
-// are in SessionOutputs.cpp, files of state in SessionFiles.cpp.
+// Makes sessions, gives state its first values, and reads and writes it. Runs
+// are in SessionRuns.cpp, outputs in SessionOutputs.cpp, files of state in
+// SessionFiles.cpp.
 #include "runtime/Session.h"
 
 #include "runtime/Log.h"
@@ -37,6 +38,26 @@ Session::create(std::shared_ptr<const Plan> plan, SessionOptions options) {
   });
 }
 
+/// That a device with memory of its own has what the plan takes, before any of
+/// it is taken.
+Status Session::checkRoom() const {
+  if (device->sharesHostMemory())
+    return {};
+  StatusOr<int64_t> free = device->freeBytes();
+  if (!free.isOk())
+    return free.status();
+  const int64_t wanted = openPlan->stateBytes + openPlan->arenaBytes() +
+                         openPlan->constants.sizeBytes;
+  if (wanted <= *free)
+    return {};
+  return {Code::OutOfMemory,
+          concat("out of memory of the GPU: the plan takes ", wanted,
+                 " bytes (parameters and state ", openPlan->stateBytes,
+                 ", working memory ", openPlan->arenaBytes(), ", constants ",
+                 openPlan->constants.sizeBytes, "), and ", *free,
+                 " are free; a smaller batch or a memory budget needs less")};
+}
+
 Status Session::allocate(SessionOptions &options) {
   int processors = std::max(1u, std::thread::hardware_concurrency());
   threads =
@@ -51,6 +72,9 @@ Status Session::allocate(SessionOptions &options) {
   }
   Status status = device->load(*openPlan);
   if (!status.isOk())
+    return status;
+
+  if (status = checkRoom(); !status.isOk())
     return status;
 
   const struct {
@@ -111,101 +135,10 @@ Status Session::init(int64_t seed) {
   });
 }
 
-template <typename T>
-static Status checkIndices(const TensorInfo &input, const void *data,
-                           int64_t batch) {
-  const T *values = static_cast<const T *>(data);
-  int64_t count = input.numElements(batch);
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t value = static_cast<int64_t>(values[i]);
-    if (value >= 0 && value < input.indexLimit)
-      continue;
-    int64_t perSample = count / batch;
-    return {Code::InvalidArgument,
-            concat("input ", quote(input.name), " has ", value, " in sample ",
-                   perSample ? i / perSample : 0,
-                   " of the batch, expected 0 to ", input.indexLimit - 1)};
-  }
-  return {};
-}
-
-static Status checkIndices(const TensorInfo &input, const void *data,
-                           int64_t batch) {
-  switch (input.elementType) {
-  case ElementType::U8:
-    // 255 is the largest there is.
-    return input.indexLimit > 255 ? Status()
-                                  : checkIndices<uint8_t>(input, data, batch);
-  case ElementType::I32:
-    return checkIndices<int32_t>(input, data, batch);
-  case ElementType::U32:
-    return checkIndices<uint32_t>(input, data, batch);
-  case ElementType::I64:
-    return checkIndices<int64_t>(input, data, batch);
-  default:
-    return {};
-  }
-}
-
-Status Session::checkInputs(const EntryPoint &entry, const void *const *inputs,
-                            int64_t batch) const {
-  if (batch < 1 || batch > openPlan->maxBatch)
-    return {Code::InvalidArgument,
-            concat("batch is ", batch, ", the plan runs 1 to ",
-                   openPlan->maxBatch)};
-  for (size_t i = 0; i < entry.inputs.size(); ++i) {
-    const TensorInfo &input = entry.inputs[i];
-    auto address = reinterpret_cast<uintptr_t>(inputs[i]);
-    int64_t alignment = sizeBytes(input.elementType);
-    if (!address || address % alignment != 0)
-      return {Code::InvalidArgument,
-              concat("input ", quote(input.name), " is at ",
-                     address ? "an address that is not a multiple of its "
-                               "element size"
-                             : "a null address")};
-    if (input.indexLimit == 0)
-      continue;
-    Status status = checkIndices(input, inputs[i], batch);
-    if (!status.isOk())
-      return status;
-  }
-  return {};
-}
-
 size_t Session::indexOf(const EntryPoint &entry) const {
   size_t index = &entry - openPlan->entryPoints.data();
   assert(index < executors.size() && "the entry point is of this plan");
   return index;
-}
-
-Status Session::run(const EntryPoint &entry, const void *const *inputs,
-                    int64_t batch) {
-  return guardMemory([&]() -> Status {
-    Status status = checkProcess();
-    if (status.isOk())
-      status = checkInputs(entry, inputs, batch);
-    if (!status.isOk())
-      return status;
-    if (!torn.isOk())
-      return torn;
-    size_t index = indexOf(entry);
-    forgetOutputs();
-    lastInputs.assign(inputs, inputs + entry.inputs.size());
-    if (numerics)
-      *numerics = {};
-    status = executors[index].run(inputs, batch, profiles[index], numerics);
-    if (!status.isOk()) {
-      if (executors[index].hasFailedHalfway())
-        torn = {Code::DeviceError,
-                concat("the parameters are not those of a whole step, because "
-                       "an earlier run failed: ",
-                       status.message())};
-      return status;
-    }
-    lastEntry = &entry;
-    batchOfLastRun = batch;
-    return {};
-  });
 }
 
 void *Session::stateData(const StateTensor &tensor) const {

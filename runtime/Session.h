@@ -77,6 +77,43 @@ public:
   /// a load of a checkpoint.
   Status run(const EntryPoint &entry, const void *const *inputs, int64_t batch);
 
+  /// The same with inputs that may be on the device; indices among these are
+  /// not looked at. InvalidArgument also for memory that is not the device's,
+  /// or less than the input takes; Unsupported where the device's is the
+  /// host's.
+  Status run(const EntryPoint &entry, const RunInputs &inputs, int64_t batch);
+
+  /// Memory of the host's for inputs that a device copies from while the host
+  /// goes on (RunInputs::isPinned), and when it has done so for all runs.
+  StatusOr<DeviceMemory> allocatePinned(int64_t sizeBytes) {
+    return device->allocatePinned(sizeBytes);
+  }
+  Status waitForInputs() { return device->waitForInputs(); }
+
+  /// Whether the device has memory that is not the host's.
+  bool hasDeviceMemory() const { return !device->sharesHostMemory(); }
+
+  /// Whether samples of a set may be held on the device, so that nothing is
+  /// copied for a run, and how much memory there is for them.
+  bool holdsSamples() const { return device->holdsSamples(); }
+  StatusOr<int64_t> freeBytes() const { return device->freeBytes(); }
+
+  /// Memory for samples of an input, and for an order of so many; it is given
+  /// back before the session goes.
+  StatusOr<DeviceMemory> allocateColumn(const TensorInfo &input,
+                                        int64_t numSamples);
+  StatusOr<DeviceMemory> allocateOrder(int64_t count);
+
+  /// Between runs. InvalidArgument for a value beyond the input's index limit,
+  /// naming it and the sample.
+  Status writeColumn(const TensorInfo &input, const DeviceMemory &column,
+                     int64_t first, const void *samples, int64_t count);
+  Status writeOrder(const DeviceMemory &order,
+                    const std::vector<int64_t> &samples);
+
+  /// Runs on a batch of samples that are held, one column an input.
+  Status run(const EntryPoint &entry, const HeldBatch &batch);
+
   /// What trains on the next batch: "train_step", or "accumulate_step" while
   /// the recipe has more batches make up an update.
   StatusOr<const char *> nextTrainingEntry() const;
@@ -95,6 +132,11 @@ public:
   /// one. `output` is one of lastRun()->outputs. Waits for a device that is
   /// still at it; DeviceError if it failed.
   StatusOr<const void *> outputData(const TensorInfo &output) const;
+
+  /// Where it is on the device; a stream of the caller's waits for the run.
+  /// Unsupported where the device works in the host's memory.
+  StatusOr<const void *> outputOnDevice(const TensorInfo &output,
+                                        void *stream) const;
 
   /// Sum over the outputs of that kind in the last run, each a scalar: the loss
   /// ("loss"). 0 where there is none.
@@ -159,9 +201,12 @@ private:
   friend class RunOutputs;
 
   Session() = default;
+  Status checkRoom() const;
   Status allocate(SessionOptions &options);
-  Status checkInputs(const EntryPoint &entry, const void *const *inputs,
+  Status checkBatch(int64_t batch) const;
+  Status checkInputs(const EntryPoint &entry, const RunInputs &inputs,
                      int64_t batch) const;
+  Status start(const EntryPoint &entry, const RunInputs &inputs, int64_t batch);
   size_t indexOf(const EntryPoint &entry) const;
   void *stateData(const StateTensor &tensor) const;
   /// Writes a state tensor, and its rounded copy where it has one.
@@ -169,6 +214,7 @@ private:
   Status storeFromFile(const SafetensorsFile &file, const SavedTensor &saved,
                        const StateTensor &tensor);
   const void *addressOf(const BufferRef &buffer) const;
+  bool isOnHost(const TensorInfo &output) const;
   Status fetch(const TensorInfo &output) const;
   void forgetOutputs();
   std::vector<Transfer> listSent(const RunOutputs &outputs) const;
@@ -195,6 +241,7 @@ private:
   const EntryPoint *lastEntry = nullptr;
   int64_t batchOfLastRun = 0;
   std::vector<const void *> lastInputs;
+  bool areInputsOnHost = true;
 
   /// An output of the last run, copied from the device when it is asked for.
   struct HostCopy {

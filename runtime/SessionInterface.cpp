@@ -73,10 +73,11 @@ static Status checkTensor(const TensorInfo &expected, const nnc_tensor_t &given,
                  ", the call gives ", found)};
 }
 
-/// Of `wanted` samples, or of as many as the inputs have where that is 0.
+/// Of `wanted` samples, or of as many as the inputs have where that is 0;
+/// `where` these are, but for their data.
 static Status run(nnc_session_t *session, const char *entryPoint,
                   const nnc_tensor_t *inputs, size_t numInputs,
-                  int64_t wanted = 0) {
+                  int64_t wanted = 0, RunInputs where = {}) {
   if (!entryPoint)
     return nullArgument("entry_point");
   const Plan &plan = session->session->plan();
@@ -105,7 +106,8 @@ static Status run(nnc_session_t *session, const char *entryPoint,
   if (hasBatch && wanted && wanted != batch)
     return {Code::InvalidArgument, concat("the inputs have ", batch,
                                           " samples, the call says ", wanted)};
-  return session->session->run(*entry, session->inputs.data(),
+  where.data = session->inputs.data();
+  return session->session->run(*entry, where,
                                hasBatch ? batch
                                : wanted ? wanted
                                         : 1);
@@ -204,30 +206,61 @@ nnc_status_t nnc_session_predict(nnc_session_t *session,
   return nnc_session_run(session, "predict", inputs, num_inputs);
 }
 
+/// An output of the last run by its name; `find` says where it is.
+template <typename Find>
+static Status giveOutput(nnc_session_t *session, const char *name,
+                         nnc_tensor_t *output, Find &&find) {
+  if (!name || !output)
+    return nullArgument(!name ? "name" : "output");
+  const Session &inside = *session->session;
+  if (!inside.lastRun())
+    return {Code::NotFound, "nothing has run in this session"};
+  for (const TensorInfo &tensor : inside.lastRun()->outputs) {
+    if (tensor.name != name)
+      continue;
+    StatusOr<const void *> data = find(tensor);
+    if (!data.isOk())
+      return data.status();
+    Shape &shape = session->shapes[&tensor];
+    shape = tensor.shape;
+    std::replace(shape.begin(), shape.end(), int64_t(-1), inside.lastBatch());
+    *output = {*data, static_cast<nnc_element_type_t>(tensor.elementType),
+               static_cast<int32_t>(shape.size()), shape.data()};
+    return {};
+  }
+  return {Code::NotFound, concat("entry point ", quote(inside.lastRun()->name),
+                                 " has no output ", quote(name))};
+}
+
 nnc_status_t nnc_session_output(nnc_session_t *session, const char *name,
                                 nnc_tensor_t *output) {
-  return callOn(session, [&]() -> Status {
-    if (!name || !output)
-      return nullArgument(!name ? "name" : "output");
-    const Session &inside = *session->session;
-    if (!inside.lastRun())
-      return {Code::NotFound, "nothing has run in this session"};
-    for (const TensorInfo &tensor : inside.lastRun()->outputs) {
-      if (tensor.name != name)
-        continue;
-      StatusOr<const void *> data = inside.outputData(tensor);
-      if (!data.isOk())
-        return data.status();
-      Shape &shape = session->shapes[&tensor];
-      shape = tensor.shape;
-      std::replace(shape.begin(), shape.end(), int64_t(-1), inside.lastBatch());
-      *output = {*data, static_cast<nnc_element_type_t>(tensor.elementType),
-                 static_cast<int32_t>(shape.size()), shape.data()};
-      return {};
-    }
-    return {Code::NotFound,
-            concat("entry point ", quote(inside.lastRun()->name),
-                   " has no output ", quote(name))};
+  return callOn(session, [&] {
+    return giveOutput(session, name, output, [&](const TensorInfo &tensor) {
+      return session->session->outputData(tensor);
+    });
+  });
+}
+
+nnc_status_t nnc_session_run_on_device(nnc_session_t *session,
+                                       const char *entry_point,
+                                       const nnc_tensor_t *inputs,
+                                       size_t num_inputs, int64_t batch,
+                                       void *stream) {
+  return callOn(session, [&] {
+    RunInputs where;
+    where.isOnHost = false;
+    where.stream = stream;
+    return run(session, entry_point, inputs, num_inputs, batch, where);
+  });
+}
+
+nnc_status_t nnc_session_output_on_device(nnc_session_t *session,
+                                          const char *name, void *stream,
+                                          nnc_tensor_t *output) {
+  return callOn(session, [&] {
+    return giveOutput(session, name, output, [&](const TensorInfo &tensor) {
+      return session->session->outputOnDevice(tensor, stream);
+    });
   });
 }
 

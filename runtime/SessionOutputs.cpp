@@ -30,6 +30,12 @@ const void *Session::addressOf(const BufferRef &buffer) const {
   return nullptr;
 }
 
+/// Whether the host may read it where it is.
+bool Session::isOnHost(const TensorInfo &output) const {
+  return device->sharesHostMemory() ||
+         (areInputsOnHost && output.buffer.region == Region::Input);
+}
+
 // Outputs up to this size are fetched together: waiting for the device costs
 // more than copying a page.
 static constexpr int64_t smallBytes = 4096;
@@ -43,7 +49,7 @@ Status Session::fetch(const TensorInfo &wanted) const {
     HostCopy &copy = hostCopies[i];
     int64_t size = outputs[i].sizeBytes(batchOfLastRun);
     bool isTaken = &outputs[i] == &wanted || size <= smallBytes;
-    if (!isTaken || copy.isFetched || outputs[i].buffer.region == Region::Input)
+    if (!isTaken || copy.isFetched || isOnHost(outputs[i]))
       continue;
     copy.bytes.resize(size);
     fetched.push_back(&copy);
@@ -61,7 +67,7 @@ Status Session::fetch(const TensorInfo &wanted) const {
 StatusOr<const void *> Session::outputData(const TensorInfo &output) const {
   return guardMemory([&]() -> StatusOr<const void *> {
     assert(lastEntry && "an entry point has run");
-    if (device->sharesHostMemory() || output.buffer.region == Region::Input)
+    if (isOnHost(output))
       return addressOf(output.buffer);
     size_t index = &output - lastEntry->outputs.data();
     assert(index < lastEntry->outputs.size() &&
@@ -71,6 +77,17 @@ StatusOr<const void *> Session::outputData(const TensorInfo &output) const {
         return status;
     return static_cast<const void *>(hostCopies[index].bytes.data());
   });
+}
+
+StatusOr<const void *> Session::outputOnDevice(const TensorInfo &output,
+                                               void *stream) const {
+  if (Status status = device->letWait(stream); !status.isOk())
+    return status;
+  if (areInputsOnHost && output.buffer.region == Region::Input)
+    return Status(Code::Unsupported,
+                  concat("output ", quote(output.name),
+                         " is an input as it is, which is on the host"));
+  return addressOf(output.buffer);
 }
 
 StatusOr<double> Session::outputScalar(const TensorInfo &output) const {
@@ -99,16 +116,21 @@ StatusOr<double> Session::outputSum(std::string_view kind) const {
 /// bounded.
 static constexpr int64_t mostSentBytes = 1 << 20;
 
-/// Transfers that lie within a page of the arena as one, what is between them
+/// Transfers that lie within a page of `memory` as one, what is between them
 /// included: a copy costs more than a page. They ascend.
-static std::vector<Transfer> joinNeighbours(const std::vector<Transfer> &all) {
+static std::vector<Transfer> joinNeighbours(const std::vector<Transfer> &all,
+                                            const DeviceMemory &memory) {
+  auto isInside = [&](const char *place) {
+    return place >= memory.data() && place < memory.data() + memory.sizeBytes();
+  };
   std::vector<Transfer> joined;
   for (const Transfer &transfer : all) {
     const auto *from = static_cast<const char *>(transfer.from);
     const char *begin =
         joined.empty() ? from : static_cast<const char *>(joined.back().from);
     const int64_t end = from - begin + transfer.sizeBytes;
-    if (joined.empty() || end > smallBytes)
+    if (joined.empty() || end > smallBytes || !isInside(from) ||
+        !isInside(begin))
       joined.push_back(transfer);
     else
       joined.back().sizeBytes = std::max(joined.back().sizeBytes, end);
@@ -123,7 +145,7 @@ std::vector<Transfer> Session::listSent(const RunOutputs &outputs) const {
   for (size_t i : outputs.sent) {
     const TensorInfo &output = lastEntry->outputs[i];
     const int64_t size = output.sizeBytes(batchOfLastRun);
-    if (output.buffer.region != Region::Arena || size == 0)
+    if (output.buffer.region == Region::Input || size == 0)
       return {};
     transfers.push_back({nullptr, addressOf(output.buffer), size});
     total += size;
@@ -149,7 +171,7 @@ Session::takeOutputs(const std::function<bool(const TensorInfo &)> &wanted) {
               [](const Transfer &lhs, const Transfer &rhs) {
                 return lhs.from < rhs.from;
               });
-    std::vector<Transfer> joined = joinNeighbours(ascending);
+    std::vector<Transfer> joined = joinNeighbours(ascending, arena);
     StatusOr<int64_t> number = device->send(joined);
     if (!number.isOk())
       return number.status();

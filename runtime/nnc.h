@@ -1,5 +1,6 @@
 /* nnc's runtime: opens compiled plans, runs and trains them. With it come
- * nnc_files.h, nnc_sequences.h and nnc_tables.h, which stand beside it.
+ * nnc_device.h, nnc_files.h, nnc_sequences.h and nnc_tables.h, which stand beside
+ * it.
  *
  * C99. Every call returns a status; none prints, exits or throws. Objects may
  * be used from any thread, one thread at a time each; a plan, being constant,
@@ -454,6 +455,7 @@ NNC_EXPORT nnc_status_t nnc_session_check_finite(nnc_session_t *session);
 }
 #endif
 
+#include "nnc_device.h"
 #include "nnc_files.h"
 #include "nnc_sequences.h"
 #include "nnc_tables.h"

@@ -94,6 +94,16 @@ inline nnc_status_t openTable(const PlanHandle &plan, const char *weights,
   return status;
 }
 
+/// nnc_session_run_on_device with tensors of addresses of the GPU's, and as
+/// many samples as they have.
+template <size_t count>
+nnc_status_t runOnDevice(const SessionHandle &session, const char *entryPoint,
+                         const std::array<nnc_tensor_t, count> &inputs,
+                         void *stream = nullptr) {
+  return nnc_session_run_on_device(session.get(), entryPoint, inputs.data(),
+                                   count, 0, stream);
+}
+
 /// Notes in a checkpoint's header, by key.
 using Metadata = std::map<std::string, std::string>;
 

@@ -30,29 +30,48 @@ static std::string note(const Averages &averages) {
   return line;
 }
 
-Rates learningRates(Session &session) {
-  Rates rates;
+RateReader::RateReader(Session &session)
+    : session(session), entry(session.plan().findEntryPoint("scheduled_rate")) {
   for (const StateTensor &tensor : session.plan().state)
     if (tensor.role == Role::Scalar && isLearningRate(tensor.name))
       if (StatusOr<double> rate = session.scalar(tensor.name); rate.isOk())
-        rates.emplace_back(tensor.name, *rate);
-  const EntryPoint *entry = session.plan().findEntryPoint("scheduled_rate");
-  if (!entry || !entry->inputs.empty() ||
-      !session.run(*entry, nullptr, 1).isOk())
+        scalars.emplace_back(tensor.name, *rate);
+  if (entry && !entry->inputs.empty())
+    entry = nullptr;
+}
+
+StatusOr<RunOutputs> RateReader::take() {
+  if (Status status = session.run(*entry, nullptr, 1); !status.isOk())
+    return status;
+  return session.takeOutputs([](const TensorInfo &) { return true; });
+}
+
+Rates RateReader::read(const RunOutputs *taken) const {
+  Rates rates = scalars;
+  if (!taken)
     return rates;
-  for (const TensorInfo &output : entry->outputs) {
-    StatusOr<double> value = session.outputScalar(output);
+  for (const TensorInfo &output : taken->entry().outputs) {
+    StatusOr<const void *> value = taken->data(output);
     if (!value.isOk())
       continue;
-    auto known = std::find_if(rates.begin(), rates.end(), [&](auto &rate) {
-      return rate.first == output.name;
+    const double rate = toDouble(output.elementType, *value);
+    auto known = std::find_if(rates.begin(), rates.end(), [&](auto &one) {
+      return one.first == output.name;
     });
     if (known == rates.end())
-      rates.emplace_back(output.name, *value);
+      rates.emplace_back(output.name, rate);
     else
-      known->second = *value;
+      known->second = rate;
   }
   return rates;
+}
+
+Rates learningRates(Session &session) {
+  RateReader reader(session);
+  if (!reader.hasSchedule())
+    return reader.read(nullptr);
+  StatusOr<RunOutputs> taken = reader.take();
+  return reader.read(taken.isOk() ? &*taken : nullptr);
 }
 
 /// What runs on the batch at hand. A GPU is still at it when this returns.
@@ -65,12 +84,15 @@ static Status startRun(const Pass &pass, const RoundRun &run,
   if (!session.plan().findTrainingStep(run.entry->name))
     if (Status status = session.setFirstSample(firstSample); !status.isOk())
       return status;
-  std::vector<const void *> inputs;
+  if (pass.held)
+    return session.run(entry, pass.held->at(pass.batches, run.columns));
+  std::vector<const void *> chosen;
   for (size_t column : run.columns)
-    inputs.push_back(pass.batches.inputs()[column]);
-  return session.run(entry,
-                     inputs.empty() ? pass.batches.inputs() : inputs.data(),
-                     pass.batches.size());
+    chosen.push_back(pass.batches.inputs()[column]);
+  RunInputs inputs;
+  inputs.data = chosen.empty() ? pass.batches.inputs() : chosen.data();
+  inputs.isPinned = pass.batches.isInGivenMemory();
+  return session.run(entry, inputs, pass.batches.size());
 }
 
 namespace {
@@ -78,6 +100,7 @@ namespace {
 struct Begun {
   const RoundRun *run;
   RunOutputs outputs;
+  std::optional<RunOutputs> rates;
   /// Samples and batches that are done with it.
   int64_t samples, batches;
   bool endsRound;
@@ -95,7 +118,7 @@ static Status finishRun(const Pass &pass, const Begun &begun) {
   if (!loss.isOk())
     return loss.status();
   if (pass.afterRun)
-    pass.afterRun(run, *loss);
+    pass.afterRun(run, *loss, begun.rates ? &*begun.rates : nullptr);
   if (std::isfinite(*loss))
     return {};
   return {Code::NotFinite,
@@ -116,7 +139,8 @@ public:
       : pass(pass), samples(pass.averages.samples()), samplesShown(samples),
         taken(pass.firstBatch),
         end(std::min(pass.endBatch, pass.batches.numBatches())),
-        mostBegun(size_t(pass.session.mostTaken())) {
+        takesRates(pass.rates && pass.rates->hasSchedule()),
+        mostBegun(size_t(pass.session.mostTaken() / (takesRates ? 2 : 1))) {
     pass.batches.rewind();
     pass.batches.skip(taken);
   }
@@ -129,6 +153,7 @@ private:
   Status takeNext();
   size_t runAfter(size_t run) const;
   Status runRound(Status &next);
+  Status takeRates(Begun &last);
   Status finish(size_t left);
   Status finishSome();
 
@@ -141,6 +166,7 @@ private:
   bool isOver = false;
   /// Runs that the session may still be at, and how many there may be.
   std::deque<Begun> begun;
+  bool takesRates;
   size_t mostBegun;
 };
 } // namespace
@@ -176,7 +202,9 @@ Status Rounds::runRound(Status &next) {
       return outputs.status();
     following = runAfter(i);
     const bool isLast = following == pass.round.size();
-    begun.push_back({&run, *outputs, samples + batch, taken, isLast});
+    begun.push_back({&run, *outputs, {}, samples + batch, taken, isLast});
+    if (Status status = takeRates(begun.back()); !status.isOk())
+      return status;
     // While the run is under way.
     if (isLast || pass.round[following].takesNext)
       next = takeNext();
@@ -188,6 +216,16 @@ Status Rounds::runRound(Status &next) {
       samples += batch;
   }
   return {};
+}
+
+/// Behind a run whose outputs are on their way: else they would be lost.
+Status Rounds::takeRates(Begun &last) {
+  if (!takesRates || !last.outputs.isOnItsWay())
+    return {};
+  StatusOr<RunOutputs> taken = pass.rates->take();
+  if (taken.isOk() && taken->isOnItsWay())
+    last.rates = std::move(*taken);
+  return taken.status();
 }
 
 /// Finishes what is begun, in its order, but for the last `left` runs.
@@ -224,6 +262,10 @@ Status Rounds::finishSome() {
 }
 
 Status Rounds::run() {
+  if (pass.held)
+    if (Status status = pass.held->beginEpoch(pass.session, pass.batches);
+        !status.isOk())
+      return status;
   Status next = takeNext();
   while (next.isOk() && hasBatch && !isOver) {
     if (Status status = runRound(next); !status.isOk())

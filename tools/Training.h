@@ -6,6 +6,7 @@
 #include "runtime/data/Batches.h"
 #include "tools/Averages.h"
 #include "tools/Data.h"
+#include "tools/HeldData.h"
 #include "tools/Progress.h"
 
 #include <functional>
@@ -15,6 +16,35 @@
 #include <vector>
 
 namespace nnc::tools {
+
+/// Learning rates, one an optimizer, by the names of their scalars:
+/// "learning_rate" is that of the model's own. Then those of groups that scale
+/// it, with their patterns before that: "encoder.*.learning_rate".
+using Rates = std::vector<std::pair<std::string, double>>;
+
+/// Reads the rates of steps while a GPU is at later ones.
+class RateReader {
+public:
+  /// Scalars are read here: between epochs nothing sets them.
+  explicit RateReader(runtime::Session &session);
+
+  bool hasSchedule() const { return entry; }
+
+  /// Of a schedule, computes the rates of the step that was begun last.
+  runtime::StatusOr<runtime::RunOutputs> take();
+
+  /// Those of a step; without what take() gave then, the scalars alone.
+  Rates read(const runtime::RunOutputs *taken) const;
+
+private:
+  runtime::Session &session;
+  const runtime::EntryPoint *entry;
+  Rates scalars;
+};
+
+/// Those of the step that is done: a schedule's where there is one. None where
+/// the model has no optimizer.
+Rates learningRates(runtime::Session &session);
 
 /// One run of an entry point in a round.
 struct RoundRun {
@@ -37,6 +67,8 @@ struct Pass {
   /// Each run is added to it.
   Averages &averages;
   Progress &progress;
+  /// Where the device holds the samples; null: they are gathered on the host.
+  const HeldBatches *held = nullptr;
   /// Batches before this one are passed over, and end where it ends.
   int64_t firstBatch = 0;
   int64_t endBatch = INT64_MAX;
@@ -48,8 +80,12 @@ struct Pass {
   /// is to find it as that round leaves it. Without it, a GPU may have further
   /// runs behind it when the calls below are made. May be empty.
   std::function<bool()> isAwaited = {};
-  /// Called after each run with its loss, finite or not. May be empty.
-  std::function<void(const RoundRun &, double)> afterRun = {};
+  /// Where the rates of each run are wanted, what reads them; or null.
+  RateReader *rates = nullptr;
+  /// Called after each run with its loss, finite or not, and what the rates'
+  /// reader took then, if it had to. May be empty.
+  std::function<void(const RoundRun &, double, const runtime::RunOutputs *)>
+      afterRun = {};
   /// What stands before the averages in the progress bar, asked for when that
   /// is drawn. May be empty.
   std::function<std::string()> note = {};
@@ -57,15 +93,6 @@ struct Pass {
   /// over or run; false ends the pass. May be empty.
   std::function<runtime::StatusOr<bool>(int64_t)> afterBatch = {};
 };
-
-/// Learning rates, one an optimizer, by the names of their scalars:
-/// "learning_rate" is that of the model's own. Then those of groups that scale
-/// it, with their patterns before that: "encoder.*.learning_rate".
-using Rates = std::vector<std::pair<std::string, double>>;
-
-/// Those of the step that is done: a schedule's where there is one. None where
-/// the model has no optimizer.
-Rates learningRates(runtime::Session &session);
 
 /// NotFinite if a loss is not finite.
 runtime::Status run(const Pass &pass);

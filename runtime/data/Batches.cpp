@@ -35,18 +35,52 @@ Batches::Batches(const std::vector<Column> &columns,
   const bool isPrepared =
       std::any_of(columns.begin(), columns.end(),
                   [](const Column &column) { return !column.isInMemory(); });
-  const int64_t largest = std::min(batch, numSamples());
   gathered.resize(isPrepared ? numSlots : 1);
-  for (std::vector<AlignedBytes> &slot : gathered)
-    for (const Column &column : columns)
-      slot.emplace_back(largest * column.sampleBytes());
-  if (!isPrepared)
-    return;
+  for (std::vector<uint8_t *> &slot : gathered) {
+    own.emplace_back(size_t(placeColumns(nullptr, slot)));
+    placeColumns(own.back().data(), slot);
+  }
+  if (isPrepared)
+    startThreads(numThreads);
+}
+
+/// Where each column of a slot is that begins at `begin`. Returns the bytes of
+/// it. Columns are apart as a device has its inputs.
+int64_t Batches::placeColumns(uint8_t *begin,
+                              std::vector<uint8_t *> &slot) const {
+  constexpr int64_t alignmentBytes = 256;
+  const int64_t largest = std::min(batch, numSamples());
+  int64_t offset = 0;
+  slot.clear();
+  for (const Column &column : columns) {
+    slot.push_back(begin ? begin + offset : nullptr);
+    const int64_t bytes = largest * column.sampleBytes();
+    offset += (bytes + alignmentBytes - 1) / alignmentBytes * alignmentBytes;
+  }
+  return offset;
+}
+
+void Batches::startThreads(int numThreads) {
   work.resize(size_t(numThreads) + 1);
   prefetch = std::make_unique<Prefetch>(
       numThreads, numSlots,
       [this](const Prefetch::Piece &piece) { return fill(piece); },
       [this](int64_t batchNumber) { return sizeOf(batchNumber); });
+}
+
+Status Batches::gatherInto(BatchMemory &given, int numThreads) {
+  prefetch.reset();
+  gathered.resize(numSlots);
+  for (std::vector<uint8_t *> &slot : gathered) {
+    auto begin = given.allocate(placeColumns(nullptr, slot));
+    if (!begin.isOk())
+      return begin.status();
+    placeColumns(*begin, slot);
+  }
+  own.clear();
+  memory = &given;
+  startThreads(numThreads);
+  return {};
 }
 
 void Batches::draw(int64_t seed, int64_t epoch) {
@@ -87,30 +121,44 @@ Status Batches::writeColumn(size_t column, int64_t sample, Workspace &space,
 }
 
 Status Batches::fill(const Prefetch::Piece &piece) {
-  std::vector<AlignedBytes> &slot = gathered[size_t(piece.slot)];
+  const std::vector<uint8_t *> &slot = gathered[size_t(piece.slot)];
   std::vector<int64_t> taken(size_t(piece.end - piece.begin));
   order.take(piece.job * batch + piece.begin, int64_t(taken.size()),
              taken.data());
   // Sample by sample: its inputs may lie side by side.
   for (int64_t b = piece.begin; b < piece.end; ++b)
     for (size_t i = 0; i < columns.size(); ++i)
-      if (Status status = writeColumn(
-              i, taken[size_t(b - piece.begin)], work[size_t(piece.thread)],
-              slot[i].data() + b * columns[i].sampleBytes());
+      if (Status status = writeColumn(i, taken[size_t(b - piece.begin)],
+                                      work[size_t(piece.thread)],
+                                      slot[i] + b * columns[i].sampleBytes());
           !status.isOk())
         return status;
   return {};
+}
+
+std::vector<int64_t> Batches::samplesInOrder() const {
+  std::vector<int64_t> samples(static_cast<size_t>(numSamples()));
+  order.take(0, numSamples(), samples.data());
+  return samples;
 }
 
 StatusOr<bool> Batches::next() {
   batchSize = nextBatch < numBatches() ? sizeOf(nextBatch) : 0;
   if (batchSize == 0)
     return false;
+  if (!gathers) {
+    ++nextBatch;
+    return true;
+  }
   int slot = 0;
   if (prefetch) {
     if (!isStarted)
       prefetch->start(nextBatch, numBatches());
     isStarted = true;
+    // The slot in use is filled anew from here on.
+    if (Status status = memory ? memory->waitForReaders() : Status();
+        !status.isOk())
+      return status;
     StatusOr<int> taken = prefetch->take();
     if (!taken.isOk())
       return taken.status();
@@ -121,12 +169,12 @@ StatusOr<bool> Batches::next() {
     for (size_t i = 0; i < columns.size(); ++i) {
       const int64_t bytes = columns[i].sampleBytes();
       for (int64_t b = 0; b < batchSize; ++b)
-        std::memcpy(gathered[0][i].data() + b * bytes,
+        std::memcpy(gathered[0][i] + b * bytes,
                     columns[i].data.data() + taken[size_t(b)] * bytes, bytes);
     }
   }
   for (size_t i = 0; i < columns.size(); ++i)
-    pointers[i] = gathered[size_t(slot)][i].data();
+    pointers[i] = gathered[size_t(slot)][i];
   ++nextBatch;
   return true;
 }

@@ -13,6 +13,16 @@
 
 namespace nnc::runtime {
 
+/// Where batches are gathered, in place of memory of their own.
+class BatchMemory {
+public:
+  virtual ~BatchMemory() = default;
+  /// Stays while this does.
+  virtual StatusOr<uint8_t *> allocate(int64_t sizeBytes) = 0;
+  /// Waits until nothing reads a batch that was gathered.
+  virtual Status waitForReaders() = 0;
+};
+
 class Batches {
 public:
   /// `columns` outlive this and have equally many samples, of which `samples`
@@ -38,6 +48,19 @@ public:
   /// Goes on after that many batches of the epoch: for resuming.
   void skip(int64_t numBatches) { skipTo(nextBatch + numBatches); }
 
+  /// From now on all batches are gathered by threads, in `memory`, which
+  /// outlives this. Before the first.
+  Status gatherInto(BatchMemory &memory, int numThreads);
+
+  bool isInGivenMemory() const { return memory; }
+
+  /// From now on next() only counts: the samples are taken elsewhere, at
+  /// `firstPlace()` of `samplesInOrder()`. For samples to which nothing is
+  /// done.
+  void gatherNothing() { gathers = false; }
+  std::vector<int64_t> samplesInOrder() const;
+  int64_t firstPlace() const { return (nextBatch - 1) * batch; }
+
   /// Gathers the next batch; the last may be smaller. False after the last.
   /// InvalidFile, IoError or OutOfMemory if a sample cannot be prepared.
   StatusOr<bool> next();
@@ -50,9 +73,9 @@ public:
   int64_t numSamples() const { return order.size(); }
   int64_t numBatches() const { return (numSamples() + batch - 1) / batch; }
 
-  /// Whether samples are prepared one by one, and how long next() has waited
-  /// for them or worked at them, in all.
-  bool isPrepared() const { return prefetch != nullptr; }
+  /// Whether batches are gathered ahead, by threads, and how long next() has
+  /// waited for them or worked at them, in all.
+  bool isAhead() const { return gathers && prefetch; }
   double waitedSeconds() const {
     return prefetch ? prefetch->waitedSeconds() : 0;
   }
@@ -60,6 +83,8 @@ public:
 private:
   void skipTo(int64_t batchNumber);
   int64_t sizeOf(int64_t batchNumber) const;
+  void startThreads(int numThreads);
+  int64_t placeColumns(uint8_t *begin, std::vector<uint8_t *> &slot) const;
   Status fill(const Prefetch::Piece &piece);
   Status writeColumn(size_t column, int64_t sample, Workspace &work,
                      uint8_t *to);
@@ -73,12 +98,16 @@ private:
   int64_t nextBatch = 0;
   int64_t batchSize = 0;
   std::optional<Draw> draws;
-  /// By slot and column.
-  std::vector<std::vector<AlignedBytes>> gathered;
+  /// What slots lie in, unless that is `memory`; where each column is, by slot.
+  std::vector<AlignedBytes> own;
+  BatchMemory *memory = nullptr;
+  std::vector<std::vector<uint8_t *>> gathered;
   std::vector<Workspace> work;
   std::vector<const void *> pointers;
   bool isStarted = false;
-  /// Last: its threads use what is above. Null where all is in memory.
+  bool gathers = true;
+  /// Last: its threads use what is above. Null where all is in memory of the
+  /// host's.
   std::unique_ptr<Prefetch> prefetch;
 };
 

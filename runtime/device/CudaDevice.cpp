@@ -1,83 +1,17 @@
-// Memory, streams and commands of a run on a GPU.
+// The GPU, its code, memory and streams. Runs are in CudaRuns.cpp.
 #include "runtime/device/CudaDevice.h"
 
 #include "runtime/Log.h"
-#include "runtime/device/CublasLt.h"
-#include "runtime/device/CudaDriver.h"
-#include "runtime/device/CudaGraphs.h"
-#include "runtime/device/CudaInputs.h"
-#include "runtime/device/CudaOutputs.h"
+#include "runtime/device/CudaResources.h"
 
-#include <cstdlib>
 #include <cstring>
 
 namespace nnc::runtime {
 
-// Sixteen batch sizes, each with its inputs in either place. A graph of a
-// hundred commands takes the driver some 100 KB.
-static constexpr size_t mostGraphs = 32;
-
 // What is downloaded in one wait through pinned memory: losses and metrics.
 static constexpr int64_t landingBytes = 1 << 16;
 
-struct CudaDevice::Resources {
-  explicit Resources(const CudaDriver &driver)
-      : driver(driver), inputs(driver), outputs(driver),
-        graphs(driver, mostGraphs) {}
-  ~Resources() {
-    if (landing)
-      driver.hostFree.get()(landing);
-  }
-
-  const CudaDriver &driver;
-  CudaHandle<CudaStream> stream = noCudaHandle<CudaStream>();
-  std::vector<CudaHandle<CudaModule>> modules;
-  /// Indexed like MachineCode::kernels.
-  std::vector<CudaFunction *> functions;
-  CudaInputs inputs;
-  CudaOutputs outputs;
-  CudaGraphs graphs;
-  std::unique_ptr<CublasLt> products;
-  /// Pinned.
-  void *landing = nullptr;
-  /// Between the commands of a profiled run, with the number that are in use.
-  std::vector<CudaHandle<CudaEvent>> marks;
-  size_t numMarks = 0;
-  /// Whose time ends at each.
-  std::vector<int64_t> markedCommands;
-  /// Of one launch.
-  std::vector<void *> parameters;
-};
-
 CudaDevice::CudaDevice(const CudaDriver &driver) : driver(driver) {}
-
-static CudaAddress address(const void *memory) {
-  return reinterpret_cast<CudaAddress>(memory);
-}
-
-/// Runs `body` with the context current on this thread.
-template <typename Body> Status CudaDevice::inContext(Body &&body) const {
-  if (!lost.isOk())
-    return lost;
-  if (!process.isHere())
-    return {Code::DeviceError, "the GPU is used by the process that forked "
-                               "this one, which cannot reach what is there"};
-  CudaScope scope(driver, context);
-  return scope.status().isOk() ? body() : scope.status();
-}
-
-/// The same with all that was begun done before. An error in it is the first
-/// that is heard of what failed on the device, and nothing works after that.
-template <typename Body> Status CudaDevice::waiting(Body &&body) {
-  return inContext([&]() -> Status {
-    Status status = driver.streamSynchronize(resources->stream.get());
-    if (status.isOk())
-      status = body();
-    if (status.isOk())
-      status = driver.streamSynchronize(resources->stream.get());
-    return loseOn(status);
-  });
-}
 
 /// What a call that waits returned: nothing works after an error in it.
 Status CudaDevice::loseOn(Status status) {
@@ -228,11 +162,24 @@ Status CudaDevice::loadModules(const MachineCode &code) {
       return {status.code(),
               concat("kernel ", quote(kernel.name), ": ", status.message())};
     resources->functions.push_back(function);
+    for (size_t taker = 0; taker < std::size(takeKernels); ++taker)
+      if (kernel.name == takeKernels[taker].name &&
+          kernel.threads == takeThreads)
+        resources->inputs.setTaker(taker, function);
   }
   for (const auto &[from, module] : loaded)
     log(LogLevel::Debug, facts.name, " (", architectureOf(facts),
         ") runs the code for ", from->architecture, " of unit ", from->unit);
   return {};
+}
+
+/// ", and 12 of 34 are free", as far as the driver knows.
+std::string CudaDevice::describeFree() {
+  size_t free = 0, total = 0;
+  Status status =
+      inContext([&] { return driver.memoryGetInfo(&free, &total); });
+  return status.isOk() ? concat(", and ", free, " of ", total, " are free")
+                       : "";
 }
 
 StatusOr<DeviceMemory> CudaDevice::allocate(int64_t sizeBytes,
@@ -245,7 +192,8 @@ StatusOr<DeviceMemory> CudaDevice::allocate(int64_t sizeBytes,
   if (status.code() == Code::OutOfMemory)
     return Status(Code::OutOfMemory,
                   concat("out of memory of the GPU for ", sizeBytes,
-                         " bytes of ", what, ": ", status.message()));
+                         " bytes of ", what, describeFree(), ": ",
+                         status.message()));
   if (!status.isOk())
     return status;
   DeviceMemory memory(reinterpret_cast<void *>(made), sizeBytes,
@@ -260,6 +208,83 @@ StatusOr<DeviceMemory> CudaDevice::allocate(int64_t sizeBytes,
   if (!status.isOk())
     return status;
   return memory;
+}
+
+StatusOr<DeviceMemory> CudaDevice::allocatePinned(int64_t sizeBytes) {
+  if (sizeBytes == 0)
+    return DeviceMemory();
+  void *made = nullptr;
+  Status status =
+      inContext([&] { return driver.hostAllocate(&made, sizeBytes, 0); });
+  if (!status.isOk())
+    return Status(status.code(), concat(sizeBytes, " bytes of pinned memory: ",
+                                        status.message()));
+  return DeviceMemory(made, sizeBytes, [this](void *data, int64_t) {
+    if (!process.isHere())
+      return;
+    CudaScope scope(driver, context);
+    if (scope.status().isOk())
+      driver.hostFree.get()(data);
+  });
+}
+
+Status CudaDevice::waitForInputs() {
+  return inContext([&] { return loseOn(resources->inputs.waitForCopies()); });
+}
+
+StatusOr<int64_t> CudaDevice::freeBytes() {
+  size_t free = 0, total = 0;
+  Status status =
+      inContext([&] { return driver.memoryGetInfo(&free, &total); });
+  if (!status.isOk())
+    return status;
+  return int64_t(free);
+}
+
+bool CudaDevice::holdsSamples() const { return resources->inputs.canTake(); }
+
+Status CudaDevice::checkAddress(const void *data, int64_t sizeBytes) {
+  return inContext([&]() -> Status {
+    const CudaAddress from = address(data);
+    unsigned type = 0;
+    // The driver does not know memory of the host that is not pinned.
+    if (!driver.pointerGetAttribute(&type, CudaDriver::pointerMemoryType, from)
+             .isOk() ||
+        type != CudaDriver::memoryTypeDevice)
+      return {Code::InvalidArgument,
+              "the address is not of memory of a GPU's: nnc_session_run takes "
+              "what is on the host"};
+    int owner = 0;
+    CudaAddress start = 0;
+    size_t length = 0;
+    Status status =
+        driver.pointerGetAttribute(&owner, CudaDriver::pointerDevice, from);
+    if (status.isOk())
+      status = driver.pointerGetAttribute(&start, CudaDriver::pointerRangeStart,
+                                          from);
+    if (status.isOk())
+      status = driver.pointerGetAttribute(&length,
+                                          CudaDriver::pointerRangeBytes, from);
+    if (!status.isOk())
+      return status;
+    if (owner != device)
+      return {Code::InvalidArgument,
+              concat("the memory is of GPU ", owner, ", the session is on GPU ",
+                     device)};
+    const int64_t behind = int64_t(start + length - from);
+    if (behind >= sizeBytes)
+      return {};
+    return {Code::InvalidArgument,
+            concat("the memory has ", behind,
+                   " bytes from the address on, expected ", sizeBytes)};
+  });
+}
+
+Status CudaDevice::letWait(void *stream) {
+  return inContext([&] {
+    return resources->inputs.wait(static_cast<CudaStream *>(stream),
+                                  resources->stream.get());
+  });
 }
 
 Status CudaDevice::zero(void *memory, int64_t sizeBytes) {
@@ -320,202 +345,6 @@ StatusOr<int64_t> CudaDevice::send(std::vector<Transfer> &transfers) {
 
 Status CudaDevice::receive(int64_t number) {
   return inContext([&] { return loseOn(resources->outputs.receive(number)); });
-}
-
-StatusOr<Commands> CudaDevice::beginRun(const Run &run, void **addresses) {
-  commands.clear();
-  buffers.clear();
-  entry = &run.entry;
-  batch = run.batch;
-  isProfiled = run.isProfiled;
-  trace = run.trace;
-  runBegin = nanoseconds(std::chrono::steady_clock::now());
-  Status status = inContext([&]() -> Status {
-    StatusOr<int> staged =
-        resources->inputs.stage(run, resources->stream.get(), addresses);
-    if (staged.isOk())
-      place = *staged;
-    return staged.status();
-  });
-  if (!status.isOk())
-    return status;
-  bool isRecorded =
-      !isProfiled && resources->graphs.find({entry, batch, place});
-  return isRecorded ? Commands::Recorded : Commands::Issue;
-}
-
-void CudaDevice::record(Issued::Kind kind, const Command &command,
-                        void *const *addresses) {
-  commands.push_back({kind, &command, buffers.size(), {}});
-  buffers.insert(buffers.end(), addresses, addresses + command.buffers.size());
-}
-
-void CudaDevice::launch(const Command &command, void *const *addresses,
-                        int64_t) {
-  record(Issued::Launch, command, addresses);
-}
-
-void CudaDevice::matmul(const Command &command, void *const *addresses,
-                        int64_t) {
-  record(Issued::Matmul, command, addresses);
-}
-
-void CudaDevice::copy(void *to, const void *from, int64_t sizeBytes) {
-  commands.push_back({Issued::Copy, nullptr, 0, {to, from, sizeBytes}});
-}
-
-void CudaDevice::mark(int64_t command) {
-  commands.push_back({Issued::Mark, nullptr, 0, {}, command});
-}
-
-Status CudaDevice::endRun() {
-  return inContext([&]() -> Status {
-    Status status = runCommands();
-    if (status.isOk() && !entry->inputs.empty())
-      status = resources->inputs.release(place, resources->stream.get());
-    return status;
-  });
-}
-
-static bool areGraphsWanted() {
-  const char *value = std::getenv("NNC_CUDA_GRAPHS");
-  return !value || std::string_view(value) != "0";
-}
-
-/// The first run of its kind goes command by command, the second is recorded.
-Status CudaDevice::runCommands() {
-  CudaStream *stream = resources->stream.get();
-  CudaGraphs &graphs = resources->graphs;
-  const CudaGraphs::Key key{entry, batch, place};
-  if (isProfiled)
-    return issueAll();
-  CudaGraphExec *graph = graphs.find(key);
-  if (!graph && (!areGraphsWanted() || !graphs.announce(key)))
-    return issueAll();
-  if (!graph) {
-    auto recorded = graphs.record(key, stream, [&] { return issueAll(); });
-    if (!recorded.isOk()) {
-      log(LogLevel::Warning, "entry point ", quote(entry->name), " at batch ",
-          batch, " runs without a graph: ", recorded.status().message());
-      graphs.refuse(key);
-      Status status = issueAll();
-      if (!status.isOk())
-        return {status.code(), concat(recorded.status().message(), "; then ",
-                                      status.message())};
-      return {};
-    }
-    graph = *recorded;
-  }
-  return driver.graphLaunch(graph, stream);
-}
-
-Status CudaDevice::issueAll() {
-  Status status;
-  resources->numMarks = 0;
-  for (const Issued &issued : commands) {
-    if (!status.isOk())
-      break;
-    switch (issued.kind) {
-    case Issued::Launch:
-      status = issueLaunch(issued);
-      break;
-    case Issued::Matmul:
-      status = resources->products->run(*issued.command,
-                                        buffers.data() + issued.firstBuffer,
-                                        batch, resources->stream.get());
-      break;
-    case Issued::Copy:
-      if (issued.transfer.sizeBytes)
-        status = driver.copyOnDevice(
-            address(issued.transfer.to), address(issued.transfer.from),
-            issued.transfer.sizeBytes, resources->stream.get());
-      break;
-    case Issued::Mark:
-      status = issueMark(issued.index);
-      break;
-    }
-  }
-  return status;
-}
-
-/// The buffers' addresses, then the batch as `long long`.
-Status CudaDevice::issueLaunch(const Issued &issued) {
-  const Command &command = *issued.command;
-  const Kernel &kernel = code->kernels[command.kernel];
-  const int64_t blocks = command.extent.at(batch);
-  if (blocks == 0)
-    return {};
-  // The limit of a grid's x.
-  if (blocks > INT32_MAX)
-    return {Code::Unsupported, concat("kernel ", quote(kernel.name), " has ",
-                                      blocks, " blocks at batch ", batch)};
-  long long batchParameter = batch;
-  std::vector<void *> &parameters = resources->parameters;
-  parameters.clear();
-  for (size_t i = 0; i < command.buffers.size(); ++i)
-    parameters.push_back(&buffers[issued.firstBuffer + i]);
-  parameters.push_back(&batchParameter);
-  Status status = driver.launchKernel(
-      resources->functions[command.kernel], unsigned(blocks), 1, 1,
-      unsigned(kernel.threads), 1, 1, 0, resources->stream.get(),
-      parameters.data(), nullptr);
-  if (!status.isOk())
-    return {status.code(),
-            concat("kernel ", quote(kernel.name), ": ", status.message())};
-  return {};
-}
-
-Status CudaDevice::issueMark(int64_t index) {
-  std::vector<CudaHandle<CudaEvent>> &marks = resources->marks;
-  if (resources->numMarks == marks.size()) {
-    CudaEvent *event = nullptr;
-    Status status = driver.eventCreate(&event, CudaDriver::eventDefault);
-    if (!status.isOk())
-      return status;
-    marks.emplace_back(event, driver.eventDestroy.get());
-  }
-  resources->markedCommands.resize(resources->numMarks);
-  resources->markedCommands.push_back(index);
-  return driver.eventRecord(marks[resources->numMarks++].get(),
-                            resources->stream.get());
-}
-
-/// What ended with that mark. The device's clock has no moment in common with
-/// the host's: the first mark of a run stands for when the run began.
-Status CudaDevice::addSlice(size_t mark) {
-  auto sinceFirst = [&](size_t i, int64_t &moment) {
-    float milliseconds = 0;
-    Status status = driver.eventElapsed(
-        &milliseconds, resources->marks[0].get(), resources->marks[i].get());
-    moment = runBegin + int64_t(double(milliseconds) * 1e6);
-    return status;
-  };
-  TraceSlice slice;
-  slice.command = resources->markedCommands[mark];
-  Status status = sinceFirst(mark - 1, slice.begin);
-  if (status.isOk())
-    status = sinceFirst(mark, slice.end);
-  if (status.isOk())
-    trace->commands.push_back(slice);
-  return status;
-}
-
-Status CudaDevice::addTimes(std::vector<double> &seconds) {
-  return waiting([&]() -> Status {
-    Status status;
-    for (size_t i = 1; i < resources->numMarks && status.isOk(); ++i) {
-      const int64_t command = resources->markedCommands[i];
-      if (command < 0)
-        continue;
-      float milliseconds = 0;
-      status = driver.eventElapsed(&milliseconds, resources->marks[i - 1].get(),
-                                   resources->marks[i].get());
-      seconds[command] += milliseconds / 1e3;
-      if (trace && status.isOk())
-        status = addSlice(i);
-    }
-    return status;
-  });
 }
 
 } // namespace nnc::runtime

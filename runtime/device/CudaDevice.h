@@ -25,6 +25,12 @@ public:
   StatusOr<DeviceMemory> allocate(int64_t sizeBytes, const char *what) override;
 
   bool sharesHostMemory() const override { return false; }
+  StatusOr<DeviceMemory> allocatePinned(int64_t sizeBytes) override;
+  Status waitForInputs() override;
+  StatusOr<int64_t> freeBytes() override;
+  bool holdsSamples() const override;
+  Status checkAddress(const void *data, int64_t sizeBytes) override;
+  Status letWait(void *stream) override;
   Status zero(void *memory, int64_t sizeBytes) override;
   Status upload(const Transfer &transfer) override;
   Status download(const std::vector<Transfer> &transfers) override;
@@ -65,6 +71,7 @@ private:
   template <typename Body> Status waiting(Body &&body);
   Status loseOn(Status status);
 
+  std::string describeFree();
   Status loadModules(const MachineCode &code);
   Status issueAll();
   void record(Issued::Kind kind, const Command &command,

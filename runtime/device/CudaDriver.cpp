@@ -42,16 +42,17 @@ Status CudaDriver::load() {
        *description = library->find("cuGetErrorString");
   std::memcpy(&errorTexts.name, &name, sizeof name);
   std::memcpy(&errorTexts.description, &description, sizeof description);
-  Status status = findCalls(
-      *library, init, driverGetVersion, deviceGetCount, deviceGet,
-      deviceGetName, deviceGetAttribute, primaryContextRetain,
-      primaryContextRelease, contextPush, contextPop, moduleLoad, moduleUnload,
-      moduleGetFunction, memoryAllocate, memoryFree, hostAllocate, hostFree,
-      copyToDevice, copyToHost, copyOnDevice, fill, streamCreate, streamDestroy,
-      streamSynchronize, streamWaitEvent, streamBeginCapture, streamEndCapture,
-      eventCreate, eventDestroy, eventRecord, eventSynchronize, eventElapsed,
-      graphInstantiate, graphLaunch, graphExecDestroy, graphDestroy,
-      launchKernel);
+  Status status =
+      findCalls(*library, init, driverGetVersion, deviceGetCount, deviceGet,
+                deviceGetName, deviceGetAttribute, primaryContextRetain,
+                primaryContextRelease, contextPush, contextPop, moduleLoad,
+                moduleUnload, moduleGetFunction, memoryAllocate, memoryFree,
+                memoryGetInfo, pointerGetAttribute, hostAllocate, hostFree,
+                copyToDevice, copyToHost, copyOnDevice, fill, streamCreate,
+                streamDestroy, streamSynchronize, streamWaitEvent,
+                streamBeginCapture, streamEndCapture, eventCreate, eventDestroy,
+                eventRecord, eventSynchronize, eventElapsed, graphInstantiate,
+                graphLaunch, graphExecDestroy, graphDestroy, launchKernel);
   if (status.isOk())
     status = init(0);
   if (status.isOk())

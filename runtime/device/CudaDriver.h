@@ -56,6 +56,8 @@ struct CudaDriver {
 
   Call<CudaAddress *, size_t> memoryAllocate{"cuMemAlloc_v2"};
   Call<CudaAddress> memoryFree{"cuMemFree_v2"};
+  Call<size_t *, size_t *> memoryGetInfo{"cuMemGetInfo_v2"};
+  Call<void *, int, CudaAddress> pointerGetAttribute{"cuPointerGetAttribute"};
   Call<void **, size_t, unsigned> hostAllocate{"cuMemHostAlloc"};
   Call<void *> hostFree{"cuMemFreeHost"};
   Call<CudaAddress, const void *, size_t, CudaStream *> copyToDevice{
@@ -98,6 +100,9 @@ struct CudaDriver {
   static constexpr unsigned streamNonBlocking = 1;
   static constexpr unsigned eventDefault = 0, eventWithoutTime = 2;
   static constexpr int captureOfThisThread = 1;
+  static constexpr int pointerMemoryType = 2, pointerDevice = 9,
+                       pointerRangeStart = 11, pointerRangeBytes = 12;
+  static constexpr unsigned memoryTypeDevice = 2;
 
 private:
   CudaDriver() = default;

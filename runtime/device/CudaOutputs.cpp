@@ -1,6 +1,8 @@
 // Copies behind a run, each with an event behind it.
 #include "runtime/device/CudaOutputs.h"
 
+#include <algorithm>
+
 namespace nnc::runtime {
 
 static CudaAddress address(const void *memory) {
@@ -20,7 +22,9 @@ CudaOutputs::~CudaOutputs() {
       driver.hostFree.get()(place.host);
 }
 
-/// What was sent to the place before has been received, so nothing uses it.
+/// What was sent to the place before has been received, so nothing uses it. A
+/// page is enough for most entry points: giving pinned memory back waits for
+/// all that the device does.
 Status CudaOutputs::prepare(Place &place, int64_t sizeBytes) {
   if (!place.hasArrived) {
     CudaEvent *event = nullptr;
@@ -29,6 +33,7 @@ Status CudaOutputs::prepare(Place &place, int64_t sizeBytes) {
       return status;
     place.hasArrived = {event, driver.eventDestroy.get()};
   }
+  sizeBytes = std::max<int64_t>(sizeBytes, 4096);
   if (place.sizeBytes >= sizeBytes)
     return {};
   if (place.host)

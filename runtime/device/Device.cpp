@@ -28,8 +28,26 @@ Status Device::download(const std::vector<Transfer> &transfers) {
   return {};
 }
 
+/// What a device that works in the host's memory says where it is asked for its
+/// own.
+static Status noMemoryOfItsOwn() {
+  return {Code::Unsupported, "the session runs on the host, in its memory"};
+}
+
+StatusOr<DeviceMemory> Device::allocatePinned(int64_t) {
+  return noMemoryOfItsOwn();
+}
+
+StatusOr<int64_t> Device::freeBytes() { return noMemoryOfItsOwn(); }
+
+Status Device::checkAddress(const void *, int64_t) {
+  return noMemoryOfItsOwn();
+}
+
+Status Device::letWait(void *) { return noMemoryOfItsOwn(); }
+
 StatusOr<int64_t> Device::send(std::vector<Transfer> &) {
-  return Status(Code::Unsupported, "the device sends nothing to the host");
+  return noMemoryOfItsOwn();
 }
 
 Status Device::receive(int64_t) { return {}; }
@@ -39,7 +57,7 @@ StatusOr<Commands> Device::beginRun(const Run &run, void **addresses) {
   marks.clear();
   trace = run.trace;
   for (size_t i = 0; i < run.entry.inputs.size(); ++i)
-    addresses[i] = const_cast<void *>(run.inputs[i]);
+    addresses[i] = const_cast<void *>(run.inputs.data[i]);
   return Commands::Issue;
 }
 

@@ -3,6 +3,7 @@
 #ifndef NNC_RUNTIME_DEVICE_DEVICE_H
 #define NNC_RUNTIME_DEVICE_DEVICE_H
 
+#include "runtime/HeldSamples.h"
 #include "runtime/LoopRun.h"
 #include "runtime/Status.h"
 #include "runtime/Trace.h"
@@ -44,12 +45,26 @@ private:
   Release release;
 };
 
+/// Where the inputs of a run are.
+struct RunInputs {
+  /// One pointer per input, on the host.
+  const void *const *data = nullptr;
+  /// Not: on the device, and there once what `stream` of the caller's was given
+  /// so far is done. What it is given from now on comes after they were read.
+  bool isOnHost = true;
+  void *stream = nullptr;
+  /// On the host, in memory of Device::allocatePinned: they stay there until
+  /// waitForInputs() has returned, and else until the run is begun.
+  bool isPinned = false;
+  /// In place of these, samples that the device holds.
+  const HeldBatch *held = nullptr;
+};
+
 /// One run of an entry point.
 struct Run {
   const EntryPoint &entry;
   int64_t batch;
-  /// One pointer per input, on the host.
-  const void *const *inputs;
+  RunInputs inputs;
   /// The time of each command is wanted.
   bool isProfiled;
   /// What ran when is added to it, if it is profiled; null: to none.
@@ -85,9 +100,28 @@ public:
   virtual StatusOr<DeviceMemory> allocate(int64_t sizeBytes,
                                           const char *what) = 0;
 
+  /// Memory of the host's that a device which has its own copies from while the
+  /// host goes on.
+  virtual StatusOr<DeviceMemory> allocatePinned(int64_t sizeBytes);
+
+  /// Waits until the inputs of the runs so far have left the host's memory.
+  virtual Status waitForInputs() { return {}; }
+
   /// Whether the host reads and writes this device's memory in place, and the
   /// device the host's. If not, the next three are the only ways to it.
   virtual bool sharesHostMemory() const { return true; }
+
+  /// Bytes of its memory that are free, where it has its own.
+  virtual StatusOr<int64_t> freeBytes();
+
+  /// Whether runs may have inputs that are not on the host: held, in the form
+  /// of HeldColumn, and at any address of the device's. InvalidArgument by the
+  /// second for an address that is not its own, or with less behind it.
+  virtual bool holdsSamples() const { return false; }
+  virtual Status checkAddress(const void *data, int64_t sizeBytes);
+
+  /// Has a stream of the caller's wait for the runs so far.
+  virtual Status letWait(void *stream);
 
   /// Between runs: each waits for the runs before it, and tells what went wrong
   /// in them. `from` of an upload and `to` of a download are on the host.

@@ -66,7 +66,7 @@ static runtime::Status runKernel(runtime::SimDevice &device, uint32_t number,
   command.kernel = number;
   command.extent.constant = kernel.blocks ? kernel.blocks->at(kBatch) : 1;
   runtime::EntryPoint none;
-  auto begun = device.beginRun({none, kBatch, nullptr, false}, nullptr);
+  auto begun = device.beginRun({none, kBatch, {}, false}, nullptr);
   if (!begun.isOk())
     return begun.status();
   device.launch(command, pointers.data(), kBatch);

@@ -1,6 +1,7 @@
 // nnc bench: the time of a training step, and of each kernel in it against what
 // the machine could do.
 #include "tools/Data.h"
+#include "tools/HeldData.h"
 #include "tools/Json.h"
 #include "tools/MachinePeak.h"
 #include "tools/Text.h"
@@ -16,6 +17,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <numeric>
 #include <sstream>
 
 #include <sys/resource.h>
@@ -45,6 +47,7 @@ struct Measurement {
   std::vector<double> stepMs;
   double compileMs = 0, firstStepMs = 0, loss = 0;
   int64_t peakBytes = 0, growthBytes = 0;
+  bool dataOnDevice = false;
   Profile profile;
 };
 
@@ -89,17 +92,65 @@ static int64_t numParameters(const Plan &plan) {
   return sum;
 }
 
-/// Runs the steps, each on the next batch of `samples`.
-static Status measure(Session &session, const EntryPoint &entry,
-                      const Columns &columns, int64_t batch,
+namespace {
+/// Runs steps, each on the next batch of neighbouring samples: where a GPU
+/// holds them, as in training, or else from the host.
+class Steps {
+public:
+  /// `columns` outlive this.
+  Steps(Session &session, const EntryPoint &entry, const Columns &columns,
+        int64_t batch)
+      : session(session), entry(entry), columns(columns), batch(batch),
+        numBatches(std::max<int64_t>(1, numSamples(columns) / batch)) {}
+
+  /// Has the device hold the samples, if it can and they fit.
+  Status hold();
+  bool isHeld() const { return held != nullptr; }
+  Status runOne();
+
+private:
+  Session &session;
+  const EntryPoint &entry;
+  const Columns &columns;
+  int64_t batch, numBatches, step = 0;
+  std::shared_ptr<const HeldColumns> held;
+  DeviceMemory order;
+};
+} // namespace
+
+Status Steps::hold() {
+  // Without the file of a set there may be an input, and no samples.
+  if (!session.holdsSamples() || columns.empty())
+    return {};
+  StatusOr<int64_t> room = roomForData(session);
+  if (!room.isOk() || heldBytes(columns) > *room)
+    return room.status();
+  auto made = HeldColumns::create(session, entry.inputs, columns);
+  if (!made.isOk())
+    return made.status();
+  auto memory = session.allocateOrder(numSamples(columns));
+  if (!memory.isOk())
+    return memory.status();
+  held = std::move(*made);
+  order = std::move(*memory);
+  std::vector<int64_t> samples(size_t(numSamples(columns)));
+  std::iota(samples.begin(), samples.end(), 0);
+  return session.writeOrder(order, samples);
+}
+
+Status Steps::runOne() {
+  const int64_t first = step++ % numBatches * batch;
+  if (!held)
+    return session.run(entry, pointersAt(columns, first).data(), batch);
+  return session.run(entry, {held->views(),
+                             reinterpret_cast<const int64_t *>(order.data()),
+                             first, batch});
+}
+
+/// Runs the steps that are timed.
+static Status measure(Session &session, const EntryPoint &entry, Steps &steps,
                       const BenchOptions &options, Measurement &result) {
-  const int64_t numBatches = std::max<int64_t>(1, numSamples(columns) / batch);
-  int64_t step = 0;
-  auto runOne = [&] {
-    std::vector<const void *> inputs =
-        pointersAt(columns, step++ % numBatches * batch);
-    return session.run(entry, inputs.data(), batch);
-  };
+  auto runOne = [&] { return steps.runOne(); };
   for (int i = 0; i < std::max(options.warmup, 1); ++i) {
     if (Status status = runOne(); !status.isOk())
       return status;
@@ -131,27 +182,34 @@ static Status measure(Session &session, const EntryPoint &entry,
   return {};
 }
 
+/// 1,024 samples as the other programs of a comparison use, or one batch.
+static Columns columnsFor(const Plan &plan, const EntryPoint &entry,
+                          const BenchOptions &options, int64_t batch) {
+  const int64_t count = std::max<int64_t>(1024, batch);
+  Columns columns = loadOrInvent(plan, entry, options.request.model,
+                                 options.dataFolder, count);
+  return numSamples(columns) < batch ? inventInputs(entry, count)
+                                     : std::move(columns);
+}
+
 /// Steps by turns without and with a trace, for what it costs; then some that
 /// the file has, when the threads are awake and the caches filled.
 static StatusOr<TracedSteps> traceSteps(Session &session,
-                                        const EntryPoint &entry,
-                                        const Columns &columns, int64_t batch) {
+                                        const EntryPoint &entry, Steps &steps,
+                                        int64_t batch) {
   constexpr int numCompared = 20, numKept = 3;
   TracedSteps traced(session.numThreads());
   traced.batch = batch;
   std::vector<double> plainMs, tracedMs;
   Profile profile;
   profile.trace = &traced.trace;
-  const int64_t numBatches = std::max<int64_t>(1, numSamples(columns) / batch);
   for (int i = 0; i < numCompared + numKept; ++i) {
     const bool isKept = i >= numCompared, isTraced = isKept || i % 2 == 1;
     if (i == numCompared)
       traced.trace.clear();
     session.setProfile(entry, isTraced ? &profile : nullptr);
-    std::vector<const void *> inputs =
-        pointersAt(columns, i % numBatches * batch);
     Clock::time_point begin = Clock::now();
-    Status status = session.run(entry, inputs.data(), batch);
+    Status status = steps.runOne();
     // Waits for the device.
     if (StatusOr<double> loss = session.outputSum("loss");
         status.isOk() && !loss.isOk())
@@ -173,10 +231,13 @@ static StatusOr<TracedSteps> traceSteps(Session &session,
 }
 
 /// --trace: the exit status.
-static int trace(Session &session, const EntryPoint &entry,
-                 const Columns &columns, int64_t batch,
+static int trace(Session &session, const EntryPoint &entry, int64_t batch,
                  const BenchOptions &options) {
-  StatusOr<TracedSteps> traced = traceSteps(session, entry, columns, batch);
+  const Columns columns = columnsFor(session.plan(), entry, options, batch);
+  Steps steps(session, entry, columns, batch);
+  if (Status status = steps.hold(); !status.isOk())
+    return fail(status);
+  StatusOr<TracedSteps> traced = traceSteps(session, entry, steps, batch);
   if (!traced.isOk())
     return fail(traced.status());
   if (Status status = writeTrace(options.trace, options.request.model,
@@ -358,17 +419,9 @@ static void printText(const Plan &plan, const EntryPoint &entry, int64_t batch,
   std::printf("memory      %s planned, %s peak of the process\n",
               sizeText(plan.plannedBytes(threads)).c_str(),
               sizeText(m.peakBytes).c_str());
+  if (m.dataOnDevice)
+    std::printf("data        on the GPU, as in training\n");
   printKernelTable(plan, entry, batch, threads, m);
-}
-
-/// 1,024 samples as the other programs of a comparison use, or one batch.
-static Columns columnsFor(const Plan &plan, const EntryPoint &entry,
-                          const BenchOptions &options, int64_t batch) {
-  const int64_t count = std::max<int64_t>(1024, batch);
-  Columns columns = loadOrInvent(plan, entry, options.request.model,
-                                 options.dataFolder, count);
-  return numSamples(columns) < batch ? inventInputs(entry, count)
-                                     : std::move(columns);
 }
 
 /// Measures one training step, and prints it.
@@ -377,9 +430,13 @@ static Status benchStep(Session &session, const EntryPoint &entry,
                         int64_t atStart, Measurement result) {
   const Plan &plan = session.plan();
   const Columns columns = columnsFor(plan, entry, options, batch);
-  if (Status status = measure(session, entry, columns, batch, options, result);
+  Steps steps(session, entry, columns, batch);
+  if (Status status = steps.hold(); !status.isOk())
+    return status;
+  if (Status status = measure(session, entry, steps, options, result);
       !status.isOk())
     return status;
+  result.dataOnDevice = steps.isHeld();
   result.growthBytes = result.peakBytes - atStart;
   if (options.asJson)
     printJson(plan, entry, options, batch, session.numThreads(), result);
@@ -435,9 +492,7 @@ static int bench(const BenchOptions &options) {
       return fail(status);
   }
   if (!options.trace.empty())
-    return trace(**session, *steps.front(),
-                 columnsFor(plan, *steps.front(), options, batch), batch,
-                 options);
+    return trace(**session, *steps.front(), batch, options);
   return Done;
 }
 

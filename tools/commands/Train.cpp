@@ -106,6 +106,17 @@ static void addRunOptions(CLI::App *command, TrainOptions *options) {
   command
       ->add_option("--steps", options->steps, "at most so many steps an epoch")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 31));
+  static const std::map<std::string, DataOnDevice> places = {
+      {"auto", DataOnDevice::Auto},
+      {"always", DataOnDevice::Always},
+      {"never", DataOnDevice::Never}};
+  command
+      ->add_option("--data-on-device", options->dataOnDevice,
+                   "on a GPU, hold the data in its memory: auto, where they "
+                   "fit and nothing is drawn of them; always, or it is an "
+                   "error; never (default: auto)")
+      ->type_name("WHEN")
+      ->transform(CLI::CheckedTransformer(places));
   command->add_flag("--keep-order", options->keepOrder,
                     "take the samples in the files' order, every epoch");
   command->add_option(

@@ -59,7 +59,10 @@ Status ConsoleLines::begin(const TrainRun &begun) {
   std::cout << describeUpdates(plan);
   std::cout << begun.trainingBatches->numSamples() << " training samples, "
             << begun.validationBatches->numSamples() << " for validation, "
-            << numSamples(begun.test) << " for test" << std::endl;
+            << numSamples(begun.test) << " for test\n";
+  if (!begun.dataPlace.empty())
+    std::cout << printable(begun.dataPlace) << '\n';
+  std::cout.flush();
   return {};
 }
 

@@ -60,6 +60,7 @@ static Status tryBatches(TrainRun &run, std::vector<RoundRun> round,
   constexpr double enoughSeconds = 2;
   Progress hidden("", 0, false);
   Pass pass{run.session, std::move(round), batches, trial.averages, hidden};
+  pass.held = heldOf(run, batches);
   pass.endBatch = most;
   pass.entryOf = [&run](const RoundRun &one, int64_t batchesBefore) {
     return entryOf(run, one, batchesBefore);

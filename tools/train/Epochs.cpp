@@ -72,22 +72,20 @@ class StepTeller {
 public:
   explicit StepTeller(TrainRun &run) : run(run) {
     for (auto &observer : run.observers)
-      isWanted |= observer->wantsSteps();
-    hasSchedule = run.plan.findEntryPoint("scheduled_rate");
-    // Nothing else changes them within an epoch.
-    if (isWanted && !hasSchedule)
-      rates = learningRates(run.session);
+      if (observer->wantsSteps() && !rates)
+        rates.emplace(run.session);
   }
 
-  /// Whether the session is read for each step.
-  bool readsSession() const { return isWanted && hasSchedule; }
+  /// Null where nobody wants to know.
+  RateReader *reader() { return rates ? &*rates : nullptr; }
 
-  void tell(const RoundRun &done, double loss) {
-    if (!isWanted)
+  void tell(const RoundRun &done, double loss, const RunOutputs *taken) {
+    if (!rates)
       return;
-    const StepRecord record{*run.stepsTold, loss,
-                            hasSchedule ? learningRates(run.session) : rates,
-                            done.step};
+    const bool isTaken = taken || !rates->hasSchedule();
+    const StepRecord record{
+        *run.stepsTold, loss,
+        isTaken ? rates->read(taken) : learningRates(run.session), done.step};
     for (auto &observer : run.observers)
       if (observer->wantsSteps())
         observer->step(record);
@@ -95,8 +93,7 @@ public:
 
 private:
   TrainRun &run;
-  Rates rates;
-  bool isWanted = false, hasSchedule = false;
+  std::optional<RateReader> rates;
 };
 } // namespace
 
@@ -139,17 +136,18 @@ static Status runSteps(TrainRun &run, Progress &progress) {
   StepTeller teller(run);
   Pass pass{run.session, roundOf(run.plan), *run.trainingBatches,
             position.averages, progress};
+  pass.held = heldOf(run, *run.trainingBatches);
   pass.firstBatch = position.batches;
   pass.endBatch = run.identity.stepsPerEpoch;
   pass.entryOf = [&](const RoundRun &one, int64_t batchesBefore) {
     stepsBegun += updates(run, batchesBefore);
     return entryOf(run, one, batchesBefore);
   };
-  pass.isAwaited = [&] {
-    return teller.readsSession() || isDue(run, stepsBefore, stepsBegun);
-  };
+  pass.isAwaited = [&] { return isDue(run, stepsBefore, stepsBegun); };
+  pass.rates = teller.reader();
   pass.note = [&] { return describeRate(run); };
-  pass.afterRun = [&](const RoundRun &done, double loss) {
+  pass.afterRun = [&](const RoundRun &done, double loss,
+                      const RunOutputs *rates) {
     if (!run.found.firstInfinity && !run.found.firstNan) {
       run.found = run.numerics;
       run.foundIn = done.entry;
@@ -157,7 +155,7 @@ static Status runSteps(TrainRun &run, Progress &progress) {
     if (!updates(run, position.batches))
       return;
     ++*run.stepsTold;
-    teller.tell(done, loss);
+    teller.tell(done, loss, rates);
   };
   pass.afterBatch = [&](int64_t batches) -> StatusOr<bool> {
     position.seconds = secondsBefore + secondsSince(begin);
@@ -178,13 +176,14 @@ static Status validate(TrainRun &run, Progress &progress,
             *run.validationBatches,
             validation,
             progress};
+  pass.held = heldOf(run, *run.validationBatches);
   pass.afterBatch = [&](int64_t) -> StatusOr<bool> { return goesOn(run); };
   return tools::run(pass);
 }
 
 /// How long the steps of this epoch have waited for data.
 static std::optional<double> takeWaiting(TrainRun &run) {
-  if (!run.trainingBatches->isPrepared())
+  if (!run.trainingBatches->isAhead())
     return std::nullopt;
   const double waited = run.trainingBatches->waitedSeconds() +
                         run.validationBatches->waitedSeconds() -

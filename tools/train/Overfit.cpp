@@ -33,6 +33,7 @@ static Status evaluateSamples(TrainRun &run, double &loss) {
             *run.trainingBatches,
             averages,
             hidden};
+  pass.held = heldOf(run, *run.trainingBatches);
   Status status = tools::run(pass);
   loss = averages.loss();
   return status;

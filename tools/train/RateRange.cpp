@@ -78,6 +78,7 @@ static StatusOr<bool> testEpoch(TrainRun &run, const RateRange &range,
   Averages averages;
   Pass pass{run.session, roundOf(run.plan), *run.trainingBatches, averages,
             progress};
+  pass.held = heldOf(run, *run.trainingBatches);
   auto rateOf = [&](size_t step) {
     return range.from * std::pow(range.to / range.from,
                                  double(step) / double(range.steps - 1));
@@ -85,7 +86,7 @@ static StatusOr<bool> testEpoch(TrainRun &run, const RateRange &range,
   bool goesOn = true;
   // Each step has a rate of its own, by what the step before came to.
   pass.isAwaited = [] { return true; };
-  pass.afterRun = [&](const RoundRun &, double loss) {
+  pass.afterRun = [&](const RoundRun &, double loss, const RunOutputs *) {
     const size_t count = points.size();
     const double before =
         count ? points.back().smoothed * (1 - std::pow(memory, count)) : 0;

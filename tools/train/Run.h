@@ -52,6 +52,7 @@ struct TrainOptions {
   bool isDry = false;
   bool savesFolds = false;
   bool checksNumerics = false;
+  DataOnDevice dataOnDevice = DataOnDevice::Auto;
 };
 
 /// A run under way: everything that its parts need.
@@ -65,8 +66,14 @@ struct TrainRun {
   Columns training = {}, validation = {}, test = {};
   /// What the training data taught.
   runtime::DataFacts facts = {};
+  /// What batches are gathered in that go to a GPU.
+  std::optional<PinnedMemory> pinned = {};
   /// Where no data are bound to validation, it is held out of `training`.
   std::optional<runtime::Batches> trainingBatches = {}, validationBatches = {};
+  /// Where the device holds the samples of these.
+  std::optional<HeldBatches> trainingHeld = {}, validationHeld = {};
+  /// Where the data are, in words; empty where there is nothing to say.
+  std::string dataPlace = {};
   RunIdentity identity = {};
   RunPosition position = {};
   /// Within an epoch, the steps that were told of: a GPU may be further.
@@ -132,6 +139,13 @@ runtime::Status explain(const TrainRun &run, const runtime::Status &status);
 
 /// Whether epochs of such a run are judged on samples that do not train.
 bool holdsOutSamples(const TrainOptions &options, const runtime::Plan &plan);
+
+/// The samples of those batches of the run's, where the device holds them.
+const HeldBatches *heldOf(const TrainRun &run, const runtime::Batches &batches);
+
+/// Has the device hold the data that were loaded, as far as that is wanted and
+/// they fit.
+runtime::Status placeData(TrainRun &run);
 
 /// Loads the data and divides them. Returns an exit status, after a message.
 int loadData(TrainRun &run);

@@ -223,6 +223,8 @@ int loadData(TrainRun &run) {
                                   run.batch, run.session.numThreads());
   }
   identify(run, choice);
+  if (Status status = placeData(run); !status.isOk())
+    return fail(status);
   const bool isTested = choice.most == 0 && choice.folds == 0;
   if (isTested && hasSplit(run.plan.recipe, "test"))
     return loadSplit(request, all, "test", run.test, run.facts);

@@ -410,9 +410,16 @@ TEST_F(Cuda, NamesWhatThereIsNoMemoryFor) {
   Status status = tryOpen(source).status();
   EXPECT_EQ(status.code(), Code::OutOfMemory);
   EXPECT_EQ(status.message(),
-            "out of memory of the GPU for 1099511627776 bytes of working "
-            "memory: cuMemAlloc_v2: out of memory (CUDA_ERROR_OUT_OF_MEMORY, "
-            "2)");
+            "out of memory of the GPU: the plan takes 1099511628096 bytes "
+            "(parameters and state 320, working memory 1099511627776, "
+            "constants 0), and 85899337728 are free; a smaller batch or a "
+            "memory budget needs less");
+  // Of what the driver says, too: others take memory meanwhile.
+  fakecuda::failCall("cuMemAlloc", 3, 2);
+  EXPECT_EQ(tryOpen(cudaPlan()).status().message(),
+            "out of memory of the GPU for 320 bytes of parameters and state, "
+            "and 85899337728 of 85899345920 are free: cuMemAlloc_v2: out of "
+            "memory (CUDA_ERROR_OUT_OF_MEMORY, 2)");
 }
 
 //===----------------------------------------------------------------------===//

@@ -211,6 +211,10 @@ int cuModuleGetFunction(KernelInfo **function, Module *module,
   return Success;
 }
 
+static size_t memoryBytes() {
+  return size_t(environment("FAKE_CUDA_MEMORY_KIB", 80 << 20)) << 10;
+}
+
 static size_t wholePages(size_t size) { return (size + 4095) / 4096 * 4096; }
 
 int cuMemAlloc_v2(Address *address, size_t size) {
@@ -221,18 +225,60 @@ int cuMemAlloc_v2(Address *address, size_t size) {
     return InvalidValue;
   if (isCapturing())
     return CaptureUnsupported;
-  if (size > size_t(80) << 30)
+  if (size > memoryBytes())
     return OutOfMemory;
   void *pages = mmap(nullptr, wholePages(size), PROT_NONE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (pages == MAP_FAILED)
     return OutOfMemory;
   state().deviceMemory[static_cast<char *>(pages)] = wholePages(size);
+  state().owners[static_cast<char *>(pages)] = {
+      int(contextStack.back() - state().contexts), size};
   // What is not zeroed is not zero.
   Reach reach;
   std::memset(pages, 0xa5, std::min<size_t>(size, 1 << 20));
   *address = reinterpret_cast<Address>(pages);
   return Success;
+}
+
+int cuMemGetInfo_v2(size_t *free, size_t *total) {
+  Entry entry("cuMemGetInfo");
+  if (entry.error)
+    return entry.error;
+  *total = memoryBytes();
+  size_t used = 0;
+  for (auto &[address, size] : state().deviceMemory)
+    used += size;
+  *free = *total - std::min(used, *total);
+  return Success;
+}
+
+int cuPointerGetAttribute(void *value, int attribute, Address address) {
+  Entry entry("cuPointerGetAttribute");
+  if (entry.error)
+    return entry.error;
+  auto next = state().owners.upper_bound(pointer(address));
+  if (next == state().owners.begin())
+    return InvalidValue;
+  auto &[base, owner] = *std::prev(next);
+  if (pointer(address) >= base + owner.second)
+    return InvalidValue;
+  // As cuda.h's CUpointer_attribute numbers them.
+  switch (attribute) {
+  case 2: // CU_MEMORYTYPE_DEVICE
+    *static_cast<unsigned *>(value) = 2;
+    return Success;
+  case 9:
+    *static_cast<int *>(value) = owner.first;
+    return Success;
+  case 11:
+    *static_cast<Address *>(value) = reinterpret_cast<Address>(base);
+    return Success;
+  case 12:
+    *static_cast<size_t *>(value) = owner.second;
+    return Success;
+  }
+  return InvalidValue;
 }
 
 int cuMemFree_v2(Address address) {
@@ -244,6 +290,7 @@ int cuMemFree_v2(Address address) {
     return InvalidValue;
   }
   munmap(found->first, found->second);
+  state().owners.erase(found->first);
   state().deviceMemory.erase(found);
   return Success;
 }

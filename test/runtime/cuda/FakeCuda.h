@@ -6,6 +6,7 @@
 //
 // A program that is not a test is steered by its environment:
 //   FAKE_CUDA_CAPABILITY=8.0   FAKE_CUDA_DEVICES=0   FAKE_CUDA_VERSION=12040
+//   FAKE_CUDA_MEMORY_KIB=350
 //   FAKE_CUDA_FAIL=cuLaunchKernel:3:719   the third such call fails so
 //   FAKE_CUDA_COUNTS=FILE   receives how often each function was called
 // Misuse ends such a program with a message.

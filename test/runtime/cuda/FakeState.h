@@ -95,6 +95,8 @@ struct State {
   std::map<std::string, Failure> failures;
   std::vector<std::string> misuses;
   std::map<char *, size_t> deviceMemory, hostMemory;
+  /// Of device memory, whose it is and how much was asked for.
+  std::map<char *, std::pair<int, size_t>> owners;
   std::set<Stream *> streams;
   std::set<Event *> events;
   std::set<Module *> modules;

@@ -44,6 +44,63 @@ static std::vector<int32_t> drain(Batches &batches) {
   return seen;
 }
 
+namespace {
+/// Memory of the caller's, which counts how often it is waited for.
+class OwnMemory : public BatchMemory {
+public:
+  StatusOr<uint8_t *> allocate(int64_t sizeBytes) override {
+    parts.emplace_back(size_t(sizeBytes));
+    uint8_t *begin = parts.back().data();
+    return std::move(begin);
+  }
+  Status waitForReaders() override {
+    ++waits;
+    return {};
+  }
+
+  std::vector<std::vector<uint8_t>> parts;
+  int waits = 0;
+};
+} // namespace
+
+TEST(Batches, AreGatheredInGivenMemory) {
+  auto columns = pairs(101);
+  Batches one(columns, everything(101), 8), other(columns, everything(101), 8);
+  OwnMemory memory;
+  memory.parts.reserve(8);
+  for (int threads : {0, 3}) {
+    ASSERT_TRUE(other.gatherInto(memory, threads).isOk());
+    for (int epoch = 0; epoch < 2; ++epoch) {
+      one.shuffle(1, epoch);
+      other.shuffle(1, epoch);
+      memory.waits = 0;
+      EXPECT_EQ(drain(other), drain(one));
+      // Before each slot is filled anew.
+      EXPECT_EQ(memory.waits, 13);
+    }
+  }
+  EXPECT_TRUE(other.isInGivenMemory() && other.isAhead());
+}
+
+TEST(Batches, MayBeTakenElsewhere) {
+  auto columns = pairs(101);
+  for (int64_t window : {0, 10}) {
+    Batches one(columns, everything(101), 8),
+        other(columns, everything(101), 8);
+    other.gatherNothing();
+    one.shuffle(1, 1, window);
+    other.shuffle(1, 1, window);
+    one.skip(2);
+    other.skip(2);
+    const std::vector<int64_t> order = other.samplesInOrder();
+    std::vector<int32_t> seen;
+    while (*other.next())
+      for (int64_t b = 0; b < other.size(); ++b)
+        seen.push_back(int32_t(order[size_t(other.firstPlace() + b)]));
+    EXPECT_EQ(seen, drain(one));
+  }
+}
+
 TEST(Batches, LastBatchIsRagged) {
   auto columns = pairs(10);
   Batches batches(columns, everything(10), 4);
