@@ -85,10 +85,16 @@ static void print(const Averages &averages, int64_t samples,
 }
 
 /// Where what is not finite comes from, if that is what went wrong.
-static Status withOrigin(const Status &status, const std::string &origin) {
-  if (status.code() != Code::NotFinite || origin.empty())
+static Status withOrigin(const Session &session, const Status &status,
+                         const std::string &origin) {
+  if (status.code() != Code::NotFinite)
     return status;
-  return {status.code(), status.message() + "; " + origin};
+  std::string text = status.message();
+  if (Status state = session.checkFinite(); !state.isOk())
+    text += "; " + state.message();
+  if (!origin.empty())
+    text += "; " + origin;
+  return {status.code(), text};
 }
 
 namespace {
@@ -243,7 +249,7 @@ static int evaluateModel(const EvalOptions &options) {
   if (Status status =
           evaluate(**session, losses, columns, plan.maxBatch, true, averages);
       !status.isOk())
-    return fail(withOrigin(status, describe(found, plan, losses)));
+    return fail(withOrigin(**session, status, describe(found, plan, losses)));
   print(averages, numSamples(columns),
         classNames(plan, facts, averages.confusion().size()), options.asJson);
   if (!evaluated->outputs)

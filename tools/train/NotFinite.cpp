@@ -70,6 +70,15 @@ static std::string placeInTable(const TrainRun &run, const BadDatum &bad) {
   return "";
 }
 
+/// What --check-numerics has found: in a training step, whose numbers may have
+/// been those of one before the last run, or in that itself, as in validation.
+static std::string describeOrigin(const TrainRun &run) {
+  const bool isOfStep = run.found.firstInfinity || run.found.firstNan;
+  const EntryPoint *entry = isOfStep ? run.foundIn : run.session.lastRun();
+  return entry ? describe(isOfStep ? run.found : run.numerics, run.plan, *entry)
+               : "";
+}
+
 Status explain(const TrainRun &run, const Status &status) {
   if (status.code() != Code::NotFinite)
     return status;
@@ -79,9 +88,7 @@ Status explain(const TrainRun &run, const Status &status) {
   if (Status state = run.session.checkFinite();
       !state.isOk() && state.message() != status.message())
     text += "; " + state.message();
-  const std::string origin =
-      run.foundIn ? describe(run.found, run.plan, *run.foundIn) : "";
-  if (!origin.empty())
+  if (const std::string origin = describeOrigin(run); !origin.empty())
     text += "; " + origin;
   if (std::optional<BadDatum> bad = findBadDatum(run.training))
     return {Code::NotFinite,

@@ -117,7 +117,7 @@ static int finish(TrainRun &run) {
     return fail(status);
   if (!isStopped && numSamples(run.test) > 0)
     if (Status status = testAtEnd(run); !status.isOk())
-      return fail(status);
+      return fail(explain(run, status));
   const int exit = saveResults(run);
   if (stopSignal() != 0 && exit == Done)
     endStopped(run);
