@@ -78,6 +78,29 @@ def without_checkpoint_it_saves():
     assert content("endless/w.safetensors") == before
 
 
+def cross_validation_keeps_its_log():
+    process = start("--epochs", "1000000", "--folds", "2", "--log", "parts")
+    wait_for("parts/fold1/log.jsonl", process)
+    while not content("parts/fold1/log.jsonl"):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    status, said = finish(process)
+    assert status == -signal.SIGINT and "stopped in part 1 of 2" in said, (status, said)
+    lines = content("parts/fold1/log.jsonl")
+    # Every epoch that was told, and each line whole.
+    assert lines.endswith(b"}\n") and lines.count(b"\n") == said.count("epoch "), (lines[-200:], said[-200:])
+
+
+def dry_run_leaves_nothing():
+    os.makedirs("temporary", exist_ok=True)
+    process = start("--dry-run", env={**os.environ, "TMPDIR": "temporary"})
+    while not os.listdir("temporary") and process.poll() is None:
+        pass
+    process.send_signal(signal.SIGINT)
+    finish(process)
+    assert not os.listdir("temporary")
+
+
 def full_disk():
     """The limit lets the checkpoint's header through, and not its tensors."""
     shutil.copy("run.safetensors", "full.safetensors")
@@ -159,6 +182,8 @@ def folder_in_the_way():
 stops_after_the_step(signal.SIGINT)
 stops_after_the_step(signal.SIGTERM)
 without_checkpoint_it_saves()
+cross_validation_keeps_its_log()
+dry_run_leaves_nothing()
 full_disk()
 small_disk()
 closed_folder()

@@ -232,10 +232,10 @@ static int tryInFolder(const TrainOptions &options,
   if (!begun.run)
     return begun.exit;
   TrainRun &run = *begun.run;
-  if (int exit = loadData(run))
-    return exit;
   if (Status status = checkOutputs(options, *plan); !status.isOk())
     return fail(status);
+  if (int exit = loadData(run))
+    return exit;
   if (Status status = begin(run); !status.isOk())
     return fail(status);
   TrainOptions elsewhere = options;

@@ -75,8 +75,6 @@ RunOrExit openRun(const TrainOptions &options,
 }
 
 static Status prepare(TrainRun &run) {
-  if (Status status = checkOutputs(run.options, run.plan); !status.isOk())
-    return status;
   if (Status status = begin(run); !status.isOk())
     return status;
   run.observers = observersFor(run.options);
@@ -125,6 +123,9 @@ static int finish(TrainRun &run) {
 }
 
 int runToEnd(TrainRun &run) {
+  // Loading may take long.
+  if (Status status = checkOutputs(run.options, run.plan); !status.isOk())
+    return fail(status);
   if (int exit = loadData(run))
     return exit;
   if (Status status = prepare(run); !status.isOk())
