@@ -1,9 +1,11 @@
 """Shows `nnc lsp` programs that break off anywhere or have had a byte changed, and
 messages that are none: it answers, or it ends without a crash.
 
-  lsp_fuzz.py EXAMPLES [SEED [COUNT]]
+  lsp_fuzz.py EXAMPLES [SEED [COUNT [EDITS]]]
 """
+import json
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +44,53 @@ def programs_that_break_off(count):
     assert client.stop() == 0
 
 
+def places(text):
+    """Where lines begin, in the protocol's terms, and the ends of what they hold."""
+    spans, begin = [], 0
+    for found in re.finditer(r"\r\n|\r|\n", text):
+        spans.append((begin, found.start()))
+        begin = found.end()
+    return [*spans, (begin, len(text))]
+
+
+def offset_of(text, line, character):
+    """The character at a place, which may lie outside of the text or within a pair of units."""
+    spans = places(text)
+    if line >= len(spans):
+        return len(text)
+    offset, units = spans[line][0], 0
+    while offset < spans[line][1] and units + (1 + (text[offset] > "\uffff")) <= character:
+        units += 1 + (text[offset] > "\uffff")
+        offset += 1
+    return offset
+
+
+def edits_are_as_a_fresh_look(count):
+    """After any edits the server says of a text what it says of one that has just been opened."""
+    client, uri, fresh = Client(), "untitled:x", "untitled:fresh"
+    text = draw.choice(programs)
+    client.open(uri, text)
+    for number in range(count):
+        if number % 50 == 0:
+            text = draw.choice(programs).replace("\n", draw.choice(["\n", "\n", "\r\n"]))
+            client.edit(uri, text)
+        changes = []
+        for _ in range(draw.choice([1, 1, 1, 2, 5])):
+            line = draw.randrange(text.count("\n") + 2)
+            begin = (line, draw.randrange(100))
+            end = draw.choice([begin, (line, begin[1] + draw.randrange(4)), (line + draw.randrange(2), draw.randrange(100))])
+            new = draw.choice([*PIECES, "", "", "e", "1", "relu(", "dense(x, 4)\n"])
+            first, last = offset_of(text, *begin), offset_of(text, *end)
+            text = text[:first] + new + text[max(first, last):]
+            changes.append((begin, end, new))
+        found, anew = client.edit(uri, *changes), client.open(fresh, text)
+        assert json.loads(json.dumps(found).replace(uri, fresh)) == anew, (number, changes, found, anew)
+        place_asked = draw.randrange(text.count("\n") + 1), draw.randrange(60)
+        for method in draw.sample(["hover", "completion", "documentSymbol", "formatting"], 2):
+            assert client.at(method, uri, *place_asked) == client.at(method, fresh, *place_asked), (number, method)
+    assert client.stop() == 0
+
+
 def framed(body):
     return b"Content-Length: %d\r\n\r\n" % len(body) + body
 
@@ -71,4 +120,5 @@ def messages_that_are_none():
 
 
 programs_that_break_off(int(sys.argv[3]) if len(sys.argv) > 3 else 150)
+edits_are_as_a_fresh_look(int(sys.argv[4]) if len(sys.argv) > 4 else 1000)
 messages_that_are_none()

@@ -18,16 +18,21 @@ static size_t unitsOf(char first) {
 
 void Document::findLines() {
   lineStarts = {0};
-  for (size_t i = 0; i < text.size(); ++i)
-    if (text[i] == '\n')
+  sourceLineStarts = {0};
+  for (size_t i = 0; i < text.size(); ++i) {
+    bool isBeforeNewline = i + 1 < text.size() && text[i + 1] == '\n';
+    if (text[i] == '\n' || (text[i] == '\r' && !isBeforeNewline))
       lineStarts.push_back(i + 1);
+    if (text[i] == '\n')
+      sourceLineStarts.push_back(i + 1);
+  }
 }
 
 size_t Document::offsetOf(Position position) const {
   if (position.line >= lineStarts.size())
     return text.size();
   size_t offset = lineStarts[position.line], units = 0;
-  while (offset < text.size() && text[offset] != '\n' &&
+  while (offset < text.size() && text[offset] != '\n' && text[offset] != '\r' &&
          units + unitsOf(text[offset]) <= position.character) {
     units += unitsOf(text[offset]);
     ++offset;
@@ -46,9 +51,9 @@ Position Document::positionOf(size_t offset) const {
 }
 
 size_t Document::offsetOfColumn(size_t line, size_t column) const {
-  if (line == 0 || line > lineStarts.size())
+  if (line == 0 || line > sourceLineStarts.size())
     return line == 0 ? 0 : text.size();
-  size_t start = lineStarts[line - 1];
+  size_t start = sourceLineStarts[line - 1];
   return std::min(text.size(), start + (column ? column - 1 : 0));
 }
 

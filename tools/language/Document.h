@@ -24,7 +24,8 @@ public:
   /// The byte at a place; of one outside of the text, the nearest inside.
   size_t offsetOf(Position position) const;
   Position positionOf(size_t offset) const;
-  /// The byte at a line and a column of bytes, which both count from one.
+  /// The byte at a line and a column of bytes, which both count from one, as
+  /// the compiler has them: a carriage return alone ends no line of its.
   size_t offsetOfColumn(size_t line, size_t column) const;
   /// Puts `replacement` in the place of what is from `begin` to `end`.
   void replace(Position begin, Position end, llvm::StringRef replacement);
@@ -33,7 +34,8 @@ private:
   void findLines();
 
   std::string text;
-  std::vector<size_t> lineStarts;
+  std::vector<size_t> lineStarts;       // as the protocol has them
+  std::vector<size_t> sourceLineStarts; // as the compiler does
 };
 
 } // namespace nnc::tools

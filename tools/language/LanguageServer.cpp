@@ -10,7 +10,9 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/LSP/Transport.h"
 
-#include <cstdio>
+#include <cerrno>
+#include <poll.h>
+#include <unistd.h>
 
 using llvm::StringRef;
 namespace json = llvm::json;
@@ -44,16 +46,17 @@ bool fromJSON(const json::Value &value, Params &params, json::Path) {
 /// depth: the reader of JSON recurses.
 class BoundedInput : public lsp::JSONTransportInput {
 public:
-  explicit BoundedInput(std::FILE *file) : file(file) {}
-
-  bool hasError() const override { return std::ferror(file); }
-  bool isEndOfInput() const override { return isOver || std::feof(file); }
+  bool hasError() const override { return false; }
+  bool isEndOfInput() const override { return isOver; }
+  /// Whether another message has begun to come.
+  bool hasMore() const;
   llvm::LogicalResult readStandardMessage(std::string &message) override;
   llvm::LogicalResult readDelimitedMessage(std::string &) override {
     return llvm::failure();
   }
 
 private:
+  int readByte();
   std::optional<std::string> readLine();
 
   static constexpr size_t kMostHeaderBytes = 1024;
@@ -61,15 +64,36 @@ private:
   static constexpr size_t kMostBytes = 8 * dsl::kMaxSourceBytes;
   static constexpr int kDeepest = 128;
 
-  std::FILE *file;
+  std::vector<char> buffer = std::vector<char>(1 << 16);
+  size_t begin = 0, end = 0; // of what is in it
   bool isOver = false;
 };
 } // namespace
 
+bool BoundedInput::hasMore() const {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  return begin < end || (poll(&input, 1, 0) > 0 && (input.revents & POLLIN));
+}
+
+/// -1 at the end.
+int BoundedInput::readByte() {
+  if (begin == end) {
+    ssize_t count;
+    do
+      count = read(STDIN_FILENO, buffer.data(), buffer.size());
+    while (count < 0 && errno == EINTR);
+    begin = 0;
+    end = std::max<ssize_t>(count, 0);
+    if (end == 0)
+      return -1;
+  }
+  return static_cast<unsigned char>(buffer[begin++]);
+}
+
 /// Nothing at the end, or where a line is no header.
 std::optional<std::string> BoundedInput::readLine() {
   std::string line;
-  for (int c; (c = std::fgetc(file)) != EOF;) {
+  for (int c; (c = readByte()) >= 0;) {
     if (c == '\n') {
       if (!line.empty() && line.back() == '\r')
         line.pop_back();
@@ -118,20 +142,30 @@ llvm::LogicalResult BoundedInput::readStandardMessage(std::string &message) {
       return llvm::failure();
     }
   }
-  message.resize(length);
-  if (std::fread(message.data(), 1, length, file) != length)
-    isOver = true;
+  message.clear();
+  for (int c; message.size() < length && (c = readByte()) >= 0;)
+    message += char(c);
+  isOver |= message.size() < length;
   return llvm::success(!isOver && !isTooDeep(message, kDeepest));
 }
 
 //===-- The server -------------------------------------------------------===//
 
 namespace {
+/// A program that is open. After an edit there is no analysis of it until
+/// somebody asks, or nobody types any more.
+struct Program {
+  Document document;
+  std::unique_ptr<Analysis> analysis;
+};
+
 class Server {
 public:
-  Server(lsp::MessageHandler &handler, const std::vector<std::string> &plugins)
-      : plugins(plugins), publish(handler.outgoingNotification<json::Value>(
-                              "textDocument/publishDiagnostics")) {
+  Server(lsp::MessageHandler &handler, const BoundedInput &input,
+         const std::vector<std::string> &plugins)
+      : input(input), plugins(plugins),
+        publish(handler.outgoingNotification<json::Value>(
+            "textDocument/publishDiagnostics")) {
     listen(handler);
   }
 
@@ -153,7 +187,8 @@ private:
   void open(const Params &params);
   void change(const Params &params);
   void close(const Params &params);
-  void look(const std::string &uri, Document document);
+  void look(const std::string &uri);
+  void lookLater(const std::string &uri);
 
   Answer onHover(Analysis &analysis, const Params &params) {
     return hover(analysis, offset(analysis, params));
@@ -194,10 +229,11 @@ private:
 
   static size_t offset(const Analysis &analysis, const Params &params);
 
+  const BoundedInput &input;
   const std::vector<std::string> &plugins;
   lsp::OutgoingNotification<json::Value> publish;
-  /// A program that is open, by its address.
-  llvm::StringMap<std::unique_ptr<Analysis>> programs;
+  /// Programs that are open, by their addresses.
+  llvm::StringMap<Program> programs;
   bool shutDown = false;
 };
 } // namespace
@@ -223,7 +259,9 @@ void Server::answer(const Params &params, Reply reply) {
   if (found == programs.end())
     return reply(llvm::make_error<lsp::LSPError>(
         "this document is not open", lsp::ErrorCode::InvalidParams));
-  Answer result = (this->*kAnswer)(*found->second, params);
+  if (!found->second.analysis)
+    look(params.uri());
+  Answer result = (this->*kAnswer)(*found->second.analysis, params);
   if (!result)
     return reply(llvm::make_error<lsp::LSPError>(
         llvm::toString(result.takeError()), lsp::ErrorCode::RequestFailed));
@@ -282,23 +320,36 @@ void Server::initialize(const Params &, Reply reply) {
 
 //===-- Documents --------------------------------------------------------===//
 
-void Server::look(const std::string &uri, Document document) {
-  auto analysis = std::make_unique<Analysis>(
-      std::move(document), [&](mlir::MLIRContext &context) {
+void Server::look(const std::string &uri) {
+  Program &program = programs.find(uri)->second;
+  program.analysis = std::make_unique<Analysis>(
+      program.document, [&](mlir::MLIRContext &context) {
         prepareContext(context);
         // They were loaded once when the server began.
         (void)loadPlugins(context, plugins);
       });
   publish(json::Object{{"uri", uri},
-                       {"diagnostics", diagnosticsOf(*analysis, uri)}});
-  programs[uri] = std::move(analysis);
+                       {"diagnostics", diagnosticsOf(*program.analysis, uri)}});
+}
+
+/// Of edits that come faster than programs are looked at, only what the last of
+/// them leaves is.
+void Server::lookLater(const std::string &uri) {
+  programs.find(uri)->second.analysis = nullptr;
+  if (input.hasMore())
+    return;
+  for (auto &entry : programs)
+    if (!entry.second.analysis)
+      look(entry.getKey().str());
 }
 
 void Server::open(const Params &params) {
   const json::Object *document = params.object("textDocument");
-  if (document)
-    look(params.uri(),
-         Document(document->getString("text").value_or("").str()));
+  if (!document)
+    return;
+  Document text(document->getString("text").value_or("").str());
+  programs.insert_or_assign(params.uri(), Program{std::move(text), nullptr});
+  lookLater(params.uri());
 }
 
 void Server::change(const Params &params) {
@@ -307,7 +358,7 @@ void Server::change(const Params &params) {
   const json::Array *changes = all ? all->getArray("contentChanges") : nullptr;
   if (found == programs.end() || !changes)
     return;
-  Document document = found->second->getDocument();
+  Document &document = found->second.document;
   for (const json::Value &value : *changes) {
     const json::Object *edit = value.getAsObject();
     if (!edit)
@@ -324,7 +375,7 @@ void Server::change(const Params &params) {
       document = Document(
           document.getText().take_front(2 * dsl::kMaxSourceBytes).str());
   }
-  look(params.uri(), std::move(document));
+  lookLater(params.uri());
 }
 
 void Server::close(const Params &params) {
@@ -340,10 +391,11 @@ int serveEditor(const std::vector<std::string> &plugins) {
       return exit;
   }
   lsp::Logger::setLogLevel(lsp::Logger::Level::Error);
-  lsp::JSONTransport transport(std::make_unique<BoundedInput>(stdin),
-                               llvm::outs());
+  auto input = std::make_unique<BoundedInput>();
+  const BoundedInput &messages = *input;
+  lsp::JSONTransport transport(std::move(input), llvm::outs());
   lsp::MessageHandler handler(transport);
-  Server server(handler, plugins);
+  Server server(handler, messages, plugins);
   llvm::Error error = transport.run(handler);
   // Without a farewell the editor has gone.
   bool isLost = bool(error);
