@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <iterator>
 
 namespace nnc::tools {
 
@@ -199,6 +200,14 @@ static void addColumn(TablePlan &plan, int64_t index) {
 }
 
 static void finishInputs(TablePlan &plan, const std::string &model) {
+  // Numbers first, as they are read.
+  std::vector<TableInput> sorted;
+  for (auto kind : {TableInput::Kind::Numbers, TableInput::Kind::Gaps,
+                    TableInput::Kind::Dates, TableInput::Kind::Category})
+    std::copy_if(plan.inputs.begin(), plan.inputs.end(),
+                 std::back_inserter(sorted),
+                 [&](const TableInput &input) { return input.kind == kind; });
+  plan.inputs = std::move(sorted);
   InputNames names(model);
   static constexpr const char *kNames[] = {"numbers", "gaps", "dates"};
   for (TableInput &input : plan.inputs) {
@@ -210,9 +219,6 @@ static void finishInputs(TablePlan &plan, const std::string &model) {
     if (input.kind == TableInput::Kind::Gaps)
       names.choose(input.name + "_known");
   }
-  // Numbers first, as they are read.
-  std::stable_sort(plan.inputs.begin(), plan.inputs.end(),
-                   [](auto &a, auto &b) { return a.kind < b.kind; });
 }
 
 StatusOr<TablePlan> planTable(const NewProgram &wanted) {
