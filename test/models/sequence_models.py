@@ -90,7 +90,11 @@ class Network:
                 self.w[parameter] = tensor.requires_grad_()
         self.parameters = list(self.w.values()) + (list(self.lstm.parameters()) if self.lstm else [])
         optimizer = torch.optim.Adam if name == "sentiment" else torch.optim.AdamW
-        self.optimizer = optimizer(self.parameters, RATE[name])
+        # As char_gpt.nn's group: no decay of biases and of the norms' scales.
+        still = [self.w[key] for key in self.w if name == "char_gpt" and key.endswith(("bias", ".scale"))]
+        others = [one for one in self.parameters if not any(one is other for other in still)]
+        groups = [{"params": others}] + ([{"params": still, "weight_decay": 0.0}] if still else [])
+        self.optimizer = optimizer(groups, RATE[name])
 
     def dense(self, x, name):
         return x @ self.w[f"{name}.weight"] + self.w[f"{name}.bias"]
