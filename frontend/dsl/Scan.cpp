@@ -45,6 +45,7 @@ private:
   const FunctionDecl *cell = nullptr;
   SmallVector<Expr> slices; // the first dimension is time
   SmallVector<Expr> states;
+  SmallVector<Expr> shared; // by all steps
   Expr lengths;
   int64_t axis = 1;
   int64_t numSteps = 0;
@@ -192,15 +193,16 @@ bool ScanCall::bindLengths(const Expression &expression) {
 }
 
 bool ScanCall::bind() {
-  static constexpr StringRef kNames[] = {"cell",    "over",    "from", "axis",
-                                         "reverse", "lengths", "steps"};
+  static constexpr StringRef kNames[] = {
+      "cell", "over", "from", "axis", "reverse", "lengths", "steps", "shared"};
   auto matched = emitter.matchArguments(call, kNames);
   if (!matched)
     return false;
   const Argument *cellArgument = (*matched)[0], *over = (*matched)[1],
                  *from = (*matched)[2], *axisArgument = (*matched)[3],
                  *reverseArgument = (*matched)[4],
-                 *lengthsArgument = (*matched)[5], *steps = (*matched)[6];
+                 *lengthsArgument = (*matched)[5], *steps = (*matched)[6],
+                 *sharedArgument = (*matched)[7];
   for (auto [argument, name] :
        {std::pair(cellArgument, kNames[0]), std::pair(from, kNames[2])})
     if (!argument) {
@@ -225,6 +227,7 @@ bool ScanCall::bind() {
   return (!over || bindSlices(*over->value)) &&
          bindStates(*from->value, lengthsArgument) && bindSteps(steps) &&
          (!lengthsArgument || bindLengths(*lengthsArgument->value)) &&
+         (!sharedArgument || bindTensors(*sharedArgument->value, shared)) &&
          checkCell();
 }
 
@@ -234,7 +237,7 @@ static std::string counted(size_t count, StringRef what) {
 }
 
 bool ScanCall::checkCell() {
-  size_t given = slices.size() + states.size();
+  size_t given = slices.size() + states.size() + shared.size();
   size_t needed = llvm::count_if(
       cell->parameters, [](const Parameter &p) { return !p.defaultValue; });
   if (given >= needed && given <= cell->parameters.size())
@@ -242,9 +245,11 @@ bool ScanCall::checkCell() {
   emitter.error(
       call.loc,
       "'scan' gives '" + cell->name.name + "' " +
-          counted(slices.size(), "slice") + " and " +
-          counted(states.size(), "state") + ", and it takes " +
-          counted(cell->parameters.size(), "argument"),
+          counted(slices.size(), "slice") + (shared.empty() ? " and " : ", ") +
+          counted(states.size(), "state") +
+          (shared.empty() ? std::string()
+                          : " and " + counted(shared.size(), "shared value")) +
+          ", and it takes " + counted(cell->parameters.size(), "argument"),
       Note{cell->name.loc, "'" + cell->name.name.str() + "' is defined here"});
   return false;
 }
@@ -296,7 +301,7 @@ FailureOr<ScanOp> ScanCall::buildLoop() {
     over.push_back(isWithinLengths(lengths, numSteps));
   ScanBuilder loop(b, initial, over, numSteps, reverse);
 
-  SmallVector<Datum> given;
+  SmallVector<Datum> given; // slices, states, what is shared
   SmallVector<mlir::Value> carried;
   for (unsigned i = 0; i < slices.size(); ++i)
     given.push_back(Datum(loop.slice(i)));
@@ -304,6 +309,8 @@ FailureOr<ScanOp> ScanCall::buildLoop() {
     carried.push_back(loop.carried(i));
     given.push_back(Datum(carried.back()));
   }
+  for (Expr whole : shared)
+    given.push_back(Datum(mlir::Value(whole)));
   OpBuilder::InsertionGuard guard(emitter.builder);
   emitter.builder.setInsertionPointToEnd(&loop.body());
   Datum result = emitter.callWith(call, *cell, given);

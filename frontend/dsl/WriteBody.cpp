@@ -2,7 +2,6 @@
 // stands inside of its expression, any other has a name.
 #include "frontend/dsl/ProgramWriter.h"
 
-#include "ir/ModelParts.h"
 #include "ir/Shapes.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -33,10 +32,10 @@ void BodyWriter::findNamedLayers(ArrayRef<Item> items) {
   for (const Item &item : items) {
     if (!item.layer)
       continue;
-    StringRef name = cast<Described>(item.ops.front()).getSignature().name;
+    StringRef name = cast<Described>(item.core).getSignature().name;
     unsigned number = numbers[name]++;
     std::string own = name.str() + (number ? "_" + std::to_string(number) : "");
-    if (item.layer->part != own)
+    if (!item.layer->part.empty() && item.layer->part != own)
       namedLayers.insert(name);
   }
 }
@@ -67,7 +66,9 @@ void BodyWriter::findUses(ArrayRef<Item> items, ArrayRef<Value> returned) {
       }
   for (Value value : returned) {
     ++usesLeft[value];
-    kept.insert(value);
+    // One alone may be returned as an expression.
+    if (returned.size() > 1)
+      kept.insert(value);
   }
 }
 
@@ -272,9 +273,58 @@ static std::optional<std::string> spellSlice(SliceOp slice,
   return base + "[" + llvm::join(items, ", ") + "]";
 }
 
+/// `zeros([4])`, where one of these numbers is everywhere.
+static std::optional<std::string> spellFill(Operation *op) {
+  auto broadcast = dyn_cast<BroadcastOp>(op);
+  auto constant =
+      broadcast ? broadcast.getX().getDefiningOp<ConstantOp>() : ConstantOp();
+  if (!constant || !broadcast.getType().getElementType().isF32() ||
+      constant.getType().getRank() != 0 ||
+      !broadcast.getType().hasStaticShape())
+    return std::nullopt;
+  auto number = cast<DenseElementsAttr>(constant.getValue())
+                    .getSplatValue<llvm::APFloat>();
+  bool isZero = number.isPosZero(), isOne = number.isExactlyValue(1.0);
+  if (!isZero && !isOne)
+    return std::nullopt;
+  auto sizes =
+      llvm::map_range(broadcast.getType().getShape(),
+                      [](int64_t size) { return std::to_string(size); });
+  return std::string(isZero ? "zeros" : "ones") + "([" +
+         llvm::join(sizes, ", ") + "])";
+}
+
+/// Adds the attributes that are not as by default; `isPlain` where the first
+/// may stand without their names.
+LogicalResult BodyWriter::spellAttributes(Operation *op,
+                                          const Signature &signature,
+                                          bool isPlain,
+                                          std::vector<std::string> &arguments) {
+  DictionaryAttr defaults =
+      signature.defaults ? signature.defaults(op->getName()) : DictionaryAttr();
+  for (const AttributeInfo &info : signature.attributes) {
+    Attribute value = op->getInherentAttr(info.name).value_or(Attribute());
+    if (!value || (defaults && defaults.get(info.name) == value))
+      continue;
+    std::optional<std::string> spelled = spellAttribute(info, value);
+    if (!spelled || info.hidden)
+      return program.refuse(op->getLoc(), "the attribute '" + info.name + "'");
+    // `cast(x, f32)`, `dropout(x, 0.2)`: what must be given, in its order.
+    bool isWord = info.kind == AttributeKind::Enum ||
+                  info.kind == AttributeKind::Padding ||
+                  info.kind == AttributeKind::Dims;
+    isPlain &= info.isRequired() && !isWord;
+    arguments.push_back(isPlain ? *spelled
+                                : (info.name + " = " + *spelled).str());
+  }
+  return success();
+}
+
 FailureOr<BodyWriter::Expression>
 BodyWriter::spellCall(const Item &item, ArrayRef<Operand> operands) {
-  Operation *op = item.ops.front();
+  Operation *op = item.core;
+  if (std::optional<std::string> fill = spellFill(op))
+    return Expression{op->getResult(0), *fill, kAtom, {}};
   auto slice = dyn_cast<SliceOp>(op);
   if (slice && !operands[0].isLiteral && slice->getAttrs().size() == 2)
     if (auto text =
@@ -303,49 +353,44 @@ BodyWriter::spellCall(const Item &item, ArrayRef<Operand> operands) {
       return program.refuse(op->getLoc(), "an operand that programs cannot "
                                           "give");
     arguments.push_back(isNamed ? (info.name + " = " + value).str() : value);
-    isNamed |= i == 0 && item.layer.has_value();
+    // What is next in a layer's call are its own arguments.
+    isNamed |= i == 0 && op->getName().hasInterface<Layer>();
     if (i == 0 && item.layer)
       llvm::append_range(arguments, item.layer->arguments);
   }
-  bool isPlain = !item.layer && !isNamed;
-  DictionaryAttr defaults =
-      signature.defaults ? signature.defaults(op->getName()) : DictionaryAttr();
-  for (const AttributeInfo &info : signature.attributes) {
-    Attribute value = op->getInherentAttr(info.name).value_or(Attribute());
-    if (!value || (defaults && defaults.get(info.name) == value))
-      continue;
-    std::optional<std::string> spelled = spellAttribute(info, value);
-    if (!spelled || info.hidden)
-      return program.refuse(op->getLoc(), "the attribute '" + info.name + "'");
-    // `cast(x, f32)`, `dropout(x, 0.2)`: what must be given, in its order.
-    bool isWord = info.kind == AttributeKind::Enum ||
-                  info.kind == AttributeKind::Padding ||
-                  info.kind == AttributeKind::Dims;
-    isPlain &= info.isRequired() && !isWord;
-    arguments.push_back(isPlain ? *spelled
-                                : (info.name + " = " + *spelled).str());
-  }
+  if (failed(
+          spellAttributes(op, signature, !item.layer && !isNamed, arguments)))
+    return failure();
   std::string text =
       signature.name.str() + "(" + llvm::join(arguments, ", ") + ")";
-  if (item.layer && namedLayers.contains(signature.name))
+  if (item.layer && !item.layer->part.empty() &&
+      namedLayers.contains(signature.name))
     text += " as " + spellScope(item.layer->part);
   return Expression{op->getResult(0), text, kAtom, {}};
 }
 
 FailureOr<BodyWriter::Expression> BodyWriter::spell(const Item &item) {
-  Operation *op = item.ops.front();
-  if (!isa<Described>(op) || op->getNumRegions() || !op->getNumResults())
+  Operation *op = item.core;
+  bool isLoop = isa<ScanOp>(op);
+  if (!isLoop &&
+      (!isa<Described>(op) || op->getNumRegions() || !op->getNumResults()))
     return program.refuse(op->getLoc(),
                           "'" + op->getName().getStringRef() + "'");
   for (NamedAttribute attribute : op->getDiscardableAttrs())
     return program.refuse(op->getLoc(), "the attribute '" +
                                             attribute.getName().strref() + "'");
-  SmallVector<Value> values(op->getOperands());
-  if (item.layer) {
+  SmallVector<Value> values =
+      isLoop ? listLoopOperands(item, scope, program.module)
+             : SmallVector<Value>(op->getOperands());
+  for (Value &value : values)
+    if (Value given = item.given.lookup(value))
+      value = given;
+  if (item.layer && !item.layer->part.empty()) {
     // What it makes is not given.
     for (Value &value : values)
       if (ParameterOp parameter = parameterOf(value, program.module))
-        if (splitPath(parameter.getSymName(), scope).part == item.layer->part) {
+        if (isBelow(parameter.getSymName(), scope) &&
+            splitPath(parameter.getSymName(), scope).part == item.layer->part) {
           --usesLeft[value];
           program.written.insert(parameter.getSymName());
           value = {};
@@ -354,12 +399,15 @@ FailureOr<BodyWriter::Expression> BodyWriter::spell(const Item &item) {
   SmallVector<Operand> operands;
   if (failed(takeOperands(op, values, operands)))
     return failure();
-  std::optional<Expression> spelled = spellOperator(op, operands);
+  std::optional<Expression> spelled =
+      isLoop ? std::nullopt : spellOperator(op, operands);
   if (!spelled) {
-    FailureOr<Expression> call = spellCall(item, operands);
+    FailureOr<Expression> call =
+        isLoop ? spellLoop(item, operands) : spellCall(item, operands);
     if (failed(call))
       return failure();
     spelled = std::move(*call);
+    spelled->value = item.results().front();
   }
   for (const Operand &operand : operands)
     llvm::append_range(spelled->mentions, operand.mentions);
@@ -381,17 +429,28 @@ LogicalResult BodyWriter::declare(ParameterOp parameter) {
   line("param " + name + ": " + spellType(parameter.getType()) + " = " +
        *initializer);
   declared.insert(name);
+  declaredPaths.insert(parameter.getSymName());
   program.written.insert(parameter.getSymName());
   return success();
 }
 
-/// Those of this scope that stand before the first that the item uses.
+bool uses(const Item &item, ParameterOp parameter, ModuleOp module) {
+  return llvm::any_of(item.ops, [&](Operation *op) {
+    return llvm::any_of(op->getOperands(), [&](Value operand) {
+      return parameterOf(operand, module) == parameter;
+    });
+  });
+}
+
+/// Those of this scope that stand before the first that the item uses; in a
+/// step, where what is declared is not known later, those that it uses.
 LogicalResult BodyWriter::writeParameters(const Item &item) {
   ParameterOp last;
   for (Operation *op : item.ops)
     for (Value operand : op->getOperands())
       if (ParameterOp parameter = parameterOf(operand, program.module))
-        if (!last || last->isBeforeInBlock(parameter))
+        if (isBelow(parameter.getSymName(), scope) &&
+            (!last || last->isBeforeInBlock(parameter)))
           last = parameter;
   if (!last)
     return success();
@@ -399,20 +458,25 @@ LogicalResult BodyWriter::writeParameters(const Item &item) {
   bool isPast = false;
   for (auto parameter : program.module.getOps<ParameterOp>()) {
     StringRef path = parameter.getSymName();
-    bool isHere = scope.empty() || path.starts_with(scope + ".");
-    bool isOwn = isHere && splitPath(path, scope).part.empty();
-    if (isPast && !isOwn)
+    bool isOwn = isBelow(path, scope) && splitPath(path, scope).part.empty();
+    if (isPast && (isInPart || !isOwn))
       break;
-    if (isOwn && !program.written.contains(path) && failed(declare(parameter)))
+    bool isMeant = !isInPart || uses(item, parameter, program.module);
+    if (isOwn && isMeant && !declaredPaths.contains(path) &&
+        failed(declare(parameter)))
       return failure();
     isPast |= parameter == last;
+    // Behind those that a layer makes come others only when it has.
+    if (isPast && !isOwn)
+      break;
   }
   for (Operation *op : item.ops)
     for (Value operand : op->getOperands())
       if (ParameterOp parameter = parameterOf(operand, program.module))
-        if (PathBelow path = splitPath(parameter.getSymName(), scope);
-            path.part.empty())
-          names[operand] = path.rest;
+        if (isBelow(parameter.getSymName(), scope))
+          if (PathBelow path = splitPath(parameter.getSymName(), scope);
+              path.part.empty())
+            names[operand] = path.rest;
   return success();
 }
 
@@ -420,7 +484,7 @@ LogicalResult BodyWriter::writeParameters(const Item &item) {
 
 LogicalResult BodyWriter::writeCallOfScope(const Item &item) {
   SmallVector<Value> inputs, outputs;
-  FailureOr<std::string> function =
+  FailureOr<ProgramWriter::FunctionCall> function =
       program.writeFunction(item, scope, inputs, outputs);
   if (failed(function))
     return failure();
@@ -432,11 +496,13 @@ LogicalResult BodyWriter::writeCallOfScope(const Item &item) {
       return program.refuse(input.getLoc(), "a value from elsewhere");
     arguments.push_back(known->second);
   }
+  if (!function->form.empty())
+    arguments.push_back(function->form);
   for (Operation *op : item.ops)
     for (Value operand : op->getOperands())
       --usesLeft[operand];
   assign(outputs,
-         *function + "(" + llvm::join(arguments, ", ") + ") as " +
+         function->name + "(" + llvm::join(arguments, ", ") + ") as " +
              spellScope(item.part),
          {});
   return success();
@@ -446,13 +512,17 @@ LogicalResult BodyWriter::writeOp(const Item &item) {
   FailureOr<Expression> spelled = spell(item);
   if (failed(spelled))
     return failure();
-  Operation *op = item.ops.front();
   // Of several results, all up to the last that is used have names.
-  SmallVector<Value> results;
-  for (auto [i, result] : llvm::enumerate(op->getResults()))
+  SmallVector<Value> all = item.results(), results;
+  for (auto [i, result] : llvm::enumerate(all))
     if (usesLeft.lookup(result) > 0)
-      results.assign(op->result_begin(), op->result_begin() + i + 1);
-  bool isAlone = results.size() == 1 && usesLeft.lookup(results[0]) == 1 &&
+      results.assign(all.begin(), all.begin() + i + 1);
+  // A loop gives a list, which only names take apart.
+  bool isLoop = isa<ScanOp>(item.core);
+  if (isLoop)
+    results = all;
+  bool isAlone = !isLoop && results.size() == 1 &&
+                 usesLeft.lookup(results[0]) == 1 &&
                  !kept.contains(results[0]) && spelled->text.size() <= kLongest;
   if (isAlone) {
     waiting.push_back(std::move(*spelled));
@@ -460,7 +530,7 @@ LogicalResult BodyWriter::writeOp(const Item &item) {
   }
   flush();
   if (results.empty())
-    results.push_back(op->getResult(0));
+    results.push_back(all.front());
   assign(results, spelled->text, spelled->mentions);
   return success();
 }
@@ -480,54 +550,21 @@ std::string BodyWriter::takeOne(Value value) {
   return names.lookup(value);
 }
 
-LogicalResult BodyWriter::writeStatement(Operation *op) {
-  if (op->hasAttr(kStepAttr))
-    return program.refuse(op->getLoc(), "one of several training steps");
-  if (op->hasAttr(kGroupAttr))
-    return program.refuse(op->getLoc(), "a group of outputs");
-  SmallVector<Operand> operands;
-  bool isWaiting =
-      !waiting.empty() && waiting.back().value == op->getOperand(0);
-  std::string value;
-  if (isWaiting) {
-    value = takeOne(op->getOperand(0));
-  } else {
-    flush();
-    if (failed(takeOperands(op, op->getOperand(0), operands)))
-      return failure();
-    value = operands[0].text;
-    --usesLeft[op->getOperand(0)];
-    if (operands[0].isLiteral)
-      return program.refuse(op->getLoc(), "a constant alone");
-  }
-  if (auto loss = dyn_cast<LossOp>(op)) {
-    std::string named = loss.getName() ? loss.getName()->str() + " = " : "";
-    line("loss " + named + value);
-    return success();
-  }
-  bool isMetric = isa<MetricOp>(op);
-  StringRef name =
-      isMetric ? cast<MetricOp>(op).getName() : cast<OutputOp>(op).getName();
-  if (!isProgramName(name))
-    return program.refuse(op->getLoc(), "the name '" + name + "'");
-  // A name or a call is called after itself.
-  auto source = op->getOperand(0).getDefiningOp<Described>();
-  bool isCall = source && source.getSignature().name == name &&
-                StringRef(value).starts_with((name + "(").str());
-  bool isNamedSo = value == name || isCall;
-  line((isMetric ? "metric " : "output ") +
-       (isNamedSo ? value : (name + " = " + value).str()));
-  return success();
-}
-
 LogicalResult BodyWriter::writeItem(const Item &item) {
   if (failed(writeParameters(item)))
     return failure();
   if (!item.part.empty())
     return writeCallOfScope(item);
-  if (isa<LossOp, MetricOp, OutputOp>(item.ops.front()))
-    return writeStatement(item.ops.front());
+  if (isa<LossOp, MetricOp, OutputOp>(item.core))
+    return writeStatement(item.core);
   return writeOp(item);
+}
+
+/// A constant by itself is f32.
+static std::optional<std::string> spellConstant(ConstantOp constant) {
+  auto elements = cast<DenseElementsAttr>(constant.getValue());
+  return elements.getElementType().isF32() ? spellElements(elements)
+                                           : std::nullopt;
 }
 
 LogicalResult BodyWriter::write(ArrayRef<Operation *> ops,
@@ -537,13 +574,23 @@ LogicalResult BodyWriter::write(ArrayRef<Operation *> ops,
     return failure();
   findUses(*items, returned);
   findNamedLayers(*items);
-  for (const Item &item : *items)
-    if (failed(writeItem(item)))
-      return failure();
+  if (failed(writeItems(*items)))
+    return failure();
+  if (returned.size() == 1 && !waiting.empty() &&
+      waiting.back().value == returned[0]) {
+    line("return " + takeOne(returned[0]));
+    return success();
+  }
   flush();
   std::vector<std::string> results;
-  for (Value value : returned)
-    results.push_back(names.lookup(value));
+  for (Value value : returned) {
+    auto constant = value.getDefiningOp<ConstantOp>();
+    results.push_back(constant ? spellConstant(constant).value_or("")
+                               : names.lookup(value));
+    if (results.back().empty())
+      return program.refuse(value.getLoc(), "a value that a function returns "
+                                            "and does not compute");
+  }
   if (!returned.empty())
     line("return " + llvm::join(results, ", "));
   return success();

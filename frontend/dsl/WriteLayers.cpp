@@ -27,6 +27,7 @@ private:
   bool tryFrom(size_t index, SmallVectorImpl<NamedAttribute> &arguments);
   bool makesTheSame(ArrayRef<NamedAttribute> arguments);
   bool omit(StringRef operand);
+  bool isGivenAll() const;
   std::optional<LayerCall> spellCall() const;
 
   Operation *op;
@@ -56,6 +57,8 @@ bool LayerGuess::readOperands() {
       ParameterOp parameter =
           isFirst ? ParameterOp() : parameterOf(operand, module);
       PathBelow path;
+      if (parameter && !isBelow(parameter.getSymName(), scope))
+        parameter = {};
       if (parameter)
         path = splitPath(parameter.getSymName(), scope);
       bool isMade = parameter && !path.part.empty() &&
@@ -79,10 +82,11 @@ bool LayerGuess::readOperands() {
   }
   while (!given.empty() && !given.back())
     given.pop_back();
-  return !made.empty();
+  return true;
 }
 
-/// Absent first; then what the shapes of the parameters say.
+/// Absent first; then what the shapes of the parameters say, and of what stands
+/// in their place.
 std::vector<Attribute> LayerGuess::candidatesFor(const AttributeInfo &info) {
   std::vector<Attribute> candidates;
   if (!info.isRequired())
@@ -95,12 +99,18 @@ std::vector<Attribute> LayerGuess::candidatesFor(const AttributeInfo &info) {
     add(builder.getBoolAttr(false));
     add(builder.getBoolAttr(true));
   }
-  for (auto &entry : made) {
-    ArrayRef<int64_t> shape =
-        cast<RankedTensorType>(entry.second.getType()).getShape();
+  SmallVector<RankedTensorType> types;
+  for (auto &entry : made)
+    types.push_back(cast<RankedTensorType>(entry.second.getType()));
+  for (Value value : ArrayRef(given).drop_front(!given.empty()))
+    if (value)
+      types.push_back(cast<RankedTensorType>(value.getType()));
+  for (RankedTensorType type : types) {
+    ArrayRef<int64_t> shape = type.getShape();
     if (info.kind == AttributeKind::Integer)
       for (int64_t size : llvm::reverse(shape))
-        add(builder.getI64IntegerAttr(size));
+        if (size > 0)
+          add(builder.getI64IntegerAttr(size));
     if (info.kind == AttributeKind::Dims && shape.size() > 2) {
       ArrayRef<int64_t> window = shape.drop_back(2);
       if (llvm::all_equal(window))
@@ -225,9 +235,26 @@ std::optional<LayerCall> LayerGuess::spellCall() const {
   return call;
 }
 
+/// Whether there is nothing left that the layer would make.
+bool LayerGuess::isGivenAll() const {
+  auto others = ArrayRef(signature.operands).drop_front();
+  auto list = llvm::find_if(others, [](const OperandInfo &info) {
+    return info.arity == Arity::Variadic && !info.hidden;
+  });
+  if (list != others.end())
+    return givenOperands.contains(list->name);
+  return llvm::all_of(others, [&](const OperandInfo &info) {
+    return info.hidden || givenOperands.contains(info.name);
+  });
+}
+
 std::optional<LayerCall> LayerGuess::find() {
   SmallVector<NamedAttribute> arguments;
-  if (!readOperands() || !tryFrom(0, arguments))
+  if (!readOperands())
+    return std::nullopt;
+  if (made.empty() && isGivenAll())
+    return LayerCall{"", {}};
+  if (!tryFrom(0, arguments))
     return std::nullopt;
   return spellCall();
 }

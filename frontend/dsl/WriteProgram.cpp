@@ -6,6 +6,7 @@
 #include "frontend/dsl/ProgramWriter.h"
 
 #include "ir/Layout.h"
+#include "ir/Scopes.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"
@@ -26,7 +27,7 @@ LogicalResult ProgramWriter::refuse(Location location, const Twine &what) {
 //===-- Functions --------------------------------------------------------===//
 
 /// What the ops of an item read that others make, and what others read of them.
-static void findBorders(const Item &item, ModuleOp module,
+static void findBorders(const Item &item, StringRef path, ModuleOp module,
                         SmallVectorImpl<Value> &inputs,
                         SmallVectorImpl<Value> &outputs) {
   llvm::SmallPtrSet<Operation *, 16> inside(item.ops.begin(), item.ops.end());
@@ -36,9 +37,8 @@ static void findBorders(const Item &item, ModuleOp module,
       Operation *source = operand.getDefiningOp();
       bool isHere =
           source && (inside.contains(source) || isa<ConstantOp>(source));
-      bool isOfScope = parameterOf(operand, module) &&
-                       !splitPath(parameterOf(operand, module).getSymName(), "")
-                            .part.empty();
+      ParameterOp parameter = parameterOf(operand, module);
+      bool isOfScope = parameter && isBelow(parameter.getSymName(), path);
       if (!isHere && !isOfScope)
         taken.insert(operand);
     }
@@ -51,40 +51,130 @@ static void findBorders(const Item &item, ModuleOp module,
   llvm::append_range(outputs, given);
 }
 
-FailureOr<std::string>
+std::string WrittenFunction::text() const {
+  return "(" + llvm::join(parameters, ", ") + ") {\n" + body + "}\n";
+}
+
+FailureOr<ProgramWriter::FunctionCall>
 ProgramWriter::writeFunction(const Item &item, StringRef scope,
                              SmallVectorImpl<Value> &inputs,
                              SmallVectorImpl<Value> &outputs) {
-  findBorders(item, module, inputs, outputs);
-  if (outputs.empty())
-    outputs.push_back(item.ops.back()->getResult(0));
   std::string path =
       (scope.empty() ? item.part : (scope + "." + item.part).str());
+  findBorders(item, path, module, inputs, outputs);
+  if (outputs.empty())
+    outputs.push_back(item.ops.back()->getResult(0));
   BodyWriter body(*this, path);
-  std::vector<std::string> parameters;
+  WrittenFunction function;
   llvm::StringSet<> taken;
   for (Value input : inputs) {
-    parameters.push_back(body.newName(taken));
-    taken.insert(parameters.back());
-    body.name(input, parameters.back());
+    function.parameters.push_back(body.newName(taken));
+    taken.insert(function.parameters.back());
+    body.name(input, function.parameters.back());
   }
   if (failed(body.write(item.ops, outputs)))
     return failure();
-  std::string text =
-      "(" + llvm::join(parameters, ", ") + ") {\n" + body.text + "}\n";
-  if (auto known = functionNames.find(text); known != functionNames.end())
-    return known->second;
-  std::string stem = StringRef(item.part).split('.').first.str();
-  // A function goes before an op of its name.
-  if (!isProgramName(stem) || lookupSignature(module.getContext(), stem))
+  function.body = std::move(body.text);
+  return addFunction(StringRef(item.part).split('.').first, path,
+                     std::move(function), /*isCell=*/false);
+}
+
+std::string ProgramWriter::chooseName(StringRef scope) {
+  std::string stem = scope.str();
+  // A function goes before an op, or what the language has, of its name.
+  static constexpr StringLiteral kKnown[] = {"channels_of", "length", "max",
+                                             "min",         "ones",   "rank",
+                                             "scan",        "shape",  "zeros"};
+  if (!isProgramName(stem) || llvm::is_contained(kKnown, stem) ||
+      lookupSignature(module.getContext(), stem))
     stem += "_part";
   std::string name = stem;
   for (unsigned i = 2; !isProgramName(name) || !usedNames.insert(name).second;
        ++i)
     name = stem + "_" + std::to_string(i);
-  functions += "fn " + name + text + "\n";
-  functionNames[text] = name;
   return name;
+}
+
+LogicalResult ProgramWriter::noteForm(const std::string &path,
+                                      WrittenFunction function, bool isCell) {
+  CallsOfScope &ofScope = calls[path];
+  auto form = llvm::find_if(ofScope.forms, [&](const WrittenFunction &other) {
+    return other.text() == function.text();
+  });
+  unsigned number = form - ofScope.forms.begin();
+  if (form == ofScope.forms.end())
+    ofScope.forms.push_back(std::move(function));
+  ofScope.calls.push_back(number);
+  if (isCell && ofScope.byDefault.value_or(number) != number)
+    return refuse(module.getLoc(),
+                  "that loops of the scope '" + path + "' do different things");
+  if (isCell)
+    ofScope.byDefault = number;
+  return success();
+}
+
+FailureOr<ProgramWriter::FunctionCall>
+ProgramWriter::addFunction(StringRef stem, const std::string &path,
+                           WrittenFunction function, bool isCell) {
+  auto before = known.find(path);
+  if (before != known.end() && before->second.forms.size() > 1)
+    return addForm(stem, path, std::move(function));
+  const std::string text = function.text();
+  // Without a scope nothing is shared.
+  if (!path.empty() && failed(noteForm(path, std::move(function), isCell)))
+    return failure();
+  auto [found, isNew] = functionNames.try_emplace(text, "");
+  if (isNew) {
+    found->second = chooseName(stem);
+    functions += "fn " + found->second + text + "\n";
+  }
+  return FunctionCall{found->second, ""};
+}
+
+//===-- Functions of several forms ---------------------------------------===//
+
+bool ProgramWriter::hasForms() const {
+  return llvm::any_of(
+      calls, [](auto &entry) { return entry.second.forms.size() > 1; });
+}
+
+/// The next call of the scope, of which it is known that there are several.
+ProgramWriter::FunctionCall ProgramWriter::addForm(StringRef stem,
+                                                   const std::string &path,
+                                                   WrittenFunction function) {
+  const CallsOfScope &before = known[path];
+  CallsOfScope &now = calls[path];
+  now.forms.resize(before.forms.size());
+  unsigned form = before.calls[now.calls.size()];
+  now.calls.push_back(form);
+  now.forms[form] = std::move(function);
+  std::string &name = namesOfForms[path];
+  if (name.empty())
+    name = chooseName(stem);
+  bool isDefault = form == before.byDefault.value_or(0);
+  return {name, isDefault ? "" : "form = " + std::to_string(form)};
+}
+
+/// One function a scope, whose argument `form` says what it does.
+LogicalResult ProgramWriter::writeForms() {
+  for (auto &[path, name] : namesOfForms) {
+    ArrayRef<WrittenFunction> forms = calls[path].forms;
+    std::string body;
+    for (auto [i, form] : llvm::enumerate(forms)) {
+      if (form.parameters != forms.front().parameters)
+        return refuse(module.getLoc(), "that calls of the scope '" + path +
+                                           "' take different values");
+      bool isLast = i + 1 == forms.size();
+      body += isLast ? form.body
+                     : "  if form == " + std::to_string(i) + " {\n" +
+                           form.body + "  }\n";
+    }
+    std::vector<std::string> parameters = forms.front().parameters;
+    parameters.push_back("form = " +
+                         std::to_string(known[path].byDefault.value_or(0)));
+    functions += "fn " + name + WrittenFunction{parameters, body}.text() + "\n";
+  }
+  return success();
 }
 
 //===-- The model --------------------------------------------------------===//
@@ -104,6 +194,8 @@ FailureOr<std::string> ProgramWriter::writeModel(ModelOp model) {
   for (Operation &op : model.getBody().front())
     if (!isa<ReadOp, ConstantOp>(op))
       ops.push_back(&op);
+  if (hasChannelsFirst)
+    body.text = "  layout nchw\n\n";
   if (failed(body.write(ops, {})))
     return failure();
   if (!isProgramName(model.getSymName()))
@@ -124,6 +216,10 @@ FailureOr<std::string> ProgramWriter::run() {
   }
   if (!model)
     return refuse(module.getLoc(), "a module without a model");
+  module.walk(
+      [&](Operation *op) { hasPlaces |= !scopeOf(op->getLoc()).empty(); });
+  auto layout = model->getAttrOfType<StringAttr>(kLayoutAttr);
+  hasChannelsFirst = layout && layout.getValue() == "nchw";
   FailureOr<std::string> text = writeModel(model);
   if (failed(text))
     return failure();
@@ -133,7 +229,7 @@ FailureOr<std::string> ProgramWriter::run() {
                                             parameter.getSymName() +
                                             "', which nothing uses,");
   FailureOr<std::string> recipe = writeRecipe(model);
-  if (failed(recipe))
+  if (failed(recipe) || failed(writeForms()))
     return failure();
   return functions + *text + *recipe;
 }
@@ -141,7 +237,11 @@ FailureOr<std::string> ProgramWriter::run() {
 } // namespace dsl
 
 FailureOr<std::string> exportProgram(ModuleOp module) {
-  FailureOr<std::string> text = dsl::ProgramWriter(module).run();
+  dsl::ProgramWriter writer(module);
+  FailureOr<std::string> text = writer.run();
+  // How often a function takes which form is known once all calls are.
+  if (succeeded(text) && writer.hasForms())
+    text = dsl::ProgramWriter(module, writer.takeCalls()).run();
   if (failed(text))
     return failure();
   MLIRContext *context = module.getContext();

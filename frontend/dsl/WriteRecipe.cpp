@@ -10,6 +10,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace nnc::dsl {
@@ -30,8 +32,8 @@ static std::optional<std::string> spellRate(Attribute rate) {
   return toScheduleName(name).str() + "(" + *first + *others + ")";
 }
 
-static std::optional<std::string> spellOptimizer(DictionaryAttr optimizer,
-                                                 Attribute rate) {
+std::optional<std::string> spellOptimizer(DictionaryAttr optimizer,
+                                          Attribute rate) {
   auto name = optimizer.getAs<StringAttr>("name");
   std::optional<std::string> others = spellCallAttributes(optimizer, name);
   std::optional<std::string> first = rate ? spellRate(rate) : std::nullopt;
@@ -47,9 +49,30 @@ static std::optional<std::string> spellPatterns(ArrayAttr patterns) {
   return "[" + llvm::join(texts, ", ") + "]";
 }
 
-/// A setting's value; nothing where the language has no word for it.
-static std::optional<std::string>
-spellSetting(const SettingInfo &info, Attribute value, RecipeAttr recipe) {
+/// The mean of weights, and from when on.
+static std::optional<std::string> spellAverage(DictionaryAttr average) {
+  auto decay = average.getAs<FloatAttr>("decay");
+  std::optional<std::string> text =
+      decay ? spellFloat(decay.getValueAsDouble())
+            : average.getAs<StringAttr>("name").str();
+  if (text && average.contains("from"))
+    *text += " from " + spellLength(average.get("from"));
+  return text;
+}
+
+/// `discriminate 5, generate`.
+static std::string spellOrder(ArrayAttr order) {
+  std::vector<std::string> turns;
+  for (auto turn : order.getAsRange<DictionaryAttr>()) {
+    int64_t times = turn.getAs<IntegerAttr>("times").getInt();
+    turns.push_back(turn.getAs<StringAttr>("step").str() +
+                    (times == 1 ? "" : " " + std::to_string(times)));
+  }
+  return llvm::join(turns, ", ");
+}
+
+std::optional<std::string> spellSetting(const SettingInfo &info,
+                                        Attribute value, RecipeAttr recipe) {
   switch (info.kind) {
   case SettingKind::Integer:
     return std::to_string(cast<IntegerAttr>(value).getInt());
@@ -62,25 +85,128 @@ spellSetting(const SettingInfo &info, Attribute value, RecipeAttr recipe) {
                           recipe.get("learning_rate"));
   case SettingKind::Patterns:
     return spellPatterns(cast<ArrayAttr>(value));
+  case SettingKind::Average:
+    return spellAverage(cast<DictionaryAttr>(value));
+  case SettingKind::Order:
+    return spellOrder(cast<ArrayAttr>(value));
   default:
     return std::nullopt;
   }
 }
 
+//===-- Groups -----------------------------------------------------------===//
+
+/// A rate that is `factor` times `base` to the last bit: a group's optimizer is
+/// written with a rate, and kept with a factor. Nothing where there is none.
+static std::optional<double> findRate(double factor, double base) {
+  double rate = factor * base;
+  for (double near :
+       {rate, std::nextafter(rate, 0.0), std::nextafter(rate, HUGE_VAL)})
+    if (near / base == factor)
+      return near;
+  return std::nullopt;
+}
+
+/// One line of a group a setting; nothing where one has no spelling.
+static std::optional<std::string> spellGroup(DictionaryAttr group,
+                                             RecipeAttr recipe) {
+  std::optional<LearningRate> base = recipe.getLearningRate();
+  auto optimizer = group.getAs<DictionaryAttr>("optimizer");
+  auto rate = group.getAs<FloatAttr>("rate");
+  SmallVector<std::optional<std::string>> lines;
+  if (optimizer) {
+    std::optional<double> own =
+        rate && base ? findRate(rate.getValueAsDouble(), base->base)
+                     : std::nullopt;
+    lines.push_back(
+        own ? spellOptimizer(optimizer, FloatAttr::get(rate.getType(), *own))
+            : std::nullopt);
+    if (lines.back())
+      lines.back() = "optimizer " + *lines.back();
+  }
+  auto add = [&](StringRef name, FloatAttr number) {
+    lines.push_back(spellFloat(number.getValueAsDouble()));
+    if (lines.back())
+      lines.back() = name.str() + " " + *lines.back();
+  };
+  if (rate && !optimizer)
+    add("rate", rate);
+  if (auto decay = group.getAs<FloatAttr>("weight_decay"))
+    add("weight_decay", decay);
+  std::string text = "  group " +
+                     *spellPatterns(group.getAs<ArrayAttr>("parameters")) +
+                     " {\n";
+  for (const std::optional<std::string> &line : lines) {
+    if (!line)
+      return std::nullopt;
+    text += "    " + *line + "\n";
+  }
+  return text + "  }\n";
+}
+
+FailureOr<std::string> ProgramWriter::writeGroups(ModelOp model) {
+  std::string text;
+  RecipeAttr recipe = model.getRecipe();
+  if (auto groups = cast_or_null<ArrayAttr>(recipe.get("groups")))
+    for (auto group : groups.getAsRange<DictionaryAttr>()) {
+      std::optional<std::string> one = spellGroup(group, recipe);
+      if (!one)
+        return refuse(model.getLoc(), "a group of parameters whose rate is no "
+                                      "number times that of the model");
+      text += *one;
+    }
+  return text;
+}
+
+//===-- The run ----------------------------------------------------------===//
+
+/// `stop when validation_loss rests 5 epochs within 0.01`, or nothing said.
+FailureOr<std::string> ProgramWriter::writeStop(ModelOp model) {
+  RecipeAttr recipe = model.getRecipe();
+  auto metric = cast_or_null<StringAttr>(recipe.get("stop_metric"));
+  auto epochs = cast_or_null<IntegerAttr>(recipe.get("stop_epochs"));
+  auto change = cast_or_null<FloatAttr>(recipe.get("stop_change"));
+  if (!metric && !epochs && !change)
+    return std::string();
+  if (!metric || !epochs || !isProgramName(metric))
+    return refuse(model.getLoc(),
+                  "a stop without a metric and epochs, or whose "
+                  "metric is no name,");
+  std::string text = "  stop when " + metric.str() + " rests " +
+                     std::to_string(epochs.getInt()) + " epochs";
+  if (change)
+    text += " within " + *spellFloat(change.getValueAsDouble());
+  return text + "\n";
+}
+
+/// ` stratified by label`, or nothing said.
+FailureOr<std::string> ProgramWriter::spellStratified(ModelOp model) {
+  RecipeAttr recipe = model.getRecipe();
+  auto input = cast_or_null<StringAttr>(recipe.get("stratified_by"));
+  if (!input)
+    return std::string();
+  if (!recipe.get("validation") || !isProgramName(input))
+    return refuse(model.getLoc(), "'stratified_by' without 'validation', or "
+                                  "with what is no name,");
+  return " stratified by " + input.str();
+}
+
 FailureOr<std::string> ProgramWriter::writeTraining(ModelOp model) {
   RecipeAttr recipe = model.getRecipe();
   std::string text;
-  // Each is in a block of its own, or a part of another setting.
+  // Each is in a block or line of its own, or a part of another setting.
   static constexpr StringLiteral kElsewhere[] = {
-      "learning_rate", "data", "sample_steps", "weight_names"};
+      "learning_rate", "data",        "sample_steps", "weight_names",
+      "groups",        "stop_metric", "stop_epochs",  "stop_change",
+      "stratified_by", "updates",     kLayoutAttr};
+  FailureOr<std::string> groups = writeGroups(model), stop = writeStop(model),
+                         stratified = spellStratified(model);
+  if (failed(groups) || failed(stop) || failed(stratified))
+    return failure();
   for (NamedAttribute attribute : recipe.getSettings()) {
     StringRef name = attribute.getName();
     const SettingInfo *info = lookupSetting(name);
     if (llvm::is_contained(kElsewhere, name))
-      continue;
-    bool isPlain = info && info->kind == SettingKind::Layout &&
-                   cast<StringAttr>(attribute.getValue()).getValue() == "nhwc";
-    if (isPlain)
       continue;
     std::optional<std::string> value =
         info && (info->places & kInLanguage)
@@ -88,8 +214,14 @@ FailureOr<std::string> ProgramWriter::writeTraining(ModelOp model) {
             : std::nullopt;
     if (!value)
       return refuse(model.getLoc(), "the setting '" + name + "'");
+    if (name == "validation")
+      *value += *stratified;
     text += "  " + info->name.str() + " " + *value + "\n";
   }
+  text += *stop + *groups;
+  auto updates = cast_or_null<ArrayAttr>(recipe.get("updates"));
+  if (updates && updates.size() != numUpdates)
+    return refuse(model.getLoc(), "updates in another order than their steps");
   if (recipe.get("learning_rate") && !recipe.get("optimizer"))
     return refuse(model.getLoc(), "a learning rate without an optimizer");
   return text.empty() ? text : "\ntraining {\n" + text + "}\n";

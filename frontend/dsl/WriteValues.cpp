@@ -136,7 +136,7 @@ static std::string keywordOf(Attribute value) {
 }
 
 /// Steps, or the words of another length.
-static std::string spellLength(Attribute value) {
+std::string spellLength(Attribute value) {
   if (auto words = dyn_cast<StringAttr>(value))
     return words.str();
   return std::to_string(cast<IntegerAttr>(value).getInt());
