@@ -25,7 +25,7 @@ def stretched(weights, terms):
 
 def weighted_entropy(v, target, weights=None, by_class=None, ignored=None, smoothing=0.0):
     """PyTorch's definition: integers by the weight of their class, floats by rows. An integer
-    that is no class stands for a row of zeros."""
+    that is no class adds nothing, and counts."""
     classes, is_weighted = v.shape[-1], by_class is not None
     by_class = by_class if is_weighted else np.ones(classes)
     whole = target.ndim < v.ndim
@@ -34,7 +34,8 @@ def weighted_entropy(v, target, weights=None, by_class=None, ignored=None, smoot
     surprise = (np.log(np.exp(shifted).sum(-1, keepdims=True)) - shifted) * by_class
     losses = (surprise * (rows * (1 - smoothing) + smoothing / classes)).sum(-1)
     if whole:  # smoothing is by the weights of all classes, the rest by that of one
-        losses = (1 - smoothing) * (surprise * rows).sum(-1) + smoothing / classes * surprise.sum(-1)
+        even = smoothing / classes * surprise.sum(-1) * rows.sum(-1)
+        losses = (1 - smoothing) * (surprise * rows).sum(-1) + even
     w = np.ones(losses.shape) if weights is None else stretched(weights, losses)
     w = w * (target != ignored) if whole and ignored is not None else w
     divisors = w * (rows @ by_class) if whole and is_weighted else w
