@@ -75,6 +75,8 @@ static bool takeZone(std::string_view &text, int64_t &offsetMinutes) {
   take(text, ':');
   if (!text.empty() && !takeNumber(text, 2, minutes))
     return false;
+  if (hours > 23 || minutes > 59)
+    return false;
   offsetMinutes = (isEast ? 1 : -1) * (hours * 60 + minutes);
   return true;
 }

@@ -265,7 +265,8 @@ TEST(Tables, PartsOfDates) {
       "x\n1.3.1969 07:05\n", {exact},
       {step("x", "date", {{"part", "days"}, {"format", "%d.%m.%Y %H:%M"}})});
   EXPECT_EQ(numbersOf(table.columns[0])[0], -306);
-  for (const char *wrong : {"2023-02-29", "2024-13-01", "24-1", "2024-01-01x"})
+  for (const char *wrong : {"2023-02-29", "2024-13-01", "24-1", "2024-01-01x",
+                            "2024-01-01T00:00+24:00", "2024-01-01T00:00+01:60"})
     EXPECT_EQ(readTable(concat("x\n", wrong, "\n"), {exact},
                         {step("x", "date", {{"part", "days"}})})
                   .status.code(),
