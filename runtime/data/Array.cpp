@@ -115,8 +115,7 @@ StatusOr<Column> convertColumn(Column column, const TensorInfo &input,
   return result;
 }
 
-/// Nothing of the array is larger than what can follow in the stream.
-static Status checkLength(const ByteStream &stream, const ArrayHeader &header) {
+Status checkLength(const ByteStream &stream, const ArrayHeader &header) {
   std::optional<int64_t> elements = numElements(header.shape);
   int64_t total;
   if (elements &&

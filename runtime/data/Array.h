@@ -26,6 +26,9 @@ struct ArrayHeader {
 StatusOr<Column> readArray(ByteStream &stream, const ArrayHeader &header,
                            const ReadRequest &request);
 
+/// InvalidFile if the array is larger than what can follow in the stream.
+Status checkLength(const ByteStream &stream, const ArrayHeader &header);
+
 /// Bytes of an element in the file.
 int64_t storedBytes(const ArrayHeader &header);
 

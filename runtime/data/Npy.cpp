@@ -7,6 +7,7 @@
 #include "runtime/data/Zip.h"
 
 #include <cstring>
+#include <limits>
 
 namespace nnc::runtime {
 
@@ -235,14 +236,48 @@ static StatusOr<Column> readFile(const std::string &path,
   return readFrom(*stream, request);
 }
 
+/// Of the elements, by a header that may claim anything.
+static int64_t sizeOf(const ArrayHeader &header) {
+  std::optional<int64_t> elements = numElements(header.shape);
+  int64_t bytes = 0;
+  return elements &&
+                 !__builtin_mul_overflow(*elements, storedBytes(header), &bytes)
+             ? bytes
+             : std::numeric_limits<int64_t>::max();
+}
+
+/// Whether the arrays are more than memory keeps. What a compressed one unpacks
+/// to its header says.
+static StatusOr<bool> areLarge(const ReadRequest &request) {
+  int64_t left = request.mostKeptBytes;
+  for (const std::string &path : request.paths) {
+    StatusOr<ByteStream> stream = ByteStream::open(path);
+    if (!stream.isOk())
+      return stream.status();
+    ArrayHeader header;
+    if (Status status = readNpyHeader(*stream, header); !status.isOk())
+      return status;
+    const int64_t bytes = sizeOf(header);
+    if (bytes > left)
+      return true;
+    left -= bytes;
+  }
+  return false;
+}
+
 StatusOr<std::vector<Column>> readNpy(const ReadRequest &request) {
   Status status = checkOneInput(request);
   if (status.isOk())
     status = request.checkArguments({"order", "convert"});
   if (!status.isOk())
     return status;
-  if (request.isLarge())
-    return readStoredArray(request);
+  StatusOr<bool> large = areLarge(request);
+  if (!large.isOk())
+    return large.status();
+  if (*large)
+    return readStoredArray(request, [](const std::string &path) {
+      return ByteStream::open(path);
+    });
   return readEach(request, readFile);
 }
 
@@ -253,12 +288,20 @@ StatusOr<std::vector<Column>> readNpz(const ReadRequest &request) {
   if (!status.isOk())
     return status;
   const std::string *array = request.argument("array");
-  StatusOr<ByteStream> stream =
-      openZipMember(request.path, array ? *array + ".npy" : "",
-                    request.inputs[0]->name + ".npy");
+  auto open = [&](const std::string &path) {
+    return openZipMember(path, array ? *array + ".npy" : "",
+                         request.inputs[0]->name + ".npy");
+  };
+  StatusOr<ByteStream> stream = open(request.path);
   if (!stream.isOk())
     return stream.status();
-  StatusOr<Column> column = readFrom(*stream, request);
+  ArrayHeader header;
+  status = readNpyHeader(*stream, header);
+  if (!status.isOk())
+    return status;
+  if (sizeOf(header) > request.mostKeptBytes)
+    return readStoredArray(request, open);
+  StatusOr<Column> column = readArray(*stream, header, request);
   if (!column.isOk())
     return column.status();
   return only(std::move(*column));

@@ -72,8 +72,9 @@ Status RowSpool::append(const std::vector<uint8_t> &rows) {
   return {};
 }
 
-std::shared_ptr<const RowFile> RowSpool::finish() {
-  return std::make_shared<RowFile>(std::move(file), folder, 0, rowBytes);
+std::shared_ptr<const RowFile> RowSpool::finish(std::string path) {
+  return std::make_shared<RowFile>(std::move(file), std::move(path), 0,
+                                   rowBytes);
 }
 
 } // namespace nnc::runtime

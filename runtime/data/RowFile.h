@@ -57,7 +57,8 @@ public:
   static StatusOr<RowSpool> create(int64_t rowBytes);
 
   Status append(const std::vector<uint8_t> &rows);
-  std::shared_ptr<const RowFile> finish();
+  /// `path` names the rows where they cannot be read.
+  std::shared_ptr<const RowFile> finish(std::string path);
 
 private:
   RowSpool(OpenFile file, std::string folder, int64_t rowBytes)

@@ -95,47 +95,75 @@ Status StoredArray::write(int64_t index, Workspace &work,
   return isSame ? Status() : convert(part, index, work.decoded.data(), result);
 }
 
-/// Opens a file; `shape` receives that of a sample.
-static Status openPart(const std::string &path, const ReadRequest &request,
-                       Part &part, int64_t &count, Shape &sampleShape) {
-  StatusOr<ByteStream> stream = ByteStream::open(path);
-  if (!stream.isOk())
-    return stream.status();
-  if (stream->isCompressed())
-    return {Code::Unsupported,
-            path + ": is more than memory keeps, and compressed: unpack it, "
-                   "so that samples can be read where they are"};
-  ArrayHeader &header = part.header;
-  Status status = readNpyHeader(*stream, header);
-  if (status.isOk() && header.shape.empty())
-    status = {Code::InvalidFile, path + ": holds a single number"};
-  if (status.isOk())
-    status = request.checkShape(0, header.elementType, header.shape);
-  if (!status.isOk())
-    return status;
-  const int64_t begin = stream->position();
-  const std::optional<int64_t> elements = numElements(header.shape);
-  int64_t bytes = 0;
-  if (!elements ||
-      __builtin_mul_overflow(*elements, storedBytes(header), &bytes) ||
-      bytes != stream->mostBytes() - begin)
-    return {Code::InvalidFile,
-            concat(path, ": has ", stream->mostBytes() - begin,
-                   " bytes behind its header, expected those of ",
-                   describe(header.elementType, header.shape))};
-  count = header.shape[0];
-  sampleShape.assign(header.shape.begin() + 1, header.shape.end());
+/// Unpacks the rows of an array, which the stream stands before.
+static StatusOr<std::shared_ptr<const RowFile>>
+unpackRows(ByteStream &stream, int64_t rowBytes, int64_t count) {
+  StatusOr<RowSpool> spool = RowSpool::create(rowBytes);
+  if (!spool.isOk())
+    return spool.status();
+  constexpr int64_t pieceBytes = int64_t(1) << 22;
+  std::vector<uint8_t> piece;
+  for (int64_t left = rowBytes * count; left > 0;
+       left -= int64_t(piece.size())) {
+    piece.resize(size_t(std::min(left, pieceBytes)));
+    Status status =
+        stream.read(piece.data(), int64_t(piece.size()), "the elements");
+    if (status.isOk())
+      status = spool->append(piece);
+    if (!status.isOk())
+      return status;
+  }
+  return spool->finish(stream.path());
+}
+
+/// The rows where they are in their own file, which has nothing behind them.
+static StatusOr<std::shared_ptr<const RowFile>>
+findRows(const ByteStream &stream, const ArrayHeader &header,
+         int64_t rowBytes) {
+  const int64_t begin = stream.position();
+  if (rowBytes * header.shape[0] != stream.mostBytes() - begin)
+    return Status(Code::InvalidFile,
+                  concat(stream.path(), ": has ", stream.mostBytes() - begin,
+                         " bytes behind its header, expected those of ",
+                         describe(header.elementType, header.shape)));
   int64_t size = 0;
-  StatusOr<OpenFile> file = openToRead(path, size);
+  StatusOr<OpenFile> file = openToRead(stream.path(), size);
   if (!file.isOk())
     return file.status();
-  const int64_t rowBytes = count ? bytes / count : 0;
-  part.rows =
-      std::make_shared<RowFile>(std::move(*file), path, begin, rowBytes);
+  return std::shared_ptr<const RowFile>(std::make_shared<RowFile>(
+      std::move(*file), stream.path(), begin, rowBytes));
+}
+
+/// Opens an array; `sampleShape` receives that of a sample.
+static Status openPart(ByteStream stream, bool isWholeFile,
+                       const ReadRequest &request, Part &part, int64_t &count,
+                       Shape &sampleShape) {
+  ArrayHeader &header = part.header;
+  Status status = readNpyHeader(stream, header);
+  if (status.isOk() && header.shape.empty())
+    status = {Code::InvalidFile, stream.path() + ": holds a single number"};
+  if (status.isOk())
+    status = request.checkShape(0, header.elementType, header.shape);
+  if (status.isOk())
+    status = checkLength(stream, header);
+  if (!status.isOk())
+    return status;
+  count = header.shape[0];
+  sampleShape.assign(header.shape.begin() + 1, header.shape.end());
+  const int64_t rowBytes = *numElements(sampleShape) * storedBytes(header);
+  auto rows =
+      isWholeFile && !stream.isCompressed()
+          ? findRows(stream, header, rowBytes)
+          : unpackRows(stream, rowBytes, std::min(count, request.mostSamples));
+  if (!rows.isOk())
+    return rows.status();
+  part.rows = std::move(*rows);
   return {};
 }
 
-StatusOr<std::vector<Column>> readStoredArray(const ReadRequest &request) {
+StatusOr<std::vector<Column>> readStoredArray(
+    const ReadRequest &request,
+    const std::function<StatusOr<ByteStream>(const std::string &)> &open) {
   StatusOr<bool> rounds = roundsValues(request);
   if (!rounds.isOk())
     return rounds.status();
@@ -148,7 +176,13 @@ StatusOr<std::vector<Column>> readStoredArray(const ReadRequest &request) {
     Shape shape;
     ReadRequest own = request;
     own.path = path;
-    if (Status status = openPart(path, own, part, count, shape); !status.isOk())
+    StatusOr<ByteStream> stream = open(path);
+    if (!stream.isOk())
+      return stream.status();
+    const bool isWholeFile = request.binding.reader == "npy";
+    if (Status status =
+            openPart(std::move(*stream), isWholeFile, own, part, count, shape);
+        !status.isOk())
       return status;
     const bool isFirst = parts.empty();
     if (!isFirst && (shape != column.sampleShape ||

@@ -220,7 +220,7 @@ StatusOr<std::vector<Column>> TableBuilder::finish() {
   if (file) {
     if (Status status = spool(); !status.isOk())
       return status;
-    rows = file->finish();
+    rows = file->finish(request.path);
   }
   std::vector<Column> columns;
   int64_t offset = 0;

@@ -287,7 +287,10 @@ TEST(Npy, StaysInItsFile) {
   // One that is cut off is found before it is read.
   writeFile(temporaryPath("stored-b.npy"), npyOf("<f8", second).substr(0, 80));
   expectFailure(readSplit(recipe, "train", entry, options), Code::InvalidFile,
-                "stored-b.npy: has ");
+                "stored-b.npy: too short for f64[2]");
+  writeFile(temporaryPath("stored-b.npy"), npyOf("<f8", second) + "more");
+  expectFailure(readSplit(recipe, "train", entry, options), Code::InvalidFile,
+                "stored-b.npy: has 20 bytes behind its header");
 }
 
 TEST(Npy, ConvertsWhatLosesNothing) {
@@ -414,6 +417,36 @@ TEST(Npz, ReadsTheNamedArray) {
   expectFailure(readFor({label}, "npz", {{"path", "a.npz"}}), Code::NotFound,
                 "holds several arrays and none is 'label.npy', name one by "
                 "'array': 'other.npy', 'x.npy'");
+}
+
+// A small file may unpack to more than memory keeps: it goes to a file without
+// a name.
+TEST(Npz, UnpacksWhatMemoryDoesNotKeep) {
+  const float elements[] = {1, 3};
+  writeGzip(temporaryPath("packed.npy"), npyOf("<f4", elements));
+  writeFile(temporaryPath("packed.npz"),
+            zip({{"x.npy", npyOf("<f4", elements)}}));
+  EntryPoint entry;
+  entry.inputs = {input("x", ElementType::F32, {-1})};
+  ReadOptions options;
+  options.directories = {temporaryPath("")};
+  options.mostKeptBytes = 7;
+  for (const char *reader : {"npy", "npz"}) {
+    Recipe recipe;
+    recipe.data = {
+        {"train", {"x"}, reader, {{"path", concat("packed.", reader)}}, ""}};
+    auto read = readSplit(recipe, "train", entry, options);
+    ASSERT_TRUE(read.isOk()) << read.status().message();
+    const Column &column = (*read)[0];
+    EXPECT_FALSE(column.isInMemory());
+    ASSERT_EQ(column.numSamples, 2);
+    Workspace work;
+    float value = 0;
+    ASSERT_TRUE(writeSample(column, 1, nullptr, work,
+                            reinterpret_cast<uint8_t *>(&value))
+                    .isOk());
+    EXPECT_EQ(value, 3);
+  }
 }
 
 TEST(Npz, SurvivesTruncationAndChange) {
