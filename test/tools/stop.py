@@ -179,6 +179,20 @@ def folder_in_the_way():
     assert status == 1 and "epoch" not in said, (status, said)
 
 
+def folder_is_gone():
+    os.mkdir("room")
+    process = start("--epochs", "1000000", "--checkpoint", "gone.checkpoint", "--every", "1", "-o", "gone/w",
+                    env={**os.environ, "TMPDIR": os.path.abspath("room")})
+    wait_for("gone.checkpoint", process)
+    shutil.rmtree("gone")
+    process.send_signal(signal.SIGINT)
+    status, said = finish(process)
+    assert status == 1 and "error: gone/w: there is no folder gone; the weights are in " in said, (status, said)
+    (saved,) = os.listdir("room")
+    assert saved.startswith("model-") and saved.endswith(".safetensors") and content(f"room/{saved}"), saved
+
+
+folder_is_gone()
 stops_after_the_step(signal.SIGINT)
 stops_after_the_step(signal.SIGTERM)
 without_checkpoint_it_saves()

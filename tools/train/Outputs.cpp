@@ -184,10 +184,33 @@ static Status saveWeights(TrainRun &run, const std::string &path) {
   return run.session.save(path, SaveKind::Weights, notes);
 }
 
+/// What a run has learned is not to be lost because a disk has filled up
+/// meanwhile: it is tried in the folder for temporary files, and `status` says
+/// so.
+static Status saveElsewhere(TrainRun &run, const Status &status) {
+  std::error_code error;
+  const auto folder = std::filesystem::temp_directory_path(error);
+  constexpr std::string_view ending = ".safetensors";
+  std::string path =
+      (folder / stemOf(run.options.request.model)).string() + "-XXXXXX";
+  path += ending;
+  if (error)
+    return status;
+  if (OpenFile made(mkstemps(path.data(), int(ending.size()))); made.get() < 0)
+    return status;
+  if (!saveWeights(run, path).isOk()) {
+    std::filesystem::remove(path, error);
+    return status;
+  }
+  return {status.code(), concat(status.message(), "; the weights are in ", path,
+                                " in its place")};
+}
+
 int saveResults(TrainRun &run) {
   const std::string weights = pathOfResult(run);
   if (Status status = saveWeights(run, weights); !status.isOk())
-    return fail(status);
+    return fail(status.code() == Code::NotFinite ? status
+                                                 : saveElsewhere(run, status));
   for (auto &observer : run.observers)
     if (Status status = observer->end({weights, run.ending}); !status.isOk())
       return fail(status);
