@@ -151,10 +151,20 @@ int main(int argc, char **argv) {
   // A limit on the size of files is then an error of writing, with a message.
   std::signal(SIGXFSZ, SIG_IGN);
   std::vector<std::string> words(argv + 1, argv + argc);
+  // `nnc help train` is `nnc train --help`.
+  if (!words.empty() && words[0] == "help") {
+    words.erase(words.begin());
+    words.push_back("--help");
+  }
   for (const CompilerCommand &command : compilerCommands)
     if (!words.empty() && words[0] == command.name)
       return becomeCompiler(words);
   if (!words.empty() && words[0] == "plot")
     return runBeside("nnc-plot", {words.begin() + 1, words.end()}, -1);
-  return finishOutput(runCommandLine(argc, argv));
+  std::vector<char *> pointers = {argv[0]};
+  for (std::string &word : words)
+    pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return finishOutput(
+      runCommandLine(int(pointers.size()) - 1, pointers.data()));
 }
