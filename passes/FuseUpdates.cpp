@@ -238,20 +238,72 @@ void UpdateFusion::gatherNorms() {
 // Updates
 //===----------------------------------------------------------------------===//
 
+/// What two updates have in common whose kernels are equal.
+static llvm::hash_code kindOf(const Updates &updates) {
+  llvm::hash_code kind(0);
+  for (Operation *op : updates.ops)
+    kind = llvm::hash_combine(kind, op->getName(), op->getAttrDictionary(),
+                              op->getResult(0).getType());
+  return kind;
+}
+
+/// Equal layers: `length` of the updates from `first` on, of which each is as
+/// the one `period` before it.
+struct Layers {
+  size_t first = 0, length = 0, period = 1;
+};
+
+static Layers findLayers(ArrayRef<Updates> updates) {
+  auto kinds = llvm::map_to_vector(updates, kindOf);
+  Layers longest;
+  for (size_t period = 1; period <= kMostBuffers; ++period)
+    for (size_t i = period, run = 0; i < kinds.size(); ++i) {
+      run = kinds[i] == kinds[i - period] ? run + 1 : 0;
+      if (run && run + period > longest.length)
+        longest = {i + 1 - run - period, run + period, period};
+    }
+  return longest;
+}
+
+/// Where kernels begin, beside where one would have too many buffers: where as
+/// many layers do as fit into one, so that their kernels are equal.
+static SmallVector<size_t> findBeginnings(ArrayRef<Updates> updates) {
+  size_t numBuffers = 0;
+  for (const Updates &update : updates)
+    numBuffers += update.numBuffers();
+  if (numBuffers <= kMostBuffers)
+    return {};
+  Layers layers = findLayers(updates);
+  size_t ofLayer = 0;
+  for (const Updates &update :
+       updates.slice(layers.first).take_front(layers.period))
+    ofLayer += update.numBuffers();
+  size_t step = layers.period * std::max<size_t>(kMostBuffers / ofLayer, 1);
+  SmallVector<size_t> beginnings;
+  if (layers.length >= 2 * step)
+    for (size_t at = 0; at <= layers.length; at += step)
+      beginnings.push_back(layers.first + at);
+  return beginnings;
+}
+
 void UpdateFusion::gatherUpdates() {
-  SmallVector<AssignOp> assigns(block.getOps<AssignOp>());
   for (Operation &op : llvm::reverse(block))
     if (isPartOfUpdate(&op))
       members.insert(&op);
-  SmallVector<Updates> kernels;
+  SmallVector<Updates> all;
   DenseSet<Operation *> taken;
-  for (AssignOp assign : assigns) {
+  for (auto assign : block.getOps<AssignOp>()) {
     Updates updates = collect(assign);
     if (updates.ops.empty() || taken.contains(updates.ops.front()))
       continue;
     taken.insert(updates.ops.begin(), updates.ops.end());
     findBuffers(updates);
-    if (kernels.empty() ||
+    all.push_back(std::move(updates));
+  }
+  SmallVector<size_t> beginnings = findBeginnings(all);
+  SmallVector<Updates> kernels;
+  for (auto [number, updates] : llvm::enumerate(all)) {
+    if (kernels.empty() || llvm::is_contained(beginnings, number) ||
         kernels.back().numBuffers() + updates.numBuffers() > kMostBuffers)
       kernels.emplace_back();
     Updates &kernel = kernels.back();

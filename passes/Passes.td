@@ -459,7 +459,8 @@ def FuseUpdatesPass : Pass<"nnc-fuse-updates", "::mlir::func::FuncOp"> {
     for targets on which starting a kernel costs more than the memory traffic
     that is saved by an update in the epilogue of its gradient. Only elementwise
     ops whose values become state and nothing else are gathered; scalars stay
-    outside. More buffers than one launch takes make several kernels. The norms of
+    outside. More buffers than one launch takes make several kernels, each of as many equal
+    layers as fit where there are such. The norms of
     gradients of one type, for clipping, are gathered by eights.
   }];
 }
