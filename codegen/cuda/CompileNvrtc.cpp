@@ -235,12 +235,19 @@ static LogicalResult compileJobs(MutableArrayRef<Job> jobs,
     if (job.isDone)
       cache.store(job.key, pack(job.output));
   };
+  SmallVector<Job *> pending;
+  for (Job &job : jobs)
+    if (!job.isDone)
+      pending.push_back(&job);
+  // The longest first, so that no thread is left with one at the end.
+  llvm::stable_sort(pending, [&](const Job *lhs, const Job *rhs) {
+    return units[lhs->unit].text.size() > units[rhs->unit].text.size();
+  });
   {
     // NVRTC compiles on as many threads as call it.
     llvm::DefaultThreadPool pool(llvm::hardware_concurrency());
-    for (Job &job : jobs)
-      if (!job.isDone)
-        pool.async([&run, &job] { run(job); });
+    for (Job *job : pending)
+      pool.async([&run, job] { run(*job); });
   }
   for (const Job &job : jobs) {
     if (job.isDone)
