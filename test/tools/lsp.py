@@ -132,6 +132,10 @@ def renames(client):
     check("what an output is called after", renamed,
           PROGRAM.replace("logits", "scores").replace("output scores", "output logits = scores"))
     check("still right", client.edit(URI, renamed), [])
+    held = PROGRAM.replace("  batch 8", "  batch 8\n  validation 0.2 stratified by label")
+    client.edit(URI, held)
+    answer = client.at("rename", URI, *find(held, "label: u8"), newName="kind")
+    check("what stratifies", apply(held, answer["changes"][URI]), held.replace("label", "kind"))
     client.edit(URI, PROGRAM)
     check_has("a word", rename("logits", "for"), "'for' is no name")
     check_has("a type", rename("logits", "f32"), "'f32' has a meaning of its own")

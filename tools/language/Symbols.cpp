@@ -278,6 +278,11 @@ void SymbolWalk::visitParameters(const std::vector<dsl::Parameter> &parameters,
 void SymbolWalk::visit(const Setting &setting) {
   visit(setting.value.get());
   visit(setting.from.get());
+  visit(setting.within.get());
+  // `validation 0.2 stratified by label`: an input of the model.
+  if (setting.subject && setting.name.name == kValidation &&
+      !program.models.empty())
+    useIn(&program.models.front(), setting.subject->name);
   for (const Turn &turn : setting.order) {
     label(turn.step, SymbolKind::Step, /*isDeclaration=*/false);
     visit(turn.times.get());
