@@ -21,6 +21,7 @@ enum class StepValue {
   Channels, ///< A number, one for each channel, or the word "measured".
   Word,     ///< One of those that are expected.
   Text,     ///< Any text that is not empty.
+  Format,   ///< A text with the parts of a date: %Y, %m, %d, %H, %M, %S.
 };
 
 struct StepParameter {
@@ -78,8 +79,9 @@ inline constexpr StepInfo sampleSteps[] = {
      {{{"size", StepValue::Whole, 1, mostPixels, true, sizeExpected}}}},
     {"date",
      {{{"part", StepValue::Word, 0, 0, true, partExpected},
-       {"format", StepValue::Text, 0, 0, false,
-        "a text such as \"%d.%m.%Y\""}}}},
+       {"format", StepValue::Format, 0, 0, false,
+        "a text of %Y, %m, %d, %H, %M, %S and what is between them, such as "
+        "\"%d.%m.%Y\""}}}},
     {"flip",
      {{{"horizontal", StepValue::Flag, 0, 0, false, flagExpected},
        {"vertical", StepValue::Flag, 0, 0, false, flagExpected}}}},
@@ -172,11 +174,22 @@ inline bool isWordOf(std::string_view enumeration, std::string_view text) {
   return false;
 }
 
+/// Whether each % of a date's format is that of a part, or of %%.
+inline bool isDateFormat(std::string_view format) {
+  constexpr std::string_view parts = "YmdHMS%";
+  for (size_t at = 0; (at = format.find('%', at)) != format.npos; at += 2)
+    if (at + 1 == format.size() || parts.find(format[at + 1]) == parts.npos)
+      return false;
+  return !format.empty();
+}
+
 inline bool isStepValue(const StepParameter &parameter, std::string_view text) {
   if (parameter.kind == StepValue::Flag)
     return text == "true" || text == "false";
   if (parameter.kind == StepValue::Text)
     return !text.empty();
+  if (parameter.kind == StepValue::Format)
+    return isDateFormat(text);
   if (parameter.kind == StepValue::Word)
     return isWordOf(parameter.expected, text);
   const bool isList = parameter.kind == StepValue::Channels;
@@ -195,6 +208,22 @@ inline bool isStepValue(const StepParameter &parameter, std::string_view text) {
 
 using StepArguments = std::vector<std::pair<std::string, std::string>>;
 
+/// Null where it is not given.
+inline const std::string *findStepArgument(const StepArguments &arguments,
+                                           std::string_view name) {
+  for (const auto &[key, value] : arguments)
+    if (key == name)
+      return &value;
+  return nullptr;
+}
+
+inline double stepNumberOr(const StepArguments &arguments,
+                           std::string_view name, double otherwise) {
+  const std::string *text = findStepArgument(arguments, name);
+  double number = otherwise;
+  return text && parseStepNumber(*text, number) ? number : otherwise;
+}
+
 /// What is wrong with a step; empty if nothing is.
 inline std::string explainSampleStep(std::string_view name,
                                      const StepArguments &arguments) {
@@ -211,10 +240,7 @@ inline std::string explainSampleStep(std::string_view name,
              std::string(parameter->expected) + ", found " + value;
   }
   for (const StepParameter &parameter : info->parameters) {
-    bool isGiven = !parameter.isRequired;
-    for (const auto &[key, value] : arguments)
-      isGiven |= key == parameter.name;
-    if (!isGiven)
+    if (parameter.isRequired && !findStepArgument(arguments, parameter.name))
       return quoted + " needs the argument '" + std::string(parameter.name) +
              "', " + std::string(parameter.expected);
   }

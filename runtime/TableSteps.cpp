@@ -43,21 +43,6 @@ bool isMissingMark(std::string_view field) {
 // Choosing
 //===----------------------------------------------------------------------===//
 
-static const std::string *argumentOf(const SampleStep &step,
-                                     std::string_view name) {
-  for (const auto &[key, value] : step.arguments)
-    if (key == name)
-      return &value;
-  return nullptr;
-}
-
-static double numberOr(const SampleStep &step, std::string_view name,
-                       double otherwise) {
-  const std::string *text = argumentOf(step, name);
-  double number = otherwise;
-  return text && parseStepNumber(*text, number) ? number : otherwise;
-}
-
 static bool isFraction(ElementType type) {
   return !isInteger(type) && type != ElementType::Bool;
 }
@@ -127,7 +112,7 @@ Status TableSteps::add(const SampleStep &step) {
   if (step.step == "missing")
     return addMissing(step);
   if (step.step == "mask") {
-    maskInput = *argumentOf(step, "input");
+    maskInput = *findStepArgument(step.arguments, "input");
     if (whatOfMissing == Missing::Error)
       whatOfMissing = Missing::Zero;
     return {};
@@ -172,13 +157,13 @@ Status TableSteps::addReading(const SampleStep &step, Kind kind) {
                    "and alone of its kind")};
   fieldKind = kind;
   if (kind == Kind::Date) {
-    datePart = *argumentOf(step, "part");
-    if (const std::string *format = argumentOf(step, "format"))
+    datePart = *findStepArgument(step.arguments, "part");
+    if (const std::string *format = findStepArgument(step.arguments, "format"))
       dateFormat = *format;
   }
-  numBuckets = int64_t(numberOr(step, "buckets", 0));
-  nameLimit = int64_t(numberOr(step, "most", 0));
-  const std::string *names = argumentOf(step, "names");
+  numBuckets = int64_t(stepNumberOr(step.arguments, "buckets", 0));
+  nameLimit = int64_t(stepNumberOr(step.arguments, "most", 0));
+  const std::string *names = findStepArgument(step.arguments, "names");
   if (!names)
     return {};
   hasGivenNames = true;
@@ -194,7 +179,7 @@ Status TableSteps::addMissing(const SampleStep &step) {
       {"error", Missing::Error},
       {"mean", Missing::Mean},
       {"median", Missing::Median}};
-  fillName = *argumentOf(step, "value");
+  fillName = *findStepArgument(step.arguments, "value");
   whatOfMissing = Missing::Value;
   for (auto [word, what] : words)
     if (fillName == word)
@@ -216,12 +201,13 @@ Status TableSteps::addScale(const SampleStep &step, Step::Kind kind) {
   constexpr double noLimit = std::numeric_limits<double>::infinity();
   Step added{kind};
   if (kind == Step::Kind::Log)
-    added.first = numberOr(step, "offset", 0);
+    added.first = stepNumberOr(step.arguments, "offset", 0);
   if (kind == Step::Kind::Clip)
-    added = {kind, numberOr(step, "least", -noLimit),
-             numberOr(step, "most", noLimit)};
+    added = {kind, stepNumberOr(step.arguments, "least", -noLimit),
+             stepNumberOr(step.arguments, "most", noLimit)};
   if (kind == Step::Kind::MinMax)
-    added = {kind, numberOr(step, "low", 0), numberOr(step, "high", 1)};
+    added = {kind, stepNumberOr(step.arguments, "low", 0),
+             stepNumberOr(step.arguments, "high", 1)};
   if (kind == Step::Kind::Clip || kind == Step::Kind::MinMax)
     if (!(added.first < added.second))
       return {Code::InvalidArgument, concat("the bounds of '", step.step,

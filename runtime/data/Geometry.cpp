@@ -1,6 +1,8 @@
 // Steps that move the places of a picture: crop, flip, resize, rotate, cutout.
 #include "runtime/data/Transform.h"
 
+#include "runtime/SampleSteps.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -14,9 +16,11 @@ namespace {
 class Crop : public Transform {
 public:
   explicit Crop(const SampleStep &step)
-      : height(static_cast<int64_t>(numberOr(step, "height", 1))),
-        width(static_cast<int64_t>(numberOr(step, "width", double(height)))),
-        padding(static_cast<int64_t>(numberOr(step, "padding", 0))) {}
+      : height(static_cast<int64_t>(stepNumberOr(step.arguments, "height", 1))),
+        width(static_cast<int64_t>(
+            stepNumberOr(step.arguments, "width", double(height)))),
+        padding(
+            static_cast<int64_t>(stepNumberOr(step.arguments, "padding", 0))) {}
 
   Status fit(PictureSize &extent) const override;
   void apply(Workspace &work, const StepRandom *random) const override;
@@ -41,8 +45,9 @@ private:
 class Resize : public Transform {
 public:
   explicit Resize(const SampleStep &step)
-      : height(static_cast<int64_t>(numberOr(step, "height", 1))),
-        width(static_cast<int64_t>(numberOr(step, "width", double(height)))) {}
+      : height(static_cast<int64_t>(stepNumberOr(step.arguments, "height", 1))),
+        width(static_cast<int64_t>(
+            stepNumberOr(step.arguments, "width", double(height)))) {}
 
   Status fit(PictureSize &extent) const override;
   void apply(Workspace &work, const StepRandom *random) const override;
@@ -54,7 +59,7 @@ private:
 class Rotate : public Transform {
 public:
   explicit Rotate(const SampleStep &step)
-      : degrees(numberOr(step, "degrees", 0)) {}
+      : degrees(stepNumberOr(step.arguments, "degrees", 0)) {}
 
   Status fit(PictureSize &) const override { return {}; }
   void apply(Workspace &work, const StepRandom *random) const override;
@@ -66,7 +71,7 @@ private:
 class Cutout : public Transform {
 public:
   explicit Cutout(const SampleStep &step)
-      : size(static_cast<int64_t>(numberOr(step, "size", 1))) {}
+      : size(static_cast<int64_t>(stepNumberOr(step.arguments, "size", 1))) {}
 
   Status fit(PictureSize &) const override { return {}; }
   void apply(Workspace &work, const StepRandom *random) const override;

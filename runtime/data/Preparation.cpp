@@ -37,7 +37,7 @@ Status Preparation::add(const SampleStep &step, uint32_t stream,
   if (step.step == "mixup") {
     if (alpha > 0)
       return {Code::InvalidArgument, "'mixup' is given twice"};
-    alpha = numberOr(step, "alpha", 0);
+    alpha = stepNumberOr(step.arguments, "alpha", 0);
     alphaSource = step.source;
     return {};
   }

@@ -28,9 +28,7 @@ struct ValueRange {
   float least, most;
 };
 
-/// The arguments of a step, which are checked.
-double numberOr(const SampleStep &step, std::string_view name,
-                double otherwise);
+/// Arguments of a step, which are checked; numbers are of SampleSteps.h.
 bool flagOr(const SampleStep &step, std::string_view name, bool otherwise);
 /// Empty where they are not given or to be measured.
 std::vector<double> numbersOf(const SampleStep &step, std::string_view name);

@@ -8,28 +8,13 @@
 
 namespace nnc::runtime {
 
-static const std::string *argumentOf(const SampleStep &step,
-                                     std::string_view name) {
-  for (const auto &[key, value] : step.arguments)
-    if (key == name)
-      return &value;
-  return nullptr;
-}
-
-double numberOr(const SampleStep &step, std::string_view name,
-                double otherwise) {
-  const std::string *text = argumentOf(step, name);
-  double number = otherwise;
-  return text && parseStepNumber(*text, number) ? number : otherwise;
-}
-
 bool flagOr(const SampleStep &step, std::string_view name, bool otherwise) {
-  const std::string *text = argumentOf(step, name);
+  const std::string *text = findStepArgument(step.arguments, name);
   return text ? *text == "true" : otherwise;
 }
 
 std::vector<double> numbersOf(const SampleStep &step, std::string_view name) {
-  const std::string *text = argumentOf(step, name);
+  const std::string *text = findStepArgument(step.arguments, name);
   std::vector<double> numbers;
   if (!text || !parseStepNumbers(*text, numbers))
     numbers.clear();
@@ -44,9 +29,10 @@ namespace {
 class Jitter : public Transform {
 public:
   Jitter(const SampleStep &step, ValueRange range)
-      : brightness(numberOr(step, "brightness", 0)),
-        contrast(numberOr(step, "contrast", 0)),
-        saturation(numberOr(step, "saturation", 0)), range(range) {}
+      : brightness(stepNumberOr(step.arguments, "brightness", 0)),
+        contrast(stepNumberOr(step.arguments, "contrast", 0)),
+        saturation(stepNumberOr(step.arguments, "saturation", 0)),
+        range(range) {}
 
   Status fit(PictureSize &extent) const override;
   void apply(Workspace &work, const StepRandom *random) const override;
