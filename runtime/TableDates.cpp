@@ -39,6 +39,12 @@ static bool takeNumber(std::string_view &text, size_t most, int64_t &number) {
   return true;
 }
 
+/// Of four digits: 24 is no year of these centuries.
+static bool takeYear(std::string_view &text, int64_t &year) {
+  const size_t before = text.size();
+  return takeNumber(text, 4, year) && before - text.size() == 4;
+}
+
 static bool take(std::string_view &text, char c) {
   if (text.empty() || text[0] != c)
     return false;
@@ -72,18 +78,18 @@ static bool takeZone(std::string_view &text, int64_t &offsetMinutes) {
   int64_t hours = 0, minutes = 0;
   if (!takeNumber(text, 2, hours))
     return false;
-  take(text, ':');
-  if (!text.empty() && !takeNumber(text, 2, minutes))
+  const bool hasColon = take(text, ':');
+  if ((hasColon || !text.empty()) && !takeNumber(text, 2, minutes))
     return false;
   if (hours > 23 || minutes > 59)
     return false;
   offsetMinutes = (isEast ? 1 : -1) * (hours * 60 + minutes);
-  return true;
+  return hours < 24 && minutes < 60;
 }
 
 /// ISO 8601: a date, and perhaps a time and its zone.
 static bool readIso(std::string_view text, Moment &moment) {
-  if (!takeNumber(text, 4, moment.year) || !take(text, '-') ||
+  if (!takeYear(text, moment.year) || !take(text, '-') ||
       !takeNumber(text, 2, moment.month) || !take(text, '-') ||
       !takeNumber(text, 2, moment.day))
     return false;
@@ -102,7 +108,7 @@ static bool readIso(std::string_view text, Moment &moment) {
 static bool takePart(std::string_view &text, char part, Moment &moment) {
   switch (part) {
   case 'Y':
-    return takeNumber(text, 4, moment.year);
+    return takeYear(text, moment.year);
   case 'm':
     return takeNumber(text, 2, moment.month);
   case 'd':

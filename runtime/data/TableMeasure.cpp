@@ -60,6 +60,9 @@ private:
   Status eachPiece(Part &total, Make make) const;
   Status nextDigit(size_t first, int shift,
                    std::vector<Selection> &sides) const;
+  Status selectMedians(const Moments &known,
+                       std::vector<double> &medians) const;
+  Status gatherMedians(size_t atOnce, std::vector<double> &medians) const;
   StatusOr<std::vector<int64_t>> counts() const;
 
   const TableSamples &table;
@@ -77,7 +80,7 @@ Status TableMeasure::eachPiece(Part &total, Make make) const {
   std::vector<Workspace> work(size_t(pool.numThreads()));
   for (size_t first = 0; first < numPieces; first += atOnce) {
     const size_t count = std::min(atOnce, numPieces - first);
-    std::vector<Part> parts(count, total);
+    std::vector<Part> parts(count);
     Status status =
         forAll(pool, int64_t(count), 1, [&](int64_t p, int thread) -> Status {
           const size_t begin = (first + size_t(p)) * piece;
@@ -199,33 +202,96 @@ Status TableMeasure::nextDigit(size_t first, int shift,
   return status;
 }
 
-StatusOr<std::vector<double>> TableMeasure::medians() const {
-  StatusOr<Moments> known = moments();
-  if (!known.isOk())
-    return known.status();
-  std::vector<double> result;
+static double middle(double least, double most) {
+  return least + (most - least) / 2;
+}
+
+/// Of any number of samples: none is kept.
+Status TableMeasure::selectMedians(const Moments &known,
+                                   std::vector<double> &medians) const {
   // What is counted at once has a bound.
   constexpr size_t group = 256;
   for (size_t first = 0; first < fields; first += group) {
     // The two values in the middle.
     std::vector<Selection> sides;
     for (size_t i = first; i < std::min(first + group, fields); ++i) {
-      const auto count = int64_t(known->count[i]);
+      const auto count = int64_t(known.count[i]);
       sides.push_back({0, std::max<int64_t>(0, (count - 1) / 2)});
       sides.push_back({0, count / 2});
     }
     for (int shift = 64 - digitBits; shift >= 0; shift -= digitBits)
       if (Status status = nextDigit(first, shift, sides); !status.isOk())
         return status;
-    for (size_t i = 0; i < sides.size(); i += 2) {
-      const double least = fromOrderedBits(sides[i].prefix);
-      const double most = fromOrderedBits(sides[i + 1].prefix);
-      result.push_back(known->count[first + i / 2] > 0
-                           ? least + (most - least) / 2
-                           : noNumber);
+    for (size_t i = 0; i < sides.size(); i += 2)
+      medians.push_back(known.count[first + i / 2] > 0
+                            ? middle(fromOrderedBits(sides[i].prefix),
+                                     fromOrderedBits(sides[i + 1].prefix))
+                            : noNumber);
+  }
+  return {};
+}
+
+namespace {
+/// Numbers one behind the other.
+struct Gathered {
+  std::vector<double> values;
+
+  void add(const Gathered &other) {
+    values.insert(values.end(), other.values.begin(), other.values.end());
+  }
+};
+} // namespace
+
+/// Of numbers, which it brings into another order.
+static double medianOf(std::vector<double> &numbers) {
+  if (numbers.empty())
+    return noNumber;
+  const auto half = numbers.begin() + std::ptrdiff_t(numbers.size() / 2);
+  std::nth_element(numbers.begin(), half, numbers.end());
+  const bool isOne = numbers.size() % 2 == 1;
+  return middle(isOne ? *half : *std::max_element(numbers.begin(), half),
+                *half);
+}
+
+/// Of so few samples that the values of `atOnce` fields are kept.
+Status TableMeasure::gatherMedians(size_t atOnce,
+                                   std::vector<double> &medians) const {
+  for (size_t first = 0; first < fields; first += atOnce) {
+    const size_t count = std::min(atOnce, fields - first);
+    Gathered all;
+    Status status = eachPiece(all, [&](const std::vector<double> &values) {
+      Gathered own;
+      for (size_t row = first; row < values.size(); row += fields)
+        own.values.insert(own.values.end(), &values[row], &values[row] + count);
+      return own;
+    });
+    if (!status.isOk())
+      return status;
+    for (size_t i = 0; i < count; ++i) {
+      std::vector<double> numbers;
+      for (size_t place = i; place < all.values.size(); place += count)
+        if (!std::isnan(all.values[place]))
+          numbers.push_back(all.values[place]);
+      medians.push_back(medianOf(numbers));
     }
   }
-  return result;
+  return {};
+}
+
+StatusOr<std::vector<double>> TableMeasure::medians() const {
+  constexpr size_t mostKept = size_t(1) << 20;
+  constexpr size_t fewest = 256; // as selectMedians goes through at once
+  std::vector<double> result;
+  const size_t atOnce = mostKept / std::max<size_t>(1, samples.size());
+  if (atOnce >= std::min(fewest, fields)) {
+    Status status = gatherMedians(std::max<size_t>(1, atOnce), result);
+    return status.isOk() ? StatusOr(std::move(result)) : status;
+  }
+  StatusOr<Moments> known = moments();
+  if (!known.isOk())
+    return known.status();
+  Status status = selectMedians(*known, result);
+  return status.isOk() ? StatusOr(std::move(result)) : status;
 }
 
 //===----------------------------------------------------------------------===//

@@ -5,6 +5,7 @@
 
 #include "test/runtime/TestPlan.h"
 
+#include "runtime/data/Preparation.h"
 #include "runtime/data/Reader.h"
 
 #include <cstring>
@@ -55,6 +56,20 @@ inline std::vector<float> floats(const Column &column) {
   std::vector<float> values(column.data.size() / sizeof(float));
   std::memcpy(values.data(), column.data.data(), column.data.size());
   return values;
+}
+
+/// All elements of a column, wherever it is.
+inline std::vector<double> numbersOf(const Column &column) {
+  std::vector<double> numbers;
+  Workspace work;
+  std::vector<uint8_t> sample(size_t(column.sampleBytes()));
+  const int64_t bytes = sizeBytes(column.elementType);
+  for (int64_t i = 0; i < column.numSamples; ++i) {
+    EXPECT_TRUE(writeSample(column, i, nullptr, work, sample.data()).isOk());
+    for (size_t at = 0; at < sample.size(); at += size_t(bytes))
+      numbers.push_back(toDouble(column.elementType, &sample[at]));
+  }
+  return numbers;
 }
 
 inline void expectFailure(const StatusOr<std::vector<Column>> &read, Code code,

@@ -3,6 +3,7 @@
 
 #include "runtime/data/TableSamples.h"
 
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <numeric>
@@ -60,19 +61,6 @@ static Table readTable(const std::string &file,
   }
   table.status = measure(table.columns, samples, 2, table.facts);
   return table;
-}
-
-static std::vector<double> numbersOf(const Column &column) {
-  std::vector<double> numbers;
-  Workspace work;
-  std::vector<uint8_t> sample(size_t(column.sampleBytes()));
-  const int64_t bytes = sizeBytes(column.elementType);
-  for (int64_t i = 0; i < column.numSamples; ++i) {
-    EXPECT_TRUE(writeSample(column, i, nullptr, work, sample.data()).isOk());
-    for (size_t at = 0; at < sample.size(); at += size_t(bytes))
-      numbers.push_back(toDouble(column.elementType, &sample[at]));
-  }
-  return numbers;
 }
 
 static const TensorInfo x = input("x", ElementType::F32, {-1});
@@ -184,6 +172,33 @@ TEST(Tables, MediansOfEvenCountsAndNegativeNumbers) {
   EXPECT_EQ(numbersOf(table.columns[0])[3], (-2 + 1e-300) / 2);
 }
 
+// More numbers than are gathered: medians are then found digit by digit.
+TEST(Tables, MediansOfManyNumbers) {
+  constexpr int fields = 257, rows = 4100;
+  std::string file;
+  std::vector<std::vector<double>> columns(fields);
+  for (int row = 0; row < rows; ++row)
+    for (int i = 0; i < fields; ++i) {
+      const int number = (row * (i + 3) + i) % 19 - 9;
+      const bool isMissing = row % 5 == 1 && i % 2;
+      file += concat(i ? "," : "",
+                     isMissing ? std::string() : std::to_string(number),
+                     i + 1 < fields ? "" : "\n");
+      if (!isMissing)
+        columns[i].push_back(number);
+    }
+  Table table = readTable(file, {input("x", ElementType::F32, {-1, fields})},
+                          {step("x", "missing", {{"value", "median"}})});
+  ASSERT_TRUE(table.status.isOk()) << table.status.message();
+  for (int i = 0; i < fields; ++i) {
+    std::sort(columns[i].begin(), columns[i].end());
+    const size_t count = columns[i].size();
+    EXPECT_EQ(table.facts.tables["x"].fill[i],
+              (columns[i][(count - 1) / 2] + columns[i][count / 2]) / 2)
+        << i;
+  }
+}
+
 TEST(Tables, CategoriesByHowOftenTheyAre) {
   const TensorInfo city = input("x", ElementType::I32, {-1}, 3);
   const std::string file = "x\nRome\nOslo\n\"Bern, CH\"\nOslo\nRome\nOslo\n";
@@ -265,8 +280,10 @@ TEST(Tables, PartsOfDates) {
       "x\n1.3.1969 07:05\n", {exact},
       {step("x", "date", {{"part", "days"}, {"format", "%d.%m.%Y %H:%M"}})});
   EXPECT_EQ(numbersOf(table.columns[0])[0], -306);
-  for (const char *wrong : {"2023-02-29", "2024-13-01", "24-1", "2024-01-01x",
-                            "2024-01-01T00:00+24:00", "2024-01-01T00:00+01:60"})
+  for (const char *wrong :
+       {"2023-02-29", "2024-13-01", "24-1", "24-01-05", "2024-01-01x",
+        "2024-01-01T00:00+24:00", "2024-01-01T00:00+01:60",
+        "2024-01-01T10:00+99:00", "2024-01-01T10:00+02:"})
     EXPECT_EQ(readTable(concat("x\n", wrong, "\n"), {exact},
                         {step("x", "date", {{"part", "days"}})})
                   .status.code(),

@@ -20,16 +20,8 @@ using Numbers = std::vector<int64_t>;
 
 /// A column's values, which are whole.
 static Numbers wholes(const Column &column) {
-  Numbers values;
-  Workspace work;
-  std::vector<uint8_t> sample(size_t(column.sampleBytes()));
-  const int64_t bytes = sizeBytes(column.elementType);
-  for (int64_t i = 0; i < column.numSamples; ++i) {
-    EXPECT_TRUE(writeSample(column, i, nullptr, work, sample.data()).isOk());
-    for (size_t at = 0; at < sample.size(); at += size_t(bytes))
-      values.push_back(int64_t(toDouble(column.elementType, &sample[at])));
-  }
-  return values;
+  const std::vector<double> values = numbersOf(column);
+  return {values.begin(), values.end()};
 }
 
 static std::vector<Column> expectRead(StatusOr<std::vector<Column>> read) {
