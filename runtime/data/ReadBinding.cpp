@@ -137,6 +137,11 @@ static Status nameNumbers(Column &column, const TableSteps &steps,
   return {};
 }
 
+/// The file, or what names several: samples are numbered through all of them.
+static const std::string &nameOf(const ReadRequest &request) {
+  return request.paths.size() > 1 ? *request.argument("path") : request.path;
+}
+
 /// Puts the steps of a table behind what was read for its input.
 static Status prepareTable(Column &column,
                            const std::shared_ptr<TableSteps> &steps,
@@ -146,12 +151,12 @@ static Status prepareTable(Column &column,
   const bool isNamed = !column.classes.empty() || column.numSamples == 0;
   if (column.samples || !found || *found != steps->numFields())
     return {Code::InvalidFile,
-            concat(request.path, ": holds ",
+            concat(nameOf(request), ": holds ",
                    describe(column.elementType, column.sampleShape),
                    " a sample, the steps of input ", quote(input.name),
                    " take ", steps->numFields(), " numbers")};
   if (steps->takesNames() && !isNamed)
-    if (Status status = nameNumbers(column, *steps, request.path);
+    if (Status status = nameNumbers(column, *steps, nameOf(request));
         !status.isOk())
       return status;
   Column result;
@@ -160,7 +165,7 @@ static Status prepareTable(Column &column,
   result.sampleShape = sampleShapeOf(input);
   result.numSamples = column.numSamples;
   result.table =
-      std::make_shared<TableSamples>(std::move(column), steps, request.path);
+      std::make_shared<TableSamples>(std::move(column), steps, nameOf(request));
   if (request.binding.split == "train")
     if (Status status = result.table->settleClasses(); !status.isOk())
       return status;
@@ -190,7 +195,7 @@ static Status prepare(Column &column, const TensorInfo &input,
   result.preparation = *preparation;
   const bool isArray = !column.samples;
   result.samples = isArray ? samplesOf(std::move(column), request.channelsFirst,
-                                       request.path)
+                                       nameOf(request))
                            : column.samples;
   column = std::move(result);
   // Samples of an array are all of one size.
@@ -201,8 +206,8 @@ static Status prepare(Column &column, const TensorInfo &input,
                                                   context.source);
         !status.isOk())
       return {status.code(),
-              concat(isArray ? request.path : column.samples->nameOf(i), ": ",
-                     status.message())};
+              concat(isArray ? nameOf(request) : column.samples->nameOf(i),
+                     ": ", status.message())};
   return {};
 }
 
@@ -283,7 +288,7 @@ static Status finishColumn(Column &column, size_t index,
   if (request.tables[index])
     status = prepareTable(column, request.tables[index], request);
   else if (column.isInMemory())
-    status = checkIndices(column, *request.inputs[index], request.path);
+    status = checkIndices(column, *request.inputs[index], nameOf(request));
   if (status.isOk() && !request.tables[index])
     status = prepare(column, input, request, context);
   if (!status.isOk())

@@ -252,6 +252,16 @@ TEST(Npy, SeveralFilesAreOne) {
                   .isOk());
 }
 
+TEST(Npy, SamplesOfSeveralFilesAreNumberedThrough) {
+  const uint8_t first[] = {1, 2}, second[] = {3, 12};
+  writeFile(temporaryPath("label-a.npy"), npyOf("|u1", first));
+  writeFile(temporaryPath("label-b.npy"), npyOf("|u1", second));
+  expectFailure(readFor({label}, "npy", {{"path", "label-*.npy"}}),
+                Code::InvalidFile,
+                "label-*.npy: sample 3 has 12 for input 'label', expected 0 to "
+                "9");
+}
+
 // Larger than what is kept: samples are read where they lie.
 TEST(Npy, StaysInItsFile) {
   const double first[] = {1, 2.5}, second[] = {3, 0.1};
