@@ -120,14 +120,10 @@ static std::string delimiterHint(size_t numFields, std::string_view field) {
 /// Whether a field of the first row can only be the name of a column: it begins
 /// as a name, and is no mark of a missing number.
 static bool isName(std::string_view field) {
-  static constexpr std::string_view missing[] = {"NA",   "N/A",  "n/a",  "NULL",
-                                                 "null", "None", "none", "NaT"};
   const unsigned char first = field.empty() ? 0 : field[0];
   const bool isLetter =
       (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z');
-  return (isLetter || first == '_' || first >= 0x80) &&
-         std::find(std::begin(missing), std::end(missing), field) ==
-             std::end(missing);
+  return (isLetter || first == '_' || first >= 0x80) && !isMissingMark(field);
 }
 
 /// Whether the first row is a header: one of names is, one of numbers is not.

@@ -1,6 +1,7 @@
 // Goes through a table once and counts.
 #include "tools/new/TableProfile.h"
 
+#include "runtime/TableSteps.h"
 #include "runtime/data/CsvRows.h"
 
 #include <algorithm>
@@ -13,18 +14,14 @@ namespace nnc::tools {
 using namespace runtime;
 
 static bool parseReal(std::string_view text, double &number) {
-  if (text.substr(0, 1) == "+")
-    text.remove_prefix(1);
-  auto [end, problem] =
-      std::from_chars(text.data(), text.data() + text.size(), number);
-  return problem == std::errc() && end == text.data() + text.size() &&
-         std::isfinite(number);
+  return parseDecimal(text, number) && std::isfinite(number);
 }
 
+/// As the steps of tables have it.
 static bool isMissing(std::string_view text) {
-  static constexpr std::string_view marks[] = {
-      "", "?", "NA", "N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "-"};
-  return std::find(std::begin(marks), std::end(marks), text) != std::end(marks);
+  double number = 0;
+  return isMissingMark(text) ||
+         (parseDecimal(text, number) && std::isnan(number));
 }
 
 /// Two digits that count something up to `most`, from 1.
