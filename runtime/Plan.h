@@ -141,7 +141,6 @@ struct Command {
 enum class Better : uint8_t { Unknown, Larger, Smaller };
 
 /// A tensor that a caller passes in or reads back.
-
 struct TensorInfo {
   std::string name;
   ElementType elementType = ElementType::F32;

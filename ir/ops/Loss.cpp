@@ -322,9 +322,9 @@ FailureOr<SmallVector<Value>> BceLogitsOp::buildGradient(OpBuilder &builder,
   return gradients;
 }
 
-// Keras's limit is 1e-7, so that
-/// the largest loss is 16.1 nats; f32 still tells 1 - 1e-7 from 1. Where a type
-/// does not, it is the distance from 1 to the number below.
+/// Keras's limit is 1e-7, so that the largest loss is 16.1 nats; f32 still tells
+/// 1 - 1e-7 from 1. Where a type does not, it is the distance from 1 to the
+/// number below.
 double nnc::probabilityMargin(Type elementType) {
   unsigned digits = llvm::cast<FloatType>(elementType).getFPMantissaWidth();
   return std::max(1e-7, std::ldexp(1.0, -int(digits)));

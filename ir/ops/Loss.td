@@ -227,8 +227,8 @@ def DiceLossOp : Nnc_CompositeOp<"dice_loss", [DeclareOpInterfaceMethods<Nnc_Ind
     sums over all places of a sample, and s = `smooth`. With logits [B, .., C], C > 1,
     and a target of integers [B, ..], p is the softmax, t the one-hot target, and the
     mean is over classes too; else p is the sigmoid of logits [B, ..], and the target
-    has their shape. `from = probabilities` says that p is `weights` [B] weigh the samples; places whose target is
-    `ignore_index` do not count.
+    has their shape. `from = probabilities` says that p is given as it is. `weights`
+    [B] weigh the samples; places whose target is `ignore_index` do not count.
 
     Source: Milletari, Navab and Ahmadi 2016, arXiv:1606.04797, with p and t in the
     place of their squares.
