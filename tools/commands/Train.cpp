@@ -113,8 +113,8 @@ static void addRunOptions(CLI::App *command, TrainOptions *options) {
   command
       ->add_option("--data-on-device", options->dataOnDevice,
                    "on a GPU, hold the data in its memory: auto, where they "
-                   "fit and nothing is drawn of them; always, or it is an "
-                   "error; never (default: auto)")
+                   "fit and are not prepared sample by sample; always, or it "
+                   "is an error; never (default: auto)")
       ->type_name("WHEN")
       ->transform(CLI::CheckedTransformer(places));
   command->add_flag("--keep-order", options->keepOrder,
