@@ -84,7 +84,7 @@ static bool takeZone(std::string_view &text, int64_t &offsetMinutes) {
   if (hours > 23 || minutes > 59)
     return false;
   offsetMinutes = (isEast ? 1 : -1) * (hours * 60 + minutes);
-  return hours < 24 && minutes < 60;
+  return true;
 }
 
 /// ISO 8601: a date, and perhaps a time and its zone.

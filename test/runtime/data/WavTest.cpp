@@ -54,7 +54,7 @@ static std::vector<float> soundOf(const Column &column, int64_t index) {
   return values;
 }
 
-static std::vector<int32_t> numbersOf(const Column &column) {
+static std::vector<int32_t> idsOf(const Column &column) {
   std::vector<int32_t> values(column.data.size() / sizeof(int32_t));
   std::memcpy(values.data(), column.data.data(), column.data.size());
   return values;
@@ -75,7 +75,7 @@ TEST(Wav, FoldersAreClasses) {
   EXPECT_EQ(soundOf((*read)[0], 0),
             (std::vector<float>{3 * unit, 4 * unit, 5 * unit, 6 * unit}));
   EXPECT_EQ(soundOf((*read)[0], 1), (std::vector<float>{-1, 0.5, 0, 0}));
-  EXPECT_EQ(numbersOf((*read)[1]), (Ids{0, 1}));
+  EXPECT_EQ(idsOf((*read)[1]), (Ids{0, 1}));
   EXPECT_EQ((*read)[1].classes, (std::vector<std::string>{"no", "yes"}));
 }
 
@@ -92,9 +92,9 @@ TEST(Wav, ATableHasTranscripts) {
       {{"path", "talk/list.tsv"}, {"rate", "8"}, {"tokenizer", "character"}});
   ASSERT_TRUE(read.isOk()) << read.status().message();
   EXPECT_EQ(soundOf((*read)[0], 0), (std::vector<float>{0.125, 0.5, 0, 0}));
-  EXPECT_EQ(numbersOf((*read)[1]), (Ids{2, 3}));
-  EXPECT_EQ(numbersOf((*read)[2]), (Ids{3, 2, 0, 2, 0, 0}));
-  EXPECT_EQ(numbersOf((*read)[3]), (Ids{2, 1}));
+  EXPECT_EQ(idsOf((*read)[1]), (Ids{2, 3}));
+  EXPECT_EQ(idsOf((*read)[2]), (Ids{3, 2, 0, 2, 0, 0}));
+  EXPECT_EQ(idsOf((*read)[3]), (Ids{2, 1}));
 }
 
 TEST(Wav, WrongFilesAreErrors) {
