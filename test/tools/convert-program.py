@@ -3,6 +3,7 @@ module that this gives is another one:
 
   convert-program.py EXAMPLES DOCS PROGRAMS WORK
 """
+import itertools
 import re
 import subprocess
 import sys
@@ -22,18 +23,24 @@ def module(program):
 
 def numbered(text):
     """Values by the order in which they are used: reads and constants have no place of their own."""
-    numbers, lines, moved = {}, [], {}
+    numbers, lines, moved, count = {}, [], {}, itertools.count()
+
+    def replace(match):
+        return moved.get(match[0]) or numbers.setdefault(match[0], f"%v{next(count)}")
+
     for line in text.splitlines():
         found = re.match(r"\s*(%\w+) = (nnc\.(?:read|constant) .*)", line)
         if found:
             moved[found[1]] = f"({found[2]})"
             continue
-        lines.append(line)
-
-    def replace(match):
-        name = match[0]
-        return moved.get(name) or numbers.setdefault(name, f"%v{len(numbers)}")
-    return [re.sub(r"%\w+", replace, line) for line in lines]
+        defined, rest = re.match(r"(\s*(?:%[\w:]+(?:, )?)+ = )?(.*)", line).groups()
+        used = re.sub(r"%\w+", replace, rest)
+        # A region may call a value of its own as another calls another.
+        for name in re.findall(r"%\w+", defined or ""):
+            moved.pop(name, None)
+            numbers.pop(name, None)
+        lines.append(re.sub(r"%\w+", replace, defined or "") + used)
+    return lines
 
 
 def programs(examples, docs, more):
