@@ -60,11 +60,11 @@ def problems_of_file(name, lines):
 
 
 def problems_of_passes(root, folder):
-    records = (root / folder / "Passes.td").read_text()
+    records = "\n".join(path.read_text() for path in sorted((root / folder).glob("*Passes.td")))
     for stem, argument in re.findall(r'^def (\w+)Pass : Pass<"([\w-]+)"', records, re.M):
         kebab = re.sub(r"(?<!^)([A-Z])", r"-\1", stem).lower()
         if argument != f"nnc-{kebab}":
-            yield f"{folder}/Passes.td: {stem}Pass is called {argument}, expected nnc-{kebab}"
+            yield f"{folder}: {stem}Pass is called {argument}, expected nnc-{kebab}"
         if not (root / folder / f"{stem}.cpp").exists():
             yield f"{folder}/{stem}.cpp: is missing, the pass {argument} belongs there"
         tests = [path for path in (root / "test" / folder).rglob("*.mlir") if argument in path.read_text()]

@@ -264,7 +264,8 @@ static std::optional<std::string> spellSlice(SliceOp slice,
     bool isWhole = start == 0 && (size == -1 || size == type.getDimSize(axis));
     items.push_back(isWhole ? ":"
                             : std::to_string(start) + ":" +
-                                  std::to_string(start + size));
+                                  (size == -1 ? std::string()
+                                              : std::to_string(start + size)));
     numNeeded = isWhole ? numNeeded : axis + 1;
   }
   if (numNeeded == 0)
@@ -326,7 +327,7 @@ BodyWriter::spellCall(const Item &item, ArrayRef<Operand> operands) {
   if (std::optional<std::string> fill = spellFill(op))
     return Expression{op->getResult(0), *fill, kAtom, {}};
   auto slice = dyn_cast<SliceOp>(op);
-  if (slice && !operands[0].isLiteral && slice->getAttrs().size() == 2)
+  if (slice && !operands[0].isLiteral && slice.getStrides().empty())
     if (auto text =
             spellSlice(slice, inParentheses(operands[0].text,
                                             operands[0].precedence < kAtom)))

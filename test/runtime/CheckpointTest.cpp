@@ -67,50 +67,6 @@ TEST(Checkpoint, RoundTrip) {
         << tensor.name;
 }
 
-/// What a training step reads of `w` in 16 bits, in place of its moments.
-static PlanSource planWithCopy() {
-  PlanSource source = linePlan();
-  source.version = 3;
-  source.state[1].name = "w.bf16";
-  source.state[1].elementType = ElementType::BF16;
-  source.state[1].roundedFrom = 0;
-  return source;
-}
-
-static std::vector<uint16_t> copyOf(const Session &session) {
-  std::vector<uint16_t> copy(4);
-  EXPECT_TRUE(session.readState("w.bf16", copy.data(), 8).isOk());
-  return copy;
-}
-
-// 1, 2.5, the tie between 1 and its successor, and what is beyond it.
-static const float weights[4] = {1, 2.5f, 1.00390625f, 1.00390637f};
-static const std::vector<uint16_t> rounded = {0x3f80, 0x4020, 0x3f80, 0x3f81};
-
-TEST(Checkpoint, ACopyFollowsWhatItIsRoundedFrom) {
-  auto session = openSession(planWithCopy(), 1, 3);
-  ASSERT_TRUE(session->writeState("w", weights, 16).isOk());
-  EXPECT_EQ(copyOf(*session), rounded);
-  Status status = session->writeState("w.bf16", rounded.data(), 8);
-  EXPECT_EQ(status.code(), Code::InvalidArgument);
-  EXPECT_EQ(status.message(), "state tensor 'w.bf16' is 'w', rounded: it is "
-                              "written with that");
-}
-
-TEST(Checkpoint, ACopyIsInNoFile) {
-  auto session = openSession(planWithCopy(), 1, 3);
-  ASSERT_TRUE(session->writeState("w", weights, 16).isOk());
-  for (SaveKind kind : {SaveKind::Weights, SaveKind::Checkpoint}) {
-    std::string path = temporaryPath("copy.safetensors");
-    ASSERT_TRUE(session->save(path, kind).isOk());
-    EXPECT_EQ(readAll(path).find("bf16"), std::string::npos);
-    auto other = openSession(planWithCopy(), 1, 4);
-    Status status = other->load(path, kind);
-    ASSERT_TRUE(status.isOk()) << status.message();
-    EXPECT_EQ(copyOf(*other), rounded);
-  }
-}
-
 // A step on fixed samples: sample b is (b, b + 1, b + 2, b + 3) % 3.
 static Status trainStep(Session &session) {
   float x[16];
