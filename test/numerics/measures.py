@@ -117,6 +117,8 @@ def focal(x, target, weights=None, by_class=None, gamma=2.0, alpha=None, ignored
     if not are_integer_classes(x, target):
         t, p = target.reshape(x.shape), sigmoid(x)
         doubt = t * (1 - p) + (1 - t) * p
+        # Of targets beyond 0 and 1, which nothing is said of, no root is taken.
+        doubt = np.maximum(doubt, 1e-30) if gamma < 1 else doubt
         terms = doubt**gamma * (np.logaddexp(0, x) - x * t)
         if alpha is not None:
             terms = terms * (alpha * t + (1 - alpha) * (1 - t))
