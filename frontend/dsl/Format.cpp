@@ -297,7 +297,7 @@ void Formatter::noteStatement(size_t i) {
   } else if (tokens[i].is(TokenKind::Assign)) {
     // A value that begins on a line of its own has that line.
     bool isLast = i + 1 < tokens.size() && gapBefore(i + 1).hasLineEnd;
-    behindAssign = isLast ? statementIndent + 4 : columnOr(statementIndent) + 2;
+    behindAssign = isLast ? statementIndent + 2 : columnOr(statementIndent) + 2;
   }
 }
 

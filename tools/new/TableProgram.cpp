@@ -208,7 +208,7 @@ static std::string readerOf(const TablePlan &plan, const std::string &split,
   }
   inputs.push_back("target");
   columns.push_back(spellColumn(plan, plan.target));
-  const std::string word = split == "test" ? "test  " : split + " ";
+  const std::string word = split + " ";
   std::string text = wrap("  " + word, inputs, " =\n");
   text += "    csv(" + asString(path) +
           ", header = " + (plan.table.hasHeader ? "true" : "false");

@@ -57,6 +57,20 @@ static void take(const dataset_t *data, size_t first, size_t count,
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
+/* What a schedule reads whose lengths are in epochs or shares of the run. A
+ * model without one has no such scalars. */
+static nnc_status_t tell_length(nnc_session_t *session, double steps_per_epoch,
+                                int epochs) {
+  const char *names[] = {"steps_per_epoch", "run_steps"};
+  const double values[] = {steps_per_epoch, steps_per_epoch * epochs};
+  for (int i = 0; i < 2; ++i) {
+    nnc_status_t status = nnc_session_set_scalar(session, names[i], values[i]);
+    if (status.code != NNC_OK && status.code != NNC_NOT_FOUND)
+      return status;
+  }
+  return (nnc_status_t){NNC_OK, ""};
+}
+
 static nnc_status_t train(nnc_session_t *session, const dataset_t *data,
                           size_t batch_size, double *mean_loss) {
   nnc_status_t status = {NNC_OK, ""};
@@ -130,6 +144,11 @@ static nnc_status_t run(nnc_plan_t *plan, const dataset_t *training,
   size_t batch_size = (size_t)recipe.batch;
   if (status.code == NNC_OK)
     status = nnc_session_create(plan, NULL, &session);
+  if (status.code == NNC_OK) {
+    size_t total = training->images.num_samples;
+    size_t steps = (total + batch_size - 1) / batch_size;
+    status = tell_length(session, (double)steps, epochs);
+  }
   for (int epoch = 1; epoch <= epochs && status.code == NNC_OK; ++epoch) {
     status = train(session, training, batch_size, &loss);
     if (status.code == NNC_OK)
