@@ -61,7 +61,8 @@ LogicalResult nnc::runToStage(ModuleOp module, Stage stage,
 }
 
 static void addLinalgPasses(OpPassManager &pm, const CompileOptions &options) {
-  buildLinalgPipeline(pm, options.target->loops().joinsSteps);
+  buildLinalgPipeline(pm, options.target->loops().joinsSteps &&
+                              !options.passes.eachOp);
   addExtraPasses(pm, "kernels", options.passes);
 }
 

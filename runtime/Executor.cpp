@@ -143,8 +143,11 @@ static void note(Numerics &found, size_t command, ElementType type,
       continue;
     --left;
     auto &first = std::isnan(value) ? found.firstNan : found.firstInfinity;
-    if (!first)
-      first = NonFinite{command, i, count, wrong};
+    if (first)
+      continue;
+    first = NonFinite{command, i, count, wrong};
+    if (std::isinf(value))
+      found.isNanFirst = found.firstNan && found.firstNan->command != command;
   }
 }
 

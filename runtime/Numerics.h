@@ -20,6 +20,9 @@ struct NonFinite {
 /// mask, and what is no number comes of one that was not.
 struct Numerics {
   std::optional<NonFinite> firstInfinity, firstNan;
+  /// Of the two, that what is no number came before, of another command: in a
+  /// loop their numbers do not say.
+  bool isNanFirst = false;
 };
 
 } // namespace nnc::runtime

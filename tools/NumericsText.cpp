@@ -33,13 +33,12 @@ std::string describe(const Numerics &found, const Plan &plan,
   std::string text;
   const auto &infinity = found.firstInfinity, &nan = found.firstNan;
   // In the order of the run.
-  const bool isNanLast = !nan || !infinity || infinity->command <= nan->command;
-  if (nan && !isNanLast)
+  if (nan && found.isNanFirst)
     text = describe("nan", *nan, plan, entry);
   if (infinity)
     text +=
         (text.empty() ? "" : "; ") + describe("inf", *infinity, plan, entry);
-  if (nan && isNanLast)
+  if (nan && !found.isNanFirst)
     text += (text.empty() ? "" : "; ") + describe("nan", *nan, plan, entry);
   return text;
 }
