@@ -74,6 +74,7 @@ def main():
     options.add_argument("--steps", type=int, default=1000)
     options.add_argument("--hidden", type=int, default=512)
     given = options.parse_args()
+    given.nnc = str(Path(given.nnc).resolve())
     folder = Path(given.folder)
     array = MODEL.format(width=WIDTH, hidden=given.hidden, data='x = npy("x.npy"), y = npy("y.npy")')
     for name, size in (("in memory", 4e8), ("stream", given.gigabytes * 1e9)):
