@@ -169,6 +169,9 @@ static runtime::StatusOr<std::map<std::string, std::vector<char>>>
 readState(const runtime::Session &session) {
   std::map<std::string, std::vector<char>> state;
   for (const runtime::StateTensor &tensor : session.plan().state) {
+    // The rounded copy of another is in no program.
+    if (tensor.roundedFrom >= 0)
+      continue;
     std::vector<char> &bytes = state[tensor.name];
     bytes.resize(tensor.sizeBytes());
     runtime::Status status =

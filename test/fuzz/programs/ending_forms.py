@@ -109,6 +109,8 @@ class EndingForms:
                                 "step(0.1, every = 2 epochs, factor = 0.5)", "wsd(0.1, warmup = 1 epochs, decay = 0.25 run)"])
         values = {"bool": ["true", "false"], "integer": [1, 2, 3], "float": [0.1, 0.5, 0.9]}
         more = [f"{a['name']} = {self.one_of(values[a['kind']])}" for a in optimizer["attributes"] if self.chance(0.2)]
+        # None of these is an increase, which rprop refuses.
+        more = [setting for setting in more if not setting.startswith("increase")]
         return f"{optimizer['name']}({', '.join(['learning_rate = ' + rate] + more)})"
 
     def settings(self, steps=()):
