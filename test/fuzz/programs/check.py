@@ -4,7 +4,7 @@ import base64, re
 
 import numpy as np
 
-from evaluate import INTEGERS, TINY, UNIT, Evaluation, Value, to_type
+from evaluate import INTEGERS, UNIT, Evaluation, Value, to_type
 from primitives import PRIMITIVES
 from references import COMPOSITES
 from samples import index_limits, results_by_sample
@@ -207,9 +207,10 @@ class Checker:
         with np.errstate(invalid="ignore"):
             off = np.abs(expanded.v.astype(np.float64) - reference.v.astype(np.float64))
         largest = np.max(np.abs(reference.v.astype(np.float64)), initial=0.0, where=known)
-        # A constant that is a result as it stands has no error there, and is rounded.
-        rounding = UNIT.get(expanded.type, 0) * np.abs(reference.v.astype(np.float64)) + TINY.get(expanded.type, 0)
-        wrong = known & ~(off <= 2 * expanded.e + 1e-12 * largest + rounding)
+        wrong = known & ~(off <= 2 * expanded.e + 1e-12 * largest)
+        # A constant that is a result as it stands has no error there: it is the nearest of its type.
+        if expanded.type in UNIT:
+            wrong &= expanded.v != to_type(reference.v, expanded.type)
         if wrong.any():
             place = tuple(int(i) for i in np.argwhere(wrong)[0])
             raise Finding("expansion", f"{what}{list(place)} expands to {expanded.v[place]:.12g}, expected {reference.v[place]:.12g}")
