@@ -17,9 +17,10 @@ static constexpr GpuPeak gpus[] = {
     {"h100", "H100", 3.35e12, 34e12, 67e12, 494e12, 989e12},
     {"h200", "H200", 4.8e12, 34e12, 67e12, 494e12, 989e12}};
 
-// In a CUDA graph on an H200 (docs/performance.md, "On a GPU").
+// Measured on an H200, in CUDA graphs: docs/performance.md, "On a GPU, by the
+// plan".
 static constexpr double launchMicroseconds = 1.5;
-/// Of a library's product, however small.
+/// Of a library's product, however small: the least that was seen.
 static constexpr double productMicroseconds = 4.5,
                         halfProductMicroseconds = 2.8;
 
