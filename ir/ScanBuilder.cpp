@@ -88,7 +88,7 @@ Expr selectSamples(Expr mask, Expr onTrue, Expr onFalse) {
   return select(reshape(mask, dims), onTrue, onFalse);
 }
 
-static SmallVector<int64_t> frontPermutation(int64_t rank, int64_t axis) {
+SmallVector<int64_t> frontPermutation(int64_t rank, int64_t axis) {
   SmallVector<int64_t> permutation = {axis};
   for (int64_t i = 0; i < rank; ++i)
     if (i != axis)

@@ -48,6 +48,9 @@ Expr isWithinLengths(Expr lengths, int64_t steps);
 /// be a scalar, elsewhere.
 Expr selectSamples(Expr mask, Expr onTrue, Expr onFalse);
 
+/// Which dimension of a tensor of `rank` comes where when `axis` is in front.
+llvm::SmallVector<int64_t> frontPermutation(int64_t rank, int64_t axis);
+
 /// Dimension `axis` in front of the others, and back there.
 Expr moveToFront(Expr x, int64_t axis);
 Expr moveFromFront(Expr x, int64_t axis);

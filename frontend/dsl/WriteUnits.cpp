@@ -3,6 +3,7 @@
 #include "frontend/dsl/ProgramWriter.h"
 
 #include "ir/Layout.h"
+#include "ir/ScanBuilder.h"
 #include "ir/Shapes.h"
 #include "ir/Traits.h"
 
@@ -86,15 +87,6 @@ bool Folding::foldPicture(size_t index, Item &item) {
 }
 
 //===-- Loops ------------------------------------------------------------===//
-
-/// What brings `axis` to the front of a tensor, or the front to `axis`.
-static SmallVector<int64_t> frontPermutation(int64_t rank, int64_t axis) {
-  SmallVector<int64_t> permutation = {axis};
-  for (int64_t i = 0; i < rank; ++i)
-    if (i != axis)
-      permutation.push_back(i);
-  return permutation;
-}
 
 static bool goesOverSamples(ScanOp scan) {
   return llvm::any_of(scan.getOver(), [](Value slices) {
