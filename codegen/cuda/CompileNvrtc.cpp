@@ -240,8 +240,10 @@ static LogicalResult compileJobs(MutableArrayRef<Job> jobs,
     if (!job.isDone)
       pending.push_back(&job);
   // The longest first, so that no thread is left with one at the end.
-  llvm::stable_sort(pending, [&](const Job *lhs, const Job *rhs) {
-    return units[lhs->unit].text.size() > units[rhs->unit].text.size();
+  llvm::sort(pending, [&](const Job *lhs, const Job *rhs) {
+    size_t left = units[lhs->unit].text.size();
+    size_t right = units[rhs->unit].text.size();
+    return left != right ? left > right : lhs < rhs;
   });
   {
     // NVRTC compiles on as many threads as call it.
