@@ -10,7 +10,6 @@
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/OperationSupport.h"
 #include "mlir/IR/SymbolTable.h"
 
 using namespace mlir;
@@ -315,11 +314,7 @@ private:
   func::FuncOp unique(func::FuncOp kernel, const std::string &name,
                       SymbolTable &table) {
     for (func::FuncOp other : joined)
-      if (kernel.getFunctionType() == other.getFunctionType() &&
-          kernel.getArgAttrsAttr() == other.getArgAttrsAttr() &&
-          OperationEquivalence::isRegionEquivalentTo(
-              &kernel.getBody(), &other.getBody(),
-              OperationEquivalence::IgnoreLocations)) {
+      if (areEqual(kernel, other)) {
         kernel.erase();
         return other;
       }

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/OperationSupport.h"
 
 using namespace mlir;
 using namespace nnc;
@@ -390,4 +391,12 @@ LogicalResult nnc::verifyKernelForms(func::FuncOp kernel) {
       return failure();
   }
   return success();
+}
+
+bool nnc::areEqual(func::FuncOp lhs, func::FuncOp rhs) {
+  return lhs.getFunctionType() == rhs.getFunctionType() &&
+         lhs.getArgAttrsAttr() == rhs.getArgAttrsAttr() &&
+         OperationEquivalence::isRegionEquivalentTo(
+             &lhs.getBody(), &rhs.getBody(),
+             OperationEquivalence::IgnoreLocations);
 }

@@ -72,6 +72,10 @@ struct RandomBitsForm {
 void setRandomBitsForm(mlir::linalg::GenericOp op, int64_t bits);
 std::optional<RandomBitsForm> randomBitsForm(mlir::linalg::GenericOp op);
 
+/// Whether two kernels, or two phases, do the same, whatever their names and
+/// where they come from.
+bool areEqual(mlir::func::FuncOp lhs, mlir::func::FuncOp rhs);
+
 /// A unit attribute of an argument that has the same elements at each step of
 /// the loop that the kernel is in: what is made of them alone is made once.
 inline constexpr llvm::StringLiteral kInvariantAttr = "nnc.invariant";

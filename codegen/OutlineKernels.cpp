@@ -9,7 +9,6 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/OperationSupport.h"
 #include "mlir/IR/SymbolTable.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -187,7 +186,7 @@ public:
     std::string name = describeKernel(function.getBody().front());
     SmallVector<func::FuncOp> &candidates = byName[name];
     for (func::FuncOp other : candidates)
-      if (isEqual(function, other)) {
+      if (areEqual(function, other)) {
         function.erase();
         return other;
       }
@@ -198,14 +197,6 @@ public:
   }
 
 private:
-  static bool isEqual(func::FuncOp lhs, func::FuncOp rhs) {
-    return lhs.getFunctionType() == rhs.getFunctionType() &&
-           lhs.getArgAttrsAttr() == rhs.getArgAttrsAttr() &&
-           OperationEquivalence::isRegionEquivalentTo(
-               &lhs.getBody(), &rhs.getBody(),
-               OperationEquivalence::IgnoreLocations);
-  }
-
   ModuleOp module;
   SymbolTable symbols;
   llvm::StringMap<SmallVector<func::FuncOp>> byName;

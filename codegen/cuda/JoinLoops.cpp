@@ -2,7 +2,7 @@
 // made of, and printed as they are: buffers that follow the step are views.
 #include "codegen/cuda/JoinLoops.h"
 
-#include "codegen/GeneratedText.h"
+#include "codegen/KernelForms.h"
 #include "codegen/cuda/GpuPhase.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -10,7 +10,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/IR/OperationSupport.h"
 #include "mlir/IR/Verifier.h"
 
 #include <set>
@@ -464,12 +463,7 @@ static void shareEqual(PlannedLaunch &launch,
                        SmallVectorImpl<func::FuncOp> &made, ModuleOp phases) {
   auto function = phases.lookupSymbol<func::FuncOp>(launch.phase);
   for (func::FuncOp other : made)
-    if (function.getFunctionType() == other.getFunctionType() &&
-        function.getArgAttrsAttr() == other.getArgAttrsAttr() &&
-        function->getAttr("nnc.threads") == other->getAttr("nnc.threads") &&
-        OperationEquivalence::isRegionEquivalentTo(
-            &function.getBody(), &other.getBody(),
-            OperationEquivalence::IgnoreLocations)) {
+    if (areEqual(function, other) && threadsOf(function) == threadsOf(other)) {
       launch.phase = other.getName().str();
       function.erase();
       return;
