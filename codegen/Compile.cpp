@@ -2,7 +2,6 @@
 // the schedule, the memory plan and the image are made one after another.
 #include "codegen/Compile.h"
 
-#include "codegen/DataPhases.h"
 #include "codegen/Pipeline.h"
 #include "codegen/PlanWriter.h"
 #include "codegen/ScheduleKernels.h"
@@ -196,9 +195,11 @@ static LogicalResult emitTargetStage(ModuleOp module, StringRef stage,
   if (failed(schedule))
     return failure();
   // Loops that run as one phase are so in the plan.
-  FailureOr<BudgetedPlan> planned = planSchedule(module, *schedule, options);
-  if (failed(planned) || failed(target.joinLoops(*schedule, planned->plan)))
-    return failure();
+  if (target.loops().joinsSteps) {
+    FailureOr<BudgetedPlan> planned = planSchedule(module, *schedule, options);
+    if (failed(planned) || failed(target.joinLoops(*schedule, planned->plan)))
+      return failure();
+  }
   FailureOr<std::string> text = target.print(*schedule->phases, stage);
   if (failed(text))
     return failure();
@@ -284,7 +285,7 @@ FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
   // Who trains goes over its data again and again.
   if (module.lookupSymbol(kTrainStepName) ||
       !getRecipe(module).getOrder().empty())
-    addDataPhases(*options.target, *schedule);
+    options.target->addDataPhases(*schedule);
   // Last, because it consumes the phases.
   FailureOr<CodeImage> image = options.target->compile(*schedule->phases);
   if (failed(image))

@@ -220,6 +220,10 @@ public:
     return mlir::success();
   }
 
+  /// Adds the phases that no launch of a program runs: those by which a device
+  /// brings data to a program that trains.
+  virtual void addDataPhases(Schedule &schedule) const {}
+
   /// Schedules one kernel, which is left as it is. Phases are placed after it,
   /// with all that print() and compile() need to know of them. Fails after a
   /// diagnostic.

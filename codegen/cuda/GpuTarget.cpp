@@ -12,6 +12,7 @@
 #include "codegen/cuda/Scatter.h"
 #include "codegen/cuda/SideBySide.h"
 #include "codegen/cuda/Step.h"
+#include "codegen/cuda/TakeSamples.h"
 #include "codegen/cuda/Tiles.h"
 
 using namespace mlir;
@@ -32,6 +33,10 @@ LoopSupport GpuTarget::loops() const {
   LoopSupport support;
   support.joinsSteps = !reference;
   return support;
+}
+
+void GpuTarget::addDataPhases(Schedule &schedule) const {
+  addTakeSamples(schedule);
 }
 
 LogicalResult GpuTarget::joinLoops(Schedule &schedule, MemoryPlan &plan) const {

@@ -12,6 +12,7 @@ public:
   FusionPreferences fusion() const override;
   LoopSupport loops() const override;
 
+  void addDataPhases(Schedule &schedule) const override;
   mlir::LogicalResult joinLoops(Schedule &schedule,
                                 MemoryPlan &plan) const override;
 
