@@ -62,6 +62,8 @@ public:
 
   const Plan &plan() const { return *openPlan; }
   int numThreads() const { return threads; }
+  /// The host's that compute, for other work between runs; else null.
+  ThreadPool *computingThreads() { return device->threads(); }
 
   /// In a child by fork() a session is to read, save and destroy, where its
   /// device is the host: init() and run() return InvalidArgument there.

@@ -4,6 +4,8 @@
 #define NNC_TOOLS_DATA_H
 
 #include "runtime/Plan.h"
+#include "runtime/Session.h"
+#include "runtime/data/Batches.h"
 #include "runtime/data/Column.h"
 #include "runtime/data/DataFacts.h"
 #include "runtime/data/Reader.h"
@@ -56,6 +58,11 @@ int loadSplit(const DataRequest &request, const runtime::EntryPoint &entry,
 int loadSplitFor(const DataRequest &request, const runtime::EntryPoint &entry,
                  const std::string &split, const std::string &weightsFile,
                  Columns &columns, runtime::DataFacts &facts);
+
+/// The threads that gather batches for runs of a session.
+inline runtime::GatheringThreads gatheringThreads(runtime::Session &session) {
+  return {session.numThreads(), session.computingThreads()};
+}
 
 /// Prepares all samples, as they are in evaluation.
 runtime::Status bringIntoMemory(Columns &columns);

@@ -48,7 +48,7 @@ static Status write(Session &session, const TensorInfo &input,
   Workspace work;
   for (int64_t first = 0; first < column.numSamples; first += most) {
     const int64_t count = std::min(most, column.numSamples - first);
-    column.stored->expect(first, count);
+    column.stored->expect(first, count, count);
     for (int64_t i = 0; i < count; ++i)
       if (Status status = writeSample(column, first + i, nullptr, work,
                                       piece.data() + i * bytes);

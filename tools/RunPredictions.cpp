@@ -95,7 +95,7 @@ Status runPredictions(const PredictionRun &run, Predictions &predictions) {
   std::vector<int64_t> order(size_t(run.columns.empty() ? 0 : count));
   std::iota(order.begin(), order.end(), 0);
   Batches batches(run.columns, std::move(order), most,
-                  run.session.numThreads());
+                  gatheringThreads(run.session));
   for (int64_t first = 0; first < count; first += most) {
     if (!run.columns.empty())
       if (StatusOr<bool> next = batches.next(); !next.isOk())

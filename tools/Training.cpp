@@ -286,7 +286,7 @@ Status evaluate(Session &session, const EntryPoint &entry,
                 Averages &averages) {
   std::vector<int64_t> order(size_t(numSamples(columns)));
   std::iota(order.begin(), order.end(), 0);
-  Batches batches(columns, std::move(order), batch, session.numThreads());
+  Batches batches(columns, std::move(order), batch, gatheringThreads(session));
   Progress progress("test", batches.numSamples(), showsProgress);
   Pass pass{session, {{&entry}}, batches, averages, progress};
   pass.afterBatch = [](int64_t) -> StatusOr<bool> { return stopSignal() == 0; };

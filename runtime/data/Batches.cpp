@@ -2,11 +2,14 @@
 // batches.
 #include "runtime/data/Batches.h"
 
+#include "runtime/data/ForAll.h"
 #include "runtime/data/Mixup.h"
 #include "runtime/data/Preparation.h"
 
 #include <algorithm>
-#include <cstring>
+#include <chrono>
+#include <shared_mutex>
+#include <thread>
 
 namespace nnc::runtime {
 
@@ -21,27 +24,53 @@ static double mixupOf(const std::vector<Column> &columns) {
   return alpha;
 }
 
+/// Whether no processor is free while a step runs.
+static bool areAllComputing(const ThreadPool *computing) {
+  return computing && unsigned(computing->numThreads()) >=
+                          std::thread::hardware_concurrency();
+}
+
+static bool isAnyStored(const std::vector<Column> &columns) {
+  return std::any_of(columns.begin(), columns.end(), [](const Column &column) {
+    return column.stored != nullptr;
+  });
+}
+
+/// Null where all is in memory.
+static SampleOrder::Expect expectOf(const std::vector<Column> &columns) {
+  if (std::none_of(columns.begin(), columns.end(), [](const Column &column) {
+        return column.stored != nullptr;
+      }))
+    return nullptr;
+  return [&columns](int64_t first, int64_t count, int64_t kept) {
+    for (const Column &column : columns)
+      if (column.stored)
+        column.stored->expect(first, count, kept);
+  };
+}
+
 Batches::Batches(const std::vector<Column> &columns,
-                 std::vector<int64_t> samples, int64_t batch, int numThreads)
+                 std::vector<int64_t> samples, int64_t batch,
+                 const GatheringThreads &threads)
     : columns(columns), alpha(mixupOf(columns)),
       mixed(alpha > 0 ? samples : std::vector<int64_t>()),
-      order(std::move(samples),
-            [&columns](int64_t first, int64_t last) {
-              for (const Column &column : columns)
-                if (column.stored)
-                  column.stored->expect(first, last - first + 1);
-            }),
-      batch(batch), pointers(columns.size()) {
+      order(std::move(samples), expectOf(columns)), batch(batch),
+      pointers(columns.size()), computing(threads.computing),
+      isStored(isAnyStored(columns)) {
   const bool isPrepared =
-      std::any_of(columns.begin(), columns.end(),
-                  [](const Column &column) { return !column.isInMemory(); });
-  gathered.resize(isPrepared ? numSlots : 1);
+      std::any_of(columns.begin(), columns.end(), [](const Column &column) {
+        return column.samples != nullptr;
+      });
+  const bool isAhead = isPrepared || (isStored && !areAllComputing(computing));
+  gathered.resize(isAhead ? numSlots : 1);
   for (std::vector<uint8_t *> &slot : gathered) {
     own.emplace_back(size_t(placeColumns(nullptr, slot)));
     placeColumns(own.back().data(), slot);
   }
-  if (isPrepared)
-    startThreads(numThreads);
+  if (isAhead)
+    startThreads(threads.numAhead);
+  else
+    work.resize(computing ? size_t(computing->numThreads()) : 1);
 }
 
 /// Where each column of a slot is that begins at `begin`. Returns the bytes of
@@ -120,11 +149,27 @@ Status Batches::writeColumn(size_t column, int64_t sample, Workspace &space,
   return status;
 }
 
+using Holds = std::vector<std::shared_lock<std::shared_mutex>>;
+
+/// What was read ahead stays while they are held.
+static Holds hold(const std::vector<Column> &columns) {
+  Holds holds;
+  for (const Column &column : columns) {
+    std::shared_mutex *kept = column.stored ? column.stored->kept() : nullptr;
+    if (kept && std::none_of(holds.begin(), holds.end(), [&](const auto &held) {
+          return held.mutex() == kept;
+        }))
+      holds.emplace_back(*kept);
+  }
+  return holds;
+}
+
 Status Batches::fill(const Prefetch::Piece &piece) {
   const std::vector<uint8_t *> &slot = gathered[size_t(piece.slot)];
   std::vector<int64_t> taken(size_t(piece.end - piece.begin));
   order.take(piece.job * batch + piece.begin, int64_t(taken.size()),
              taken.data());
+  const Holds holds = hold(columns);
   // Sample by sample: its inputs may lie side by side.
   for (int64_t b = piece.begin; b < piece.end; ++b)
     for (size_t i = 0; i < columns.size(); ++i)
@@ -134,6 +179,28 @@ Status Batches::fill(const Prefetch::Piece &piece) {
           !status.isOk())
         return status;
   return {};
+}
+
+/// Gathers the next batch on the threads that compute.
+Status Batches::gatherNow() {
+  const auto begin = std::chrono::steady_clock::now();
+  constexpr int64_t pieceBytes = 1 << 15;
+  int64_t sampleBytes = 1;
+  for (const Column &column : columns)
+    sampleBytes += column.sampleBytes();
+  const int64_t most =
+      computing ? std::max<int64_t>(1, pieceBytes / sampleBytes) : batchSize;
+  auto gather = [&](int64_t piece, int thread) {
+    return fill({nextBatch, 0, piece * most,
+                 std::min(batchSize, (piece + 1) * most), thread});
+  };
+  const int64_t numPieces = (batchSize + most - 1) / most;
+  Status status = computing ? forAll(*computing, numPieces, 1, gather)
+                            : guardMemory([&] { return gather(0, 0); });
+  waited +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
+          .count();
+  return status;
 }
 
 std::vector<int64_t> Batches::samplesInOrder() const {
@@ -163,15 +230,8 @@ StatusOr<bool> Batches::next() {
     if (!taken.isOk())
       return taken.status();
     slot = *taken;
-  } else {
-    std::vector<int64_t> taken(static_cast<size_t>(batchSize));
-    order.take(nextBatch * batch, batchSize, taken.data());
-    for (size_t i = 0; i < columns.size(); ++i) {
-      const int64_t bytes = columns[i].sampleBytes();
-      for (int64_t b = 0; b < batchSize; ++b)
-        std::memcpy(gathered[0][i] + b * bytes,
-                    columns[i].data.data() + taken[size_t(b)] * bytes, bytes);
-    }
+  } else if (Status status = gatherNow(); !status.isOk()) {
+    return status;
   }
   for (size_t i = 0; i < columns.size(); ++i)
     pointers[i] = gathered[size_t(slot)][i];

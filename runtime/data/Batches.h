@@ -2,6 +2,7 @@
 #ifndef NNC_RUNTIME_DATA_BATCHES_H
 #define NNC_RUNTIME_DATA_BATCHES_H
 
+#include "runtime/ThreadPool.h"
 #include "runtime/data/Column.h"
 #include "runtime/data/Prefetch.h"
 #include "runtime/data/SampleOrder.h"
@@ -23,13 +24,21 @@ public:
   virtual Status waitForReaders() = 0;
 };
 
+/// Who gathers batches.
+struct GatheringThreads {
+  /// So many beside that of next(), a few batches ahead, prepare samples; and
+  /// read them, where there are processors besides those that compute.
+  int numAhead = 0;
+  /// What is only copied or read is gathered by next() on these, if any.
+  ThreadPool *computing = nullptr;
+};
+
 class Batches {
 public:
   /// `columns` outlive this and have equally many samples, of which `samples`
-  /// are used. `batch` is at least 1. Samples that must be prepared are so on
-  /// `numThreads` threads beside that of next(), a few batches ahead.
+  /// are used. `batch` is at least 1.
   Batches(const std::vector<Column> &columns, std::vector<int64_t> samples,
-          int64_t batch, int numThreads = 0);
+          int64_t batch, const GatheringThreads &threads = {});
 
   Batches(const Batches &) = delete;
   Batches &operator=(const Batches &) = delete;
@@ -73,11 +82,11 @@ public:
   int64_t numSamples() const { return order.size(); }
   int64_t numBatches() const { return (numSamples() + batch - 1) / batch; }
 
-  /// Whether batches are gathered ahead, by threads, and how long next() has
-  /// waited for them or worked at them, in all.
-  bool isAhead() const { return gathers && prefetch; }
+  /// Whether samples are not in memory, and how long next() has waited for them
+  /// or worked at them, in all.
+  bool mayWait() const { return gathers && (prefetch || isStored); }
   double waitedSeconds() const {
-    return prefetch ? prefetch->waitedSeconds() : 0;
+    return waited + (prefetch ? prefetch->waitedSeconds() : 0);
   }
 
 private:
@@ -86,6 +95,7 @@ private:
   void startThreads(int numThreads);
   int64_t placeColumns(uint8_t *begin, std::vector<uint8_t *> &slot) const;
   Status fill(const Prefetch::Piece &piece);
+  Status gatherNow();
   Status writeColumn(size_t column, int64_t sample, Workspace &work,
                      uint8_t *to);
 
@@ -104,6 +114,9 @@ private:
   std::vector<std::vector<uint8_t *>> gathered;
   std::vector<Workspace> work;
   std::vector<const void *> pointers;
+  ThreadPool *const computing;
+  bool isStored;
+  double waited = 0;
   bool isStarted = false;
   bool gathers = true;
   /// Last: its threads use what is above. Null where all is in memory of the

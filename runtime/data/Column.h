@@ -8,6 +8,7 @@
 #include "runtime/data/Samples.h"
 
 #include <memory>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,12 @@ public:
   virtual Status write(int64_t index, Workspace &work, uint8_t *to) const = 0;
   /// Whether nothing is read for a sample: all may be written at once.
   virtual bool isInMemory() const { return false; }
-  /// Says that samples will soon be written.
-  virtual void expect(int64_t /*first*/, int64_t /*count*/) const {}
+  /// Says that samples will soon be written, in any order: they may be read
+  /// ahead and kept until `mostKept`, these included, are expected.
+  virtual void expect(int64_t /*first*/, int64_t /*count*/,
+                      int64_t /*mostKept*/) const {}
+  /// To be held, shared, by who writes while others expect; may be null.
+  virtual std::shared_mutex *kept() const { return nullptr; }
 };
 
 struct Column {

@@ -3,6 +3,7 @@
 
 #include "runtime/data/Samples.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -11,7 +12,23 @@
 
 namespace nnc::runtime {
 
+// What is read at once: so much that a call of the system costs little beside.
+static constexpr int64_t blockBytes = int64_t(1) << 18;
+// What the blocks of an array have at most.
+static constexpr int64_t mostKeptBytes = int64_t(1) << 27;
+
+RowFile::RowFile(OpenFile file, std::string path, int64_t offsetBytes,
+                 int64_t rowBytes, int64_t numRows,
+                 std::shared_ptr<RowCache> cache)
+    : file(std::move(file)), name(std::move(path)), offsetBytes(offsetBytes),
+      rowBytes(rowBytes), numRows(numRows),
+      blockRows(blockBytes / std::max<int64_t>(rowBytes, 1)),
+      cache(std::move(cache)) {}
+
 StatusOr<const uint8_t *> RowFile::row(int64_t index, Workspace &work) const {
+  if (const uint8_t *block =
+          blockRows > 0 ? cache->find({this, index / blockRows}) : nullptr)
+    return block + index % blockRows * rowBytes;
   if (work.rowFile == this && work.rowIndex == index)
     return static_cast<const uint8_t *>(work.row.data());
   work.rowFile = nullptr;
@@ -25,10 +42,25 @@ StatusOr<const uint8_t *> RowFile::row(int64_t index, Workspace &work) const {
   return static_cast<const uint8_t *>(work.row.data());
 }
 
-void RowFile::expect(int64_t first, int64_t count) const {
-  // Of no matter where the system does not follow it.
-  posix_fadvise(file.get(), offsetBytes + first * rowBytes, count * rowBytes,
-                POSIX_FADV_WILLNEED);
+void RowFile::expect(int64_t first, int64_t count, int64_t mostKept) const {
+  const int64_t end = std::min(first + count, numRows);
+  if (first >= end || rowBytes == 0)
+    return;
+  if (blockRows == 0 || mostKept > mostKeptBytes / rowBytes) {
+    // Of no matter where the system does not follow it.
+    posix_fadvise(file.get(), offsetBytes + first * rowBytes,
+                  (end - first) * rowBytes, POSIX_FADV_WILLNEED);
+    return;
+  }
+  // The first and the last block have other rows too.
+  const int64_t mostBytes = (mostKept + 2 * blockRows) * rowBytes;
+  for (int64_t block = first / blockRows; block * blockRows < end; ++block) {
+    const int64_t begin = block * blockRows;
+    const int64_t bytes = std::min(blockRows, numRows - begin) * rowBytes;
+    cache->add({this, block}, bytes, mostBytes, [&](uint8_t *to) {
+      return readAt(file, name, to, bytes, offsetBytes + begin * rowBytes);
+    });
+  }
 }
 
 Status RowParts::write(int64_t index, Workspace &work, uint8_t *to) const {
@@ -69,12 +101,15 @@ Status RowSpool::append(const std::vector<uint8_t> &rows) {
                   "; TMPDIR names another folder"};
     done += size_t(written);
   }
+  writtenBytes += int64_t(rows.size());
   return {};
 }
 
-std::shared_ptr<const RowFile> RowSpool::finish(std::string path) {
-  return std::make_shared<RowFile>(std::move(file), std::move(path), 0,
-                                   rowBytes);
+std::shared_ptr<const RowFile>
+RowSpool::finish(std::string path, std::shared_ptr<RowCache> cache) {
+  return std::make_shared<RowFile>(
+      std::move(file), std::move(path), 0, rowBytes,
+      rowBytes > 0 ? writtenBytes / rowBytes : 0, std::move(cache));
 }
 
 } // namespace nnc::runtime

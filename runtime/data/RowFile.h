@@ -1,9 +1,10 @@
-// Rows of equal size in a file, read one by one: data that are larger than what
-// is kept in memory.
+// Rows of equal size in a file, read when they are needed: data that are larger
+// than what is kept in memory.
 #ifndef NNC_RUNTIME_DATA_ROWFILE_H
 #define NNC_RUNTIME_DATA_ROWFILE_H
 
 #include "runtime/data/Column.h"
+#include "runtime/data/RowCache.h"
 
 #include <memory>
 #include <string>
@@ -13,23 +14,28 @@ namespace nnc::runtime {
 /// Any thread may read it at any time.
 class RowFile {
 public:
-  /// Rows of `rowBytes` bytes from `offsetBytes` of the file on.
+  /// `numRows` rows of `rowBytes` bytes from `offsetBytes` of the file on.
+  /// `cache` may be that of files that are read together.
   RowFile(OpenFile file, std::string path, int64_t offsetBytes,
-          int64_t rowBytes)
-      : file(std::move(file)), name(std::move(path)), offsetBytes(offsetBytes),
-        rowBytes(rowBytes) {}
+          int64_t rowBytes, int64_t numRows, std::shared_ptr<RowCache> cache);
 
-  /// The bytes of a row, which stand in `work` until another is read.
+  /// The bytes of a row, which stand until another is read into `work` or
+  /// kept() is let go.
   StatusOr<const uint8_t *> row(int64_t index, Workspace &work) const;
-  /// Says that rows will soon be read: the system may fetch them ahead.
-  void expect(int64_t first, int64_t count) const;
+  std::shared_mutex *kept() const { return &cache->mutex; }
+  /// As StoredSamples::expect(): reads the rows and keeps them where memory is
+  /// enough for `mostKept`, else the system may fetch them.
+  void expect(int64_t first, int64_t count, int64_t mostKept) const;
 
   const std::string &path() const { return name; }
 
 private:
   const OpenFile file;
   const std::string name;
-  const int64_t offsetBytes, rowBytes;
+  const int64_t offsetBytes, rowBytes, numRows;
+  /// Of what is read at once.
+  const int64_t blockRows;
+  const std::shared_ptr<RowCache> cache;
 };
 
 /// A part of each row: the elements of one input, as the file has them.
@@ -40,9 +46,10 @@ public:
       : rows(std::move(rows)), offsetBytes(offsetBytes), sizeBytes(sizeBytes) {}
 
   Status write(int64_t index, Workspace &work, uint8_t *to) const override;
-  void expect(int64_t first, int64_t count) const override {
-    rows->expect(first, count);
+  void expect(int64_t first, int64_t count, int64_t mostKept) const override {
+    rows->expect(first, count, mostKept);
   }
+  std::shared_mutex *kept() const override { return rows->kept(); }
 
 private:
   const std::shared_ptr<const RowFile> rows;
@@ -58,7 +65,9 @@ public:
 
   Status append(const std::vector<uint8_t> &rows);
   /// `path` names the rows where they cannot be read.
-  std::shared_ptr<const RowFile> finish(std::string path);
+  std::shared_ptr<const RowFile>
+  finish(std::string path,
+         std::shared_ptr<RowCache> cache = std::make_shared<RowCache>());
 
 private:
   RowSpool(OpenFile file, std::string folder, int64_t rowBytes)
@@ -67,6 +76,7 @@ private:
   OpenFile file;
   std::string folder;
   int64_t rowBytes;
+  int64_t writtenBytes = 0;
 };
 
 } // namespace nnc::runtime

@@ -63,14 +63,26 @@ void SampleOrder::shuffle(int64_t newSeed, int64_t newEpoch,
   std::iota(windows.begin(), windows.end(), 0);
   shuffleBy(windows, seed, step, windowsStream);
   windows.push_back(numWindows() - 1);
-  announce(0);
 }
 
-void SampleOrder::announce(int64_t number) const {
-  if (!expect || number >= numWindows())
+/// Of the samples as given, unless too few of their neighbours are used.
+void SampleOrder::announce(int64_t place, int64_t number, int64_t kept) const {
+  if (!expect || number <= 0)
     return;
-  const int64_t begin = windows[size_t(number)] * window;
-  expect(at(begin), at(std::min(begin + window, count) - 1));
+  const int64_t first = at(place), span = at(place + number - 1) - first + 1;
+  if (span <= 2 * number)
+    expect(first, span, kept * span / number);
+}
+
+/// While places of a window are taken, as many of the next are announced.
+void SampleOrder::announceNext(int64_t place, int64_t number) const {
+  const int64_t next = place / window + 1;
+  if (next >= numWindows())
+    return;
+  const int64_t begin = windows[size_t(next)] * window;
+  const int64_t end = std::min(begin + window, count);
+  const int64_t first = begin + place % window;
+  announce(first, std::min(number, end - first), 2 * window);
 }
 
 /// Under the mutex.
@@ -78,9 +90,10 @@ SampleOrder::Window SampleOrder::windowAt(int64_t number) const {
   Kept &slot = kept[size_t(number) % kept.size()];
   if (slot.number == number)
     return slot.order;
-  announce(number + 1);
   const int64_t which = windows[size_t(number)], begin = which * window;
   std::vector<int64_t> all(size_t(std::min(window, count - begin)));
+  // Most of it was announced while the one before was taken.
+  announce(begin, int64_t(all.size()), 2 * window);
   for (size_t i = 0; i < all.size(); ++i)
     all[i] = at(begin + int64_t(i));
   shuffleBy(all, seed, static_cast<uint32_t>(epoch),
@@ -91,6 +104,10 @@ SampleOrder::Window SampleOrder::windowAt(int64_t number) const {
 
 void SampleOrder::take(int64_t first, int64_t number, int64_t *to) const {
   if (window == 0) {
+    // Those of a few batches are taken at once.
+    constexpr int64_t underWay = 4096;
+    if (order.empty())
+      announce(first, number, underWay);
     for (int64_t i = first; i < first + number; ++i)
       *to++ = order.empty() ? at(i) : order[size_t(i)];
     return;
@@ -104,6 +121,7 @@ void SampleOrder::take(int64_t first, int64_t number, int64_t *to) const {
     const int64_t within = place % window;
     const int64_t taken = std::min(end - place, int64_t(own->size()) - within);
     to = std::copy_n(own->begin() + within, taken, to);
+    announceNext(place, taken);
     place += taken;
   }
 }

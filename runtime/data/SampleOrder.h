@@ -18,10 +18,12 @@ void shuffleBy(std::vector<int64_t> &values, int64_t seed, uint32_t step,
 
 class SampleOrder {
 public:
-  /// Told of the first and the last sample of a window that comes next.
-  using Expect = std::function<void(int64_t first, int64_t last)>;
+  /// Told that the samples from `first` on will soon be taken: as many as are
+  /// to be kept at once, with those before them.
+  using Expect =
+      std::function<void(int64_t first, int64_t count, int64_t kept)>;
 
-  /// `samples` ascend where windows are to be used.
+  /// `samples` ascend where windows are to be used. `expect` may be null.
   SampleOrder(std::vector<int64_t> samples, Expect expect);
 
   int64_t size() const { return count; }
@@ -47,7 +49,8 @@ private:
     return samples.empty() ? place : samples[size_t(place)];
   }
   int64_t numWindows() const { return (count + window - 1) / window; }
-  void announce(int64_t number) const;
+  void announce(int64_t place, int64_t number, int64_t kept) const;
+  void announceNext(int64_t place, int64_t number) const;
   Window windowAt(int64_t number) const;
 
   /// Empty where they are all from 0 on.

@@ -62,7 +62,7 @@ struct Workspace {
   std::vector<uint8_t> elements;
   /// A sample of an array, before it is converted.
   std::vector<uint8_t> decoded;
-  /// The last row of a file that was read, and which it is.
+  /// The last row of a file that was read alone, and which it is.
   std::vector<uint8_t> row;
   const void *rowFile = nullptr;
   int64_t rowIndex = 0;

@@ -26,7 +26,8 @@ public:
         rounds(rounds) {}
 
   Status write(int64_t index, Workspace &work, uint8_t *result) const override;
-  void expect(int64_t first, int64_t count) const override;
+  void expect(int64_t first, int64_t count, int64_t mostKept) const override;
+  std::shared_mutex *kept() const override { return parts[0].rows->kept(); }
 
 private:
   const Part &partOf(int64_t index) const;
@@ -48,10 +49,13 @@ const Part &StoredArray::partOf(int64_t index) const {
   return *(behind - 1);
 }
 
-void StoredArray::expect(int64_t first, int64_t count) const {
-  // What lies in another file is read when it is needed.
-  const Part &part = partOf(first);
-  part.rows->expect(first - part.first, count);
+void StoredArray::expect(int64_t first, int64_t count, int64_t mostKept) const {
+  for (const Part *part = &partOf(first);
+       part != parts.data() + parts.size() && part->first < first + count;
+       ++part) {
+    const int64_t begin = std::max<int64_t>(0, first - part->first);
+    part->rows->expect(begin, first + count - part->first - begin, mostKept);
+  }
 }
 
 Status StoredArray::convert(const Part &part, int64_t index,
@@ -97,7 +101,8 @@ Status StoredArray::write(int64_t index, Workspace &work,
 
 /// Unpacks the rows of an array, which the stream stands before.
 static StatusOr<std::shared_ptr<const RowFile>>
-unpackRows(ByteStream &stream, int64_t rowBytes, int64_t count) {
+unpackRows(ByteStream &stream, int64_t rowBytes, int64_t count,
+           std::shared_ptr<RowCache> cache) {
   StatusOr<RowSpool> spool = RowSpool::create(rowBytes);
   if (!spool.isOk())
     return spool.status();
@@ -113,13 +118,13 @@ unpackRows(ByteStream &stream, int64_t rowBytes, int64_t count) {
     if (!status.isOk())
       return status;
   }
-  return spool->finish(stream.path());
+  return spool->finish(stream.path(), std::move(cache));
 }
 
 /// The rows where they are in their own file, which has nothing behind them.
 static StatusOr<std::shared_ptr<const RowFile>>
-findRows(const ByteStream &stream, const ArrayHeader &header,
-         int64_t rowBytes) {
+findRows(const ByteStream &stream, const ArrayHeader &header, int64_t rowBytes,
+         std::shared_ptr<RowCache> cache) {
   const int64_t begin = stream.position();
   if (rowBytes * header.shape[0] != stream.mostBytes() - begin)
     return Status(Code::InvalidFile,
@@ -130,14 +135,16 @@ findRows(const ByteStream &stream, const ArrayHeader &header,
   StatusOr<OpenFile> file = openToRead(stream.path(), size);
   if (!file.isOk())
     return file.status();
-  return std::shared_ptr<const RowFile>(std::make_shared<RowFile>(
-      std::move(*file), stream.path(), begin, rowBytes));
+  return std::shared_ptr<const RowFile>(
+      std::make_shared<RowFile>(std::move(*file), stream.path(), begin,
+                                rowBytes, header.shape[0], std::move(cache)));
 }
 
 /// Opens an array; `sampleShape` receives that of a sample.
 static Status openPart(ByteStream stream, bool isWholeFile,
-                       const ReadRequest &request, Part &part, int64_t &count,
-                       Shape &sampleShape) {
+                       const ReadRequest &request,
+                       const std::shared_ptr<RowCache> &cache, Part &part,
+                       int64_t &count, Shape &sampleShape) {
   ArrayHeader &header = part.header;
   Status status = readNpyHeader(stream, header);
   if (status.isOk() && header.shape.empty())
@@ -151,10 +158,10 @@ static Status openPart(ByteStream stream, bool isWholeFile,
   count = header.shape[0];
   sampleShape.assign(header.shape.begin() + 1, header.shape.end());
   const int64_t rowBytes = *numElements(sampleShape) * storedBytes(header);
-  auto rows =
-      isWholeFile && !stream.isCompressed()
-          ? findRows(stream, header, rowBytes)
-          : unpackRows(stream, rowBytes, std::min(count, request.mostSamples));
+  auto rows = isWholeFile && !stream.isCompressed()
+                  ? findRows(stream, header, rowBytes, cache)
+                  : unpackRows(stream, rowBytes,
+                               std::min(count, request.mostSamples), cache);
   if (!rows.isOk())
     return rows.status();
   part.rows = std::move(*rows);
@@ -167,6 +174,7 @@ StatusOr<std::vector<Column>> readStoredArray(
   StatusOr<bool> rounds = roundsValues(request);
   if (!rounds.isOk())
     return rounds.status();
+  auto cache = std::make_shared<RowCache>();
   std::vector<Part> parts;
   Column column;
   for (const std::string &path : request.paths) {
@@ -180,8 +188,8 @@ StatusOr<std::vector<Column>> readStoredArray(
     if (!stream.isOk())
       return stream.status();
     const bool isWholeFile = request.binding.reader == "npy";
-    if (Status status =
-            openPart(std::move(*stream), isWholeFile, own, part, count, shape);
+    if (Status status = openPart(std::move(*stream), isWholeFile, own, cache,
+                                 part, count, shape);
         !status.isOk())
       return status;
     const bool isFirst = parts.empty();

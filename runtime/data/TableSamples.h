@@ -25,9 +25,12 @@ public:
 
   const TableSteps &steps() const { return *tableSteps; }
   bool isInMemory() const override { return raw.isInMemory(); }
-  void expect(int64_t first, int64_t count) const override {
+  void expect(int64_t first, int64_t count, int64_t mostKept) const override {
     if (raw.stored)
-      raw.stored->expect(first, count);
+      raw.stored->expect(first, count, mostKept);
+  }
+  std::shared_mutex *kept() const override {
+    return raw.stored ? raw.stored->kept() : nullptr;
   }
 
   /// Measures what the steps wait for on `samples`; the same at any number of
@@ -68,6 +71,7 @@ public:
     return of->writeMask(index, type, work, to);
   }
   bool isInMemory() const override { return of->isInMemory(); }
+  std::shared_mutex *kept() const override { return of->kept(); }
 
 private:
   const std::shared_ptr<const TableSamples> of;

@@ -26,6 +26,7 @@ public:
               int64_t batch) override;
   void copy(void *to, const void *from, int64_t sizeBytes) override;
   void runLoop(const LoopRun &run) override;
+  ThreadPool *threads() override { return &pool; }
 
 protected:
   /// Indexed like MachineCode::kernels. Tests put functions of their own here.

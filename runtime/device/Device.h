@@ -16,6 +16,8 @@
 
 namespace nnc::runtime {
 
+class ThreadPool;
+
 /// Memory of a device, released with this object.
 class DeviceMemory {
 public:
@@ -110,6 +112,10 @@ public:
   /// Whether the host reads and writes this device's memory in place, and the
   /// device the host's. If not, the next three are the only ways to it.
   virtual bool sharesHostMemory() const { return true; }
+
+  /// The threads that compute, for other work between runs; null where these
+  /// are not the host's.
+  virtual ThreadPool *threads() { return nullptr; }
 
   /// Bytes of its memory that are free, where it has its own.
   virtual StatusOr<int64_t> freeBytes();

@@ -1,11 +1,11 @@
 """Data larger than memory: what a run on them takes, beside one in memory.
 
-  streams.py NNC FOLDER [--gigabytes N] [--rows N] [--hidden N]
+  streams.py NNC FOLDER [--gigabytes N] [--rows N] [--hidden N] [--window N]
 
 Writes an array of NumPy's of so many gigabytes into FOLDER, sparse, so that it
 takes no disk, and one of 400 MB that is kept in memory; trains the same model on
-both for the same number of steps, and says samples a second and the largest
-memory of the process. Then a table as CSV of so many rows, kept and spooled:
+both in turn for the same number of steps, shuffled in windows of N samples, and
+says samples a second in each round and the largest memory of the process. Then a table as CSV of so many rows, kept and spooled:
 rows a second from its begin to the first step, and samples a second."""
 import argparse
 import json
@@ -24,7 +24,7 @@ model stream(x: f32[batch, {width}], y: f32[batch]) {{
 training {{
   optimizer sgd(learning_rate = 0.001)
   batch 256
-  shuffle 100000
+  shuffle {window}
 }}
 data {{
   train {data}
@@ -55,7 +55,7 @@ def train(nnc, folder, program, steps):
     Path(folder, "stream.nn").write_text(program, encoding="utf-8")
     begin = time.monotonic()
     child = subprocess.Popen(
-        [nnc, "train", "stream.nn", "--steps", str(steps), "--epochs", "2", "--json", "-o", "w.safetensors"],
+        [nnc, "train", "stream.nn", "--steps", str(steps), "--epochs", "3", "--json", "-o", "w.safetensors"],
         cwd=folder, stdout=subprocess.PIPE, text=True,
     )
     records = [json.loads(line) for line in child.stdout]
@@ -73,23 +73,32 @@ def main():
     options.add_argument("--rows", type=int, default=2_000_000)
     options.add_argument("--steps", type=int, default=1000)
     options.add_argument("--hidden", type=int, default=512)
+    options.add_argument("--window", type=int, default=50_000)
+    options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
     given.nnc = str(Path(given.nnc).resolve())
     folder = Path(given.folder)
-    array = MODEL.format(width=WIDTH, hidden=given.hidden, data='x = npy("x.npy"), y = npy("y.npy")')
-    for name, size in (("in memory", 4e8), ("stream", given.gigabytes * 1e9)):
+    numbers = {"hidden": given.hidden, "window": given.window}
+    sizes = {"in memory": 4e8, "stream": given.gigabytes * 1e9}
+    for name, size in sizes.items():
         rows = int(size / 4 / WIDTH)
-        write_array(folder / "x.npy", rows, (rows, WIDTH))
-        write_array(folder / "y.npy", rows, (rows,))
-        seconds, _, memory = train(given.nnc, folder, array, given.steps)
-        print(f"{name}: {size / 1e9:.1f} GB, {given.steps * 256 / seconds:.0f} samples/s, {memory:.0f} MB")
-    table = MODEL.format(width=20, hidden=given.hidden, data='x, y = csv("t.csv")')
+        (folder / name).mkdir(exist_ok=True)
+        write_array(folder / name / "x.npy", rows, (rows, WIDTH))
+        write_array(folder / name / "y.npy", rows, (rows,))
+    array = MODEL.format(width=WIDTH, data='x = npy("x.npy"), y = npy("y.npy")', **numbers)
+    for _ in range(given.rounds):
+        took = {}
+        for name, size in sizes.items():
+            took[name], _, memory = train(given.nnc, folder / name, array, given.steps)
+            print(f"{name}: {size / 1e9:.1f} GB, {given.steps * 256 / took[name]:.0f} samples/s, {memory:.0f} MB")
+        print(f"the stream at {took['in memory'] / took['stream']:.2f} of the speed in memory")
+    table = MODEL.format(width=20, data='x, y = csv("t.csv")', **numbers)
     for name, steps in (("table", ""), ("table, standardised", "  x standardize\n")):
         write_table(folder / "t.csv", given.rows)
         size = (folder / "t.csv").stat().st_size
         program = table.rstrip().removesuffix("}") + steps + "}\n"
         seconds, whole, memory = train(given.nnc, folder, program, given.steps)
-        loading = whole - 2 * seconds
+        loading = whole - 3 * seconds
         print(f"{name}: {size / 1e6:.0f} MB, {given.rows / loading:.0f} rows/s read, "
               f"{given.steps * 256 / seconds:.0f} samples/s, {memory:.0f} MB")
 

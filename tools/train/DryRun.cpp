@@ -154,7 +154,7 @@ static Status tryAll(TrainRun &run, const std::string &folder,
     for (int64_t i = 0; i < std::min(run.batch, numSamples(run.test)); ++i)
       some.push_back(i);
     Batches test(run.test, std::move(some), run.batch,
-                 run.session.numThreads());
+                 gatheringThreads(run.session));
     if (Status status =
             tryBatches(run, evaluation, test, warmUp, findings.test);
         !status.isOk())

@@ -183,7 +183,7 @@ static Status validate(TrainRun &run, Progress &progress,
 
 /// How long the steps of this epoch have waited for data.
 static std::optional<double> takeWaiting(TrainRun &run) {
-  if (!run.trainingBatches->isAhead())
+  if (!run.trainingBatches->mayWait())
     return std::nullopt;
   const double waited = run.trainingBatches->waitedSeconds() +
                         run.validationBatches->waitedSeconds() -

@@ -171,10 +171,10 @@ static Status makeBatches(TrainRun &run, const Choice &choice) {
       !status.isOk())
     return status;
   run.trainingBatches.emplace(run.training, std::move(split->training),
-                              run.batch, threads);
+                              run.batch, gatheringThreads(run.session));
   if (!choice.isGiven)
     run.validationBatches.emplace(run.training, std::move(split->validation),
-                                  run.batch, threads);
+                                  run.batch, gatheringThreads(run.session));
   return {};
 }
 
@@ -220,7 +220,7 @@ int loadData(TrainRun &run) {
             loadSplit(request, all, "validation", run.validation, run.facts))
       return exit;
     run.validationBatches.emplace(run.validation, allSamples(run.validation),
-                                  run.batch, run.session.numThreads());
+                                  run.batch, gatheringThreads(run.session));
   }
   identify(run, choice);
   if (Status status = placeData(run); !status.isOk())

@@ -1,5 +1,6 @@
 // Which samples come in which order, and that each comes once.
 #include "runtime/data/Batches.h"
+#include "runtime/data/RowFile.h"
 #include "runtime/data/Split.h"
 
 #include <gtest/gtest.h>
@@ -79,7 +80,52 @@ TEST(Batches, AreGatheredInGivenMemory) {
       EXPECT_EQ(memory.waits, 13);
     }
   }
-  EXPECT_TRUE(other.isInGivenMemory() && other.isAhead());
+  EXPECT_TRUE(other.isInGivenMemory() && other.mayWait());
+}
+
+// The same pairs, `padding` bytes more a row, in a file that memory does not
+// keep.
+static std::vector<Column> storedPairs(int32_t numSamples, int64_t padding) {
+  auto columns = pairs(numSamples);
+  const int64_t rowBytes = 8 + padding;
+  std::vector<uint8_t> rows(size_t(numSamples * rowBytes));
+  for (int64_t i = 0; i < numSamples; ++i)
+    std::memcpy(rows.data() + i * rowBytes, columns[0].data.data() + 8 * i, 8);
+  auto spool = RowSpool::create(rowBytes);
+  EXPECT_TRUE(spool.isOk() && spool->append(rows).isOk());
+  columns[0].data = {};
+  columns[0].stored = std::make_shared<RowParts>(spool->finish("rows"), 0, 8);
+  return columns;
+}
+
+TEST(Batches, SamplesInFilesComeAsThoseInMemory) {
+  auto inMemory = pairs(3000);
+  std::vector<int64_t> most;
+  for (int64_t i = 0; i < 3000; ++i)
+    if (i % 7 != 0)
+      most.push_back(i);
+  ThreadPool pool(3);
+  // Rows of which a block has 32,768, 260 and none.
+  for (int64_t padding : {0, 1000, 300000}) {
+    auto stored = storedPairs(padding > 1000 ? 70 : 3000, padding);
+    const auto &samples = padding > 1000 ? everything(70)
+                          : padding      ? most
+                                         : everything(3000);
+    for (const GatheringThreads &threads :
+         {GatheringThreads(), {2}, {2, &pool}}) {
+      Batches one(inMemory, samples, 32), other(stored, samples, 32, threads);
+      EXPECT_EQ(drain(other), drain(one));
+      for (int64_t window : {0, 40, 600})
+        for (int epoch = 0; epoch < 2; ++epoch) {
+          one.shuffle(1, epoch, window);
+          other.shuffle(1, epoch, window);
+          one.skip(epoch);
+          other.skip(epoch);
+          EXPECT_EQ(drain(other), drain(one));
+        }
+      EXPECT_TRUE(other.mayWait() && !one.mayWait());
+    }
+  }
 }
 
 TEST(Batches, MayBeTakenElsewhere) {

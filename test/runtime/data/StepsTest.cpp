@@ -338,7 +338,7 @@ TEST(PreparedBatches, AreThoseOfSeedAndEpochAlone) {
   EXPECT_EQ(expected.size(), size_t(count) * 16);
   for (int threads : {1, 3})
     for (int64_t batch : {1, 7, 100}) {
-      Batches batches(prepared.columns, everything(count), batch, threads);
+      Batches batches(prepared.columns, everything(count), batch, {threads});
       // What was under way before is dropped.
       EXPECT_TRUE(*batches.next());
       batches.shuffle(3, 5);
@@ -375,7 +375,7 @@ TEST(PreparedBatches, EndAtASampleThatCannotBeRead) {
   ASSERT_TRUE(prepared.status.isOk()) << prepared.status.message();
   prepared.columns[0].samples = std::make_shared<Broken>();
   for (int threads : {0, 2}) {
-    Batches batches(prepared.columns, everything(32), 8, threads);
+    Batches batches(prepared.columns, everything(32), 8, {threads});
     EXPECT_TRUE(*batches.next());
     EXPECT_TRUE(*batches.next());
     StatusOr<bool> third = batches.next();
@@ -422,7 +422,7 @@ TEST(Mixup, MixesAllInputsAlike) {
                               prepared.columns[0].samples,
                               prepared.columns[0].preparation,
                               {}});
-  Batches batches(prepared.columns, everything(8), 8, 1);
+  Batches batches(prepared.columns, everything(8), 8, {1});
   EXPECT_TRUE(*batches.next());
   auto valuesOf = [&](int input) {
     auto *data = static_cast<const float *>(batches.inputs()[input]);

@@ -137,7 +137,7 @@ TEST(Text, WindowsAreShuffledByTheSeedAndTheEpoch) {
   std::iota(all.begin(), all.end(), 0);
   // Of an epoch, batches from `skipped` on.
   auto epoch = [&](int64_t number, int64_t skipped, int numThreads) {
-    Batches batches(columns, all, 5, numThreads);
+    Batches batches(columns, all, 5, {numThreads});
     batches.shuffle(7, number);
     batches.skip(skipped);
     std::string seen;
