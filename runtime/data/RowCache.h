@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <mutex>
 #include <shared_mutex>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -23,15 +25,16 @@ public:
 
   /// Whoever holds it, shared, may use what find() gives: nothing comes or
   /// goes. One who is alone need not.
-  std::shared_mutex mutex;
+  std::shared_mutex inUse;
 
-  /// Null where it is not kept.
+  /// Null where it is not there.
   const uint8_t *find(const Key &key) const;
 
-  /// Keeps a block of `sizeBytes`, which `read` reads unless it is kept or
-  /// another thread is at it; those that came first make room where all would
-  /// have more than `mostBytes`. What cannot be read is not kept: whoever needs
-  /// its rows is told. Any thread that does not hold the mutex may call it.
+  /// Keeps a block of `sizeBytes`, which `read` reads unless it was; those that
+  /// came first go where all have more than `mostBytes`. It is there once
+  /// nobody holds `inUse` for a moment. What cannot be read is not kept:
+  /// whoever needs its rows is told. Any thread may call it that does not hold
+  /// `inUse`.
   void add(const Key &key, int64_t sizeBytes, int64_t mostBytes,
            const std::function<Status(uint8_t *)> &read);
 
@@ -43,13 +46,22 @@ private:
   };
   using Bytes = std::vector<uint8_t>;
 
-  Bytes makeRoom(int64_t sizeBytes, int64_t mostBytes);
+  Bytes takeFree();
+  void exchange(int64_t mostBytes);
 
-  /// Empty while one is read.
   std::unordered_map<Key, Bytes, Hash> blocks;
-  /// Of those that were read, in the order in which they came.
+
+  /// Of what follows; never held for long.
+  std::mutex mutex;
+  /// Those that are there, read or waited for.
+  std::unordered_set<Key, Hash> known;
+  /// Those that were read, until nobody holds `inUse`.
+  std::vector<std::pair<Key, Bytes>> waiting;
+  /// Those that are there, in the order in which they came.
   std::deque<Key> keys;
   int64_t keptBytes = 0;
+  /// Of blocks that went.
+  std::vector<Bytes> free;
 };
 
 } // namespace nnc::runtime

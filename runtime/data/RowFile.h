@@ -22,7 +22,7 @@ public:
   /// The bytes of a row, which stand until another is read into `work` or
   /// kept() is let go.
   StatusOr<const uint8_t *> row(int64_t index, Workspace &work) const;
-  std::shared_mutex *kept() const { return &cache->mutex; }
+  std::shared_mutex *kept() const { return &cache->inUse; }
   /// As StoredSamples::expect(): reads the rows and keeps them where memory is
   /// enough for `mostKept`, else the system may fetch them.
   void expect(int64_t first, int64_t count, int64_t mostKept) const;
