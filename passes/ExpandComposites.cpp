@@ -36,15 +36,32 @@ static bool updatesState(func::FuncOp function) {
          !function->hasAttr(kStateStaysAttr);
 }
 
-/// The read that a value comes from, into the step of a loop too.
+/// The read that a value comes from, into the step of a loop too, and where the
+/// model computes in another type than it keeps.
 static ReadOp readOf(Value value) {
-  while (auto argument = dyn_cast<BlockArgument>(value)) {
+  for (;;) {
+    if (auto cast = value.getDefiningOp<CastOp>()) {
+      value = cast.getX();
+      continue;
+    }
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (!argument)
+      return value.getDefiningOp<ReadOp>();
     auto scan = dyn_cast<ScanOp>(argument.getOwner()->getParentOp());
     if (!scan)
       return {};
     value = scan->getOperand(argument.getArgNumber());
   }
-  return value.getDefiningOp<ReadOp>();
+}
+
+static Value convert(Value value, Type type, OpBuilder &b) {
+  if (value.getType() == type)
+    return value;
+  auto cast = value.getDefiningOp<CastOp>();
+  if (cast && cast.getX().getType() == type)
+    return cast.getX();
+  return CastOp::create(b, value.getLoc(), value,
+                        TypeAttr::get(getElementTypeOrSelf(type)));
 }
 
 /// Says what `site` is to update, which is no buffer: the parameter that `read`
@@ -105,13 +122,19 @@ static Value computeOf(Value value, Value state, Value instead, OpBuilder &b) {
 /// them does not go by what was there before.
 static bool joinUpdates(AssignOp assign, Composite composite,
                         const StateUpdate &update, OpBuilder &b) {
-  Value others = assign.getValue();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(assign);
+  Value others = convert(assign.getValue(), update.state.getType(), b);
   Operation *other = others.getDefiningOp();
+  while (auto cast = dyn_cast_or_null<CastOp>(other))
+    other = cast.getX().getDefiningOp();
   bool isLater = other && other->isBeforeInBlock(composite);
   Value first = isLater ? others : update.value;
   Value second = isLater ? update.value : others;
   Value joined = computeOf(second, update.state, first, b);
-  assign.getValueMutable().assign(joined);
+  b.setInsertionPoint(assign);
+  assign.getValueMutable().assign(
+      convert(joined, assign.getValue().getType(), b));
   return joined != second;
 }
 
@@ -154,7 +177,7 @@ static LogicalResult applyUpdates(Composite composite,
     }
     OpBuilder atEnd(function.front().getTerminator());
     AssignOp::create(atEnd, composite.getLoc(), read.getParameterAttr(),
-                     update.value);
+                     convert(update.value, read.getType(), atEnd));
   }
   return success();
 }
