@@ -38,6 +38,8 @@ struct Tiling {
   int64_t columnGroups;
   Packing packLhs;
   Packing packRhs;
+  /// Neither is, though sums are long.
+  bool readsLongSums;
   /// The epilogue is emitted once, as a loop over the rows of a microtile that
   /// waits in scratch, rather than unrolled on registers.
   bool stageEpilogue;

@@ -55,6 +55,24 @@ func.func private @gradient_of_weight(%batch: index, %x: tensor<?x70xf32>,
   return %dw : tensor<70x40xf32>
 }
 
+// Over the batch and time: sums so long that both operands are read where they lie.
+// CHECK: gradient_over_time: contraction, {{.*}} ok
+func.func private @gradient_over_time(%batch: index, %x: tensor<40x?x33xf32>,
+    %dy: tensor<40x?x90xf32>) -> tensor<33x90xf32> attributes {nnc.kernel} {
+  %init = arith.constant dense<0.0> : tensor<33x90xf32>
+  %dw = linalg.generic {indexing_maps = [affine_map<(m, n, t, b) -> (t, b, m)>,
+                                         affine_map<(m, n, t, b) -> (t, b, n)>,
+                                         affine_map<(m, n, t, b) -> (m, n)>],
+                        iterator_types = ["parallel", "parallel", "reduction", "reduction"]}
+      ins(%x, %dy : tensor<40x?x33xf32>, tensor<40x?x90xf32>) outs(%init : tensor<33x90xf32>) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %0, %sum : f32
+    linalg.yield %1 : f32
+  } -> tensor<33x90xf32>
+  return %dw : tensor<33x90xf32>
+}
+
 // B transposed: packed by transposing squares.
 // CHECK: gradient_of_input: contraction, {{.*}} ok
 func.func private @gradient_of_input(%batch: index, %dy: tensor<?x83xf32>,
