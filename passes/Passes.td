@@ -381,7 +381,18 @@ def SimplifyPass : Pass<"nnc-simplify", "::mlir::func::FuncOp"> {
         : (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x12xf32>
     ```
     where the parts are disjoint, with zeros where there is none. What else is in the
-    sum is added to it; other sums are not reordered.
+    sum is added to it.
+    ```mlir
+    %x = nnc.gather %table, %words : (tensor<9x4xf32>, tensor<?x5xi32>) -> tensor<?x5x4xf32>
+    %t = nnc.transpose %x permutation = [1, 0, 2] : (tensor<?x5x4xf32>) -> tensor<5x?x4xf32>
+    ```
+    becomes
+    ```mlir
+    %w = nnc.transpose %words permutation = [1, 0] : (tensor<?x5xi32>) -> tensor<5x?xi32>
+    %t = nnc.gather %table, %w : (tensor<9x4xf32>, tensor<5x?xi32>) -> tensor<5x?x4xf32>
+    ```
+    if nothing else reads %x, and a scatter_add of transposed rows likewise adds them
+    as they lie, by transposed numbers: in another order. No other sum is reordered.
   }];
   let dependentDialects = ["::nnc::NncDialect"];
 }

@@ -381,13 +381,81 @@ private:
   }
 };
 
+/// Rows by number in another order are the rows by the numbers in that order,
+/// which are less to move.
+struct TransposeIndicesOfGather : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto gather = op.getX().getDefiningOp<GatherOp>();
+    std::optional<SmallVector<int64_t>> order =
+        gather
+            ? orderOfIndices(op, gather.getIndices(), gather.getResolvedAxis())
+            : std::nullopt;
+    if (!order)
+      return rewriter.notifyMatchFailure(op, "rows are not kept whole");
+    if (!llvm::all_of(gather->getUsers(), [&](Operation *user) {
+          auto other = dyn_cast<TransposeOp>(user);
+          return other &&
+                 other.getResolvedPermutation() == op.getResolvedPermutation();
+        }))
+      return rewriter.notifyMatchFailure(op, "the gather has other users");
+    Value indices =
+        TransposeOp::create(rewriter, op.getLoc(), gather.getIndices(), *order);
+    rewriter.replaceOpWithNewOp<GatherOp>(op, gather.getTable(), indices,
+                                          gather.getAxis());
+    return success();
+  }
+
+  /// How `transpose` orders indices whose rows lie behind them, if it leaves
+  /// rows as they are.
+  static std::optional<SmallVector<int64_t>>
+  orderOfIndices(TransposeOp transpose, Value indices, int64_t axis) {
+    int64_t rank = cast<RankedTensorType>(indices.getType()).getRank();
+    SmallVector<int64_t> order = transpose.getResolvedPermutation();
+    for (int64_t i = rank; i < int64_t(order.size()); ++i)
+      if (order[i] != i)
+        return std::nullopt;
+    if (axis != 0 || int64_t(order.size()) == rank)
+      return std::nullopt;
+    order.truncate(rank);
+    return order;
+  }
+};
+
+/// Rows added up by number come in any order, if their numbers do.
+struct TransposeIndicesOfScatterAdd : OpRewritePattern<ScatterAddOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ScatterAddOp op,
+                                PatternRewriter &rewriter) const override {
+    auto updates = op.getUpdates().getDefiningOp<TransposeOp>();
+    std::optional<SmallVector<int64_t>> order =
+        updates ? TransposeIndicesOfGather::orderOfIndices(
+                      updates, op.getIndices(), op.getResolvedAxis())
+                : std::nullopt;
+    if (!order)
+      return rewriter.notifyMatchFailure(op, "rows are not kept whole");
+    Value indices = TransposeOp::create(rewriter, op.getLoc(), op.getIndices(),
+                                        invertPermutation(*order));
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getIndicesMutable().assign(indices);
+      op.getUpdatesMutable().assign(updates.getX());
+    });
+    return success();
+  }
+};
+
 struct SimplifyPass : impl::SimplifyPassBase<SimplifyPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandPower, DivideByPowerOfTwo, AddNegative, SubtractNegative,
                  SumInWiderType, TransposeIntoMatmul, BroadcastAfterElementwise,
                  MergeBroadcasts, BroadcastWithoutReshape,
-                 ReshapeBroadcastScalar, JoinDisjointParts>(&getContext());
+                 ReshapeBroadcastScalar, JoinDisjointParts,
+                 TransposeIndicesOfGather, TransposeIndicesOfScatterAdd>(
+        &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

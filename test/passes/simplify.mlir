@@ -159,3 +159,44 @@ func.func @keeps_parts_that_overlap(%a: tensor<5xf32>, %b: tensor<5xf32>) -> ten
   %2 = nnc.add %0, %1 : tensor<9xf32>
   return %2 : tensor<9xf32>
 }
+
+// Of what an embedding gives time first, only the numbers are transposed.
+// CHECK-LABEL: @gathers_rows_in_another_order
+// CHECK-SAME:  (%[[TABLE:.*]]: tensor<9x4xf32>, %[[WORDS:.*]]: tensor<?x5xi32>)
+// CHECK-NEXT:  %[[TURNED:.*]] = nnc.transpose %[[WORDS]] permutation = [1, 0]
+// CHECK-NEXT:  %[[Y:.*]] = nnc.gather %[[TABLE]], %[[TURNED]]
+// CHECK-NEXT:  return %[[Y]]
+func.func @gathers_rows_in_another_order(%table: tensor<9x4xf32>, %words: tensor<?x5xi32>) -> tensor<5x?x4xf32> {
+  %0 = nnc.gather %table, %words : (tensor<9x4xf32>, tensor<?x5xi32>) -> tensor<?x5x4xf32>
+  %1 = nnc.transpose %0 permutation = [1, 0, 2] : (tensor<?x5x4xf32>) -> tensor<5x?x4xf32>
+  return %1 : tensor<5x?x4xf32>
+}
+
+// CHECK-LABEL: @keeps_rows_that_others_read
+// CHECK:       nnc.gather
+// CHECK-NEXT:  nnc.transpose {{.*}} : (tensor<?x5x4xf32>)
+func.func @keeps_rows_that_others_read(%table: tensor<9x4xf32>, %words: tensor<?x5xi32>) -> (tensor<5x?x4xf32>, tensor<?x5x4xf32>) {
+  %0 = nnc.gather %table, %words : (tensor<9x4xf32>, tensor<?x5xi32>) -> tensor<?x5x4xf32>
+  %1 = nnc.transpose %0 permutation = [1, 0, 2] : (tensor<?x5x4xf32>) -> tensor<5x?x4xf32>
+  return %1, %0 : tensor<5x?x4xf32>, tensor<?x5x4xf32>
+}
+
+// CHECK-LABEL: @keeps_rows_that_are_transposed
+// CHECK:       nnc.gather
+// CHECK-NEXT:  nnc.transpose {{.*}} : (tensor<?x5x4xf32>)
+func.func @keeps_rows_that_are_transposed(%table: tensor<9x4xf32>, %words: tensor<?x5xi32>) -> tensor<?x4x5xf32> {
+  %0 = nnc.gather %table, %words : (tensor<9x4xf32>, tensor<?x5xi32>) -> tensor<?x5x4xf32>
+  %1 = nnc.transpose %0 permutation = [0, 2, 1] : (tensor<?x5x4xf32>) -> tensor<?x4x5xf32>
+  return %1 : tensor<?x4x5xf32>
+}
+
+// CHECK-LABEL: @adds_rows_in_another_order
+// CHECK-SAME:  (%[[WORDS:.*]]: tensor<?x5x3xi32>, %[[ROWS:.*]]: tensor<5x3x?x4xf32>)
+// CHECK-NEXT:  %[[TURNED:.*]] = nnc.transpose %[[WORDS]] permutation = [1, 2, 0]
+// CHECK-NEXT:  %[[Y:.*]] = nnc.scatter_add %[[TURNED]], %[[ROWS]] size = 9
+// CHECK-NEXT:  return %[[Y]]
+func.func @adds_rows_in_another_order(%words: tensor<?x5x3xi32>, %rows: tensor<5x3x?x4xf32>) -> tensor<9x4xf32> {
+  %0 = nnc.transpose %rows permutation = [2, 0, 1, 3] : (tensor<5x3x?x4xf32>) -> tensor<?x5x3x4xf32>
+  %1 = nnc.scatter_add %words, %0 size = 9 : (tensor<?x5x3xi32>, tensor<?x5x3x4xf32>) -> tensor<9x4xf32>
+  return %1 : tensor<9x4xf32>
+}
