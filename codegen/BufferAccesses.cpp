@@ -1,6 +1,7 @@
 // See BufferAccesses.h.
 #include "codegen/BufferAccesses.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
@@ -15,6 +16,9 @@ static BufferAccesses accessesBy(Operation *user, Value memref) {
   if (auto view = dyn_cast<ViewLikeOpInterface>(user);
       view && view.getViewSource() == memref)
     return accessesOf(view->getResult(0));
+  // What is asked for early is read where it is used.
+  if (isa<memref::PrefetchOp>(user))
+    return {};
   auto interface = dyn_cast<MemoryEffectOpInterface>(user);
   if (!interface)
     return {/*reads=*/false, /*writes=*/true};

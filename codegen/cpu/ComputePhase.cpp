@@ -155,5 +155,7 @@ void ComputePhase::emitColumnPanel(Microtile &tile, PanelRange rows,
 }
 
 void ComputePhase::emitMicrotile(Microtile &tile) {
+  if (tiling.oneBlockOfK)
+    prefetchRows(tile);
   finishSums(tile, emitSums(tile));
 }

@@ -134,6 +134,18 @@ Value ContractionPhase::emitPadded(const Element *element, const Point &point,
   return choose(within, type, [&] { return emit(0); }, [&] { return emit(1); });
 }
 
+/// Where an operand's element lies.
+Value ContractionPhase::placeOf(const Element &element, const Point &point) {
+  Value place = offset(element.strides, point.indices);
+  return element.base.isZero() ? place : add(place, value(element.base));
+}
+
+void ContractionPhase::prefetch(const Element &element, const Point &point) {
+  constexpr unsigned kKeep = 3; // in all caches
+  memref::PrefetchOp::create(b, operand(element), placeOf(element, point),
+                             /*isWrite=*/false, kKeep, /*isDataCache=*/true);
+}
+
 Value ContractionPhase::element(const Element *element, const Point &point,
                                 ElementCache &cache) {
   if (Value known = uniform.lookup(element))
@@ -143,9 +155,7 @@ Value ContractionPhase::element(const Element *element, const Point &point,
   Value value;
   if (element->operand) {
     Type type = getElementTypeOrSelf(element->tensor.getType());
-    Value index = offset(element->strides, point.indices);
-    if (!element->base.isZero())
-      index = add(index, this->value(element->base));
+    Value index = placeOf(*element, point);
     Value memory = operand(*element);
     bool vector = point.vectorAxis != kNoLoop &&
                   element->strides[point.vectorAxis].isOne();

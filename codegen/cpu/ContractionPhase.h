@@ -54,6 +54,9 @@ public:
   mlir::Value element(const Element *element, const Point &point,
                       ElementCache &cache);
 
+  /// Asks for an operand's element at `point`, to be read soon.
+  void prefetch(const Element &element, const Point &point);
+
   /// The same in the type of the sums, and in all lanes if the point has some.
   mlir::Value factor(const Element *element, const Point &point);
 
@@ -70,6 +73,7 @@ public:
                llvm::ArrayRef<std::pair<unsigned, unsigned>> mayAlias);
 
 private:
+  mlir::Value placeOf(const Element &element, const Point &point);
   mlir::Value emitGeneric(const Element *element, const Point &point,
                           ElementCache &cache);
   mlir::Value emitPadded(const Element *element, const Point &point,

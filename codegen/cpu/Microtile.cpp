@@ -234,21 +234,34 @@ SmallVector<Value> MicrotilePhase::addTerms(const Microtile &tile,
 // Results
 //===----------------------------------------------------------------------===//
 
-/// Operands of the epilogue that differ between columns only: bias vectors.
-static void collectColumnElements(const Element *element, unsigned axisN,
-                                  SmallVectorImpl<const Element *> &found) {
-  if (element->operand && element->axes == 1u << axisN &&
+/// Operands of the epilogue for which `isWanted` holds.
+static void collectElements(const Element *element,
+                            llvm::function_ref<bool(const Element *)> isWanted,
+                            SmallVectorImpl<const Element *> &found) {
+  if (element->operand && isWanted(element) &&
       !llvm::is_contained(found, element))
     found.push_back(element);
   for (const Element *input : element->inputs)
     if (input)
-      collectColumnElements(input, axisN, found);
+      collectElements(input, isWanted, found);
 }
 
 void MicrotilePhase::prepareEpilogue() {
   for (const Element *result : contraction.results) {
     phase.emitUniform(result);
-    collectColumnElements(result, contraction.axisN(), columnElements);
+    collectElements(
+        result,
+        [&](const Element *element) { // bias vectors
+          return element->axes == 1u << contraction.axisN();
+        },
+        columnElements);
+    collectElements(
+        result,
+        [&](const Element *element) {
+          return element->dependsOn(contraction.axisM()) &&
+                 element->strides[contraction.axisN()].isOne();
+        },
+        rowElements);
   }
   stagedSums = takeScratch(sumsOfTile());
 }
@@ -290,6 +303,20 @@ void MicrotilePhase::emitRow(const Microtile &tile, Value row, ValueRange sums,
                              ArrayRef<ElementCache> columnCaches) {
   for (int64_t q = 0; q < tile.vectors; ++q)
     phase.storeResults(pointOf(tile, row, q), sums[q], columnCaches[q]);
+}
+
+void MicrotilePhase::prefetchRows(const Microtile &tile) {
+  // Sums of fewer terms are over before anything arrives.
+  constexpr int64_t kFewTerms = 32;
+  if (tile.numRows || contraction.numTerms.estimate(kFewTerms) < kFewTerms)
+    return;
+  constexpr int64_t kLineBytes = 64;
+  int64_t step = std::max<int64_t>(1, kLineBytes / (tiling.lanes * bytes()));
+  for (const Element *element : rowElements)
+    for (int64_t row = 0; row < tile.rows; ++row)
+      for (int64_t q = 0; q < tile.vectors; q += step)
+        if (!tile.masks[q])
+          phase.prefetch(*element, pointOf(tile, phase.index(row), q));
 }
 
 void MicrotilePhase::emitEpilogue(const Microtile &tile, ValueRange sums) {

@@ -76,6 +76,9 @@ protected:
                                           BatchSize size,
                                           mlir::ValueRange sums);
   void emitEpilogue(const Microtile &tile, mlir::ValueRange sums);
+  /// Asks for what the epilogue will read of each row, before the sums: it
+  /// arrives while they are computed.
+  void prefetchRows(const Microtile &tile);
 
   llvm::SmallVector<mlir::Value> zeroSums(const Microtile &tile);
   /// The sums of a microtile that lie in `memory` from `offset` on.
@@ -114,6 +117,8 @@ private:
 
   mlir::Value stagedSums;
   llvm::SmallVector<const Element *> columnElements;
+  /// What differs from row to row, of which neighbours are vectors.
+  llvm::SmallVector<const Element *> rowElements;
 };
 
 /// Share `index` of `count` of all `panels`.
