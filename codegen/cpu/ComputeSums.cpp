@@ -162,6 +162,10 @@ SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
                  columnOffset(phase, contraction, rhs, tile),
                  strideOf(rhs),
                  /*masksColumns=*/rhs.packing == Tiling::None};
+  if (tiling.readsLongSums)
+    terms.lastAhead = phase.subtract(
+        phase.subtract(phase.value(contraction.numTerms), phase.index(1)),
+        tile.firstK);
   SmallVector<Value> initial = initialSums(tile);
   bool isFlat = lhs.packing != Tiling::None && rhs.packing != Tiling::None;
   if (isFlat || contraction.hasOneAxisK())

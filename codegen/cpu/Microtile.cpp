@@ -196,10 +196,35 @@ SmallVector<Value> MicrotilePhase::readRow(const Microtile &tile,
   return row;
 }
 
+/// Asks for the terms so many steps after `k`: as many as are summed while
+/// memory answers.
+void MicrotilePhase::prefetchTerms(const Microtile &tile, const Terms &terms,
+                                   Value k) {
+  constexpr int64_t kStepsAhead = 32;
+  Value later = phase.minimum(phase.add(k, kStepsAhead), terms.lastAhead);
+  auto ask = [&](Value memory, Value place) {
+    memref::PrefetchOp::create(b, memory, place, /*isWrite=*/false,
+                               /*localityHint=*/3, /*isDataCache=*/true);
+  };
+  Value column =
+      phase.add(terms.columns, phase.multiply(later, terms.rhsStride));
+  for (int64_t q = 0; q < tile.vectors; q += vectorsOfLine())
+    ask(terms.rhs, phase.add(column, q * tiling.lanes));
+  Terms there =
+      terms.withRowsMoved(phase, phase.multiply(later, terms.lhsStride));
+  ask(terms.lhs,
+      phase.add(there.rows.front().first, there.rows.front().second));
+  if (tile.rows * bytes() > kLineBytes / 2) // likely in two lines
+    ask(terms.lhs,
+        phase.add(there.rows.back().first, there.rows.back().second));
+}
+
 SmallVector<Value> MicrotilePhase::addTerms(const Microtile &tile,
                                             const Terms &terms, Value count,
                                             BatchSize size, ValueRange sums) {
   auto step = [&](Value k, SmallVector<Value> &sums) {
+    if (terms.lastAhead)
+      prefetchTerms(tile, terms, k);
     SmallVector<Value> right = readRow(tile, terms, k);
     Terms here = terms.withRowsMoved(phase, phase.multiply(k, terms.lhsStride));
     for (int64_t row = 0; row < tile.rows; ++row) {
@@ -310,11 +335,9 @@ void MicrotilePhase::prefetchRows(const Microtile &tile) {
   constexpr int64_t kFewTerms = 32;
   if (tile.numRows || contraction.numTerms.estimate(kFewTerms) < kFewTerms)
     return;
-  constexpr int64_t kLineBytes = 64;
-  int64_t step = std::max<int64_t>(1, kLineBytes / (tiling.lanes * bytes()));
   for (const Element *element : rowElements)
     for (int64_t row = 0; row < tile.rows; ++row)
-      for (int64_t q = 0; q < tile.vectors; q += step)
+      for (int64_t q = 0; q < tile.vectors; q += vectorsOfLine())
         if (!tile.masks[q])
           phase.prefetch(*element, pointOf(tile, phase.index(row), q));
 }

@@ -38,6 +38,9 @@ struct Terms {
   mlir::Value rhs, columns, rhsStride;
   /// Lanes of the columns that do not exist are not read.
   bool masksColumns = false;
+  /// Where both sides are asked for some terms ahead: the last term that
+  /// exists.
+  mlir::Value lastAhead;
 
   /// The same with rows that lie `step` further.
   Terms withRowsMoved(ContractionPhase &phase, mlir::Value step) const;
@@ -97,6 +100,11 @@ protected:
   }
   mlir::Value zeroVector();
   int64_t bytes() const { return contraction.type.getIntOrFloatBitWidth() / 8; }
+  /// Of a cache.
+  static constexpr int64_t kLineBytes = 64;
+  int64_t vectorsOfLine() const {
+    return std::max<int64_t>(1, kLineBytes / (tiling.lanes * bytes()));
+  }
   int64_t sumsOfTile() const { return tiling.rows * tiling.columns(); }
 
   const Contraction &contraction;
@@ -107,6 +115,7 @@ protected:
   llvm::SmallVector<mlir::Value> outer; // indices of the outer axes
 
 private:
+  void prefetchTerms(const Microtile &tile, const Terms &terms, mlir::Value k);
   llvm::SmallVector<mlir::Value> readRow(const Microtile &tile,
                                          const Terms &terms, mlir::Value k);
   void emitStagedEpilogue(const Microtile &tile, mlir::ValueRange sums);
