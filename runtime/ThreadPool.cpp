@@ -20,7 +20,7 @@ static constexpr auto spinTime = std::chrono::microseconds(100);
 
 // More chunks than threads, so that a thread which the system took away holds
 // up the others by a fraction of its share.
-static constexpr int64_t chunksPerThread = 4;
+static constexpr int64_t chunksPerThread = 8;
 
 static void pause() {
 #if defined(__x86_64__)
