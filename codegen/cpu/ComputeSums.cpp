@@ -164,8 +164,8 @@ SmallVector<Value> ComputePhase::emitSums(const Microtile &tile) {
                  /*masksColumns=*/rhs.packing == Tiling::None};
   if (tiling.readsLongSums)
     terms.lastAhead = phase.subtract(
-        phase.subtract(phase.value(contraction.numTerms), phase.index(1)),
-        tile.firstK);
+        phase.subtract(phase.value(contraction.numTerms), tile.firstK),
+        phase.index(tiling.unroll));
   SmallVector<Value> initial = initialSums(tile);
   bool isFlat = lhs.packing != Tiling::None && rhs.packing != Tiling::None;
   if (isFlat || contraction.hasOneAxisK())

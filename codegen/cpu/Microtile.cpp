@@ -196,12 +196,9 @@ SmallVector<Value> MicrotilePhase::readRow(const Microtile &tile,
   return row;
 }
 
-/// Asks for the terms so many steps after `k`: as many as are summed while
-/// memory answers.
+/// Asks for the terms of step `later`.
 void MicrotilePhase::prefetchTerms(const Microtile &tile, const Terms &terms,
-                                   Value k) {
-  constexpr int64_t kStepsAhead = 32;
-  Value later = phase.minimum(phase.add(k, kStepsAhead), terms.lastAhead);
+                                   Value later) {
   auto ask = [&](Value memory, Value place) {
     memref::PrefetchOp::create(b, memory, place, /*isWrite=*/false,
                                /*localityHint=*/3, /*isDataCache=*/true);
@@ -223,8 +220,6 @@ SmallVector<Value> MicrotilePhase::addTerms(const Microtile &tile,
                                             const Terms &terms, Value count,
                                             BatchSize size, ValueRange sums) {
   auto step = [&](Value k, SmallVector<Value> &sums) {
-    if (terms.lastAhead)
-      prefetchTerms(tile, terms, k);
     SmallVector<Value> right = readRow(tile, terms, k);
     Terms here = terms.withRowsMoved(phase, phase.multiply(k, terms.lhsStride));
     for (int64_t row = 0; row < tile.rows; ++row) {
@@ -238,10 +233,19 @@ SmallVector<Value> MicrotilePhase::addTerms(const Microtile &tile,
       }
     }
   };
+  // So many steps ahead as are summed while memory answers.
+  constexpr int64_t kStepsAhead = 32;
+  auto ahead = [&](Value k, int64_t count) {
+    Value later = phase.minimum(phase.add(k, kStepsAhead), terms.lastAhead);
+    for (int64_t u = 0; u < count; ++u)
+      prefetchTerms(tile, terms, phase.add(later, u));
+  };
   auto steps = [&](Value from, Value to, int64_t count, ValueRange initial) {
     return phase.loop(from, to, phase.index(count), initial,
                       [&](Value k, ValueRange carried) {
                         SmallVector<Value> sums(carried);
+                        if (terms.lastAhead)
+                          ahead(k, count);
                         for (int64_t u = 0; u < count; ++u)
                           step(phase.add(k, u), sums);
                         return sums;

@@ -38,8 +38,8 @@ struct Terms {
   mlir::Value rhs, columns, rhsStride;
   /// Lanes of the columns that do not exist are not read.
   bool masksColumns = false;
-  /// Where both sides are asked for some terms ahead: the last term that
-  /// exists.
+  /// Where both sides are asked for some terms ahead: the last from which on
+  /// as many exist as are added at a time.
   mlir::Value lastAhead;
 
   /// The same with rows that lie `step` further.
@@ -115,7 +115,8 @@ protected:
   llvm::SmallVector<mlir::Value> outer; // indices of the outer axes
 
 private:
-  void prefetchTerms(const Microtile &tile, const Terms &terms, mlir::Value k);
+  void prefetchTerms(const Microtile &tile, const Terms &terms,
+                     mlir::Value later);
   llvm::SmallVector<mlir::Value> readRow(const Microtile &tile,
                                          const Terms &terms, mlir::Value k);
   void emitStagedEpilogue(const Microtile &tile, mlir::ValueRange sums);
