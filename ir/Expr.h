@@ -202,15 +202,17 @@ Expr weightedMean(Expr terms, Expr weights);
 /// target is `ignored`; null where all terms weigh the same.
 Expr termWeights(Expr weights, Expr target, Expr like,
                  std::optional<int64_t> ignored);
-Expr meanSquaredError(Expr prediction, Expr target, Expr weights = {});
-Expr meanAbsoluteError(Expr prediction, Expr target, Expr weights = {});
+/// Of each element of the prediction.
+Expr squaredErrors(Expr prediction, Expr target);
+Expr absoluteErrors(Expr prediction, Expr target);
 
 /// The value of a metric for a batch, read from its sums, as
 /// runtime/MetricSums.h reads it from those of a set.
 Expr readSums(Summed metric, mlir::OpBuilder &builder);
 
-/// counts[target, chosen] of what the decisions of `metric` are of, f32 [C, C];
-/// null where it decides nothing, or among more than `maxClasses`.
+/// counts[target, chosen] of what the decisions of `metric` are of, or their
+/// weights, [C, C] of floats; null where it decides nothing, or among more than
+/// `maxClasses`.
 Expr buildConfusion(mlir::OpBuilder &builder, mlir::Operation *metric,
                     int64_t maxClasses);
 

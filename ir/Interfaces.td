@@ -156,7 +156,8 @@ def Nnc_Gathered : OpInterface<"Gathered"> {
     InterfaceMethod<[{
         Builds what is gathered, f32 [.., 2 * K]: the scores of K classes, then for
         each whether the row is of it, 1 or 0, or anything else where it does not
-        count. Fails after a diagnostic.
+        count. A weighted reading has [.., 3 * K], with the weight of each behind.
+        Fails after a diagnostic.
       }],
       "::llvm::FailureOr<::mlir::Value>", "buildScores", (ins "::mlir::OpBuilder &":$builder)>,
     InterfaceMethod<"How the metric is read from them: a name of runtime/MetricScores.h.",

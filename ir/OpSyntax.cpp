@@ -133,7 +133,8 @@ static ParseResult parseAttributes(OpAsmParser &parser,
     if (info == signature.attributes.end())
       return parser.emitError(parser.getCurrentLocation())
              << "'" << operationName(signature.name) << "' has no attribute '"
-             << name << "'";
+             << name << "'"
+             << explainMissing(parser.getContext(), signature, name);
     Attribute value;
     if (parser.parseEqual() || parseValue(parser, signature, *info, value))
       return failure();

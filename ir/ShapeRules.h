@@ -49,6 +49,12 @@ llvm::LogicalResult checkMatrix(const OpSite &site, NamedType operand);
 llvm::LogicalResult checkRow(const OpSite &site, NamedType row,
                              mlir::RankedTensorType x, int64_t size);
 
+/// Succeeds if `weights` are null or weigh the terms of `shape`: its
+/// dimensions, or the first of them, each of which may be 1.
+llvm::LogicalResult checkWeights(const OpSite &site,
+                                 mlir::RankedTensorType weights,
+                                 llvm::ArrayRef<int64_t> shape);
+
 /// Succeeds if the integers of the operand can be `value`, of attribute `name`.
 llvm::LogicalResult checkHeld(const OpSite &site, llvm::StringRef name,
                               int64_t value, NamedType operand);

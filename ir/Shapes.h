@@ -149,18 +149,15 @@ struct RowWeights {
   mlir::RankedTensorType weights;      // [..], or the first of these dimensions
   mlir::RankedTensorType classWeights; // [C]
   std::optional<int64_t> ignoreIndex;
+  mlir::RankedTensorType positiveWeights = {}; // broadcast to the terms
 };
 /// A scalar; prediction and target agree but for trailing dimensions of 1.
 /// Weights have the dimensions of the prediction, or the first of them, each of
-/// which may be 1; integers of the target can be the index that is ignored.
+/// which may be 1; those of positive targets broadcast to it; integers of the
+/// target can be the index that is ignored.
 TypeOrFailure inferTerms(const OpSite &site, NamedType prediction,
                          mlir::RankedTensorType target,
                          const RowWeights &given);
-/// The same of logits; `positiveWeights`, if not null, broadcast to them.
-TypeOrFailure inferBceLogits(const OpSite &site, mlir::RankedTensorType logits,
-                             mlir::RankedTensorType target,
-                             const RowWeights &given,
-                             mlir::RankedTensorType positiveWeights);
 /// The same; the variance broadcasts to the prediction.
 TypeOrFailure inferGaussian(const OpSite &site,
                             mlir::RankedTensorType prediction,
@@ -171,21 +168,17 @@ TypeOrFailure inferGaussian(const OpSite &site,
 /// 1 is ignored) or floats [.., C].
 TypeOrFailure inferClassification(const OpSite &site, NamedType logits,
                                   mlir::RankedTensorType target);
-/// The same, where targets that are `ignoreIndex` do not count: it is a number
-/// that the target, of integers, can hold.
+/// The same, with weights of rows and of classes; the index that is ignored is
+/// a number that the target, of integers, can hold.
 TypeOrFailure inferCounted(const OpSite &site, NamedType logits,
                            mlir::RankedTensorType target,
-                           std::optional<int64_t> ignoreIndex);
-/// The same, with weights of rows and of classes.
-TypeOrFailure inferCrossEntropy(const OpSite &site, NamedType logits,
-                                mlir::RankedTensorType target,
-                                const RowWeights &given);
+                           const RowWeights &given);
 /// The same, of at least two classes.
 TypeOrFailure inferChoice(const OpSite &site, NamedType logits,
                           mlir::RankedTensorType target,
                           const RowWeights &given);
-/// As inferCrossEntropy or inferTerms, whichever fits; class weights and an
-/// alpha are for one of them each.
+/// As inferCounted or inferTerms, whichever fits; class weights are for the
+/// one, positive weights and an alpha for the other.
 TypeOrFailure inferFocal(const OpSite &site, mlir::RankedTensorType logits,
                          mlir::RankedTensorType target, const RowWeights &given,
                          bool hasAlpha);
@@ -194,33 +187,33 @@ TypeOrFailure inferDivergence(const OpSite &site, mlir::RankedTensorType logits,
                               mlir::RankedTensorType target,
                               mlir::RankedTensorType weights);
 /// A scalar; logits have samples, and places or classes of each; weights, if
-/// they are given, are of samples.
+/// they are given, are of samples, and class weights for integers that name
+/// classes.
 TypeOrFailure inferDice(const OpSite &site, mlir::RankedTensorType logits,
                         mlir::RankedTensorType target, const RowWeights &given);
-/// A scalar, from vectors [.., D] of one type; `target` and `weights`, where
-/// they are not null, are of rows.
+/// A scalar, from vectors [.., D] of one type; `target`, where it is not null,
+/// and what is given are of rows.
 TypeOrFailure inferPairs(const OpSite &site, llvm::ArrayRef<NamedType> vectors,
                          mlir::RankedTensorType target,
-                         mlir::RankedTensorType weights);
-/// A scalar, from two groups of rows, [n, D] or [batch, n, D].
+                         const RowWeights &given);
+/// A scalar, from two groups of rows, [n, D] or [batch, n, D], and weights of
+/// rows, which may be null.
 TypeOrFailure inferContrast(const OpSite &site, mlir::RankedTensorType x,
-                            mlir::RankedTensorType other);
+                            mlir::RankedTensorType other,
+                            mlir::RankedTensorType weights);
 enum class Average : uint32_t;
 enum class Multioutput : uint32_t;
 /// A scalar; the prediction is of classes, or has the places of the target.
 TypeOrFailure inferDecisions(const OpSite &site,
                              mlir::RankedTensorType prediction,
                              mlir::RankedTensorType target,
-                             std::optional<int64_t> ignoreIndex,
+                             const RowWeights &given,
                              std::optional<Average> average);
-TypeOrFailure inferRegression(const OpSite &site,
-                              mlir::RankedTensorType prediction,
-                              mlir::RankedTensorType target);
-/// The same, of a metric that cannot be weighted by variance.
+/// As inferTerms, of a metric that cannot be weighted by variance.
 TypeOrFailure inferRootError(const OpSite &site,
                              mlir::RankedTensorType prediction,
                              mlir::RankedTensorType target,
-                             Multioutput multioutput);
+                             const RowWeights &given, Multioutput multioutput);
 /// True if `target` names a class for each row of `logits` [.., C], C > 1.
 bool isClassification(mlir::RankedTensorType logits,
                       mlir::RankedTensorType target);
@@ -390,9 +383,9 @@ TypeOrFailure inferRotary(const OpSite &site, mlir::RankedTensorType x,
 TypeOrFailure inferSinusoidal(const OpSite &site, int64_t length, int64_t width,
                               std::optional<mlir::Type> elementType);
 /// The operands of a loss over all alignments: [batch, time, C], [batch,
-/// labels], and twice [batch].
+/// labels], and three times [batch], the last of which may be null.
 struct CtcTypes {
-  mlir::RankedTensorType logits, target, inputLengths, targetLengths;
+  mlir::RankedTensorType logits, target, inputLengths, targetLengths, weights;
 };
 TypeOrFailure inferCtcLoss(const OpSite &site, const CtcTypes &types,
                            int64_t blank);

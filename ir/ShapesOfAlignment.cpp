@@ -59,7 +59,9 @@ TypeOrFailure inferCtcLoss(const OpSite &site, const CtcTypes &types,
           checkLengths(site, {"input_lengths", types.inputLengths}, logits)) ||
       failed(checkLengths(site, {"target_lengths", types.targetLengths},
                           logits)) ||
-      failed(checkBlank(site, logits, blank)))
+      failed(checkBlank(site, logits, blank)) ||
+      failed(checkWeights(site, types.weights,
+                          types.logits.getShape().take_front())))
     return failure();
   return RankedTensorType::get({}, types.logits.getElementType());
 }

@@ -23,10 +23,8 @@ static TypeOrFailure makeScalar(RankedTensorType like) {
   return RankedTensorType::get({}, like.getElementType());
 }
 
-/// Succeeds if `weights` are null or weigh the terms of `shape`: its
-/// dimensions, or the first of them, each of which may be 1.
-static LogicalResult checkWeights(const OpSite &site, RankedTensorType weights,
-                                  ArrayRef<int64_t> shape) {
+LogicalResult checkWeights(const OpSite &site, RankedTensorType weights,
+                           ArrayRef<int64_t> shape) {
   if (!weights)
     return success();
   ArrayRef<int64_t> given = dropTrailingOnes(weights.getShape());
@@ -63,6 +61,21 @@ static bool haveSamePlaces(RankedTensorType lhs, RankedTensorType rhs) {
   return dropTrailingOnes(lhs.getShape()) == dropTrailingOnes(rhs.getShape());
 }
 
+/// Succeeds if the operand is null or broadcasts to `like`.
+static LogicalResult checkBroadcasts(const OpSite &site, NamedType operand,
+                                     NamedType like) {
+  if (!operand.type)
+    return success();
+  TypeOrFailure common = inferElementwise(site, {like, operand});
+  if (failed(common))
+    return failure();
+  if (*common == like.type)
+    return success();
+  return site.error() << operand.name << " is " << printType(operand.type)
+                      << ": expected no more elements than " << like.name
+                      << ", " << printType(like.type);
+}
+
 /// Succeeds if `given` fits terms that have the dimensions of `shape`, and the
 /// target the elements.
 static LogicalResult checkCounting(const OpSite &site, RankedTensorType target,
@@ -82,36 +95,11 @@ TypeOrFailure inferTerms(const OpSite &site, NamedType prediction,
     return site.error() << "shapes differ: " << prediction.name << " is "
                         << printType(prediction.type) << ", target is "
                         << printType(target);
-  if (failed(checkCounting(site, target, prediction.type.getShape(), given)))
+  if (failed(checkCounting(site, target, prediction.type.getShape(), given)) ||
+      failed(checkBroadcasts(site, {"positive_weights", given.positiveWeights},
+                             prediction)))
     return failure();
   return makeScalar(prediction.type);
-}
-
-/// Succeeds if the operand is null or broadcasts to `like`.
-static LogicalResult checkBroadcasts(const OpSite &site, NamedType operand,
-                                     NamedType like) {
-  if (!operand.type)
-    return success();
-  TypeOrFailure common = inferElementwise(site, {like, operand});
-  if (failed(common))
-    return failure();
-  if (*common == like.type)
-    return success();
-  return site.error() << operand.name << " is " << printType(operand.type)
-                      << ": expected no more elements than " << like.name
-                      << ", " << printType(like.type);
-}
-
-TypeOrFailure inferBceLogits(const OpSite &site, RankedTensorType logits,
-                             RankedTensorType target, const RowWeights &given,
-                             RankedTensorType positiveWeights) {
-  NamedType operand{"logits", logits};
-  TypeOrFailure type = inferTerms(site, operand, target, given);
-  if (failed(type) ||
-      failed(checkBroadcasts(site, {"positive_weights", positiveWeights},
-                             operand)))
-    return failure();
-  return type;
 }
 
 TypeOrFailure inferGaussian(const OpSite &site, RankedTensorType prediction,
@@ -184,21 +172,12 @@ static LogicalResult checkIgnoreIndex(const OpSite &site,
 }
 
 TypeOrFailure inferCounted(const OpSite &site, NamedType logits,
-                           RankedTensorType target,
-                           std::optional<int64_t> ignoreIndex) {
+                           RankedTensorType target, const RowWeights &given) {
   TypeOrFailure type = inferClassification(site, logits, target);
-  if (failed(type) || failed(checkIgnoreIndex(site, target, ignoreIndex)))
+  if (failed(type) || failed(checkIgnoreIndex(site, target, given.ignoreIndex)))
     return failure();
-  return type;
-}
-
-TypeOrFailure inferCrossEntropy(const OpSite &site, NamedType logits,
-                                RankedTensorType target,
-                                const RowWeights &given) {
-  TypeOrFailure type = inferCounted(site, logits, target, given.ignoreIndex);
   ArrayRef<int64_t> shape = logits.type.getShape();
-  if (failed(type) ||
-      failed(checkWeights(site, given.weights, shape.drop_back())))
+  if (failed(checkWeights(site, given.weights, shape.drop_back())))
     return failure();
   if (given.classWeights &&
       failed(checkRow(site, {"class_weights", given.classWeights}, logits.type,
@@ -212,7 +191,14 @@ TypeOrFailure inferChoice(const OpSite &site, NamedType logits,
   if (logits.type.getRank() > 0 && logits.type.getShape().back() == 1)
     return site.error() << logits.name << " is " << printType(logits.type)
                         << ": expected at least 2 classes";
-  return inferCrossEntropy(site, logits, target, given);
+  return inferCounted(site, logits, target, given);
+}
+
+static InFlightDiagnostic refuseClassWeights(const OpSite &site,
+                                             RankedTensorType logits) {
+  return site.error() << "class_weights are of classes, and each element of "
+                         "logits, "
+                      << printType(logits) << ", decides for itself";
 }
 
 TypeOrFailure inferFocal(const OpSite &site, RankedTensorType logits,
@@ -221,18 +207,17 @@ TypeOrFailure inferFocal(const OpSite &site, RankedTensorType logits,
   NamedType operand{"logits", logits};
   if (!areIntegerClasses(logits, target) && haveSamePlaces(logits, target)) {
     if (given.classWeights)
-      return site.error() << "class_weights are of classes, and each element "
-                             "of logits, "
-                          << printType(logits)
-                          << ", decides for itself: expected alpha";
+      return refuseClassWeights(site, logits)
+             << ": expected positive_weights or alpha";
     return inferTerms(site, operand, target, given);
   }
-  if (hasAlpha)
-    return site.error() << "alpha is for elements that decide for themselves, "
-                           "and logits, "
+  if (hasAlpha || given.positiveWeights)
+    return site.error() << (hasAlpha ? "alpha is" : "positive_weights are")
+                        << " for elements that decide for themselves, and "
+                           "logits, "
                         << printType(logits)
                         << ", are of classes: expected class_weights";
-  return inferCrossEntropy(site, operand, target, given);
+  return inferCounted(site, operand, target, given);
 }
 
 TypeOrFailure inferDivergence(const OpSite &site, RankedTensorType logits,
@@ -255,15 +240,17 @@ TypeOrFailure inferDice(const OpSite &site, RankedTensorType logits,
     return site.error() << "logits is " << printType(logits)
                         << ": expected samples, and places or classes of each";
   NamedType operand{"logits", logits};
-  if (!isClassification(logits, target) && haveSamePlaces(logits, target)) {
-    if (failed(
-            checkCounting(site, target, logits.getShape().take_front(), given)))
+  ArrayRef<int64_t> samples = logits.getShape().take_front();
+  if (!areIntegerClasses(logits, target) && haveSamePlaces(logits, target)) {
+    if (given.classWeights)
+      return refuseClassWeights(site, logits);
+    if (failed(checkCounting(site, target, samples, given)))
       return failure();
     return makeScalar(logits);
   }
-  TypeOrFailure type = inferCounted(site, operand, target, given.ignoreIndex);
-  if (failed(type) ||
-      failed(checkWeights(site, given.weights, logits.getShape().take_front())))
+  TypeOrFailure type = inferCounted(
+      site, operand, target, {{}, given.classWeights, given.ignoreIndex});
+  if (failed(type) || failed(checkWeights(site, given.weights, samples)))
     return failure();
   return type;
 }
@@ -273,7 +260,7 @@ TypeOrFailure inferDice(const OpSite &site, RankedTensorType logits,
 //===----------------------------------------------------------------------===//
 
 TypeOrFailure inferPairs(const OpSite &site, ArrayRef<NamedType> vectors,
-                         RankedTensorType target, RankedTensorType weights) {
+                         RankedTensorType target, const RowWeights &given) {
   RankedTensorType first = vectors.front().type;
   if (first.getRank() == 0 || first.isDynamicDim(first.getRank() - 1))
     return site.error() << vectors.front().name << " is " << printType(first)
@@ -288,13 +275,17 @@ TypeOrFailure inferPairs(const OpSite &site, ArrayRef<NamedType> vectors,
     return site.error() << "target is " << printType(target) << ": expected "
                         << printShape(rows) << ", one for each row of "
                         << vectors.front().name << ", " << printType(first);
-  if (failed(checkWeights(site, weights, rows)))
+  NamedType terms{"rows", RankedTensorType::get(rows, first.getElementType())};
+  if (failed(target ? checkCounting(site, target, rows, given)
+                    : checkWeights(site, given.weights, rows)) ||
+      failed(checkBroadcasts(site, {"positive_weights", given.positiveWeights},
+                             terms)))
     return failure();
   return makeScalar(first);
 }
 
 TypeOrFailure inferContrast(const OpSite &site, RankedTensorType x,
-                            RankedTensorType other) {
+                            RankedTensorType other, RankedTensorType weights) {
   int64_t rank = x.getRank();
   if (rank < 2 || rank > 3 || x.isDynamicDim(rank - 1) ||
       x.isDynamicDim(rank - 2))
@@ -302,7 +293,7 @@ TypeOrFailure inferContrast(const OpSite &site, RankedTensorType x,
                         << ": expected groups of rows, [n, width] or [batch, "
                            "n, width], in which neither n nor the width is the "
                            "batch";
-  return inferPairs(site, {{"x", x}, {"other", other}}, {}, {});
+  return inferPairs(site, {{"x", x}, {"other", other}}, {}, {weights, {}, {}});
 }
 
 //===----------------------------------------------------------------------===//
@@ -310,16 +301,19 @@ TypeOrFailure inferContrast(const OpSite &site, RankedTensorType x,
 //===----------------------------------------------------------------------===//
 
 TypeOrFailure inferDecisions(const OpSite &site, RankedTensorType prediction,
-                             RankedTensorType target,
-                             std::optional<int64_t> ignoreIndex,
+                             RankedTensorType target, const RowWeights &given,
                              std::optional<Average> average) {
-  if (failed(checkIgnoreIndex(site, target, ignoreIndex)))
+  ArrayRef<int64_t> shape = prediction.getShape();
+  if (!isClassification(prediction, target) &&
+      haveSamePlaces(prediction, target)) {
+    if (failed(checkIgnoreIndex(site, target, given.ignoreIndex)) ||
+        failed(checkWeights(site, given.weights, shape)))
+      return failure();
+    return makeScalar(prediction);
+  }
+  if (failed(inferCounted(site, {"prediction", prediction}, target, given)))
     return failure();
-  if (!isClassification(prediction, target))
-    return haveSamePlaces(prediction, target)
-               ? TypeOrFailure(makeScalar(prediction))
-               : inferClassification(site, {"prediction", prediction}, target);
-  int64_t classes = prediction.getShape().back();
+  int64_t classes = shape.back();
   if (average == Average::binary && classes != 2)
     return site.error() << "average = binary is of two classes, and "
                            "prediction, "
@@ -328,18 +322,14 @@ TypeOrFailure inferDecisions(const OpSite &site, RankedTensorType prediction,
   return makeScalar(prediction);
 }
 
-TypeOrFailure inferRegression(const OpSite &site, RankedTensorType prediction,
-                              RankedTensorType target) {
-  return inferTerms(site, {"prediction", prediction}, target, {});
-}
-
 TypeOrFailure inferRootError(const OpSite &site, RankedTensorType prediction,
-                             RankedTensorType target, Multioutput multioutput) {
+                             RankedTensorType target, const RowWeights &given,
+                             Multioutput multioutput) {
   if (multioutput == Multioutput::variance_weighted)
     return site.error() << "multioutput = variance_weighted weighs shares of "
                            "variance, and a root is none: expected "
                            "uniform_average or flattened";
-  return inferRegression(site, prediction, target);
+  return inferTerms(site, {"prediction", prediction}, target, given);
 }
 
 } // namespace nnc

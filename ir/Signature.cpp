@@ -57,6 +57,39 @@ SmallVector<const Signature *> allSignatures(MLIRContext *context) {
   return signatures;
 }
 
+/// `a`, `a and b`, `a, b and c`.
+static std::string join(ArrayRef<StringRef> names) {
+  std::string text;
+  for (auto [i, name] : llvm::enumerate(names)) {
+    if (i > 0)
+      text += i + 1 == names.size() ? " and " : ", ";
+    text += name;
+  }
+  return text;
+}
+
+static bool hasArgument(const Signature &signature, StringRef name) {
+  auto isCalled = [&](const auto &info) {
+    return info.name == name && !info.hidden;
+  };
+  return llvm::any_of(signature.operands, isCalled) ||
+         llvm::any_of(signature.attributes, isCalled);
+}
+
+std::string explainMissing(MLIRContext *context, const Signature &signature,
+                           StringRef name) {
+  if (signature.category != Category::Loss &&
+      signature.category != Category::Metric)
+    return {};
+  SmallVector<StringRef> having;
+  for (const Signature *other : allSignatures(context))
+    if (other->category == signature.category && hasArgument(*other, name))
+      having.push_back(other->name);
+  if (having.empty())
+    return {};
+  return ", which " + join(having) + (having.size() == 1 ? " has" : " have");
+}
+
 // Enumeration attributes are spelled #DIALECT.MNEMONIC<keyword>, and named
 // after their mnemonic in every op.
 Attribute parseEnumKeyword(MLIRContext *context, StringRef op,
@@ -145,7 +178,9 @@ static LogicalResult checkAttributes(const OpSite &site,
     if (llvm::none_of(signature.attributes, [&](const AttributeInfo &known) {
           return known.name == attribute.getName().getValue();
         }))
-      return site.error() << "has no argument " << attribute.getName();
+      return site.error() << "has no argument " << attribute.getName()
+                          << explainMissing(attributes.getContext(), signature,
+                                            attribute.getName());
   for (const AttributeInfo &known : signature.attributes)
     if (known.isRequired() && !attributes.contains(known.name))
       return site.error() << "needs its argument '" << known.name << "'";

@@ -114,6 +114,12 @@ const Signature *lookupSignature(mlir::MLIRContext *context,
 /// The signatures of all computing ops of the loaded dialects, by name.
 llvm::SmallVector<const Signature *> allSignatures(mlir::MLIRContext *context);
 
+/// Why `signature` has no argument `name`, where others of its kind have one:
+/// `, which mse and mae have`; empty where none has, or it is no loss or
+/// metric.
+std::string explainMissing(mlir::MLIRContext *context,
+                           const Signature &signature, llvm::StringRef name);
+
 /// The value of an enumeration attribute of `op` spelled `keyword`, or null.
 mlir::Attribute parseEnumKeyword(mlir::MLIRContext *context, llvm::StringRef op,
                                  llvm::StringRef attribute,

@@ -6,18 +6,26 @@
 #include <functional>
 #include <limits>
 #include <new>
+#include <type_traits>
 
 namespace nnc::runtime {
 
 static constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 
 static constexpr ScoreReading readings[] = {
-    {"roc_auc", true, ScoreReading::Mean},
-    {"roc_auc_weighted", true, ScoreReading::Weighted},
-    {"roc_auc_micro", true, ScoreReading::Pooled},
-    {"average_precision", false, ScoreReading::Mean},
-    {"average_precision_weighted", false, ScoreReading::Weighted},
-    {"average_precision_micro", false, ScoreReading::Pooled}};
+    {"roc_auc", true, ScoreReading::Mean, false},
+    {"roc_auc_weighted", true, ScoreReading::Weighted, false},
+    {"roc_auc_micro", true, ScoreReading::Pooled, false},
+    {"average_precision", false, ScoreReading::Mean, false},
+    {"average_precision_weighted", false, ScoreReading::Weighted, false},
+    {"average_precision_micro", false, ScoreReading::Pooled, false},
+    {"weighted_roc_auc", true, ScoreReading::Mean, true},
+    {"weighted_roc_auc_weighted", true, ScoreReading::Weighted, true},
+    {"weighted_roc_auc_micro", true, ScoreReading::Pooled, true},
+    {"weighted_average_precision", false, ScoreReading::Mean, true},
+    {"weighted_average_precision_weighted", false, ScoreReading::Weighted,
+     true},
+    {"weighted_average_precision_micro", false, ScoreReading::Pooled, true}};
 
 const ScoreReading *findScoreReading(std::string_view kind) {
   auto found =
@@ -26,8 +34,41 @@ const ScoreReading *findScoreReading(std::string_view kind) {
   return found == std::end(readings) ? nullptr : found;
 }
 
-Status GatheredScores::add(const float *values, int64_t rows, int64_t columns) {
-  const int64_t numClasses = columns / 2;
+// A score as it is kept, and what it counts: a number of scores is exact.
+template <typename Score> static Score makeScore(float score, float weight) {
+  if constexpr (std::is_same_v<Score, float>)
+    return score;
+  else
+    return {score, weight};
+}
+static float scoreOf(float score) { return score; }
+static float scoreOf(const WeightedScore &score) { return score.score; }
+static int64_t weightOf(float) { return 1; }
+static double weightOf(const WeightedScore &score) { return score.weight; }
+
+/// Whether a score of a class, which is of it where `label` is 1, is kept.
+static bool counts(float label) { return label == 0 || label == 1; }
+
+/// Keeps the scores of a row.
+template <typename Score, typename Class>
+static void keep(std::vector<Class> &classes, const ScoreReading &reading,
+                 const float *row) {
+  const size_t numClasses = classes.size();
+  for (size_t c = 0; c < numClasses; ++c) {
+    const float score = row[c], label = row[numClasses + c];
+    if (!counts(label))
+      continue;
+    Class &to = classes[c];
+    std::vector<Score> &scores = label == 1 ? to.positives : to.negatives;
+    const float weight = reading.isWeighted ? row[2 * numClasses + c] : 1;
+    to.hasNan |= std::isnan(score) || std::isnan(weight);
+    scores.push_back(makeScore<Score>(score, weight));
+  }
+}
+
+Status GatheredScores::add(const ScoreReading &reading, const float *values,
+                           int64_t rows, int64_t columns) {
+  const int64_t numClasses = columns / reading.columnsOfClass();
   if (rows * numClasses > mostScores - numScores)
     return {Code::OutOfMemory,
             concat("a metric of the order of a set keeps all of its scores, ",
@@ -35,73 +76,99 @@ Status GatheredScores::add(const float *values, int64_t rows, int64_t columns) {
                    ": leave the metric out, or evaluate a part of the set")};
   numScores += rows * numClasses;
   try {
-    classes.resize(size_t(numClasses));
-    for (int64_t row = 0; row < rows; ++row, values += columns)
-      for (int64_t c = 0; c < numClasses; ++c) {
-        const float score = values[c], label = values[numClasses + c];
-        if (label != 0 && label != 1)
-          continue;
-        Class &to = classes[size_t(c)];
-        to.hasNan |= std::isnan(score);
-        (label == 1 ? to.positives : to.negatives).push_back(score);
-      }
+    if (reading.isWeighted) {
+      weighted.resize(size_t(numClasses));
+      for (int64_t row = 0; row < rows; ++row)
+        keep<WeightedScore>(weighted, reading, values + row * columns);
+    } else {
+      alike.resize(size_t(numClasses));
+      for (int64_t row = 0; row < rows; ++row)
+        keep<float>(alike, reading, values + row * columns);
+    }
   } catch (const std::bad_alloc &) {
     return {Code::OutOfMemory, "no memory for the scores of a metric"};
   }
   return {};
 }
 
+/// What all of `scores` count.
+template <typename Score> static auto total(const std::vector<Score> &scores) {
+  decltype(weightOf(Score())) sum = 0;
+  for (const Score &score : scores)
+    sum += weightOf(score);
+  return sum;
+}
+
 /// The share of pairs in which the positive is above, from sorted scores, the
 /// largest first; equal ones are half above. Hanley and McNeil 1982,
 /// doi:10.1148/radiology.143.1.7063747.
-static double rocAuc(const std::vector<float> &positives,
-                     const std::vector<float> &negatives) {
-  if (positives.empty() || negatives.empty())
+template <typename Score>
+static double rocAuc(const std::vector<Score> &positives,
+                     const std::vector<Score> &negatives) {
+  const auto allPositives = total(positives), allNegatives = total(negatives);
+  if (allPositives == 0 || allNegatives == 0)
     return undefined;
-  // Twice the number of pairs: below 2^58.
-  int64_t twice = 0;
-  size_t larger = 0, atLeast = 0; // negatives above the score, or equal to it
-  for (float score : positives) {
-    while (larger < negatives.size() && negatives[larger] > score)
-      ++larger;
-    while (atLeast < negatives.size() && negatives[atLeast] >= score)
-      ++atLeast;
-    twice += int64_t(2 * negatives.size() - larger - atLeast);
+  // Twice the pairs, each the product of what its two count: of scores that
+  // count 1, below 2^58.
+  auto twice = allPositives - allPositives;
+  auto above = twice, atLeast = twice; // of negatives that are
+  size_t larger = 0, equal = 0;
+  for (const Score &score : positives) {
+    for (; larger < negatives.size() &&
+           scoreOf(negatives[larger]) > scoreOf(score);
+         ++larger)
+      above += weightOf(negatives[larger]);
+    for (; equal < negatives.size() &&
+           scoreOf(negatives[equal]) >= scoreOf(score);
+         ++equal)
+      atLeast += weightOf(negatives[equal]);
+    twice += weightOf(score) * (2 * allNegatives - above - atLeast);
   }
-  return double(twice) / 2 / double(positives.size()) /
-         double(negatives.size());
+  return double(twice) / 2 / double(allPositives) / double(allNegatives);
 }
 
 /// The sum over distinct scores, the largest first, of precision times the
 /// growth of recall.
-static double averagePrecision(const std::vector<float> &positives,
-                               const std::vector<float> &negatives) {
+template <typename Score>
+static double averagePrecision(const std::vector<Score> &positives,
+                               const std::vector<Score> &negatives) {
+  const auto all = total(positives);
   double area = 0;
-  size_t found = 0, wrong = 0;
-  while (found < positives.size()) {
-    const float score = positives[found];
-    const size_t before = found;
-    while (found < positives.size() && positives[found] == score)
-      ++found;
-    while (wrong < negatives.size() && negatives[wrong] >= score)
-      ++wrong;
+  auto found = all - all, wrong = found;
+  size_t nextPositive = 0, nextNegative = 0;
+  while (nextPositive < positives.size()) {
+    const float score = scoreOf(positives[nextPositive]);
+    const auto before = found;
+    for (; nextPositive < positives.size() &&
+           scoreOf(positives[nextPositive]) == score;
+         ++nextPositive)
+      found += weightOf(positives[nextPositive]);
+    for (; nextNegative < negatives.size() &&
+           scoreOf(negatives[nextNegative]) >= score;
+         ++nextNegative)
+      wrong += weightOf(negatives[nextNegative]);
     area += double(found - before) * double(found) / double(found + wrong);
   }
-  return positives.empty() ? 0 : area / double(positives.size());
+  return all == 0 ? 0 : area / double(all);
 }
 
-double GatheredScores::read(const ScoreReading &reading) const {
-  auto valueOf = [&](Class &of) {
+template <typename Score>
+double GatheredScores::read(const ScoreReading &reading,
+                            std::vector<Class<Score>> &classes) {
+  auto isAbove = [](const Score &a, const Score &b) {
+    return scoreOf(a) > scoreOf(b);
+  };
+  auto valueOf = [&](Class<Score> &of) {
     if (of.hasNan)
       return undefined;
-    for (std::vector<float> *scores : {&of.positives, &of.negatives})
-      std::sort(scores->begin(), scores->end(), std::greater<float>());
+    for (std::vector<Score> *scores : {&of.positives, &of.negatives})
+      std::sort(scores->begin(), scores->end(), isAbove);
     return reading.isRocAuc ? rocAuc(of.positives, of.negatives)
                             : averagePrecision(of.positives, of.negatives);
   };
   if (reading.average == ScoreReading::Pooled) {
-    Class all;
-    for (Class &of : classes) {
+    Class<Score> all;
+    for (Class<Score> &of : classes) {
       all.positives.insert(all.positives.end(), of.positives.begin(),
                            of.positives.end());
       all.negatives.insert(all.negatives.end(), of.negatives.begin(),
@@ -111,15 +178,19 @@ double GatheredScores::read(const ScoreReading &reading) const {
     return valueOf(all);
   }
   double sum = 0, weights = 0;
-  for (Class &of : classes) {
+  for (Class<Score> &of : classes) {
     const bool isByWeight = reading.average == ScoreReading::Weighted;
-    const double weight = isByWeight ? double(of.positives.size()) : 1;
+    const double weight = isByWeight ? double(total(of.positives)) : 1;
     // What has no weight adds nothing, not even NaN.
     if (weight != 0)
       sum += weight * valueOf(of);
     weights += weight;
   }
   return weights == 0 ? 0 : sum / weights;
+}
+
+double GatheredScores::read(const ScoreReading &reading) const {
+  return reading.isWeighted ? read(reading, weighted) : read(reading, alike);
 }
 
 } // namespace nnc::runtime

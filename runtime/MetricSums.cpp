@@ -129,7 +129,8 @@ static double readQuadraticKappa(const double *sums, int64_t columns) {
                               2 * means[0] * means[1]);
 }
 
-/// How many, the sums of errors, their squares, targets, their squares.
+/// The weight, which is how many there are where no row before it says that,
+/// the sums of errors, their squares, targets, their squares.
 namespace {
 struct Variances {
   double count, squares, errors, targets;
@@ -138,8 +139,8 @@ struct Variances {
 
 /// Squares less the square of their mean; what is below the rounding of numbers
 /// of f32 is none.
-static double variance(double count, double total, double squares) {
-  double difference = squares - total * total / count;
+static double variance(double weight, double total, double squares) {
+  double difference = squares - total * total / weight;
   return difference <= 1e-14 * squares ? 0 : difference;
 }
 
@@ -157,16 +158,18 @@ static double shareOfVariance(const Variances &variances) {
   return explainedShare(variances.errors, variances.targets);
 }
 
-/// The mean over outputs, by the variance of their targets if there is any.
-template <double (*share)(const Variances &), bool isByVariance>
+/// The mean over outputs, by the variance of their targets if there is any;
+/// `isCounted`: the first row says how many there are.
+template <double (*share)(const Variances &), bool isByVariance,
+          bool isCounted = false>
 static double readShares(const double *sums, int64_t columns) {
-  Table table{sums, columns};
+  Table table{sums, columns}, sumsOf{sums + isCounted * columns, columns};
   double shares = 0, byVariance = 0, targets = 0;
   for (int64_t c = 0; c < columns; ++c) {
-    double count = table.at(0, c);
-    Variances variances{count, table.at(2, c),
-                        variance(count, table.at(1, c), table.at(2, c)),
-                        variance(count, table.at(3, c), table.at(4, c))};
+    const double weight = sumsOf.at(0, c), squares = sumsOf.at(2, c);
+    Variances variances{table.at(0, c), squares,
+                        variance(weight, sumsOf.at(1, c), squares),
+                        variance(weight, sumsOf.at(3, c), sumsOf.at(4, c))};
     double value = share(variances);
     shares += value;
     byVariance += value * variances.targets;
@@ -197,6 +200,8 @@ static constexpr MetricReading readings[] = {
     {"kappa_quadratic", 3, true, readQuadraticKappa},
     {"r2", 5, true, readShares<shareOfR2, false>},
     {"r2_by_variance", 5, true, readShares<shareOfR2, true>},
+    {"weighted_r2", 6, true, readShares<shareOfR2, false, true>},
+    {"weighted_r2_by_variance", 6, true, readShares<shareOfR2, true, true>},
     {"explained_variance", 5, true, readShares<shareOfVariance, false>},
     {"explained_variance_by_variance", 5, true,
      readShares<shareOfVariance, true>},

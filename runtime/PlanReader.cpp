@@ -523,9 +523,11 @@ bool PlanReader::readOutput(const plan::Tensor &from, TensorInfo &to) {
                 reading->hasColumns ? " rows of" : "", " numbers, found ",
                 describe(to.elementType, to.shape));
   if (ranking && (to.elementType != ElementType::F32 || to.shape.empty() ||
-                  to.shape.back() < 2 || to.shape.back() % 2))
+                  to.shape.back() < ranking->columnsOfClass() ||
+                  to.shape.back() % ranking->columnsOfClass()))
     return fail("scores of kind ", quote(to.kind),
-                " must be f32, with as many labels in a row, found ",
+                " must be f32, with as many labels",
+                ranking->isWeighted ? " and weights" : "", " in a row, found ",
                 describe(to.elementType, to.shape));
   bool isScalar = to.kind == "loss" || to.kind == "metric";
   if (isScalar && !to.shape.empty())

@@ -67,7 +67,7 @@ Status Averages::addOutput(const RunOutputs &outputs,
     Metric &metric = metricOf(output, metricScoresSuffix);
     metric.ranking = ranking;
     const int64_t columns = output.shape.back();
-    return metric.scores.add(static_cast<const float *>(*data),
+    return metric.scores.add(*ranking, static_cast<const float *>(*data),
                              output.numElements(outputs.batch()) / columns,
                              columns);
   }

@@ -280,7 +280,9 @@ bool OpCall::bindNamed(const Argument &argument) {
   if (slot.kind != Slot::None)
     return bindAttribute(slot, argument);
   StringRef name = argument.name->name;
-  std::string hint = suggestion(name, argumentNames());
+  std::string hint = explainMissing(emitter.context, signature, name);
+  if (hint.empty())
+    hint = suggestion(name, argumentNames());
   if (hint.empty())
     hint = "; expected " + usage(call, argumentNames());
   emitter.error(argument.name->loc,

@@ -430,7 +430,8 @@ Reader::readArguments(const Signature &signature,
       return known.name == *name;
     });
     if (info == signature.attributes.end() && !name->contains('.'))
-      return fail("'" + signature.name + "' has no attribute '" + *name + "'");
+      return fail("'" + signature.name + "' has no attribute '" + *name + "'" +
+                  explainMissing(builder().getContext(), signature, *name));
     FailureOr<mlir::Attribute> value = failure();
     if (info != signature.attributes.end()) {
       value = readArgument(signature, *info, *attribute);

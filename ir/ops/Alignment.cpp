@@ -66,7 +66,9 @@ FailureOr<Expansion> CtcLossOp::buildExpansion(OpBuilder &builder,
                        getZeroInfinity() ? 0.0 : kInfinity); // [B, 1]
   Expr divisors =
       cast(maximum(asSamples(lengths, 2, f32), 1.0), logits.elementType());
-  return Expansion{mean(losses / divisors)};
+  Expr each = losses / divisors;
+  return Expansion{
+      weightedMean(each, alignWeights(operand(b, getODSOperands(4)), each))};
 }
 
 SmallVector<IndexLimit> CtcLossOp::getIndexLimits() {

@@ -20,7 +20,7 @@ def CtcLossOp : Nnc_CompositeOp<"ctc_loss", [DeclareOpInterfaceMethods<Nnc_Index
     all paths of one class a time step, each of the product of its softmaxes, that
     become the target where equal neighbours are merged and `blank` is then left
     out. In nats. A target that no path becomes has an infinite loss, or with
-    `zero_infinity` 0; it has no gradient.
+    `zero_infinity` 0; it has no gradient. By `weights` [batch] where they are given.
 
     dlogits = (softmax(logits) - probability that the path is there) * dy, over
     the number of samples and the target's length: both by sums from either end.
@@ -35,11 +35,11 @@ def CtcLossOp : Nnc_CompositeOp<"ctc_loss", [DeclareOpInterfaceMethods<Nnc_Index
     ```
   }];
   let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_IntegerTensor:$target,
-                            Nnc_IntegerTensor:$input_lengths, Nnc_IntegerTensor:$target_lengths,
-                            DefaultValuedAttr<Nnc_In<"[0, inf)", I64Attr>, "0">:$blank,
+                            Nnc_IntegerTensor:$input_lengths, Nnc_IntegerTensor:$target_lengths), Nnc_Weights,
+                       (ins DefaultValuedAttr<Nnc_In<"[0, inf)", I64Attr>, "0">:$blank,
                             DefaultValuedAttr<BoolAttr, "false">:$zero_infinity), Nnc_Penalties);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferCtcLoss(site, CtcTypes{logits, target, input_lengths, target_lengths}, adaptor.getBlank())"];
+  let resultTypes = ["inferCtcLoss(site, CtcTypes{logits, target, input_lengths, target_lengths, weights}, adaptor.getBlank())"];
   let category = "Loss";
   let hasExpansion = 1;
 }

@@ -27,16 +27,14 @@ Expr areClasses(Expr classes, Expr target, Expr logits);
 Expr rowLosses(Expr logits, Expr target);
 
 /// nnc.cross_entropy of its operands; `weights` may be null.
-llvm::FailureOr<Expr> crossEntropy(Expr logits, Expr target, Expr weights);
+llvm::FailureOr<Expr> crossEntropy(Expr logits, Expr target, Expr weights,
+                                   double smoothing);
 
 /// How far probabilities are kept from 0 and 1.
 double probabilityMargin(mlir::Type elementType);
 
 /// Whether rows [..] count: i1; null where all do.
 Expr countedRows(Expr target, Expr rows, std::optional<int64_t> ignored);
-
-/// The same as weights.
-Expr countedWeights(Expr target, Expr rows, std::optional<int64_t> ignored);
 
 /// Integers that name classes of `logits` are below their number. None where
 /// one that is `ignored` is not.

@@ -4,6 +4,7 @@
 #include "ir/Ops.h"
 #include "ir/ops/Classes.h"
 #include "ir/ops/Readings.h"
+#include "ir/ops/Weights.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -34,7 +35,8 @@ bool nnc::hasClassColumns(RankedTensorType prediction) {
 
 namespace {
 /// How often each class was chosen rightly, was chosen, and is the target; and
-/// how far from the target what was chosen is, in all: [K], of f64.
+/// how far from the target what was chosen is, in all: [K], of f64. Each
+/// decision counts by its weight.
 struct Counts {
   Expr hits, chosen, actual, distance;
 };
@@ -42,28 +44,31 @@ struct Counts {
 enum class Distance { None, Linear, Quadratic };
 } // namespace
 
-static Expr asNumbers(Expr mask) {
-  return cast(mask, mask.builder().getF64Type());
+/// What each element of `mask` counts, f64: its weight, 1 where all weigh the
+/// same, or 0.
+static Expr asNumbers(Expr mask, Expr weights) {
+  return weights ? select(mask, weights, 0.0)
+                 : cast(mask, mask.builder().getF64Type());
 }
 
-static Expr logicalAndIf(Expr mask, Expr counted) {
-  return counted ? logicalAnd(mask, counted) : mask;
-}
-
-/// A metric's prediction and target, what counts, and how it is decided.
 namespace {
+/// A metric's prediction and target, how it is decided, and what each decision
+/// weighs: [..] or of the prediction's shape, f64; null: all the same.
 struct Decided {
   Expr prediction, target;
   double threshold;
-  std::optional<int64_t> ignored;
+  Expr weights;
 };
 } // namespace
 
 template <typename OpTy>
 static Decided decidedBy(ImplicitLocOpBuilder &b, OpTy op) {
-  return {Expr(b, op.getPrediction()), Expr(b, op.getTarget()),
+  Expr prediction(b, op.getPrediction()), target(b, op.getTarget());
+  bool areRows = isClassification(prediction.type(), target.type());
+  Expr decisions = areRows ? argmax(prediction) : prediction; // for its shape
+  return {prediction, target,
           decidingThreshold(op.getThreshold(), op.getFrom()),
-          op.getIgnoreIndex()};
+          weightsOfRows(op, decisions)};
 }
 
 /// Of rows [.., C] that each choose a class.
@@ -74,14 +79,11 @@ static Counts countChoices(const Decided &decided, Distance distance) {
   Expr actual = targetClasses(target, prediction); // [..]
   Expr isChosen = classMask(choice, classes);      // [.., C]
   Expr isActual = classMask(actual, classes);      // [.., C]
-  if (Expr counted = countedRows(target, choice, decided.ignored)) {
-    Expr column = keepReduced(counted, prediction, {last});
-    isChosen = logicalAnd(isChosen, column);
-    isActual = logicalAnd(isActual, column);
-  }
+  auto asColumn = [&](Expr e) { return keepReduced(e, prediction, {last}); };
+  Expr weights = decided.weights ? asColumn(decided.weights) : Expr();
   SmallVector<int64_t> rows = llvm::to_vector(llvm::seq<int64_t>(0, last));
   auto count = [&](Expr mask) {
-    Expr numbers = asNumbers(mask);
+    Expr numbers = asNumbers(mask, weights);
     return rows.empty() ? numbers : sum(numbers, rows);
   };
   Counts counts{count(logicalAnd(isChosen, isActual)),
@@ -95,50 +97,63 @@ static Counts countChoices(const Decided &decided, Distance distance) {
   Expr far = abs(cast(choice, f64) - cast(actual, f64)); // [..]
   if (distance == Distance::Quadratic)
     far = far * far;
-  Expr each =
-      select(isActual, keepReduced(far, prediction, {last}), 0.0); // [.., C]
+  if (decided.weights)
+    far = weigh(far, decided.weights);
+  Expr each = select(isActual, asColumn(far), 0.0); // [.., C]
   counts.distance = rows.empty() ? each : sum(each, rows);
   return counts;
 }
 
 namespace {
 /// Whether elements decide for themselves, and whether they should: i1, of the
-/// prediction's shape; only what counts.
+/// prediction's shape.
 struct Votes {
-  Expr isChosen, isActual, counted;
+  Expr isChosen, isActual;
 };
 } // namespace
 
 static Votes votesOf(const Decided &decided) {
-  Expr prediction = decided.prediction;
-  Expr counted = countedRows(decided.target, prediction, decided.ignored);
-  Expr isActual = alignTarget(decided.target, prediction) > 0.5;
-  return {logicalAndIf(prediction > decided.threshold, counted),
-          logicalAndIf(isActual, counted), counted};
+  return {decided.prediction > decided.threshold,
+          alignTarget(decided.target, decided.prediction) > 0.5};
+}
+
+namespace {
+/// How often elements that decide for themselves were rightly left out, wrongly
+/// chosen, wrongly left out, rightly chosen: scalars, of f64. Each is added up
+/// by itself, since a difference of sums of weights is not 0 where nothing is.
+struct VoteCounts {
+  Expr rightlyOut, wronglyIn, wronglyOut, rightlyIn;
+};
+} // namespace
+
+static VoteCounts countPairs(const Decided &decided) {
+  Votes votes = votesOf(decided);
+  Expr isOut = logicalNot(votes.isChosen), isNot = logicalNot(votes.isActual);
+  auto count = [&](Expr choice, Expr actual) {
+    return sum(asNumbers(logicalAnd(choice, actual), decided.weights));
+  };
+  return {count(isOut, isNot), count(votes.isChosen, isNot),
+          count(isOut, votes.isActual), count(votes.isChosen, votes.isActual)};
 }
 
 /// Of both classes of elements that decide for themselves: what is not, and
 /// what is.
 static Counts countVotes(const Decided &decided) {
-  Votes votes = votesOf(decided);
-  auto count = [](Expr mask) { return sum(asNumbers(mask)); };
-  Expr hits = count(logicalAnd(votes.isChosen, votes.isActual));
-  Expr chosen = count(votes.isChosen), actual = count(votes.isActual);
-  Expr total =
-      votes.counted ? count(votes.counted) : size(asNumbers(votes.isChosen));
-  Expr misses = total - chosen - actual + hits; // neither chosen nor there
-  Counts counts{joinScalars({misses, hits}),
-                joinScalars({total - chosen, chosen}),
-                joinScalars({total - actual, actual}),
-                {}};
-  counts.distance = counts.actual - counts.hits;
-  return counts;
+  VoteCounts votes = countPairs(decided);
+  return {joinScalars({votes.rightlyOut, votes.rightlyIn}),
+          joinScalars({votes.rightlyOut + votes.wronglyOut,
+                       votes.wronglyIn + votes.rightlyIn}),
+          joinScalars({votes.rightlyOut + votes.wronglyIn,
+                       votes.wronglyOut + votes.rightlyIn}),
+          joinScalars({votes.wronglyIn, votes.wronglyOut})};
 }
 
 /// Of each column of predictions [B, K].
 static Counts countColumns(const Decided &decided) {
   Votes votes = votesOf(decided);
-  auto count = [](Expr mask) { return sum(asNumbers(mask), {0}); };
+  auto count = [&](Expr mask) {
+    return sum(asNumbers(mask, decided.weights), {0});
+  };
   return {count(logicalAnd(votes.isChosen, votes.isActual)),
           count(votes.isChosen),
           count(votes.isActual),
@@ -293,55 +308,48 @@ StringRef CohenKappaOp::getReading() {
 // Confusion
 //===----------------------------------------------------------------------===//
 
-/// Of rows [.., C] that each choose a class: f32 [C, C].
-static Expr confusionOfChoices(const Decided &decided) {
+/// Of rows [.., C] that each choose a class: `type` [C, C].
+static Expr confusionOfChoices(const Decided &decided, Type type) {
   Expr prediction = decided.prediction;
-  Type f32 = prediction.builder().getF32Type();
   int64_t classes = prediction.dim(-1), last = prediction.rank() - 1;
   Expr actual = targetClasses(decided.target, prediction); // [..]
   Expr isActual = classMask(actual, classes);              // [.., C]
-  if (Expr counted = countedRows(decided.target, actual, decided.ignored))
-    isActual = logicalAnd(isActual, keepReduced(counted, prediction, {last}));
-  Expr isChosen = classMask(argmax(prediction), classes); // [.., C]
-  return matmul(cast(isActual, f32), cast(isChosen, f32),
+  Expr isChosen = classMask(argmax(prediction), classes);  // [.., C]
+  if (Expr weights = decided.weights)
+    isActual = asNumbers(isActual, keepReduced(weights, prediction, {last}));
+  return matmul(cast(isActual, type), cast(isChosen, type),
                 kTransposeLhs | (prediction.rank() > 2 ? kReduceBatch : 0));
 }
 
-/// Of elements that decide for themselves: f32 [2, 2].
-static Expr confusionOfVotes(const Decided &decided) {
-  Counts counts = countVotes(decided);
-  auto at = [](Expr row, int64_t place) { return slice(row, {place}, {1}); };
-  Expr right = counts.hits; // [2]
-  Expr missed = counts.actual - right;
-  return cast(
-      reshape(
-          concat({at(right, 0), at(missed, 0), at(missed, 1), at(right, 1)}, 0),
-          {2, 2}),
-      right.builder().getF32Type());
+/// Of elements that decide for themselves: `type` [2, 2].
+static Expr confusionOfVotes(const Decided &decided, Type type) {
+  VoteCounts votes = countPairs(decided);
+  Expr all = joinScalars(
+      {votes.rightlyOut, votes.wronglyIn, votes.wronglyOut, votes.rightlyIn});
+  return cast(reshape(all, {2, 2}), type);
 }
 
-static std::optional<Decided> findDecided(ImplicitLocOpBuilder &b,
-                                          Operation *metric) {
-  return llvm::TypeSwitch<Operation *, std::optional<Decided>>(metric)
-      .Case<AccuracyOp, PrecisionOp, RecallOp, F1Op, FBetaOp, MeanIouOp,
-            BalancedAccuracyOp, MccOp, CohenKappaOp>(
-          [&](auto op) { return decidedBy(b, op); })
-      .Default([](Operation *) { return std::nullopt; });
+template <typename OpTy>
+static Expr confusionOf(ImplicitLocOpBuilder &b, OpTy op, int64_t maxClasses) {
+  // f32 holds counts.
+  Type type = op.getWeights() ? Type(b.getF64Type()) : Type(b.getF32Type());
+  RankedTensorType of = op.getPrediction().getType();
+  if (!isClassification(of, op.getTarget().getType()))
+    return maxClasses < 2 ? Expr() : confusionOfVotes(decidedBy(b, op), type);
+  // A product of rows: a single one has no rows to sum over.
+  if (of.getShape().back() > maxClasses || of.getRank() < 2)
+    return {};
+  return confusionOfChoices(decidedBy(b, op), type);
 }
 
 Expr nnc::buildConfusion(OpBuilder &builder, Operation *metric,
                          int64_t maxClasses) {
   ImplicitLocOpBuilder b(metric->getLoc(), builder);
-  std::optional<Decided> decided = findDecided(b, metric);
-  if (!decided)
-    return {};
-  RankedTensorType type = decided->prediction.type();
-  if (!isClassification(type, decided->target.type()))
-    return maxClasses < 2 ? Expr() : confusionOfVotes(*decided);
-  if (type.getShape().back() > maxClasses)
-    return {};
-  // A product of rows: a single one has no rows to sum over.
-  return type.getRank() < 2 ? Expr() : confusionOfChoices(*decided);
+  return llvm::TypeSwitch<Operation *, Expr>(metric)
+      .Case<AccuracyOp, PrecisionOp, RecallOp, F1Op, FBetaOp, MeanIouOp,
+            BalancedAccuracyOp, MccOp, CohenKappaOp>(
+          [&](auto op) { return confusionOf(b, op, maxClasses); })
+      .Default([](Operation *) { return Expr(); });
 }
 
 //===----------------------------------------------------------------------===//

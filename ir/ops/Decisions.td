@@ -16,12 +16,13 @@ defvar Nnc_Deciding = !con((ins OptionalAttr<Nnc_In<"(-inf, inf)">>:$threshold),
 // With predictions [.., C], C > 1, and a target of integers [..] or one-hot rows
 // [.., C], a row chooses the class of its largest element. Else the target has the
 // prediction's shape, and each element decides for itself; it should where the
-// target is above 1/2. Integers that are `ignore_index` do not count.
+// target is above 1/2. Integers that are `ignore_index` do not count; `weights`
+// weigh what does, so that a count is the sum of weights, and 0 leaves out.
 class Nnc_DecisionMetric<string mnemonic, dag attributes, string average>
     : Nnc_CompositeOp<mnemonic, [DeclareOpInterfaceMethods<Nnc_IndexLimited>, DeclareOpInterfaceMethods<Nnc_Summed>]> {
-  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), attributes, Nnc_Deciding);
+  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), Nnc_Weights, attributes, Nnc_Deciding);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferDecisions(site, prediction, target, adaptor.getIgnoreIndex(), " # average # ")"];
+  let resultTypes = ["inferDecisions(site, prediction, target, {weights, {}, adaptor.getIgnoreIndex()}, " # average # ")"];
   let category = "Metric";
   let better = "larger";
   let expansion = "readSums(*this, builder)";

@@ -56,9 +56,7 @@ struct ClassTerms {
   /// -log_softmax(logits): [.., C].
   Expr surprise() const { return log(parts.total) - parts.shifted; }
   /// The weight of each row's class: [..]; null where there are no weights.
-  Expr weightOfClass() const {
-    return classWeights ? overRow(select(hit, classWeights, 0.0)) : Expr();
-  }
+  Expr weightOfClass() const { return nnc::weightOfClass(hit, classWeights); }
 };
 } // namespace
 
@@ -112,12 +110,6 @@ Expr nnc::countedRows(Expr target, Expr rows, std::optional<int64_t> ignored) {
   return classes != scalar(classes, double(*ignored));
 }
 
-Expr nnc::countedWeights(Expr target, Expr rows,
-                         std::optional<int64_t> ignored) {
-  Expr counted = countedRows(target, rows, ignored);
-  return counted ? cast(counted, rows.elementType()) : Expr();
-}
-
 //===----------------------------------------------------------------------===//
 // Cross-entropy
 //===----------------------------------------------------------------------===//
@@ -130,12 +122,10 @@ FailureOr<Expansion> CrossEntropyOp::buildExpansion(OpBuilder &builder,
       splitClasses(Expr(b, getLogits()), target, operand(b, getODSOperands(3)),
                    number(getLabelSmoothing()));
   Expr losses = lossesOf(terms); // [..]
-  Expr weights =
-      withoutIgnored(alignWeights(operand(b, getODSOperands(2)), losses),
-                     countedRows(target, losses, getIgnoreIndex()), losses);
   bool isByClass = terms.classWeights && terms.isOfIntegers();
-  return Expansion{
-      meanByClass(losses, isByClass ? terms.weightOfClass() : Expr(), weights)};
+  return Expansion{meanByClass(losses,
+                               isByClass ? terms.weightOfClass() : Expr(),
+                               weightsOf(*this, losses))};
 }
 
 namespace {
@@ -215,10 +205,7 @@ CrossEntropyOp::buildGradient(OpBuilder &builder, ValueRange upstream) {
   ClassTerms terms = splitClasses(logits, target, operand(b, getODSOperands(3)),
                                   number(getLabelSmoothing()));
   bool isByClass = terms.classWeights && terms.isOfIntegers();
-  Expr like = terms.logTotal(); // [..], for its shape alone
-  Expr weights =
-      withoutIgnored(alignWeights(given, like),
-                     countedRows(target, like, getIgnoreIndex()), like);
+  Expr weights = weightsOf(*this, terms.logTotal()); // [..]
   Expr byClass = isByClass ? terms.weightOfClass() : Expr();
   Expr share = dy / countRows(logits); // of a row
   if (weights || isByClass)
@@ -248,13 +235,15 @@ CrossEntropyOp::buildGradient(OpBuilder &builder, ValueRange upstream) {
   return gradients;
 }
 
-FailureOr<Expr> nnc::crossEntropy(Expr logits, Expr target, Expr weights) {
+FailureOr<Expr> nnc::crossEntropy(Expr logits, Expr target, Expr weights,
+                                  double smoothing) {
   ImplicitLocOpBuilder &b = logits.builder();
   SmallVector<Value> operands{logits, target};
   if (weights)
     operands.push_back(weights);
-  FailureOr<Operation *> op =
-      createByName(b, b.getLoc(), "cross_entropy", operands);
+  FailureOr<Operation *> op = createByName(
+      b, b.getLoc(), "cross_entropy", operands,
+      b.getNamedAttr("label_smoothing", b.getF64FloatAttr(smoothing)));
   if (failed(op))
     return failure();
   return Expr(b, (*op)->getResult(0));
@@ -272,10 +261,10 @@ SmallVector<IndexLimit> CrossEntropyOp::getIndexLimits() {
 FailureOr<Expansion> BceLogitsOp::buildExpansion(OpBuilder &builder,
                                                  bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  Expr x(b, getLogits()), given(b, getTarget());
-  Expr target = smoothed(alignTarget(given, x), number(getLabelSmoothing()));
-  Expr weights =
-      termWeights(operand(b, getODSOperands(2)), given, x, getIgnoreIndex());
+  Expr x(b, getLogits());
+  Expr target = smoothed(alignTarget(Expr(b, getTarget()), x),
+                         number(getLabelSmoothing()));
+  Expr weights = weightsOf(*this, x);
   Expr positive = operand(b, getODSOperands(3));
   Expr rest = log1p(exp(-abs(x))); // softplus(-x) is rest + max(-x, 0)
   if (!positive)
@@ -293,7 +282,7 @@ FailureOr<SmallVector<Value>> BceLogitsOp::buildGradient(OpBuilder &builder,
   double smoothing = number(getLabelSmoothing());
   Expr target = smoothed(alignTarget(given, x), smoothing);
   Expr givenWeights = operand(b, getODSOperands(2));
-  Expr weights = termWeights(givenWeights, given, x, getIgnoreIndex());
+  Expr weights = weightsOf(*this, x);
   Expr positive = operand(b, getODSOperands(3));
   Expr slope = dy / size(x);
   if (weights)
@@ -322,9 +311,9 @@ FailureOr<SmallVector<Value>> BceLogitsOp::buildGradient(OpBuilder &builder,
   return gradients;
 }
 
-/// Keras's limit is 1e-7, so that the largest loss is 16.1 nats; f32 still tells
-/// 1 - 1e-7 from 1. Where a type does not, it is the distance from 1 to the
-/// number below.
+/// Keras's limit is 1e-7, so that the largest loss is 16.1 nats; f32 still
+/// tells 1 - 1e-7 from 1. Where a type does not, it is the distance from 1 to
+/// the number below.
 double nnc::probabilityMargin(Type elementType) {
   unsigned digits = llvm::cast<FloatType>(elementType).getFPMantissaWidth();
   return std::max(1e-7, std::ldexp(1.0, -int(digits)));
@@ -334,26 +323,27 @@ FailureOr<Expansion> BinaryCrossEntropyOp::buildExpansion(OpBuilder &builder,
                                                           bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr probability(b, getProbability());
-  Expr given(b, getTarget());
-  Expr target =
-      smoothed(alignTarget(given, probability), number(getLabelSmoothing()));
+  Expr positive = operand(b, getODSOperands(3));
+  Expr target = smoothed(alignTarget(Expr(b, getTarget()), probability),
+                         number(getLabelSmoothing()));
   double margin = probabilityMargin(probability.elementType());
   Expr p = clamp(probability, margin, 1.0 - margin);
-  Expr terms = target * log(p) + (1.0 - target) * log(1.0 - p);
-  return Expansion{
-      -weightedMean(terms, termWeights(operand(b, getODSOperands(2)), given,
-                                       probability, getIgnoreIndex()))};
+  Expr isThere = target * log(p);
+  Expr terms =
+      (positive ? positive * isThere : isThere) + (1.0 - target) * log(1.0 - p);
+  return Expansion{-weightedMean(terms, weightsOf(*this, probability))};
 }
 
 FailureOr<Expansion> HingeLossOp::buildExpansion(OpBuilder &builder,
                                                  bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  Expr x(b, getPrediction()), target(b, getTarget());
-  Expr side = select(alignTarget(target, x) > 0.0, 1.0, scalar(x, -1.0));
+  Expr x(b, getPrediction());
+  Expr isPositive = alignTarget(Expr(b, getTarget()), x) > 0.0;
+  Expr side = select(isPositive, 1.0, scalar(x, -1.0));
   Expr terms = maximum(1.0 - side * x, 0.0);
-  return Expansion{weightedMean(
-      getSquared() ? terms * terms : terms,
-      termWeights(operand(b, getODSOperands(2)), target, x, getIgnoreIndex()))};
+  terms = weighPositive(getSquared() ? terms * terms : terms, isPositive,
+                        operand(b, getODSOperands(3)));
+  return Expansion{weightedMean(terms, weightsOf(*this, x))};
 }
 
 //===----------------------------------------------------------------------===//
@@ -370,13 +360,13 @@ FailureOr<Expansion> MulticlassHingeLossOp::buildExpansion(OpBuilder &builder,
   Expr right = sum(select(hit, logits, 0.0), {last});
   Expr best = reduceMax(select(hit, -INFINITY, logits), {last});
   Expr losses = maximum(1.0 + best - right, 0.0); // [..]
-  Expr counts = areClasses(classes, target, logits);
-  if (Expr counted = countedRows(target, losses, getIgnoreIndex()))
-    counts = logicalAnd(counts, counted);
-  return Expansion{weightedMean(
-      losses,
-      withoutIgnored(alignWeights(operand(b, getODSOperands(2)), losses),
-                     target.isFloat() ? Expr() : counts, losses))};
+  Expr weights = weightsOf(*this, losses);
+  if (!target.isFloat())
+    weights =
+        withoutIgnored(weights, areClasses(classes, target, logits), losses);
+  Expr byClass = weightOfClass(hit, operand(b, getODSOperands(3)));
+  return Expansion{
+      meanByClass(byClass ? losses * byClass : losses, byClass, weights)};
 }
 
 SmallVector<IndexLimit> MulticlassHingeLossOp::getIndexLimits() {
@@ -395,39 +385,44 @@ static Expr focus(Expr doubt, double gamma) {
 }
 
 /// A focal loss of elements that decide for themselves.
-static Expr focalOfElements(FocalLossOp op, Expr x, Expr given, Expr weights) {
-  Expr target = alignTarget(given, x);
+static Expr focalOfElements(FocalLossOp op, Expr x, Expr target,
+                            Expr positive) {
+  target = smoothed(alignTarget(target, x), number(op.getLabelSmoothing()));
   Expr doubt = target * sigmoid(-x) + (1.0 - target) * sigmoid(x);
-  Expr terms = (softplus(x) - x * target) * focus(doubt, number(op.getGamma()));
+  Expr surprise =
+      positive ? positive * target * softplus(-x) + (1.0 - target) * softplus(x)
+               : softplus(x) - x * target;
+  Expr terms = surprise * focus(doubt, number(op.getGamma()));
   if (std::optional<llvm::APFloat> alpha = op.getAlpha())
     terms = terms *
             (number(*alpha) * target + (1.0 - number(*alpha)) * (1.0 - target));
-  return weightedMean(terms,
-                      termWeights(weights, given, x, op.getIgnoreIndex()));
+  return weightedMean(terms, weightsOf(op, x));
 }
 
 FailureOr<Expansion> FocalLossOp::buildExpansion(OpBuilder &builder,
                                                  bool training) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr x(b, getLogits()), target(b, getTarget());
-  Expr weights = operand(b, getODSOperands(2));
   Expr classWeights = operand(b, getODSOperands(3));
   if (!areIntegerClasses(x.type(), target.type()))
-    return Expansion{focalOfElements(*this, x, target, weights)};
+    return Expansion{
+        focalOfElements(*this, x, target, operand(b, getODSOperands(4)))};
   int64_t last = x.rank() - 1;
   Expr surprise = -logSoftmax(x); // [.., C]
   Expr each =
       surprise * focus(-expm1(-surprise), number(getGamma())); // [.., C]
   if (classWeights)
     each = each * classWeights;
-  Expr hit = classMask(classesOf(target, x), x.dim(-1));
+  Expr classes = classesOf(target, x);
+  Expr hit = classMask(classes, x.dim(-1));
   Expr losses = sum(select(hit, each, 0.0), {last}); // [..]
-  Expr byClass =
-      classWeights ? sum(select(hit, classWeights, 0.0), {last}) : Expr();
-  return Expansion{meanByClass(
-      losses, byClass,
-      withoutIgnored(alignWeights(weights, losses),
-                     countedRows(target, losses, getIgnoreIndex()), losses))};
+  if (double smoothing = number(getLabelSmoothing())) {
+    Expr all = sum(each, {last}) * (smoothing / double(x.dim(-1)));
+    losses = select(areClasses(classes, target, x),
+                    losses * (1.0 - smoothing) + all, 0.0);
+  }
+  return Expansion{meanByClass(losses, weightOfClass(hit, classWeights),
+                               weightsOf(*this, losses))};
 }
 
 SmallVector<IndexLimit> FocalLossOp::getIndexLimits() {
@@ -443,6 +438,8 @@ FailureOr<Expansion> KlDivergenceOp::buildExpansion(OpBuilder &builder,
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr logits(b, getLogits()), weights = operand(b, getODSOperands(2));
   Expr target = cast(Expr(b, getTarget()), logits.elementType());
+  if (double smoothing = number(getLabelSmoothing()))
+    target = target * (1.0 - smoothing) + smoothing / double(logits.dim(-1));
   int64_t last = logits.rank() - 1;
   Expr known = sum(timesLog(target), {last}); // [..]
   if (getFrom() == Scores::probabilities) {
@@ -450,7 +447,8 @@ FailureOr<Expansion> KlDivergenceOp::buildExpansion(OpBuilder &builder,
     Expr losses = known - sum(target * log(clamp(logits, margin, 1.0)), {last});
     return Expansion{weightedMean(losses, alignWeights(weights, losses))};
   }
-  FailureOr<Expr> entropy = crossEntropy(logits, target, weights);
+  FailureOr<Expr> entropy =
+      crossEntropy(logits, target, weights, /*smoothing=*/0.0);
   if (failed(entropy))
     return failure();
   return Expansion{*entropy +
@@ -501,7 +499,11 @@ FailureOr<Expansion> DiceLossOp::buildExpansion(OpBuilder &builder,
   double smooth = number(getSmooth());
   Expr scores = (2.0 * overPlaces(p * t) + smooth) /
                 (overPlaces(p) + overPlaces(t) + smooth); // [B, C] or [B]
-  Expr losses = 1.0 - (regions.isOfClasses ? mean(scores, {1}) : scores);
+  Expr losses = 1.0 - scores;
+  if (Expr classWeights = operand(b, getODSOperands(3)))
+    losses = mean(weigh(losses, classWeights), {1}) / meanWeight(classWeights);
+  else if (regions.isOfClasses)
+    losses = 1.0 - mean(scores, {1});
   return Expansion{weightedMean(
       losses, alignWeights(operand(b, getODSOperands(2)), losses))};
 }

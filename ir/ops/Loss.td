@@ -16,6 +16,14 @@ defvar Nnc_Penalties = (ins DefaultValuedAttr<Nnc_In<"[0, inf)">, "0.0">:$l1, De
 // weight of 0, or false, leaves a term out, whatever it is.
 defvar Nnc_Weights = (ins Optional<Nnc_Tensor>:$weights);
 
+// `class_weights` [C] weigh the classes: the terms of a row by that of its class,
+// and the mean over rows is by it.
+defvar Nnc_ClassWeights = (ins Optional<Nnc_FloatTensor>:$class_weights);
+
+// `positive_weights` multiply what positive targets add, and broadcast to the
+// terms; the mean is not divided by them.
+defvar Nnc_PositiveWeights = (ins Optional<Nnc_FloatTensor>:$positive_weights);
+
 // Terms whose target is `ignore_index` do not count, as if their weight were 0.
 defvar Nnc_Ignored = (ins OptionalAttr<I64Attr>:$ignore_index);
 
@@ -53,23 +61,26 @@ def CrossEntropyOp : Nnc_CompositeWithGradientOp<"cross_entropy", [
     // y: 0.693147
     ```
   }];
-  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights,
-      (ins Optional<Nnc_FloatTensor>:$class_weights), Nnc_Ignored, Nnc_Smoothing, Nnc_Penalties);
+  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_ClassWeights,
+      Nnc_Ignored, Nnc_Smoothing, Nnc_Penalties);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferCrossEntropy(site, {\"logits\", logits}, target, RowWeights{weights, class_weights, adaptor.getIgnoreIndex()})"];
+  let resultTypes = ["inferCounted(site, {\"logits\", logits}, target, {weights, class_weights, adaptor.getIgnoreIndex()})"];
   let category = "Loss";
   let hasExpansion = 1;
   let hasGradient = 1;
 }
 
-def BinaryCrossEntropyOp : Nnc_CompositeOp<"binary_cross_entropy", [Nnc_Permutable]> {
+def BinaryCrossEntropyOp : Nnc_CompositeOp<"binary_cross_entropy", [
+    AttrSizedOperandSegments, Nnc_Permutable]> {
   let summary = "Cross-entropy of probabilities with the target";
   let description = [{
     y = mean of -(t * ln p + (1 - t) * ln(1 - p)), with p limited to
     [m, 1 - m], by `weights` where they are given. In nats. m = 1e-7, or half an
     epsilon of the element type where it is larger (f16 2^-11, bf16 2^-8), so that
     1 - m is below 1. bce_logits is exact where this saturates. Targets that are
-    `ignore_index` do not count; `label_smoothing` s takes t to t * (1 - s) + s / 2.
+    `ignore_index` do not count; `label_smoothing` s takes t to t * (1 - s) + s / 2;
+    `positive_weights` w, which broadcast to the probability, make t * ln p
+    w * t * ln p.
 
     The gradient is that of the definition: 0 beyond the limits.
 
@@ -79,10 +90,10 @@ def BinaryCrossEntropyOp : Nnc_CompositeOp<"binary_cross_entropy", [Nnc_Permutab
     // y: 0.693147
     ```
   }];
-  let arguments = !con((ins Nnc_FloatTensor:$probability, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_Ignored,
-      Nnc_Smoothing, Nnc_Penalties);
+  let arguments = !con((ins Nnc_FloatTensor:$probability, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_PositiveWeights,
+      Nnc_Ignored, Nnc_Smoothing, Nnc_Penalties);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferTerms(site, {\"probability\", probability}, target, {weights, {}, adaptor.getIgnoreIndex()})"];
+  let resultTypes = ["inferTerms(site, {\"probability\", probability}, target, {weights, {}, adaptor.getIgnoreIndex(), positive_weights})"];
   let category = "Loss";
   let hasExpansion = 1;
 }
@@ -109,22 +120,23 @@ def BceLogitsOp : Nnc_CompositeWithGradientOp<"bce_logits", [
     // y: 0.693147
     ```
   }];
-  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights,
-      (ins Optional<Nnc_FloatTensor>:$positive_weights), Nnc_Ignored, Nnc_Smoothing, Nnc_Penalties);
+  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_PositiveWeights,
+      Nnc_Ignored, Nnc_Smoothing, Nnc_Penalties);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferBceLogits(site, logits, target, {weights, {}, adaptor.getIgnoreIndex()}, positive_weights)"];
+  let resultTypes = ["inferTerms(site, {\"logits\", logits}, target, {weights, {}, adaptor.getIgnoreIndex(), positive_weights})"];
   let category = "Loss";
   let hasExpansion = 1;
   let hasGradient = 1;
 }
 
-def HingeLossOp : Nnc_CompositeOp<"hinge_loss", [Nnc_Permutable]> {
+def HingeLossOp : Nnc_CompositeOp<"hinge_loss", [AttrSizedOperandSegments, Nnc_Permutable]> {
   let summary = "How far scores are from a margin of 1 on the right side of 0";
   let description = [{
     y = mean of max(0, 1 - t * prediction), with t = 1 where the target is above 0
     and -1 elsewhere, so that targets may be 0 and 1 or -1 and 1; by `weights`
     where they are given. `squared` takes the square of each term. Targets that are
-    `ignore_index` do not count.
+    `ignore_index` do not count; `positive_weights`, which broadcast to the
+    prediction, multiply the terms of targets above 0.
 
     dprediction = -t * dy / n where the term is above 0, by twice the term where it
     is squared.
@@ -135,21 +147,23 @@ def HingeLossOp : Nnc_CompositeOp<"hinge_loss", [Nnc_Permutable]> {
     // y: 0.75
     ```
   }];
-  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_Ignored,
-      (ins DefaultValuedAttr<BoolAttr, "false">:$squared), Nnc_Penalties);
+  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_PositiveWeights,
+      Nnc_Ignored, (ins DefaultValuedAttr<BoolAttr, "false">:$squared), Nnc_Penalties);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferTerms(site, {\"prediction\", prediction}, target, {weights, {}, adaptor.getIgnoreIndex()})"];
+  let resultTypes = ["inferTerms(site, {\"prediction\", prediction}, target, {weights, {}, adaptor.getIgnoreIndex(), positive_weights})"];
   let category = "Loss";
   let hasExpansion = 1;
 }
 
-def MulticlassHingeLossOp : Nnc_CompositeOp<"multiclass_hinge_loss", [DeclareOpInterfaceMethods<Nnc_IndexLimited>]> {
+def MulticlassHingeLossOp : Nnc_CompositeOp<"multiclass_hinge_loss", [
+    AttrSizedOperandSegments, DeclareOpInterfaceMethods<Nnc_IndexLimited>]> {
   let summary = "How far the right class is from a margin of 1 above all others";
   let description = [{
     y = mean of max(0, 1 + max over c != t of logits[c] - logits[t]) over all rows
     of logits [.., C], C > 1, with t the row's target: integers [..] or one-hot rows
     [.., C]. By `weights` of rows where they are given; rows whose target is
-    `ignore_index`, or no class, do not count.
+    `ignore_index`, or no class, do not count. `class_weights` [C] weigh rows by
+    their class, and the mean is by weight.
 
     Source: Crammer and Singer 2001, JMLR 2, p. 265.
 
@@ -159,9 +173,10 @@ def MulticlassHingeLossOp : Nnc_CompositeOp<"multiclass_hinge_loss", [DeclareOpI
     // y: 1.5
     ```
   }];
-  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_Ignored, Nnc_Penalties);
+  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_ClassWeights,
+      Nnc_Ignored, Nnc_Penalties);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferChoice(site, {\"logits\", logits}, target, {weights, {}, adaptor.getIgnoreIndex()})"];
+  let resultTypes = ["inferChoice(site, {\"logits\", logits}, target, {weights, class_weights, adaptor.getIgnoreIndex()})"];
   let category = "Loss";
   let hasExpansion = 1;
 }
@@ -175,10 +190,12 @@ def FocalLossOp : Nnc_CompositeOp<"focal_loss", [
     `class_weights` [C] weigh rows by their class, and the mean is by weight. With a
     target of the logits' shape each element is a decision of its own: p is
     sigmoid(x) where the target is 1 and 1 - sigmoid(x) where it is 0; with `alpha` a
-    positive target weighs alpha and another 1 - alpha, by which the mean is not
-    divided.
+    positive target weighs alpha and another 1 - alpha, and with `positive_weights`,
+    which broadcast to x, a positive one these, by which the mean is not divided.
 
     `weights` weigh the terms; targets that are `ignore_index` do not count.
+    `label_smoothing` s takes each element's t to t * (1 - s) + s / 2, and is of
+    classes 1 - s of the term of the target and s / C of that of each class.
 
     Source: Lin et al. 2017, arXiv:1708.02002, equations 4 and 5.
 
@@ -188,11 +205,12 @@ def FocalLossOp : Nnc_CompositeOp<"focal_loss", [
     // y: 0.173287
     ```
   }];
-  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights,
-      (ins Optional<Nnc_FloatTensor>:$class_weights, DefaultValuedAttr<Nnc_In<"[0, inf)">, "2.0">:$gamma,
-           OptionalAttr<Nnc_In<"[0, 1]">>:$alpha), Nnc_Ignored, Nnc_Penalties);
+  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_ClassWeights,
+      Nnc_PositiveWeights,
+      (ins DefaultValuedAttr<Nnc_In<"[0, inf)">, "2.0">:$gamma, OptionalAttr<Nnc_In<"[0, 1]">>:$alpha),
+      Nnc_Ignored, Nnc_Penalties, Nnc_Smoothing);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferFocal(site, logits, target, {weights, class_weights, adaptor.getIgnoreIndex()}, adaptor.getAlpha().has_value())"];
+  let resultTypes = ["inferFocal(site, logits, target, {weights, class_weights, adaptor.getIgnoreIndex(), positive_weights}, adaptor.getAlpha().has_value())"];
   let category = "Loss";
   let hasExpansion = 1;
 }
@@ -203,7 +221,8 @@ def KlDivergenceOp : Nnc_CompositeOp<"kl_divergence"> {
     y = mean of sum_c t[c] * (ln t[c] - ln q[c]) over all rows, with q the softmax of
     logits [.., C] and t the target [.., C]; by `weights` of rows where they are
     given. What t has as 0 adds nothing. `from = probabilities` says that q is given
-    as it is, limited to [m, 1] as in binary_cross_entropy.
+    as it is, limited to [m, 1] as in binary_cross_entropy. `label_smoothing` s
+    takes t to t * (1 - s) + s / C.
 
     dlogits = (softmax(logits) * sum(t) - t) * dy / n.
 
@@ -213,20 +232,22 @@ def KlDivergenceOp : Nnc_CompositeOp<"kl_divergence"> {
     // y: 0.693147
     ```
   }];
-  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_FloatTensor:$target), Nnc_Weights, Nnc_From, Nnc_Penalties);
+  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_FloatTensor:$target), Nnc_Weights, Nnc_From, Nnc_Penalties,
+      Nnc_Smoothing);
   let results = (outs Nnc_FloatScalar:$y);
   let resultTypes = ["inferDivergence(site, logits, target, weights)"];
   let category = "Loss";
   let hasExpansion = 1;
 }
 
-def DiceLossOp : Nnc_CompositeOp<"dice_loss", [DeclareOpInterfaceMethods<Nnc_IndexLimited>]> {
+def DiceLossOp : Nnc_CompositeOp<"dice_loss", [
+    AttrSizedOperandSegments, DeclareOpInterfaceMethods<Nnc_IndexLimited>]> {
   let summary = "How little regions overlap, by probabilities";
   let description = [{
     y = 1 - mean of (2 * sum(p * t) + s) / (sum(p) + sum(t) + s) over samples, with
     sums over all places of a sample, and s = `smooth`. With logits [B, .., C], C > 1,
     and a target of integers [B, ..], p is the softmax, t the one-hot target, and the
-    mean is over classes too; else p is the sigmoid of logits [B, ..], and the target
+    mean is over classes too, by `class_weights` [C] where they are given; else p is the sigmoid of logits [B, ..], and the target
     has their shape. `from = probabilities` says that p is given as it is. `weights`
     [B] weigh the samples; places whose target is `ignore_index` do not count.
 
@@ -239,10 +260,10 @@ def DiceLossOp : Nnc_CompositeOp<"dice_loss", [DeclareOpInterfaceMethods<Nnc_Ind
     // y: 0.166667
     ```
   }];
-  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights,
+  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_ClassWeights,
       (ins DefaultValuedAttr<Nnc_In<"(0, inf)">, "1.0">:$smooth), Nnc_From, Nnc_Ignored, Nnc_Penalties);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferDice(site, logits, target, {weights, {}, adaptor.getIgnoreIndex()})"];
+  let resultTypes = ["inferDice(site, logits, target, {weights, class_weights, adaptor.getIgnoreIndex()})"];
   let category = "Loss";
   let hasExpansion = 1;
 }

@@ -3,6 +3,7 @@
 #include "ir/Ops.h"
 #include "ir/ops/Classes.h"
 #include "ir/ops/Readings.h"
+#include "ir/ops/Weights.h"
 
 #include <cmath>
 
@@ -54,17 +55,18 @@ template <typename OpTy>
 static Expr shareOfHits(ImplicitLocOpBuilder &b, OpTy op) {
   Expr prediction(b, op.getPrediction()), target(b, op.getTarget());
   Expr hits = cast(buildHits(op, prediction, target), prediction.elementType());
-  return weightedMean(hits, countedWeights(target, hits, op.getIgnoreIndex()));
+  return weightedMean(hits, weightsOf(op, hits));
 }
 
-/// Sums of hits, where rows may not count: else each batch's mean is as good.
+/// Sums of hits, where not all rows weigh the same: else each batch's mean is
+/// as good.
 template <typename OpTy>
 static Value sumHits(ImplicitLocOpBuilder &b, OpTy op) {
-  if (!op.getIgnoreIndex())
+  if (!op.getIgnoreIndex() && !op.getWeights())
     return {};
   Expr prediction(b, op.getPrediction()), target(b, op.getTarget());
   Expr hits = buildHits(op, prediction, target);
-  return sumsOf(hits, countedRows(target, hits, op.getIgnoreIndex()));
+  return sumsOf(hits, weightsOfRows(op, hits));
 }
 
 FailureOr<Expansion> AccuracyOp::buildExpansion(OpBuilder &builder,
@@ -97,8 +99,7 @@ template <typename OpTy>
 static Expr meanLoss(ImplicitLocOpBuilder &b, OpTy op) {
   Expr target(b, op.getTarget());
   Expr losses = rowLosses(Expr(b, op.getLogits()), target);
-  return weightedMean(losses,
-                      countedWeights(target, losses, op.getIgnoreIndex()));
+  return weightedMean(losses, weightsOf(op, losses));
 }
 
 /// Of the losses of rows, each by `factor`.
@@ -106,8 +107,7 @@ template <typename OpTy>
 static Value sumLosses(ImplicitLocOpBuilder &b, OpTy op, double factor) {
   Expr target(b, op.getTarget());
   Expr losses = rowLosses(Expr(b, op.getLogits()), target);
-  return sumsOf(losses * factor,
-                countedRows(target, losses, op.getIgnoreIndex()));
+  return sumsOf(losses * factor, weightsOfRows(op, losses));
 }
 
 FailureOr<Expansion> PerplexityOp::buildExpansion(OpBuilder &builder,

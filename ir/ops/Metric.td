@@ -17,7 +17,7 @@ def AccuracyOp : Nnc_CompositeOp<"accuracy", [
     target is above 1/2. Where it is not given the threshold is 0, which suits
     logits, or with `from = probabilities` 1/2. A row in which there is a NaN is
     wrong. Integers that are `ignore_index` do not count; over a set the rows that
-    count are added up.
+    count are added up, by `weights` where they are given.
 
     ```mlir
     // prediction: [[1.0, 2.0], [4.0, 3.0]], target: [1, 1]
@@ -25,9 +25,9 @@ def AccuracyOp : Nnc_CompositeOp<"accuracy", [
     // y: 0.5
     ```
   }];
-  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), Nnc_Deciding);
+  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_Deciding);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferDecisions(site, prediction, target, adaptor.getIgnoreIndex(), {})"];
+  let resultTypes = ["inferDecisions(site, prediction, target, {weights, {}, adaptor.getIgnoreIndex()}, {})"];
   let category = "Metric";
   let better = "larger";
   let hasExpansion = 1;
@@ -40,7 +40,8 @@ def TopKAccuracyOp : Nnc_CompositeOp<"top_k_accuracy", [
     The share of rows of [.., C] in which fewer than k elements are larger than
     the one at the target: integers [..] or one-hot rows [.., C]. NaN counts as
     larger, and a target that is no class or at a NaN is wrong. Integers that are
-    `ignore_index` do not count; over a set the rows that count are added up.
+    `ignore_index` do not count; over a set the rows that count are added up, by
+    `weights` where they are given.
 
     ```mlir
     // prediction: [[1.0, 2.0, 3.0]], target: [1]
@@ -48,11 +49,10 @@ def TopKAccuracyOp : Nnc_CompositeOp<"top_k_accuracy", [
     // y: 1.0
     ```
   }];
-  let arguments = (ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target,
-                       DefaultValuedAttr<Nnc_In<"[1, inf)", I64Attr>, "5">:$k,
-                       OptionalAttr<I64Attr>:$ignore_index);
+  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), Nnc_Weights,
+      (ins DefaultValuedAttr<Nnc_In<"[1, inf)", I64Attr>, "5">:$k), Nnc_Ignored);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferCounted(site, {\"prediction\", prediction}, target, adaptor.getIgnoreIndex())"];
+  let resultTypes = ["inferCounted(site, {\"prediction\", prediction}, target, {weights, {}, adaptor.getIgnoreIndex()})"];
   let category = "Metric";
   let better = "larger";
   let hasExpansion = 1;
@@ -61,10 +61,9 @@ def TopKAccuracyOp : Nnc_CompositeOp<"top_k_accuracy", [
 class Nnc_Surprise<string mnemonic, dag attributes>
     : Nnc_CompositeOp<mnemonic, [
           DeclareOpInterfaceMethods<Nnc_IndexLimited>, DeclareOpInterfaceMethods<Nnc_Summed>]> {
-  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), attributes,
-                       (ins OptionalAttr<I64Attr>:$ignore_index));
+  let arguments = !con((ins Nnc_FloatTensor:$logits, Nnc_NumericTensor:$target), Nnc_Weights, attributes, Nnc_Ignored);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferCounted(site, {\"logits\", logits}, target, adaptor.getIgnoreIndex())"];
+  let resultTypes = ["inferCounted(site, {\"logits\", logits}, target, {weights, {}, adaptor.getIgnoreIndex()})"];
   let category = "Metric";
   let better = "smaller";
   let hasExpansion = 1;
@@ -75,7 +74,7 @@ def PerplexityOp : Nnc_Surprise<"perplexity", (ins)> {
   let description = [{
     y = e ^ cross_entropy(logits, target). Integers that are `ignore_index` do
     not count. Over a set it is e to the power of the mean over all rows that
-    count, and no mean of batches.
+    count, by `weights` where they are given, and no mean of batches.
 
     ```mlir
     // logits: [[0.0, 0.0]], target: [1]
@@ -91,7 +90,7 @@ def BitsPerByteOp : Nnc_Surprise<"bits_per_byte", (ins DefaultValuedAttr<Nnc_In<
     y = cross_entropy(logits, target) / ln(2) / bytes_per_token, in which the last
     is how many bytes of text a row stands for on the average: 1 where rows are
     bytes. Integers that are `ignore_index` do not count; over a set the rows that
-    count are added up.
+    count are added up, by `weights` where they are given.
 
     ```mlir
     // logits: [[0.0, 0.0]], target: [1]

@@ -3,6 +3,7 @@
 #include "ir/ops/Readings.h"
 
 #include "ir/Ops.h"
+#include "ir/ops/Weights.h"
 
 #include <cmath>
 
@@ -22,15 +23,12 @@ Expr stackRows(ArrayRef<Expr> rows) {
   return concat(stacked, 0);
 }
 
-Expr sumsOf(Expr terms, Expr counted) {
-  Type f64 = terms.builder().getF64Type();
-  terms = cast(terms, f64);
-  Expr count = terms.rank() == 0 ? scalar(terms, 1.0) : size(terms);
-  if (counted) {
-    count = sum(cast(counted, f64));
-    terms = select(counted, terms, 0.0);
-  }
-  return joinScalars({sum(terms), count});
+Expr sumsOf(Expr terms, Expr weights) {
+  terms = cast(terms, terms.builder().getF64Type());
+  if (weights)
+    return joinScalars({sum(weigh(terms, weights)), sum(weights)});
+  return joinScalars(
+      {sum(terms), terms.rank() == 0 ? scalar(terms, 1.0) : size(terms)});
 }
 
 /// Row `index` of sums [rows, m], as [m]; number `index` of sums [rows].
@@ -105,7 +103,8 @@ static Expr readQuadraticKappa(Expr sums) {
 }
 
 namespace {
-/// Sums [5, m] of errors and targets as variances, each times the count.
+/// Sums [5, m] of errors and targets as variances, each times the weight, which
+/// is how many there are where no row before it says that.
 struct Variances {
   Expr count, squares, errors, targets; // [m]
 };
@@ -113,15 +112,17 @@ struct Variances {
 
 /// Squares less the square of their mean; what is below the rounding of numbers
 /// of f32 is none.
-static Expr variance(Expr count, Expr total, Expr squares) {
-  Expr difference = squares - total * total / count;
+static Expr variance(Expr weight, Expr total, Expr squares) {
+  Expr difference = squares - total * total / weight;
   return select(difference <= 1e-14 * squares, 0.0, difference);
 }
 
 static Variances splitVariances(Expr sums) {
-  Expr count = row(sums, 0);
-  return {count, row(sums, 2), variance(count, row(sums, 1), row(sums, 2)),
-          variance(count, row(sums, 3), row(sums, 4))};
+  int64_t first = sums.dim(0) - 5;
+  Expr weight = row(sums, first), squares = row(sums, first + 2);
+  return {row(sums, 0), squares,
+          variance(weight, row(sums, first + 1), squares),
+          variance(weight, row(sums, first + 3), row(sums, first + 4))};
 }
 
 /// 1 - rest / targets [m]; of targets that do not vary, whether nothing rests.
@@ -175,6 +176,8 @@ static constexpr Reading readings[] = {
     {"kappa_quadratic", readQuadraticKappa},
     {"r2", readShares<sharesOfR2>},
     {"r2_by_variance", readSharesByVariance<sharesOfR2>},
+    {"weighted_r2", readShares<sharesOfR2>},
+    {"weighted_r2_by_variance", readSharesByVariance<sharesOfR2>},
     {"explained_variance", readShares<sharesOfVariance>},
     {"explained_variance_by_variance", readSharesByVariance<sharesOfVariance>},
     {"calibration", readCalibration}};

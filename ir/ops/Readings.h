@@ -13,9 +13,9 @@ Expr joinScalars(llvm::ArrayRef<Expr> scalars);
 /// Vectors [m] as [rows, m].
 Expr stackRows(llvm::ArrayRef<Expr> rows);
 
-/// A vector of the sum of `terms` and of how many count, in f64; all of them
-/// where `counted` is null.
-Expr sumsOf(Expr terms, Expr counted);
+/// A vector of the sum of `terms`, each by its weight, and of the weights, in
+/// f64; where they are null all terms weigh 1.
+Expr sumsOf(Expr terms, Expr weights);
 
 } // namespace nnc
 

@@ -13,25 +13,20 @@ using namespace nnc;
 // Losses
 //===----------------------------------------------------------------------===//
 
-Expr nnc::meanSquaredError(Expr prediction, Expr target, Expr weights) {
+Expr nnc::squaredErrors(Expr prediction, Expr target) {
   Expr difference = prediction - alignTarget(target, prediction);
-  return weightedMean(difference * difference,
-                      alignWeights(weights, prediction));
+  return difference * difference;
 }
 
-Expr nnc::meanAbsoluteError(Expr prediction, Expr target, Expr weights) {
-  return weightedMean(abs(prediction - alignTarget(target, prediction)),
-                      alignWeights(weights, prediction));
+Expr nnc::absoluteErrors(Expr prediction, Expr target) {
+  return abs(prediction - alignTarget(target, prediction));
 }
 
 /// The mean of `terms` of `op`, which are of its first operand's shape.
 template <typename OpTy>
-static Expansion meanOfTerms(ImplicitLocOpBuilder &b, OpTy op, Expr terms,
-                             unsigned weights = 2) {
-  return Expansion{weightedMean(
-      terms, termWeights(operand(b, op.getODSOperands(weights)),
-                         Expr(b, op.getTarget()), Expr(b, op.getPrediction()),
-                         op.getIgnoreIndex()))};
+static Expansion meanOfTerms(ImplicitLocOpBuilder &b, OpTy op, Expr terms) {
+  return Expansion{
+      weightedMean(terms, weightsOf(op, Expr(b, op.getPrediction())))};
 }
 
 template <typename OpTy>
@@ -104,24 +99,61 @@ FailureOr<Expansion> GaussianNllOp::buildExpansion(OpBuilder &builder,
   Expr terms = 0.5 * (log(variance) + difference * difference / variance);
   if (getFull())
     terms = terms + 0.5 * std::log(2.0 * M_PI);
-  return meanOfTerms(b, *this, terms, /*weights=*/3);
+  return meanOfTerms(b, *this, terms);
 }
 
 //===----------------------------------------------------------------------===//
 // Metrics of a whole set
 //===----------------------------------------------------------------------===//
 
+/// Sums of `errors` of elements, where the mean of the batches would be
+/// another.
+static Value sumErrors(Expr errors, Expr weights) {
+  return weights ? Value(sumsOf(errors, weights)) : Value();
+}
+
+static Expr inF64(ImplicitLocOpBuilder &b, Value x) {
+  return cast(Expr(b, x), b.getF64Type());
+}
+
+FailureOr<Value> MeanSquaredErrorOp::buildSums(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr prediction = inF64(b, getPrediction());
+  return sumErrors(squaredErrors(prediction, inF64(b, getTarget())),
+                   weightsOfRows(*this, prediction));
+}
+StringRef MeanSquaredErrorOp::getReading() { return "ratio"; }
+
+FailureOr<Value> MeanAbsoluteErrorOp::buildSums(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Expr prediction = inF64(b, getPrediction());
+  return sumErrors(absoluteErrors(prediction, inF64(b, getTarget())),
+                   weightsOfRows(*this, prediction));
+}
+StringRef MeanAbsoluteErrorOp::getReading() { return "ratio"; }
+
 namespace {
 /// What is predicted of outputs, in f64: a place of the samples [B, ..] is one,
 /// or all elements are.
 struct Outputs {
   Expr target, error;          // [B, ..]; target - prediction
+  Expr weights;                // [B, ..]; null: all weigh the same
   SmallVector<int64_t> axes;   // the elements of an output; empty: all
   SmallVector<int64_t> places; // [m]
 
-  Expr over(Expr x) const { return reshape(sum(x, axes), places); }
+  Expr total(Expr x) const { return reshape(sum(x, axes), places); }
+  Expr over(Expr x) const { return total(weights ? weigh(x, weights) : x); }
+  /// The sum of weights.
+  Expr weight() const {
+    return weights ? total(weights)
+                   : broadcast(reshape(size(target, axes), {1}), places);
+  }
+  /// How many elements have a weight.
   Expr count() const {
-    return broadcast(reshape(size(target, axes), {1}), places);
+    if (!weights)
+      return weight();
+    Expr counts = weights != scalar(weights, 0.0);
+    return total(cast(counts, weights.elementType()));
   }
 };
 } // namespace
@@ -132,7 +164,11 @@ static Outputs outputsOf(ImplicitLocOpBuilder &b, OpTy op) {
   Expr prediction(b, op.getPrediction());
   Type f64 = b.getF64Type();
   Expr target = cast(reshape(Expr(b, op.getTarget()), prediction.dims()), f64);
-  Outputs outputs{target, target - cast(prediction, f64), {0}, {1}};
+  Outputs outputs{target,
+                  target - cast(prediction, f64),
+                  weightsOfRows(op, prediction),
+                  {0},
+                  {1}};
   bool isFlat =
       op.getMultioutput() == Multioutput::flattened || prediction.rank() == 0;
   for (int64_t dim : llvm::drop_begin(prediction.dims(), !isFlat)) {
@@ -146,36 +182,41 @@ static Outputs outputsOf(ImplicitLocOpBuilder &b, OpTy op) {
   return outputs;
 }
 
-/// [5, m]: how many, the sums of the errors, of their squares, of the targets
-/// and of theirs.
+/// [5, m]: the weight, the sums of the errors, of their squares, of the targets
+/// and of theirs; where `isCounted`, [6, m] with how many there are in front.
 template <typename OpTy>
-static Value sumVariances(OpBuilder &builder, OpTy op) {
+static Value sumVariances(OpBuilder &builder, OpTy op, bool isCounted) {
   ImplicitLocOpBuilder b(op.getLoc(), builder);
   Outputs outputs = outputsOf(b, op);
   Expr target = outputs.target, error = outputs.error;
-  return stackRows({outputs.count(), outputs.over(error),
-                    outputs.over(error * error), outputs.over(target),
-                    outputs.over(target * target)});
+  SmallVector<Expr> rows{outputs.weight(), outputs.over(error),
+                         outputs.over(error * error), outputs.over(target),
+                         outputs.over(target * target)};
+  if (isCounted)
+    rows.insert(rows.begin(), outputs.count());
+  return stackRows(rows);
 }
 
 FailureOr<Value> RootMeanSquaredErrorOp::buildSums(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Outputs outputs = outputsOf(b, *this);
   return Value(stackRows(
-      {outputs.over(outputs.error * outputs.error), outputs.count()}));
+      {outputs.over(outputs.error * outputs.error), outputs.weight()}));
 }
 StringRef RootMeanSquaredErrorOp::getReading() { return "mean_root_ratio"; }
 
+// Of one sample there is none, whatever it weighs.
 FailureOr<Value> R2Op::buildSums(OpBuilder &builder) {
-  return sumVariances(builder, *this);
+  return sumVariances(builder, *this, /*isCounted=*/bool(getWeights()));
 }
 StringRef R2Op::getReading() {
-  return getMultioutput() == Multioutput::variance_weighted ? "r2_by_variance"
-                                                            : "r2";
+  if (getMultioutput() == Multioutput::variance_weighted)
+    return getWeights() ? "weighted_r2_by_variance" : "r2_by_variance";
+  return getWeights() ? "weighted_r2" : "r2";
 }
 
 FailureOr<Value> ExplainedVarianceOp::buildSums(OpBuilder &builder) {
-  return sumVariances(builder, *this);
+  return sumVariances(builder, *this, /*isCounted=*/false);
 }
 StringRef ExplainedVarianceOp::getReading() {
   return getMultioutput() == Multioutput::variance_weighted

@@ -7,18 +7,19 @@ include "ir/Dialect.td"
 include "ir/Types.td"
 include "ir/ops/Loss.td"
 
-class Nnc_Distance<string mnemonic, string itsCategory, dag others, string weights = "{}">
-    : Nnc_CompositeOp<mnemonic, [Nnc_Permutable]> {
-  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), others);
-  let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferTerms(site, {\"prediction\", prediction}, target, " # weights # ")"];
-  let category = itsCategory;
-}
 // Each is a mean over all elements, by `weights` where they are given, of those
 // whose target is not `ignore_index`.
+class Nnc_Distance<string mnemonic, string itsCategory, dag others, list<Trait> traits = []>
+    : Nnc_CompositeOp<mnemonic, traits # [Nnc_Permutable]> {
+  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), Nnc_Weights, Nnc_Ignored, others);
+  let results = (outs Nnc_FloatScalar:$y);
+  let resultTypes = ["inferTerms(site, {\"prediction\", prediction}, target, {weights, {}, adaptor.getIgnoreIndex()})"];
+  let category = itsCategory;
+}
 class Nnc_DistanceLoss<string mnemonic, dag attributes = (ins)>
-    : Nnc_Distance<mnemonic, "Loss", !con(Nnc_Weights, Nnc_Ignored, attributes, Nnc_Penalties),
-                   "{weights, {}, adaptor.getIgnoreIndex()}">;
+    : Nnc_Distance<mnemonic, "Loss", !con(attributes, Nnc_Penalties)>;
+class Nnc_DistanceMetric<string mnemonic>
+    : Nnc_Distance<mnemonic, "Metric", (ins), [DeclareOpInterfaceMethods<Nnc_Summed>]>;
 
 def MseOp : Nnc_DistanceLoss<"mse"> {
   let summary = "Mean squared error";
@@ -34,7 +35,7 @@ def MseOp : Nnc_DistanceLoss<"mse"> {
     // y: 2.5
     ```
   }];
-  let expansion = "meanSquaredError(prediction, target, termWeights(weights, target, prediction, getIgnoreIndex()))";
+  let expansion = "weightedMean(squaredErrors(prediction, target), termWeights(weights, target, prediction, getIgnoreIndex()))";
 }
 
 def MaeOp : Nnc_DistanceLoss<"mae"> {
@@ -51,7 +52,7 @@ def MaeOp : Nnc_DistanceLoss<"mae"> {
     // y: 1.5
     ```
   }];
-  let expansion = "meanAbsoluteError(prediction, target, termWeights(weights, target, prediction, getIgnoreIndex()))";
+  let expansion = "weightedMean(absoluteErrors(prediction, target), termWeights(weights, target, prediction, getIgnoreIndex()))";
 }
 
 def HuberOp : Nnc_DistanceLoss<"huber", (ins DefaultValuedAttr<Nnc_In<"(0, inf)">, "1.0">:$delta)> {
@@ -175,11 +176,12 @@ def GaussianNllOp : Nnc_CompositeOp<"gaussian_nll"> {
   let hasExpansion = 1;
 }
 
-def MeanSquaredErrorOp : Nnc_Distance<"mean_squared_error", "Metric", (ins)> {
+def MeanSquaredErrorOp : Nnc_DistanceMetric<"mean_squared_error"> {
   let summary = "Mean squared error, as a metric";
   let better = "smaller";
   let description = [{
     y = mean of (prediction - target) ^ 2 over all elements: mse without penalties.
+    Over a set it is by all `weights`, and of all elements that count.
 
     ```mlir
     // prediction: [1.0, 2.0], target: [0.0, 4.0]
@@ -187,14 +189,15 @@ def MeanSquaredErrorOp : Nnc_Distance<"mean_squared_error", "Metric", (ins)> {
     // y: 2.5
     ```
   }];
-  let expansion = "meanSquaredError(prediction, target)";
+  let expansion = "weightedMean(squaredErrors(prediction, target), termWeights(weights, target, prediction, getIgnoreIndex()))";
 }
 
-def MeanAbsoluteErrorOp : Nnc_Distance<"mean_absolute_error", "Metric", (ins)> {
+def MeanAbsoluteErrorOp : Nnc_DistanceMetric<"mean_absolute_error"> {
   let summary = "Mean absolute error, as a metric";
   let better = "smaller";
   let description = [{
     y = mean of |prediction - target| over all elements: mae without penalties.
+    Over a set it is by all `weights`, and of all elements that count.
 
     ```mlir
     // prediction: [1.0, 2.0], target: [0.0, 4.0]
@@ -202,17 +205,18 @@ def MeanAbsoluteErrorOp : Nnc_Distance<"mean_absolute_error", "Metric", (ins)> {
     // y: 1.5
     ```
   }];
-  let expansion = "meanAbsoluteError(prediction, target)";
+  let expansion = "weightedMean(absoluteErrors(prediction, target), termWeights(weights, target, prediction, getIgnoreIndex()))";
 }
 
 // Of a whole set, as scikit-learn has it: prediction [B, ..] has an output a place,
-// and y is the mean over outputs, or as `multioutput` says.
+// and y is the mean over outputs, or as `multioutput` says. Means within an output
+// are by `weights`, and of elements whose target is not `ignore_index`.
 class Nnc_Regression<string mnemonic>
     : Nnc_CompositeOp<mnemonic, [DeclareOpInterfaceMethods<Nnc_Summed>]> {
-  let arguments = (ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target,
-      DefaultValuedAttr<Nnc_MultioutputAttr, "::nnc::Multioutput::uniform_average">:$multioutput);
+  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), Nnc_Weights,
+      (ins DefaultValuedAttr<Nnc_MultioutputAttr, "::nnc::Multioutput::uniform_average">:$multioutput), Nnc_Ignored);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferRegression(site, prediction, target)"];
+  let resultTypes = ["inferTerms(site, {\"prediction\", prediction}, target, {weights, {}, adaptor.getIgnoreIndex()})"];
   let category = "Metric";
   let expansion = "readSums(*this, builder)";
 }
@@ -232,7 +236,7 @@ def RootMeanSquaredErrorOp : Nnc_Regression<"root_mean_squared_error"> {
     // y: 1.58114
     ```
   }];
-  let resultTypes = ["inferRootError(site, prediction, target, adaptor.getMultioutput())"];
+  let resultTypes = ["inferRootError(site, prediction, target, {weights, {}, adaptor.getIgnoreIndex()}, adaptor.getMultioutput())"];
 }
 
 def R2Op : Nnc_Regression<"r2"> {

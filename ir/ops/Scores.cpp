@@ -4,6 +4,7 @@
 #include "ir/Ops.h"
 #include "ir/ops/Classes.h"
 #include "ir/ops/Readings.h"
+#include "ir/ops/Weights.h"
 
 #include <cmath>
 
@@ -61,7 +62,7 @@ FailureOr<Value> LogLossOp::buildSums(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Expr target(b, getTarget());
   Expr losses = logLosses(*this, Expr(b, getPrediction()), target);
-  return Value(sumsOf(losses, countedRows(target, losses, getIgnoreIndex())));
+  return Value(sumsOf(losses, weightsOfRows(*this, losses)));
 }
 StringRef LogLossOp::getReading() { return "ratio"; }
 
@@ -76,7 +77,7 @@ FailureOr<Value> BrierScoreOp::buildSums(OpBuilder &builder) {
   if (areRows)
     squares = sum(squares, {prediction.rank() - 1}) *
               (prediction.dim(-1) == 2 ? 0.5 : 1.0); // [..]
-  return Value(sumsOf(squares, countedRows(target, squares, getIgnoreIndex())));
+  return Value(sumsOf(squares, weightsOfRows(*this, squares)));
 }
 StringRef BrierScoreOp::getReading() { return "ratio"; }
 
@@ -96,12 +97,15 @@ FailureOr<Value> ExpectedCalibrationErrorOp::buildSums(OpBuilder &builder) {
   int64_t last = confidence.rank();
   Expr excess = confidence - cast(isRight, b.getF64Type()); // [..]
   auto asColumn = [&](Expr e) { return keepReduced(e, inBin, {last}); };
-  if (Expr counted = countedRows(target, confidence, getIgnoreIndex()))
-    inBin = logicalAnd(inBin, asColumn(counted));
+  Expr numbers = cast(inBin, b.getF64Type());
+  if (Expr weights = weightsOfRows(*this, confidence)) {
+    excess = weigh(excess, weights);
+    numbers = select(inBin, asColumn(weights), 0.0);
+  }
   SmallVector<int64_t> rows = llvm::to_vector(llvm::seq<int64_t>(0, last));
   auto total = [&](Expr e) { return rows.empty() ? e : sum(e, rows); };
-  return Value(stackRows({total(select(inBin, asColumn(excess), 0.0)),
-                          total(cast(inBin, b.getF64Type()))}));
+  return Value(
+      stackRows({total(select(inBin, asColumn(excess), 0.0)), total(numbers)}));
 }
 StringRef ExpectedCalibrationErrorOp::getReading() { return "calibration"; }
 
@@ -110,9 +114,10 @@ StringRef ExpectedCalibrationErrorOp::getReading() { return "calibration"; }
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Scores and what they are of, [.., K], and what counts, i1; null: all.
+/// Scores and what they are of, [.., K], and what they weigh, which broadcasts
+/// to them, f64; null: all the same.
 struct Ranked {
-  Expr scores, isActual, counted;
+  Expr scores, isActual, weights;
 };
 } // namespace
 
@@ -131,10 +136,9 @@ static Ranked rankSecond(Expr prediction, Expr target, bool areLogits) {
 }
 
 /// Each element as a score of its own: [.., 1]; or [B, K] as columns.
-static Ranked rankElements(Expr prediction, Expr target,
-                           std::optional<int64_t> ignored, bool areColumns) {
-  Ranked ranked{prediction, alignTarget(target, prediction) > 0.5,
-                countedRows(target, prediction, ignored)};
+static Ranked rankElements(Expr prediction, Expr target, Expr weights,
+                           bool areColumns) {
+  Ranked ranked{prediction, alignTarget(target, prediction) > 0.5, weights};
   if (areColumns)
     return ranked;
   auto asColumn = [](Expr e) {
@@ -143,13 +147,13 @@ static Ranked rankElements(Expr prediction, Expr target,
     return reshape(e, dims);
   };
   return {asColumn(ranked.scores), asColumn(ranked.isActual),
-          ranked.counted ? asColumn(ranked.counted) : Expr()};
+          weights ? asColumn(weights) : Expr()};
 }
 
 template <typename OpTy>
 static Ranked rank(OpTy op, Expr prediction, Expr target, Average average) {
   if (!isOfClasses(op))
-    return rankElements(prediction, target, op.getIgnoreIndex(),
+    return rankElements(prediction, target, weightsOfRows(op, prediction),
                         average != Average::binary &&
                             hasClassColumns(prediction.type()));
   int64_t last = prediction.rank() - 1;
@@ -164,8 +168,8 @@ static Ranked rank(OpTy op, Expr prediction, Expr target, Average average) {
               {}};
   }
   Expr rows = sum(prediction, {last}); // for its shape alone
-  if (Expr counted = countedRows(target, rows, op.getIgnoreIndex()))
-    ranked.counted = keepReduced(counted, prediction, {last});
+  if (Expr weights = weightsOfRows(op, rows))
+    ranked.weights = keepReduced(weights, prediction, {last});
   return ranked;
 }
 
@@ -180,11 +184,13 @@ static FailureOr<Value> gatherScores(OpBuilder &builder, OpTy op) {
   Ranked ranked = rank(op, Expr(b, op.getPrediction()), Expr(b, op.getTarget()),
                        averageOf(op));
   Type f32 = b.getF32Type();
-  Expr labels = cast(ranked.isActual, f32);
-  if (ranked.counted)
-    labels = select(ranked.counted, labels, -1.0);
-  Expr scores = cast(ranked.scores, f32);
-  return Value(concat({scores, labels}, scores.rank() - 1));
+  Expr scores = cast(ranked.scores, f32), labels = cast(ranked.isActual, f32);
+  SmallVector<Expr> columns{scores, labels};
+  if (Expr weights = ranked.weights)
+    columns[1] = select(weights != scalar(weights, 0.0), labels, -1.0);
+  if (op.getWeights())
+    columns.push_back(broadcast(cast(ranked.weights, f32), scores.dims()));
+  return Value(concat(columns, scores.rank() - 1));
 }
 
 /// No op has all of a set before it.
@@ -205,13 +211,14 @@ FailureOr<Value> RocAucOp::buildScores(OpBuilder &builder) {
   return gatherScores(builder, *this);
 }
 StringRef RocAucOp::getReading() {
+  bool isWeighted = bool(getWeights());
   switch (averageOf(*this)) {
   case Average::weighted:
-    return "roc_auc_weighted";
+    return isWeighted ? "weighted_roc_auc_weighted" : "roc_auc_weighted";
   case Average::micro:
-    return "roc_auc_micro";
+    return isWeighted ? "weighted_roc_auc_micro" : "roc_auc_micro";
   default:
-    return "roc_auc";
+    return isWeighted ? "weighted_roc_auc" : "roc_auc";
   }
 }
 
@@ -223,13 +230,16 @@ FailureOr<Value> AveragePrecisionOp::buildScores(OpBuilder &builder) {
   return gatherScores(builder, *this);
 }
 StringRef AveragePrecisionOp::getReading() {
+  bool isWeighted = bool(getWeights());
   switch (averageOf(*this)) {
   case Average::weighted:
-    return "average_precision_weighted";
+    return isWeighted ? "weighted_average_precision_weighted"
+                      : "average_precision_weighted";
   case Average::micro:
-    return "average_precision_micro";
+    return isWeighted ? "weighted_average_precision_micro"
+                      : "average_precision_micro";
   default:
-    return "average_precision";
+    return isWeighted ? "weighted_average_precision" : "average_precision";
   }
 }
 

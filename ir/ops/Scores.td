@@ -8,13 +8,14 @@ include "ir/Types.td"
 include "ir/ops/Loss.td"
 
 // Predictions [.., C] are of classes, or each element is of something that is or is
-// not, as in Nnc_DecisionMetric. A softmax or a sigmoid is applied to them, but for
-// `from = probabilities`.
+// not, as in Nnc_DecisionMetric; so are what counts, and its weights. A softmax or a
+// sigmoid is applied to them, but for `from = probabilities`.
 class Nnc_ScoreMetric<string mnemonic, dag attributes, list<Trait> traits>
     : Nnc_CompositeOp<mnemonic, traits # [DeclareOpInterfaceMethods<Nnc_IndexLimited>]> {
-  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), attributes, Nnc_From, Nnc_Ignored);
+  let arguments = !con((ins Nnc_FloatTensor:$prediction, Nnc_NumericTensor:$target), Nnc_Weights, attributes, Nnc_From,
+      Nnc_Ignored);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferDecisions(site, prediction, target, adaptor.getIgnoreIndex(), {})"];
+  let resultTypes = ["inferDecisions(site, prediction, target, {weights, {}, adaptor.getIgnoreIndex()}, {})"];
   let category = "Metric";
 }
 class Nnc_ProbabilityMetric<string mnemonic, dag attributes = (ins)>
@@ -82,7 +83,7 @@ def ExpectedCalibrationErrorOp : Nnc_ProbabilityMetric<"expected_calibration_err
 // gathered. It can be reported, and not computed with.
 class Nnc_RankMetric<string mnemonic>
     : Nnc_ScoreMetric<mnemonic, (ins OptionalAttr<Nnc_AverageAttr>:$average), [DeclareOpInterfaceMethods<Nnc_Gathered>]> {
-  let resultTypes = ["inferDecisions(site, prediction, target, adaptor.getIgnoreIndex(), adaptor.getAverage())"];
+  let resultTypes = ["inferDecisions(site, prediction, target, {weights, {}, adaptor.getIgnoreIndex()}, adaptor.getAverage())"];
   let better = "larger";
   let hasExpansion = 1;
 }
@@ -96,7 +97,8 @@ def RocAucOp : Nnc_RankMetric<"roc_auc"> {
     `average` says what becomes of them: `macro`, the mean, where it is not given;
     `weighted`, by how often the class is the target; `micro`, all pairs of a row and a
     class as one set. So it is for predictions [B, L], whose columns are classes where
-    `average` is one of these; otherwise all elements are one set.
+    `average` is one of these; otherwise all elements are one set. With `weights` a
+    pair counts as the product of its two.
 
     Source: Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747.
 

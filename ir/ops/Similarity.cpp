@@ -22,8 +22,8 @@ FailureOr<Expansion> CosineEmbeddingLossOp::buildExpansion(OpBuilder &builder,
   Expr isAlike = alignTarget(Expr(b, getTarget()), cosine) > 0.0;
   Expr losses =
       select(isAlike, 1.0 - cosine, maximum(cosine - number(getMargin()), 0.0));
-  return Expansion{weightedMean(
-      losses, alignWeights(operand(b, getODSOperands(3)), losses))};
+  losses = weighPositive(losses, isAlike, operand(b, getODSOperands(4)));
+  return Expansion{weightedMean(losses, weightsOf(*this, losses))};
 }
 
 /// How far rows of `x` and `other` are from each other: [..].
@@ -65,7 +65,8 @@ FailureOr<Expansion> ContrastiveLossOp::buildExpansion(OpBuilder &builder,
   auto findPartners = [&](Expr of, Expr among) {
     Expr logits = matmul(of, among, kTransposeRhs) /
                   number(getTemperature()); // [.., n, n]
-    return crossEntropy(logits, partner, {});
+    return crossEntropy(logits, partner, operand(b, getODSOperands(2)),
+                        number(getLabelSmoothing()));
   };
   FailureOr<Expr> loss = findPartners(x, other);
   if (succeeded(loss) && getSymmetric()) {

@@ -7,14 +7,15 @@ include "ir/Dialect.td"
 include "ir/Types.td"
 include "ir/ops/Loss.td"
 
-def CosineEmbeddingLossOp : Nnc_CompositeOp<"cosine_embedding_loss"> {
+def CosineEmbeddingLossOp : Nnc_CompositeOp<"cosine_embedding_loss", [AttrSizedOperandSegments]> {
   let summary = "How far pairs of vectors are from pointing the same way, or apart";
   let description = [{
     y = mean over rows of x and other [.., D] of 1 - c where the target [..] is above
     0, and of max(0, c - margin) elsewhere, with c the cosine of the angle between the
     two rows, sum(x * other) / sqrt((sum(x * x) + m) * (sum(other * other) + m)) and
     m = 1e-12. Targets are 1 and -1, or 1 and 0. By `weights` of rows where they are
-    given.
+    given; rows whose target is `ignore_index` do not count, and `positive_weights`,
+    which broadcast to the rows, multiply the terms of targets above 0.
 
     ```mlir
     // x: [[1.0, 0.0], [3.0, 0.0]], other: [[0.0, 2.0], [1.0, 0.0]], target: [1.0, -1.0]
@@ -24,9 +25,9 @@ def CosineEmbeddingLossOp : Nnc_CompositeOp<"cosine_embedding_loss"> {
     ```
   }];
   let arguments = !con((ins Nnc_FloatTensor:$x, Nnc_FloatTensor:$other, Nnc_NumericTensor:$target), Nnc_Weights,
-      (ins DefaultValuedAttr<Nnc_In<"[-1, 1]">, "0.0">:$margin), Nnc_Penalties);
+      Nnc_PositiveWeights, (ins DefaultValuedAttr<Nnc_In<"[-1, 1]">, "0.0">:$margin), Nnc_Penalties, Nnc_Ignored);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferPairs(site, {{\"x\", x}, {\"other\", other}}, target, weights)"];
+  let resultTypes = ["inferPairs(site, {{\"x\", x}, {\"other\", other}}, target, {weights, {}, adaptor.getIgnoreIndex(), positive_weights})"];
   let category = "Loss";
   let hasExpansion = 1;
 }
@@ -52,7 +53,7 @@ def TripletLossOp : Nnc_CompositeOp<"triplet_loss"> {
       (ins DefaultValuedAttr<Nnc_In<"[0, inf)">, "1.0">:$margin, DefaultValuedAttr<BoolAttr, "false">:$squared),
       Nnc_Penalties);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferPairs(site, {{\"anchor\", anchor}, {\"positive\", positive}, {\"negative\", negative}}, {}, weights)"];
+  let resultTypes = ["inferPairs(site, {{\"anchor\", anchor}, {\"positive\", positive}, {\"negative\", negative}}, {}, {weights, {}, {}})"];
   let category = "Loss";
   let hasExpansion = 1;
 }
@@ -66,7 +67,8 @@ def ContrastiveLossOp : Nnc_CompositeOp<"contrastive_loss"> {
     `temperature`. Rows have length 1 first, x / sqrt(sum(x * x) + 1e-12), but for
     `normalize = false`. `symmetric` takes the mean of it and of the same with x and
     other exchanged. n is a number: in a batch of any size a row's partner would be
-    sought among as many.
+    sought among as many. By `weights` of the rows i where they are given;
+    `label_smoothing` is that of cross_entropy, whose classes are the rows.
 
     Source: van den Oord, Li and Vinyals 2018, arXiv:1807.03748, equation 4;
     symmetric as Radford et al. 2021, arXiv:2103.00020, figure 3.
@@ -77,11 +79,11 @@ def ContrastiveLossOp : Nnc_CompositeOp<"contrastive_loss"> {
     // y: 0.313262
     ```
   }];
-  let arguments = !con((ins Nnc_FloatTensor:$x, Nnc_FloatTensor:$other,
-      DefaultValuedAttr<Nnc_In<"(0, inf)">, "0.1">:$temperature, DefaultValuedAttr<BoolAttr, "true">:$normalize,
-      DefaultValuedAttr<BoolAttr, "false">:$symmetric), Nnc_Penalties);
+  let arguments = !con((ins Nnc_FloatTensor:$x, Nnc_FloatTensor:$other), Nnc_Weights,
+      (ins DefaultValuedAttr<Nnc_In<"(0, inf)">, "0.1">:$temperature, DefaultValuedAttr<BoolAttr, "true">:$normalize,
+           DefaultValuedAttr<BoolAttr, "false">:$symmetric), Nnc_Penalties, Nnc_Smoothing);
   let results = (outs Nnc_FloatScalar:$y);
-  let resultTypes = ["inferContrast(site, x, other)"];
+  let resultTypes = ["inferContrast(site, x, other, weights)"];
   let category = "Loss";
   let hasExpansion = 1;
 }

@@ -2,6 +2,7 @@
 #include "ir/ops/Weights.h"
 
 #include "ir/Ops.h"
+#include "ir/ops/Classes.h"
 
 using namespace mlir;
 
@@ -23,12 +24,8 @@ Expr alignWeights(Expr weights, Expr like) {
 
 Expr termWeights(Expr weights, Expr target, Expr like,
                  std::optional<int64_t> ignored) {
-  weights = alignWeights(weights, like);
-  if (!ignored)
-    return weights;
-  Expr given = reshape(target, like.dims());
-  return withoutIgnored(weights, given != scalar(given, double(*ignored)),
-                        like);
+  return withoutIgnored(alignWeights(weights, like),
+                        countedRows(target, like, ignored), like);
 }
 
 Expr withoutIgnored(Expr weights, Expr counted, Expr rows) {
@@ -50,6 +47,16 @@ Expr weigh(Expr terms, Expr weights) {
 Expr weightedMean(Expr terms, Expr weights) {
   return weights ? mean(weigh(terms, weights)) / meanWeight(weights)
                  : mean(terms);
+}
+
+Expr weighPositive(Expr terms, Expr isPositive, Expr positiveWeights) {
+  return positiveWeights ? terms * select(isPositive, positiveWeights, 1.0)
+                         : terms;
+}
+
+Expr weightOfClass(Expr mask, Expr classWeights) {
+  return classWeights ? sum(select(mask, classWeights, 0.0), {mask.rank() - 1})
+                      : Expr();
 }
 
 Expr meanByClass(Expr losses, Expr byClass, Expr weights) {

@@ -79,6 +79,7 @@ spoken = spread((BATCH, 4, 3), seed=16)
 written = np.array([[1, 2], [1, 1], [2, 0], [2, 1], [1, 2], [2, 2], [0, 0]], np.int32)
 times, lengths = np.array([4, 3, 4, 2, 4, 4, 1], np.int32), np.array([2, 2, 1, 2, 1, 2, 0], np.int32)
 case("losses", "ctc_loss", [spoken, written, times, lengths], ctc, dynamic=(0, 1, 2, 3), tolerance=256)
+case("losses", "ctc_loss", [spoken, written, times, lengths, of_rows], ctc, dynamic=(0, 1, 2, 3, 4), tolerance=256)
 case("losses", "ctc_loss", [spoken, 1 - np.minimum(written, 1), times, np.minimum(lengths, 1)],
      lambda *a: ctc(*a, blank=2), "blank = 2", dynamic=(0, 1, 2, 3), tolerance=256)
 # Three labels do not fit into two steps, nor two that are alike.

@@ -55,7 +55,7 @@ def merged(path, blank=0):
     return [c for c, _ in itertools.groupby(path) if c != blank]
 
 
-def ctc(v, target, times, lengths, blank=0):
+def ctc(v, target, times, lengths, weights=None, blank=0):
     """By all paths."""
     losses = []
     for logits, wanted, time, length in zip(v, target, times, lengths):
@@ -63,7 +63,7 @@ def ctc(v, target, times, lengths, blank=0):
         ways = [np.prod([p[t, c] for t, c in enumerate(path)]) for path in itertools.product(range(v.shape[2]), repeat=int(time))
                 if merged(path, blank) == list(wanted[:length])]
         losses.append(-np.log(sum(ways)) / max(length, 1))
-    return np.mean(losses)
+    return weighted(np.array(losses), weights)
 
 
 def forward(scores, places):

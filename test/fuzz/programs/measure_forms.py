@@ -85,10 +85,11 @@ class MeasureForms:
             weights, text = self.term_weights((BATCH,) if name == "dice_loss" else rows)
             operands.append(weights)
             arguments.append(text)
-        if "class_weights" in known and x.shape[-1] > 1 and self.chance(0.2):
-            weights = self.add_parameter(x.type, (x.shape[-1],))
-            operands.append(weights)
-            arguments.append(f"class_weights = abs({weights.name}) + 0.25")
+        for of in ("class_weights", "positive_weights"):
+            if of in known and x.shape[-1] > 1 and self.chance(0.2):
+                weights = self.add_parameter(x.type, (x.shape[-1],))
+                operands.append(weights)
+                arguments.append(f"{of} = abs({weights.name}) + 0.25")
         for info in record["attributes"]:
             is_index = info["name"] == "ignore_index"
             if is_index and not may_ignore or info["name"] in ("l1", "l2") or not self.chance(0.4 if is_index else 0.25):

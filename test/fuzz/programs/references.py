@@ -279,6 +279,8 @@ def classes(target, prediction):
 
 def by_segments(at, *operands):
     """The operands, None for those that are absent."""
+    if "operandSegmentSizes" not in at:
+        return list(operands)
     counts = [int(count) for count in re.findall(r"\d+", at["operandSegmentSizes"].replace("i32", ""))]
     rest = list(operands)
     return [rest.pop(0) if count else None for count in counts]
@@ -291,34 +293,26 @@ def cross_entropy(at, training, *operands):
     return sequences.weighted_entropy(logits, target, weights, class_weights, at.get("ignore_index"), at["label_smoothing"])
 
 
-def of_counted(at, target, values):
-    """The mean over the rows that count."""
-    if at.get("ignore_index") is None:
-        return values.mean()
-    counts = target.reshape(values.shape) != at["ignore_index"]
-    return values[counts].sum() / max(1, counts.sum())
-
-
-def nats(at, logits, target):
+def nats(at, logits, target, weights):
     target = target if target.dtype == np.float64 else classes(target, logits)
-    return sequences.weighted_entropy(logits, target, ignored=at.get("ignore_index"))
+    return sequences.weighted_entropy(logits, target, weights, ignored=at.get("ignore_index"))
 
 
 @reference("perplexity")
-def perplexity(at, training, logits, target):
-    return np.exp(nats(at, logits, target))
+def perplexity(at, training, logits, target, weights=None):
+    return np.exp(nats(at, logits, target, weights))
 
 
 @reference("bits_per_byte")
-def bits_per_byte(at, training, logits, target):
-    return nats(at, logits, target) / math.log(2) / at["bytes_per_token"]
+def bits_per_byte(at, training, logits, target, weights=None):
+    return nats(at, logits, target, weights) / math.log(2) / at["bytes_per_token"]
 
 
 @reference("ctc_loss")
-def ctc_loss(at, training, logits, target, times, lengths):
+def ctc_loss(at, training, logits, target, times, lengths, weights=None):
     losses = np.array([sequences.ctc(*(part[None] for part in sample), blank=at["blank"])
                        for sample in zip(logits, target, times, lengths)])
-    return np.where(np.isinf(losses) & at["zero_infinity"], 0.0, losses).mean()
+    return sequences.weighted(np.where(np.isinf(losses) & at["zero_infinity"], 0.0, losses), weights)
 
 
 REFERENCES.update({
@@ -333,19 +327,27 @@ def counted_by(at):
     return {"ignored": at.get("ignore_index")}
 
 
+def smoothed_by(at):
+    return {"smoothing": at["label_smoothing"]}
+
+
+def with_positive(at, operands):
+    """The operands, of which the last is what positive targets weigh: 1 where it is absent."""
+    *others, positive = by_segments(at, *operands)
+    return [*others, 1.0 if positive is None else positive]
+
+
 @reference("binary_cross_entropy")
-def binary_cross_entropy(at, training, p, target, weights=None):
+def binary_cross_entropy(at, training, *operands):
     # The limits are numbers of the type: in f32, 1 - 1e-7 is 1 - 1.19e-7.
     margin = max(1e-7, UNIT[at["type"]])
-    return measures.binary_cross_entropy(p, target, weights, to_type([margin, 1 - margin], at["type"]),
-                                         smoothing=at["label_smoothing"], **counted_by(at))
+    return measures.binary_cross_entropy(*with_positive(at, operands), to_type([margin, 1 - margin], at["type"]),
+                                         **smoothed_by(at), **counted_by(at))
 
 
 @reference("bce_logits")
 def bce_logits(at, training, *operands):
-    x, target, weights, positive = by_segments(at, *operands)
-    return measures.bce_logits(x, target, weights, 1.0 if positive is None else positive,
-                               smoothing=at["label_smoothing"], **counted_by(at))
+    return measures.bce_logits(*with_positive(at, operands), **smoothed_by(at), **counted_by(at))
 
 
 @reference("mse", "mean_squared_error")
@@ -360,7 +362,7 @@ def mae(at, training, x, target, weights=None):
 
 @reference("focal_loss")
 def focal_loss(at, training, *operands):
-    return measures.focal(*by_segments(at, *operands), at["gamma"], at.get("alpha"), **counted_by(at))
+    return measures.focal(*by_segments(at, *operands), at["gamma"], at.get("alpha"), **smoothed_by(at), **counted_by(at))
 
 
 def are_probabilities(at):
@@ -372,20 +374,21 @@ REFERENCES.update({
     "smooth_l1": lambda at, training, x, t, w=None: measures.smooth_l1(x, t, w, at["beta"], **counted_by(at)),
     "log_cosh": lambda at, training, x, t, w=None: measures.log_cosh(x, t, w, **counted_by(at)),
     "quantile_loss": lambda at, training, x, t, w=None: measures.quantile(x, t, w, at["quantile"], **counted_by(at)),
-    "hinge_loss": lambda at, training, x, t, w=None: measures.hinge(x, t, w, at["squared"], **counted_by(at)),
-    "multiclass_hinge_loss": lambda at, training, x, t, w=None: measures.multiclass_hinge(x, t, w, **counted_by(at)),
+    "hinge_loss": lambda at, training, *given: measures.hinge(*with_positive(at, given), at["squared"], **counted_by(at)),
+    "multiclass_hinge_loss": lambda at, training, *given: measures.multiclass_hinge(*by_segments(at, *given), **counted_by(at)),
     "poisson_nll": lambda at, training, x, t, w=None: measures.poisson(
         x, t, w, at["log_input"], at["full"], epsilon_of(at), **counted_by(at)),
     "gaussian_nll": lambda at, training, x, t, v, w=None: measures.gaussian(
         x, t, v, w, at["full"], epsilon_of(at), **counted_by(at)),
     "kl_divergence": lambda at, training, x, t, w=None: measures.kl(
-        x, t, w, margin=max(1e-7, UNIT[at["type"]]), **are_probabilities(at)),
-    "dice_loss": lambda at, training, x, t, w=None: measures.dice(
-        x, t, w, at["smooth"], **are_probabilities(at), **counted_by(at)),
-    "cosine_embedding_loss": lambda at, training, x, other, t, w=None: measures.cosine_embedding(x, other, t, w, at["margin"]),
+        x, t, w, margin=max(1e-7, UNIT[at["type"]]), **are_probabilities(at), **smoothed_by(at)),
+    "dice_loss": lambda at, training, *given: measures.dice(
+        *by_segments(at, *given), at["smooth"], **are_probabilities(at), **counted_by(at)),
+    "cosine_embedding_loss": lambda at, training, *given: measures.cosine_embedding(
+        *with_positive(at, given), at["margin"], **counted_by(at)),
     "triplet_loss": lambda at, training, a, p, n, w=None: measures.triplet(a, p, n, w, at["margin"], at["squared"]),
-    "contrastive_loss": lambda at, training, x, other: measures.contrastive(
-        x, other, at["temperature"], at["normalize"], at["symmetric"]),
+    "contrastive_loss": lambda at, training, x, other, w=None: measures.contrastive(
+        x, other, w, at["temperature"], at["normalize"], at["symmetric"], **smoothed_by(at)),
 })
 
 
@@ -394,45 +397,33 @@ def decided_by(at):
 
 
 def metric(*names):
-    """Decorates what takes the attributes, a prediction and a target: a last dimension that is the batch is no row of classes."""
+    """Decorates what takes the attributes, a prediction, a target and their weights: a last dimension that is the batch is
+    no row of classes."""
     def add(function):
-        def evaluate(at, training, x, target):
+        def evaluate(at, training, x, target, weights=None):
             is_row = not at["dims"] or at["dims"][-1] != BATCH
-            return function(at, *(x, target) if is_row else (x[..., None], target[..., None]))
+            return function(at, *(x, target) if is_row else (x[..., None], target[..., None]), weights)
         for name in names:
             REFERENCES[name] = evaluate
         return function
     return add
 
 
-@metric("accuracy")
-def accuracy(at, x, target):
-    chosen, actual, _ = measures.decisions(x, target, **decided_by(at))
-    return np.mean(chosen == actual) if chosen.size else 0.0
-
-
 for name, measure in [("precision", measures.precision), ("recall", measures.recall), ("f1", measures.f_beta)]:
-    metric(name)(lambda at, x, t, of=measure: of(x, t, average=at.get("average"), **decided_by(at)))
-for name in ("mean_iou", "balanced_accuracy", "mcc"):
-    metric(name)(lambda at, x, t, of=getattr(measures, name): of(x, t, **decided_by(at)))
+    metric(name)(lambda at, x, t, w, of=measure: of(x, t, weights=w, average=at.get("average"), **decided_by(at)))
+for name in ("accuracy", "mean_iou", "balanced_accuracy", "mcc"):
+    metric(name)(lambda at, x, t, w, of=getattr(measures, name): of(x, t, weights=w, **decided_by(at)))
 for name in ("log_loss", "brier_score"):
-    metric(name)(lambda at, x, t, of=getattr(measures, name): of(x, t, **are_probabilities(at), **counted_by(at)))
+    metric(name)(lambda at, x, t, w, of=getattr(measures, name): of(x, t, weights=w, **are_probabilities(at), **counted_by(at)))
 for name in ("root_mean_squared_error", "r2", "explained_variance"):
-    REFERENCES[name] = lambda at, training, x, t, of=getattr(measures, name): of(x, t, at["multioutput"])
+    REFERENCES[name] = lambda at, training, x, t, w=None, of=getattr(measures, name): of(x, t, at["multioutput"], w, **counted_by(at))
 for name in ("roc_auc", "average_precision"):  # of a set: a program has their scores, and no value of a batch
     REFERENCES[name] = lambda at, training, x, t, of=getattr(measures, name): of(x.ravel(), t.ravel())
-metric("f_beta")(lambda at, x, t: measures.f_beta(x, t, at["beta"], average=at.get("average"), **decided_by(at)))
-metric("cohen_kappa")(lambda at, x, t: measures.cohen_kappa(x, t, at["weighting"], **decided_by(at)))
-metric("expected_calibration_error")(lambda at, x, t: measures.expected_calibration_error(
-    x, t, at["bins"], **are_probabilities(at), **counted_by(at)))
-
-
-@reference("top_k_accuracy")
-def top_k_accuracy(at, training, x, target):
-    chosen = np.asarray(classes(target, x))
-    is_class = (chosen >= 0) & (chosen < x.shape[-1])
-    value = np.take_along_axis(x, np.where(is_class, chosen, 0)[..., None], -1)
-    return of_counted(at, target, (is_class & ((x > value).sum(-1) < at["k"])) * 1.0)
+metric("f_beta")(lambda at, x, t, w: measures.f_beta(x, t, at["beta"], weights=w, average=at.get("average"), **decided_by(at)))
+metric("cohen_kappa")(lambda at, x, t, w: measures.cohen_kappa(x, t, at["weighting"], weights=w, **decided_by(at)))
+metric("expected_calibration_error")(lambda at, x, t, w: measures.expected_calibration_error(
+    x, t, at["bins"], weights=w, **are_probabilities(at), **counted_by(at)))
+REFERENCES["top_k_accuracy"] = lambda at, training, x, t, w=None: measures.top_k_accuracy(x, t, at["k"], w, **counted_by(at))
 
 
 # As a table for Evaluation ------------------------------------------------------------------------
