@@ -103,7 +103,9 @@ struct MatmulCall {
 struct Phase {
   /// Null for a library call.
   mlir::func::FuncOp function;
-  /// "contraction", "rows", "movement", "scatter", "elements" or "reference".
+  /// "contraction", "product", "rows", "movement", "attention", "scatter",
+  /// "elements", "step" or "reference"; "loop", "several" where a plan has put
+  /// phases into one.
   std::string kind;
   Extent extent;
   /// CPU: the fewest indices worth a thread of their own.
@@ -220,6 +222,15 @@ public:
     return mlir::success();
   }
 
+  /// Whether launches that need nothing of each other may become one, which
+  /// shareLaunches() sees to. They are then planned to be alive at once.
+  virtual bool sharesLaunches() const { return false; }
+  /// Fails after a diagnostic.
+  virtual mlir::LogicalResult shareLaunches(Schedule &schedule,
+                                            MemoryPlan &plan) const {
+    return mlir::success();
+  }
+
   /// Adds the phases that no launch of a program runs: those by which a device
   /// brings data to a program that trains.
   virtual void addDataPhases(Schedule &schedule) const {}
@@ -246,12 +257,25 @@ public:
                                              llvm::StringRef stage) const = 0;
 };
 
+/// Who multiplies matrices on a GPU.
+enum class ProductChoice {
+  /// Whoever takes less time, by estimate.
+  Estimated,
+  /// The library, where it can.
+  Library,
+  /// Kernels of the compiler's own, where it has them.
+  Generated
+};
+
 /// What a target may be asked for beside its name.
 struct TargetOptions {
   /// Plain loops for every kernel.
   bool reference = false;
   /// A GPU's products may round f32 operands to TF32.
   bool allowTf32 = false;
+  ProductChoice products = ProductChoice::Estimated;
+  /// Each phase has a launch of its own.
+  bool separateLaunches = false;
 };
 
 /// The targets of one device, which differ in what exactly they make code for:

@@ -56,6 +56,10 @@ static bool isHalf(ElementType type) {
   return type == ElementType::F16 || type == ElementType::BF16;
 }
 
+/// Of a small product's own kernel, as codegen/cuda/SmallProducts.cpp estimates
+/// it: its launch, the way to memory and back, and one step.
+static constexpr double generatedMicroseconds = 2.5;
+
 static double productPeak(const Matmul &matmul, const GpuPeak &gpu) {
   return isHalf(matmul.operandType)               ? gpu.half
          : matmul.operandType == ElementType::F64 ? gpu.f64
@@ -84,7 +88,10 @@ std::optional<double> estimate(const Plan &plan, const Command &command,
   }
   if (plan.kindOf(command) == "loop")
     return std::nullopt;
-  return launchMicroseconds + std::max(move, 1e6 * flop / gpu.f32);
+  const double least =
+      plan.kindOf(command) == "product" ? generatedMicroseconds : 0;
+  return std::max(least,
+                  launchMicroseconds + std::max(move, 1e6 * flop / gpu.f32));
 }
 
 double estimate(const Plan &plan, const EntryPoint &entry, const GpuPeak &gpu,

@@ -26,6 +26,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <map>
 
 using namespace mlir;
 
@@ -43,6 +44,8 @@ struct CompileArguments {
   std::string generateInput, generateOutput;
   bool eachOp = false;
   bool quiet = false, keepText = false, allowTf32 = false, remarks = false;
+  ProductChoice products = ProductChoice::Estimated;
+  bool separateLaunches = false;
 };
 
 struct ConvertArguments {
@@ -247,7 +250,8 @@ static int compile(const CompileArguments &arguments) {
     return exit;
   checkStage(arguments.stage);
   auto target = createTarget(arguments.target,
-                             {arguments.reference, arguments.allowTf32});
+                             {arguments.reference, arguments.allowTf32,
+                              arguments.products, arguments.separateLaunches});
   if (!target) {
     llvm::errs() << "error: " << llvm::toString(target.takeError()) << '\n';
     return CommandLineWrong;
@@ -466,6 +470,17 @@ static void addCompile(CLI::App &app, CompileArguments &arguments, int &exit) {
                     "for --check-numerics");
   command->add_flag("--allow-tf32", arguments.allowTf32,
                     "let a GPU round operands of f32 products to TF32");
+  command
+      ->add_option("--products", arguments.products,
+                   "who multiplies matrices on a GPU: estimated, the faster "
+                   "one; library; generated, kernels of nnc's")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, ProductChoice>{
+          {"estimated", ProductChoice::Estimated},
+          {"library", ProductChoice::Library},
+          {"generated", ProductChoice::Generated}}));
+  command->add_flag("--separate-launches", arguments.separateLaunches,
+                    "give each of a GPU's phases a launch of its own, to time "
+                    "it");
   command->add_flag("--keep-text", arguments.keepText,
                     "keep the kernels' CUDA C++ in the plan, for nnc inspect");
   command->add_flag("--remarks", arguments.remarks,

@@ -159,13 +159,13 @@ parseArchitectures(StringRef targetName) {
 /// What a schedule for all of `architectures` can rely on: of the oldest; but
 /// the library may use as much memory as the newest can make use of.
 static GpuModel modelOf(ArrayRef<CudaArchitecture> architectures,
-                        bool allowTf32) {
+                        const TargetOptions &wanted) {
   auto number = [](const CudaArchitecture &known) { return known.number; };
   auto numbers = llvm::map_to_vector(architectures, number);
   GpuModel model = gpuModelOf(*llvm::min_element(numbers));
   model.libraryWorkspaceBytes =
       gpuModelOf(*llvm::max_element(numbers)).libraryWorkspaceBytes;
-  model.allowTf32 = allowTf32;
+  model.heed(wanted);
   return model;
 }
 
@@ -174,7 +174,7 @@ namespace {
 class CudaTarget : public GpuTarget {
 public:
   CudaTarget(std::vector<CudaArchitecture> architectures, TargetOptions wanted)
-      : GpuTarget(modelOf(architectures, wanted.allowTf32), wanted.reference) {
+      : GpuTarget(modelOf(architectures, wanted), wanted.reference) {
     options.architectures = std::move(architectures);
     options.fuseMultiplyAdd = !wanted.reference;
   }

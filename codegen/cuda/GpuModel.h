@@ -3,6 +3,8 @@
 #ifndef NNC_CODEGEN_CUDA_GPUMODEL_H
 #define NNC_CODEGEN_CUDA_GPUMODEL_H
 
+#include "codegen/Target.h"
+
 #include <cstdint>
 
 namespace nnc {
@@ -24,6 +26,15 @@ struct GpuModel {
   int64_t libraryWorkspaceBytes = 0;
   /// Products of f32 may round their operands to TF32.
   bool allowTf32 = false;
+  ProductChoice products = ProductChoice::Estimated;
+  /// Launches that need nothing of each other are not put into one.
+  bool separateLaunches = false;
+
+  void heed(const TargetOptions &options) {
+    allowTf32 = options.allowTf32;
+    products = options.products;
+    separateLaunches = options.separateLaunches;
+  }
 };
 
 /// The model of an architecture with cuBLASLt at hand, whose documentation asks

@@ -72,6 +72,10 @@ FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
                        [&](func::FuncOp op, Refusal &refusal) {
                          return scheduleSideBySide(op, one, refusal);
                        }};
+  Scheduler product = {
+      "product", {"contraction"}, [&](func::FuncOp op, Refusal &refusal) {
+        return scheduleSmallProduct(op, model, refusal);
+      }};
   Scheduler contraction = {
       "contraction", {"contraction"}, [&](func::FuncOp op, Refusal &refusal) {
         return scheduleLibraryContraction(op, model, one, refusal);
@@ -82,10 +86,10 @@ FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {
         return scheduleTiles(op, model, one, refusal);
       }};
   FailureOr<ScheduledKernel> scheduled =
-      reference
-          ? scheduleByKind(kernel, {elements})
-          : scheduleByKind(kernel, {attention, contraction, tiles, several,
-                                    rows, scatter, movement, step, elements});
+      reference ? scheduleByKind(kernel, {elements})
+                : scheduleByKind(kernel, {attention, product, contraction,
+                                          tiles, several, rows, scatter,
+                                          movement, step, elements});
   if (failed(scheduled))
     return kernel.emitOpError("has no schedule for a GPU"), failure();
   describePhases(kernel, *scheduled);

@@ -21,7 +21,11 @@ TensorSums::TensorSums(GpuContractionPhase &phase, const Tiling &tiling,
       numTerms(tiling.unit == TileUnit::Tensor16 ? 16 : 8),
       warpRows(shape.rows / shape.teamRows),
       warpColumns(shape.columns / shape.teamColumns) {
+  int64_t team = shape.teamRows * shape.teamColumns;
   Value warp = phase.divide(phase.thread(), kWarp);
+  if (shape.slices > 1)
+    warp = phase.remainder(warp, team);
+  firstTerm = firstTermOfSlice(phase, shape, team * kWarp);
   lane = phase.remainder(phase.thread(), kWarp);
   row = phase.multiply(phase.divide(warp, shape.teamColumns), warpRows);
   column =
@@ -120,7 +124,8 @@ StringRef TensorSums::instruction() {
 }
 
 SmallVector<Value> TensorSums::add(ValueRange sums, Value half) {
-  auto addTerms = [&](Value term, ValueRange sums) {
+  auto addTerms = [&](Value number, ValueRange sums) {
+    Value term = phase.add(firstTerm, number);
     SmallVector<Value> left, right, next;
     for (int64_t below = 0; below < warpRows; below += kRows)
       left.push_back(loadLeft(half, phase.add(row, below), term));
@@ -137,7 +142,7 @@ SmallVector<Value> TensorSums::add(ValueRange sums, Value half) {
     return next;
   };
   SmallVector<Value> added =
-      phase.loop(phase.index(0), phase.index(shape.depth),
+      phase.loop(phase.index(0), phase.index(shape.depth / shape.slices),
                  phase.index(numTerms), sums, addTerms);
   added.front().getDefiningOp()->setAttr("nnc.unroll", b.getUnitAttr());
   return added;

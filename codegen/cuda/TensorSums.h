@@ -39,6 +39,8 @@ private:
   const int64_t warpRows, warpColumns;
   /// The warp's first, and the thread's number in the warp.
   mlir::Value row, column, lane;
+  /// Of a step.
+  mlir::Value firstTerm;
 };
 
 } // namespace nnc

@@ -49,7 +49,7 @@ static constexpr TileShape kTensor32Shapes[] = {
 
 /// How many times as fast as multiply-adds of threads, by the same paper: 989,
 /// 495 and 67 TFLOP/s. `mma.sync` reaches two thirds of what `wgmma` does.
-static double speedOf(TileUnit unit) {
+double nnc::speedOf(TileUnit unit) {
   switch (unit) {
   case TileUnit::Scalar:
     return 1;
@@ -100,7 +100,7 @@ struct Estimate {
 
 } // namespace
 
-static TileUnit unitOf(const Contraction &contraction, const GpuModel &model) {
+TileUnit nnc::unitOf(const Contraction &contraction, const GpuModel &model) {
   Type lhs = getElementTypeOrSelf(contraction.lhs->tensor.getType()),
        rhs = getElementTypeOrSelf(contraction.rhs->tensor.getType());
   if (lhs != rhs || !contraction.type.isF32())

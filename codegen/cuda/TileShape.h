@@ -26,6 +26,9 @@ struct TileShape {
   /// Share of the unit's peak that it can reach where it fills the device, as a
   /// percentage.
   int64_t percent;
+  /// So many teams share the terms of each step, and add up what they have in
+  /// the end, in their order.
+  int64_t slices = 1;
 };
 
 struct Tiling {
@@ -38,7 +41,7 @@ struct Tiling {
   bool hasWorkspace;
 
   int64_t threads() const {
-    return shape.teamRows * shape.teamColumns *
+    return shape.teamRows * shape.teamColumns * shape.slices *
            (unit == TileUnit::Scalar ? 1 : 32);
   }
   /// Blocks that a multiprocessor, of 65,536 registers, is to hold at once, so
@@ -53,6 +56,11 @@ struct Tiling {
 inline constexpr int64_t kMostParts = 256;
 /// A part of a sum that is worth writing out: its terms.
 inline constexpr int64_t kLeastPart = 128;
+
+/// What multiplies elements of these types.
+TileUnit unitOf(const Contraction &contraction, const GpuModel &model);
+/// How many times as fast as multiply-adds of threads.
+double speedOf(TileUnit unit);
 
 Tiling chooseTiling(const Contraction &contraction, const ContractionAxes &axes,
                     const GpuModel &model);

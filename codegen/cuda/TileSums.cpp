@@ -21,8 +21,12 @@ public:
         numRowGroups(shape.rows / shape.teamRows / kGroup),
         numColumnGroups(shape.columns / shape.teamColumns / kGroup) {
     auto place = [&](Value number) { return phase.multiply(number, kGroup); };
-    row = place(phase.divide(phase.thread(), shape.teamColumns));
-    column = place(phase.remainder(phase.thread(), shape.teamColumns));
+    int64_t team = shape.teamRows * shape.teamColumns;
+    Value member = shape.slices == 1 ? phase.thread()
+                                     : phase.remainder(phase.thread(), team);
+    row = place(phase.divide(member, shape.teamColumns));
+    column = place(phase.remainder(member, shape.teamColumns));
+    firstTerm = firstTermOfSlice(phase, shape, team);
   }
 
   SmallVector<Value> start() override {
@@ -51,9 +55,19 @@ private:
   const int64_t numRowGroups, numColumnGroups;
   /// Of the thread's first group.
   Value row, column;
+  /// Of a step.
+  Value firstTerm;
 };
 
 } // namespace
+
+Value nnc::firstTermOfSlice(GpuPhase &phase, const TileShape &shape,
+                            int64_t team) {
+  if (shape.slices == 1)
+    return phase.index(0);
+  return phase.multiply(phase.divide(phase.thread(), team),
+                        shape.depth / shape.slices);
+}
 
 /// Four neighbours of one term.
 Value ScalarSums::readGroup(const TileLoad &operand, Value half, Value term,
@@ -67,7 +81,8 @@ Value ScalarSums::readGroup(const TileLoad &operand, Value half, Value term,
 }
 
 SmallVector<Value> ScalarSums::add(ValueRange sums, Value half) {
-  auto addTerm = [&](Value term, ValueRange sums) {
+  auto addTerm = [&](Value number, ValueRange sums) {
+    Value term = phase.add(firstTerm, number);
     SmallVector<Value> left, right, next;
     for (int64_t group = 0; group < numRowGroups; ++group)
       left.push_back(readGroup(lhs, half, term, rowOf(group)));
@@ -85,8 +100,9 @@ SmallVector<Value> ScalarSums::add(ValueRange sums, Value half) {
       }
     return next;
   };
-  SmallVector<Value> added = phase.loop(
-      phase.index(0), phase.index(shape.depth), phase.index(1), sums, addTerm);
+  SmallVector<Value> added =
+      phase.loop(phase.index(0), phase.index(shape.depth / shape.slices),
+                 phase.index(1), sums, addTerm);
   added.front().getDefiningOp()->setAttr("nnc.unroll", b.getUnitAttr());
   return added;
 }
@@ -111,4 +127,48 @@ std::unique_ptr<TileSums> nnc::createTileSums(GpuContractionPhase &phase,
   if (tiling.unit != TileUnit::Scalar)
     return std::make_unique<TensorSums>(phase, tiling, lhs, rhs);
   return std::make_unique<ScalarSums>(phase, tiling.shape, lhs, rhs);
+}
+
+/// From one row of a slice's sums to the next: columns, and as many as a vector
+/// has, so that threads beside each other use other banks.
+static int64_t rowStride(const TileShape &shape) { return shape.columns + 4; }
+
+int64_t nnc::sharedSums(const TileShape &shape) {
+  return shape.slices == 1 ? 0 : shape.slices * shape.rows * rowStride(shape);
+}
+
+SmallVector<TileRow> nnc::addSlices(GpuPhase &phase, const Tiling &tiling,
+                                    ArrayRef<TileRow> rows) {
+  ImplicitLocOpBuilder &b = phase.b;
+  const TileShape &shape = tiling.shape;
+  Type type = getElementTypeOrSelf(rows.front().pieces.front().sums.getType());
+  Value memory = phase.shared(sharedSums(shape), type);
+  int64_t stride = rowStride(shape), ofSlice = shape.rows * stride;
+  Value slice = phase.divide(phase.thread(), tiling.threads() / shape.slices);
+  Value begin = phase.multiply(slice, ofSlice);
+  for (const TileRow &row : rows)
+    for (const TilePiece &piece : row.pieces) {
+      Value at = phase.add(phase.multiply(row.row, stride), piece.column);
+      vector::StoreOp::create(b, piece.sums, memory, phase.add(begin, at));
+    }
+  phase.barrier();
+  // All threads of the block have a part of the tile's sums.
+  int64_t numSums = shape.rows * shape.columns, threads = tiling.threads();
+  int64_t lanes = std::min<int64_t>(numSums / threads, 4);
+  int64_t perRow = shape.columns / lanes;
+  auto vector = VectorType::get(lanes, type);
+  SmallVector<TileRow> added;
+  for (int64_t first = 0; first < numSums / lanes; first += threads) {
+    Value number = phase.add(phase.thread(), first);
+    Value row = phase.divide(number, perRow),
+          column = phase.multiply(phase.remainder(number, perRow), lanes);
+    Value at = phase.add(phase.multiply(row, stride), column), sum;
+    for (int64_t other = 0; other < shape.slices; ++other) {
+      Value part = vector::LoadOp::create(b, vector, memory,
+                                          phase.add(at, other * ofSlice));
+      sum = sum ? Value(arith::AddFOp::create(b, sum, part)) : part;
+    }
+    added.push_back({row, {{column, sum}}});
+  }
+  return added;
 }

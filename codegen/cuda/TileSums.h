@@ -39,6 +39,17 @@ std::unique_ptr<TileSums> createTileSums(GpuContractionPhase &phase,
                                          const TileLoad &lhs,
                                          const TileLoad &rhs);
 
+/// Of a step, the first term of this thread's slice; `team`: its threads.
+mlir::Value firstTermOfSlice(GpuPhase &phase, const TileShape &shape,
+                             int64_t team);
+
+/// Numbers of shared memory in which slices meet.
+int64_t sharedSums(const TileShape &shape);
+/// Sums of all slices, of those that each thread has of its own: which rows and
+/// columns they are of. All threads of the block call it.
+llvm::SmallVector<TileRow> addSlices(GpuPhase &phase, const Tiling &tiling,
+                                     llvm::ArrayRef<TileRow> rows);
+
 } // namespace nnc
 
 #endif // NNC_CODEGEN_CUDA_TILESUMS_H

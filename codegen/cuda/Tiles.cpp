@@ -11,6 +11,7 @@
 
 #include "codegen/ScheduleKernels.h"
 #include "codegen/cuda/Channels.h"
+#include "codegen/cuda/SmallProducts.h"
 #include "codegen/cuda/TileSums.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -234,7 +235,10 @@ void TileScheduler::emitSums() {
       before =
           phase.add(phase.multiply(block[part], phase.value(axes.outer.size)),
                     block[outer]);
-    storeTile(phase, sums->rowsOf(added), point, before, firstRow, firstColumn);
+    SmallVector<TileRow> rows = sums->rowsOf(added);
+    if (tiling.shape.slices > 1)
+      rows = addSlices(phase, tiling, rows);
+    storeTile(phase, rows, point, before, firstRow, firstColumn);
   });
   scheduled.phases.push_back(
       phase.finish("contraction", grid.numBlocks(), tiling.threads()));
@@ -443,6 +447,45 @@ static void append(ScheduledKernel &whole, ScheduledKernel part) {
   });
 }
 
+static FailureOr<SmallVector<TiledProduct, 0>>
+analyzeAll(func::FuncOp kernel, const Products &products, Refusal &refusal) {
+  SmallVector<TiledProduct, 0> parts;
+  for (const Product &product : products.products) {
+    FailureOr<TiledProduct> part = analyze(kernel, products, product, refusal);
+    if (failed(part))
+      return failure();
+    parts.push_back(std::move(*part));
+  }
+  return parts;
+}
+
+FailureOr<ScheduledKernel> nnc::scheduleSmallProduct(func::FuncOp kernel,
+                                                     const GpuModel &model,
+                                                     Refusal &refusal) {
+  FailureOr<Products> products = findProducts(kernel, refusal);
+  if (failed(products))
+    return failure();
+  auto parts = analyzeAll(kernel, *products, refusal);
+  if (failed(parts))
+    return failure();
+  TiledProduct &product = parts->front();
+  if (parts->size() != 1 || products->rest || product.contraction.hasWindows ||
+      !product.contraction.hasOneAxisK())
+    return refusal.because("it is no one product of matrices");
+  if (product.isSmall())
+    return refusal.because("it is too small to fill tiles");
+  std::optional<Tiling> tiling =
+      chooseSmallTiling(product.contraction, product.axes, model);
+  if (!tiling)
+    return refusal.because("a call of the library takes less time");
+  ScheduledKernel scheduled =
+      TileScheduler(product.contraction, product.axes, *tiling, kernel, "")
+          .run();
+  for (Phase &phase : scheduled.phases)
+    phase.kind = "product";
+  return scheduled;
+}
+
 FailureOr<ScheduledKernel> nnc::scheduleTiles(func::FuncOp kernel,
                                               const GpuModel &model,
                                               PartScheduler schedulePart,
@@ -450,13 +493,10 @@ FailureOr<ScheduledKernel> nnc::scheduleTiles(func::FuncOp kernel,
   FailureOr<Products> products = findProducts(kernel, refusal);
   if (failed(products))
     return failure();
-  SmallVector<TiledProduct, 0> parts;
-  for (const Product &product : products->products) {
-    FailureOr<TiledProduct> part = analyze(kernel, *products, product, refusal);
-    if (failed(part))
-      return failure();
-    parts.push_back(std::move(*part));
-  }
+  auto analyzed = analyzeAll(kernel, *products, refusal);
+  if (failed(analyzed))
+    return failure();
+  SmallVector<TiledProduct, 0> &parts = *analyzed;
   auto isSmall = [](const TiledProduct &part) { return part.isSmall(); };
   if (llvm::all_of(parts, isSmall))
     return refusal.because("it is too small to fill tiles");

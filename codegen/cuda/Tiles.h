@@ -22,6 +22,13 @@ mlir::FailureOr<ScheduledKernel> scheduleTiles(mlir::func::FuncOp kernel,
                                                PartScheduler schedulePart,
                                                Refusal &refusal);
 
+/// Schedules a product of two matrices, or a batch of them, that a call of the
+/// library would take longer for, by the estimate of SmallProducts.h, with
+/// elementwise ops on operands and result: one phase. Fails with a reason.
+mlir::FailureOr<ScheduledKernel> scheduleSmallProduct(mlir::func::FuncOp kernel,
+                                                      const GpuModel &model,
+                                                      Refusal &refusal);
+
 } // namespace nnc
 
 #endif // NNC_CODEGEN_CUDA_TILES_H

@@ -272,7 +272,7 @@ public:
 private:
   static GpuModel modelOf(const TargetOptions &options) {
     GpuModel model;
-    model.allowTf32 = options.allowTf32;
+    model.heed(options);
     return model;
   }
 

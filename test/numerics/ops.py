@@ -553,7 +553,7 @@ scheduled("piecewise", lambda b, s: b * (1 if s < 10 else 0.5 if s < 25 else 0.1
           'at = ["1 epochs", "0.5 run"] factors = array<f64: 0.5, 0.125>', (10, 50))
 
 
-import attention_cases, convolution_cases, counted, measured, recurrent, shape_cases, windows  # their families have files of their own
+import attention_cases, convolution_cases, counted, measured, product_cases, recurrent, shape_cases, windows  # their families have files of their own
 
 
 def main():

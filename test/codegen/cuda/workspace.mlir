@@ -4,16 +4,16 @@
 // REQUIRES: target-cuda
 // RUN: nnc-opt %s --nnc-to-linalg --nnc-schedule-kernels=target=cuda:sm_90 --split-input-file | FileCheck %s
 
-// A tile of 128 x 128 sums in f32, of one part: fewer than 32 terms are not divided.
-// CHECK:      @matmul_64x128x20.matmul()
-// CHECK-SAME: nnc.workspace_bytes = {{\[\[}}65728, 0, 1]]
-func.func @small(%x: tensor<64x20xf32>, %w: tensor<20x128xf32>) -> tensor<64x128xf32> {
+// Sums in f32, of one part: fewer than 32 terms are not divided.
+// CHECK:      @matmul_4096x1024x20.matmul()
+// CHECK-SAME: nnc.workspace_bytes = {{\[\[}}16777408, 0, 1]]
+func.func @small(%x: tensor<4096x20xf32>, %w: tensor<20x1024xf32>) -> tensor<4096x1024xf32> {
   %y = nnc.fused "contraction" (%a = %x, %b = %w)
-      : (tensor<64x20xf32>, tensor<20x128xf32>) -> tensor<64x128xf32> {
-    %product = nnc.matmul %a, %b : (tensor<64x20xf32>, tensor<20x128xf32>) -> tensor<64x128xf32>
-    nnc.yield %product : tensor<64x128xf32>
+      : (tensor<4096x20xf32>, tensor<20x1024xf32>) -> tensor<4096x1024xf32> {
+    %product = nnc.matmul %a, %b : (tensor<4096x20xf32>, tensor<20x1024xf32>) -> tensor<4096x1024xf32>
+    nnc.yield %product : tensor<4096x1024xf32>
   }
-  return %y : tensor<64x128xf32>
+  return %y : tensor<4096x1024xf32>
 }
 
 // -----
