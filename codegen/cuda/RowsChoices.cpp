@@ -19,8 +19,11 @@ static constexpr int64_t kMaxLanes = 16;
 /// elements a thread take about as long as a launch.
 static constexpr int64_t kOneBlockElements = 1 << 15;
 static constexpr int64_t kBlockElements = 1 << 13;
-/// The same for rows that a block of columns walks down.
-static constexpr int64_t kBlockRows = 256;
+/// The same for rows that a thread of a column walks down.
+static constexpr int64_t kThreadRows = 8;
+/// Columns of so many rows, and elements in all, are summed in less time than
+/// some launches take.
+static constexpr int64_t kShortColumn = 1 << 10, kShortColumns = 1 << 19;
 static constexpr int64_t kMaxSplits = 64;
 
 GpuRowsChoices::GpuRowsChoices(RowsPlan &plan, const GpuModel &model)
@@ -226,12 +229,24 @@ int64_t GpuRowsChoices::threadsFor(ArrayRef<ScalarLoop> loops) const {
   return threads;
 }
 
+/// Short sums have blocks of as many threads as those of small products, which
+/// can share a launch with them. A row's part is whole sectors of memory, of 32
+/// bytes, in 16 bits too.
+ColumnBlock GpuRowsChoices::columnBlock() const {
+  if (typicalRows() <= kShortColumn &&
+      typicalRows() * rows.columns <= kShortColumns)
+    return {16, 8};
+  return {kWarp, 32};
+}
+
 int64_t GpuRowsChoices::splitsOf(const RowsStep &step) const {
   if (step.completed.empty())
     return 1;
-  int64_t numColumnBlocks = llvm::divideCeil(rows.columns, kWarp);
-  int64_t splits = std::min({typicalRows() / kBlockRows,
-                             model.minBlocks / numColumnBlocks, kMaxSplits});
+  ColumnBlock block = columnBlock();
+  int64_t numColumnBlocks = llvm::divideCeil(rows.columns, block.columns);
+  int64_t splits =
+      std::min({typicalRows() / (kThreadRows * block.threadsAColumn),
+                model.minBlocks / numColumnBlocks, kMaxSplits});
   return std::max<int64_t>(splits, 1);
 }
 

@@ -36,6 +36,13 @@ struct RowGroup {
   int64_t width() const { return std::max<int64_t>(lanes, 1); }
 };
 
+/// A block that adds up columns.
+struct ColumnBlock {
+  int64_t columns, threadsAColumn;
+
+  int64_t threads() const { return columns * threadsAColumn; }
+};
+
 /// A step of the plan, with what the GPU chooses for it.
 struct GpuRowsStep {
   const RowsStep *step;
@@ -54,6 +61,7 @@ struct GpuRowsChoices {
   /// access, and `length` is a multiple. 0 for one element.
   int64_t lanesFor(int64_t length) const;
   RowGroup chooseGroup() const;
+  ColumnBlock columnBlock() const;
   /// How many times `lanes` elements there are.
   Extent numChunks(const ScalarLoop &loop) const;
   /// Of a phase that runs `loops` in one block.

@@ -1,13 +1,11 @@
-// Columns of rows kernels on a GPU: 32 columns a block, 32 threads a column.
+// Columns of rows kernels on a GPU: some columns a block, some threads a
+// column.
 #include "codegen/cuda/RowsScheduler.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace nnc;
-
-/// Threads that share a column.
-static constexpr int64_t kRowThreads = 32;
 
 /// The columns of a step at the chunk, whose reductions are known.
 void GpuRowsScheduler::storeColumns(const RowsStep &step) {
@@ -34,7 +32,7 @@ void GpuRowsScheduler::emitColumnVectors(const RowsStep &step) {
 Accumulators GpuRowsScheduler::sumDownRows(const RowsStep &step, Value firstRow,
                                            Value lastRow) {
   return phase().loop(
-      firstRow, lastRow, index(kRowThreads),
+      firstRow, lastRow, index(choices.columnBlock().threadsAColumn),
       values.identities(step.completed, 0), [&](Value row, ValueRange carried) {
         RowsValues::Scope scope(values, b.getInsertionBlock()->getParentOp(),
                                 {Scalar, Column}, {Row, Full});
@@ -53,23 +51,25 @@ Accumulators GpuRowsScheduler::addThreadsOfColumn(const RowsStep &step,
       return memref::LoadOp::create(b, memory, at);
     });
   };
+  ColumnBlock block = choices.columnBlock();
   return phase().loop(
-      phase().add(lane, kWarp), index(kWarp * kRowThreads), index(kWarp),
-      load(lane), [&](Value at, ValueRange carried) {
+      phase().add(lane, block.columns), index(block.threads()),
+      index(block.columns), load(lane), [&](Value at, ValueRange carried) {
         return values.combine(step.completed, carried, load(at));
       });
 }
 
-/// Blocks of 32 columns, with 32 threads each that walk down the rows, or down
-/// one of `numSplits` parts of them.
+/// Blocks of columns, whose threads walk down the rows, or down one of
+/// `numSplits` parts of them.
 void GpuRowsScheduler::emitColumnSums(const RowsStep &step, int64_t numSplits) {
   bool isSplit = numSplits > 1;
   beginPhase(isSplit ? "partials" : "columns");
-  int64_t threads = kWarp * kRowThreads;
-  int64_t numColumnBlocks = llvm::divideCeil(rows.columns, kWarp);
+  auto [width, threadsAColumn] = choices.columnBlock();
+  int64_t threads = width * threadsAColumn;
+  int64_t numColumnBlocks = llvm::divideCeil(rows.columns, width);
   Value thread = phase().thread();
-  Value lane = phase().remainder(thread, kWarp);
-  Value firstRow = phase().divide(thread, kWarp), lastRow = values.numRows();
+  Value lane = phase().remainder(thread, width);
+  Value firstRow = phase().divide(thread, width), lastRow = values.numRows();
   Value block = phase().block();
   Value split = index(0);
   if (isSplit) {
@@ -80,9 +80,9 @@ void GpuRowsScheduler::emitColumnSums(const RowsStep &step, int64_t numSplits) {
     firstRow = phase().add(begin, firstRow);
     lastRow = phase().minimum(phase().add(begin, perSplit), lastRow);
   }
-  Value column = phase().add(phase().multiply(block, kWarp), lane);
+  Value column = phase().add(phase().multiply(block, width), lane);
   Value isInside = phase().isLess(column, index(rows.columns));
-  values.chunk.column = rows.columns % kWarp
+  values.chunk.column = rows.columns % width
                             ? phase().minimum(column, index(rows.columns - 1))
                             : column;
   Accumulators totals = sumDownRows(step, firstRow, lastRow);
@@ -93,7 +93,7 @@ void GpuRowsScheduler::emitColumnSums(const RowsStep &step, int64_t numSplits) {
     memref::StoreOp::create(b, value, memory, thread);
   phase().barrier();
   values.tick();
-  Value isFirst = phase().isLess(thread, index(kWarp));
+  Value isFirst = phase().isLess(thread, index(width));
   phase().when(phase().both(isFirst, isInside), [&] {
     Accumulators sums = addThreadsOfColumn(step, shared, lane);
     if (isSplit)

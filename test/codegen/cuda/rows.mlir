@@ -90,13 +90,13 @@ func.func @add_bias(%x: tensor<?x64xf32>, %b: tensor<64xf32>) -> tensor<?x64xf32
 
 // -----
 
-// A bias's update: 32 threads walk down each column, and the first of them adds
+// A bias's update: eight threads walk down each column, and the first of them adds
 // their sums and updates.
 // CHECK-LABEL: func.func @sum_sub_Bx40_columns(
-// CHECK-SAME:    nnc.extent = [2, 0, 1]
+// CHECK-SAME:    nnc.extent = [3, 0, 1]
 // CHECK-SAME:    nnc.may_alias = {{\[\[}}1, 0]]
-// CHECK-SAME:    nnc.threads = 1024
-// CHECK:         memref.alloca() : memref<1024xf32, #gpu.address_space<workgroup>>
+// CHECK-SAME:    nnc.threads = 128
+// CHECK:         memref.alloca() : memref<128xf32, #gpu.address_space<workgroup>>
 // CHECK:         scf.for
 // CHECK:         gpu.barrier
 // CHECK:         scf.if
