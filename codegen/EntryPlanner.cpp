@@ -332,6 +332,11 @@ static Work workOf(func::FuncOp kernel, ArrayRef<Phase> phases, size_t number) {
           addTimes(rest.trafficBytes, multiply({call.count, call.m, call.n}),
                    2 * result);
     }
+  // A call may read a tensor in both its operands, or an element in several
+  // windows; the kernel counts it once.
+  for (int64_t *part :
+       {&rest.trafficBytes.constant, &rest.trafficBytes.perBatch})
+    *part = std::max<int64_t>(*part, 0);
   return rest;
 }
 
