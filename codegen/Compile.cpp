@@ -121,7 +121,7 @@ static FailureOr<Schedule> scheduleLinalg(ModuleOp module,
       scheduleKernels(module, *options.target, maxBatchOf(module, options));
   // What a thread keeps to itself, nobody could look at.
   if (succeeded(schedule) && options.passes.eachOp)
-    schedule->loops.sharesSamples = false;
+    schedule->loops.sharesSamples = schedule->sharesLaunches = false;
   return schedule;
 }
 
@@ -180,6 +180,16 @@ static LogicalResult emitKernels(ModuleOp module, const CompileOptions &options,
   return success();
 }
 
+/// Makes one launch of several commands, where the target can. Loops first:
+/// what they have become is a launch too.
+static LogicalResult joinCommands(const Target &target, Schedule &schedule,
+                                  MemoryPlan &plan) {
+  if (failed(target.joinLoops(schedule, plan)))
+    return failure();
+  return schedule.sharesLaunches ? target.shareLaunches(schedule, plan)
+                                 : success();
+}
+
 /// The phases as the target makes them text.
 static LogicalResult emitTargetStage(ModuleOp module, StringRef stage,
                                      const CompileOptions &options,
@@ -194,10 +204,11 @@ static LogicalResult emitTargetStage(ModuleOp module, StringRef stage,
   FailureOr<Schedule> schedule = runToSchedule(module, options);
   if (failed(schedule))
     return failure();
-  // Loops that run as one phase are so in the plan.
-  if (target.loops().joinsSteps) {
+  // What runs as one phase is so in the plan.
+  if (target.loops().joinsSteps || schedule->sharesLaunches) {
     FailureOr<BudgetedPlan> planned = planSchedule(module, *schedule, options);
-    if (failed(planned) || failed(target.joinLoops(*schedule, planned->plan)))
+    if (failed(planned) ||
+        failed(joinCommands(target, *schedule, planned->plan)))
       return failure();
   }
   FailureOr<std::string> text = target.print(*schedule->phases, stage);
@@ -280,7 +291,7 @@ FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
   if (failed(planned))
     return failure();
   MemoryPlan &plan = planned->plan;
-  if (failed(options.target->joinLoops(*schedule, plan)))
+  if (failed(joinCommands(*options.target, *schedule, plan)))
     return failure();
   // Who trains goes over its data again and again.
   if (module.lookupSymbol(kTrainStepName) ||

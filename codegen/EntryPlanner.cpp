@@ -3,6 +3,7 @@
 #include "codegen/EntryPlanner.h"
 
 #include "codegen/CountWork.h"
+#include "codegen/KernelForms.h"
 #include "codegen/Reference.h"
 #include "runtime/abi.h"
 
@@ -54,7 +55,8 @@ LogicalResult EntryPlanner::collectLaunch(LaunchOp launch) {
   if (!schedule.kernels.contains(launch.getKernel()))
     return launch.emitOpError("a fault of the compiler: '")
            << launch.getKernel() << "' has no schedule";
-  timeOf[launch] = endOfTime++;
+  bool isBeside = launch->hasAttr(kBesideAttr);
+  timeOf[launch] = isBeside ? endOfTime - 1 : endOfTime++;
   return success();
 }
 
@@ -156,10 +158,12 @@ std::optional<int64_t> EntryPlanner::findEnding(OpResult result) {
       continue;
     bool allowed = true;
     forEachUse(root, [&](OpOperand &use) {
-      allowed &= use.getOwner() != launch ||
-                 llvm::is_contained(mayAlias,
-                                    std::make_pair(use.getOperandNumber(),
-                                                   result.getResultNumber()));
+      // Who runs at the same time still reads it.
+      allowed &= use.getOwner() != launch
+                     ? timeOfUse(use) < timeOf[launch]
+                     : llvm::is_contained(
+                           mayAlias, std::make_pair(use.getOperandNumber(),
+                                                    result.getResultNumber()));
     });
     if (allowed)
       return known->second.number;

@@ -71,8 +71,9 @@ struct PlannedScan {
 };
 
 /// Plans one function. Time is counted in launches, in the order in which they
-/// are first run, and in the begin and end of loops; what comes after the last
-/// of them (copies, and the caller's reading of outputs) is `endOfTime`.
+/// are first run, those with kBesideAttr at the time of the one before, and in
+/// the begin and end of loops; what comes after the last of them (copies, and
+/// the caller's reading of outputs) is `endOfTime`.
 class EntryPlanner {
 public:
   EntryPlanner(mlir::func::FuncOp function, const Schedule &schedule,

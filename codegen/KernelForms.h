@@ -80,7 +80,8 @@ bool areEqual(mlir::func::FuncOp lhs, mlir::func::FuncOp rhs);
 /// the loop that the kernel is in: what is made of them alone is made once.
 inline constexpr llvm::StringLiteral kInvariantAttr = "nnc.invariant";
 
-/// A unit attribute of a loop that may run at the same time as that before it.
+/// A unit attribute of a loop, or of a launch, that may run at the same time as
+/// that before it.
 inline constexpr llvm::StringLiteral kBesideAttr = "nnc.beside";
 
 /// A unit attribute of an op whose result is to be in memory, however cheap its

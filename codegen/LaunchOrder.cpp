@@ -110,11 +110,17 @@ std::vector<unsigned> nnc::orderForMemory(const LaunchGraph &graph) {
 
 void nnc::moveLaunches(func::FuncOp function, const LaunchGraph &graph,
                        ArrayRef<unsigned> order) {
+  moveLaunches(function, llvm::map_to_vector(order, [&](unsigned launch) {
+                 return graph.launches[launch].op;
+               }));
+}
+
+void nnc::moveLaunches(func::FuncOp function, ArrayRef<Operation *> order) {
   Block &body = function.getBody().front();
   auto reshapes = llvm::to_vector(body.getOps<ReshapeOp>());
   auto assigns = llvm::to_vector(body.getOps<AssignOp>());
-  for (unsigned launch : order)
-    graph.launches[launch].op->moveBefore(body.getTerminator());
+  for (Operation *launch : order)
+    launch->moveBefore(body.getTerminator());
   // Each behind what it names, which may be one before.
   for (ReshapeOp reshape : reshapes)
     if (Operation *source = reshape.getX().getDefiningOp())

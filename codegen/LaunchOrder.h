@@ -15,6 +15,9 @@ std::vector<unsigned> orderForMemory(const LaunchGraph &graph);
 /// Puts the launches of `function`, of which `graph` is, in this order.
 void moveLaunches(mlir::func::FuncOp function, const LaunchGraph &graph,
                   llvm::ArrayRef<unsigned> order);
+/// The same of launches, and loops, themselves: all that there are.
+void moveLaunches(mlir::func::FuncOp function,
+                  llvm::ArrayRef<mlir::Operation *> order);
 
 } // namespace nnc
 

@@ -3,6 +3,7 @@
 #include "codegen/Rematerialize.h"
 
 #include "codegen/ChooseKept.h"
+#include "codegen/LaunchGroups.h"
 #include "codegen/LaunchOrder.h"
 #include "ir/Ops.h"
 
@@ -314,11 +315,33 @@ LogicalResult Restraint::run(BudgetedPlan &budgeted) {
   return success();
 }
 
+/// The plan with launches in groups, where the target has a use for them and
+/// they leave it within the budget.
+static FailureOr<MemoryPlan> planGrouped(ModuleOp module,
+                                         const Schedule &schedule,
+                                         int64_t maxBatch,
+                                         int64_t budgetBytes) {
+  if (!schedule.sharesLaunches)
+    return planMemory(module, schedule, maxBatch);
+  std::vector<std::pair<func::FuncOp, std::vector<Operation *>>> asWritten;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (!function.isPrivate())
+      asWritten.push_back(
+          {function, groupLaunches(function, schedule, maxBatch)});
+  FailureOr<MemoryPlan> plan = planMemory(module, schedule, maxBatch);
+  if (failed(plan) || budgetBytes == 0 || plan->peakBytes() <= budgetBytes)
+    return plan;
+  for (auto &[function, launches] : asWritten)
+    ungroupLaunches(function, launches);
+  return planMemory(module, schedule, maxBatch);
+}
+
 FailureOr<BudgetedPlan> nnc::planWithinBudget(ModuleOp module,
                                               const Schedule &schedule,
                                               int64_t maxBatch,
                                               int64_t budgetBytes) {
-  FailureOr<MemoryPlan> plan = planMemory(module, schedule, maxBatch);
+  FailureOr<MemoryPlan> plan =
+      planGrouped(module, schedule, maxBatch, budgetBytes);
   if (failed(plan))
     return failure();
   BudgetedPlan budgeted{std::move(*plan), {}};

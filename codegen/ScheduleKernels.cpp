@@ -176,6 +176,7 @@ FailureOr<Schedule> nnc::scheduleKernels(ModuleOp module, const Target &target,
                     vector::VectorDialect>();
   Schedule schedule;
   schedule.loops = target.loops();
+  schedule.sharesLaunches = target.sharesLaunches();
   schedule.phases = ModuleOp::create(module.getLoc());
   if (maxBatch)
     (*schedule.phases)

@@ -57,6 +57,8 @@ struct Schedule {
   llvm::StringMap<PhaseInfo> phaseInfos;
   /// Target::loops().
   LoopSupport loops;
+  /// Target::sharesLaunches().
+  bool sharesLaunches = false;
 };
 
 /// Schedules every function of `module` that has the attribute `nnc.kernel`.

@@ -10,6 +10,7 @@
 #include "codegen/cuda/JoinLoops.h"
 #include "codegen/cuda/Rows.h"
 #include "codegen/cuda/Scatter.h"
+#include "codegen/cuda/ShareLaunches.h"
 #include "codegen/cuda/SideBySide.h"
 #include "codegen/cuda/Step.h"
 #include "codegen/cuda/TakeSamples.h"
@@ -41,6 +42,11 @@ void GpuTarget::addDataPhases(Schedule &schedule) const {
 
 LogicalResult GpuTarget::joinLoops(Schedule &schedule, MemoryPlan &plan) const {
   return nnc::joinLoops(schedule, plan);
+}
+
+LogicalResult GpuTarget::shareLaunches(Schedule &schedule,
+                                       MemoryPlan &plan) const {
+  return nnc::shareLaunches(schedule, plan);
 }
 
 FailureOr<ScheduledKernel> GpuTarget::schedule(func::FuncOp kernel) const {

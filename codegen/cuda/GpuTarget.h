@@ -13,6 +13,11 @@ public:
   LoopSupport loops() const override;
 
   void addDataPhases(Schedule &schedule) const override;
+  bool sharesLaunches() const override {
+    return !reference && !model.separateLaunches;
+  }
+  mlir::LogicalResult shareLaunches(Schedule &schedule,
+                                    MemoryPlan &plan) const override;
   mlir::LogicalResult joinLoops(Schedule &schedule,
                                 MemoryPlan &plan) const override;
 

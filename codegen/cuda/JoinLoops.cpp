@@ -2,8 +2,8 @@
 // made of, and printed as they are: buffers that follow the step are views.
 #include "codegen/cuda/JoinLoops.h"
 
-#include "codegen/KernelForms.h"
 #include "codegen/cuda/GpuPhase.h"
+#include "codegen/cuda/JoinedPhases.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -11,8 +11,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Verifier.h"
-
-#include <set>
 
 using namespace mlir;
 using namespace nnc;
@@ -25,10 +23,6 @@ static constexpr int64_t kMostThreads = 512;
 
 static Extent times(Extent size, int64_t count) {
   return {size.constant * count, size.perBatch * count, size.divisor};
-}
-
-static Extent plus(Extent lhs, Extent rhs) {
-  return {lhs.constant + rhs.constant, lhs.perBatch + rhs.perBatch, 1};
 }
 
 /// All that a buffer of the loop refers to at one step or another.
@@ -130,10 +124,6 @@ private:
 // What it is called with
 //===----------------------------------------------------------------------===//
 
-static int64_t bytesOf(Type element) {
-  return (element.getIntOrFloatBitWidth() + 7) / 8;
-}
-
 static Type elementOf(func::FuncOp phase, unsigned argument) {
   return cast<MemRefType>(phase.getArgumentTypes()[argument]).getElementType();
 }
@@ -180,10 +170,6 @@ void LoopJoiner::collectArguments(const PlannedCommand &command) {
   }
 }
 
-static int64_t threadsOf(func::FuncOp phase) {
-  return phase->getAttrOfType<IntegerAttr>("nnc.threads").getInt();
-}
-
 /// As many as the largest phase of a step has use for; a multiple of each
 /// phase's own, which are powers of two.
 void LoopJoiner::chooseThreads() {
@@ -206,15 +192,13 @@ func::FuncOp LoopJoiner::createFunction() {
       stem += "_" + launch->phase;
       break;
     }
-  std::string name = stem;
-  for (unsigned number = 1; phases.lookupSymbol(name); ++number)
-    name = stem + "_" + std::to_string(number);
   SmallVector<Type> types;
   for (const Argument &argument : arguments)
     types.push_back(MemRefType::get({ShapedType::kDynamic}, argument.element));
   types.push_back(b.getIndexType());
   b.setInsertionPointToEnd(phases.getBody());
-  auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
+  auto function = func::FuncOp::create(b, freeName(phases, stem),
+                                       b.getFunctionType(types, {}));
   auto toAttribute = [&](Extent extent) {
     return b.getDenseI64ArrayAttr(
         {extent.constant, extent.perBatch, extent.divisor});
@@ -430,20 +414,6 @@ PlannedLaunch LoopJoiner::run() {
   return describe(function);
 }
 
-/// Erases phases that no command runs.
-static void eraseUnused(const MemoryPlan &plan, ArrayRef<std::string> joined,
-                        ModuleOp phases) {
-  std::set<std::string> used;
-  for (const PlannedEntryPoint &entry : plan.entryPoints)
-    for (const PlannedCommand &command : entry.commands)
-      if (auto *launch = std::get_if<PlannedLaunch>(&command))
-        used.insert(launch->phase);
-  for (const std::string &name : joined)
-    if (!used.count(name))
-      if (Operation *phase = phases.lookupSymbol(name))
-        phase->erase();
-}
-
 /// The loop at `at` and those beside it.
 static SmallVector<JoinedLoop> loopsAt(ArrayRef<PlannedCommand> commands,
                                        size_t at) {
@@ -456,19 +426,6 @@ static SmallVector<JoinedLoop> loopsAt(ArrayRef<PlannedCommand> commands,
     at += 1 + loop->length;
   }
   return loops;
-}
-
-/// Has the launch run an equal phase of another entry point, if there is one.
-static void shareEqual(PlannedLaunch &launch,
-                       SmallVectorImpl<func::FuncOp> &made, ModuleOp phases) {
-  auto function = phases.lookupSymbol<func::FuncOp>(launch.phase);
-  for (func::FuncOp other : made)
-    if (areEqual(function, other) && threadsOf(function) == threadsOf(other)) {
-      launch.phase = other.getName().str();
-      function.erase();
-      return;
-    }
-  made.push_back(function);
 }
 
 LogicalResult nnc::joinLoops(Schedule &schedule, MemoryPlan &plan) {
