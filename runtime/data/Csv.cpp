@@ -1,7 +1,7 @@
 // Settles which columns are meant, then reads their fields row by row.
 #include "runtime/data/Csv.h"
 
-#include "runtime/data/CsvRows.h"
+#include "runtime/data/CsvPieces.h"
 #include "runtime/data/TableBuilder.h"
 #include "runtime/data/TableColumns.h"
 
@@ -13,11 +13,10 @@ namespace nnc::runtime {
 namespace {
 /// What the arguments say.
 struct Layout {
-  char delimiter = ',';
+  /// What stands between fields, and what a comment's line begins with.
+  CsvForm form;
   /// What stands before the fraction of a number: a point or a comma.
   char decimal = '.';
-  /// What a comment's line begins with; 0: nothing.
-  char comment = 0;
   /// Nothing: decide by the first row.
   std::optional<bool> hasHeader;
   /// Empty: all columns.
@@ -39,13 +38,13 @@ static Status readDelimiter(const ReadRequest &request, Layout &layout) {
                    used.find((*delimiter)[0]) != std::string_view::npos))
       return wrongArgument("delimiter", *delimiter,
                            "one character that no number has, or tab");
-    layout.delimiter = isTab ? '\t' : (*delimiter)[0];
+    layout.form.delimiter = isTab ? '\t' : (*delimiter)[0];
   }
   if (const std::string *decimal = request.argument("decimal")) {
     if (*decimal != "." && *decimal != ",")
       return wrongArgument("decimal", *decimal, ". or ,");
     layout.decimal = (*decimal)[0];
-    if (layout.decimal == layout.delimiter)
+    if (layout.decimal == layout.form.delimiter)
       return wrongArgument("decimal", *decimal,
                            "another character than between fields: delimiter "
                            "says which that is");
@@ -75,12 +74,12 @@ static StatusOr<Layout> readLayout(const ReadRequest &request) {
       layout.hasHeader = *header == "true";
   }
   if (const std::string *comment = request.argument("comment")) {
-    if (comment->size() != 1 || (*comment)[0] == layout.delimiter ||
+    if (comment->size() != 1 || (*comment)[0] == layout.form.delimiter ||
         std::string_view("0123456789+-.\"\r\n").find((*comment)[0]) !=
             std::string_view::npos)
       return wrongArgument("comment", *comment,
                            "one character that begins no field, as in #");
-    layout.comment = (*comment)[0];
+    layout.form.comment = (*comment)[0];
   }
   return layout;
 }
@@ -288,8 +287,8 @@ static Status addField(const CsvRows &rows, const TableForm &form,
   if (status.isOk())
     return status;
   // Where commas stand between fields, it may as well be one between digits.
-  const bool mayBeComma =
-      isOfNumbers && layout.delimiter != ',' && withPoint(field, text) != field;
+  const bool mayBeComma = isOfNumbers && layout.form.delimiter != ',' &&
+                          withPoint(field, text) != field;
   return {status.code(),
           concat(rows.where(index, form.names), status.message(),
                  mayBeComma ? "; decimal = \",\" takes a comma for the point"
@@ -316,7 +315,7 @@ static Status addFile(const ReadRequest &request, const std::string &path,
   StatusOr<ByteStream> stream = ByteStream::open(path);
   if (!stream.isOk())
     return stream.status();
-  CsvRows rows(*stream, layout.delimiter, true, layout.comment);
+  CsvRows rows(*stream, layout.form);
   TableForm own;
   Status status = readHeader(rows, layout, own);
   if (!status.isOk())
@@ -329,11 +328,20 @@ static Status addFile(const ReadRequest &request, const std::string &path,
               concat(path, ": its columns are not those of ", request.path,
                      ": ", own.numFields, " of them, ", listNames(own.names))};
   }
+  const bool isForThreads = request.numThreads > 1 &&
+                            request.mostSamples == INT64_MAX &&
+                            stream->mostBytes() > request.pieceBytes;
+  CsvPieces pieces(request, layout.form,
+                   [&](const CsvRows &some, TableBuilder &to) {
+                     return addRow(some, form, layout, to);
+                   });
   while (status.isOk() && table.numSamples() < request.mostSamples) {
     StatusOr<bool> hasRow = rows.next();
     if (!hasRow.isOk() || !*hasRow)
       return hasRow.status();
     status = addRow(rows, form, layout, table);
+    if (status.isOk() && isForThreads)
+      return pieces.addRest(rows, *stream, table);
   }
   return status;
 }

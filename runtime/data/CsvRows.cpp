@@ -5,8 +5,6 @@
 
 namespace nnc::runtime {
 
-static constexpr size_t bufferBytes = 1 << 16;
-
 // What a row may be at most. A few compressed bytes can hold any number of
 // commas; a table of numbers has neither such rows nor so many columns.
 static constexpr size_t mostRowBytes = 1 << 26;
@@ -14,46 +12,62 @@ static constexpr size_t mostFields = 1 << 20;
 
 static constexpr int endOfFile = -1;
 
-CsvRows::CsvRows(ByteStream &stream, char delimiter, bool hasQuotes,
-                 char comment)
-    : stream(stream), delimiter(delimiter), hasQuotes(hasQuotes),
-      comment(comment), buffer(bufferBytes) {}
+CsvRows::CsvRows(ByteStream &stream, const CsvForm &form)
+    : stream(&stream), file(stream.path()), delimiter(form.delimiter),
+      hasQuotes(form.hasQuotes), comment(form.comment) {}
+
+CsvRows::CsvRows(std::string_view text, const std::string &path,
+                 const CsvForm &form, int64_t line, ByteStream *stream)
+    : stream(stream), file(path), delimiter(form.delimiter),
+      hasQuotes(form.hasQuotes), comment(form.comment), bytes(text.data()),
+      filled(text.size()), line(line), isStarted(true) {}
+
+std::string CsvRows::takeRest() {
+  std::string rest(bytes + at, filled - at);
+  at = filled;
+  stream = nullptr;
+  return rest;
+}
 
 /// False after the first failure, which is kept.
 bool CsvRows::fail(std::string message) {
   if (failure.isOk())
     failure = {Code::InvalidFile, std::move(message)};
-  position = filled = 0;
+  at = filled = 0;
   return false;
 }
 
 /// Puts the next piece of the file into the buffer; false at the end.
 bool CsvRows::fill() {
-  position = filled = 0;
-  if (!failure.isOk())
+  if (!stream || !failure.isOk())
     return false;
-  StatusOr<int64_t> got = stream.readSome(buffer.data(), bufferBytes);
+  at = filled = 0;
+  buffer.resize(bufferBytes);
+  bytes = buffer.data();
+  StatusOr<int64_t> got = stream->readSome(buffer.data(), bufferBytes);
   if (!got.isOk()) {
     failure = got.status();
     return false;
   }
   filled = size_t(*got);
   constexpr std::string_view mark = "\xef\xbb\xbf";
-  std::string_view begin(buffer.data(), std::min(filled, mark.size()));
+  std::string_view begin(bytes, std::min(filled, mark.size()));
   if (!isStarted && begin == mark)
-    position = mark.size();
+    at = mark.size();
   if (!isStarted &&
       (begin.substr(0, 2) == "\xff\xfe" || begin.substr(0, 2) == "\xfe\xff"))
-    return fail(stream.path() + ": is text of UTF-16; save it as UTF-8");
+    return fail(file + ": is text of UTF-16; save it as UTF-8");
   isStarted = true;
-  return position < filled;
+  return at < filled;
 }
 
 /// The next byte, which stays the next.
 int CsvRows::peek() {
-  if (position >= filled && !fill())
+  if (at >= filled && !fill()) {
+    hasMetEnd = true;
     return endOfFile;
-  return static_cast<unsigned char>(buffer[position]);
+  }
+  return static_cast<unsigned char>(bytes[at]);
 }
 
 void CsvRows::append(const char *bytes, size_t count) {
@@ -66,14 +80,14 @@ void CsvRows::append(const char *bytes, size_t count) {
 /// Up to the delimiter or the end of the line, which stays.
 void CsvRows::readPlain() {
   while (peek() != endOfFile) {
-    size_t end = position;
-    while (end < filled && buffer[end] != delimiter && buffer[end] != '\n')
+    size_t end = at;
+    while (end < filled && bytes[end] != delimiter && bytes[end] != '\n')
       ++end;
     const bool isEnd = end < filled;
-    append(buffer.data() + position, end - position);
+    append(bytes + at, end - at);
     if (!failure.isOk())
       return;
-    position = end;
+    at = end;
     if (isEnd)
       return;
   }
@@ -82,10 +96,10 @@ void CsvRows::readPlain() {
 /// From the opening quote on to behind the closing one.
 void CsvRows::readQuoted() {
   const std::string begin = where(ends.size(), {});
-  for (++position; peek() != endOfFile; ++position) {
-    const char byte = buffer[position];
+  for (++at; peek() != endOfFile; ++at) {
+    const char byte = bytes[at];
     if (byte == '"') {
-      ++position;
+      ++at;
       // A doubled quote is one of the text.
       if (peek() != '"')
         return;
@@ -102,7 +116,7 @@ static bool isBlank(int byte) {
 
 bool CsvRows::readField() {
   while (isBlank(peek()) && peek() != delimiter)
-    ++position;
+    ++at;
   const bool isQuoted = hasQuotes && peek() == '"';
   if (isQuoted)
     readQuoted();
@@ -123,8 +137,8 @@ bool CsvRows::readField() {
 void CsvRows::skipComments() {
   while (comment && peek() == static_cast<unsigned char>(comment)) {
     while (peek() != endOfFile && peek() != '\n')
-      ++position;
-    position += peek() == '\n';
+      ++at;
+    at += peek() == '\n';
     ++line;
   }
 }
@@ -133,6 +147,9 @@ void CsvRows::skipComments() {
 bool CsvRows::readRow() {
   text.clear();
   ends.clear();
+  rowBegin = at;
+  rowBeginLine = line;
+  hasMetEnd = false;
   skipComments();
   rowLine = line;
   if (peek() == endOfFile)
@@ -140,7 +157,7 @@ bool CsvRows::readRow() {
   while (readField()) {
     const int end = peek();
     line += end == '\n';
-    position += end != endOfFile;
+    at += end != endOfFile;
     if (end == endOfFile || end == '\n')
       return failure.isOk();
   }
@@ -168,9 +185,7 @@ std::string_view CsvRows::field(size_t index) const {
   return std::string_view(text).substr(begin, end - begin);
 }
 
-std::string CsvRows::where() const {
-  return concat(stream.path(), ":", rowLine, ": ");
-}
+std::string CsvRows::where() const { return concat(file, ":", rowLine, ": "); }
 
 std::string CsvRows::where(size_t index,
                            const std::vector<std::string> &names) const {

@@ -12,14 +12,30 @@
 
 namespace nnc::runtime {
 
+/// How rows are written.
+struct CsvForm {
+  char delimiter = ',';
+  /// Whether a field may stand in quotes; else they are text.
+  bool hasQuotes = true;
+  /// What a row begins with that is passed over; 0: nothing.
+  char comment = 0;
+};
+
 class CsvRows {
 public:
+  /// What is read at once.
+  static constexpr size_t bufferBytes = 1 << 16;
+
   /// `stream` outlives this. A byte order mark of UTF-8 is passed over.
-  ///
-  /// hasQuotes  whether a field may stand in quotes; else they are text.
-  /// comment    a row that begins with it is passed over; 0: none.
-  CsvRows(ByteStream &stream, char delimiter, bool hasQuotes = true,
-          char comment = 0);
+  CsvRows(ByteStream &stream, const CsvForm &form);
+  CsvRows(ByteStream &stream, char delimiter, bool hasQuotes = true)
+      : CsvRows(stream, CsvForm{delimiter, hasQuotes}) {}
+
+  /// Of a text in memory that begins with a row, on that line of the file
+  /// `path`; `stream` has what follows it, where there is more. All outlive
+  /// this.
+  CsvRows(std::string_view text, const std::string &path, const CsvForm &form,
+          int64_t line = 1, ByteStream *stream = nullptr);
 
   /// Splits the next row that is not empty. False at the end; InvalidFile for
   /// a row that is none or is beyond the bounds, saying where.
@@ -27,7 +43,18 @@ public:
   /// The row that next() gives next is the same again.
   void repeat() { isRepeated = true; }
 
-  const std::string &path() const { return stream.path(); }
+  /// Whether the last row has met the end of what there is to read: in the
+  /// middle of a longer text, it may be cut off.
+  bool isCut() const { return hasMetEnd; }
+  /// Of a text in memory: where the row behind the last one begins, or the last
+  /// one if that is cut, and on which line.
+  size_t position() const { return hasMetEnd ? rowBegin : at; }
+  int64_t nextLine() const { return hasMetEnd ? rowBeginLine : line; }
+
+  /// What was read of the stream and not given: this is at its end then.
+  std::string takeRest();
+
+  const std::string &path() const { return file; }
   size_t size() const { return ends.size(); }
   /// Without quotes, and without blanks around it.
   std::string_view field(size_t index) const;
@@ -48,17 +75,23 @@ private:
   bool readRow();
   bool fail(std::string message);
 
-  ByteStream &stream;
+  ByteStream *stream;
+  const std::string &file;
   const char delimiter;
   const bool hasQuotes;
   const char comment;
+  /// What is read at the moment, in memory or in the buffer.
+  const char *bytes = nullptr;
+  size_t at = 0, filled = 0;
   std::vector<char> buffer;
-  size_t position = 0, filled = 0;
   /// The row's fields one after the other, and where each ends.
   std::string text;
   std::vector<size_t> ends;
   int64_t line = 1, rowLine = 0;
-  bool isRepeated = false, isStarted = false;
+  /// Where the row and what is passed over before it begin.
+  size_t rowBegin = 0;
+  int64_t rowBeginLine = 1;
+  bool isRepeated = false, isStarted = false, hasMetEnd = false;
   /// The first failure; what is read after it is an empty file.
   Status failure;
 };

@@ -315,7 +315,8 @@ readBinding(const DataBinding &binding, std::vector<const TensorInfo *> inputs,
                       {},
                       context.options.mostSamples,
                       context.options.numThreads,
-                      context.options.mostKeptBytes};
+                      context.options.mostKeptBytes,
+                      context.options.pieceBytes};
   for (const TensorInfo *input : inputs) {
     if (input->shape.empty() || input->shape[0] != -1)
       return Status(Code::InvalidArgument,

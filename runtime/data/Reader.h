@@ -27,6 +27,8 @@ struct ReadOptions {
   /// Pictures of a folder are kept in memory where they are no more than this
   /// all together; else each is read when it is needed.
   int64_t mostKeptBytes = int64_t(1) << 29;
+  /// How much text of a table a thread takes at once; tests take less.
+  int64_t pieceBytes = int64_t(1) << 18;
   /// Whether the folder that a binding names is searched too, after
   /// `directories` and in each of them.
   bool searchesFolders = true;
@@ -118,6 +120,7 @@ struct ReadRequest {
   int64_t mostSamples = INT64_MAX;
   int numThreads = 1;
   int64_t mostKeptBytes = 0;
+  int64_t pieceBytes = int64_t(1) << 18;
   /// Whether an input has steps that take other shapes and types, in the order
   /// of the inputs.
   std::vector<bool> isOpen = {};

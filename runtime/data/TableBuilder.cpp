@@ -12,6 +12,8 @@ namespace nnc::runtime {
 
 /// What goes to the file at once.
 static constexpr int64_t pieceBytes = int64_t(1) << 24;
+/// How many different names an input may have.
+static constexpr size_t mostNames = size_t(1) << 20;
 
 TableBuilder::TableBuilder(const ReadRequest &request, bool spools)
     : request(request), spools(spools) {
@@ -27,6 +29,12 @@ TableBuilder::TableBuilder(const ReadRequest &request, bool spools)
         {&info, steps, type, numFields, numFields * sizeBytes(type)});
     rowBytes += isNeeded(i) ? inputs.back().sampleBytes : 0;
   }
+}
+
+TableBuilder TableBuilder::ofPiece(const ReadRequest &request) {
+  TableBuilder piece(request, /*spools=*/false);
+  piece.isPiece = true;
+  return piece;
 }
 
 /// A row of which the training data have none: to drop, or to refuse.
@@ -123,7 +131,6 @@ Status TableBuilder::addName(Input &input, std::string_view field) {
   input.names.push_back(name);
   if (const char *problem = problemOfText(name))
     return {Code::InvalidFile, concat("the name ", quote(name), " ", problem)};
-  constexpr size_t mostNames = size_t(1) << 20;
   if (input.names.size() > mostNames)
     return {Code::InvalidFile,
             concat("input ", quote(input.info->name),
@@ -174,8 +181,55 @@ int64_t TableBuilder::mostWaiting() const {
 Status TableBuilder::endRow() {
   isDropped ? forgetRow() : keepRow();
   isDropped = false;
+  return spoolIfFull();
+}
+
+Status TableBuilder::spoolIfFull() {
   const bool isFull = (count - numSpooled) * rowBytes >= mostWaiting();
-  return isFull && count > numSpooled ? spool() : Status();
+  return isFull && count > numSpooled && !isPiece ? spool() : Status();
+}
+
+bool TableBuilder::canTake(const TableBuilder &piece) const {
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (inputs[i].names.size() + piece.inputs[i].names.size() > mostNames)
+      return false;
+  return true;
+}
+
+/// Numbers the names of `more` as they follow those of `input`.
+void TableBuilder::takeNames(Input &input, const Input &more) {
+  std::vector<int32_t> numbers;
+  for (const std::string &name : more.names) {
+    auto [found, isNew] =
+        input.numbers.emplace(name, int32_t(input.names.size()));
+    if (isNew)
+      input.names.push_back(name);
+    numbers.push_back(found->second);
+  }
+  const size_t begin = input.bytes.size();
+  input.bytes.resize(begin + more.bytes.size());
+  for (size_t at = 0; at < more.bytes.size(); at += sizeof(int32_t)) {
+    int32_t number;
+    std::memcpy(&number, &more.bytes[at], sizeof number);
+    std::memcpy(&input.bytes[begin + at], &numbers[size_t(number)],
+                sizeof number);
+  }
+}
+
+Status TableBuilder::take(const TableBuilder &piece) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    Input &input = inputs[i];
+    const Input &more = piece.inputs[i];
+    if (input.steps && input.steps->takesNames())
+      takeNames(input, more);
+    else
+      input.bytes.insert(input.bytes.end(), more.bytes.begin(),
+                         more.bytes.end());
+  }
+  count += piece.count;
+  for (Input &input : inputs)
+    input.numKeptNames = input.names.size();
+  return spoolIfFull();
 }
 
 /// Writes the rows that are in memory, the inputs of each side by side.

@@ -22,6 +22,9 @@ public:
   ///         they are more than memory is to keep
   TableBuilder(const ReadRequest &request, bool spools);
 
+  /// For rows that another builder takes: all of them stay in memory.
+  static TableBuilder ofPiece(const ReadRequest &request);
+
   /// How many fields of a row input `index` takes, and whether it takes any.
   int64_t numFields(size_t index) const { return inputs[index].numFields; }
   bool isNeeded(size_t index) const { return !request.isUnneeded(index); }
@@ -39,6 +42,13 @@ public:
   Status endRow();
 
   int64_t numSamples() const { return count; }
+
+  /// Whether all rows of a piece may follow those that are here, one after the
+  /// other: else the names of an input might be too many.
+  bool canTake(const TableBuilder &piece) const;
+  /// Adds the rows of a piece, which has ended its last one.
+  Status take(const TableBuilder &piece);
+
   /// The columns of the inputs that are needed: in the types that the inputs
   /// take, or where steps follow as these take them, with `classes` the names
   /// that numbers stand for.
@@ -62,10 +72,12 @@ private:
   Status addName(Input &input, std::string_view field);
   Status addNumber(Input &input, std::string_view field);
   Status addPlain(Input &input, std::string_view field);
+  static void takeNames(Input &input, const Input &more);
   Status drop();
   void keepRow();
   void forgetRow();
   int64_t mostWaiting() const;
+  Status spoolIfFull();
   Status spool();
   Status spoolRows(int64_t first, int64_t number);
 
@@ -76,6 +88,7 @@ private:
   int64_t count = 0;
   bool isDropped = false;
   const bool spools;
+  bool isPiece = false;
   /// Rows that memory does not keep, and how many they are.
   std::optional<RowSpool> file;
   int64_t numSpooled = 0;

@@ -85,6 +85,27 @@ static void prepareAll(std::vector<Column> &columns) {
   }
 }
 
+/// A table is the same by several threads, whatever pieces they take.
+static void compareThreads(const Recipe &recipe, const EntryPoint &entry,
+                           ReadOptions options,
+                           const StatusOr<std::vector<Column>> &one) {
+  options.numThreads = 2;
+  options.pieceBytes = 5;
+  auto several = readSplit(recipe, "train", entry, options);
+  fuzz::require(one.status().message() == several.status().message(),
+                "threads find what one finds");
+  for (size_t i = 0; one.isOk() && i < one->size(); ++i) {
+    const Column &expected = (*one)[i], &found = (*several)[i];
+    fuzz::require(expected.numSamples == found.numSamples &&
+                      expected.classes == found.classes &&
+                      expected.data.size() == found.data.size() &&
+                      std::equal(expected.data.data(),
+                                 expected.data.data() + expected.data.size(),
+                                 found.data.data()),
+                  "threads read what one reads");
+  }
+}
+
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
                                           size_t maxSize, unsigned seed) {
   fuzz::Choices choices(seed);
@@ -130,6 +151,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     options.mostKeptBytes = 64;
   }
   auto columns = readSplit(recipe, "train", entry, options);
+  if (binding.reader == "csv")
+    compareThreads(recipe, entry, options, columns);
   if (!columns.isOk()) {
     fuzz::require(!columns.status().message().empty(),
                   "refused data have a message");
