@@ -10,32 +10,51 @@ using namespace mlir;
 
 namespace nnc {
 
-using Names = SmallVector<std::string>;
+namespace {
+/// A name that epochs have, and which values are better; empty: nothing says
+/// so.
+struct Reported {
+  std::string name;
+  StringRef better;
+};
+} // namespace
 
-static void addName(Operation *op, StringRef name, Names &names) {
+static const Reported *findReported(ArrayRef<Reported> list, StringRef name) {
+  const Reported *found = llvm::find_if(
+      list, [&](const Reported &one) { return one.name == name; });
+  return found == list.end() ? nullptr : found;
+}
+
+static void add(Operation *op, StringRef name, StringRef better,
+                SmallVector<Reported> &list) {
   StringRef step = partOf(op);
   std::string full = step.empty() ? name.str() : (step + "." + name).str();
-  if (!llvm::is_contained(names, full))
-    names.push_back(full);
+  if (!findReported(list, full))
+    list.push_back({full, better});
 }
 
 /// As an epoch calls what it reports of one split. What is read from the order
 /// of a set has no value while weights change.
-static Names listReported(ModelOp model, bool isOfValidation) {
-  Names names = {"loss"};
+static SmallVector<Reported> listReported(ModelOp model, bool isOfValidation) {
+  SmallVector<Reported> list = {{"loss", kSmallerIsBetter}};
   for (Operation &op : model.getBody().front()) {
     if (auto loss = dyn_cast<LossOp>(op)) {
       if (!partOf(loss).empty())
-        addName(loss, "loss", names);
+        add(loss, "loss", kSmallerIsBetter, list);
       if (std::optional<StringRef> name = loss.getName())
-        addName(loss, *name, names);
+        add(loss, *name, kSmallerIsBetter, list);
     } else if (auto metric = dyn_cast<MetricOp>(op)) {
       if (isOfValidation ||
           !isa_and_nonnull<Gathered>(metric.getValue().getDefiningOp()))
-        addName(metric, metric.getName(), names);
+        add(metric, metric.getName(), betterOf(metric.getValue()), list);
     }
   }
-  return names;
+  return list;
+}
+
+StringRef betterOf(Value value) {
+  auto op = value.getDefiningOp<Described>();
+  return op ? op.getSignature().better : "";
 }
 
 std::string explainWatched(ModelOp model, StringRef metric) {
@@ -44,14 +63,20 @@ std::string explainWatched(ModelOp model, StringRef metric) {
     return ("the metric '" + metric + "' ends with '" + better +
             "': expected 'min' or 'max' behind the colon")
         .str();
-  SmallVector<std::string> known;
-  for (bool isOfValidation : {false, true})
-    for (const std::string &reported : listReported(model, isOfValidation))
-      known.push_back((isOfValidation ? "validation_" : "") + reported);
-  if (llvm::is_contained(known, name))
+  SmallVector<Reported> known = listReported(model, /*isOfValidation=*/false);
+  for (const Reported &one : listReported(model, /*isOfValidation=*/true))
+    known.push_back({"validation_" + one.name, one.better});
+  const Reported *found = findReported(known, name);
+  if (found && found->better.empty() && better.empty())
+    return ("nothing says which values of '" + name + "' are better: watch '" +
+            name + ":min' or '" + name + ":max'")
+        .str();
+  if (found)
     return "";
+  SmallVector<std::string> names =
+      llvm::map_to_vector(known, [](const Reported &one) { return one.name; });
   return ("epochs have no metric '" + name + "'; they have ").str() +
-         llvm::join(known, ", ");
+         llvm::join(names, ", ");
 }
 
 /// The metric that the schedule of `update` goes by; empty: none by name.

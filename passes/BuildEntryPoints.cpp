@@ -92,8 +92,8 @@ static LogicalResult addReported(const DeclaredStep &step, StringRef scope,
   for (LossOp loss : step.losses) {
     Builder b(loss.getContext());
     if (std::optional<StringRef> name = loss.getName())
-      results.push_back(
-          {loss.getValue(), nameIn(scope, *name, b), kMetricKind});
+      results.push_back({loss.getValue(), nameIn(scope, *name, b), kMetricKind,
+                         "", kSmallerIsBetter});
   }
   for (MetricOp metric : step.metrics) {
     Builder b(metric.getContext());
@@ -142,7 +142,8 @@ listEvaluated(ModelOp model, ArrayRef<SummedStep> steps) {
   SmallVector<EntryResult> results = {{total, "loss", kLossKind}};
   for (const auto &[step, total] : steps) {
     if (hasNames)
-      results.push_back({total, nameIn(step.name, "loss", b), kMetricKind});
+      results.push_back({total, nameIn(step.name, "loss", b), kMetricKind, "",
+                         kSmallerIsBetter});
     if (failed(addReported(step, step.name, /*training=*/false, results)))
       return failure();
   }

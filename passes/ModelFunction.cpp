@@ -4,6 +4,8 @@
 #include "passes/CompleteModel.h"
 #include "passes/EntryPoints.h"
 
+#include "ir/Watching.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 #include "llvm/ADT/DenseSet.h"
@@ -43,8 +45,8 @@ static void nameResults(func::FuncOp function, ArrayRef<EntryResult> results) {
   for (auto [index, result] : llvm::enumerate(results)) {
     function.setResultAttr(index, kNameAttr, b.getStringAttr(result.name));
     function.setResultAttr(index, kResultAttr, b.getStringAttr(result.kind));
-    auto op = result.value.getDefiningOp<Described>();
-    StringRef better = op ? op.getSignature().better : "";
+    StringRef better =
+        result.better.empty() ? betterOf(result.value) : result.better;
     if (result.kind == kMetricKind && !better.empty())
       function.setResultAttr(index, kBetterAttr, b.getStringAttr(better));
     if (!result.classesOf.empty())

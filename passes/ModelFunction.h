@@ -17,6 +17,8 @@ struct EntryResult {
   llvm::StringRef kind;
   /// Of a confusion matrix: the input whose values name its classes.
   llvm::StringRef classesOf = "";
+  /// Which values of a metric are better; empty: as the op says that makes it.
+  llvm::StringRef better = "";
 };
 
 /// Makes the function `name` of the part of `model` that computes `results`. It
