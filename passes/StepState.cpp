@@ -236,7 +236,22 @@ LogicalResult setCounters(ModelOp model) {
   return success();
 }
 
+/// Has random ops draw as they do before the first step, so that what a set
+/// comes to depends on the weights and not on how long they were trained.
+static void drawWithoutStep(func::FuncOp function) {
+  for (ReadOp read : llvm::make_early_inc_range(function.getOps<ReadOp>())) {
+    if (read.getParameter() != kStepName)
+      continue;
+    OpBuilder builder(read);
+    ImplicitLocOpBuilder b(read.getLoc(), builder);
+    Value first = constant(b, 0.0, b.getI64Type());
+    read.replaceAllUsesWith(first);
+    read.erase();
+  }
+}
+
 void numberSamples(func::FuncOp function) {
+  drawWithoutStep(function);
   Block &body = function.front();
   for (Operation &op : llvm::make_early_inc_range(body)) {
     if (!drawsForSamples(op))

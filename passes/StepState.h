@@ -45,7 +45,7 @@ llvm::LogicalResult setCounters(ModelOp model);
 
 /// Has the random ops of an entry point that is run batch by batch over a set
 /// number their elements over the set, so that what a sample draws depends on
-/// its place there and not on the batches.
+/// its place there, and neither on the batches nor on the steps of training.
 void numberSamples(mlir::func::FuncOp function);
 
 /// Makes @init: every parameter gets its initial value, except the seed, which

@@ -17,6 +17,10 @@
 
 namespace nnc::tools {
 
+/// Of weights and checkpoints: the seed of the run, so that evaluation draws
+/// the same numbers later.
+inline constexpr const char *seedNote = "nnc.seed";
+
 /// Learning rates, one an optimizer, by the names of their scalars:
 /// "learning_rate" is that of the model's own. Then those of groups that scale
 /// it, with their patterns before that: "encoder.*.learning_rate".

@@ -213,7 +213,10 @@ openSession(const std::shared_ptr<const Plan> &plan,
   Status status =
       (*session)->load(options.weightsFile, SaveKind::Weights,
                        {Matching::Exact, options.order, options.names,
-                        options.isPart ? "eval_step" : ""});
+                        options.isPart ? "eval_step" : ""},
+                       &report);
+  if (status.isOk())
+    status = takeSeed(**session, report.metadata);
   if (!status.isOk())
     return status;
   return std::shared_ptr<Session>(std::move(*session));
@@ -221,6 +224,17 @@ openSession(const std::shared_ptr<const Plan> &plan,
 
 static int evaluateModel(const EvalOptions &options) {
   CompileRequest request = options.request;
+/// Draws by the seed of the run that the weights are of, where they say it.
+static Status takeSeed(Session &session, const Metadata &notes) {
+  auto found = notes.find(seedNote);
+  int64_t seed = 0;
+  const bool isSaid =
+      found != notes.end() && parseNumber(found->second, seed) && seed >= 0;
+  return isSaid && session.plan().findState("seed")
+             ? session.writeState("seed", &seed, sizeof seed)
+             : Status();
+}
+
   request.maxBatch = options.batch;
   request.eachOp = options.checksNumerics;
   PlanOrExit opened = openModel(request);
@@ -228,6 +242,7 @@ static int evaluateModel(const EvalOptions &options) {
     return opened.exit;
   const Plan &plan = *opened.plan;
   StatusOr<Evaluated> evaluated = findEvaluated(plan, options);
+  LoadReport report;
   if (!evaluated.isOk())
     return failAt(request.model, evaluated.status());
   auto session = openSession(opened.plan, options);

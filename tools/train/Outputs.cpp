@@ -179,7 +179,8 @@ static std::string pathOfResult(const TrainRun &run) {
 static Status saveWeights(TrainRun &run, const std::string &path) {
   if (Status status = run.session.checkFinite(); !status.isOk())
     return explain(run, status);
-  Metadata notes = {{"model", run.plan.model}};
+  Metadata notes = {{"model", run.plan.model},
+                    {seedNote, std::to_string(run.seed)}};
   run.facts.save(notes);
   return run.session.save(path, SaveKind::Weights, notes);
 }

@@ -40,7 +40,7 @@ static std::vector<Fact> factsOf(const RunIdentity &run) {
   auto number = [](int64_t value) { return std::to_string(value); };
   return {{"nnc.model", "the model", run.model},
           {"nnc.state_layout", "the layout of the state", run.stateLayout},
-          {"nnc.seed", "the seed", number(run.seed)},
+          {seedNote, "the seed", number(run.seed)},
           {"nnc.batch_size", "the batch size", number(run.batch)},
           {"nnc.training_samples", "the number of training samples",
            number(run.trainingSamples)},
