@@ -293,13 +293,13 @@ private:
     FailureOr<SmallVector<EntryResult>> results = listEvaluated(model, steps);
     if (failed(results))
       return failure();
-    SmallVector<MetricOp> metrics;
-    for (const SummedStep &summed : steps)
-      llvm::append_range(metrics, summed.step.metrics);
-    Confusion confusion = findConfusion(metrics, confusionClasses);
-    if (confusion.counts)
-      results->push_back(
-          {confusion.counts, "confusion", kConfusionKind, confusion.labels});
+    Builder b(model.getContext());
+    for (const auto &[step, total] : steps) {
+      Confusion confusion = findConfusion(step.metrics, confusionClasses);
+      if (confusion.counts)
+        results->push_back({confusion.counts, nameIn(step.name, "confusion", b),
+                            kConfusionKind, confusion.labels});
+    }
     return buildPrediction(model, kEvalStepName, *results);
   }
 

@@ -30,9 +30,28 @@ std::vector<double> &Averages::sumsOf(const TensorInfo &output) {
   return metric.sums;
 }
 
+std::string ClassCounts::step() const {
+  const size_t dot = name.rfind('.');
+  return dot == std::string::npos ? "" : name.substr(0, dot);
+}
+
+std::string ClassCounts::nameOf(const std::string &what) const {
+  const std::string of = step();
+  return of.empty() ? what : of + "." + what;
+}
+
 void Averages::addCounts(const TensorInfo &output, const char *values) {
   const int64_t classes = output.shape[0];
-  counts.resize(classes, std::vector<double>(classes, 0));
+  auto known =
+      std::find_if(counted.begin(), counted.end(), [&](const ClassCounts &one) {
+        return one.name == output.name && int64_t(one.counts.size()) == classes;
+      });
+  if (known == counted.end()) {
+    counted.push_back({output.name, output.classesOf, {}});
+    known = std::prev(counted.end());
+    known->counts.assign(classes, std::vector<double>(classes, 0));
+  }
+  std::vector<std::vector<double>> &counts = known->counts;
   for (int64_t i = 0; i < classes * classes; ++i)
     counts[i / classes][i % classes] += toDouble(
         output.elementType, values + i * sizeBytes(output.elementType));

@@ -18,6 +18,21 @@ namespace nnc::tools {
 std::string toHex(double value);
 bool fromHex(const std::string &text, double &value);
 
+/// How often samples of each class were taken for each.
+struct ClassCounts {
+  /// "confusion", of one of several training steps behind its name and a dot.
+  std::string name;
+  /// The input that has the labels; empty: not known.
+  std::string labels;
+  /// Row the label and column the prediction.
+  std::vector<std::vector<double>> counts;
+
+  /// What `what` of these classes is called beside them: "STEP.classes".
+  std::string nameOf(const std::string &what) const;
+  /// The step; empty: the model's only one.
+  std::string step() const;
+};
+
 /// Means over samples of an entry point's loss and metrics, and the metrics
 /// that are read from sums or scores of all of them. Of several training steps
 /// it has a part each: its loss is the sum of theirs, and its metrics are their
@@ -43,16 +58,16 @@ public:
   /// The same without those that are read from an order of all samples, which
   /// takes a while.
   Values metricsSoFar() const { return read(/*withScores=*/false); }
-  /// Notes that `restore` gives the same bits back from; without confusion(),
-  /// and of no entry point that gathers scores.
+  /// Notes that `restore` gives the same bits back from; without
+  /// confusions(), and of no entry point that gathers scores.
   void save(runtime::Metadata &notes) const;
   /// `entry` is what the averages are of, one of several training steps where
   /// `step` names it. False if the notes are not there or not of this entry
   /// point.
   bool restore(const runtime::Metadata &notes, const runtime::EntryPoint &entry,
                const std::string &step = "");
-  /// Counts, row the label and column the prediction; empty if there are none.
-  const std::vector<std::vector<double>> &confusion() const { return counts; }
+  /// Of each training step that tells classes apart.
+  const std::vector<ClassCounts> &confusions() const { return counted; }
 
 private:
   /// Of one metric: the sum of its values, each by its batch, or what `reading`
@@ -81,7 +96,7 @@ private:
   double lossSum = 0;
   int64_t numSamples = 0;
   std::vector<Metric> all; // in the model's order
-  std::vector<std::vector<double>> counts;
+  std::vector<ClassCounts> counted;
 };
 
 struct Averages::Part {

@@ -4,19 +4,21 @@
 #include "tools/Predictions.h"
 
 #include <algorithm>
+#include <set>
 
 namespace nnc::tools {
 
 using namespace runtime;
 
-/// The input whose labels are counted; empty where the plan does not say.
-static std::string labelsOf(const Plan &plan) {
+/// The inputs whose labels are counted; none where the plan does not say.
+static std::set<std::string> labelsOf(const Plan &plan) {
+  std::set<std::string> labels;
   const EntryPoint *entry = plan.findEntryPoint("eval_step");
   if (entry)
     for (const TensorInfo &output : entry->outputs)
       if (!output.classesOf.empty())
-        return output.classesOf;
-  return "";
+        labels.insert(output.classesOf);
+  return labels;
 }
 
 /// What a prediction reads is no label, and has classes of its own.
@@ -31,11 +33,11 @@ static bool isPredictedFrom(const Plan &plan, const std::string &input) {
 
 const std::vector<std::string> *
 classNames(const Plan &plan, const DataFacts &facts, size_t count) {
-  const std::string labels = labelsOf(plan);
+  const std::set<std::string> labels = labelsOf(plan);
   const std::vector<std::string> *found = nullptr;
   for (const auto &[input, names] : facts.classes) {
     const bool isMeant =
-        labels.empty() ? !isPredictedFrom(plan, input) : input == labels;
+        labels.empty() ? !isPredictedFrom(plan, input) : labels.count(input);
     if (!isMeant || names.size() != count)
       continue;
     if (found)
@@ -43,6 +45,18 @@ classNames(const Plan &plan, const DataFacts &facts, size_t count) {
     found = &names;
   }
   return found;
+}
+
+const std::vector<std::string> *classNames(const Plan &plan,
+                                           const DataFacts &facts,
+                                           const ClassCounts &classes) {
+  if (classes.labels.empty())
+    return classNames(plan, facts, classes.counts.size());
+  auto found = facts.classes.find(classes.labels);
+  return found != facts.classes.end() &&
+                 found->second.size() == classes.counts.size()
+             ? &found->second
+             : nullptr;
 }
 
 const std::vector<std::string> *

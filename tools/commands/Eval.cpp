@@ -37,8 +37,17 @@ struct EvalOptions {
 /// The most classes that a table for people has.
 static constexpr size_t mostRows = 100;
 
+namespace {
+/// The classes of a training step, with their names where they have any.
+struct EvaluatedClasses {
+  const ClassCounts &counts;
+  const std::vector<std::string> *names;
+  std::vector<ClassScores> scores;
+};
+} // namespace
+
 static void printText(const Averages &averages, int64_t samples,
-                      const std::vector<ClassScores> &classes) {
+                      const std::vector<EvaluatedClasses> &tables) {
   Averages::Values values = averages.metrics();
   values.insert(values.begin(), {"loss", averages.loss()});
   size_t width = 0;
@@ -47,41 +56,50 @@ static void printText(const Averages &averages, int64_t samples,
   std::printf("%lld samples\n", (long long)samples);
   for (auto &[name, value] : values)
     std::printf("%-*s  %.4f\n", int(width), printable(name).c_str(), value);
-  if (classes.size() > mostRows)
-    std::printf("\n%zu classes: --json has the numbers of each\n",
-                classes.size());
-  else if (!classes.empty())
-    std::printf("\n%s", classTable(classes).c_str());
+  for (const auto &[counts, names, scores] : tables) {
+    std::printf("\n");
+    if (const std::string step = counts.step(); !step.empty())
+      std::printf("of step %s\n", printable(step).c_str());
+    if (scores.size() > mostRows)
+      std::printf("%zu classes: --json has the numbers of each\n",
+                  scores.size());
+    else
+      std::printf("%s", classTable(scores).c_str());
+  }
 }
 
 static void printJson(const Averages &averages, int64_t samples,
-                      const std::vector<ClassScores> &classes,
-                      const std::vector<std::string> *names) {
+                      const std::vector<EvaluatedClasses> &tables) {
   ordered_json object = {{"samples", samples}, {"loss", averages.loss()}};
   for (auto &[name, value] : averages.metrics())
     object[name] = value;
-  if (!classes.empty()) {
-    object["confusion"] = averages.confusion();
+  for (const auto &[counts, names, scores] : tables) {
+    object[counts.name] = counts.counts;
     if (names)
-      object["classes"] = *names;
-    ordered_json &all = object["per_class"] = ordered_json::array();
-    for (const ClassScores &scores : classes)
-      all.push_back({{"class", scores.name},
-                     {"precision", scores.precision},
-                     {"recall", scores.recall},
-                     {"f1", scores.f1},
-                     {"samples", scores.samples}});
+      object[counts.nameOf("classes")] = *names;
+    ordered_json &all = object[counts.nameOf("per_class")] =
+        ordered_json::array();
+    for (const ClassScores &one : scores)
+      all.push_back({{"class", one.name},
+                     {"precision", one.precision},
+                     {"recall", one.recall},
+                     {"f1", one.f1},
+                     {"samples", one.samples}});
   }
   std::cout << toLine(object) << '\n';
 }
 
-static void print(const Averages &averages, int64_t samples,
-                  const std::vector<std::string> *names, bool asJson) {
-  std::vector<ClassScores> classes = scoreClasses(averages.confusion(), names);
+static void print(const Averages &averages, int64_t samples, const Plan &plan,
+                  const DataFacts &facts, bool asJson) {
+  std::vector<EvaluatedClasses> tables;
+  for (const ClassCounts &classes : averages.confusions()) {
+    const std::vector<std::string> *names = classNames(plan, facts, classes);
+    tables.push_back({classes, names, scoreClasses(classes.counts, names)});
+  }
   if (asJson)
-    printJson(averages, samples, classes, names);
+    printJson(averages, samples, tables);
   else
-    printText(averages, samples, classes);
+    printText(averages, samples, tables);
 }
 
 /// Where what is not finite comes from, if that is what went wrong.
@@ -203,6 +221,17 @@ static Status predict(Session &session, const Evaluated &evaluated,
                        : status;
 }
 
+/// Draws by the seed of the run that the weights are of, where they say it.
+static Status takeSeed(Session &session, const Metadata &notes) {
+  auto found = notes.find(seedNote);
+  int64_t seed = 0;
+  const bool isSaid =
+      found != notes.end() && parseNumber(found->second, seed) && seed >= 0;
+  return isSaid && session.plan().findState("seed")
+             ? session.writeState("seed", &seed, sizeof seed)
+             : Status();
+}
+
 static StatusOr<std::shared_ptr<Session>>
 openSession(const std::shared_ptr<const Plan> &plan,
             const EvalOptions &options) {
@@ -210,6 +239,7 @@ openSession(const std::shared_ptr<const Plan> &plan,
       Session::create(plan, {options.threads, plan->recipe.seed, nullptr});
   if (!session.isOk())
     return session.status();
+  LoadReport report;
   Status status =
       (*session)->load(options.weightsFile, SaveKind::Weights,
                        {Matching::Exact, options.order, options.names,
@@ -224,17 +254,6 @@ openSession(const std::shared_ptr<const Plan> &plan,
 
 static int evaluateModel(const EvalOptions &options) {
   CompileRequest request = options.request;
-/// Draws by the seed of the run that the weights are of, where they say it.
-static Status takeSeed(Session &session, const Metadata &notes) {
-  auto found = notes.find(seedNote);
-  int64_t seed = 0;
-  const bool isSaid =
-      found != notes.end() && parseNumber(found->second, seed) && seed >= 0;
-  return isSaid && session.plan().findState("seed")
-             ? session.writeState("seed", &seed, sizeof seed)
-             : Status();
-}
-
   request.maxBatch = options.batch;
   request.eachOp = options.checksNumerics;
   PlanOrExit opened = openModel(request);
@@ -242,7 +261,6 @@ static Status takeSeed(Session &session, const Metadata &notes) {
     return opened.exit;
   const Plan &plan = *opened.plan;
   StatusOr<Evaluated> evaluated = findEvaluated(plan, options);
-  LoadReport report;
   if (!evaluated.isOk())
     return failAt(request.model, evaluated.status());
   auto session = openSession(opened.plan, options);
@@ -265,8 +283,7 @@ static Status takeSeed(Session &session, const Metadata &notes) {
           evaluate(**session, losses, columns, plan.maxBatch, true, averages);
       !status.isOk())
     return fail(withOrigin(**session, status, describe(found, plan, losses)));
-  print(averages, numSamples(columns),
-        classNames(plan, facts, averages.confusion().size()), options.asJson);
+  print(averages, numSamples(columns), plan, facts, options.asJson);
   if (!evaluated->outputs)
     return Done;
   Status status = predict(**session, *evaluated, columns, facts, options);
@@ -324,7 +341,9 @@ void addEvalCommand(CLI::App &app, int &exit) {
       "row a\n"
       "class), classes (their names, where they have any) and per_class "
       "(class,\n"
-      "precision, recall, f1, samples of each)\n");
+      "precision, recall, f1, samples of each), of one of several steps "
+      "behind\n"
+      "its name and a dot\n");
   command->callback([options, &exit] { exit = evaluateModel(*options); });
 }
 

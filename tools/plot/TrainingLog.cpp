@@ -12,6 +12,7 @@
 #include <cstring>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace nnc::tools {
@@ -158,11 +159,30 @@ bool drawConfusion(const std::string &path, const json &counts,
   return canvas.save(path);
 }
 
+struct Matrix {
+  json counts, classes;
+};
+
 /// What a log holds, quantity by quantity.
 struct Run {
   std::map<std::string, std::map<std::string, Series>> quantities;
-  json confusion, classes;
+  /// By the names of files: "confusion", "STEP.confusion".
+  std::map<std::string, Matrix> matrices;
 };
+
+/// The key of what `what` is of, where `key` is `what` or ends with that and a
+/// dot before it: "confusion" for "classes", "STEP.confusion" for
+/// "STEP.classes". Nothing for another key.
+std::optional<std::string> matrixOf(const std::string &key,
+                                    const std::string &what) {
+  if (key == what)
+    return "confusion";
+  const std::string end = "." + what;
+  if (key.size() <= end.size() ||
+      key.compare(key.size() - end.size(), end.size(), end) != 0)
+    return std::nullopt;
+  return key.substr(0, key.size() - end.size()) + ".confusion";
+}
 
 void addPoint(Run &run, const std::string &key, double epoch, double value) {
   struct Split {
@@ -186,10 +206,10 @@ void addPoint(Run &run, const std::string &key, double epoch, double value) {
 
 void addRecord(Run &run, const json &record) {
   for (auto &[key, value] : record.items()) {
-    if (key == "confusion" && value.is_array())
-      run.confusion = value;
-    if (key == "classes" && value.is_array())
-      run.classes = value;
+    if (auto name = matrixOf(key, "confusion"); name && value.is_array())
+      run.matrices[*name].counts = value;
+    if (auto name = matrixOf(key, "classes"); name && value.is_array())
+      run.matrices[*name].classes = value;
     bool isMeasure = value.is_number() && key != "epoch" && key != "step" &&
                      key != "fold" && key != "seconds" &&
                      key != "data_seconds" && !isLearningRate(key);
@@ -245,9 +265,10 @@ int plotTrainingLog(const std::string &folder) {
       series.push_back(one);
     ok &= drawCurves(folder + "/" + name + ".png", name, series);
   }
-  if (isCountMatrix(run.confusion))
-    ok &= drawConfusion(folder + "/confusion.png", run.confusion,
-                        namesOf(run.classes, run.confusion.size()));
+  for (auto &[name, matrix] : run.matrices)
+    if (isCountMatrix(matrix.counts) && isFileName(name))
+      ok &= drawConfusion(folder + "/" + name + ".png", matrix.counts,
+                          namesOf(matrix.classes, matrix.counts.size()));
   return ok ? 0 : 3;
 }
 

@@ -109,9 +109,13 @@ function addRuns() {
 
 //-- Confusion ---------------------------------------------------------------
 
-function matrixOf(test) {
-  const counts = test.confusion;
-  const names = counts.map((_, i) => test.classes?.[i] ?? String(i));
+/* Each of several training steps has its own, behind its name and a dot. */
+function matricesOf(test) {
+  return Object.keys(test).filter((key) => /(^|\.)confusion$/.test(key) && Array.isArray(test[key])).map((key) => ({
+    step: key.slice(0, -"confusion".length - 1), counts: test[key], classes: test[key.replace(/confusion$/, "classes")] }));
+}
+function matrixOf({ counts, classes }) {
+  const names = counts.map((_, i) => classes?.[i] ?? String(i));
   const sums = counts.map((row) => row.reduce((a, b) => a + b, 0));
   return make("table", { class: "matrix" },
     make("tr", null, make("th", null, "label \\ predicted"), names.map((name) => make("th", null, name)), make("th", null, "recall")),
@@ -124,8 +128,9 @@ function matrixOf(test) {
       }), make("td", null, sums[i] ? (100 * row[i] / sums[i]).toFixed(1) + "%" : "–"))));
 }
 function addConfusion() {
-  const list = runs.filter((run) => Array.isArray(run.test?.confusion));
-  if (list.length) addSection("confusion", "Test samples by class", panels(list, (run) => make("div", { class: "scroll" }, matrixOf(run.test))));
+  const list = runs.filter((run) => matricesOf(run.test ?? {}).length);
+  if (list.length) addSection("confusion", "Test samples by class", panels(list, (run) => make("div", null, matricesOf(run.test).map((matrix) =>
+    make("div", { class: "scroll" }, matrix.step ? make("p", { class: "note" }, matrix.step) : null, matrixOf(matrix))))));
 }
 
 //-- Samples and filters -----------------------------------------------------

@@ -301,9 +301,9 @@ Status testAtEnd(TrainRun &run) {
                    run.batch, !run.options.isQuiet, averages);
       !status.isOk() || stopSignal() != 0)
     return status;
-  const TestRecord record{
-      resultEpoch(run), averages,
-      classNames(run.plan, run.facts, averages.confusion().size())};
+  TestRecord record{resultEpoch(run), averages};
+  for (const ClassCounts &classes : averages.confusions())
+    record.classes.push_back(classNames(run.plan, run.facts, classes));
   for (auto &observer : run.observers)
     observer->test(record);
   return {};

@@ -47,8 +47,9 @@ struct EpochRecord {
 struct TestRecord {
   int64_t epoch;
   const Averages &averages;
-  /// Of the rows of the confusion matrix; null: they have no names.
-  const std::vector<std::string> *classes;
+  /// The names of the classes in each of the averages' confusions(); null: they
+  /// have none.
+  std::vector<const std::vector<std::string> *> classes = {};
 };
 
 /// Why a run is over.

@@ -49,11 +49,12 @@ ordered_json toJson(const EpochRecord &record) {
 ordered_json toJson(const TestRecord &record) {
   ordered_json object = {{"epoch", record.epoch}};
   addAverages(object, "test_", record.averages);
-  if (record.averages.confusion().empty())
-    return object;
-  object["confusion"] = record.averages.confusion();
-  if (record.classes)
-    object["classes"] = *record.classes;
+  const std::vector<ClassCounts> &confusions = record.averages.confusions();
+  for (size_t i = 0; i < confusions.size(); ++i) {
+    object[confusions[i].name] = confusions[i].counts;
+    if (record.classes[i])
+      object[confusions[i].nameOf("classes")] = *record.classes[i];
+  }
   return object;
 }
 

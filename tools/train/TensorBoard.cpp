@@ -43,10 +43,12 @@ void TensorBoard::addAverages(const std::string &split, int64_t step,
   file.addScalar("loss/" + split, step, averages.loss());
   for (auto &[name, value] : averages.metrics())
     file.addScalar(name + "/" + split, step, value);
-  const PngPicture picture = drawMatrix(averages.confusion());
-  if (!picture.bytes.empty())
-    file.addPicture("confusion/" + split, step, picture.width, picture.height,
-                    picture.bytes);
+  for (const ClassCounts &classes : averages.confusions()) {
+    const PngPicture picture = drawMatrix(classes.counts);
+    if (!picture.bytes.empty())
+      file.addPicture(classes.name + "/" + split, step, picture.width,
+                      picture.height, picture.bytes);
+  }
 }
 
 void TensorBoard::addWeights(int64_t step) {
