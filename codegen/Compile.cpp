@@ -281,9 +281,35 @@ static std::string producerOf(const PipelineOptions &options) {
   return producer;
 }
 
+/// Fuses the program and each shorter one by itself, and puts the short entry
+/// points beside the others: from there on they share kernels and memory.
+static LogicalResult runToFused(ModuleOp module, const CompileOptions &options,
+                                ArrayRef<ShortModel> shorter) {
+  if (failed(runToStage(module, Stage::Fused, options)))
+    return failure();
+  // What is made on request is so of the whole alone.
+  CompileOptions own = options;
+  own.passes.gradientsEntry = own.passes.explainEntry = false;
+  own.passes.generateSequences = 0;
+  for (const ShortModel &model : shorter) {
+    ShortDiagnostics diagnostics(module.getContext(), model.overrides);
+    if (failed(runToStage(*model.module, Stage::Fused, own)))
+      return failure();
+  }
+  for (const ShortModel &model : shorter)
+    if (failed(addShortEntries(module, model)))
+      return failure();
+  return success();
+}
+
 FailureOr<CompiledPlan> nnc::compileToPlan(ModuleOp module,
-                                           const CompileOptions &options) {
-  FailureOr<Schedule> schedule = runToSchedule(module, options);
+                                           const CompileOptions &options,
+                                           ArrayRef<ShortModel> shorter) {
+  if (!shorter.empty() && failed(runToFused(module, options, shorter)))
+    return failure();
+  FailureOr<Schedule> schedule = shorter.empty()
+                                     ? runToSchedule(module, options)
+                                     : scheduleFused(module, options);
   if (failed(schedule))
     return failure();
   int64_t budgetBytes = memoryBudgetOf(module, options);

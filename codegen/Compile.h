@@ -4,6 +4,7 @@
 #define NNC_CODEGEN_COMPILE_H
 
 #include "codegen/Rematerialize.h"
+#include "codegen/ShortEntries.h"
 #include "codegen/Target.h"
 #include "passes/Pipeline.h"
 
@@ -83,9 +84,11 @@ mlir::FailureOr<BudgetedPlan> planSchedule(mlir::ModuleOp module,
                                            const Schedule &schedule,
                                            const CompileOptions &options);
 
-/// Compiles `module`, which is changed on the way. Fails after a diagnostic.
-mlir::FailureOr<CompiledPlan> compileToPlan(mlir::ModuleOp module,
-                                            const CompileOptions &options);
+/// Compiles `module`, which is changed on the way, with the entry points of
+/// `shorter`. Fails after a diagnostic.
+mlir::FailureOr<CompiledPlan>
+compileToPlan(mlir::ModuleOp module, const CompileOptions &options,
+              llvm::ArrayRef<ShortModel> shorter = {});
 
 } // namespace nnc
 

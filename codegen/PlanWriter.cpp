@@ -1,6 +1,7 @@
 // From the memory plan and the code image to FlatBuffers, field by field.
 #include "codegen/PlanWriter.h"
 
+#include "codegen/ShortEntries.h"
 #include "ir/Layout.h"
 #include "ir/Ops.h"
 #include "ir/RecipeReading.h"
@@ -424,12 +425,14 @@ PlanWriter::writeEntryPoint(const PlannedEntryPoint &entry) {
   }
   func::FuncOp function = entry.function;
   auto context = function->getAttrOfType<IntegerAttr>(kContextAttr);
+  auto whole = function->getAttrOfType<StringAttr>(kShortOfAttr);
   auto inputs = fbb.CreateVector(writeInputs(function));
-  auto outputs = fbb.CreateVector(writeOutputs(entry));
   return plan::CreateEntryPoint(
-      fbb, writeText(function.getName()), inputs, outputs,
-      fbb.CreateVector(types), fbb.CreateVector(commands), entry.arenaBytes,
-      entry.scratchBytes, context ? context.getInt() : 0);
+      fbb, writeText(function.getName()), inputs,
+      fbb.CreateVector(writeOutputs(entry)), fbb.CreateVector(types),
+      fbb.CreateVector(commands), entry.arenaBytes, entry.scratchBytes,
+      context ? context.getInt() : 0,
+      whole ? writeText(whole.getValue()) : TextOffset());
 }
 
 std::vector<Offset<plan::EntryPoint>> PlanWriter::writeEntryPoints() {

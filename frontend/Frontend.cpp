@@ -89,6 +89,19 @@ OwningOpRef<ModuleOp> parseModel(llvm::SourceMgr &sources, MLIRContext *context,
   return dsl::emit(program, parsed, diagnostics, context);
 }
 
+std::vector<std::vector<std::string>> takeBuckets(ModuleOp module) {
+  std::vector<std::vector<std::string>> buckets;
+  auto list = dyn_cast_or_null<ArrayAttr>(module->removeAttr(kBucketsAttr));
+  if (!list)
+    return buckets;
+  for (auto bucket : list.getAsRange<ArrayAttr>()) {
+    buckets.emplace_back();
+    for (auto value : bucket.getAsRange<StringAttr>())
+      buckets.back().push_back(value.str());
+  }
+  return buckets;
+}
+
 //===-- Printing ---------------------------------------------------------===//
 
 DiagnosticPrinter::DiagnosticPrinter(const llvm::SourceMgr &sources,

@@ -19,6 +19,15 @@ namespace nnc {
 /// Values for the model's `const`s, "NAME=VALUE" each.
 using Overrides = llvm::ArrayRef<std::string>;
 
+/// Of a module that parseModel makes, where the program has buckets: an array
+/// of strings for each, with values that its constants are to have, as
+/// overrides. They are smaller than those of the module.
+inline constexpr llvm::StringLiteral kBucketsAttr = "nnc.buckets";
+
+/// Takes the buckets of `module` away from it. They are of its source, and
+/// nothing behind the frontend knows them.
+std::vector<std::vector<std::string>> takeBuckets(mlir::ModuleOp module);
+
 /// Translates the main file of `sources`, written in the language of
 /// docs/language.md, to a verified module as docs/architecture.md section 1
 /// says: `nnc.parameter`s and one `nnc.model`.

@@ -128,6 +128,15 @@ const EntryPoint *Plan::findTrainingStep(std::string_view name) const {
   return nullptr;
 }
 
+std::vector<const EntryPoint *>
+Plan::shortFormsOf(const EntryPoint &entry) const {
+  std::vector<const EntryPoint *> forms;
+  for (const EntryPoint &other : entryPoints)
+    if (other.shortOf == entry.name)
+      forms.push_back(&other);
+  return forms;
+}
+
 std::vector<bool> Plan::stateReadBy(const EntryPoint &entry) const {
   std::vector<bool> isRead(state.size(), false);
   auto mark = [&](const BufferRef &buffer) {

@@ -172,6 +172,8 @@ struct EntryPoint {
   int64_t scratchBytes = 0;
   /// "generate": how many tokens a sequence may have; 0: any number.
   int64_t context = 0;
+  /// Of which entry point it is a short form; empty: of none.
+  std::string shortOf = {};
 };
 
 /// A scalar of the state that runs set and files do not have: how many samples
@@ -386,6 +388,9 @@ public:
 
   /// The entry point of that name if it is a training step, else null.
   const EntryPoint *findTrainingStep(std::string_view name) const;
+
+  /// Its short forms, in the plan's order.
+  std::vector<const EntryPoint *> shortFormsOf(const EntryPoint &entry) const;
 
   /// Of each tensor of the state whether the entry point reads it, or a part.
   std::vector<bool> stateReadBy(const EntryPoint &entry) const;

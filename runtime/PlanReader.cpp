@@ -426,7 +426,7 @@ bool PlanReader::readEntryPoints(const plan::Plan &from) {
       return fail("two entry points have this name");
   }
   where.clear();
-  return true;
+  return checkShortForms();
 }
 
 bool PlanReader::readEntryPoint(const plan::EntryPoint &from, EntryPoint &to) {
@@ -444,6 +444,8 @@ bool PlanReader::readEntryPoint(const plan::EntryPoint &from, EntryPoint &to) {
   to.context = from.context();
   if (to.context < 0)
     return fail("context is ", to.context, ", expected 0 or more");
+  if (!readText(from.short_of(), to.shortOf))
+    return false;
   std::string entryName = where;
   std::set<std::string> inputNames, outputNames;
   for (const plan::Tensor *tensor : *from.inputs()) {

@@ -60,6 +60,8 @@ private:
   bool checkLearningRate();
   bool readEntryPoints(const plan::Plan &from);
   bool readEntryPoint(const plan::EntryPoint &from, EntryPoint &to);
+  bool checkShortForms();
+  bool checkShortForm(const EntryPoint &form);
   bool readInput(const plan::Tensor &from, TensorInfo &to);
   bool readOutput(const plan::Tensor &from, TensorInfo &to);
   bool checkClassesOf(const TensorInfo &output);

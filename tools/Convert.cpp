@@ -74,6 +74,10 @@ int convert(const std::string &input, const std::string &output,
   OwningOpRef<ModuleOp> module = loadModel(input, sources, &context, settings);
   if (!module)
     return InputWrong;
+  if (!takeBuckets(*module).empty())
+    emitWarning(module->getLoc())
+        << "the buckets are left out: they are about constants, which are "
+           "numbers from here on";
   return writeOutput(output, [&](llvm::raw_ostream &os) {
     return format->write(*module, os);
   });

@@ -19,7 +19,7 @@ using namespace runtime;
 using nlohmann::ordered_json;
 
 bool isPrediction(const EntryPoint &entry) {
-  return !entry.outputs.empty() &&
+  return !entry.outputs.empty() && entry.shortOf.empty() &&
          std::all_of(
              entry.outputs.begin(), entry.outputs.end(),
              [](const TensorInfo &output) { return output.kind == "output"; });

@@ -2,6 +2,7 @@
 #include "tools/Training.h"
 
 #include "tools/Program.h"
+#include "tools/ShortForms.h"
 #include "tools/StopSignal.h"
 #include "tools/Text.h"
 
@@ -76,10 +77,9 @@ Rates learningRates(Session &session) {
 
 /// What runs on the batch at hand. A GPU is still at it when this returns.
 static Status startRun(const Pass &pass, const RoundRun &run,
-                       int64_t batchesBefore, int64_t firstSample) {
+                       const EntryPoint &entry, ShortForms &forms,
+                       int64_t firstSample) {
   Session &session = pass.session;
-  const EntryPoint &entry =
-      pass.entryOf ? *pass.entryOf(run, batchesBefore) : *run.entry;
   // A training step draws anew in each step.
   if (!session.plan().findTrainingStep(run.entry->name))
     if (Status status = session.setFirstSample(firstSample); !status.isOk())
@@ -89,10 +89,14 @@ static Status startRun(const Pass &pass, const RoundRun &run,
   std::vector<const void *> chosen;
   for (size_t column : run.columns)
     chosen.push_back(pass.batches.inputs()[column]);
+  const int64_t batch = pass.batches.size();
+  const void *const *whole =
+      chosen.empty() ? pass.batches.inputs() : chosen.data();
+  const ShortForms::Chosen form = forms.take(whole, batch);
   RunInputs inputs;
-  inputs.data = chosen.empty() ? pass.batches.inputs() : chosen.data();
-  inputs.isPinned = pass.batches.isInGivenMemory();
-  return session.run(entry, inputs, pass.batches.size());
+  inputs.data = form.inputs;
+  inputs.isPinned = pass.batches.isInGivenMemory() && form.inputs == whole;
+  return session.run(form.entry, inputs, batch);
 }
 
 namespace {
@@ -151,6 +155,7 @@ public:
 private:
   bool hasNext() const { return taken < end; }
   Status takeNext();
+  Status startRun(const RoundRun &run);
   size_t runAfter(size_t run) const;
   Status runRound(Status &next);
   Status takeRates(Begun &last);
@@ -166,6 +171,8 @@ private:
   bool isOver = false;
   /// Runs that the session may still be at, and how many there may be.
   std::deque<Begun> begun;
+  /// Of the entry points that have run.
+  std::deque<ShortForms> forms;
   bool takesRates;
   size_t mostBegun;
 };
@@ -178,6 +185,32 @@ Status Rounds::takeNext() {
     return {};
   ++taken;
   return pass.batches.next().status();
+}
+
+/// The columns that the inputs of a run are.
+static std::vector<const Column *> columnsOf(const Pass &pass,
+                                             const RoundRun &run) {
+  std::vector<const Column *> columns;
+  for (const Column &column : pass.batches.allColumns())
+    columns.push_back(&column);
+  if (run.columns.empty())
+    return columns;
+  std::vector<const Column *> chosen;
+  for (size_t column : run.columns)
+    chosen.push_back(columns[column]);
+  return chosen;
+}
+
+Status Rounds::startRun(const RoundRun &run) {
+  const EntryPoint &entry =
+      pass.entryOf ? *pass.entryOf(run, taken - 1) : *run.entry;
+  auto known = std::find_if(forms.begin(), forms.end(), [&](ShortForms &one) {
+    return &one.wholeEntry() == &entry;
+  });
+  if (known == forms.end())
+    known =
+        forms.emplace(known, pass.session.plan(), entry, columnsOf(pass, run));
+  return tools::startRun(pass, run, entry, *known, samples);
 }
 
 /// The run of the round behind this one that there is a batch for; the number
@@ -195,7 +228,7 @@ Status Rounds::runRound(Status &next) {
   for (size_t i = 0, following = 0; i < pass.round.size(); i = following) {
     const RoundRun &run = pass.round[i];
     const int64_t batch = pass.batches.size();
-    if (Status status = startRun(pass, run, taken - 1, samples); !status.isOk())
+    if (Status status = startRun(run); !status.isOk())
       return status;
     StatusOr<RunOutputs> outputs = pass.session.takeOutputs(Averages::takes);
     if (!outputs.isOk())

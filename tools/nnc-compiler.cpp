@@ -149,9 +149,10 @@ static void printBudget(const CompiledPlan &plan) {
 }
 
 static int writePlan(ModuleOp module, const CompileArguments &arguments,
-                     const CompileOptions &options) {
+                     const CompileOptions &options,
+                     ArrayRef<ShortModel> shorter) {
   auto begin = std::chrono::steady_clock::now();
-  FailureOr<CompiledPlan> plan = compileToPlan(module, options);
+  FailureOr<CompiledPlan> plan = compileToPlan(module, options, shorter);
   if (failed(plan))
     return InputWrong;
   if (!readsBack(plan->bytes, arguments.model))
@@ -237,6 +238,26 @@ static LogicalResult printRemarks(MLIRContext &context) {
       std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
 }
 
+/// The program once more for each bucket, with its values of the constants.
+/// False after a diagnostic.
+static bool loadShorter(MLIRContext &context, const CompileArguments &arguments,
+                        std::vector<std::vector<std::string>> buckets,
+                        std::vector<ShortModel> &shorter) {
+  for (std::vector<std::string> &overrides : buckets) {
+    llvm::SourceMgr sources;
+    ShortDiagnostics diagnostics(&context, overrides);
+    std::vector<std::string> settings = arguments.settings;
+    settings.insert(settings.end(), overrides.begin(), overrides.end());
+    OwningOpRef<ModuleOp> module =
+        loadModel(arguments.model, sources, &context, settings);
+    if (!module)
+      return false;
+    takeBuckets(*module);
+    shorter.push_back({std::move(overrides), std::move(module)});
+  }
+  return true;
+}
+
 static int compile(const CompileArguments &arguments) {
   const bool isHeader = llvm::StringRef(arguments.output).ends_with(".h");
   if (arguments.stage == "object" && (arguments.output == "-" || isHeader)) {
@@ -272,6 +293,16 @@ static int compile(const CompileArguments &arguments) {
       loadModel(arguments.model, sources, &context, arguments.settings);
   if (!module)
     return InputWrong;
+  const bool makesPlan =
+      arguments.stage == "plan" || arguments.stage == "object";
+  // A stage shows the whole program, what generates has one token a step, and
+  // a fault is looked for in one form.
+  auto buckets = takeBuckets(*module);
+  std::vector<ShortModel> shorter;
+  if (makesPlan && !arguments.generate && !arguments.eachOp &&
+      !arguments.gradientCheck &&
+      !loadShorter(context, arguments, std::move(buckets), shorter))
+    return InputWrong;
   if (int exit = checkNoInput(outputPath(arguments), arguments.model))
     return exit;
   options.target = target->get();
@@ -293,8 +324,8 @@ static int compile(const CompileArguments &arguments) {
   options.passes.generateOutput = arguments.generateOutput;
   if (arguments.gradientCheck)
     options.passes.elementType = "f64";
-  if (arguments.stage == "plan" || arguments.stage == "object")
-    return writePlan(*module, arguments, options);
+  if (makesPlan)
+    return writePlan(*module, arguments, options, shorter);
   return emit(*module, arguments, options);
 }
 

@@ -340,6 +340,8 @@ inline constexpr llvm::StringLiteral kOrder = "order";
 inline constexpr llvm::StringLiteral kAverage = "average";
 inline constexpr llvm::StringLiteral kStop = "stop";
 inline constexpr llvm::StringLiteral kValidation = "validation";
+/// The line of a training block that is no setting: it is about constants.
+inline constexpr llvm::StringLiteral kBuckets = "buckets";
 
 /// A setting within a step.
 struct SettingStmt : StatementOf<Statement::Kind::Setting> {
@@ -374,10 +376,18 @@ struct ModelDecl {
   Block body;
 };
 
+/// `time = [25, 50]` of a line `buckets`: sizes that a constant has in short
+/// steps.
+struct BucketDecl {
+  std::unique_ptr<NameExpr> constant;
+  ExpressionPtr sizes;
+};
+
 struct TrainingDecl {
   SMLoc loc;
   std::vector<Setting> settings;
   std::vector<GroupDecl> groups;
+  std::vector<BucketDecl> buckets;
 };
 
 /// `image = idx("...")`, or `words, positive = text("...")` of a data block.

@@ -312,6 +312,9 @@ private:
   void emitStop(const Setting &setting);
   void emitStopNumber(StringRef attribute, const Expression &expression);
   void emitStratification(const Identifier &input);
+  bool readBucketSizes(const BucketDecl &bucket, size_t expected,
+                       llvm::SmallVectorImpl<int64_t> &sizes);
+  void emitBuckets(const TrainingDecl &training);
 
   //===-- Recipe.cpp -----------------------------------------------------===//
   mlir::Attribute emitLearningRate(const Expression &expression);

@@ -174,6 +174,8 @@ bool Parser::parseTraining(Program &program) {
 bool Parser::parseTrainingLine(TrainingDecl &training) {
   if (atWord("group"))
     return parseGroup(training);
+  if (atWord(kBuckets))
+    return parseBuckets(training);
   return parseSettingInto(training.settings);
 }
 
@@ -191,6 +193,24 @@ bool Parser::parseGroup(TrainingDecl &training) {
     return false;
   training.groups.push_back(std::move(group));
   return atLineEnd() || errorExpected("the end of the line");
+}
+
+// `buckets source_length = [8, 12], target_length = [8, 10]`.
+bool Parser::parseBuckets(TrainingDecl &training) {
+  advance();
+  do {
+    std::optional<Identifier> name = parseIdentifier(
+        "of a constant after 'buckets', as in buckets time = [25, 50]");
+    if (!name || !expect(TokenKind::Assign, "after the constant's name"))
+      return false;
+    auto constant = std::make_unique<NameExpr>(name->loc);
+    constant->name = name->name;
+    ExpressionPtr sizes = parseExpr();
+    if (!sizes)
+      return false;
+    training.buckets.push_back({std::move(constant), std::move(sizes)});
+  } while (accept(TokenKind::Comma));
+  return atLineEnd() || errorExpected("',' or the end of the line");
 }
 
 bool Parser::parseSettingInto(std::vector<Setting> &settings) {

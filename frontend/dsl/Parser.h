@@ -87,6 +87,7 @@ private:
   bool parseSetting(Setting &setting);
   bool parseOrder(Setting &setting);
   std::optional<Identifier> parseWatched(const llvm::Twine &what);
+  bool parseBuckets(TrainingDecl &training);
   bool parseStop(Setting &stop);
   bool parseStratified(std::optional<Identifier> &input);
   bool parseData(Program &program);

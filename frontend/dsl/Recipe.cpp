@@ -40,8 +40,10 @@ void Emitter::emitRecipe() {
     settings.push_back(&program.datas.front().settings);
   emitSettings(settings);
   // Last: what a group says is a matter of the optimizer.
-  if (!program.trainings.empty())
+  if (!program.trainings.empty()) {
     emitGroups(program.trainings.front());
+    emitBuckets(program.trainings.front());
+  }
   emitUpdates();
   if (!program.datas.empty())
     emitData(program.datas.front());
@@ -51,7 +53,7 @@ void Emitter::emitRecipe() {
 //===-- Training ---------------------------------------------------------===//
 
 static std::vector<StringRef> settingNames() {
-  std::vector<StringRef> names = {"group", kStop};
+  std::vector<StringRef> names = {"group", kStop, kBuckets};
   for (const SettingInfo &info : allSettings())
     if (info.places & kInLanguage)
       names.push_back(info.name);

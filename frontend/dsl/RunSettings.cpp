@@ -1,5 +1,6 @@
-// What a training block says of the run: when it stops by itself, and on which
-// samples it is judged.
+// What a training block says of the run: when it stops by itself, on which
+// samples it is judged, and which sizes short batches have.
+#include "frontend/Frontend.h"
 #include "frontend/dsl/Emitter.h"
 
 #include "ir/Recipe.h"
@@ -52,6 +53,73 @@ void Emitter::emitStratification(const Identifier &input) {
         "the model has no input '" + input.name + "'" +
             suggestion(input.name, names),
         Note{declaration.name.loc, "the model is here"});
+}
+
+//===-- Buckets ----------------------------------------------------------===//
+
+/// Reads sizes that ascend, `expected` of them unless that is 0.
+bool Emitter::readBucketSizes(const BucketDecl &bucket, size_t expected,
+                              SmallVectorImpl<int64_t> &sizes) {
+  constexpr size_t kMostBuckets = 16;
+  Datum value = evaluate(*bucket.sizes);
+  if (value.isError())
+    return false;
+  auto wrong = [&](const Twine &message) {
+    error(bucket.sizes->loc, message);
+    return false;
+  };
+  const std::string form =
+      "buckets are a list of whole numbers that ascend, as in "
+      "[25, 50], found ";
+  if (!value.isList())
+    return wrong(form + value.describe());
+  for (const Datum &size : value.list()) {
+    if (!size.isInteger() || size.integer() < 1 ||
+        (!sizes.empty() && size.integer() < sizes.back()))
+      return wrong(form + size.describe() +
+                   (sizes.empty() ? "" : " behind " + Twine(sizes.back())));
+    sizes.push_back(size.integer());
+  }
+  if (sizes.empty() || sizes.size() > kMostBuckets)
+    return wrong("there may be 1 to " + Twine(kMostBuckets) +
+                 " buckets, found " + Twine(sizes.size()));
+  return !expected || sizes.size() == expected ||
+         wrong("the first constant has " + Twine(expected) +
+               " buckets, and this one " + Twine(sizes.size()));
+}
+
+/// The overrides of each bucket that is shorter than the program.
+void Emitter::emitBuckets(const TrainingDecl &training) {
+  std::vector<std::vector<std::string>> overrides;
+  std::vector<bool> isShorter, isLonger;
+  for (const BucketDecl &bucket : training.buckets) {
+    const auto *constant = constants.find(bucket.constant->name);
+    if (constant == constants.end() || !constant->second.value.isInteger()) {
+      error(bucket.constant->loc,
+            "'" + bucket.constant->name +
+                "' is no constant of the program that is a whole number");
+      return;
+    }
+    SmallVector<int64_t> sizes;
+    if (!readBucketSizes(bucket, overrides.size(), sizes))
+      return;
+    overrides.resize(sizes.size());
+    isShorter.resize(sizes.size());
+    isLonger.resize(sizes.size());
+    const int64_t whole = constant->second.value.integer();
+    for (auto [i, size] : llvm::enumerate(sizes)) {
+      overrides[i].push_back((bucket.constant->name + "=" + Twine(size)).str());
+      isShorter[i] = isShorter[i] || size < whole;
+      isLonger[i] = isLonger[i] || size > whole;
+    }
+  }
+  SmallVector<Attribute> buckets;
+  for (size_t i = 0; i < overrides.size(); ++i)
+    if (isShorter[i] && !isLonger[i])
+      buckets.push_back(builder.getStrArrayAttr(
+          SmallVector<StringRef>(overrides[i].begin(), overrides[i].end())));
+  if (!buckets.empty())
+    module->setAttr(kBucketsAttr, builder.getArrayAttr(buckets));
 }
 
 } // namespace nnc::dsl

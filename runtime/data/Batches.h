@@ -51,6 +51,13 @@ public:
   /// epoch, whatever came before. SampleOrder says what a window is.
   void shuffle(int64_t seed, int64_t epoch, int64_t window = 0);
 
+  /// From the next shuffle of all samples on, batches are of one group each
+  /// where there are enough samples of it; `groups` has that of each sample of
+  /// the columns.
+  void groupBy(std::vector<uint8_t> groups) {
+    order.groupInBatches(std::move(groups), batch);
+  }
+
   /// Starts over, in the order of the last shuffle or as given.
   void rewind() { skipTo(0); }
 
@@ -79,6 +86,7 @@ public:
   int64_t size() const { return batchSize; }
   const void *const *inputs() const { return pointers.data(); }
 
+  const std::vector<Column> &allColumns() const { return columns; }
   int64_t numSamples() const { return order.size(); }
   int64_t numBatches() const { return (numSamples() + batch - 1) / batch; }
 

@@ -33,6 +33,12 @@ public:
   virtual std::shared_mutex *kept() const { return nullptr; }
 };
 
+/// What fills the places of a sample behind its data, or before them.
+struct Padding {
+  int64_t value = 0;
+  bool isLeft = false;
+};
+
 struct Column {
   /// The input that it fills.
   std::string name;
@@ -54,6 +60,7 @@ struct Column {
   std::vector<std::string> classes = {};
   /// Of text: its tokenizer, as Tokenizer::save() gives it.
   std::string vocabulary = {};
+  Padding padding = {};
 
   bool isInMemory() const { return !samples && !stored; }
   int64_t sampleBytes() const {

@@ -2,6 +2,7 @@
 #include "runtime/data/SampleOrder.h"
 
 #include "runtime/Random.h"
+#include "runtime/data/LengthOrder.h"
 
 #include <algorithm>
 #include <numeric>
@@ -54,6 +55,8 @@ void SampleOrder::shuffle(int64_t newSeed, int64_t newEpoch,
     for (int64_t i = 0; i < count; ++i)
       order[size_t(i)] = at(i);
     shuffleBy(order, seed, step, shuffleStream);
+    if (!groups.empty())
+      groupByLength(order, groups, groupedBatch, seed, step);
     return;
   }
   std::vector<int64_t>().swap(order);

@@ -35,6 +35,13 @@ public:
   ///         so is each. 0: all of them.
   void shuffle(int64_t seed, int64_t epoch, int64_t window);
 
+  /// From the next shuffle of all samples on, each `batch` in the order are of
+  /// one group, where there are enough; `groups` has that of each sample.
+  void groupInBatches(std::vector<uint8_t> ofSamples, int64_t batch) {
+    groups = std::move(ofSamples);
+    groupedBatch = batch;
+  }
+
   /// The samples of `count` places from `first` on. Any thread may call it.
   void take(int64_t first, int64_t count, int64_t *to) const;
 
@@ -60,6 +67,9 @@ private:
   /// Of all samples; empty where they are as given, or there are windows.
   std::vector<int64_t> order;
   int64_t window = 0, seed = 0, epoch = 0;
+  /// Empty: samples are of no groups.
+  std::vector<uint8_t> groups;
+  int64_t groupedBatch = 1;
   /// Which window comes when.
   std::vector<int64_t> windows;
   mutable std::mutex mutex;

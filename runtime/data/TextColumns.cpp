@@ -125,6 +125,9 @@ StatusOr<Column> TextColumns::finish(size_t index) const {
   if (!values.empty())
     std::memcpy(column.data.data(), values.data(), column.data.size());
   StatusOr<Column> fitted = request.fit(index, std::move(column));
+  if (fitted.isOk())
+    fitted->padding = {std::max(tokenizer->special().padding, 0),
+                       settings.padsLeft};
   if (fitted.isOk() && part == TextPart::Tokens)
     fitted->vocabulary = tokenizer->save();
   return fitted;

@@ -303,6 +303,8 @@ StatusOr<std::vector<Column>> readWavs(const ReadRequest &request) {
                                   : transcripts->finish(i);
     if (!column.isOk())
       return column.status();
+    if (part == TextPart::Samples)
+      column->padding.isLeft = settings->padsLeft;
     columns.push_back(std::move(*column));
   }
   return columns;

@@ -165,6 +165,7 @@ void Proposals::inTraining() {
     for (const SettingInfo &info : allSettings())
       if (info.places & kInLanguage)
         add(info.name, PropertyItem, info.expected);
+    add(dsl::kBuckets, PropertyItem, "sizes of short batches");
   } else if (cursor.firstWord == "precision") {
     addWords({"f32", "bf16"}, TypeItem);
   } else if (!cursor.isInCall() && cursor.firstWord == "optimizer") {

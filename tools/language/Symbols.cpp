@@ -334,6 +334,10 @@ void SymbolWalk::walk() {
   }
   for (const TrainingDecl &training : program.trainings) {
     visitSettings(training.settings);
+    for (const BucketDecl &bucket : training.buckets) {
+      visit(bucket.constant.get());
+      visit(bucket.sizes.get());
+    }
     for (const GroupDecl &group : training.groups) {
       visit(group.patterns.get());
       visitSettings(group.settings);

@@ -1,4 +1,5 @@
 // Whether the data of a run live on its GPU.
+#include "tools/ShortForms.h"
 #include "tools/Text.h"
 #include "tools/train/Run.h"
 
@@ -10,6 +11,8 @@ using namespace runtime;
 static StatusOr<std::string> whyNot(const TrainRun &run, int64_t bytes) {
   if (!run.session.holdsSamples())
     return std::string("the plan was compiled by an earlier nnc");
+  if (hasShortForms(run.plan))
+    return std::string("what short batches leave out is left out there");
   for (const Columns *columns : {&run.training, &run.validation})
     if (std::string why = whyNotHeld(*columns); !why.empty())
       return why;

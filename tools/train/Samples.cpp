@@ -1,5 +1,7 @@
 // Which samples a run trains on, and on which it is judged: its data, loaded
 // and divided.
+#include "tools/ShortForms.h"
+#include "tools/train/Round.h"
 #include "tools/train/Run.h"
 
 #include "runtime/TextList.h"
@@ -142,7 +144,31 @@ static std::string orderOf(const TrainRun &run) {
   const int64_t window = windowOf(run.plan.recipe);
   if (run.options.keepOrder)
     return "kept";
-  return window ? concat("shuffled within windows of ", window) : "shuffled";
+  if (window)
+    return concat("shuffled within windows of ", window);
+  std::string order = "shuffled";
+  for (const EntryPoint *form :
+       run.plan.shortFormsOf(*roundOf(run.plan).front().entry))
+    order += concat(", ", form->name);
+  return order;
+}
+
+/// Has batches that are short be so as a whole.
+static Status groupByLength(TrainRun &run) {
+  const RoundRun first = roundOf(run.plan).front();
+  std::vector<const Column *> columns;
+  for (size_t i = 0; i < first.entry->inputs.size(); ++i)
+    columns.push_back(
+        &run.training[first.columns.empty() ? i : first.columns[i]]);
+  const ShortForms forms(run.plan, *first.entry, columns);
+  if (forms.isEmpty())
+    return {};
+  StatusOr<std::vector<uint8_t>> places =
+      formsOfSamples(forms, columns, run.session.numThreads());
+  if (!places.isOk())
+    return places.status();
+  run.trainingBatches->groupBy(std::move(*places));
+  return {};
 }
 
 static void identify(TrainRun &run, const Choice &choice) {
@@ -175,7 +201,7 @@ static Status makeBatches(TrainRun &run, const Choice &choice) {
   if (!choice.isGiven)
     run.validationBatches.emplace(run.training, std::move(split->validation),
                                   run.batch, gatheringThreads(run.session));
-  return {};
+  return groupByLength(run);
 }
 
 /// That no samples would be held out beside those that the data give.

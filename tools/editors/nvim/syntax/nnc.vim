@@ -5,7 +5,7 @@ endif
 syntax match nncName /\<[A-Za-z_][A-Za-z0-9_]*\>/ contains=nncType,nncControl,nncDeclaration,nncLogical,nncBoolean
 syntax match nncCall /\<[A-Za-z_][A-Za-z0-9_.]*(\@=/
 syntax match nncArgument /\<[A-Za-z_][A-Za-z0-9_]*\ze\s*==\@!/
-syntax match nncStatement /^\s*\zs\(loss\|metric\|output\|layout\|step\|update\|train\|test\|folder\|optimizer\|batch\|epochs\|validation\|seed\|freeze\|group\|accumulate\|average\|precision\|clip_norm\|clip_value\|memory_budget\)\>/
+syntax match nncStatement /^\s*\zs\(loss\|metric\|output\|layout\|step\|update\|train\|test\|folder\|optimizer\|batch\|epochs\|validation\|seed\|freeze\|group\|buckets\|accumulate\|average\|precision\|clip_norm\|clip_value\|memory_budget\)\>/
 syntax match nncBlock /^\(training\|data\|weights\)\>/
 syntax keyword nncControl if else for in return
 syntax keyword nncDeclaration const fn model param
