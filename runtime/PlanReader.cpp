@@ -524,11 +524,13 @@ bool PlanReader::readOutput(const plan::Tensor &from, TensorInfo &to) {
     return fail("sums of kind ", quote(to.kind), " must be ", reading->numRows,
                 reading->hasColumns ? " rows of" : "", " numbers, found ",
                 describe(to.elementType, to.shape));
-  if (ranking && (to.elementType != ElementType::F32 || to.shape.empty() ||
+  const bool areFloats =
+      to.elementType == ElementType::F32 || to.elementType == ElementType::F64;
+  if (ranking && (!areFloats || to.shape.empty() ||
                   to.shape.back() < ranking->columnsOfClass() ||
                   to.shape.back() % ranking->columnsOfClass()))
     return fail("scores of kind ", quote(to.kind),
-                " must be f32, with as many labels",
+                " must be f32 or f64, with as many labels",
                 ranking->isWeighted ? " and weights" : "", " in a row, found ",
                 describe(to.elementType, to.shape));
   bool isScalar = to.kind == "loss" || to.kind == "metric";

@@ -68,6 +68,17 @@ static bool isConfusion(const TensorInfo &output) {
   return output.kind == "confusion" && output.shape.size() == 2;
 }
 
+/// Scores as they are gathered; `room` has them where the plan's are f64.
+static const float *inF32(const TensorInfo &output, const void *values,
+                          int64_t count, std::vector<float> &room) {
+  if (output.elementType == ElementType::F32)
+    return static_cast<const float *>(values);
+  room.resize(size_t(count));
+  for (int64_t i = 0; i < count; ++i)
+    room[size_t(i)] = float(static_cast<const double *>(values)[i]);
+  return room.data();
+}
+
 bool Averages::takes(const TensorInfo &output) {
   return output.kind == "loss" || output.kind == "metric" ||
          isConfusion(output) || findScoreReading(output.kind) ||
@@ -86,9 +97,10 @@ Status Averages::addOutput(const RunOutputs &outputs,
     Metric &metric = metricOf(output, metricScoresSuffix);
     metric.ranking = ranking;
     const int64_t columns = output.shape.back();
-    return metric.scores.add(*ranking, static_cast<const float *>(*data),
-                             output.numElements(outputs.batch()) / columns,
-                             columns);
+    const int64_t count = output.numElements(outputs.batch());
+    std::vector<float> room;
+    return metric.scores.add(*ranking, inF32(output, *data, count, room),
+                             count / columns, columns);
   }
   if (isConfusion(output))
     addCounts(output, values);

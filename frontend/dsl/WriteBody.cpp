@@ -342,12 +342,12 @@ BodyWriter::spellCall(const Item &item, ArrayRef<Operand> operands) {
     for (int32_t j = 0; j < counts[i]; ++j)
       if (const Operand &operand = operands[next++]; !operand.text.empty())
         texts.push_back(operand.text);
-    if (texts.empty()) {
-      isNamed = true;
+    // A number that has no name goes past what need not be given.
+    isNamed |= texts.empty() ||
+               (info.arity == Arity::Optional && operands[next - 1].isLiteral);
+    if (texts.empty())
       continue;
-    }
-    bool isVariadic = info.arity == Arity::Variadic;
-    std::string value = isVariadic && isNamed
+    std::string value = info.arity == Arity::Variadic && isNamed
                             ? "[" + llvm::join(texts, ", ") + "]"
                             : llvm::join(texts, ", ");
     if (info.hidden)

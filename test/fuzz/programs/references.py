@@ -418,7 +418,7 @@ for name in ("log_loss", "brier_score"):
 for name in ("root_mean_squared_error", "r2", "explained_variance"):
     REFERENCES[name] = lambda at, training, x, t, w=None, of=getattr(measures, name): of(x, t, at["multioutput"], w, **counted_by(at))
 for name in ("roc_auc", "average_precision"):  # of a set: a program has their scores, and no value of a batch
-    REFERENCES[name] = lambda at, training, x, t, of=getattr(measures, name): of(x.ravel(), t.ravel())
+    REFERENCES[name] = lambda at, training, x, t, w=None, of=getattr(measures, name): of(x.ravel(), t.ravel())
 metric("f_beta")(lambda at, x, t, w: measures.f_beta(x, t, at["beta"], weights=w, average=at.get("average"), **decided_by(at)))
 metric("cohen_kappa")(lambda at, x, t, w: measures.cohen_kappa(x, t, at["weighting"], weights=w, **decided_by(at)))
 metric("expected_calibration_error")(lambda at, x, t, w: measures.expected_calibration_error(
