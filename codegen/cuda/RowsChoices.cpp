@@ -19,8 +19,8 @@ static constexpr int64_t kMaxLanes = 16;
 /// elements a thread take about as long as a launch.
 static constexpr int64_t kOneBlockElements = 1 << 15;
 static constexpr int64_t kBlockElements = 1 << 13;
-/// The same for rows that a thread of a column walks down.
-static constexpr int64_t kThreadRows = 8;
+/// The same for rows that a block of columns walks down.
+static constexpr int64_t kBlockRows = 256;
 /// Columns of so many rows, and elements in all, are summed in less time than
 /// some launches take.
 static constexpr int64_t kShortColumn = 1 << 10, kShortColumns = 1 << 19;
@@ -242,11 +242,10 @@ ColumnBlock GpuRowsChoices::columnBlock() const {
 int64_t GpuRowsChoices::splitsOf(const RowsStep &step) const {
   if (step.completed.empty())
     return 1;
-  ColumnBlock block = columnBlock();
-  int64_t numColumnBlocks = llvm::divideCeil(rows.columns, block.columns);
-  int64_t splits =
-      std::min({typicalRows() / (kThreadRows * block.threadsAColumn),
-                model.minBlocks / numColumnBlocks, kMaxSplits});
+  int64_t numColumnBlocks =
+      llvm::divideCeil(rows.columns, columnBlock().columns);
+  int64_t splits = std::min({typicalRows() / kBlockRows,
+                             model.minBlocks / numColumnBlocks, kMaxSplits});
   return std::max<int64_t>(splits, 1);
 }
 
