@@ -307,34 +307,48 @@ private:
   /// entry point.
   LogicalResult buildPredictions(ModelOp model,
                                  ArrayRef<DeclaredGroup> groups) {
-    bool hasPrediction = false;
     for (const DeclaredGroup &group : groups) {
       SmallVector<EntryResult> results = listOutputs(group);
-      hasPrediction |= group.name.empty();
       if (failed(buildPrediction(
               model, group.name.empty() ? StringRef(kPredictName) : group.name,
               results)) ||
-          (group.name.empty() && failed(buildOnRequest(model, results))))
+          (group.name.empty() && failed(buildExplanation(model, results))))
         return failure();
     }
-    if (!generateSequences || hasPrediction)
-      return success();
-    return emitError(model.getLoc())
-           << "the model generates nothing: it has no output; write 'output "
-              "logits' in it";
+    return generateSequences ? buildGeneration(model, groups) : success();
   }
 
-  /// Makes @explain and @generate of the outputs of @predict.
-  LogicalResult buildOnRequest(ModelOp model, ArrayRef<EntryResult> outputs) {
-    if (generateSequences) {
-      IRMapping copy;
-      FailureOr<func::FuncOp> generate =
-          buildFunction(model, kGenerateName, outputs, copy);
-      if (failed(generate) ||
-          failed(buildGenerateEntry(
-              *generate, {generateSequences, generateInput, generateOutput})))
-        return failure();
+  /// Makes @generate of the outputs of the group that has the logits, or else
+  /// of @predict.
+  LogicalResult buildGeneration(ModelOp model, ArrayRef<DeclaredGroup> groups) {
+    StringRef wanted = generateOutput.empty() ? StringRef(kLogitsName)
+                                              : StringRef(generateOutput);
+    const DeclaredGroup *chosen = nullptr;
+    for (const DeclaredGroup &group : groups) {
+      bool isMeant = llvm::any_of(group.outputs, [&](OutputOp output) {
+        return output.getName() == wanted;
+      });
+      if (isMeant || (!chosen && group.name.empty()))
+        chosen = &group;
+      if (isMeant)
+        break;
     }
+    if (!chosen)
+      return emitError(model.getLoc())
+             << "the model generates nothing: it has no output; write 'output "
+                "logits' in it";
+    SmallVector<EntryResult> outputs = listOutputs(*chosen);
+    IRMapping copy;
+    FailureOr<func::FuncOp> generate =
+        buildFunction(model, kGenerateName, outputs, copy);
+    if (failed(generate))
+      return failure();
+    return buildGenerateEntry(
+        *generate, {generateSequences, generateInput, generateOutput});
+  }
+
+  /// Makes @explain of the outputs of @predict.
+  LogicalResult buildExplanation(ModelOp model, ArrayRef<EntryResult> outputs) {
     if (!explainEntry)
       return success();
     IRMapping copy;

@@ -39,9 +39,26 @@ static bool mayBeTokens(Value value) {
          type.isDynamicDim(0) && !type.isDynamicDim(1);
 }
 
+/// The one among `inputs` that takes as many tokens as there are logits; none
+/// where several do.
+static std::optional<unsigned>
+findByLimit(func::FuncOp predict, ArrayRef<unsigned> inputs, Value logits) {
+  std::optional<unsigned> found;
+  for (unsigned index : inputs) {
+    auto limit = predict.getArgAttrOfType<IntegerAttr>(index, kIndexLimitAttr);
+    if (!limit || limit.getInt() != typeOf(logits).getShape().back())
+      continue;
+    if (found)
+      return std::nullopt;
+    found = index;
+  }
+  return found;
+}
+
 /// The input of that name, else the one that may have tokens, else the one of
-/// those that is called "tokens".
-static FailureOr<unsigned> findTokens(func::FuncOp predict, StringRef given) {
+/// those that is called "tokens", or that takes what `logits` are of.
+static FailureOr<unsigned> findTokens(func::FuncOp predict, StringRef given,
+                                      Value logits) {
   SmallVector<unsigned> found;
   SmallVector<StringRef> names;
   for (BlockArgument argument : predict.getArguments()) {
@@ -54,6 +71,9 @@ static FailureOr<unsigned> findTokens(func::FuncOp predict, StringRef given) {
   for (unsigned index : found)
     if (wanted.empty() || nameOf(predict, index) == wanted)
       return index;
+  if (given.empty())
+    if (std::optional<unsigned> index = findByLimit(predict, found, logits))
+      return *index;
   InFlightDiagnostic diagnostic = emitError(predict.getLoc());
   if (found.empty())
     return diagnostic << "the model generates nothing: no input of its outputs "
@@ -78,7 +98,8 @@ static FailureOr<Value> findLogits(func::FuncOp predict, StringRef given) {
   SmallVector<StringRef> names;
   for (auto [index, value] : llvm::enumerate(results->getOperands())) {
     auto name = predict.getResultAttrOfType<StringAttr>(index, kNameAttr);
-    bool isNamed = name.getValue() == (given.empty() ? "logits" : given);
+    bool isNamed =
+        name.getValue() == (given.empty() ? StringRef(kLogitsName) : given);
     if (isNamed && mayBeLogits(value))
       return value;
     if (!mayBeLogits(value))
@@ -93,8 +114,8 @@ static FailureOr<Value> findLogits(func::FuncOp predict, StringRef given) {
     return diagnostic << "the model generates nothing: no output has a number "
                          "for each token, f32[batch, time, tokens]";
   return diagnostic << "no output is called '"
-                    << (given.empty() ? "logits" : given) << "'; there are "
-                    << llvm::join(names, ", ")
+                    << (given.empty() ? StringRef(kLogitsName) : given)
+                    << "'; there are " << llvm::join(names, ", ")
                     << ": name one as --generate-output";
 }
 
@@ -226,11 +247,11 @@ static void buildRearrangement(func::FuncOp step, int64_t sequences,
 
 LogicalResult buildGenerateEntry(func::FuncOp predict,
                                  const GenerateOptions &options) {
-  FailureOr<unsigned> tokens = findTokens(predict, options.input);
-  if (failed(tokens))
-    return failure();
   FailureOr<Value> logits = findLogits(predict, options.output);
   if (failed(logits))
+    return failure();
+  FailureOr<unsigned> tokens = findTokens(predict, options.input, *logits);
+  if (failed(tokens))
     return failure();
   Value wanted = skipSoftmax(*logits);
   returnAlone(predict, wanted);

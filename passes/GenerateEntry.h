@@ -18,6 +18,10 @@ struct GenerateOptions {
   std::string input, output;
 };
 
+/// What the output is called that has a number for each token, where no name is
+/// given.
+inline constexpr llvm::StringLiteral kLogitsName = "logits";
+
 /// Puts @generate in the place of `predict`, a copy of @predict of the model.
 /// Its argument is the next token of each sequence, [sequences, 1], its result
 /// the logits of the one after, [sequences, tokens].

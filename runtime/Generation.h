@@ -18,6 +18,7 @@ public:
   /// not what it should be.
   static StatusOr<Generator> create(Session &session);
 
+  const Plan &plan() const { return session->plan(); }
   /// How many go on side by side.
   int64_t sequences() const { return numSequences; }
   /// How many tokens each may have; 0: any number.

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <iostream>
 
 namespace nnc::tools {
@@ -71,7 +72,7 @@ static bool endsWith(const std::string &path, std::string_view ending) {
 static Form formOf(const std::string &path) {
   if (endsWith(path, ".csv"))
     return Form::Csv;
-  if (endsWith(path, ".jsonl") || endsWith(path, ".ndjson"))
+  if (endsWith(path, ".jsonl") || endsWith(path, ".ndjson") || path == "-")
     return Form::JsonLines;
   return endsWith(path, ".npy") ? Form::Npy : Form::Folder;
 }
@@ -169,6 +170,25 @@ static std::vector<std::string> namesOfLabels(const Predicted &part,
   return result;
 }
 
+/// The text of each sample's ids, up to the end of a text.
+static std::vector<std::string> textsOf(const Predicted &part,
+                                        int64_t samples) {
+  const ElementType type = part.info.elementType;
+  const int64_t places = part.info.shape[1];
+  const int32_t end = part.tokenizer->special().end;
+  std::vector<std::string> result;
+  const uint8_t *element = part.values.data();
+  for (int64_t sample = 0; sample < samples; ++sample) {
+    std::vector<int32_t> ids;
+    for (int64_t i = 0; i < places; ++i, element += sizeBytes(type))
+      ids.push_back(int32_t(toDouble(type, element)));
+    if (end >= 0)
+      ids.erase(std::find(ids.begin(), ids.end(), end), ids.end());
+    result.push_back(decode(*part.tokenizer, ids));
+  }
+  return result;
+}
+
 namespace {
 /// An output as columns of a table.
 struct OutputColumns {
@@ -176,8 +196,10 @@ struct OutputColumns {
   /// Elements a sample, and what each is called.
   int64_t count = 1;
   std::vector<std::string> names = {};
-  /// One a sample, where classes have names.
-  std::vector<std::string> classes = {};
+  /// One a sample, where classes have names or ids are of a text, and what
+  /// the column of them is called.
+  std::vector<std::string> words = {};
+  std::string nameOfWords = {};
 
   const void *at(int64_t sample, int64_t element) const {
     return part.values.data() +
@@ -196,8 +218,11 @@ static OutputColumns columnsOf(const Predicted &part, int64_t samples) {
         : columns.count == 1 ? part.name
                              : concat(part.name, "_", i));
   if (part.classes)
-    columns.classes =
+    columns.words =
         isNamed ? likeliest(part, samples) : namesOfLabels(part, samples);
+  else if (part.tokenizer)
+    columns.words = textsOf(part, samples);
+  columns.nameOfWords = part.name + (part.classes ? "_class" : "_text");
   return columns;
 }
 
@@ -229,8 +254,8 @@ static std::string csvHeader(const std::vector<OutputColumns> &outputs) {
     line += (line.empty() ? "" : ",") + csvField(name);
   };
   for (const OutputColumns &columns : outputs) {
-    if (!columns.classes.empty())
-      add(columns.part.name + "_class");
+    if (!columns.words.empty())
+      add(columns.nameOfWords);
     for (const std::string &name : columns.names)
       add(name);
   }
@@ -246,8 +271,8 @@ static std::string csvLine(const std::vector<OutputColumns> &outputs,
     isFirst = false;
   };
   for (const OutputColumns &columns : outputs) {
-    if (!columns.classes.empty())
-      add(csvField(columns.classes[size_t(sample)]));
+    if (!columns.words.empty())
+      add(csvField(columns.words[size_t(sample)]));
     for (int64_t i = 0; i < columns.count; ++i)
       add(numberText(columns.part.info.elementType, columns.at(sample, i)));
   }
@@ -273,18 +298,18 @@ static std::string jsonLine(const std::vector<OutputColumns> &outputs,
     for (int64_t i = 0; i < columns.count; ++i)
       list += (list.empty() ? "" : ", ") + jsonNumber(columns, sample, i);
     line += isScalar ? list : "[" + list + "]";
-    if (!columns.classes.empty())
-      line += ", " + toLine(ordered_json(columns.part.name + "_class")) + ": " +
-              toLine(ordered_json(columns.classes[size_t(sample)]));
+    if (!columns.words.empty())
+      line += ", " + toLine(ordered_json(columns.nameOfWords)) + ": " +
+              toLine(ordered_json(columns.words[size_t(sample)]));
   }
   return line + "}\n";
 }
 
-static Status writeLines(const Predictions &predictions, bool isCsv,
-                         const std::string &path) {
-  StatusOr<AtomicFile> file = AtomicFile::create(path);
-  if (!file.isOk())
-    return file.status();
+using TakeLines = std::function<Status(const std::string &lines)>;
+
+/// Gives `take` the lines, some at a time.
+static Status makeLines(const Predictions &predictions, bool isCsv,
+                        const TakeLines &take) {
   std::vector<OutputColumns> outputs;
   for (const Predicted &part : predictions.parts)
     outputs.push_back(columnsOf(part, predictions.samples));
@@ -294,11 +319,26 @@ static Status writeLines(const Predictions &predictions, bool isCsv,
     lines += isCsv ? csvLine(outputs, sample) : jsonLine(outputs, sample);
     if (lines.size() < pieceBytes)
       continue;
-    if (Status status = file->write(lines.data(), lines.size()); !status.isOk())
+    if (Status status = take(lines); !status.isOk())
       return status;
     lines.clear();
   }
-  Status status = file->write(lines.data(), lines.size());
+  return take(lines);
+}
+
+static Status writeLines(const Predictions &predictions, bool isCsv,
+                         const std::string &path) {
+  if (path == "-")
+    return makeLines(predictions, isCsv, [](const std::string &lines) {
+      std::cout << lines;
+      return Status();
+    });
+  StatusOr<AtomicFile> file = AtomicFile::create(path);
+  if (!file.isOk())
+    return file.status();
+  Status status = makeLines(predictions, isCsv, [&](const std::string &lines) {
+    return file->write(lines.data(), lines.size());
+  });
   return status.isOk() ? file->commit() : status;
 }
 
@@ -306,12 +346,14 @@ static Status writeLines(const Predictions &predictions, bool isCsv,
 // Arrays
 //===----------------------------------------------------------------------===//
 
-/// A line a sample.
-static Status writeClasses(const std::string &path,
-                           const std::vector<std::string> &classes) {
+/// A line a sample: a text of several has blanks between them.
+static Status writeWords(const std::string &path,
+                         const std::vector<std::string> &words) {
   std::string lines;
-  for (const std::string &name : classes)
-    lines += name + "\n";
+  for (std::string line : words) {
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    lines += line + "\n";
+  }
   StatusOr<AtomicFile> file = AtomicFile::create(path);
   if (!file.isOk())
     return file.status();
@@ -319,8 +361,8 @@ static Status writeClasses(const std::string &path,
   return status.isOk() ? file->commit() : status;
 }
 
-/// A .npy file each, and in a folder the names of classes. `said` receives a
-/// line for each file.
+/// A .npy file each, and in a folder the names of classes and texts. `said`
+/// receives a line for each file.
 static Status writeArrays(const Predictions &predictions, Form form,
                           const std::string &path, std::string &said) {
   for (const Predicted &part : predictions.parts) {
@@ -334,14 +376,18 @@ static Status writeArrays(const Predictions &predictions, Form form,
         !status.isOk())
       return status;
     said += concat(file, "  ", describe(type, shape), "\n");
-    if (!part.classes || part.areLabels || form != Form::Folder)
+    const bool hasWords = part.tokenizer || (part.classes && !part.areLabels);
+    if (!hasWords || form != Form::Folder)
       continue;
-    const std::string classes = path + "/" + part.name + ".classes.txt";
-    if (Status status =
-            writeClasses(classes, likeliest(part, predictions.samples));
+    const std::string words =
+        path + "/" + part.name + (part.classes ? ".classes.txt" : ".txt");
+    if (Status status = writeWords(
+            words, part.classes ? likeliest(part, predictions.samples)
+                                : textsOf(part, predictions.samples));
         !status.isOk())
       return status;
-    said += classes + "  the likeliest class of each\n";
+    said += words + (part.classes ? "  the likeliest class of each\n"
+                                  : "  the text of each\n");
   }
   return {};
 }
@@ -358,7 +404,7 @@ Status writePredictions(const Predictions &predictions, const std::string &path,
     said = concat(path, "  ", predictions.samples, " samples\n");
   Status status = isLines ? writeLines(predictions, form == Form::Csv, path)
                           : writeArrays(predictions, form, path, said);
-  if (status.isOk() && !isQuiet)
+  if (status.isOk() && !isQuiet && path != "-")
     std::cout << said;
   return status;
 }

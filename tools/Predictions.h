@@ -4,6 +4,7 @@
 
 #include "runtime/Plan.h"
 #include "runtime/Status.h"
+#include "runtime/text/Tokenizer.h"
 #include "tools/Output.h"
 
 #include <cstdint>
@@ -30,6 +31,8 @@ struct Predicted {
   /// of labels, those that its numbers stand for. Null where there are none.
   const std::vector<std::string> *classes = nullptr;
   bool areLabels = false;
+  /// Of an output of ids, what they are ids of; else null.
+  runtime::TokenizerPointer tokenizer = nullptr;
   std::vector<uint8_t> values = {};
 };
 
@@ -48,9 +51,9 @@ runtime::Status checkPredictions(const std::vector<Predicted> &parts,
                                  const std::vector<InputFile> &inputs,
                                  const std::string &option = "-o");
 
-/// Writes a table (.csv), JSON lines (.jsonl), the only output (.npy), or a
-/// folder with an array each, by how `path` ends; what there is then is printed
-/// unless `isQuiet`.
+/// Writes a table (.csv), JSON lines (.jsonl, "-" for standard output), the
+/// only output (.npy), or a folder with an array each, by how `path` ends; what
+/// there is then is printed unless `isQuiet`.
 runtime::Status writePredictions(const Predictions &predictions,
                                  const std::string &path, bool isQuiet);
 

@@ -5,6 +5,7 @@
 #include "runtime/Sampling.h"
 #include "tools/Data.h"
 #include "tools/generate/Prompt.h"
+#include "tools/generate/Sources.h"
 #include "tools/generate/StopText.h"
 
 #include <nlohmann/json.hpp>
@@ -22,6 +23,7 @@ struct GenerateOptions {
   std::string weightsFile, names, dataFolder;
   std::optional<WeightsOrder> order;
   PromptOptions prompt;
+  InputFiles inputs;
   Sampling sampling;
   int64_t tokens = 256, beams = 1;
   std::vector<std::string> stops;
@@ -74,14 +76,16 @@ private:
 } // namespace
 
 static Status sampleTokens(const GenerateOptions &options, Generator &generator,
-                           const std::vector<int32_t> &prompt,
+                           const std::vector<int32_t> &prompt, int64_t source,
                            Continuation &continuation) {
   for (int32_t token : prompt)
     if (Status status = generator.feed(&token); !status.isOk())
       return status;
   for (int64_t i = 0; i < options.tokens; ++i) {
+    // Each source has draws of its own.
+    const uint64_t index = uint64_t(source) << 32 | uint64_t(i);
     StatusOr<int32_t> token = drawToken(
-        generator.logits().data(), generator.tokens(), options.sampling, i);
+        generator.logits().data(), generator.tokens(), options.sampling, index);
     if (!token.isOk())
       return token.status();
     if (!continuation.add(*token) || i + 1 == options.tokens)
@@ -120,14 +124,55 @@ static Status searchTokens(const GenerateOptions &options, Generator &generator,
   return {};
 }
 
-static Status checkInputs(const Generator &generator) {
+/// What the model reads beside the tokens; none of most models. What the prompt
+/// is of is taken out of `prompt`: the tokens begin anew then.
+static StatusOr<Sources> readSources(const GenerateOptions &options,
+                                     const Generator &generator,
+                                     PromptOptions &prompt) {
+  if (generator.otherInputs().empty() && options.inputs.files.empty())
+    return Sources();
   if (generator.otherInputs().empty())
+    return Status(Code::InvalidArgument,
+                  "--input: the model reads nothing beside the tokens");
+  StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
+  if (!facts.isOk())
+    return facts.status();
+  SourceOptions source{options.inputs, "", ""};
+  std::swap(source.text, prompt.text);
+  std::swap(source.textFile, prompt.textFile);
+  return Sources::read(source, generator,
+                       {generator.plan().recipe, *facts, options.weightsFile,
+                        options.prompt.files.directories});
+}
+
+/// Goes on from one source.
+static Status generateOne(const GenerateOptions &options, Generator &generator,
+                          const Prompt &prompt, int64_t source) {
+  Continuation continuation(options, prompt.tokenizer);
+  nlohmann::ordered_json report;
+  Status status;
+  if (options.beams > 1) {
+    double logProbability = 0;
+    status =
+        searchTokens(options, generator, prompt, continuation, logProbability);
+    report["log_probability"] = logProbability;
+  } else {
+    status =
+        sampleTokens(options, generator, prompt.tokens, source, continuation);
+  }
+  if (!status.isOk())
+    return status;
+  continuation.finish();
+  if (!options.isJson)
     return {};
-  return {Code::Unsupported,
-          concat("the model's output needs the input ",
-                 quote(generator.otherInputs().front()->name),
-                 " beside the tokens: nnc generate gives it tokens alone, a "
-                 "program can give it more (docs/generation.md)")};
+  report["prompt_tokens"] = prompt.tokens;
+  report["tokens"] = continuation.tokens;
+  if (prompt.tokenizer)
+    report["text"] = continuation.text;
+  std::cout << report.dump(-1, ' ', false,
+                           nlohmann::json::error_handler_t::replace)
+            << '\n';
+  return {};
 }
 
 static Status generate(const GenerateOptions &options, Session &session) {
@@ -141,40 +186,28 @@ static Status generate(const GenerateOptions &options, Session &session) {
   StatusOr<Generator> generator = Generator::create(session);
   if (!generator.isOk())
     return generator.status();
-  if (status = checkInputs(*generator); !status.isOk())
-    return status;
   if (generator->sequences() != options.beams)
     return {Code::InvalidArgument,
             concat("the plan generates ", generator->sequences(),
                    " sequences side by side, --beams asks for ",
                    options.beams)};
-  StatusOr<Prompt> prompt = readPrompt(options.prompt, session.plan().recipe,
-                                       *generator, options.weightsFile);
+  PromptOptions begin = options.prompt;
+  StatusOr<Sources> sources = readSources(options, *generator, begin);
+  if (!sources.isOk())
+    return sources.status();
+  StatusOr<Prompt> prompt =
+      readPrompt(begin, session.plan().recipe, *generator, options.weightsFile);
   if (!prompt.isOk())
     return prompt.status();
-  Continuation continuation(options, prompt->tokenizer);
-  nlohmann::ordered_json report;
-  if (options.beams > 1) {
-    double logProbability = 0;
-    status = searchTokens(options, *generator, *prompt, continuation,
-                          logProbability);
-    report["log_probability"] = logProbability;
-  } else {
-    status = sampleTokens(options, *generator, prompt->tokens, continuation);
+  for (int64_t i = 0; i < sources->count() && status.isOk(); ++i) {
+    if (i > 0)
+      status = generator->restart();
+    if (status.isOk())
+      status = sources->give(*generator, i);
+    if (status.isOk())
+      status = generateOne(options, *generator, *prompt, i);
   }
-  if (!status.isOk())
-    return status;
-  continuation.finish();
-  if (!options.isJson)
-    return {};
-  report["prompt_tokens"] = prompt->tokens;
-  report["tokens"] = continuation.tokens;
-  if (prompt->tokenizer)
-    report["text"] = continuation.text;
-  std::cout << report.dump(-1, ' ', false,
-                           nlohmann::json::error_handler_t::replace)
-            << '\n';
-  return {};
+  return status;
 }
 
 static int run(GenerateOptions &options) {
@@ -194,10 +227,12 @@ static int run(GenerateOptions &options) {
 
 static void addPromptOptions(CLI::App &command, GenerateOptions &options) {
   auto *text = command.add_option("--prompt", options.prompt.text,
-                                  "the text to go on from");
+                                  "the text to go on from, or that a model of "
+                                  "encoder and decoder reads");
   auto *file = command
                    .add_option("--prompt-file", options.prompt.textFile,
-                               "a file with the text to go on from")
+                               "a file with the text to go on from, or with "
+                               "texts to read, one a line")
                    ->excludes(text);
   command
       .add_option("--prompt-tokens", options.prompt.tokens,
@@ -267,15 +302,20 @@ void addGenerateCommand(CLI::App &app, int &exit) {
   addRequiredWeightsOptions(*command, options->weightsFile, options->order,
                             options->names);
   addPromptOptions(*command, *options);
+  addInputOptions(*command, options->inputs);
   addSamplingOptions(*command, *options);
-  command->add_flag("--json", options->isJson, "one JSON object on one line");
+  command->add_flag(
+      "--json", options->isJson,
+      "one JSON object on one line, or on one a text that is read");
   addHelp(
       *command,
       "nnc generate net.nn --weights net.safetensors --prompt 'Once'\n"
       "nnc generate net.nn --weights net.safetensors --prompt 'Once' --beams 4 "
-      "--tokens 40\n",
-      "one object: prompt_tokens, tokens, text (where there is a tokenizer),\n"
-      "log_probability (with --beams)\n");
+      "--tokens 40\n"
+      "nnc generate translate.nn --weights translate.safetensors --prompt-file "
+      "sentences.txt --temperature 0\n",
+      "one object, or one a text that is read: prompt_tokens, tokens, text "
+      "(where\nthere is a tokenizer), log_probability (with --beams)\n");
   command->callback([options, &exit] { exit = run(*options); });
 }
 

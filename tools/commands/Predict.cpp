@@ -2,8 +2,10 @@
 #include "tools/ClassNames.h"
 #include "tools/InputFiles.h"
 #include "tools/RunPredictions.h"
+#include "tools/TextOutputs.h"
 #include "tools/commands/Commands.h"
 
+#include <iostream>
 #include <numeric>
 
 namespace nnc::tools {
@@ -81,6 +83,25 @@ static Status checkOutputs(const EntryPoint &entry,
   return checkPredictions(partsOf(entry), options.output, inputs);
 }
 
+/// What the numbers of outputs stand for, as far as the weights know it.
+static void findWords(const PredictOptions &options, const Plan &plan,
+                      const EntryPoint &entry, const DataFacts &facts,
+                      std::vector<Predicted> &parts) {
+  const ReadOptions read =
+      readOptions(options.request.model, options.dataFolder);
+  for (Predicted &part : parts) {
+    part.classes = classNames(plan, facts, part.info);
+    if (part.classes)
+      continue;
+    auto tokenizer = tokenizerOfOutput(plan, entry, part.info, facts, read);
+    if (tokenizer.isOk())
+      part.tokenizer = *tokenizer;
+    else
+      std::cerr << "note: output " << quote(part.name)
+                << " has no words: " << tokenizer.status().message() << '\n';
+  }
+}
+
 static int predict(const PredictOptions &options) {
   PlanOrExit opened = openModel(options.request);
   if (!opened.plan)
@@ -111,8 +132,7 @@ static int predict(const PredictOptions &options) {
   if (!count.isOk())
     return fail(count.status());
   Predictions predictions{partsOf(*entry), *count};
-  for (Predicted &part : predictions.parts)
-    part.classes = classNames(*opened.plan, *facts, part.info);
+  findWords(options, *opened.plan, *entry, *facts, predictions.parts);
   PredictionRun run{**session, *entry, columns,
                     std::vector<size_t>(columns.size())};
   std::iota(run.inputs.begin(), run.inputs.end(), 0);
@@ -156,8 +176,8 @@ void addPredictCommand(CLI::App &app, int &exit) {
       ->excludes("--data-file");
   command
       ->add_option("-o,--output", options->output,
-                   "a .csv, .jsonl or .npy file, or a folder for OUTPUT.npy, "
-                   "one an output")
+                   "a .csv, .jsonl or .npy file, - for JSON lines on standard "
+                   "output, or a folder for OUTPUT.npy, one an output")
       ->capture_default_str();
   addHelp(
       *command,

@@ -108,8 +108,13 @@ StatusOr<Prompt> readPrompt(const PromptOptions &options, const Recipe &recipe,
         !status.isOk())
       return status;
   if (prompt->tokens.empty())
-    return Status(Code::InvalidArgument,
-                  "the prompt has no token: say --prompt TEXT");
+    return Status(
+        Code::InvalidArgument,
+        generator.otherInputs().empty()
+            ? "the prompt has no token: say --prompt TEXT"
+            : concat("no token begins a text of input ",
+                     quote(generator.tokenInput().name),
+                     ": bind it with begin = true, or say --prompt-tokens"));
   const int64_t length = prompt->tokens.size();
   if (generator.context() && length > generator.context())
     return Status(Code::InvalidArgument,
