@@ -58,8 +58,9 @@ using Arguments = std::vector<std::pair<std::string, std::string>>;
 /// which texts.
 static Arguments tokenArguments(const DataBinding &binding) {
   static constexpr std::string_view kept[] = {
-      "tokenizer", "merges", "vocabulary", "lower",    "filters", "begin",
-      "end",       "folder", "padding",    "truncate", "rate"};
+      "tokenizer", "merges",  "vocabulary", "vocabulary_of",
+      "lower",     "filters", "begin",      "end",
+      "folder",    "padding", "truncate",   "rate"};
   Arguments arguments;
   for (const auto &argument : binding.arguments)
     if (std::find(std::begin(kept), std::end(kept), argument.first) !=

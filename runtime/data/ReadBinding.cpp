@@ -244,7 +244,7 @@ findPaths(const std::string &reader, const std::string &path,
              : file.status();
 }
 
-static Status fillRequest(ReadRequest &request, const ReadContext &context) {
+Status fillRequest(ReadRequest &request, const ReadContext &context) {
   const std::string *path = request.argument("path");
   if (!path)
     return {Code::InvalidArgument,
@@ -337,6 +337,7 @@ readBinding(const DataBinding &binding, std::vector<const TensorInfo *> inputs,
   for (const TensorInfo &begin : begins)
     request.inputs.push_back(&begin);
   request.facts = &context.facts;
+  request.recipe = &context.recipe;
   if (Status status = fillRequest(request, context); !status.isOk())
     return status;
   auto columns = format->read(request);

@@ -15,6 +15,9 @@ struct ReadContext {
   std::string *source;
 };
 
+/// Finds the files of a request's binding.
+Status fillRequest(ReadRequest &request, const ReadContext &context);
+
 /// A column each of `inputs`, but for those that are not wanted and that the
 /// reader left out, in their order.
 StatusOr<std::vector<Column>>

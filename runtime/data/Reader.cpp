@@ -2,6 +2,7 @@
 #include "runtime/data/Reader.h"
 
 #include "runtime/data/ReadBinding.h"
+#include "runtime/data/SharedVocabulary.h"
 #include "runtime/data/TableSamples.h"
 
 #include <algorithm>
@@ -156,6 +157,9 @@ readSplit(const Recipe &recipe, std::string_view split, const EntryPoint &entry,
     DataFacts own;
     const ReadContext context{recipe, options, facts ? *facts : own, source};
     std::vector<Column> columns(entry.inputs.size());
+    if (split == "train")
+      if (Status status = learnShared(entry, context); !status.isOk())
+        return status;
     for (const DataBinding &binding : recipe.data) {
       if (binding.split != split)
         continue;

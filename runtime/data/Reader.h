@@ -134,6 +134,8 @@ struct ReadRequest {
   /// Whether channels come before rows: the argument "order" is "chw".
   bool channelsFirst = false;
   const DataFacts *facts = nullptr;
+  /// What other bindings say; null: nothing.
+  const Recipe *recipe = nullptr;
   /// Where files that an argument names are looked for.
   std::vector<std::string> directories = {};
 

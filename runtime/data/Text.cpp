@@ -2,6 +2,7 @@
 #include "runtime/data/Text.h"
 
 #include "runtime/data/Labels.h"
+#include "runtime/data/SharedVocabulary.h"
 #include "runtime/data/TextColumns.h"
 #include "runtime/data/Windows.h"
 
@@ -83,7 +84,7 @@ readWindows(const ReadRequest &request, const TextSettings &settings,
   if (!status.isOk())
     return status;
   auto columns = cutWindows(request, settings, std::move(tokens));
-  if (columns.isOk())
+  if (columns.isOk() && settings.vocabularyOf.empty())
     (*columns)[size_t(settings.find(TextPart::Tokens))].vocabulary =
         tokenizer->save();
   return columns;
@@ -112,6 +113,11 @@ StatusOr<std::vector<Column>> readText(const ReadRequest &request) {
   StatusOr<TextSettings> settings = readTextSettings(request.binding);
   if (!settings.isOk())
     return settings.status();
+  if (request.recipe)
+    if (Status status =
+            shareTokenizer(*request.recipe, request.binding, *settings);
+        !status.isOk())
+      return status;
   for (size_t i = 0; i < request.inputs.size(); ++i)
     if (Status status = checkInput(request, *settings, i); !status.isOk())
       return status;

@@ -128,7 +128,9 @@ StatusOr<Column> TextColumns::finish(size_t index) const {
   if (fitted.isOk())
     fitted->padding = {std::max(tokenizer->special().padding, 0),
                        settings.padsLeft};
-  if (fitted.isOk() && part == TextPart::Tokens)
+  // Once, with the input that it is of.
+  if (fitted.isOk() && part == TextPart::Tokens &&
+      settings.vocabularyOf.empty())
     fitted->vocabulary = tokenizer->save();
   return fitted;
 }

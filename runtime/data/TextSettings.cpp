@@ -129,6 +129,11 @@ static constexpr Argument arguments[] = {
      [](const std::string &value, TextSettings &settings) {
        return readCount(value, settings.tokenizer.mostIds);
      }},
+    {"vocabulary_of",
+     [](const std::string &value, TextSettings &settings) {
+       settings.vocabularyOf = value;
+       return value.empty() ? "the name of an input" : nullptr;
+     }},
     {"lower",
      [](const std::string &value, TextSettings &settings) {
        return readFlag(value, settings.tokenizer.learned.isLower);
@@ -256,6 +261,8 @@ static Status checkTogether(const DataBinding &binding,
     problem = settings.rate > 0
                   ? "'rate' is for sounds"
                   : "give 'rate', the samples a second that the files have";
+  if (binding.reader != "text" && !settings.vocabularyOf.empty())
+    problem = "'vocabulary_of' is for the reader text";
   if (binding.reader == "wav" && settings.isWindows())
     problem = "sounds are not cut into windows";
   if (!settings.tokenizer.merges.empty() && settings.tokenizer.file.empty())

@@ -33,6 +33,8 @@ struct TokenizerChoice {
   LearnedSettings learned;
   /// Ids at most, those of no text included; 0: as many as the input takes.
   int64_t mostIds = 0;
+  /// The input whose vocabulary it is; empty: that of its own.
+  std::string owner = {};
 };
 
 struct TextSettings {
@@ -44,6 +46,8 @@ struct TextSettings {
   bool hasQuotes = true;
   std::optional<bool> hasHeader;
   std::string columns;
+  /// The input whose tokenizer this one's text goes through, too.
+  std::string vocabularyOf;
   /// Of records: the line between them.
   std::string separator;
   TokenizerChoice tokenizer;

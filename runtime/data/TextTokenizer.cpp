@@ -2,6 +2,7 @@
 #include "runtime/data/TextTokenizer.h"
 
 #include "runtime/data/FindFile.h"
+#include "runtime/data/SharedVocabulary.h"
 #include "runtime/text/TokenizerFile.h"
 
 #include <algorithm>
@@ -52,7 +53,8 @@ StatusOr<TokenizerPointer>
 findTokenizer(const TokenizerChoice &choice, const std::string &input,
               const DataFacts &facts,
               const std::vector<std::string> &directories) {
-  auto found = facts.vocabularies.find(input);
+  auto found =
+      facts.vocabularies.find(choice.owner.empty() ? input : choice.owner);
   const std::string *known =
       found == facts.vocabularies.end() ? nullptr : &found->second;
   if (!choice.file.empty())
@@ -90,6 +92,9 @@ StatusOr<TokenizerPointer> tokenizerOf(const Recipe &recipe,
     if (!read.isOk())
       return read.status();
     settings = std::move(*read);
+    if (Status status = shareTokenizer(recipe, *binding, settings);
+        !status.isOk())
+      return status;
   }
   const bool isByBinding = binding && (binding->reader != "tokens" ||
                                        !settings.tokenizer.file.empty());
