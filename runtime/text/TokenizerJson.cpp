@@ -3,6 +3,7 @@
 
 #include "runtime/text/BytePairs.h"
 #include "runtime/text/Json.h"
+#include "runtime/text/Unigram.h"
 #include "runtime/text/WordPiece.h"
 
 #include <algorithm>
@@ -290,9 +291,13 @@ StatusOr<TokenizerPointer> readTokenizerJson(const TokenizerSource &source) {
     return readBytePairs(source, *file, model);
   if (type && *type == "WordPiece")
     return readWordPiece(source, *file, model);
-  return notKnown(source, "'model'", model,
-                  "BPE and WordPiece; Unigram as a .model file of "
-                  "SentencePiece");
+  if (type && *type == "Unigram") {
+    std::vector<AddedToken> added;
+    Status status = readAdded(source, memberOf(*file, "added_tokens"), added);
+    return status.isOk() ? readUnigram(source, *file, std::move(added))
+                         : StatusOr<TokenizerPointer>(status);
+  }
+  return notKnown(source, "'model'", model, "BPE, WordPiece and Unigram");
 }
 
 /// The lines of merges.txt, of which the first may say the version.

@@ -16,8 +16,8 @@ struct TokenizerSource {
   std::string note;
 };
 
-/// tokenizer.json: byte pairs over bytes, or WordPiece with BERT's steps around
-/// it. InvalidFile for a file with other steps, naming them: their numbers
+/// tokenizer.json: byte pairs over bytes, WordPiece with BERT's steps around it,
+/// or Unigram with SentencePiece's. InvalidFile for a file with other steps, naming them: their numbers
 /// would be others.
 StatusOr<TokenizerPointer> readTokenizerJson(const TokenizerSource &source);
 

@@ -102,6 +102,15 @@ TEST(TokenizerFile, ALongPieceTakesNoSquaredTime) {
   EXPECT_EQ(decode(**gpt2, ids), text);
 }
 
+static void expectRefused(const char *name, const std::string &content,
+                          const char *message) {
+  writeFile(temporaryPath(name), content);
+  auto tokenizer = openTokenizer(temporaryPath(name), "", true);
+  ASSERT_FALSE(tokenizer.isOk()) << message;
+  EXPECT_NE(tokenizer.status().message().find(message), std::string::npos)
+      << tokenizer.status().message();
+}
+
 TEST(TokenizerFile, WrongFilesAreRefused) {
   const struct {
     const char *name;
@@ -111,8 +120,8 @@ TEST(TokenizerFile, WrongFilesAreRefused) {
       {"a.bin", "", "a.bin: no tokenizer by its name"},
       {"a.json", "{\n]", "a.json:2: no JSON"},
       {"a.json", std::string(1000, '['), "a.json:1: more than 64 levels"},
-      {"a.json", R"({"model": {"type": "Unigram"}})",
-       "a.json: 'model' is 'Unigram', nnc knows BPE and WordPiece"},
+      {"a.json", R"({"model": {"type": "Letters"}})",
+       "a.json: 'model' is 'Letters', nnc knows BPE, WordPiece and Unigram"},
       {"a.json", R"({"model": {"type": "BPE", "vocab": {"a": 0}}})",
        "a.json: a step of 'pre_tokenizer' is 'none', nnc knows ByteLevel"},
       {"a.json",
@@ -150,13 +159,38 @@ TEST(TokenizerFile, WrongFilesAreRefused) {
       {"a.model", "no model", "a.model: no model of SentencePiece"},
       {"a.model", "", "a.model: no pieces"},
   };
-  for (const auto &[name, content, message] : cases) {
-    writeFile(temporaryPath(name), content);
-    auto tokenizer = openTokenizer(temporaryPath(name), "", true);
-    ASSERT_FALSE(tokenizer.isOk()) << message;
-    EXPECT_NE(tokenizer.status().message().find(message), std::string::npos)
-        << tokenizer.status().message();
-  }
+  for (const auto &[name, content, message] : cases)
+    expectRefused(name, content, message);
+}
+
+/// A tokenizer.json of that model.
+static std::string unigram(const std::string &model) {
+  return R"({"pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+      {"type": "WhitespaceSplit"}, {"type": "Metaspace", "replacement": "\u2581"}]},
+    "model": {"type": "Unigram", )" +
+         model + "}}";
+}
+
+TEST(TokenizerFile, WrongUnigramModelsAreRefused) {
+  const struct {
+    std::string content;
+    const char *message;
+  } cases[] = {
+      {R"({"model": {"type": "Unigram"}})",
+       "a.json: a step of 'pre_tokenizer' of Unigram is 'none', nnc knows "
+       "Metaspace"},
+      {R"({"model": {"type": "Unigram"}, "normalizer": {"type": "NFKC"}})",
+       "a.json: a step of 'normalizer' of Unigram is 'NFKC', nnc knows "
+       "Precompiled"},
+      {unigram(R"("vocab": [["a", 0]], "unk_id": 1)"),
+       "a.json: 'unk_id' is the id of no piece"},
+      {unigram(R"("vocab": [["a", 0], ["b"]], "unk_id": 0)"),
+       "a.json: piece 1 is no text of 1 to 1024 bytes with a score"},
+      {unigram(R"("vocab": [], "unk_id": 0)"),
+       "a.json: no vocabulary: a list of pieces with their scores"},
+  };
+  for (const auto &[content, message] : cases)
+    expectRefused("a.json", content, message);
 }
 
 TEST(TokenizerFile, APatternThatTakesTooLongIsAnError) {

@@ -1,7 +1,7 @@
 """Trains small tokenizers on this repository's pages, and writes down what the
 libraries of their makers make of some texts:
 
-  pip install tokenizers sentencepiece
+  pip install tokenizers sentencepiece protobuf
   make-tokenizers.py test/runtime/text/inputs
 
 Tests read the files, and need neither library."""
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 out = Path(sys.argv[1])
@@ -78,6 +79,25 @@ def sentence_piece(name, **settings):
     return record(f"{name}.model", processor.encode, processor.decode)
 
 
+def unigram_json(model, name, splits, scheme="always"):
+    """A model of SentencePiece as Hugging Face's library has it, with T5's tokens or a text's first blank alone."""
+    proto = sentencepiece_model_pb2.ModelProto.FromString((out / model).read_bytes())
+    pieces = [(piece.piece, piece.score) for piece in proto.pieces]
+    unknown = next(i for i, piece in enumerate(proto.pieces) if piece.type == piece.UNKNOWN)
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=unknown))
+    rules = normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap)
+    blanks = [normalizers.Strip(left=False, right=True), normalizers.Replace(Regex(" {2,}"), "\u2581")]
+    tokenizer.normalizer = rules if splits else normalizers.Sequence([rules, *blanks])
+    metaspace = pre_tokenizers.Metaspace(prepend_scheme=scheme)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), metaspace]) if splits else metaspace
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme=scheme)
+    tokenizer.add_special_tokens(["<unk>", "<s>", "</s>", "<|endoftext|>"])
+    write_json(tokenizer, name)
+    silent = {id for id, token in tokenizer.get_added_tokens_decoder().items() if token.content != "<unk>"}
+    return record(name, lambda text: tokenizer.encode(text, add_special_tokens=False).ids,
+                  lambda ids: tokenizer.decode([id for id in ids if id not in silent], skip_special_tokens=False))
+
+
 def main():
     records = []
     gpt2 = byte_pairs("gpt2", pre_tokenizers.ByteLevel(add_prefix_space=False))
@@ -102,6 +122,9 @@ def main():
     rules.write_text("FB01\t66 69\nFF41\t61\nBD\t31 2F 32\n65 301\tE9\nA0\t20\n")
     records.append(sentence_piece("unigram", model_type="unigram", normalization_rule_tsv=str(rules)))
     rules.unlink()
+    records.append(unigram_json("unigram.model", "unigram.json", splits=False))
+    records.append(unigram_json("unigram.model", "unigram-words.json", splits=True))
+    records.append(unigram_json("unigram.model", "unigram-first.json", splits=False, scheme="first"))
     records.append(sentence_piece("pairs", model_type="bpe", byte_fallback=True, normalization_rule_name="identity",
                                   remove_extra_whitespaces=False, user_defined_symbols=["<|endoftext|>"]))
     (out / "cases.json").write_text(json.dumps(records, ensure_ascii=True, indent=0) + "\n")
