@@ -106,7 +106,6 @@ static std::string textOr(DictionaryAttr dictionary, StringRef name,
 //===----------------------------------------------------------------------===//
 
 namespace {
-
 class PlanWriter {
 public:
   PlanWriter(ModuleOp module, const MemoryPlan &plan, const Schedule &schedule,
@@ -426,13 +425,12 @@ PlanWriter::writeEntryPoint(const PlannedEntryPoint &entry) {
   func::FuncOp function = entry.function;
   auto context = function->getAttrOfType<IntegerAttr>(kContextAttr);
   auto whole = function->getAttrOfType<StringAttr>(kShortOfAttr);
-  auto inputs = fbb.CreateVector(writeInputs(function));
   return plan::CreateEntryPoint(
-      fbb, writeText(function.getName()), inputs,
+      fbb, writeText(function.getName()),
+      fbb.CreateVector(writeInputs(function)),
       fbb.CreateVector(writeOutputs(entry)), fbb.CreateVector(types),
       fbb.CreateVector(commands), entry.arenaBytes, entry.scratchBytes,
-      context ? context.getInt() : 0,
-      whole ? writeText(whole.getValue()) : TextOffset());
+      context ? context.getInt() : 0, whole ? writeText(whole) : TextOffset());
 }
 
 std::vector<Offset<plan::EntryPoint>> PlanWriter::writeEntryPoints() {

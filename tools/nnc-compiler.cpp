@@ -238,8 +238,7 @@ static LogicalResult printRemarks(MLIRContext &context) {
       std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
 }
 
-/// The program once more for each bucket, with its values of the constants.
-/// False after a diagnostic.
+/// The program once more for each bucket. False after a diagnostic.
 static bool loadShorter(MLIRContext &context, const CompileArguments &arguments,
                         std::vector<std::vector<std::string>> buckets,
                         std::vector<ShortModel> &shorter) {
@@ -252,10 +251,32 @@ static bool loadShorter(MLIRContext &context, const CompileArguments &arguments,
         loadModel(arguments.model, sources, &context, settings);
     if (!module)
       return false;
-    takeBuckets(*module);
     shorter.push_back({std::move(overrides), std::move(module)});
   }
   return true;
+}
+
+/// What the command line says of the plan, its target and extra passes aside.
+static void setOptions(const CompileArguments &arguments,
+                       CompileOptions &options) {
+  options.maxBatch = arguments.maxBatch;
+  options.memoryBudgetBytes = arguments.memoryBudgetBytes;
+  options.keepText = arguments.keepText;
+  options.reproducerPath =
+      (arguments.output == "-" ? arguments.model : outputPath(arguments)) +
+      ".reproducer.mlir";
+  options.passes.freeze = arguments.freeze;
+  options.passes.gradientsEntry =
+      arguments.gradients || arguments.gradientCheck;
+  options.passes.explainEntry = arguments.explain;
+  options.passes.explainLayer = arguments.explainLayer;
+  options.passes.eachOp = arguments.eachOp;
+  options.passes.trainingEntry = !arguments.noTraining;
+  options.passes.generateSequences = arguments.generate;
+  options.passes.generateInput = arguments.generateInput;
+  options.passes.generateOutput = arguments.generateOutput;
+  if (arguments.gradientCheck)
+    options.passes.elementType = "f64";
 }
 
 static int compile(const CompileArguments &arguments) {
@@ -295,35 +316,17 @@ static int compile(const CompileArguments &arguments) {
     return InputWrong;
   const bool makesPlan =
       arguments.stage == "plan" || arguments.stage == "object";
-  // A stage shows the whole program, what generates has one token a step, and
-  // a fault is looked for in one form.
-  auto buckets = takeBuckets(*module);
+  // Stages, single tokens and the search for a fault are of the whole program.
   std::vector<ShortModel> shorter;
-  if (makesPlan && !arguments.generate && !arguments.eachOp &&
+  if (auto buckets = takeBuckets(*module);
+      makesPlan && !arguments.generate && !arguments.eachOp &&
       !arguments.gradientCheck &&
       !loadShorter(context, arguments, std::move(buckets), shorter))
     return InputWrong;
   if (int exit = checkNoInput(outputPath(arguments), arguments.model))
     return exit;
   options.target = target->get();
-  options.maxBatch = arguments.maxBatch;
-  options.memoryBudgetBytes = arguments.memoryBudgetBytes;
-  options.keepText = arguments.keepText;
-  options.reproducerPath =
-      (arguments.output == "-" ? arguments.model : outputPath(arguments)) +
-      ".reproducer.mlir";
-  options.passes.freeze = arguments.freeze;
-  options.passes.gradientsEntry =
-      arguments.gradients || arguments.gradientCheck;
-  options.passes.explainEntry = arguments.explain;
-  options.passes.explainLayer = arguments.explainLayer;
-  options.passes.eachOp = arguments.eachOp;
-  options.passes.trainingEntry = !arguments.noTraining;
-  options.passes.generateSequences = arguments.generate;
-  options.passes.generateInput = arguments.generateInput;
-  options.passes.generateOutput = arguments.generateOutput;
-  if (arguments.gradientCheck)
-    options.passes.elementType = "f64";
+  setOptions(arguments, options);
   if (makesPlan)
     return writePlan(*module, arguments, options, shorter);
   return emit(*module, arguments, options);

@@ -263,12 +263,10 @@ static fb::Offset<plan::EntryPoint> pack(fb::FlatBufferBuilder &b,
         : command.kind == Command::Kind::Loop   ? plan::Command::Loop
                                                 : plan::Command::Copy);
   }
-  return plan::CreateEntryPointDirect(b, entry.name.c_str(), &inputs, &outputs,
-                                      &types, &commands, entry.arenaBytes,
-                                      entry.scratchBytes, entry.context,
-                                      entry.shortOf.empty()
-                                          ? nullptr
-                                          : entry.shortOf.c_str());
+  return plan::CreateEntryPointDirect(
+      b, entry.name.c_str(), &inputs, &outputs, &types, &commands,
+      entry.arenaBytes, entry.scratchBytes, entry.context,
+      entry.shortOf.empty() ? nullptr : entry.shortOf.c_str());
 }
 
 static fb::Offset<plan::Code> packCode(fb::FlatBufferBuilder &b,

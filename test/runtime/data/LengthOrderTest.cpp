@@ -12,7 +12,8 @@ namespace {
 
 std::vector<int64_t> grouped(int64_t seed, uint32_t step) {
   // 7 of group 0, 2 of group 1, 5 of group 2.
-  const std::vector<uint8_t> groups = {0, 2, 0, 1, 2, 0, 0, 2, 0, 1, 0, 2, 0, 2};
+  const std::vector<uint8_t> groups = {0, 2, 0, 1, 2, 0, 0,
+                                       2, 0, 1, 0, 2, 0, 2};
   std::vector<int64_t> order(groups.size());
   std::iota(order.begin(), order.end(), 0);
   groupByLength(order, groups, 3, seed, step);
