@@ -10,21 +10,35 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 
 namespace nnc {
 
+/// What belongs to the training step `step`: behind its name and a dot, where
+/// it has one.
+static std::string nameIn(StringRef step, StringRef name) {
+  return step.empty() ? name.str() : (step + "." + name).str();
+}
+
 namespace {
-/// One of the two entry points, at its end.
+/// A training step and the state that its gradients wait in.
+struct WaitingStep {
+  StringRef name; ///< Empty: the model's only one.
+  std::string batches, samples;
+  llvm::StringMap<std::string> gradients; ///< By parameter.
+};
+
+/// One of the two entry points of a step, at its end.
 class Step {
 public:
-  Step(func::FuncOp function, SymbolTable &symbols)
-      : function(function), symbols(symbols),
+  Step(func::FuncOp function, const WaitingStep &waiting, SymbolTable &symbols)
+      : function(function), waiting(waiting), symbols(symbols),
         builder(function.front().getTerminator()),
         b(function.getLoc(), builder) {}
 
-  LogicalResult addGradients(OptimizeOp op, bool updates);
+  void addGradients(OptimizeOp op, bool updates);
   void count(bool updates);
   void drawByBatches();
 
@@ -43,37 +57,44 @@ private:
   Expr numSamples();
 
   func::FuncOp function;
+  const WaitingStep &waiting;
   SymbolTable &symbols;
   OpBuilder builder;
   ImplicitLocOpBuilder b;
 };
 } // namespace
 
+/// Whether anything comes in batches: an input, or what is drawn for each
+/// sample.
+static bool hasBatch(func::FuncOp function) {
+  auto isOfBatch = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && !tensor.hasStaticShape();
+  };
+  return llvm::any_of(function.getArgumentTypes(), isOfBatch) ||
+         llvm::any_of(function.getOps(), [&](Operation &op) {
+           return llvm::any_of(op.getResultTypes(), isOfBatch);
+         });
+}
+
 /// How many samples the batch has, in f32; 1 where nothing comes in batches.
 Expr Step::numSamples() {
-  bool hasBatch = llvm::any_of(function.getArgumentTypes(), [](Type type) {
-    return !cast<RankedTensorType>(type).hasStaticShape();
-  });
   Expr one = constant(b, 1.0, b.getF32Type());
-  return hasBatch ? size(broadcast(one, {-1}), {0}) : one;
+  return hasBatch(function) ? size(broadcast(one, {-1}), {0}) : one;
 }
 
 /// Adds the gradients of `op` to those that wait: for the update, which then
 /// takes their mean, or to go on waiting.
-LogicalResult Step::addGradients(OptimizeOp op, bool updates) {
+void Step::addGradients(OptimizeOp op, bool updates) {
   OpBuilder::InsertionGuard guard(builder);
   b.setInsertionPoint(op);
   Expr samples = numSamples();
-  Expr all = cast(readCount(kWaitingSamplesName), b.getF32Type()) + samples;
+  Expr all = cast(readCount(waiting.samples), b.getF32Type()) + samples;
   for (auto [index, symbol] :
        llvm::enumerate(op.getParameters().getAsRange<FlatSymbolRefAttr>())) {
     auto parameter = symbols.lookup<ParameterOp>(symbol.getAttr());
     auto type = cast<RankedTensorType>(parameter.getType());
-    std::string name = (symbol.getValue() + ".gradient").str();
-    if (!symbols.lookup(name) &&
-        failed(declareZeros(parameter, name, type, Role::optimizer_state,
-                            symbols)))
-      return failure();
+    const std::string &name = waiting.gradients.at(symbol.getValue());
     Expr gradient(b, op.getGradients()[index]);
     Expr sum =
         read(name, type) + gradient * cast(samples, type.getElementType());
@@ -82,18 +103,16 @@ LogicalResult Step::addGradients(OptimizeOp op, bool updates) {
           sum * cast(1.0 / all, type.getElementType()));
     assign(name, updates ? broadcast(scalar(sum, 0.0), sum.dims()) : sum);
   }
-  return success();
 }
 
 void Step::count(bool updates) {
   b.setInsertionPoint(function.front().getTerminator());
   assign(kBatchesName, readCount(kBatchesName) + 1.0);
   Expr none = constant(b, 0.0, b.getI64Type());
-  assign(kWaitingBatchesName,
-         updates ? none : readCount(kWaitingBatchesName) + 1.0);
-  assign(kWaitingSamplesName, updates ? none
-                                      : readCount(kWaitingSamplesName) +
-                                            cast(numSamples(), b.getI64Type()));
+  assign(waiting.batches, updates ? none : readCount(waiting.batches) + 1.0);
+  assign(waiting.samples, updates ? none
+                                  : readCount(waiting.samples) +
+                                        cast(numSamples(), b.getI64Type()));
 }
 
 /// The batches of one update would else draw the same numbers.
@@ -103,14 +122,83 @@ void Step::drawByBatches() {
       read.setParameter(kBatchesName);
 }
 
-static LogicalResult declareCounts(func::FuncOp train, SymbolTable &symbols) {
+//===----------------------------------------------------------------------===//
+// State
+//===----------------------------------------------------------------------===//
+
+static LogicalResult declareCount(StringRef name, SymbolTable &symbols) {
   auto step = symbols.lookup<ParameterOp>(kStepName);
   auto type =
-      RankedTensorType::get({}, IntegerType::get(train.getContext(), 64));
-  for (StringRef name :
-       {kWaitingSamplesName, kWaitingBatchesName, kBatchesName})
-    if (failed(declareZeros(step, name, type, Role::scalar, symbols)))
+      RankedTensorType::get({}, IntegerType::get(step.getContext(), 64));
+  return success(
+      succeeded(declareZeros(step, name, type, Role::scalar, symbols)));
+}
+
+/// Of two steps that update a parameter, the second names its state after
+/// itself.
+static LogicalResult declareGradients(OptimizeOp op, WaitingStep &waiting,
+                                      SymbolTable &symbols) {
+  for (auto symbol : op.getParameters().getAsRange<FlatSymbolRefAttr>()) {
+    auto parameter = symbols.lookup<ParameterOp>(symbol.getAttr());
+    std::string name = (symbol.getValue() + ".gradient").str();
+    auto other = symbols.lookup<ParameterOp>(name);
+    if (other && other.getRole() == Role::optimizer_state)
+      name = (symbol.getValue() + "." + nameIn(waiting.name, "gradient")).str();
+    if (failed(declareZeros(parameter, name,
+                            cast<RankedTensorType>(parameter.getType()),
+                            Role::optimizer_state, symbols)))
       return failure();
+    waiting.gradients[symbol.getValue()] = name;
+  }
+  return success();
+}
+
+static FailureOr<WaitingStep> declareWaiting(func::FuncOp train,
+                                             SymbolTable &symbols) {
+  WaitingStep waiting;
+  if (train.getName() != kTrainStepName)
+    waiting.name = train.getName();
+  waiting.batches = nameIn(waiting.name, kWaitingBatchesName);
+  waiting.samples = nameIn(waiting.name, kWaitingSamplesName);
+  for (StringRef name : {waiting.samples, waiting.batches})
+    if (failed(declareCount(name, symbols)))
+      return failure();
+  for (OptimizeOp op : train.getOps<OptimizeOp>())
+    if (failed(declareGradients(op, waiting, symbols)))
+      return failure();
+  return waiting;
+}
+
+//===----------------------------------------------------------------------===//
+// Entry points
+//===----------------------------------------------------------------------===//
+
+/// Makes the other entry point of the step that is `train`.
+static LogicalResult accumulate(func::FuncOp train, SymbolTable &symbols) {
+  FailureOr<WaitingStep> waiting = declareWaiting(train, symbols);
+  if (failed(waiting))
+    return failure();
+  std::string name = nameIn(waiting->name, kAccumulateStepName);
+  if (Operation *other = symbols.lookup(name))
+    return emitError(other->getLoc())
+           << "the name '" << name
+           << "' belongs to the training step; choose another";
+  func::FuncOp accumulate = train.clone();
+  accumulate.setName(name);
+  accumulate->setAttr(kAccumulatesAttr, UnitAttr::get(train.getContext()));
+  symbols.insert(accumulate, std::next(Block::iterator(train)));
+  for (func::FuncOp function : {accumulate, train}) {
+    bool updates = function == train;
+    Step step(function, *waiting, symbols);
+    step.drawByBatches();
+    for (OptimizeOp op :
+         llvm::make_early_inc_range(function.getOps<OptimizeOp>())) {
+      step.addGradients(op, updates);
+      if (!updates)
+        op.erase();
+    }
+    step.count(updates);
+  }
   return success();
 }
 
@@ -119,41 +207,14 @@ LogicalResult accumulateGradients(ModelOp model) {
     return success();
   auto module = model->getParentOfType<ModuleOp>();
   SymbolTable symbols(module);
-  auto train = symbols.lookup<func::FuncOp>(kTrainStepName);
-  if (!train) {
-    bool isTrained =
-        llvm::any_of(module.getOps<func::FuncOp>(), [](func::FuncOp function) {
-          return !function.getOps<OptimizeOp>().empty();
-        });
-    if (isTrained)
-      return emitError(model.getLoc()) << "'accumulate' is of models with one "
-                                          "training step, which has no "
-                                          "name of its own";
-    return success();
-  }
-  if (Operation *other = symbols.lookup(kAccumulateStepName))
-    return emitError(other->getLoc())
-           << "the name '" << kAccumulateStepName
-           << "' belongs to the training step; choose another";
-  if (failed(declareCounts(train, symbols)))
-    return failure();
-  func::FuncOp accumulate = train.clone();
-  accumulate.setName(kAccumulateStepName);
-  symbols.insert(accumulate, std::next(Block::iterator(train)));
-  for (func::FuncOp function : {accumulate, train}) {
-    bool updates = function == train;
-    Step step(function, symbols);
-    step.drawByBatches();
-    for (OptimizeOp op :
-         llvm::make_early_inc_range(function.getOps<OptimizeOp>())) {
-      if (failed(step.addGradients(op, updates)))
-        return failure();
-      if (!updates)
-        op.erase();
-    }
-    step.count(updates);
-  }
-  return success();
+  SmallVector<func::FuncOp> steps;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (!function.getOps<OptimizeOp>().empty())
+      steps.push_back(function);
+  for (func::FuncOp train : steps)
+    if (failed(accumulate(train, symbols)))
+      return failure();
+  return steps.empty() ? success() : declareCount(kBatchesName, symbols);
 }
 
 } // namespace nnc

@@ -10,9 +10,10 @@ namespace nnc {
 
 /// Makes @accumulate_step, a copy of @train_step that adds its gradients to
 /// those that wait in place of updating, and has @train_step update with the
-/// mean over all samples that wait and its own. Random ops then draw by the
-/// number of the batch. Nothing happens where the model accumulates nothing.
-/// Fails after a diagnostic.
+/// mean over all samples that wait and its own; of each of several steps
+/// @NAME.accumulate_step, with gradients and counts of its own. Random ops then
+/// draw by the number of the batch, among those of all steps. Nothing happens
+/// where the model accumulates nothing. Fails after a diagnostic.
 llvm::LogicalResult accumulateGradients(ModelOp model);
 
 } // namespace nnc

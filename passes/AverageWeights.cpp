@@ -13,6 +13,7 @@
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 #include <cmath>
 
@@ -26,18 +27,31 @@ namespace nnc {
 // State
 //===----------------------------------------------------------------------===//
 
-/// Adds what has an average, with the scalar that counts its updates.
+/// What has an average, with the scalars that count its updates.
+using Averaged = llvm::MapVector<ParameterOp, SmallVector<Attribute>>;
+
+/// Adds what the training step `train` changes.
 static void findAveraged(func::FuncOp train, const SymbolTable &symbols,
-                         llvm::MapVector<ParameterOp, StringRef> &averaged) {
+                         Averaged &averaged) {
+  auto add = [&](ParameterOp parameter, StringRef counter) {
+    averaged[parameter].push_back(
+        FlatSymbolRefAttr::get(train.getContext(), counter));
+  };
+  // All updates of a step have the same count.
+  StringRef counter = kStepName;
+  if (train.getName() != kTrainStepName)
+    counter =
+        (*train.getOps<OptimizeOp>().begin()).getCounter().value_or(kStepName);
   for (OptimizeOp op : train.getOps<OptimizeOp>())
     for (auto symbol : op.getParameters().getAsRange<FlatSymbolRefAttr>())
-      averaged.insert({symbols.lookup<ParameterOp>(symbol.getAttr()),
-                       op.getCounter().value_or(kStepName)});
+      add(symbols.lookup<ParameterOp>(symbol.getAttr()), counter);
+  llvm::SmallPtrSet<Operation *, 8> seen;
   for (ReadOp read : train.getOps<ReadOp>()) {
     auto buffer = symbols.lookup<ParameterOp>(read.getParameter());
     if (buffer.getRole() == Role::buffer && !buffer.isFrozen() &&
-        isa<FloatType>(getElementTypeOrSelf(buffer.getType())))
-      averaged.insert({buffer, kStepName});
+        isa<FloatType>(getElementTypeOrSelf(buffer.getType())) &&
+        seen.insert(buffer).second)
+      add(buffer, counter);
   }
 }
 
@@ -57,12 +71,12 @@ LogicalResult declareAverages(ModelOp model) {
   SymbolTable symbols(module);
   if (!model.getRecipe().getAverage())
     return success();
-  llvm::MapVector<ParameterOp, StringRef> averaged;
+  Averaged averaged;
   for (auto function : module.getOps<func::FuncOp>())
     if (!function.getOps<OptimizeOp>().empty())
       findAveraged(function, symbols, averaged);
   llvm::StringMap<std::string> names;
-  for (auto [parameter, counter] : averaged) {
+  for (auto &[parameter, counters] : averaged) {
     std::string name = (parameter.getSymName() + ".average").str();
     FailureOr<ParameterOp> average = declareZeros(
         parameter, name, cast<RankedTensorType>(parameter.getType()),
@@ -70,8 +84,8 @@ LogicalResult declareAverages(ModelOp model) {
     if (failed(average))
       return failure();
     (*average)->setAttr(kAverageOfAttr, FlatSymbolRefAttr::get(parameter));
-    (*average)->setAttr(kCounterAttr,
-                        FlatSymbolRefAttr::get(model.getContext(), counter));
+    (*average)->setAttr(kCountersAttr,
+                        ArrayAttr::get(model.getContext(), counters));
     initialize(parameter, *average, symbols);
     names[parameter.getSymName()] = name;
   }
@@ -106,37 +120,51 @@ private:
     OpBuilder atBegin = OpBuilder::atBlockBegin(b.getInsertionBlock());
     return Expr(b, ReadOp::create(atBegin, b.getLoc(), type, name));
   }
-  Expr readCount(StringRef name) {
-    return cast(read(name, RankedTensorType::get({}, b.getI64Type())),
-                b.getF32Type());
-  }
-  Expr weightOf(StringRef counter);
+  Expr readSum(ArrayRef<std::string> names);
+  Expr weightOf(ArrayAttr counters);
 
   RecipeAverage rule;
   const SymbolTable &symbols;
   OpBuilder builder;
   ImplicitLocOpBuilder b;
-  llvm::StringMap<Expr> weights;
+  DenseMap<Attribute, Expr> weights;
 };
 } // namespace
 
-/// How much of the new value goes into an average whose updates `counter`
-/// counts. The t-th value has (1 - decay) / (1 - decay^t), or 1 / t of a mean
+/// The sum of scalars that count.
+Expr Averages::readSum(ArrayRef<std::string> names) {
+  Expr total;
+  for (const std::string &name : names) {
+    Expr count = cast(read(name, RankedTensorType::get({}, b.getI64Type())),
+                      b.getF32Type());
+    total = total ? total + count : count;
+  }
+  return total;
+}
+
+/// How much of the new value goes into an average whose updates `counters`
+/// count. The t-th value has (1 - decay) / (1 - decay^t), or 1 / t of a mean
 /// in which all count alike: the first all of it, so that no zeros are averaged
 /// in. So has every value before the average begins.
-Expr Averages::weightOf(StringRef counter) {
-  Expr &weight = weights[counter];
+Expr Averages::weightOf(ArrayAttr counters) {
+  Expr &weight = weights[counters];
   if (weight)
     return weight;
+  SmallVector<std::string> names, units;
   Length from = *parseLength(rule.from);
-  Expr t = readCount(counter) + 1.0;
+  for (auto counter : counters.getAsRange<FlatSymbolRefAttr>()) {
+    names.push_back(counter.getValue().str());
+    units.push_back(runScalarNameOf(
+        names.back(),
+        from.unit == Length::Unit::Run ? kRunStepsName : kStepsPerEpochName,
+        symbols));
+  }
+  Expr t = readSum(names) + 1.0;
   if (from.unit == Length::Unit::Steps) {
     if (from.amount > 0)
       t = t - from.amount;
   } else {
-    bool isShare = from.unit == Length::Unit::Run;
-    Expr unit = readCount(runScalarNameOf(
-        counter, isShare ? kRunStepsName : kStepsPerEpochName, symbols));
+    Expr unit = readSum(units);
     t = select(unit > 0.0, t - round(unit * from.amount), 1.0);
   }
   t = maximum(t, 1.0);
@@ -148,9 +176,9 @@ Expr Averages::weightOf(StringRef counter) {
 }
 
 void Averages::move(ParameterOp average, Value value) {
-  auto counter = average->getAttrOfType<FlatSymbolRefAttr>(kCounterAttr);
+  auto counters = average->getAttrOfType<ArrayAttr>(kCountersAttr);
   Type element = getElementTypeOrSelf(average.getType());
-  Expr weight = weightOf(counter.getValue());
+  Expr weight = weightOf(counters);
   Expr old = read(average.getSymName(), average.getType());
   Expr kept = old * cast(1.0 - weight, element);
   AssignOp::create(b, FlatSymbolRefAttr::get(average),
@@ -170,7 +198,7 @@ struct AverageWeightsPass : impl::AverageWeightsPassBase<AverageWeightsPass> {
     SymbolTable symbols(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       // What only accumulates has changed no weight.
-      if (!trains(function) || function.getName() == kAccumulateStepName)
+      if (!trains(function) || function->hasAttr(kAccumulatesAttr))
         continue;
       Averages steps(function, *rule, symbols);
       for (AssignOp assign : llvm::to_vector(function.getOps<AssignOp>()))

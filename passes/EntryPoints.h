@@ -10,7 +10,8 @@ namespace nnc {
 inline constexpr llvm::StringLiteral kInitName = "init";
 inline constexpr llvm::StringLiteral kTrainStepName = "train_step";
 /// The gradients of a batch added to those before, where a recipe accumulates;
-/// "train_step" adds its own and updates.
+/// "train_step" adds its own and updates. Of one of several steps, behind its
+/// name and a dot.
 inline constexpr llvm::StringLiteral kAccumulateStepName = "accumulate_step";
 inline constexpr llvm::StringLiteral kEvalStepName = "eval_step";
 inline constexpr llvm::StringLiteral kPredictName = "predict";
@@ -25,13 +26,16 @@ inline constexpr llvm::StringLiteral kRearrangeName = "generate_rearrange";
 inline constexpr llvm::StringLiteral kTrainingAttr = "nnc.training";
 /// Beside nnc.training: gradients are asked for, and state stays as it is.
 inline constexpr llvm::StringLiteral kStateStaysAttr = "nnc.state_stays";
+/// Beside nnc.training: gradients wait for an update, and no parameter changes.
+inline constexpr llvm::StringLiteral kAccumulatesAttr = "nnc.accumulates";
 /// Of state: what its value is appended to along dimension 1, once a token is
 /// done.
 inline constexpr llvm::StringLiteral kAppendsToAttr = "nnc.appends_to";
 /// Of state: the parameter or buffer that it is the average of, a symbol, and
-/// the scalar that counts its updates.
+/// the scalars that count its updates together, one a training step that makes
+/// some.
 inline constexpr llvm::StringLiteral kAverageOfAttr = "nnc.average_of";
-inline constexpr llvm::StringLiteral kCounterAttr = "nnc.counter";
+inline constexpr llvm::StringLiteral kCountersAttr = "nnc.counters";
 /// Of state: the parameter whose value it is, rounded to its type; a symbol.
 inline constexpr llvm::StringLiteral kRoundedFromAttr = "nnc.rounded_from";
 /// Of @generate: how many tokens a sequence may have; absent: any number.
@@ -67,8 +71,9 @@ inline constexpr llvm::StringLiteral kLearningRateName = "learning_rate";
 /// 0: not known.
 inline constexpr llvm::StringLiteral kStepsPerEpochName = "steps_per_epoch";
 inline constexpr llvm::StringLiteral kRunStepsName = "run_steps";
-// Where a recipe accumulates: how many batches there have been, and how many
-// batches and samples the gradients that wait for an update are of.
+// Where a recipe accumulates: how many batches all steps have had, and how many
+// batches and samples the gradients that wait for an update are of, which is of
+// one of several steps behind its name and a dot.
 inline constexpr llvm::StringLiteral kBatchesName = "batches";
 inline constexpr llvm::StringLiteral kWaitingBatchesName = "waiting_batches";
 inline constexpr llvm::StringLiteral kWaitingSamplesName = "waiting_samples";

@@ -303,7 +303,7 @@ def AverageWeightsPass : Pass<"nnc-average-weights", "::mlir::ModuleOp"> {
     Of a module whose recipe has `average = {name = "exponential", decay = 0.999}`,
     ```mlir
     nnc.parameter @w.average : tensor<4xf32> = <zeros>
-        {nnc.average_of = @w, nnc.counter = @step, role = #nnc.role<optimizer_state>}
+        {nnc.average_of = @w, nnc.counters = [@step], role = #nnc.role<optimizer_state>}
     nnc.assign @w, %new : tensor<4xf32>
     ```
     becomes
@@ -316,9 +316,10 @@ def AverageWeightsPass : Pass<"nnc-average-weights", "::mlir::ModuleOp"> {
     nnc.assign @w.average, %average : tensor<4xf32>
     ```
     The t-th value has the weight (1 - decay) / (1 - decay^t), of a uniform mean 1 / t:
-    the first is copied. nnc-build-entry-points has declared the averages, and reads
+    the first is copied. What several training steps update has a counter of each, and
+    t is of their sum. nnc-build-entry-points has declared the averages, and reads
     them where nothing is trained. After composites are expanded: buffers are assigned
-    then, too. @accumulate_step is left alone.
+    then, too. What has `nnc.accumulates` is left alone.
   }];
   let dependentDialects = ["::nnc::NncDialect"];
 }

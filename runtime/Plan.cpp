@@ -106,6 +106,11 @@ static const T *find(const std::vector<T> &table, std::string_view name) {
   return nullptr;
 }
 
+bool isSameInput(const TensorInfo &one, const TensorInfo &other) {
+  return one.name == other.name && one.elementType == other.elementType &&
+         one.shape == other.shape;
+}
+
 const EntryPoint *Plan::findEntryPoint(std::string_view name) const {
   return find(entryPoints, name);
 }
@@ -135,6 +140,14 @@ Plan::shortFormsOf(const EntryPoint &entry) const {
     if (other.shortOf == entry.name)
       forms.push_back(&other);
   return forms;
+}
+
+std::string Plan::scopeOf(std::string_view name) {
+  return name == "train_step" ? "" : concat(name, ".");
+}
+
+const EntryPoint *Plan::findAccumulating(std::string_view name) const {
+  return findEntryPoint(concat(scopeOf(name), "accumulate_step"));
 }
 
 std::vector<bool> Plan::stateReadBy(const EntryPoint &entry) const {

@@ -162,6 +162,9 @@ struct TensorInfo {
   int64_t sizeBytes(int64_t batch) const;
 };
 
+/// Whether one may stand for the other: the same name, type and shape.
+bool isSameInput(const TensorInfo &one, const TensorInfo &other);
+
 struct EntryPoint {
   std::string name;
   std::vector<TensorInfo> inputs;
@@ -391,6 +394,14 @@ public:
 
   /// Its short forms, in the plan's order.
   std::vector<const EntryPoint *> shortFormsOf(const EntryPoint &entry) const;
+
+  /// What adds the gradients of the training step `name` to those that wait for
+  /// an update; null where they are not accumulated.
+  const EntryPoint *findAccumulating(std::string_view name) const;
+
+  /// What the names of entry points and state that belong to the training step
+  /// `name` begin with: its name and a dot; nothing where the model names none.
+  static std::string scopeOf(std::string_view name);
 
   /// Of each tensor of the state whether the entry point reads it, or a part.
   std::vector<bool> stateReadBy(const EntryPoint &entry) const;

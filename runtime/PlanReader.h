@@ -103,6 +103,7 @@ private:
   bool readSampleStep(const plan::SampleStep &from, SampleStep &to);
   bool readTrainingSteps(
       const flatbuffers::Vector<flatbuffers::Offset<plan::TrainingStep>> *from);
+  bool checkAccumulating(const EntryPoint &step);
   bool readTrainingStep(const plan::TrainingStep &from, TrainingStep &to);
   template <typename Table>
   bool readArguments(const Table &from, const char *what, StepArguments &to);

@@ -108,9 +108,10 @@ bool PlanReader::readTrainingSteps(
   std::vector<TrainingStep> &to = result.recipe.steps;
   if (!from) {
     const EntryPoint *only = result.findEntryPoint("train_step");
-    if (only && hasLoss(*only))
-      to.push_back({only->name});
-    return true;
+    if (!only || !hasLoss(*only))
+      return true;
+    to.push_back({only->name});
+    return checkAccumulating(*only);
   }
   where = "recipe";
   if (from->size() > mostOrderedSteps)
@@ -128,6 +129,16 @@ bool PlanReader::readTrainingSteps(
   return true;
 }
 
+/// What adds to the gradients that wait runs on the batches of its step.
+bool PlanReader::checkAccumulating(const EntryPoint &step) {
+  const EntryPoint *other = result.findAccumulating(step.name);
+  return !other ||
+         std::equal(other->inputs.begin(), other->inputs.end(),
+                    step.inputs.begin(), step.inputs.end(), isSameInput) ||
+         fail("entry point ", quote(other->name), " has other inputs than ",
+              quote(step.name));
+}
+
 bool PlanReader::readTrainingStep(const plan::TrainingStep &from,
                                   TrainingStep &to) {
   if (!readName(from.entry_point(), to.entryPoint))
@@ -137,9 +148,10 @@ bool PlanReader::readTrainingStep(const plan::TrainingStep &from,
   if (!found || !hasLoss(*found))
     return fail("the training step ", quote(to.entryPoint),
                 " is no entry point with a loss");
-  return (to.times >= 0 && to.times <= mostTimesInTurn) ||
-         fail("the training step ", quote(to.entryPoint), " runs ", to.times,
-              " times in its turn, expected 0 to ", mostTimesInTurn);
+  if (to.times < 0 || to.times > mostTimesInTurn)
+    return fail("the training step ", quote(to.entryPoint), " runs ", to.times,
+                " times in its turn, expected 0 to ", mostTimesInTurn);
+  return checkAccumulating(*found);
 }
 
 /// The rates of plateaus are scalars of the state, each of one.

@@ -210,15 +210,16 @@ static Status notScalar(const StateTensor &tensor) {
                  ", expected a scalar")};
 }
 
-StatusOr<const char *> Session::nextTrainingEntry() const {
-  if (!openPlan->findEntryPoint("accumulate_step"))
-    return "train_step";
-  StatusOr<double> waiting = scalar("waiting_batches");
+StatusOr<std::string> Session::nextTrainingEntry(std::string_view step) const {
+  const EntryPoint *accumulates = openPlan->findAccumulating(step);
+  if (!accumulates)
+    return std::string(step);
+  StatusOr<double> waiting =
+      scalar(concat(Plan::scopeOf(step), "waiting_batches"));
   if (!waiting.isOk())
     return waiting.status();
-  return *waiting + 1 < double(openPlan->recipe.accumulate())
-             ? "accumulate_step"
-             : "train_step";
+  const bool waits = *waiting + 1 < double(openPlan->recipe.accumulate());
+  return std::string(waits ? std::string_view(accumulates->name) : step);
 }
 
 StatusOr<double> Session::scalar(std::string_view name) const {

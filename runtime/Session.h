@@ -116,9 +116,10 @@ public:
   /// Runs on a batch of samples that are held, one column an input.
   Status run(const EntryPoint &entry, const HeldBatch &batch);
 
-  /// What trains on the next batch: "train_step", or "accumulate_step" while
-  /// the recipe has more batches make up an update.
-  StatusOr<const char *> nextTrainingEntry() const;
+  /// What runs on the next batch of a training step: itself, or what only adds
+  /// its gradients to those that wait, while the recipe has more batches make
+  /// up an update.
+  StatusOr<std::string> nextTrainingEntry(std::string_view step) const;
 
   /// Zeroes what sequences keep for their next tokens: they begin anew.
   Status restartSequences();

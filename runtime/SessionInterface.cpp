@@ -137,6 +137,17 @@ static Status giveLoss(const Session &session, float *loss) {
   return sum.status();
 }
 
+/// Runs what is due of the training step `step`.
+static Status train(nnc_session_t *session, const char *step,
+                    const nnc_tensor_t *inputs, size_t numInputs, int64_t batch,
+                    float *loss) {
+  StatusOr<std::string> entry = session->session->nextTrainingEntry(step);
+  if (!entry.isOk())
+    return entry.status();
+  Status status = run(session, entry->c_str(), inputs, numInputs, batch);
+  return status.isOk() ? giveLoss(*session->session, loss) : status;
+}
+
 static nnc_status_t runForLoss(nnc_session_t *session, const char *entryPoint,
                                const nnc_tensor_t *inputs, size_t numInputs,
                                float *loss) {
@@ -149,12 +160,8 @@ static nnc_status_t runForLoss(nnc_session_t *session, const char *entryPoint,
 nnc_status_t nnc_session_train_step(nnc_session_t *session,
                                     const nnc_tensor_t *inputs,
                                     size_t num_inputs, float *loss) {
-  return callOn(session, [&]() -> Status {
-    StatusOr<const char *> entry = session->session->nextTrainingEntry();
-    if (!entry.isOk())
-      return entry.status();
-    Status status = run(session, *entry, inputs, num_inputs);
-    return status.isOk() ? giveLoss(*session->session, loss) : status;
+  return callOn(session, [&] {
+    return train(session, "train_step", inputs, num_inputs, 0, loss);
   });
 }
 
@@ -176,8 +183,7 @@ nnc_status_t nnc_session_train_step_by_name(nnc_session_t *session,
       return nullArgument("step");
     if (!session->session->plan().findTrainingStep(step))
       return noTrainingStep(session->session->plan(), step);
-    Status status = run(session, step, inputs, num_inputs, batch);
-    return status.isOk() ? giveLoss(*session->session, loss) : status;
+    return train(session, step, inputs, num_inputs, batch, loss);
   });
 }
 

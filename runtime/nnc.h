@@ -1,6 +1,6 @@
 /* nnc's runtime: opens compiled plans, runs and trains them. With it come
- * nnc_device.h, nnc_files.h, nnc_sequences.h and nnc_tables.h, which stand beside
- * it.
+ * nnc_device.h, nnc_files.h, nnc_sequences.h and nnc_tables.h, which stand
+ * beside it.
  *
  * C99. Every call returns a status; none prints, exits or throws. Objects may
  * be used from any thread, one thread at a time each; a plan, being constant,
@@ -359,7 +359,9 @@ NNC_EXPORT nnc_status_t nnc_session_train_step(nnc_session_t *session,
                                                const nnc_tensor_t *inputs,
                                                size_t num_inputs, float *loss);
 
-/* As nnc_session_train_step, of one of several training steps.
+/* As nnc_session_train_step, of one of several training steps. Where the model
+ * accumulates gradients, each step counts its own batches, and its other entry
+ * point is "NAME.accumulate_step".
  *
  * step   its name: one of nnc_plan_training_step.
  * batch  how many samples; 0: as many as the inputs have, or 1 where none of

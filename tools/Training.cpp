@@ -202,8 +202,7 @@ static std::vector<const Column *> columnsOf(const Pass &pass,
 }
 
 Status Rounds::startRun(const RoundRun &run) {
-  const EntryPoint &entry =
-      pass.entryOf ? *pass.entryOf(run, taken - 1) : *run.entry;
+  const EntryPoint &entry = pass.entryOf ? *pass.entryOf(run) : *run.entry;
   auto known = std::find_if(forms.begin(), forms.end(), [&](ShortForms &one) {
     return &one.wholeEntry() == &entry;
   });

@@ -76,10 +76,9 @@ struct Pass {
   /// Batches before this one are passed over, and end where it ends.
   int64_t firstBatch = 0;
   int64_t endBatch = INT64_MAX;
-  /// What a run of the round is on the batch that has so many before it, asked
-  /// once when it begins; empty: its own entry point on all.
-  std::function<const runtime::EntryPoint *(const RoundRun &, int64_t)>
-      entryOf = {};
+  /// What a run of the round is, asked once when it begins; empty: its own
+  /// entry point.
+  std::function<const runtime::EntryPoint *(const RoundRun &)> entryOf = {};
   /// Whether what comes after the round that was begun reads the session, and
   /// is to find it as that round leaves it. Without it, a GPU may have further
   /// runs behind it when the calls below are made. May be empty.

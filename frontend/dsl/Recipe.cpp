@@ -97,10 +97,6 @@ void Emitter::unknownSetting(const Identifier &name) {
 void Emitter::emitSetting(const Setting &setting) {
   if (setting.name.name == kStop)
     return emitStop(setting);
-  if (setting.name.name == "accumulate" && !steps.empty())
-    error(setting.name.loc,
-          "'accumulate' is of models with one training step, which has no name "
-          "of its own");
   if (setting.subject)
     emitStratification(*setting.subject);
   const SettingInfo *info =

@@ -1,4 +1,4 @@
-// RUN: nnc-opt %s --nnc-build-entry-points | FileCheck %s
+// RUN: nnc-opt %s --nnc-build-entry-points --split-input-file | FileCheck %s
 
 // What waits is state, of zeros at the begin.
 // CHECK-DAG: nnc.parameter @w : tensor<3x2xf32>
@@ -45,4 +45,43 @@ nnc.model @m(%x: tensor<?x3xf32> {nnc.name = "x"})
   %y = nnc.matmul %d, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
   %loss = nnc.mean %y : (tensor<?x2xf32>) -> tensor<f32>
   nnc.loss %loss : tensor<f32>
+}
+
+// -----
+
+// Each of several steps has gradients and counts of its own; of what two update, each
+// has its own too. Their random ops draw by the number of the batch among all.
+// CHECK-DAG: nnc.parameter @both.gradient : tensor<3xf32>
+// CHECK-DAG: nnc.parameter @both.two.gradient : tensor<3xf32>
+// CHECK-DAG: nnc.parameter @own.gradient : tensor<3xf32>
+// CHECK-DAG: nnc.parameter @one.waiting_samples
+// CHECK-DAG: nnc.parameter @two.waiting_batches
+// CHECK-DAG: nnc.parameter @batches
+// CHECK-LABEL: func.func @one(
+// CHECK:         nnc.assign @both.gradient
+// CHECK:         nnc.optimize [@both]
+// CHECK:         nnc.assign @one.waiting_batches
+// CHECK-LABEL: func.func @one.accumulate_step(
+// CHECK-SAME:    nnc.accumulates
+// CHECK-NOT:     nnc.optimize
+// CHECK:         nnc.assign @one.waiting_samples
+// CHECK-LABEL: func.func @two(
+// CHECK:         nnc.read @batches
+// CHECK:         nnc.assign @both.two.gradient
+// CHECK:         nnc.assign @own.gradient
+// CHECK:         nnc.assign @two.waiting_batches
+// CHECK-LABEL: func.func @two.accumulate_step(
+nnc.parameter @both : tensor<3xf32> = <ones>
+nnc.parameter @own : tensor<3xf32> = <ones>
+nnc.model @m(%x: tensor<?x3xf32> {nnc.name = "x"})
+    attributes {optimizer = {name = "sgd"}, learning_rate = 0.1, accumulate = 2} {
+  %both = nnc.read @both : tensor<3xf32>
+  %own = nnc.read @own : tensor<3xf32>
+  %y = nnc.mul %x, %both : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  %one = nnc.mean %y : (tensor<?x3xf32>) -> tensor<f32>
+  nnc.loss %one {nnc.step = "one"} : tensor<f32>
+  %d = nnc.dropout %y rate = 0.5 : tensor<?x3xf32>
+  %z = nnc.mul %d, %own : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  %two = nnc.mean %z : (tensor<?x3xf32>) -> tensor<f32>
+  nnc.loss %two {nnc.step = "two"} : tensor<f32>
 }

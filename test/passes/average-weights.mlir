@@ -20,14 +20,14 @@
 module attributes {nnc.recipe = #nnc.recipe<{average = {name = "exponential", decay = 0.5}}>} {
   nnc.parameter @w : tensor<4xf32> = <zeros>
   nnc.parameter @b : tensor<f32> = <zeros>
-  nnc.parameter @w.average : tensor<4xf32> = <zeros> {nnc.average_of = @w, nnc.counter = @step, role = #nnc.role<optimizer_state>}
+  nnc.parameter @w.average : tensor<4xf32> = <zeros> {nnc.average_of = @w, nnc.counters = [@step], role = #nnc.role<optimizer_state>}
   nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
   func.func @moves_the_averages_of_what_is_assigned(%new: tensor<4xf32>, %b: tensor<f32>) attributes {nnc.training} {
     nnc.assign @w, %new : tensor<4xf32>
     nnc.assign @b, %b : tensor<f32>
     return
   }
-  func.func @accumulate_step(%new: tensor<4xf32>) attributes {nnc.training} {
+  func.func @accumulate_step(%new: tensor<4xf32>) attributes {nnc.accumulates, nnc.training} {
     nnc.assign @w, %new : tensor<4xf32>
     return
   }
@@ -49,10 +49,35 @@ module attributes {nnc.recipe = #nnc.recipe<{average = {name = "exponential", de
 // CHECK:         nnc.assign @w.average
 module attributes {nnc.recipe = #nnc.recipe<{average = {name = "uniform", from = "0.5 run"}}>} {
   nnc.parameter @w : tensor<4xf32> = <zeros>
-  nnc.parameter @w.average : tensor<4xf32> = <zeros> {nnc.average_of = @w, nnc.counter = @step, role = #nnc.role<optimizer_state>}
+  nnc.parameter @w.average : tensor<4xf32> = <zeros> {nnc.average_of = @w, nnc.counters = [@step], role = #nnc.role<optimizer_state>}
   nnc.parameter @step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
   nnc.parameter @run_steps : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
   func.func @begins_when_the_run_says(%new: tensor<4xf32>) attributes {nnc.training} {
+    nnc.assign @w, %new : tensor<4xf32>
+    return
+  }
+}
+
+// -----
+
+// What two steps update: its average counts the updates of both.
+// CHECK-LABEL: @counts_all_updates
+// CHECK-DAG:     %[[ONE:.*]] = nnc.read @one.step
+// CHECK-DAG:     %[[TWO:.*]] = nnc.read @two.step
+// CHECK-DAG:     %[[RUN_ONE:.*]] = nnc.read @one.run_steps
+// CHECK-DAG:     %[[RUN_TWO:.*]] = nnc.read @two.run_steps
+// CHECK-DAG:     %[[FIRST:.*]] = nnc.cast %[[ONE]]
+// CHECK-DAG:     %[[SECOND:.*]] = nnc.cast %[[TWO]]
+// CHECK:         nnc.add %[[FIRST]], %[[SECOND]]
+// CHECK:         nnc.assign @w.average
+module attributes {nnc.recipe = #nnc.recipe<{average = {name = "uniform", from = "0.5 run"}}>} {
+  nnc.parameter @w : tensor<4xf32> = <zeros>
+  nnc.parameter @w.average : tensor<4xf32> = <zeros> {nnc.average_of = @w, nnc.counters = [@one.step, @two.step], role = #nnc.role<optimizer_state>}
+  nnc.parameter @one.step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+  nnc.parameter @two.step : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+  nnc.parameter @one.run_steps : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+  nnc.parameter @two.run_steps : tensor<i64> = <zeros> {role = #nnc.role<scalar>}
+  func.func @counts_all_updates(%new: tensor<4xf32>) attributes {nnc.training} {
     nnc.assign @w, %new : tensor<4xf32>
     return
   }

@@ -108,16 +108,28 @@ Status beginOrContinue(TrainRun &run) {
   return {};
 }
 
+/// Whether the training step makes the update that is called `update`: it reads
+/// the rate of that.
+static bool makes(const Plan &plan, const TrainingStep &step,
+                  const std::string &update) {
+  const StateTensor *rate = plan.findState(update + ".learning_rate");
+  return rate && plan.stateReadBy(*plan.findEntryPoint(
+                     step.entryPoint))[size_t(rate - plan.state.data())];
+}
+
 /// How many updates the counter before `scalar` counts in an epoch: those of a
-/// training step, which its update is called after, or of all batches.
+/// training step of a name, or of all batches.
 static int64_t updatesPerEpoch(const TrainRun &run, const std::string &scalar) {
-  const int64_t batches = run.identity.stepsPerEpoch;
-  const std::string step = scalar.substr(0, scalar.find('.'));
-  for (const TrainingStep &known : run.plan.recipe.steps)
-    if (known.entryPoint == step)
-      return runsPerEpoch(roundOf(run.plan), step, batches);
+  int64_t runs = run.identity.stepsPerEpoch;
+  const size_t dot = scalar.rfind('.');
+  if (dot != std::string::npos && hasNamedSteps(run.plan))
+    for (const TrainingStep &step : run.plan.recipe.steps)
+      if (makes(run.plan, step, scalar.substr(0, dot))) {
+        runs = runsPerEpoch(roundOf(run.plan), step.entryPoint, runs);
+        break;
+      }
   const int64_t accumulated = run.plan.recipe.accumulate();
-  return (batches + accumulated - 1) / accumulated;
+  return (runs + accumulated - 1) / accumulated;
 }
 
 /// Whether `name` is `scalar`, or that of an update of a name.

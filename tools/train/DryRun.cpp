@@ -62,18 +62,18 @@ static Status tryBatches(TrainRun &run, std::vector<RoundRun> round,
   Pass pass{run.session, std::move(round), batches, trial.averages, hidden};
   pass.held = heldOf(run, batches);
   pass.endBatch = most;
-  pass.entryOf = [&run](const RoundRun &one, int64_t batchesBefore) {
-    return entryOf(run, one, batchesBefore);
+  Updates updates(run.plan, pass.round, run.identity.stepsPerEpoch, 0);
+  pass.entryOf = [&](const RoundRun &one) {
+    return entryOf(run.plan, one, updates.next(one));
   };
   const auto begin = Clock::now();
-  int64_t done = 0;
   // To know how long each takes.
   pass.isAwaited = [] { return true; };
-  pass.afterBatch = [&](int64_t) -> StatusOr<bool> {
-    ++done;
-    trial.secondsABatch =
-        std::chrono::duration<double>(Clock::now() - begin).count() / done;
-    return stopSignal() == 0 && trial.secondsABatch * done < enoughSeconds;
+  pass.afterBatch = [&](int64_t done) -> StatusOr<bool> {
+    const double seconds =
+        std::chrono::duration<double>(Clock::now() - begin).count();
+    trial.secondsABatch = seconds / double(done);
+    return stopSignal() == 0 && seconds < enoughSeconds;
   };
   return tools::run(pass);
 }
@@ -133,15 +133,16 @@ static Status tryAll(TrainRun &run, const std::string &folder,
   // The first steps touch memory that later ones find; they say nothing of the
   // time.
   constexpr int64_t warmUp = 1, timed = 10;
-  const int64_t update = run.plan.recipe.accumulate();
+  const std::vector<RoundRun> round = roundOf(run.plan);
+  const int64_t update = run.plan.recipe.accumulate() * batchesPerRound(round);
   const std::vector<RoundRun> evaluation = {
       {run.plan.findEntryPoint("eval_step")}};
   Trial first;
-  if (Status status = tryBatches(run, roundOf(run.plan), *run.trainingBatches,
-                                 update, first);
+  if (Status status =
+          tryBatches(run, round, *run.trainingBatches, update, first);
       !status.isOk())
     return status;
-  if (Status status = tryBatches(run, roundOf(run.plan), *run.trainingBatches,
+  if (Status status = tryBatches(run, round, *run.trainingBatches,
                                  timed * update, findings.training);
       !status.isOk())
     return status;

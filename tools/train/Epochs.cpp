@@ -23,21 +23,6 @@ int64_t stepsOf(const TrainRun &run) {
   return step.isOk() ? int64_t(*step) : 0;
 }
 
-/// Whether the batch with so many before it in the epoch ends an update: the
-/// last does, so that none waits beyond its epoch.
-static bool updates(const TrainRun &run, int64_t batchesBefore) {
-  return (batchesBefore + 1) % run.plan.recipe.accumulate() == 0 ||
-         batchesBefore + 1 == run.identity.stepsPerEpoch;
-}
-
-const EntryPoint *entryOf(const TrainRun &run, const RoundRun &one,
-                          int64_t batchesBefore) {
-  const bool waits =
-      one.entry->name == "train_step" && !updates(run, batchesBefore);
-  const EntryPoint *accumulate = run.plan.findEntryPoint("accumulate_step");
-  return waits && accumulate ? accumulate : one.entry;
-}
-
 /// Whether a further step may begin: nobody asks to stop, and there is time.
 static bool goesOn(const TrainRun &run) {
   return stopSignal() == 0 && !(run.deadline && Clock::now() >= *run.deadline);
@@ -139,23 +124,27 @@ static Status runSteps(TrainRun &run, Progress &progress) {
   pass.held = heldOf(run, *run.trainingBatches);
   pass.firstBatch = position.batches;
   pass.endBatch = run.identity.stepsPerEpoch;
-  pass.entryOf = [&](const RoundRun &one, int64_t batchesBefore) {
-    stepsBegun += updates(run, batchesBefore);
-    return entryOf(run, one, batchesBefore);
+  Updates begun(run.plan, pass.round, pass.endBatch, pass.firstBatch);
+  Updates done = begun;
+  const EntryPoint *lastBegun = nullptr;
+  pass.entryOf = [&](const RoundRun &one) {
+    const bool updates = begun.next(one);
+    stepsBegun += updates;
+    return lastBegun = entryOf(run.plan, one, updates);
   };
   pass.isAwaited = [&] { return isDue(run, stepsBefore, stepsBegun); };
   pass.rates = teller.reader();
   pass.note = [&] { return describeRate(run); };
-  pass.afterRun = [&](const RoundRun &done, double loss,
+  pass.afterRun = [&](const RoundRun &one, double loss,
                       const RunOutputs *rates) {
     if (!run.found.firstInfinity && !run.found.firstNan) {
       run.found = run.numerics;
-      run.foundIn = done.entry;
+      run.foundIn = lastBegun;
     }
-    if (!updates(run, position.batches))
+    if (!done.next(one))
       return;
     ++*run.stepsTold;
-    teller.tell(done, loss, rates);
+    teller.tell(one, loss, rates);
   };
   pass.afterBatch = [&](int64_t batches) -> StatusOr<bool> {
     position.seconds = secondsBefore + secondsSince(begin);

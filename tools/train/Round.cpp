@@ -52,14 +52,37 @@ static int64_t runsPerRound(const std::vector<RoundRun> &round,
   return runs;
 }
 
+int64_t batchesPerRound(const std::vector<RoundRun> &round) {
+  return 1 + std::count_if(round.begin(), round.end(),
+                           [](const RoundRun &run) { return run.takesNext; });
+}
+
 int64_t runsPerEpoch(const std::vector<RoundRun> &round,
                      const std::string &step, int64_t batches) {
-  const int64_t perRound =
-      1 + std::count_if(round.begin(), round.end(),
-                        [](const RoundRun &run) { return run.takesNext; });
+  const int64_t perRound = batchesPerRound(round);
   const int64_t left = batches % perRound;
   return batches / perRound * runsPerRound(round, step, perRound) +
          (left ? runsPerRound(round, step, left) : 0);
+}
+
+Updates::Updates(const Plan &plan, const std::vector<RoundRun> &round,
+                 int64_t batches, int64_t done)
+    : accumulated(plan.recipe.accumulate()) {
+  for (const RoundRun &run : round)
+    runs[run.step] = {runsPerEpoch(round, run.step, done),
+                      runsPerEpoch(round, run.step, batches)};
+}
+
+bool Updates::next(const RoundRun &run) {
+  Runs &own = runs[run.step];
+  ++own.done;
+  return own.done % accumulated == 0 || own.done == own.all;
+}
+
+const EntryPoint *entryOf(const Plan &plan, const RoundRun &run, bool updates) {
+  const EntryPoint *waits =
+      updates ? nullptr : plan.findAccumulating(run.entry->name);
+  return waits ? waits : run.entry;
 }
 
 } // namespace nnc::tools

@@ -32,6 +32,17 @@ Observers observersFor(const TrainOptions &options) {
   return observers;
 }
 
+/// Null if batches with what `all` reads have every input of `step`.
+static const TensorInfo *findMissingInput(const EntryPoint &step,
+                                          const EntryPoint &all) {
+  for (const TensorInfo &input : step.inputs)
+    if (std::none_of(
+            all.inputs.begin(), all.inputs.end(),
+            [&](const TensorInfo &known) { return isSameInput(known, input); }))
+      return &input;
+  return nullptr;
+}
+
 static Status checkModel(const Plan &plan) {
   if (!plan.findEntryPoint("eval_step"))
     return {Code::InvalidArgument,
@@ -40,6 +51,14 @@ static Status checkModel(const Plan &plan) {
     return {Code::InvalidArgument,
             "the model does not say how it is trained: add `training { ... }` "
             "with an optimizer, as in adam(0.001)"};
+  for (const TrainingStep &step : plan.recipe.steps)
+    if (const TensorInfo *missing =
+            findMissingInput(*plan.findEntryPoint(step.entryPoint),
+                             *plan.findEntryPoint("eval_step")))
+      return {Code::InvalidArgument,
+              concat("the plan's training step ", quote(step.entryPoint),
+                     " reads ", quote(missing->name),
+                     ", which eval_step does not read")};
   return {};
 }
 

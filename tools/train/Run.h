@@ -97,11 +97,6 @@ struct TrainRun {
 /// How many steps the state has behind it.
 int64_t stepsOf(const TrainRun &run);
 
-/// What a run of a round is on the batch with so many before it in the epoch:
-/// itself, or what only adds to the gradients that wait.
-const runtime::EntryPoint *entryOf(const TrainRun &run, const RoundRun &one,
-                                   int64_t batchesBefore);
-
 /// How many neighbouring samples are mixed in an epoch; 0: all.
 int64_t windowOf(const runtime::Recipe &recipe);
 
