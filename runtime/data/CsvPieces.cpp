@@ -19,13 +19,16 @@ struct CsvPieces::Piece {
   int64_t lines = 0;
 };
 
+/// Two pieces a thread: none waits long for one that other work holds up.
 size_t CsvPieces::blockBytes() const {
-  return std::max(size_t(request.pieceBytes) * size_t(request.numThreads),
+  constexpr size_t piecesPerThread = 2;
+  return std::max(piecesPerThread * size_t(request.pieceBytes) *
+                      size_t(request.numThreads),
                   CsvRows::bufferBytes);
 }
 
-/// Reads until there is a piece for each thread, or the file ends. What was
-/// read before a failure stays.
+/// Reads a block, or what is left of the file. What was read before a failure
+/// stays.
 Status CsvPieces::readBlock(ByteStream &stream) {
   text.erase(0, position);
   position = 0;

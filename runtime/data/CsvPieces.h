@@ -22,8 +22,8 @@ public:
   CsvPieces(const ReadRequest &request, const CsvForm &form, AddRow addRow)
       : request(request), form(form), addRow(std::move(addRow)) {}
 
-  /// Adds the rows that `rows` has not given yet, which reads `stream`. About
-  /// a piece for each thread is in memory at a time, and what becomes of it.
+  /// Adds the rows that `rows` has not given yet, which reads `stream`. Two
+  /// pieces for each thread are in memory at a time, and what becomes of them.
   Status addRest(CsvRows &rows, ByteStream &stream, TableBuilder &table);
 
 private:
