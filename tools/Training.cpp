@@ -75,6 +75,18 @@ Rates learningRates(Session &session) {
   return reader.read(taken.isOk() ? &*taken : nullptr);
 }
 
+Status takeSeed(Session &session, const Metadata &notes,
+                std::optional<int64_t> seed) {
+  auto noted = notes.find(seedNote);
+  int64_t number = seed.value_or(0);
+  const bool isSaid =
+      seed || (noted != notes.end() && parseNumber(noted->second, number) &&
+               number >= 0);
+  return isSaid && session.plan().findState("seed")
+             ? session.writeState("seed", &number, sizeof number)
+             : Status();
+}
+
 /// What runs on the batch at hand. A GPU is still at it when this returns.
 static Status startRun(const Pass &pass, const RoundRun &run,
                        const EntryPoint &entry, ShortForms &forms,

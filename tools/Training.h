@@ -21,6 +21,11 @@ namespace nnc::tools {
 /// the same numbers later.
 inline constexpr const char *seedNote = "nnc.seed";
 
+/// Has a session draw by `seed`, or else by that of `notes` if it is there.
+runtime::Status takeSeed(runtime::Session &session,
+                         const runtime::Metadata &notes,
+                         std::optional<int64_t> seed);
+
 /// Learning rates, one an optimizer, by the names of their scalars:
 /// "learning_rate" is that of the model's own. Then those of groups that scale
 /// it, with their patterns before that: "encoder.*.learning_rate".

@@ -221,17 +221,6 @@ static Status predict(Session &session, const Evaluated &evaluated,
                        : status;
 }
 
-/// Draws by the seed of the run that the weights are of, where they say it.
-static Status takeSeed(Session &session, const Metadata &notes) {
-  auto found = notes.find(seedNote);
-  int64_t seed = 0;
-  const bool isSaid =
-      found != notes.end() && parseNumber(found->second, seed) && seed >= 0;
-  return isSaid && session.plan().findState("seed")
-             ? session.writeState("seed", &seed, sizeof seed)
-             : Status();
-}
-
 static StatusOr<std::shared_ptr<Session>>
 openSession(const std::shared_ptr<const Plan> &plan,
             const EvalOptions &options) {
@@ -246,7 +235,7 @@ openSession(const std::shared_ptr<const Plan> &plan,
                         options.isPart ? "eval_step" : ""},
                        &report);
   if (status.isOk())
-    status = takeSeed(**session, report.metadata);
+    status = takeSeed(**session, report.metadata, std::nullopt);
   if (!status.isOk())
     return status;
   return std::shared_ptr<Session>(std::move(*session));

@@ -3,6 +3,7 @@
 #include "tools/InputFiles.h"
 #include "tools/RunPredictions.h"
 #include "tools/TextOutputs.h"
+#include "tools/Training.h"
 #include "tools/commands/Commands.h"
 
 #include <iostream>
@@ -23,6 +24,7 @@ struct PredictOptions {
   std::string names;
   InputFiles inputs;
   int threads = 0;
+  std::optional<int64_t> seed;
   /// For a model without inputs; 0: as many samples as the inputs have.
   int64_t count = 0;
 };
@@ -116,11 +118,14 @@ static int predict(const PredictOptions &options) {
   auto session = Session::create(opened.plan, {options.threads, 0, nullptr});
   if (!session.isOk())
     return fail(session.status());
-  if (Status status = (*session)->load(
-          options.weightsFile, SaveKind::Weights,
-          {Matching::Exact, options.order, options.names, options.entry});
-      !status.isOk())
-    return fail(status);
+  LoadReport report;
+  Status loaded = (*session)->load(
+      options.weightsFile, SaveKind::Weights,
+      {Matching::Exact, options.order, options.names, options.entry}, &report);
+  if (loaded.isOk())
+    loaded = takeSeed(**session, report.metadata, options.seed);
+  if (!loaded.isOk())
+    return fail(loaded);
   StatusOr<DataFacts> facts = loadFacts(options.weightsFile);
   if (!facts.isOk())
     return fail(facts.status());
@@ -156,6 +161,11 @@ void addPredictCommand(CLI::App &app, int &exit) {
                    "are enough (default: the outputs in no group)")
       ->type_name("NAME");
   addInputOptions(*command, options->inputs);
+  command
+      ->add_option("--seed", options->seed,
+                   "of what the model draws (default: that of the run that "
+                   "made the weights)")
+      ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--count", options->count,
                    "samples to make, of a model without inputs")
