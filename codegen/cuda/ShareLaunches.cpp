@@ -215,7 +215,9 @@ bool Group::conflictsWith(const Item &item) const {
 }
 
 bool Group::mayTake(const Item &item) const {
-  bool isShared = item.phase && items.front()->phase;
+  // A plan says of each command whether it computes something again.
+  bool isShared = item.phase && items.front()->phase &&
+                  item.launch().isAgain == items.front()->launch().isAgain;
   return isShared && items.size() < kMostParts &&
          numBuffers + item.accesses.size() <= kMostBuffers &&
          (!item.hasBarrier || !threads || threads == threadsOf(item.phase));
@@ -452,7 +454,7 @@ PlannedLaunch SharedPhase::describe() {
     llvm::append_range(whole.buffers, launch.buffers);
     whole.flop = plus(whole.flop, launch.flop);
     whole.trafficBytes = plus(whole.trafficBytes, launch.trafficBytes);
-    whole.isAgain |= launch.isAgain;
+    whole.isAgain = launch.isAgain;
   }
   return whole;
 }
