@@ -104,6 +104,5 @@ LogicalResult nnc::addShortEntries(ModuleOp module, const ShortModel &shorter) {
   return module.emitError("no entry point takes less in the bucket ")
          << llvm::join(shorter.overrides, ", ")
          << ": the shape of an input has to depend on it, in one dimension, "
-            "and "
-            "those of losses and metrics may not";
+            "and those of losses and metrics may not";
 }

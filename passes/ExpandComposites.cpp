@@ -54,6 +54,7 @@ static ReadOp readOf(Value value) {
   }
 }
 
+/// `value` in the type that it is kept or computed in.
 static Value convert(Value value, Type type, OpBuilder &b) {
   if (value.getType() == type)
     return value;

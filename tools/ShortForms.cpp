@@ -21,10 +21,11 @@ ShortForms::ShortForms(const Plan &plan, const EntryPoint &whole,
       bytes += input.sizeBytes(1);
     return bytes;
   };
-  std::stable_sort(forms.begin(), forms.end(),
-                   [&](const EntryPoint *lhs, const EntryPoint *rhs) {
-                     return size(lhs) < size(rhs);
-                   });
+  std::sort(forms.begin(), forms.end(),
+            [&](const EntryPoint *lhs, const EntryPoint *rhs) {
+              const int64_t left = size(lhs), right = size(rhs);
+              return left != right ? left < right : lhs < rhs;
+            });
   for (size_t i = 0; i < whole.inputs.size(); ++i)
     axes.push_back(axisOf(i));
   parts.resize(axes.size());

@@ -39,23 +39,26 @@ static Extent bufferElements(func::FuncOp kernel,
   return numElements(cast<RankedTensorType>(type));
 }
 
+Attribute nnc::toAttribute(MLIRContext *context, Extent extent) {
+  return DenseI64ArrayAttr::get(
+      context, {extent.constant, extent.perBatch, extent.divisor});
+}
+
 /// The attributes that codegen/cuda/EmitCuda.h lists.
 static void describePhase(func::FuncOp kernel, const ScheduledKernel &scheduled,
                           const Phase &phase) {
   func::FuncOp function = phase.function;
   makeIdentifier(function);
   Builder builder(function.getContext());
-  auto toAttribute = [&](Extent extent) {
-    return builder.getDenseI64ArrayAttr(
-        {extent.constant, extent.perBatch, extent.divisor});
-  };
   function->setAttr("nnc.threads", builder.getI64IntegerAttr(phase.threads));
-  function->setAttr("nnc.blocks", toAttribute(phase.extent));
+  function->setAttr("nnc.blocks",
+                    toAttribute(function.getContext(), phase.extent));
   static constexpr StringRef names[] = {"x", "y", "work"};
   for (auto [i, buffer] : llvm::enumerate(phase.buffers)) {
     auto type = cast<MemRefType>(function.getArgumentTypes()[i]);
     function.setArgAttr(i, "nnc.elements",
-                        toAttribute(bufferElements(kernel, scheduled, buffer,
+                        toAttribute(function.getContext(),
+                                    bufferElements(kernel, scheduled, buffer,
                                                    type.getElementType())));
     function.setArgAttr(
         i, "nnc.name",

@@ -10,6 +10,9 @@ namespace nnc {
 /// that codegen/cuda/EmitCuda.h lists.
 void describePhases(mlir::func::FuncOp kernel, ScheduledKernel &scheduled);
 
+/// A size as these attributes have it; toExtent() reads it.
+mlir::Attribute toAttribute(mlir::MLIRContext *context, Extent extent);
+
 } // namespace nnc
 
 #endif // NNC_CODEGEN_CUDA_DESCRIBEPHASES_H

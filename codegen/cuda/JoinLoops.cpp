@@ -2,6 +2,7 @@
 // made of, and printed as they are: buffers that follow the step are views.
 #include "codegen/cuda/JoinLoops.h"
 
+#include "codegen/cuda/DescribePhases.h"
 #include "codegen/cuda/GpuPhase.h"
 #include "codegen/cuda/JoinedPhases.h"
 
@@ -199,16 +200,12 @@ func::FuncOp LoopJoiner::createFunction() {
   b.setInsertionPointToEnd(phases.getBody());
   auto function = func::FuncOp::create(b, freeName(phases, stem),
                                        b.getFunctionType(types, {}));
-  auto toAttribute = [&](Extent extent) {
-    return b.getDenseI64ArrayAttr(
-        {extent.constant, extent.perBatch, extent.divisor});
-  };
   function->setAttr("nnc.threads", b.getI64IntegerAttr(threads));
-  function->setAttr("nnc.blocks", toAttribute(countBlocks()));
+  function->setAttr("nnc.blocks", toAttribute(b.getContext(), countBlocks()));
   for (auto [i, argument] : llvm::enumerate(arguments)) {
     Extent size = argument.whole.sizeBytes;
     size.divisor *= bytesOf(argument.element);
-    function.setArgAttr(i, "nnc.elements", toAttribute(size));
+    function.setArgAttr(i, "nnc.elements", toAttribute(b.getContext(), size));
     function.setArgAttr(i, "nnc.name", b.getStringAttr(argument.name));
   }
   entry = function.addEntryBlock();

@@ -10,6 +10,7 @@
 #include "codegen/cuda/ShareLaunches.h"
 
 #include "codegen/BufferAccesses.h"
+#include "codegen/cuda/DescribePhases.h"
 #include "codegen/cuda/GpuPhase.h"
 #include "codegen/cuda/JoinedPhases.h"
 
@@ -306,11 +307,6 @@ Value SharedPhase::valueOf(Extent extent) {
   return fold<arith::DivUIOp>(size, constant(extent.divisor));
 }
 
-static Attribute attributeOf(OpBuilder &b, Extent extent) {
-  return b.getDenseI64ArrayAttr(
-      {extent.constant, extent.perBatch, extent.divisor});
-}
-
 void SharedPhase::createFunction() {
   SmallVector<Type> types;
   int64_t resident = 0;
@@ -327,7 +323,7 @@ void SharedPhase::createFunction() {
   function = func::FuncOp::create(b, freeName(phases, stem),
                                   b.getFunctionType(types, {}));
   function->setAttr("nnc.threads", b.getI64IntegerAttr(threads));
-  function->setAttr("nnc.blocks", attributeOf(b, countBlocks()));
+  function->setAttr("nnc.blocks", toAttribute(b.getContext(), countBlocks()));
   if (resident)
     function->setAttr("nnc.resident", b.getI64IntegerAttr(resident));
   unsigned number = 0;

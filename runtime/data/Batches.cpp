@@ -38,9 +38,7 @@ static bool isAnyStored(const std::vector<Column> &columns) {
 
 /// Null where all is in memory.
 static SampleOrder::Expect expectOf(const std::vector<Column> &columns) {
-  if (std::none_of(columns.begin(), columns.end(), [](const Column &column) {
-        return column.stored != nullptr;
-      }))
+  if (!isAnyStored(columns))
     return nullptr;
   return [&columns](int64_t first, int64_t count, int64_t kept) {
     for (const Column &column : columns)

@@ -123,7 +123,8 @@ private:
   std::vector<Workspace> work;
   std::vector<const void *> pointers;
   ThreadPool *const computing;
-  bool isStored;
+  const bool isStored;
+  /// Of what next() has gathered itself.
   double waited = 0;
   bool isStarted = false;
   bool gathers = true;
