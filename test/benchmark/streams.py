@@ -1,6 +1,6 @@
 """Data larger than memory: what a run on them takes, beside one in memory.
 
-  streams.py NNC FOLDER [--gigabytes N] [--rows N] [--hidden N] [--window N]
+  streams.py NNC FOLDER [--gigabytes N] [--rows N] [--hidden N] [--window N] [--threads N]
 
 Writes an array of NumPy's of so many gigabytes into FOLDER, sparse, so that it
 takes no disk, and one of 400 MB that is kept in memory; trains the same model on
@@ -50,12 +50,12 @@ def write_table(path, rows):
             file.write(f"{cells[i % 1000]},{i % 7}\n")
 
 
-def train(nnc, folder, program, steps):
+def train(nnc, folder, program, steps, threads):
     """Runs the program for so many steps: seconds of the steps, of all, and MB."""
     Path(folder, "stream.nn").write_text(program, encoding="utf-8")
     begin = time.monotonic()
     child = subprocess.Popen(
-        [nnc, "train", "stream.nn", "--steps", str(steps), "--epochs", "3", "--json", "-o", "w.safetensors"],
+        [nnc, "train", "stream.nn", "--steps", str(steps), "--threads", str(threads), "--epochs", "3", "--json", "-o", "w.safetensors"],
         cwd=folder, stdout=subprocess.PIPE, text=True,
     )
     records = [json.loads(line) for line in child.stdout]
@@ -74,6 +74,7 @@ def main():
     options.add_argument("--steps", type=int, default=1000)
     options.add_argument("--hidden", type=int, default=512)
     options.add_argument("--window", type=int, default=50_000)
+    options.add_argument("--threads", type=int, default=0)
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
     given.nnc = str(Path(given.nnc).resolve())
@@ -89,7 +90,7 @@ def main():
     for _ in range(given.rounds):
         took = {}
         for name, size in sizes.items():
-            took[name], _, memory = train(given.nnc, folder / name, array, given.steps)
+            took[name], _, memory = train(given.nnc, folder / name, array, given.steps, given.threads)
             print(f"{name}: {size / 1e9:.1f} GB, {given.steps * 256 / took[name]:.0f} samples/s, {memory:.0f} MB")
         print(f"the stream at {took['in memory'] / took['stream']:.2f} of the speed in memory")
     table = MODEL.format(width=20, data='x, y = csv("t.csv")', **numbers)
@@ -97,7 +98,7 @@ def main():
         write_table(folder / "t.csv", given.rows)
         size = (folder / "t.csv").stat().st_size
         program = table.rstrip().removesuffix("}") + steps + "}\n"
-        seconds, whole, memory = train(given.nnc, folder, program, given.steps)
+        seconds, whole, memory = train(given.nnc, folder, program, given.steps, given.threads)
         loading = whole - 3 * seconds
         print(f"{name}: {size / 1e6:.0f} MB, {given.rows / loading:.0f} rows/s read, "
               f"{given.steps * 256 / seconds:.0f} samples/s, {memory:.0f} MB")
