@@ -42,12 +42,16 @@ struct bf16 {
 
   bf16() = default;
   __device__ explicit bf16(f32 value) {
+#ifdef __CUDACC__
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+#else
     u32 word = bits_as<u32>(value);
     // A NaN keeps its sign and stays one.
     if ((word & 0x7fffffffu) > 0x7f800000u)
       bits = u16(word >> 16 | 0x40u);
     else
       bits = u16((word + 0x7fffu + (word >> 16 & 1u)) >> 16);
+#endif
   }
   __device__ explicit bf16(f64 value) : bf16(f32(value)) {}
   __device__ explicit operator f32() const {
@@ -62,6 +66,9 @@ struct f16 {
 
   f16() = default;
   __device__ explicit f16(f32 value) {
+#ifdef __CUDACC__
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+#else
     u32 word = bits_as<u32>(value);
     u32 sign = word >> 16 & 0x8000u, magnitude = word & 0x7fffffffu;
     if (magnitude > 0x7f800000u) // NaN
@@ -77,15 +84,22 @@ struct f16 {
       bits = u16(sign | ((magnitude + 0xfffu + (magnitude >> 13 & 1u) -
                           0x38000000u) >>
                          13));
+#endif
   }
   __device__ explicit f16(f64 value) : f16(f32(value)) {}
   __device__ explicit operator f32() const {
+#ifdef __CUDACC__
+    f32 value;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
+    return value;
+#else
     u32 sign = u32(bits & 0x8000u) << 16, magnitude = bits & 0x7fffu;
     if (magnitude >= 0x7c00u) // infinity and NaN
       return bits_as<f32>(sign | 0x7f800000u | (magnitude & 0x3ffu) << 13);
     if (magnitude < 0x400u) // zero and subnormal numbers: multiples of 2^-24
       return bits_as<f32>(sign | bits_as<u32>(f32(magnitude) * 0x1p-24f));
     return bits_as<f32>(sign | ((magnitude << 13) + 0x38000000u));
+#endif
   }
   __device__ explicit operator f64() const { return f64(f32(*this)); }
 };
