@@ -351,6 +351,32 @@ def KeepRoundedPass : Pass<"nnc-keep-rounded", "::mlir::ModuleOp"> {
   let dependentDialects = ["::nnc::NncDialect"];
 }
 
+def AlignProductsPass : Pass<"nnc-align-products", "::mlir::func::FuncOp"> {
+  let summary = "Give products of 16 bits rows that a library is fast with";
+  let description = [{
+    Tensor cores are fed by rows that begin at multiples of 16 bytes. A product with a matrix
+    whose rows do not, as the logits of 50,257 words,
+    ```mlir
+    %y = nnc.matmul %x, %w transpose_rhs = true
+        : (tensor<?x1024x768xbf16>, tensor<50257x768xbf16>) -> tensor<?x1024x50257xbf16>
+    ```
+    becomes one of wider matrices, with `bytes = 16`,
+    ```mlir
+    %p = nnc.pad %w low = [0, 0] high = [7, 0]
+        : (tensor<50257x768xbf16>) -> tensor<50264x768xbf16>
+    %z = nnc.matmul %x, %p transpose_rhs = true
+        : (tensor<?x1024x768xbf16>, tensor<50264x768xbf16>) -> tensor<?x1024x50264xbf16>
+    %y = nnc.slice %z starts = [0, 0, 0] sizes = [-1, 1024, 50257]
+        : (tensor<?x1024x50264xbf16>) -> tensor<?x1024x50257xbf16>
+    ```
+    where the copies cost little beside it. A sum over such rows has zeros at its end.
+  }];
+  let options = [
+    Option<"bytes", "bytes", "int64_t", "16", "What rows' sizes are multiples of">
+  ];
+  let dependentDialects = ["::nnc::NncDialect"];
+}
+
 def SimplifyPass : Pass<"nnc-simplify", "::mlir::func::FuncOp"> {
   let summary = "Rewrite arithmetic to cheaper ops of the same value";
   let description = [{

@@ -135,6 +135,13 @@ static void addExpandPasses(OpPassManager &pm, const PipelineOptions &options) {
   // kernel updates all, its copies cost none of their own.
   if (options.fusion.groupUpdates)
     pm.addPass(createKeepRoundedPass());
+  // After what is rounded is known as a state's copy. Directions of a product
+  // pad the same.
+  if (options.fusion.alignedRowBytes) {
+    pm.addNestedPass<func::FuncOp>(
+        createAlignProductsPass({options.fusion.alignedRowBytes}));
+    pm.addNestedPass<func::FuncOp>(createCSEPass());
+  }
   // Last: reads die with the ops that used them.
   pm.addPass(createRemoveDeadStatePass());
 }
