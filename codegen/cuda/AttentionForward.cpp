@@ -41,13 +41,14 @@ GpuAttentionPhase::Values GpuAttentionForward::weigh(ArrayRef<Score> scores,
     for (const Score &score : row)
       most = larger(most, score.value);
     most = tiles->alongRow(most, larger);
-    scales.push_back(exponential(minus(maxima[i], most)));
+    Value base = baseOf(most);
+    scales.push_back(power(maxima[i], base));
     maxima[i] = most;
     totals[i] = times(totals[i], scales.back());
     for (const Score &score : row) {
-      Value power = exponential(minus(score.value, most));
-      totals[i] = plus(totals[i], power);
-      weights.push_back(score.keep ? times(power, score.keep) : power);
+      Value weight = power(score.value, base);
+      totals[i] = plus(totals[i], weight);
+      weights.push_back(score.keep ? times(weight, score.keep) : weight);
     }
   }
   return weights;
@@ -86,7 +87,8 @@ void GpuAttentionForward::storeResults(const Place &place, Value firstQuery,
                                         constant(0.0));
     Value sum = arith::SelectOp::create(b, isAny, total, one);
     inverses.push_back(arith::DivFOp::create(b, one, sum));
-    Value logarithm = plus(carried[i], math::LogOp::create(b, sum));
+    Value most = times(carried[i], constant(scoreUnit()));
+    Value logarithm = plus(most, math::LogOp::create(b, sum));
     Value at = add(firstQuery, tiles->rows()[i]);
     when(both(isFirst, isLess(at, index(sizes.time))), [&] {
       Value row = add(multiply(place.sample, sizes.time), at);
@@ -105,7 +107,7 @@ Phase GpuAttentionForward::emit() {
   enter(place);
   query = tiles->hold(queries(place), firstQuery, kKeys);
   size_t numRows = tiles->rows().size();
-  Values carried(numRows, constant(kFloor));
+  Values carried(numRows, constant(kFloor / scoreUnit()));
   carried.append(numRows, constant(0.0));
   llvm::append_range(carried, tiles->zeroSums(sizes.valueSize));
   carried =

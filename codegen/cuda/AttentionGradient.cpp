@@ -16,17 +16,37 @@ GpuAttentionGradient::GpuAttentionGradient(
   tiles->reserve({sizes.size, sizes.valueSize});
 }
 
+/// Of the logarithm of the sum of its powers, which is in units of 1.
+Value GpuAttentionGradient::baseOfWeights(const Place &place, Value query) {
+  Value lse = numberOf(*attention.lse, place, query);
+  return elementType() == compute ? lse
+                                  : times(lse, constant(llvm::numbers::log2e));
+}
+
+/// What has the exponents of f32 is scaled last, once for all of a row.
+static bool isScaledLast(Type elementType) {
+  return elementType.isF32() || elementType.isBF16();
+}
+
+GpuAttentionPhase::Values GpuAttentionGradient::scaled(ValueRange sums) {
+  if (!isScaledLast(elementType()))
+    return Values(sums);
+  Values factors(tiles->rows().size(), constant(attention.scale));
+  return tiles->scaleRows(sums, factors);
+}
+
 GpuAttentionGradient::Weight
 GpuAttentionGradient::weightOf(const Score &score, Value upstreamProduct,
-                               Value lse, Value delta) {
-  Value power = exponential(minus(score.value, lse));
-  Weight weight{power, {}};
+                               Value base, Value delta) {
+  Value kept = power(score.value, base);
+  Weight weight{kept, {}};
   if (score.keep) {
-    weight.kept = times(power, score.keep);
+    weight.kept = times(kept, score.keep);
     upstreamProduct = times(upstreamProduct, score.keep);
   }
-  weight.gradient = times(times(power, minus(upstreamProduct, delta)),
-                          constant(attention.scale));
+  weight.gradient = times(kept, minus(upstreamProduct, delta));
+  if (!isScaledLast(elementType()))
+    weight.gradient = times(weight.gradient, constant(attention.scale));
   if (score.bend)
     weight.gradient = times(weight.gradient, score.bend);
   return weight;
@@ -59,7 +79,7 @@ GpuAttentionPhase::Values GpuQueryGradient::addBlock(const Place &place,
   for (size_t at = 0; at < scores.size(); ++at) {
     size_t row = at / tiles->columns().size();
     gradients.push_back(
-        weightOf(scores[at], upstream[at], lse[row], delta[row]).gradient);
+        weightOf(scores[at], upstream[at], bases[row], delta[row]).gradient);
   }
   return tiles->addWeighted(sums, gradients, kKeys);
 }
@@ -72,7 +92,7 @@ Phase GpuQueryGradient::emit() {
   dy = tiles->hold(upstream(place), firstQuery, kValues);
   for (Value row : tiles->rows()) {
     Value at = add(firstQuery, row);
-    lse.push_back(numberOf(*attention.lse, place, at));
+    bases.push_back(baseOfWeights(place, at));
     delta.push_back(numberOf(*attention.delta, place, at));
   }
   Values sums = tiles->forEach(
@@ -80,7 +100,7 @@ Phase GpuQueryGradient::emit() {
       tiles->zeroSums(sizes.size), [&](Value firstKey, ValueRange values) {
         return addBlock(place, firstQuery, firstKey, values);
       });
-  tiles->storeRows(sums,
+  tiles->storeRows(scaled(sums),
                    headOf({BufferRef::Result, 0}, place.sample, place.head),
                    firstQuery);
   return finish("attention", blocksOf(sizes.heads, sizes.time), tile.threads);
@@ -105,10 +125,10 @@ GpuAttentionPhase::Values GpuKeyGradient::addBlock(const Place &place,
                                                    Value firstQuery,
                                                    Value firstKey,
                                                    ValueRange sums) {
-  Values lse, delta, kept, gradients;
+  Values bases, delta, kept, gradients;
   for (Value column : tiles->columns()) {
     Value at = add(firstQuery, column);
-    lse.push_back(numberOf(*attention.lse, place, at));
+    bases.push_back(baseOfWeights(place, at));
     delta.push_back(numberOf(*attention.delta, place, at));
   }
   Pairs pairs = pairsOf(tiles->rows(), tiles->columns(), firstKey, firstQuery,
@@ -119,7 +139,7 @@ GpuAttentionPhase::Values GpuKeyGradient::addBlock(const Place &place,
   for (size_t at = 0; at < scores.size(); ++at) {
     size_t column = at % tiles->columns().size();
     Weight weight =
-        weightOf(scores[at], upstream[at], lse[column], delta[column]);
+        weightOf(scores[at], upstream[at], bases[column], delta[column]);
     kept.push_back(weight.kept);
     gradients.push_back(weight.gradient);
   }
@@ -150,7 +170,7 @@ void GpuKeyGradient::storeResults(const Place &place, Value firstKey,
   Value valueHead = attention.v ? place.kvHead : add(keyHead, sizes.kvHeads);
   size_t ofKeys = tiles->zeroSums(sizes.size).size();
   tiles->storeRows(
-      sums.take_front(ofKeys),
+      scaled(sums.take_front(ofKeys)),
       headOf({BufferRef::Result, keyResult}, place.sample, keyHead), firstKey);
   tiles->storeRows(
       sums.drop_front(ofKeys),

@@ -129,12 +129,17 @@ Value GpuAttentionPhase::times(Value lhs, Value rhs) {
   return arith::MulFOp::create(b, lhs, rhs);
 }
 
-/// Of 16-bit numbers by a power of two, which a GPU has an instruction for: it
-/// is off by |x| times the precision of f32, and so by much less than they are.
-Value GpuAttentionPhase::exponential(Value x) {
+Value GpuAttentionPhase::baseOf(Value score) {
   if (attention.elementType == compute)
-    return math::ExpOp::create(b, x);
-  return math::Exp2Op::create(b, times(x, constant(llvm::numbers::log2e)));
+    return score;
+  return times(score, constant(scoreUnit() * llvm::numbers::log2e));
+}
+
+Value GpuAttentionPhase::power(Value score, Value base) {
+  Value exponent = minus(baseOf(score), base);
+  if (attention.elementType == compute)
+    return math::ExpOp::create(b, exponent);
+  return math::Exp2Op::create(b, exponent, arith::FastMathFlags::afn);
 }
 
 Extent GpuAttentionPhase::blocksOf(int64_t heads, int64_t length) const {

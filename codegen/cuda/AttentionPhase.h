@@ -35,7 +35,12 @@ public:
   mlir::Value plus(mlir::Value lhs, mlir::Value rhs);
   mlir::Value minus(mlir::Value lhs, mlir::Value rhs);
   mlir::Value times(mlir::Value lhs, mlir::Value rhs);
-  mlir::Value exponential(mlir::Value x);
+
+  // Powers of e, of scores less a base of their row. Of 16-bit numbers by a
+  // power of two, which a GPU has an instruction for: it is off by the exponent
+  // times the precision of f32, and so by much less than they are.
+  mlir::Value baseOf(mlir::Value score);
+  mlir::Value power(mlir::Value score, mlir::Value base);
 
   /// Of queries, keys and values.
   mlir::Type elementType() const { return attention.elementType; }
@@ -67,11 +72,15 @@ protected:
 
   // Scores (AttentionScores.cpp).
   struct Score {
+    /// In units of scoreUnit().
     mlir::Value value;
     /// The derivative of the soft cap, and what dropout multiplies the weight
     /// by; null where there is none.
     mlir::Value bend, keep;
   };
+  /// The scale, where powers are of products that are nothing but scaled: their
+  /// exponents are then one multiplication and addition each. Else 1.
+  double scoreUnit() const;
   /// Reads what scores of a sample and a head need.
   void enter(const Place &place);
   /// Some queries and keys, all in a tile that begins with the first of each.

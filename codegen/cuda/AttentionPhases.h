@@ -49,7 +49,11 @@ protected:
   };
   /// Given a score and the product of dy and v.
   Weight weightOf(const Score &score, mlir::Value upstreamProduct,
-                  mlir::Value lse, mlir::Value delta);
+                  mlir::Value base, mlir::Value delta);
+  /// The base of a row's powers that are its weights.
+  mlir::Value baseOfWeights(const Place &place, mlir::Value query);
+  /// Sums of gradients, by the product of query and key, times the scale.
+  Values scaled(mlir::ValueRange sums);
 
   std::unique_ptr<ScoreTiles> tiles;
 };
@@ -68,7 +72,7 @@ private:
 
   unsigned query = 0, dy = 0;
   /// Of the thread's rows.
-  Values lse, delta;
+  Values bases, delta;
 };
 
 class GpuKeyGradient : public GpuAttentionGradient {

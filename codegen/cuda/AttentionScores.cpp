@@ -12,6 +12,9 @@
 using namespace mlir;
 using namespace nnc;
 
+/// Of smaller ones the score that is below all would be beyond f32.
+static constexpr double kLeastUnit = 1e-6;
+
 Value GpuAttentionPhase::position(int64_t value) {
   return arith::ConstantOp::create(b, b.getI32IntegerAttr(int32_t(value)));
 }
@@ -186,10 +189,20 @@ Value GpuAttentionPhase::keepFactor(const Place &place, Value query,
   return arith::SelectOp::create(b, stays, constant(1.0 / keep), constant(0.0));
 }
 
+double GpuAttentionPhase::scoreUnit() const {
+  // The largest product has the largest score.
+  bool isScaledAlone = attention.scale > kLeastUnit && !attention.softCap &&
+                       !attention.slopes && !attention.bias;
+  return isScaledAlone && attention.elementType != compute ? attention.scale
+                                                           : 1.0;
+}
+
 GpuAttentionPhase::Score GpuAttentionPhase::scoreOf(const Place &place,
                                                     Value query, Value key,
                                                     Value product) {
-  Score score{times(product, constant(attention.scale)), {}, {}};
+  Score score{product, {}, {}};
+  if (scoreUnit() == 1.0)
+    score.value = times(product, constant(attention.scale));
   if (attention.softCap) {
     Value bent = math::TanhOp::create(
         b, times(score.value, constant(1.0 / attention.softCap)));

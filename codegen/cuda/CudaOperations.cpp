@@ -294,8 +294,18 @@ static StringRef mathFunction(Operation &op) {
       .Default(isMathFunction(name) ? name : "");
 }
 
+/// Whether nearly so is near enough.
+static bool isApproximate(Operation &op) {
+  auto math = dyn_cast<arith::ArithFastMathInterface>(op);
+  auto flags = math ? math.getFastMathFlagsAttr() : arith::FastMathFlagsAttr();
+  return flags &&
+         bitEnumContainsAll(flags.getValue(), arith::FastMathFlags::afn);
+}
+
 static Expression printMath(StringRef function, ScalarOp &scalar) {
   Type type = scalar.type();
+  if (function == "exp2" && type.isF32() && isApproximate(scalar.op))
+    return scalar.finish("approximate_exp2(" + scalar.text(0) + ")");
   bool is16Bit = type.getIntOrFloatBitWidth() == 16;
   SmallVector<std::string> arguments;
   for (unsigned i = 0; i < scalar.op.getNumOperands(); ++i)

@@ -412,6 +412,13 @@ __device__ inline u32 pair_f16(f32 low, f32 high) {
   return pair;
 }
 
+/// The power of two within 2^-22 of it; 0 where it is no normal number.
+__device__ inline f32 approximate_exp2(f32 a) {
+  f32 power;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(a));
+  return power;
+}
+
 /// Begins to copy 16 bytes to shared memory.
 template <typename T>
 __device__ inline void begin_copy(T *shared, const T *global) {
@@ -437,6 +444,8 @@ __device__ inline f32 round_to_tf32(f32 value) {
 }
 
 #else
+
+inline f32 approximate_exp2(f32 a) { return exp2f(a); }
 
 inline u32 pair_bf16(f32 low, f32 high) {
   return u32(bf16(low).bits) | u32(bf16(high).bits) << 16;

@@ -1,5 +1,6 @@
 // The prelude's 16-bit floats against the compiler's, which convert in software
 // or by the machine's instructions. Exits with 1 and a message where they differ.
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 
