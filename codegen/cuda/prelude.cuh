@@ -104,6 +104,26 @@ struct f16 {
   __device__ explicit operator f64() const { return f64(f32(*this)); }
 };
 
+/// Two numbers side by side, the first in the lower half, each the nearest.
+__device__ inline u32 pair_bf16(f32 low, f32 high) {
+#ifdef __CUDACC__
+  u32 pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+#else
+  return u32(bf16(low).bits) | u32(bf16(high).bits) << 16;
+#endif
+}
+__device__ inline u32 pair_f16(f32 low, f32 high) {
+#ifdef __CUDACC__
+  u32 pair;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+#else
+  return u32(f16(low).bits) | u32(f16(high).bits) << 16;
+#endif
+}
+
 __device__ inline bf16 operator+(bf16 a, bf16 b) { return bf16(f32(a) + f32(b)); }
 __device__ inline bf16 operator-(bf16 a, bf16 b) { return bf16(f32(a) - f32(b)); }
 __device__ inline bf16 operator*(bf16 a, bf16 b) { return bf16(f32(a) * f32(b)); }
@@ -177,6 +197,9 @@ template <int bytes>
 constexpr int vector_alignment =
     bytes >= 16 ? 16 : bytes >= 8 ? 8 : bytes >= 4 ? 4 : bytes >= 2 ? 2 : 1;
 
+template <typename T, typename U> constexpr bool is_same = false;
+template <typename T> constexpr bool is_same<T, T> = true;
+
 /// `N` elements side by side, aligned so that 16 bytes are one access.
 template <typename T, int N>
 struct alignas(vector_alignment<int(sizeof(T)) * N>) vec {
@@ -194,11 +217,36 @@ struct alignas(vector_alignment<int(sizeof(T)) * N>) vec {
   }
   /// Lane by lane, converted.
   template <typename U> __device__ explicit vec(const vec<U, N> &other) {
-    for (int i = 0; i < N; ++i)
-      lane[i] = T(other.lane[i]);
+    constexpr bool has_pairs = N % 2 == 0;
+    if constexpr (has_pairs && is_same<T, bf16> && is_same<U, f32>)
+      round_pairs(other, pair_bf16);
+    else if constexpr (has_pairs && is_same<T, f16> && is_same<U, f32>)
+      round_pairs(other, pair_f16);
+    else if constexpr (has_pairs && is_same<T, f32> && is_same<U, bf16>)
+      widen_pairs(other);
+    else
+      for (int i = 0; i < N; ++i)
+        lane[i] = T(other.lane[i]);
   }
   __device__ T &operator[](int i) { return lane[i]; }
   __device__ const T &operator[](int i) const { return lane[i]; }
+
+  /// Two numbers of 16 bits are a register.
+  template <typename F>
+  __device__ void round_pairs(const vec<f32, N> &other, F pair_of) {
+    for (int i = 0; i < N; i += 2) {
+      u32 pair = pair_of(other.lane[i], other.lane[i + 1]);
+      memcpy(lane + i, &pair, sizeof pair);
+    }
+  }
+  __device__ void widen_pairs(const vec<bf16, N> &other) {
+    for (int i = 0; i < N; i += 2) {
+      u32 pair;
+      memcpy(&pair, other.lane + i, sizeof pair);
+      lane[i] = bits_as<f32>(pair << 16);
+      lane[i + 1] = bits_as<f32>(pair & 0xffff0000u);
+    }
+  }
 };
 
 using f32x2 = vec<f32, 2>;
@@ -400,18 +448,6 @@ __device__ inline f32x4 multiply_tf32(f32x4 sum, u32x4 a, u32 b, u32 b1) {
   return sum;
 }
 
-/// Two numbers side by side, the first in the lower half, each the nearest.
-__device__ inline u32 pair_bf16(f32 low, f32 high) {
-  u32 pair;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
-  return pair;
-}
-__device__ inline u32 pair_f16(f32 low, f32 high) {
-  u32 pair;
-  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
-  return pair;
-}
-
 /// The power of two within 2^-22 of it; 0 where it is no normal number.
 __device__ inline f32 approximate_exp2(f32 a) {
   f32 power;
@@ -446,13 +482,6 @@ __device__ inline f32 round_to_tf32(f32 value) {
 #else
 
 inline f32 approximate_exp2(f32 a) { return exp2f(a); }
-
-inline u32 pair_bf16(f32 low, f32 high) {
-  return u32(bf16(low).bits) | u32(bf16(high).bits) << 16;
-}
-inline u32 pair_f16(f32 low, f32 high) {
-  return u32(f16(low).bits) | u32(f16(high).bits) << 16;
-}
 
 /// As cvt.rna.tf32.f32 rounds; infinities and NaN stay what they are.
 inline f32 round_to_tf32(f32 value) {

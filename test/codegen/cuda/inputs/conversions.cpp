@@ -1,5 +1,6 @@
 // The prelude's 16-bit floats against the compiler's, which convert in software
-// or by the machine's instructions. Exits with 1 and a message where they differ.
+// or by the machine's instructions. Exits with 1 and a message where they
+// differ.
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -43,10 +44,26 @@ static int checkToSingle(u16 bits) {
   f32 expected = static_cast<f32>(bits_as<_Float16>(bits));
   if (isNan(expected) ? !isNan(half)
                       : bits_as<u32>(half) != bits_as<u32>(expected))
-    return fail("f32 of f16", bits, bits_as<u32>(half),
-                bits_as<u32>(expected));
+    return fail("f32 of f16", bits, bits_as<u32>(half), bits_as<u32>(expected));
   u32 wide = bits_as<u32>(f32(bits_as<bf16>(bits)));
   return wide == u32(bits) << 16 ? 0 : fail("f32 of bf16", bits, wide, 0);
+}
+
+/// Vectors convert two numbers at a time, as each alone.
+static int checkPairs(u32 low, u32 high) {
+  vec<f32, 2> values{{bits_as<f32>(low), bits_as<f32>(high)}};
+  bf16x2 rounded(values);
+  f16x2 halves(values);
+  vec<f32, 2> again(rounded);
+  for (int i = 0; i < 2; ++i) {
+    if (rounded[i].bits != bf16(values[i]).bits)
+      return fail("bf16x2", low, rounded[i].bits, bf16(values[i]).bits);
+    if (halves[i].bits != f16(values[i]).bits)
+      return fail("f16x2", low, halves[i].bits, f16(values[i]).bits);
+    if (bits_as<u32>(again[i]) != bits_as<u32>(f32(rounded[i])))
+      return fail("f32 of bf16x2", low, bits_as<u32>(again[i]), 0);
+  }
+  return 0;
 }
 
 int main() {
@@ -65,7 +82,7 @@ int main() {
   }
   // And all over, in steps of a prime.
   for (u64 bits = 0; bits < 0x100000000ull; bits += 4099)
-    if (checkFromSingle(u32(bits)))
+    if (checkFromSingle(u32(bits)) || checkPairs(u32(bits), ~u32(bits)))
       return 1;
   return 0;
 }
