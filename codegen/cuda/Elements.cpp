@@ -25,10 +25,31 @@ void ElementsScheduler::beginPhase() {
 void ElementsScheduler::endPhase(Extent numBlocks, int64_t threads) {
   scheduled.phases.push_back(phase->finish("elements", numBlocks, threads));
   last = scheduled.phases.back().function;
-  element = Value();
+  element = slice = Value();
 }
 
-/// A phase with a thread for each element of a tensor of type `domain`.
+/// Sums with slices that an element of `tensor` is made of, whatever element
+/// that is: so all threads that have it come to them.
+void ElementsScheduler::collectSliced(Value tensor) {
+  Operation *op = tensor.getDefiningOp();
+  if (!op || stored.contains(tensor))
+    return;
+  if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(op))
+    return collectSliced(op->getOperand(0));
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic)
+    return;
+  if (auto own = op->getAttrOfType<IntegerAttr>(kSlicesAttr)) {
+    slices = std::max(slices, own.getInt());
+    sliced.insert(op);
+  }
+  if (!generic.getNumReductionLoops())
+    for (Value input : generic.getDpsInputs())
+      collectSliced(input);
+}
+
+/// A phase with a thread for each element of a tensor of type `domain`, or as
+/// many as its sums have slices.
 void ElementsScheduler::inPhase(RankedTensorType domain,
                                 llvm::function_ref<void(Value)> emitElement) {
   beginPhase();
@@ -38,10 +59,23 @@ void ElementsScheduler::inPhase(RankedTensorType domain,
     threads = std::min<int64_t>(
         threads,
         llvm::alignTo(std::max<int64_t>(total.constant, 1), model.warpThreads));
+  if (slices) {
+    // A block has a sample, so that a thread has the same weights in all.
+    int64_t ofSample = total.perBatch * slices;
+    if (llvm::isPowerOf2_64(ofSample) && ofSample >= model.warpThreads)
+      threads = ofSample;
+    total.perBatch *= slices;
+  }
   element = phase->globalThread(threads);
+  if (slices > 1) {
+    slice = phase->remainder(phase->thread(), slices);
+    element = phase->add(phase->multiply(phase->block(), threads / slices),
+                         phase->divide(phase->thread(), slices));
+  }
   bool isExact = !total.perBatch && total.constant % threads == 0;
-  Value isInside = isExact ? arith::ConstantOp::create(b, b.getBoolAttr(true))
-                           : phase->isLess(element, phase->value(total));
+  Value isInside =
+      isExact ? arith::ConstantOp::create(b, b.getBoolAttr(true))
+              : phase->isLess(element, phase->value(numElements(domain)));
   phase->when(isInside, [&] { emitElement(element); });
   endPhase(divideUp(total, threads), threads);
 }
@@ -51,16 +85,25 @@ void ElementsScheduler::inPhase(RankedTensorType domain,
 void ElementsScheduler::emitGroup() {
   if (group.empty() || failed)
     return;
+  for (Value tensor : group)
+    collectSliced(tensor);
   inPhase(tensorType(group.front()), [&](Value number) {
     for (Value tensor : group)
       current[tensor] = compute(tensor, ElementIndex::at(number));
-    for (Value tensor : group) {
-      if (!isReadOutside(tensor))
-        continue;
-      stored[tensor] = destinationOf(tensor);
-      store(current[tensor], tensor, number);
-    }
+    auto storeAll = [&] {
+      for (Value tensor : group) {
+        if (!isReadOutside(tensor))
+          continue;
+        stored[tensor] = destinationOf(tensor);
+        store(current[tensor], tensor, number);
+      }
+    };
+    if (slices <= 1)
+      return storeAll();
+    phase->when(phase->isEqual(slice, phase->index(0)), storeAll);
   });
+  slices = 0;
+  sliced.clear();
   group.clear();
   current.clear();
 }

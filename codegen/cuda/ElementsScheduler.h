@@ -14,6 +14,14 @@
 
 namespace nnc {
 
+/// Of a sum: how many threads, side by side, have its terms. Its last loops are
+/// over these, and over what each adds up side by side; the third that reduces
+/// is that of a thread.
+inline constexpr llvm::StringLiteral kSlicesAttr = "nnc.slices";
+/// Terms of a thread whose weights stay in registers over the steps of a loop
+/// (KeepWeights.h): of the 128 registers that it has in the largest block.
+inline constexpr int64_t kTermsKept = 64;
+
 /// Which element of a tensor: its row-major number, or an index a dimension, or
 /// both where both are known.
 struct ElementIndex {
@@ -51,6 +59,7 @@ private:
   void addStored(mlir::Operation &op);
   void addToGroup(mlir::Value tensor);
   void emitGroup();
+  void collectSliced(mlir::Value tensor);
   void emitSamples(mlir::scf::ForOp op);
   void emitSequence(mlir::scf::ForOp op);
   void emitCopy(mlir::Value root, unsigned result);
@@ -72,6 +81,9 @@ private:
                                               mlir::ValueRange accumulators);
   llvm::SmallVector<mlir::Value> reduce(mlir::linalg::GenericOp op,
                                         unsigned result, ElementIndex at);
+  llvm::SmallVector<mlir::Value>
+  reduceSlice(mlir::linalg::GenericOp op, llvm::SmallVector<mlir::Value> loops,
+              mlir::Value init);
   void run(mlir::Block &block, mlir::IRMapping &mapping);
   void runIteration(mlir::scf::ForOp op, mlir::Value index,
                     mlir::IRMapping &mapping);
@@ -113,6 +125,12 @@ private:
   /// The phase that is being emitted, and the element of its thread.
   std::unique_ptr<GpuPhase> phase;
   mlir::Value element;
+  /// How many threads have an element, and which of them this is; 0 where sums
+  /// have no slices.
+  int64_t slices = 0;
+  mlir::Value slice;
+  /// The sums that all threads of an element come to.
+  llvm::DenseSet<mlir::Operation *> sliced;
   /// Tensors that a sequence changes in place.
   llvm::DenseMap<mlir::Value, mlir::Value> inPlace;
 

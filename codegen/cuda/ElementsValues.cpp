@@ -87,7 +87,8 @@ Value ElementsScheduler::load(Value tensor, BufferRef ref, Value number) {
   if (ref.kind == BufferRef::Operand) {
     OperandReads &reads = operandReads[ref.index];
     reads.lastPhase = scheduled.phases.size();
-    if (number != element)
+    // Of several threads that have an element, one writes it.
+    if (number != element || slices > 1)
       reads.lastOther = scheduled.phases.size();
   }
   return phase->load(ref, tensorType(tensor), number);
@@ -315,12 +316,58 @@ Value ElementsScheduler::readInserted(tensor::InsertSliceOp op,
       [&] { return read(op.getDest(), at); });
 }
 
+/// A sum whose terms are shared out: rows of them one after another, each
+/// lane's to a sum of its own, and then those of all slices together.
+SmallVector<Value> ElementsScheduler::reduceSlice(linalg::GenericOp op,
+                                                  SmallVector<Value> loops,
+                                                  Value init) {
+  size_t lane = loops.size() - 1;
+  size_t row = llvm::find(loops, Value()) - loops.begin();
+  loops[lane - 1] = slices > 1 ? slice : phase->index(0);
+  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(init.getType()));
+  SmallVector<Value> sums(ranges[lane], zero);
+  auto addRows = [&](int64_t from, int64_t to, Attribute unroll) {
+    auto addRow = [&](Value index, ValueRange carried) {
+      loops[row] = index;
+      SmallVector<Value> next;
+      for (auto [number, sum] : llvm::enumerate(carried)) {
+        loops[lane] = phase->index(number);
+        next.push_back(evaluateBody(op, loops, std::nullopt, sum)[0]);
+      }
+      return next;
+    };
+    sums = phase->loop(phase->index(from), phase->index(to), phase->index(1),
+                       sums, addRow);
+    sums.front().getDefiningOp()->setAttr("nnc.unroll", unroll);
+  };
+  // Of the rest, as many at once as there are registers beside.
+  int64_t kept = std::min(ranges[row], kTermsKept / ranges[lane]);
+  addRows(0, kept, b.getUnitAttr());
+  if (kept < ranges[row])
+    addRows(kept, ranges[row], b.getI64IntegerAttr(4));
+  while (sums.size() > 1) {
+    for (size_t i = 0; i < sums.size() / 2; ++i)
+      sums[i] = arith::AddFOp::create(b, sums[2 * i], sums[2 * i + 1]);
+    sums.resize(sums.size() / 2);
+  }
+  Value total = sums.front();
+  for (int64_t mask = slices / 2; mask; mask /= 2)
+    total = arith::AddFOp::create(b, total, phase->shuffle(total, mask));
+  if (!matchPattern(init, m_AnyZeroFloat()))
+    total = arith::AddFOp::create(b, init, total);
+  return {total};
+}
+
 /// The loops that reduce, in the thread and in the op's order.
 SmallVector<Value> ElementsScheduler::reduce(linalg::GenericOp op,
                                              unsigned result, ElementIndex at) {
   SmallVector<Value> loops = loopsOf(op, result, at), inits;
   for (Value init : op.getDpsInits())
     inits.push_back(read(init, at));
+  auto own = op->getAttrOfType<IntegerAttr>(kSlicesAttr);
+  if (own && own.getInt() == slices && sliced.contains(op))
+    return reduceSlice(op, loops, inits[0]);
   SmallVector<int64_t> ranges = op.getStaticLoopRanges();
   std::function<SmallVector<Value>(unsigned, ValueRange)> nest =
       [&](unsigned number, ValueRange accumulators) -> SmallVector<Value> {

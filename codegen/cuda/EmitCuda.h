@@ -12,7 +12,8 @@
 //   nnc.fresh       of a buffer argument, a unit: nothing in it has a value yet
 //   nnc.max_batch   of the module
 //   nnc.prelude     of a declaration, the name of a function of the prelude
-//   nnc.unroll      of a loop, a unit: its iterations one after another
+//   nnc.unroll      of a loop, a unit: its iterations one after another; or a
+//                   number of them
 #ifndef NNC_CODEGEN_CUDA_EMITCUDA_H
 #define NNC_CODEGEN_CUDA_EMITCUDA_H
 

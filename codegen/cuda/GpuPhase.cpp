@@ -98,6 +98,26 @@ private:
     return {value, APInt(bits, 1)};
   }
 };
+
+/// (n * (a * c) + s) % c is s % c: where a block has whole rows.
+struct DropRows : OpRewritePattern<arith::RemUIOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::RemUIOp remainder,
+                                PatternRewriter &rewriter) const override {
+    auto add = remainder.getLhs().getDefiningOp<arith::AddIOp>();
+    auto product =
+        add ? add.getLhs().getDefiningOp<arith::MulIOp>() : arith::MulIOp();
+    APInt factor, divisor;
+    if (!product || !matchPattern(product.getRhs(), m_ConstantInt(&factor)) ||
+        !matchPattern(remainder.getRhs(), m_ConstantInt(&divisor)) ||
+        divisor.isZero() || !factor.urem(divisor).isZero())
+      return rewriter.notifyMatchFailure(remainder, "not of whole rows");
+    rewriter.modifyOpInPlace(
+        remainder, [&] { remainder.getLhsMutable().set(add.getRhs()); });
+    return success();
+  }
+};
 } // namespace
 
 void nnc::simplifyPhase(func::FuncOp function) {
@@ -107,6 +127,12 @@ void nnc::simplifyPhase(func::FuncOp function) {
   IRRewriter rewriter(function.getContext());
   DominanceInfo dominance(function);
   eliminateCommonSubExpressions(rewriter, dominance, function);
+}
+
+void nnc::dropRows(func::FuncOp function) {
+  RewritePatternSet patterns(function.getContext());
+  patterns.add<DropRows>(function.getContext());
+  (void)applyPatternsGreedily(function, std::move(patterns));
 }
 
 Phase GpuPhase::finish(StringRef kind, Extent numBlocks, int64_t threads) {

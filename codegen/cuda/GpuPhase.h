@@ -13,6 +13,9 @@ Extent divideUp(Extent extent, int64_t divisor);
 /// Folds what is constant, makes one of computations that are the same, and
 /// erases what is unused.
 void simplifyPhase(mlir::func::FuncOp function);
+/// Has what follows from a place in its row not depend on the row, where each
+/// iteration of a loop has whole rows.
+void dropRows(mlir::func::FuncOp function);
 
 class GpuPhase : public PhaseBuilder {
 public:

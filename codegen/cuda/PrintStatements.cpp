@@ -174,8 +174,11 @@ LogicalResult FunctionPrinter::printFor(scf::ForOp op) {
     return failure();
   std::string counter = nameFor(op.getInductionVar());
   define(op.getInductionVar(), {counter});
-  if (op->hasAttr("nnc.unroll"))
-    line("_Pragma(\"unroll\")");
+  if (Attribute unroll = op->getAttr("nnc.unroll")) {
+    auto count = dyn_cast<IntegerAttr>(unroll);
+    std::string times = count ? " " + std::to_string(count.getInt()) : "";
+    line("_Pragma(\"unroll" + times + "\")");
+  }
   std::string next = step == "1" ? "++" + counter : counter + " += " + step;
   open("for (" + *type + " " + counter + " = " + lower + "; " + counter +
        " < " + upper + "; " + next + ")");
