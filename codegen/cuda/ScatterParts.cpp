@@ -10,6 +10,7 @@ using namespace mlir;
 using namespace nnc;
 
 static constexpr int64_t kThreads = 256;
+static constexpr int64_t kWarp = 32;
 
 /// Indices that are sorted by comparing each with each. An index then looks for
 /// its place in the other tiles: with more tiles that is the larger work, with
@@ -21,7 +22,7 @@ static constexpr int64_t kTileSteps = 11;
 static constexpr int64_t kAllSteps = 32;
 
 /// Sorted indices that one thread adds up, in one column.
-static constexpr int64_t kPart = 64;
+static constexpr int64_t kPart = 16;
 
 static constexpr int64_t kPlaceBytes = 4;
 
@@ -94,6 +95,14 @@ public:
     return arith::SelectOp::create(b, condition, onTrue, onFalse);
   }
 
+  /// The sum over all threads of a warp, of a number of each.
+  Value addOfWarp(Value number) {
+    Value sum = arith::IndexCastOp::create(b, b.getI32Type(), number);
+    for (int64_t mask = kWarp / 2; mask > 0; mask /= 2)
+      sum = arith::AddIOp::create(b, sum, shuffle(sum, mask));
+    return arith::IndexCastOp::create(b, b.getIndexType(), sum);
+  }
+
   func::FuncOp kernel;
   const ScatterAdd &scatter;
   RankedTensorType resultType;
@@ -120,8 +129,13 @@ static void emitZeros(PartsPhase &phase, Value element) {
       arith::ConstantOp::create(phase.b, phase.b.getZeroAttr(type)), element);
 }
 
-/// Index `at` to its place in its tile: behind those that are before it.
-static void emitTileSort(PartsPhase &phase, Value at) {
+/// The index of each warp to its place in its tile: behind those that are
+/// before it, of which each thread of the warp counts some.
+static void emitTileSort(PartsPhase &phase, Value) {
+  Value number = phase.add(phase.multiply(phase.block(), kThreads / kWarp),
+                           phase.divide(phase.thread(), kWarp)),
+        lane = phase.remainder(phase.thread(), kWarp);
+  Value at = phase.minimum(number, phase.add(phase.count(), -1));
   Value row = phase.rowOf(at);
   Value first = phase.multiply(phase.divide(at, kTile), kTile);
   Value last = phase.minimum(phase.add(first, kTile), phase.count());
@@ -132,9 +146,15 @@ static void emitTileSort(PartsPhase &phase, Value at) {
         phase.both(phase.isEqual(other, row), phase.isLess(i, at)));
     return {phase.choosePlace(isBefore, phase.add(sums[0], 1), sums[0])};
   };
-  Value place = phase.loop(first, last, phase.index(1), first, countSmaller)[0];
-  phase.writePlace(kTileRows, place, row);
-  phase.writePlace(kTilePlaces, place, at);
+  Value own = phase.loop(phase.add(first, lane), last, phase.index(kWarp),
+                         phase.index(0), countSmaller)[0];
+  Value before = phase.addOfWarp(own);
+  Value isFirst = phase.isEqual(lane, phase.index(0));
+  phase.when(phase.both(isFirst, phase.isLess(number, phase.count())), [&] {
+    Value place = phase.add(first, before);
+    phase.writePlace(kTileRows, place, row);
+    phase.writePlace(kTilePlaces, place, at);
+  });
 }
 
 /// How many of `size` sorted rows from `first` on are below `row`, or are it
@@ -320,7 +340,8 @@ ScheduledKernel nnc::scheduleGpuScatterParts(func::FuncOp kernel,
              phase.when(phase.isLess(thread, total),
                         [&] { emitZeros(phase, thread); });
            });
-  list.add("sort", count, forIndices(emitTileSort));
+  list.add("sort", {count.constant * kWarp, count.perBatch * kWarp, 1},
+           emitTileSort);
   list.add("merge", count, forIndices(emitMerge));
   // A column of each part, of which there are at most (N + kPart - 1) / kPart.
   int64_t width = scatter.width.factor;

@@ -68,16 +68,17 @@ func.func @step(%x: tensor<?x4xf32>, %g: tensor<?x6xf32>, %w: tensor<4x6xf32>) -
 
 // -----
 
-// Indices are sorted, in tiles and then all; 64 of them are a part, and a thread
-// has a part's column: no atomics.
+// Indices are sorted, in tiles by a warp each and then all; 16 of them are a
+// part, and a thread has a part's column: no atomics.
 // CHECK-LABEL: func.func @scatter_add_Bx6_zeros(
 // CHECK-SAME:    nnc.extent = [60, 0, 256]
 // CHECK-LABEL: func.func @scatter_add_Bx6_sort(
-// CHECK-SAME:    nnc.extent = [0, 1, 256]
+// CHECK-SAME:    nnc.extent = [0, 32, 256]
+// CHECK-COUNT-5: gpu.shuffle  xor
 // CHECK-LABEL: func.func @scatter_add_Bx6_merge(
 // CHECK-SAME:    nnc.extent = [0, 1, 256]
 // CHECK-LABEL: func.func @scatter_add_Bx6_scatter(
-// CHECK-SAME:    nnc.extent = [378, 6, 16384]
+// CHECK-SAME:    nnc.extent = [90, 6, 4096]
 // CHECK-SAME:    nnc.kind = "scatter"
 // CHECK:         scf.for
 // CHECK:           arith.addf
