@@ -11,6 +11,7 @@
 
 #include "codegen/BufferAccesses.h"
 #include "codegen/cuda/DescribePhases.h"
+#include "codegen/cuda/GpuModel.h"
 #include "codegen/cuda/GpuPhase.h"
 #include "codegen/cuda/JoinedPhases.h"
 
@@ -54,6 +55,19 @@ struct Access {
   }
 };
 
+/// Memory of a block, by type of elements: how many the first, the second and
+/// so on have.
+struct SharedMemory {
+  llvm::MapVector<Type, SmallVector<int64_t>> sizes;
+
+  void add(Type type, int64_t numElements) {
+    sizes[type].push_back(numElements);
+  }
+  /// What does for either, each in its turn.
+  SharedMemory joinedWith(const SharedMemory &other) const;
+  int64_t bytes() const;
+};
+
 /// A command, or a loop with the commands of its step.
 struct Item {
   ArrayRef<PlannedCommand> commands;
@@ -64,6 +78,7 @@ struct Item {
   func::FuncOp phase = nullptr;
   /// Its threads wait for each other.
   bool hasBarrier = false;
+  SharedMemory memory;
 
   const PlannedLaunch &launch() const {
     return std::get<PlannedLaunch>(commands.front());
@@ -76,6 +91,7 @@ struct Group {
   /// Of the phases that have barriers; 0: none has.
   int64_t threads = 0;
   size_t numBuffers = 0;
+  SharedMemory memory;
 
   bool conflictsWith(const Item &item) const;
   bool mayTake(const Item &item) const;
@@ -183,6 +199,10 @@ void Sharing::addLaunch(Item &item) {
   item.hasBarrier =
       phase.walk([](gpu::BarrierOp) { return WalkResult::interrupt(); })
           .wasInterrupted();
+  for (auto own : phase.getOps<memref::AllocaOp>())
+    if (gpu::GPUDialect::hasWorkgroupMemoryAddressSpace(own.getType()))
+      item.memory.add(own.getType().getElementType(),
+                      own.getType().getNumElements());
 }
 
 Item Sharing::itemOf(ArrayRef<PlannedCommand> commands) {
@@ -203,6 +223,25 @@ Item Sharing::itemOf(ArrayRef<PlannedCommand> commands) {
   return item;
 }
 
+SharedMemory SharedMemory::joinedWith(const SharedMemory &other) const {
+  SharedMemory joined = *this;
+  for (const auto &[type, numbers] : other.sizes) {
+    SmallVector<int64_t> &known = joined.sizes[type];
+    known.resize(std::max(known.size(), numbers.size()));
+    for (auto [own, number] : llvm::zip(known, numbers))
+      own = std::max(own, number);
+  }
+  return joined;
+}
+
+int64_t SharedMemory::bytes() const {
+  int64_t bytes = 0;
+  for (const auto &[type, numbers] : sizes)
+    for (int64_t number : numbers)
+      bytes += llvm::alignTo(number * type.getIntOrFloatBitWidth() / 8, 16);
+  return bytes;
+}
+
 bool Group::conflictsWith(const Item &item) const {
   return llvm::any_of(items, [&](const Item *other) {
     if (item.isFence || other->isFence)
@@ -220,6 +259,7 @@ bool Group::mayTake(const Item &item) const {
   bool isShared = item.phase && items.front()->phase &&
                   item.launch().isAgain == items.front()->launch().isAgain;
   return isShared && items.size() < kMostParts &&
+         memory.joinedWith(item.memory).bytes() <= GpuModel().sharedBytes &&
          numBuffers + item.accesses.size() <= kMostBuffers &&
          (!item.hasBarrier || !threads || threads == threadsOf(item.phase));
 }
@@ -227,6 +267,7 @@ bool Group::mayTake(const Item &item) const {
 void Group::take(const Item &item) {
   items.push_back(&item);
   numBuffers += item.accesses.size();
+  memory = memory.joinedWith(item.memory);
   if (item.hasBarrier)
     threads = threadsOf(item.phase);
 }

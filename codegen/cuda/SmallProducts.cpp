@@ -2,9 +2,9 @@
 // at each step for the next ones. So a block takes many terms a step, which
 // slices of its threads share, and tiles are small, so that there are many.
 //
-// Times are in microseconds on an H100. What the library takes was measured;
-// what a kernel of these tiles takes is an estimate: none has been timed yet.
-// `tools/gpu-report --part products` compares the two.
+// Times are in microseconds on an H200 (132 multiprocessors), fitted to what
+// `tools/gpu-report --part products` measures there of the library and of these
+// tiles (docs/cuda.md, "Small products").
 #include "codegen/cuda/SmallProducts.h"
 
 #include "codegen/ScheduleKernels.h"
@@ -16,48 +16,56 @@ using namespace mlir;
 using namespace nnc;
 
 // All are of 128 threads, so that those of several products can share a launch.
-// A thread has at most 8 x 4 sums, or a warp 32 x 32.
+// A thread has at most 8 x 4 sums, or a warp 32 x 32. Two halves of a step take
+// at most 48 KiB of shared memory.
+//
+// The share of its peak that a shape can reach: multiply-adds of a step, at 128
+// a cycle, by the cycles of shared memory, 128 bytes each: what is written,
+// what passes from the cache that all share, and a vector of 16 bytes for each
+// thread of a warp, which takes 2 to 4 cycles, here 3. A thread with 4 x 4 sums
+// reads two vectors a term, one with 8 x 4 three.
 static constexpr TileShape kScalarShapes[] = {
     // rows, columns, depth, threads along rows and columns, percent, slices
-    {16, 16, 64, 4, 4, 35, 8}, {16, 32, 64, 4, 8, 35, 4},
-    {32, 16, 64, 8, 4, 35, 4}, {32, 32, 32, 8, 8, 40, 2},
-    {64, 32, 16, 16, 8, 45},   {32, 64, 16, 8, 16, 45},
-    {64, 64, 16, 8, 16, 65},
+    {16, 16, 64, 4, 4, 40, 8},  {16, 16, 128, 4, 4, 40, 8},
+    {16, 32, 64, 2, 8, 53, 8},  {32, 16, 64, 4, 4, 53, 8},
+    {32, 32, 64, 4, 8, 61, 4},  {64, 32, 32, 8, 8, 66, 2},
+    {32, 64, 32, 4, 16, 66, 2}, {64, 64, 32, 8, 16, 72},
 };
 static constexpr TileShape kTensor16Shapes[] = {
     // rows, columns, depth, warps along rows and columns, percent, slices
-    {16, 16, 64, 1, 1, 15, 4}, {32, 32, 64, 2, 1, 20, 2},
+    {16, 16, 64, 1, 1, 15, 4}, {16, 16, 128, 1, 1, 15, 4},
+    {32, 32, 64, 2, 1, 20, 2}, {32, 32, 128, 2, 1, 20, 2},
     {64, 32, 64, 2, 1, 30, 2}, {32, 64, 64, 1, 2, 30, 2},
-    {64, 64, 32, 2, 2, 45},
+    {64, 64, 64, 2, 2, 45},
 };
 static constexpr TileShape kTensor32Shapes[] = {
-    {16, 16, 32, 1, 1, 15, 4}, {32, 32, 32, 2, 1, 20, 2},
+    {16, 16, 32, 1, 1, 15, 4}, {16, 16, 64, 1, 1, 15, 4},
+    {32, 32, 32, 2, 1, 20, 2}, {32, 32, 64, 2, 1, 20, 2},
     {64, 32, 32, 2, 1, 30, 2}, {32, 64, 32, 1, 2, 30, 2},
-    {64, 64, 16, 2, 2, 45},
+    {64, 64, 32, 2, 2, 45},
 };
 
 static constexpr int64_t kMultiprocessors = 132;
-/// A launch in a CUDA graph, measured on an H200 (docs/performance.md, "On a
-/// GPU, by the plan").
+/// A launch in a CUDA graph (docs/performance.md, "On a GPU, by the plan").
 static constexpr double kLaunch = 1.5;
-/// Until the first numbers are there and the last are written: twice some 600
-/// cycles to memory, 1.75 of them a nanosecond (Luo et al., "Dissecting the
-/// NVIDIA Hopper Architecture through Microbenchmarking", 2024: 478 cycles to
-/// memory, 262 to the cache that all share).
+/// Until the first numbers are there and the last are written.
 static constexpr double kEnds = 0.7;
-/// A step: the cache that all share, shared memory twice, and a barrier.
-static constexpr double kStep = 0.3;
+/// A step whose numbers are waited for: two products of 128 x 128, with 128 and
+/// 784 terms in steps of 64, differ by so much a step in f32 and in bf16.
+static constexpr double kStep = 0.4;
 /// Slices meet in shared memory.
 static constexpr double kMeet = 0.1;
 /// Multiply-adds of one multiprocessor's threads.
 static constexpr double kTermsPerMicrosecond = 128 * 1750;
+/// Bytes that a multiprocessor gets from the cache that all share, where all of
+/// them read: 5.5 TB/s (Luo et al., "Dissecting the NVIDIA Hopper Architecture
+/// through Microbenchmarking", 2024).
+static constexpr double kBytesPerMicrosecond = 5.5e6 / kMultiprocessors;
 
 namespace {
 
 /// A call of the library takes so long, and longer by its terms, which no
-/// block shares, and by all multiplications. Fitted to the products up to 1024
-/// x 1024 x 1024 in docs/cuda.md, "Small products", which were measured on an
-/// H200: within a third of each.
+/// block shares, and by all multiplications.
 struct LibraryTime {
   double least, perTerm, perMultiplication;
 
@@ -76,8 +84,8 @@ struct Sizes {
 
 } // namespace
 
-static constexpr LibraryTime kLibraryScalar = {4.5, 0.0045, 1 / 21e6};
-static constexpr LibraryTime kLibraryTensor32 = {4.0, 0.0025, 1 / 110e6};
+static constexpr LibraryTime kLibraryScalar = {7.5, 0.002, 1 / 21e6};
+static constexpr LibraryTime kLibraryTensor32 = {5.0, 0.0025, 1 / 110e6};
 static constexpr LibraryTime kLibraryTensor16 = {2.9, 0.0013, 1 / 600e6};
 
 /// The largest product that was measured to be all waiting: 768 x 512 x 128.
@@ -107,6 +115,10 @@ static ArrayRef<TileShape> shapesOf(TileUnit unit) {
   return {};
 }
 
+static int64_t bytesOf(TileUnit unit) {
+  return unit == TileUnit::Tensor16 ? 2 : 4;
+}
+
 /// Steps of all blocks that a multiprocessor has, of which those that it has at
 /// once wait together.
 static double timeOf(const Tiling &tiling, const Sizes &sizes) {
@@ -119,8 +131,11 @@ static double timeOf(const Tiling &tiling, const Sizes &sizes) {
   double adds = blocks * shape.rows * shape.columns * shape.depth /
                 (kTermsPerMicrosecond * speedOf(tiling.unit)) * 100 /
                 shape.percent;
+  double reads = tiles / kMultiprocessors * (shape.rows + shape.columns) *
+                 shape.depth * bytesOf(tiling.unit) / kBytesPerMicrosecond;
   return kLaunch + kEnds + (shape.slices > 1 ? kMeet : 0) +
-         llvm::divideCeil(sizes.terms, shape.depth) * std::max(waits, adds);
+         llvm::divideCeil(sizes.terms, shape.depth) *
+             std::max({waits, adds, reads});
 }
 
 /// What of it is no tensor in memory is a launch before a call, and what its

@@ -13,6 +13,11 @@ using namespace nnc;
 /// for neighbours to share what the memory delivers at once, and so few that a
 /// thread has several numbers of a line, whose address is computed once.
 static constexpr int64_t kThreadsALine = 8;
+/// Of vectors that are written number by number, across the lines of shared
+/// memory, threads beside each other along what is read: as their numbers lie
+/// four lines apart, 16 banks of 32, those of 16 lines beside them take each
+/// bank once.
+static constexpr int64_t kThreadsAcross = 2;
 
 /// What the operand's elements are in shared memory.
 static Type sharedType(const Contraction &contraction, const Element *element,
@@ -106,9 +111,19 @@ void TileLoad::placeVectors(const GpuPoint &point) {
   if (lanes == 1)
     threadsALine =
         std::min(threadsALine, std::max(kThreadsALine, threads / numLines));
-  int64_t linesAtOnce = threads / threadsALine;
-  Value along = phase.remainder(phase.thread(), threadsALine),
-        line = phase.divide(phase.thread(), threadsALine);
+  int64_t beside = threadsALine, linesAtOnce = threads / threadsALine;
+  if (lanes > 1 && readsAlongDepth != layout.alongDepth) {
+    beside = std::min(perLine, kThreadsAcross);
+    linesAtOnce = std::min(numLines, threads / beside);
+    threadsALine = threads / linesAtOnce;
+  }
+  Value along = phase.remainder(phase.thread(), beside),
+        line = phase.divide(phase.thread(), beside);
+  if (beside < threadsALine) {
+    Value further = phase.divide(line, linesAtOnce);
+    along = phase.add(along, phase.multiply(further, beside));
+    line = phase.remainder(line, linesAtOnce);
+  }
   for (int64_t later = 0; later < numLines; later += linesAtOnce)
     for (int64_t further = 0; further < perLine; further += threadsALine) {
       Value first = phase.multiply(phase.add(along, further), lanes),

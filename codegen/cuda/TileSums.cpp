@@ -129,21 +129,25 @@ std::unique_ptr<TileSums> nnc::createTileSums(GpuContractionPhase &phase,
   return std::make_unique<ScalarSums>(phase, tiling.shape, lhs, rhs);
 }
 
-/// From one row of a slice's sums to the next: columns, and as many as a vector
-/// has, so that threads beside each other use other banks.
-static int64_t rowStride(const TileShape &shape) { return shape.columns + 4; }
-
-int64_t nnc::sharedSums(const TileShape &shape) {
-  return shape.slices == 1 ? 0 : shape.slices * shape.rows * rowStride(shape);
+/// Memory for that many sums: an operand's, or its own.
+static Value sharedSums(GpuPhase &phase, int64_t numSums, Type type,
+                        ArrayRef<const TileLoad *> operands) {
+  for (const TileLoad *operand : operands) {
+    auto memory = cast<MemRefType>(operand->getMemory().getType());
+    if (memory.getElementType() == type && memory.getNumElements() >= numSums)
+      return operand->getMemory();
+  }
+  return phase.shared(numSums, type);
 }
 
 SmallVector<TileRow> nnc::addSlices(GpuPhase &phase, const Tiling &tiling,
-                                    ArrayRef<TileRow> rows) {
+                                    ArrayRef<TileRow> rows, const TileLoad &lhs,
+                                    const TileLoad &rhs) {
   ImplicitLocOpBuilder &b = phase.b;
   const TileShape &shape = tiling.shape;
   Type type = getElementTypeOrSelf(rows.front().pieces.front().sums.getType());
-  Value memory = phase.shared(sharedSums(shape), type);
-  int64_t stride = rowStride(shape), ofSlice = shape.rows * stride;
+  int64_t stride = shape.columns, ofSlice = shape.rows * stride;
+  Value memory = sharedSums(phase, shape.slices * ofSlice, type, {&lhs, &rhs});
   Value slice = phase.divide(phase.thread(), tiling.threads() / shape.slices);
   Value begin = phase.multiply(slice, ofSlice);
   for (const TileRow &row : rows)
@@ -153,7 +157,7 @@ SmallVector<TileRow> nnc::addSlices(GpuPhase &phase, const Tiling &tiling,
     }
   phase.barrier();
   // All threads of the block have a part of the tile's sums.
-  int64_t numSums = shape.rows * shape.columns, threads = tiling.threads();
+  int64_t numSums = ofSlice, threads = tiling.threads();
   int64_t lanes = std::min<int64_t>(numSums / threads, 4);
   int64_t perRow = shape.columns / lanes;
   auto vector = VectorType::get(lanes, type);

@@ -43,12 +43,13 @@ std::unique_ptr<TileSums> createTileSums(GpuContractionPhase &phase,
 mlir::Value firstTermOfSlice(GpuPhase &phase, const TileShape &shape,
                              int64_t team);
 
-/// Numbers of shared memory in which slices meet.
-int64_t sharedSums(const TileShape &shape);
 /// Sums of all slices, of those that each thread has of its own: which rows and
-/// columns they are of. All threads of the block call it.
+/// columns they are of. All threads of the block call it, behind a barrier
+/// after which the operands are read no more: slices meet in the memory of one
+/// of them where it holds their sums.
 llvm::SmallVector<TileRow> addSlices(GpuPhase &phase, const Tiling &tiling,
-                                     llvm::ArrayRef<TileRow> rows);
+                                     llvm::ArrayRef<TileRow> rows,
+                                     const TileLoad &lhs, const TileLoad &rhs);
 
 } // namespace nnc
 

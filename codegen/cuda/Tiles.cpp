@@ -237,7 +237,7 @@ void TileScheduler::emitSums() {
                     block[outer]);
     SmallVector<TileRow> rows = sums->rowsOf(added);
     if (tiling.shape.slices > 1)
-      rows = addSlices(phase, tiling, rows);
+      rows = addSlices(phase, tiling, rows, lhs, rhs);
     storeTile(phase, rows, point, before, firstRow, firstColumn);
   });
   scheduled.phases.push_back(

@@ -4,22 +4,24 @@
 // RUN: FileCheck %s --check-prefix=PHASES < %t.phases
 // RUN: nnc-run-phases --emit %t.phases | FileCheck %s
 
-// One phase with the bias and the maximum. Eight slices of 16 threads take eight terms each of a step of 64, and
-// meet in shared memory, where the sums are added in the slices' order, two a thread.
+// One phase with the bias and the maximum. Eight slices of 16 threads take 16 terms each of a step of 128, and
+// meet in an operand's memory, where the sums are added in the slices' order, two a thread.
 // PHASES-LABEL: func.func @matmul_add_maximum_Bx64x128_tiles(
 // PHASES-SAME:    nnc.buffers = ["operand 0", "operand 1", "operand 2", "result 0"]
 // PHASES-SAME:    nnc.extent = [45, 4, 16]
 // PHASES-SAME:    nnc.kind = "product"
 // PHASES-SAME:    nnc.threads = 128
 // CHECK-LABEL: matmul_add_maximum_Bx64x128_tiles(
-// CHECK:       __shared__ f32 [[SUMS:[a-z0-9]+]][2560];
+// CHECK:       __shared__ f32 [[OTHER:[a-z0-9]+]][5120];
+// CHECK-NEXT:  {{.*}}__shared__ f32 [[SUMS:[a-z0-9]+]][5120];
+// CHECK-NOT:   __shared__
 // CHECK:       for (
 // CHECK:         _Pragma("unroll")
-// CHECK-NEXT:    for ({{.*}} < 8; ++
+// CHECK-NEXT:    for ({{.*}} < 16; ++
 // CHECK:         __syncthreads();
 // CHECK:       store(&[[SUMS]][
 // CHECK:       __syncthreads();
-// CHECK:       load<f32x2>(&[[SUMS]][{{.*}}]) + load<f32x2>(&[[SUMS]][{{.*}} + 320])
+// CHECK:       load<f32x2>(&[[SUMS]][{{.*}}]) + load<f32x2>(&[[SUMS]][{{.*}} + 256])
 // CHECK:       = map([](f32 a, f32 b) { return maximum(a, b); }, {{.*}} + load<f32x2>(x2 + {{.*}}), f32x2(0.0f));
 // CHECK:       store(y0 + {{.*}}
 func.func @layer(%x: tensor<?x128xf32>, %w: tensor<128x64xf32>, %b: tensor<64xf32>) -> tensor<?x64xf32> {
