@@ -5,8 +5,9 @@
 //
 //   scalars   complete the reductions to a scalar: one block, or many that
 //             leave partial results to one
-//   columns   complete the sums over the rows: 32 columns a block, 32 threads a
-//             column, and more blocks where there are many rows
+//   columns   complete the sums over the rows: threads with neighbouring
+//             columns, several a column, and more blocks where there are many
+//             rows
 //   rows      the values of the stage, and what later stages need of a row's
 //             own reductions
 //

@@ -19,12 +19,19 @@ static constexpr int64_t kMaxLanes = 16;
 /// elements a thread take about as long as a launch.
 static constexpr int64_t kOneBlockElements = 1 << 15;
 static constexpr int64_t kBlockElements = 1 << 13;
-/// The same for rows that a block of columns walks down.
-static constexpr int64_t kBlockRows = 256;
+/// Rows that a thread of a block of columns has at least, and blocks for each
+/// of GpuModel::minBlocks: more than one after another, so that none waits long
+/// for the last.
+static constexpr int64_t kThreadRows = 8, kBlocksInTurn = 4;
+static constexpr int64_t kMaxSplits = 1 << 10;
 /// Columns of so many rows, and elements in all, are summed in less time than
 /// some launches take.
 static constexpr int64_t kShortColumn = 1 << 10, kShortColumns = 1 << 19;
-static constexpr int64_t kMaxSplits = 64;
+/// What a thread's sums, and the columns' values that they are made of, take of
+/// its registers; and bytes that it reads at once, so that half of the threads
+/// that a multiprocessor can have cover the way to memory.
+static constexpr int64_t kColumnLanes = 48, kBytesAtOnce = 64;
+static constexpr int64_t kMaxColumnLanes = 8, kMaxRowsAtOnce = 4;
 
 GpuRowsChoices::GpuRowsChoices(RowsPlan &plan, const GpuModel &model)
     : plan(plan), rows(plan.rows), model(model), keptRows(plan.stages.size()) {
@@ -123,13 +130,14 @@ void GpuRowsChoices::addScalars(unsigned number) {
 
 void GpuRowsChoices::addColumns(unsigned number) {
   RowsStep &step = plan.addStep(RowsStep::Columns, number);
-  int64_t numSplits = splitsOf(step);
+  ColumnBlock block = columnBlock(step);
+  int64_t numSplits = splitsOf(step, block);
   if (numSplits > 1)
     for (RowsOp *op : step.completed)
       plan.addPartials(*op, Extent{numSplits * rows.columns});
   for (Value root : plan.stages[number].keptColumns)
     plan.keep(step, root, Extent{rows.columns});
-  steps.push_back({&step, {}, numSplits});
+  steps.push_back({&step, {}, block, numSplits});
 }
 
 /// A row's values are kept by the threads that have reduced it. What needs no
@@ -229,24 +237,108 @@ int64_t GpuRowsChoices::threadsFor(ArrayRef<ScalarLoop> loops) const {
   return threads;
 }
 
-/// Short sums have blocks of as many threads as those of small products, which
-/// can share a launch with them. A row's part is whole sectors of memory, of 32
-/// bytes, in 16 bits too.
-ColumnBlock GpuRowsChoices::columnBlock() const {
-  if (typicalRows() <= kShortColumn &&
-      typicalRows() * rows.columns <= kShortColumns)
-    return {16, 8};
-  return {kWarp, 32};
+void GpuRowsChoices::collectReads(const RowsStep &step, Value tensor,
+                                  llvm::DenseSet<Value> &seen,
+                                  ColumnReads &reads) const {
+  Value root = rootOf(tensor);
+  if (uniformValue(root) || !seen.insert(root).second)
+    return;
+  SpaceRole role = rows.roleOf(root);
+  if (role == Column) {
+    ++reads.numColumnValues;
+    return;
+  }
+  RowsOp *op = rows.definition(root);
+  if (step.isStored(root) || !op) {
+    if (role == Full) {
+      reads.bytes += elementBytes(root);
+      reads.widestBytes = std::max(reads.widestBytes, elementBytes(root));
+    }
+    return;
+  }
+  for (const WindowRead &read : op->windowReads) {
+    reads.hasWindows = true;
+    reads.widestBytes = std::max(reads.widestBytes, elementBytes(read.tensor));
+  }
+  for (Value operand : op->op->getOperands())
+    collectReads(step, operand, seen, reads);
 }
 
-int64_t GpuRowsChoices::splitsOf(const RowsStep &step) const {
+/// Neighbouring columns for one thread: what is widest in memory fills one
+/// vector access, if registers and shared memory have room for all that there
+/// is of each column. A window's place is computed once for all of them.
+int64_t GpuRowsChoices::lanesOfSums(const RowsStep &step,
+                                    const ColumnReads &reads) const {
+  int64_t numVectors = reads.numColumnValues, sharedBytes = 0;
+  for (RowsOp *op : step.completed)
+    for (Value result : op->op->getResults()) {
+      ++numVectors;
+      sharedBytes += kRowsThreads * elementBytes(result);
+    }
+  int64_t lanes =
+      std::min(model.vectorBytes / reads.widestBytes, kMaxColumnLanes);
+  while (lanes > 1 &&
+         (rows.columns % lanes || lanes * sharedBytes > model.sharedBytes ||
+          (lanes * numVectors > kColumnLanes && lanes > 2)))
+    lanes /= 2;
+  bool isWide = reads.hasWindows || lanes * numVectors <= kColumnLanes / 2;
+  if (lanes > 4 && !isWide)
+    lanes = 4;
+  return lanes == 1 || lanesFor(rows.columns) == 0 ? 0 : lanes;
+}
+
+/// Short sums have blocks of as many threads as those of small products, which
+/// can share a launch with them. A row's part is whole sectors of memory, of 32
+/// bytes, in 16 bits too. Columns of few rows have a thread each.
+ColumnBlock GpuRowsChoices::columnBlock(const RowsStep &step) const {
+  ColumnBlock block;
   if (step.completed.empty())
+    return block;
+  int64_t numRows = typicalRows();
+  if (numRows <= kShortColumn && numRows * rows.columns <= kShortColumns) {
+    block.threadsARow = 16;
+    block.threadsAColumn = 8;
+    return block;
+  }
+  ColumnReads reads;
+  llvm::DenseSet<Value> seen;
+  for (RowsOp *op : step.completed)
+    for (Value input : op->op.getInputs())
+      collectReads(step, input, seen, reads);
+  block.lanes = lanesOfSums(step, reads);
+  int64_t numChunks = rows.columns / block.width();
+  block.threadsARow = std::min<int64_t>(llvm::PowerOf2Ceil(numChunks), kWarp);
+  block.threadsAColumn = kRowsThreads / block.threadsARow;
+  if (numRows < kThreadRows * block.width() && numChunks >= kRowsThreads) {
+    block.threadsARow = kRowsThreads;
+    block.threadsAColumn = 1;
+  }
+  int64_t bytes = std::max<int64_t>(reads.bytes * block.width(), 1);
+  if (!reads.hasWindows)
+    block.rowsAtOnce =
+        std::clamp<int64_t>(kBytesAtOnce / bytes, 1, kMaxRowsAtOnce);
+  return block;
+}
+
+int64_t GpuRowsChoices::splitsOf(const RowsStep &step,
+                                 const ColumnBlock &block) const {
+  if (step.completed.empty() || block.threadsAColumn == 1)
     return 1;
-  int64_t numColumnBlocks =
-      llvm::divideCeil(rows.columns, columnBlock().columns);
-  int64_t splits = std::min({typicalRows() / kBlockRows,
-                             model.minBlocks / numColumnBlocks, kMaxSplits});
+  int64_t numColumnBlocks = llvm::divideCeil(rows.columns, block.columns());
+  int64_t splits =
+      std::min({typicalRows() / (kThreadRows * block.threadsAColumn),
+                kBlocksInTurn * model.minBlocks / numColumnBlocks, kMaxSplits});
   return std::max<int64_t>(splits, 1);
+}
+
+/// Threads of a column hide the way to memory of each other; few parts are
+/// added up by one, which needs no other.
+ColumnBlock GpuRowsChoices::totalsBlock(int64_t numSplits) const {
+  ColumnBlock block;
+  block.threadsAColumn = numSplits >= 128 ? 32 : numSplits >= 16 ? 8 : 1;
+  block.threadsARow = kRowsThreads / block.threadsAColumn;
+  block.rowsAtOnce = kMaxRowsAtOnce;
+  return block;
 }
 
 RowGroup GpuRowsChoices::chooseGroup() const {

@@ -36,11 +36,27 @@ struct RowGroup {
   int64_t width() const { return std::max<int64_t>(lanes, 1); }
 };
 
-/// A block that adds up columns.
+/// A block that adds up columns: threads side by side, and below each other.
 struct ColumnBlock {
-  int64_t columns, threadsAColumn;
+  /// Neighbouring columns of a thread; 0 for one.
+  int64_t lanes = 0;
+  int64_t threadsARow = kWarp;
+  int64_t threadsAColumn = 1;
+  /// Rows that a thread reads before it adds them up.
+  int64_t rowsAtOnce = 1;
 
-  int64_t threads() const { return columns * threadsAColumn; }
+  int64_t width() const { return std::max<int64_t>(lanes, 1); }
+  int64_t columns() const { return threadsARow * width(); }
+  int64_t threads() const { return threadsARow * threadsAColumn; }
+};
+
+/// What a step over columns reads for an element of its sums.
+struct ColumnReads {
+  /// Of the tensors of rows and columns in memory: all, and the widest.
+  int64_t bytes = 0, widestBytes = 2;
+  /// Values that are the same in all rows.
+  int64_t numColumnValues = 0;
+  bool hasWindows = false;
 };
 
 /// A step of the plan, with what the GPU chooses for it.
@@ -48,7 +64,9 @@ struct GpuRowsStep {
   const RowsStep *step;
   /// Of a step over scalars: one phase for all or, for all, partial results.
   llvm::SmallVector<ScalarLoop> loops;
-  /// Of a step over columns: parts of the rows, each reduced by a block.
+  /// Of a step over columns that completes sums: a block, and parts of the
+  /// rows, each reduced by one.
+  ColumnBlock block = {};
   int64_t numSplits = 1;
 };
 
@@ -61,7 +79,8 @@ struct GpuRowsChoices {
   /// access, and `length` is a multiple. 0 for one element.
   int64_t lanesFor(int64_t length) const;
   RowGroup chooseGroup() const;
-  ColumnBlock columnBlock() const;
+  /// The block that adds up the parts of columns.
+  ColumnBlock totalsBlock(int64_t numSplits) const;
   /// How many times `lanes` elements there are.
   Extent numChunks(const ScalarLoop &loop) const;
   /// Of a phase that runs `loops` in one block.
@@ -79,7 +98,12 @@ private:
   void addRows(unsigned stage);
   llvm::DenseSet<mlir::Value> readLater(unsigned stage) const;
   llvm::SmallVector<ScalarLoop> planScalarLoops(const RowsStep &step) const;
-  int64_t splitsOf(const RowsStep &step) const;
+  void collectReads(const RowsStep &step, mlir::Value tensor,
+                    llvm::DenseSet<mlir::Value> &seen,
+                    ColumnReads &reads) const;
+  int64_t lanesOfSums(const RowsStep &step, const ColumnReads &reads) const;
+  ColumnBlock columnBlock(const RowsStep &step) const;
+  int64_t splitsOf(const RowsStep &step, const ColumnBlock &block) const;
   int64_t typicalRows() const;
 
   RowsPlan &plan;

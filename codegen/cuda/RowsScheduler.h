@@ -36,12 +36,15 @@ private:
   // Columns.
   void emitColumns(const GpuRowsStep &planned);
   void emitColumnVectors(const RowsStep &step);
-  void emitColumnSums(const RowsStep &step, int64_t numSplits);
-  Accumulators sumDownRows(const RowsStep &step, mlir::Value firstRow,
+  void emitColumnSums(const GpuRowsStep &planned);
+  void emitOwnColumns(const GpuRowsStep &planned);
+  void placeColumns(const ColumnBlock &block, mlir::Value number);
+  Accumulators sumDownRows(const GpuRowsStep &planned, mlir::Value firstRow,
                            mlir::Value lastRow);
-  Accumulators addThreadsOfColumn(const RowsStep &step, mlir::ValueRange shared,
-                                  mlir::Value lane);
-  void emitColumnTotals(const RowsStep &step, int64_t numSplits);
+  void joinThreadsOfColumn(const RowsStep &step, const ColumnBlock &block,
+                           mlir::Value firstColumn, Accumulators totals,
+                           llvm::function_ref<void(mlir::ValueRange)> store);
+  void emitColumnTotals(const GpuRowsStep &planned);
   void storeColumns(const RowsStep &step);
 
   // Rows.

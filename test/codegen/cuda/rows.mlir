@@ -114,20 +114,48 @@ func.func @update(%g: tensor<?x40xf32>, %p: tensor<40xf32>) -> tensor<40xf32> {
 // -----
 
 // So many rows that one block a column would leave most of the GPU idle: parts
-// first, in a workspace of their own.
+// first, in a workspace of their own. A thread has four neighbouring columns, of
+// four rows at once; 16 threads cover a row. Eight threads add up the parts.
 // CHECK-LABEL: func.func @sum_4096x40_partials(
-// CHECK-SAME:    {nnc.elements = array<i64: 2560, 0, 4>, nnc.fresh, nnc.name = "work0"}
+// CHECK-SAME:    {nnc.elements = array<i64: 5120, 0, 4>, nnc.fresh, nnc.name = "work0"}
 // CHECK-SAME:    nnc.buffers = ["operand 0", "workspace 0"]
 // CHECK-SAME:    nnc.extent = [32, 0, 1]
-// CHECK-SAME:    nnc.workspace_bytes = {{\[\[}}2560, 0, 1]]
+// CHECK-SAME:    nnc.threads = 256
+// CHECK-SAME:    nnc.workspace_bytes = {{\[\[}}5120, 0, 1]]
+// CHECK:         memref.alloca() : memref<1024xf32, #gpu.address_space<workgroup>>
+// CHECK:         scf.for
+// CHECK:           vector.load {{.*}} vector<4xf32>
+// CHECK:         } {nnc.unroll = 4 : i64}
+// CHECK:         gpu.barrier
 // CHECK-LABEL: func.func @sum_4096x40_columns1(
-// CHECK-SAME:    {nnc.elements = array<i64: 2560, 0, 4>, nnc.name = "work0"}
+// CHECK-SAME:    {nnc.elements = array<i64: 5120, 0, 4>, nnc.name = "work0"}
 // CHECK-SAME:    {nnc.elements = array<i64: 40, 0, 1>, nnc.fresh, nnc.name = "y0"}
 // CHECK-SAME:    nnc.buffers = ["workspace 0", "result 0"]
-// CHECK-SAME:    nnc.extent = [40, 0, 256]
+// CHECK-SAME:    nnc.extent = [40, 0, 32]
+// CHECK:         gpu.barrier
 func.func @sum_of_many(%x: tensor<4096x40xf32>) -> tensor<40xf32> {
   %y = nnc.sum %x axes = [0] : (tensor<4096x40xf32>) -> tensor<40xf32>
   return %y : tensor<40xf32>
+}
+
+// -----
+
+// Few rows of many columns: a thread has all of its own columns, and waits for
+// no other. What is widest in memory fills one access.
+// CHECK-LABEL: func.func @cast_sum_16x65536_columns(
+// CHECK-SAME:    nnc.extent = [65536, 0, 2048]
+// CHECK-SAME:    nnc.threads = 256
+// CHECK-NOT:     memref.alloca
+// CHECK:         vector.load {{.*}} vector<8xbf16>
+// CHECK-NOT:     gpu.barrier
+// CHECK:         vector.store
+func.func @sum_of_few(%x: tensor<16x65536xbf16>) -> tensor<65536xf32> {
+  %y = nnc.fused "rows" (%a = %x) : (tensor<16x65536xbf16>) -> tensor<65536xf32> {
+    %wide = nnc.cast %a to = f32 : (tensor<16x65536xbf16>) -> tensor<16x65536xf32>
+    %sum = nnc.sum %wide axes = [0] : (tensor<16x65536xf32>) -> tensor<65536xf32>
+    nnc.yield %sum : tensor<65536xf32>
+  }
+  return %y : tensor<65536xf32>
 }
 
 // -----
