@@ -239,7 +239,7 @@ int64_t GpuRowsChoices::threadsFor(ArrayRef<ScalarLoop> loops) const {
 
 void GpuRowsChoices::collectReads(const RowsStep &step, Value tensor,
                                   llvm::DenseSet<Value> &seen,
-                                  ColumnReads &reads) const {
+                                  ElementReads &reads) const {
   Value root = rootOf(tensor);
   if (uniformValue(root) || !seen.insert(root).second)
     return;
@@ -268,7 +268,7 @@ void GpuRowsChoices::collectReads(const RowsStep &step, Value tensor,
 /// vector access, if registers and shared memory have room for all that there
 /// is of each column. A window's place is computed once for all of them.
 int64_t GpuRowsChoices::lanesOfSums(const RowsStep &step,
-                                    const ColumnReads &reads) const {
+                                    const ElementReads &reads) const {
   int64_t numVectors = reads.numColumnValues, sharedBytes = 0;
   for (RowsOp *op : step.completed)
     for (Value result : op->op->getResults()) {
@@ -300,7 +300,7 @@ ColumnBlock GpuRowsChoices::columnBlock(const RowsStep &step) const {
     block.threadsAColumn = 8;
     return block;
   }
-  ColumnReads reads;
+  ElementReads reads;
   llvm::DenseSet<Value> seen;
   for (RowsOp *op : step.completed)
     for (Value input : op->op.getInputs())
@@ -338,6 +338,42 @@ ColumnBlock GpuRowsChoices::totalsBlock(int64_t numSplits) const {
   block.threadsAColumn = numSplits >= 128 ? 32 : numSplits >= 16 ? 8 : 1;
   block.threadsARow = kRowsThreads / block.threadsAColumn;
   block.rowsAtOnce = kMaxRowsAtOnce;
+  return block;
+}
+
+/// Values of columns stay in registers from one row to the next, if threads
+/// can have some rows each and there are still blocks for all multiprocessors.
+/// A window's place is computed once for all lanes, of which there are as many
+/// as fill one access of what is in memory.
+ElementsBlock GpuRowsChoices::elementsBlock(const RowsStep &step) const {
+  ElementReads reads;
+  llvm::DenseSet<Value> seen;
+  bool areFull = true;
+  for (unsigned result : step.results) {
+    Value root = rows.results[result];
+    collectReads(step, root, seen, reads);
+    reads.widestBytes = std::max(reads.widestBytes, elementBytes(root));
+    areFull &= rows.roleOf(root) == Full;
+  }
+  ElementsBlock block;
+  block.lanes = lanesFor(rows.columns);
+  if (reads.hasWindows && block.lanes)
+    while (block.lanes < model.vectorBytes / reads.widestBytes &&
+           block.lanes < kMaxColumnLanes &&
+           rows.columns % (2 * block.lanes) == 0)
+      block.lanes *= 2;
+  int64_t numChunks = rows.columns / std::max<int64_t>(block.lanes, 1);
+  int64_t rowsAtOnce = std::max<int64_t>(kRowsThreads / numChunks, 1);
+  bool fillsWarps = numChunks * rowsAtOnce % kWarp == 0;
+  if (!block.lanes || reads.hasWindows || reads.numColumnValues < 2 ||
+      !areFull || numChunks > 2 * kRowsThreads || !fillsWarps)
+    return block;
+  block.rowsAtOnce = rowsAtOnce;
+  for (int64_t rowsAThread : {4, 2})
+    if (typicalRows() >= 2 * model.minBlocks * block.rowsAtOnce * rowsAThread) {
+      block.rowsAThread = rowsAThread;
+      break;
+    }
   return block;
 }
 

@@ -50,8 +50,17 @@ struct ColumnBlock {
   int64_t threads() const { return threadsARow * threadsAColumn; }
 };
 
-/// What a step over columns reads for an element of its sums.
-struct ColumnReads {
+/// A block of rows whose elements need no other's: each thread has the same
+/// columns of some rows.
+struct ElementsBlock {
+  int64_t lanes = 0;
+  /// Rows that the block's threads cover once, and how many times they do: 0
+  /// where a thread has one vector anywhere.
+  int64_t rowsAtOnce = 1, rowsAThread = 0;
+};
+
+/// What a step reads for an element of its sums or results.
+struct ElementReads {
   /// Of the tensors of rows and columns in memory: all, and the widest.
   int64_t bytes = 0, widestBytes = 2;
   /// Values that are the same in all rows.
@@ -79,6 +88,7 @@ struct GpuRowsChoices {
   /// access, and `length` is a multiple. 0 for one element.
   int64_t lanesFor(int64_t length) const;
   RowGroup chooseGroup() const;
+  ElementsBlock elementsBlock(const RowsStep &step) const;
   /// The block that adds up the parts of columns.
   ColumnBlock totalsBlock(int64_t numSplits) const;
   /// How many times `lanes` elements there are.
@@ -100,8 +110,8 @@ private:
   llvm::SmallVector<ScalarLoop> planScalarLoops(const RowsStep &step) const;
   void collectReads(const RowsStep &step, mlir::Value tensor,
                     llvm::DenseSet<mlir::Value> &seen,
-                    ColumnReads &reads) const;
-  int64_t lanesOfSums(const RowsStep &step, const ColumnReads &reads) const;
+                    ElementReads &reads) const;
+  int64_t lanesOfSums(const RowsStep &step, const ElementReads &reads) const;
   ColumnBlock columnBlock(const RowsStep &step) const;
   int64_t splitsOf(const RowsStep &step, const ColumnBlock &block) const;
   int64_t typicalRows() const;

@@ -28,15 +28,58 @@ void GpuRowsScheduler::storeElements(const RowsStep &step, bool hasFull) {
                  [&] { values.storeResults(ofRows); });
 }
 
+/// A thread has the same columns of several rows. All are read before any is
+/// written, so that their ways to memory overlap.
+void GpuRowsScheduler::emitSeveralRows(const RowsStep &step,
+                                       const ElementsBlock &block) {
+  int64_t chunksPerRow = rows.columns / block.lanes;
+  int64_t threads = block.rowsAtOnce * chunksPerRow;
+  int64_t rowsPerBlock = block.rowsAtOnce * block.rowsAThread;
+  bool isWhole = rows.rows.factor % rowsPerBlock == 0;
+  Value thread = phase().thread(), numRows = values.numRows();
+  Value firstRow = phase().add(phase().multiply(phase().block(), rowsPerBlock),
+                               phase().divide(thread, chunksPerRow));
+  values.chunk.lanes = block.lanes;
+  values.chunk.column =
+      phase().multiply(phase().remainder(thread, chunksPerRow), block.lanes);
+  SmallVector<Value> rowNumbers, computed;
+  for (int64_t number = 0; number < block.rowsAThread; ++number) {
+    RowsValues::Scope scope(values, nullptr, {}, {Row, Full});
+    Value row = phase().add(firstRow, number * block.rowsAtOnce);
+    rowNumbers.push_back(row);
+    values.chunk.row =
+        isWhole ? row
+                : phase().minimum(row, phase().subtract(numRows, index(1)));
+    for (unsigned result : step.results)
+      computed.push_back(values.get(rows.results[result]));
+  }
+  for (auto [number, row] : llvm::enumerate(rowNumbers)) {
+    RowsValues::Scope scope(values, nullptr, {}, {Row, Full});
+    values.chunk.row = row;
+    for (auto [place, result] : llvm::enumerate(step.results))
+      values.set(rootOf(rows.results[result]),
+                 computed[number * step.results.size() + place]);
+    if (isWhole)
+      values.storeResults(step.results);
+    else
+      phase().when(phase().isLess(row, numRows),
+                   [&] { values.storeResults(step.results); });
+  }
+  endPhase(rows.numRows(rowsPerBlock), threads);
+}
+
 /// Every thread has elements of its own, or a row.
 void GpuRowsScheduler::emitUngrouped(const RowsStep &step) {
   bool isFlat = choices.isFlat();
   bool hasFull = llvm::any_of(step.results, [&](unsigned result) {
     return rows.roleOf(rows.results[result]) == Full;
   });
-  int64_t lanes = isFlat    ? choices.lanesFor(rows.rows.factor)
-                  : hasFull ? choices.lanesFor(rows.columns)
-                            : 0;
+  ElementsBlock block;
+  if (hasFull && !isFlat)
+    block = choices.elementsBlock(step);
+  if (block.rowsAThread)
+    return emitSeveralRows(step, block);
+  int64_t lanes = isFlat ? choices.lanesFor(rows.rows.factor) : block.lanes;
   int64_t width = std::max<int64_t>(lanes, 1);
   int64_t chunksPerRow = hasFull ? rows.columns / width : 1;
   int64_t count =

@@ -50,6 +50,7 @@ private:
   // Rows.
   void emitRows(const RowsStep &step);
   void emitUngrouped(const RowsStep &step);
+  void emitSeveralRows(const RowsStep &step, const ElementsBlock &block);
   void storeElements(const RowsStep &step, bool hasFull);
   void emitGrouped(const RowsStep &step);
   mlir::Value placeGroup();
