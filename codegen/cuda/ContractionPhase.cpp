@@ -4,6 +4,7 @@
 #include "codegen/Vectorize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 
@@ -299,6 +300,35 @@ static bool isPaddedWithZero(const Element *element) {
   return padding->scalar
              ? matchPattern(padding->scalar, m_AnyZeroFloat())
              : matchPattern(Attribute(padding->constant), m_AnyZeroFloat());
+}
+
+bool nnc::isCopy(const Element *element, unsigned axis) {
+  if (isPaddedWithZero(element))
+    element = element->inputs[0];
+  return element->operand && element->strides[axis].isOne();
+}
+
+void GpuContractionPhase::beginCopy(const Element *element,
+                                    const GpuPoint &point, Value condition,
+                                    Value memory, Value at) {
+  if (isPaddedWithZero(element)) {
+    condition = both(condition, isInside(element, point));
+    element = element->inputs[0];
+  }
+  func::FuncOp kernel = contraction.kernel;
+  auto type =
+      cast<RankedTensorType>(kernel.getArgumentTypes()[*element->operand + 1]);
+  Value source = buffer({BufferRef::Operand, *element->operand}, type);
+  Value from = place({element->base, element->strides}, point);
+  // Where none is copied, zeros are written and nothing is read.
+  Value count;
+  if (!matchPattern(condition, m_One()))
+    count = arith::SelectOp::create(b, condition, index(point.lanes), index(0));
+  auto token = nvgpu::DeviceAsyncTokenType::get(b.getContext());
+  nvgpu::DeviceAsyncCopyOp::create(b, token, memory, ValueRange(at), source,
+                                   ValueRange(from),
+                                   b.getIndexAttr(point.lanes), count,
+                                   /*bypassL1=*/b.getUnitAttr());
 }
 
 Value GpuContractionPhase::elementOrZero(const Element *element,

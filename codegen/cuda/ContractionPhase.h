@@ -53,6 +53,10 @@ int64_t vectorLanes(const Contraction &contraction, const Element *element,
 int64_t resultLanes(const Contraction &contraction, unsigned axis,
                     int64_t maxLanes);
 
+/// Whether vectors of the element along `axis` are what a tensor holds, or the
+/// zeros around it.
+bool isCopy(const Element *element, unsigned axis);
+
 class GpuContractionPhase : public GpuPhase {
 public:
   GpuContractionPhase(mlir::ImplicitLocOpBuilder &b,
@@ -75,6 +79,10 @@ public:
   /// zero; a vector where the point has several lanes.
   mlir::Value elementOrZero(const Element *element, const GpuPoint &point,
                             mlir::Value condition);
+  /// Begins to copy the same, a vector of an element that `isCopy`, to shared
+  /// memory from element `at` on.
+  void beginCopy(const Element *element, const GpuPoint &point,
+                 mlir::Value condition, mlir::Value memory, mlir::Value at);
   /// Computes all results from the product at `point`, and stores them.
   void storeResults(mlir::Value product, const GpuPoint &point);
 

@@ -76,13 +76,15 @@ LogicalResult FunctionPrinter::printCopy(nvgpu::DeviceAsyncCopyOp op) {
   auto type = cast<MemRefType>(op.getDst().getType());
   int64_t bits =
       op.getDstElements().getSExtValue() * type.getElementTypeBitWidth();
-  if (bits != 128 || op.getSrcElements())
+  if (bits != 128)
     return op.emitOpError("copies other than 16 bytes, which has no form here");
   std::string to = address(op.getDst(), op.getDstIndices()),
               from = address(op.getSrc(), op.getSrcIndices());
+  std::string count =
+      op.getSrcElements() ? ", " + text(op.getSrcElements()) : "";
   if (failed(nameReads()))
     return failure();
-  line("begin_copy(" + to + ", " + from + ");");
+  line("begin_copy(" + to + ", " + from + count + ");");
   return success();
 }
 

@@ -45,10 +45,8 @@ SmallVector<Value> TensorSums::start() {
 Value TensorSums::placeOf(const TileLoad &operand, Value half, Value row,
                           Value term) {
   const TileLayout &layout = operand.getLayout();
-  Value line = layout.alongDepth ? row : term;
-  Value along = layout.alongDepth ? term : row;
-  Value place = phase.add(phase.multiply(line, layout.stride), along);
-  return phase.add(place, phase.multiply(half, layout.numElements()));
+  return phase.add(layout.placeOf(phase, row, term),
+                   phase.multiply(half, layout.numElements()));
 }
 
 /// Four matrices of 8 x 8 16-bit numbers, of each of which this thread gets

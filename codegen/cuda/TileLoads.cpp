@@ -18,6 +18,8 @@ static constexpr int64_t kThreadsALine = 8;
 /// four lines apart, 16 banks of 32, those of 16 lines beside them take each
 /// bank once.
 static constexpr int64_t kThreadsAcross = 2;
+/// The widest that a thread reads.
+static constexpr int64_t kVectorBytes = 16;
 
 /// What the operand's elements are in shared memory.
 static Type sharedType(const Contraction &contraction, const Element *element,
@@ -25,6 +27,46 @@ static Type sharedType(const Contraction &contraction, const Element *element,
   return tiling.unit == TileUnit::Tensor16
              ? getElementTypeOrSelf(element->tensor.getType())
              : Type(contraction.type);
+}
+
+/// Whether neighbours along `axis` lie side by side, as far as the operand is
+/// read and not computed.
+static bool isContiguous(const Element *element, unsigned axis) {
+  if (element->operand)
+    return element->strides[axis].isOne();
+  return llvm::any_of(element->inputs, [&](const Element *input) {
+    return input && isContiguous(input, axis);
+  });
+}
+
+static ReadDirection directionOf(const Contraction &contraction,
+                                 const ContractionAxes &axes,
+                                 const Element *element, const AxisGroup &group,
+                                 int64_t maxLanes) {
+  int64_t alongTerms = 1, alongRows = 1;
+  unsigned k = contraction.axisK();
+  if (!axes.summed.axes.empty() && axes.summed.axes.back() == k)
+    alongTerms = vectorLanes(contraction, element, k, maxLanes);
+  if (!group.axes.empty())
+    alongRows = vectorLanes(contraction, element, group.axes.back(), maxLanes);
+  bool alongDepth = alongTerms > alongRows ||
+                    (alongTerms == alongRows && isContiguous(element, k));
+  return {alongDepth, alongDepth ? alongTerms : alongRows};
+}
+
+static int64_t bytesOf(const Element *element) {
+  Type type = getElementTypeOrSelf(element->tensor.getType());
+  return std::max<int64_t>(type.getIntOrFloatBitWidth() / 8, 1);
+}
+
+bool nnc::isCopied(const Contraction &contraction, const ContractionAxes &axes,
+                   const Element *element, const AxisGroup &group) {
+  int64_t lanes = kVectorBytes / bytesOf(element);
+  ReadDirection direction =
+      directionOf(contraction, axes, element, group, lanes);
+  return direction.lanes == lanes &&
+         isCopy(element,
+                direction.alongDepth ? contraction.axisK() : group.axes.back());
 }
 
 /// Elements beyond the tile's own before the next line, so that threads that
@@ -52,39 +94,32 @@ TileLoad::TileLoad(GpuContractionPhase &phase, const Contraction &contraction,
   layout.type = sharedType(contraction, element, tiling);
   layout.extent = extent;
   layout.depth = tiling.shape.depth;
-  chooseDirection(tiling);
+  int64_t perThread = std::max<int64_t>(extent * layout.depth / threads, 1);
+  direction = directionOf(contraction, axes, element, group,
+                          std::min(kVectorBytes / bytesOf(element), perThread));
   // Sums of threads want neighbouring rows; tensor cores take either.
-  layout.alongDepth = unit != TileUnit::Scalar && readsAlongDepth;
-  layout.stride =
-      (layout.alongDepth ? layout.depth : extent) + paddingOf(layout, unit);
-  memory = phase.shared(2 * layout.numElements(), layout.type);
+  layout.alongDepth = unit != TileUnit::Scalar && direction.alongDepth;
+  layout.isSwizzled = tiling.stages > 0;
+  layout.stride = layout.alongDepth ? layout.depth : extent;
+  if (!layout.isSwizzled)
+    layout.stride += paddingOf(layout, unit);
+  int64_t copies = std::max<int64_t>(tiling.stages, 2);
+  memory = phase.shared(copies * layout.numElements(), layout.type);
 }
 
-/// Whether neighbours along `axis` lie side by side, as far as the operand is
-/// read and not computed.
-static bool isContiguous(const Element *element, unsigned axis) {
-  if (element->operand)
-    return element->strides[axis].isOne();
-  return llvm::any_of(element->inputs, [&](const Element *input) {
-    return input && isContiguous(input, axis);
-  });
-}
-
-void TileLoad::chooseDirection(const Tiling &) {
-  Type type = getElementTypeOrSelf(element->tensor.getType());
-  int64_t bytes = std::max<int64_t>(type.getIntOrFloatBitWidth() / 8, 1);
-  int64_t perThread =
-      std::max<int64_t>(layout.extent * layout.depth / threads, 1);
-  int64_t maxLanes = std::min<int64_t>(16 / bytes, perThread);
-  int64_t alongTerms = 1, alongRows = 1;
-  unsigned k = contraction.axisK();
-  if (!axes.summed.axes.empty() && axes.summed.axes.back() == k)
-    alongTerms = vectorLanes(contraction, element, k, maxLanes);
-  if (!group.axes.empty())
-    alongRows = vectorLanes(contraction, element, group.axes.back(), maxLanes);
-  readsAlongDepth = alongTerms > alongRows ||
-                    (alongTerms == alongRows && isContiguous(element, k));
-  lanes = readsAlongDepth ? alongTerms : alongRows;
+/// Of 16 bytes each, eight pieces fill all banks: where a line has fewer, the
+/// pieces of several lines do.
+Value TileLayout::placeOf(GpuPhase &phase, Value row, Value term) const {
+  Value line = alongDepth ? row : term, along = alongDepth ? term : row;
+  Value begin = phase.multiply(line, stride);
+  if (!isSwizzled)
+    return phase.add(begin, along);
+  constexpr int64_t piece = 8, perBanks = 8;
+  int64_t perLine = std::min(stride / piece, perBanks);
+  Value key = phase.remainder(phase.divide(line, perBanks / perLine), perLine);
+  Value moved = arith::XOrIOp::create(phase.b, phase.divide(along, piece), key);
+  return phase.add(begin, phase.add(phase.multiply(moved, piece),
+                                    phase.remainder(along, piece)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -96,6 +131,12 @@ void TileLoad::locate(Value first, const GpuPoint &point) {
   for (Vector &vector : vectors) {
     Value row = phase.add(first, vector.row);
     vector.isRow = phase.isWithin(row, group.size, layout.extent);
+    // Copies are of any row that exists: what becomes of it is never stored.
+    if (layout.isSwizzled && group.size.factor % layout.extent != 0)
+      row = phase.minimum(
+          row, phase.subtract(
+                   phase.value(group.size),
+                   phase.index(direction.alongDepth ? 1 : direction.lanes)));
     phase.locate(group, row, vector.point);
     for (unsigned axis = 0; axis < contraction.axisK(); ++axis)
       vector.point.outsideAxes |= 1u << axis;
@@ -105,8 +146,10 @@ void TileLoad::locate(Value first, const GpuPoint &point) {
 /// Vectors are dealt to threads in the order of memory. Sizes of tiles and
 /// blocks are powers of two.
 void TileLoad::placeVectors(const GpuPoint &point) {
-  int64_t perLine = (readsAlongDepth ? layout.depth : layout.extent) / lanes;
-  int64_t numLines = readsAlongDepth ? layout.extent : layout.depth;
+  const int64_t lanes = direction.lanes;
+  int64_t perLine =
+      (direction.alongDepth ? layout.depth : layout.extent) / lanes;
+  int64_t numLines = direction.alongDepth ? layout.extent : layout.depth;
   int64_t threadsALine = std::min(perLine, threads);
   if (lanes == 1)
     threadsALine =
@@ -128,11 +171,11 @@ void TileLoad::placeVectors(const GpuPoint &point) {
     for (int64_t further = 0; further < perLine; further += threadsALine) {
       Value first = phase.multiply(phase.add(along, further), lanes),
             ofLine = phase.add(line, later);
-      Vector vector{readsAlongDepth ? ofLine : first,
-                    readsAlongDepth ? first : ofLine, Value(), point};
+      Vector vector{direction.alongDepth ? ofLine : first,
+                    direction.alongDepth ? first : ofLine, Value(), point};
       if (lanes > 1) {
         vector.point.vectorAxis =
-            readsAlongDepth ? contraction.axisK() : group.axes.back();
+            direction.alongDepth ? contraction.axisK() : group.axes.back();
         vector.point.lanes = lanes;
       }
       vectors.push_back(std::move(vector));
@@ -170,6 +213,20 @@ SmallVector<Value> TileLoad::read(const TileStep &step) {
   return values;
 }
 
+/// The step exists; where sums are no whole steps, not all of its terms do.
+void TileLoad::copy(const TileStep &step, Value stage) {
+  Value begin = phase.multiply(stage, layout.numElements());
+  bool isWhole = axes.summed.size.factor % layout.depth == 0;
+  for (auto [number, vector] : llvm::enumerate(vectors)) {
+    Value exists =
+        isWhole ? Value(arith::ConstantOp::create(phase.b,
+                                                  phase.b.getBoolAttr(true)))
+                : phase.isLess(phase.add(step.first, vector.term), step.end);
+    Value at = phase.add(begin, layout.placeOf(phase, vector.row, vector.term));
+    phase.beginCopy(element, pointOf(number, step), exists, memory, at);
+  }
+}
+
 /// `value` as it is in shared memory.
 Value TileLoad::convert(Value value) {
   ImplicitLocOpBuilder &b = phase.b;
@@ -185,7 +242,8 @@ Value TileLoad::convert(Value value) {
 void TileLoad::write(ValueRange values, Value half) {
   ImplicitLocOpBuilder &b = phase.b;
   Value begin = phase.multiply(half, layout.numElements());
-  bool isVector = lanes > 1 && readsAlongDepth == layout.alongDepth;
+  const int64_t lanes = direction.lanes;
+  bool isVector = lanes > 1 && direction.alongDepth == layout.alongDepth;
   for (auto [vector, read] : llvm::zip(vectors, values)) {
     Value value = convert(read);
     Value line = layout.alongDepth ? vector.row : vector.term;

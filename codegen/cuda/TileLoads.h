@@ -18,9 +18,25 @@ struct TileLayout {
   bool alongDepth;
   /// From one row to the next, or from one term to the next.
   int64_t stride;
+  /// Pieces of 16 bytes change places within a line, so that those of lines
+  /// side by side lie in other banks, and lines need no room between them.
+  bool isSwizzled = false;
 
   int64_t numElements() const { return (alongDepth ? extent : depth) * stride; }
+  /// Of the element of a row (or column) and a term.
+  mlir::Value placeOf(GpuPhase &phase, mlir::Value row, mlir::Value term) const;
 };
+
+/// How an operand's elements are read: as vectors along the terms, or along the
+/// rows.
+struct ReadDirection {
+  bool alongDepth = false;
+  int64_t lanes = 1;
+};
+
+/// Whether the operand is read in vectors of 16 bytes that need no change.
+bool isCopied(const Contraction &contraction, const ContractionAxes &axes,
+              const Element *element, const AxisGroup &group);
 
 /// The terms that a step adds.
 struct TileStep {
@@ -52,9 +68,10 @@ public:
   llvm::SmallVector<mlir::Value> read(const TileStep &step);
   /// Puts them into one of the two halves of shared memory.
   void write(mlir::ValueRange values, mlir::Value half);
+  /// Begins to copy them to one of the stages of shared memory.
+  void copy(const TileStep &step, mlir::Value stage);
 
 private:
-  void chooseDirection(const Tiling &tiling);
   void placeVectors(const GpuPoint &point);
   mlir::Value convert(mlir::Value value);
   GpuPoint pointOf(unsigned vector, const TileStep &step);
@@ -77,9 +94,7 @@ private:
   TileLayout layout;
   mlir::Value memory;
 
-  /// Vectors of so many elements lie along the terms, or along the rows.
-  bool readsAlongDepth = false;
-  int64_t lanes = 1;
+  ReadDirection direction;
   llvm::SmallVector<Vector> vectors;
 };
 

@@ -5,6 +5,7 @@
 #include "codegen/cuda/TileShape.h"
 
 #include "codegen/ScheduleKernels.h"
+#include "codegen/cuda/TileLoads.h"
 
 #include <cmath>
 #include <limits>
@@ -37,6 +38,15 @@ static constexpr TileShape kDoubleShapes[] = {
 static constexpr TileShape kTensor16Shapes[] = {
     // rows, columns, depth, warps along rows and columns, percent
     {128, 128, 32, 2, 4, 70}, {128, 64, 32, 2, 2, 60}, {64, 128, 32, 2, 2, 60},
+    {64, 64, 32, 2, 2, 45},   {128, 32, 32, 4, 1, 40}, {32, 128, 32, 1, 4, 40},
+    {64, 32, 32, 2, 1, 30},   {32, 32, 32, 2, 1, 20},
+};
+// Where copies to shared memory are under way while tensor cores work, a thread
+// needs no registers for what comes next: warps of 64 x 64 sums read a third
+// less of shared memory than those of 64 x 32, which is what bounds them: 128
+// bytes a cycle, for 1,024 multiply-adds.
+static constexpr TileShape kCopiedShapes[] = {
+    {128, 128, 32, 2, 2, 80}, {128, 64, 32, 2, 1, 70}, {64, 128, 32, 1, 2, 70},
     {64, 64, 32, 2, 2, 45},   {128, 32, 32, 4, 1, 40}, {32, 128, 32, 1, 4, 40},
     {64, 32, 32, 2, 1, 30},   {32, 32, 32, 2, 1, 20},
 };
@@ -111,7 +121,9 @@ TileUnit nnc::unitOf(const Contraction &contraction, const GpuModel &model) {
 }
 
 static ArrayRef<TileShape> shapesOf(const Contraction &contraction,
-                                    TileUnit unit) {
+                                    TileUnit unit, bool areCopied) {
+  if (areCopied)
+    return kCopiedShapes;
   switch (unit) {
   case TileUnit::Scalar:
     return contraction.type.isF64() ? ArrayRef(kDoubleShapes)
@@ -124,6 +136,16 @@ static ArrayRef<TileShape> shapesOf(const Contraction &contraction,
   return {};
 }
 
+/// What one of them has to come from the device's memory in: more under way
+/// than four steps wait for nothing.
+static constexpr int64_t kMostStages = 4;
+
+static int64_t stagesOf(const TileShape &shape, const GpuModel &model) {
+  constexpr int64_t bytes = 2;
+  int64_t ofStep = (shape.rows + shape.columns) * shape.depth * bytes;
+  return std::min(model.sharedBytes / ofStep, kMostStages);
+}
+
 Tiling nnc::chooseTiling(const Contraction &contraction,
                          const ContractionAxes &axes, const GpuModel &model) {
   int64_t batch = typicalBatch(contraction.kernel);
@@ -132,12 +154,15 @@ Tiling nnc::chooseTiling(const Contraction &contraction,
                  axes.rows.size.estimate(batch),
                  axes.columns.size.estimate(batch),
                  axes.summed.size.estimate(batch)};
+  bool areCopied = unit == TileUnit::Tensor16 &&
+                   isCopied(contraction, axes, contraction.lhs, axes.rows) &&
+                   isCopied(contraction, axes, contraction.rhs, axes.columns);
   bool isLong = contraction.numEpilogueOps > kMostEpilogueOps;
   int64_t mostParts =
       std::clamp<int64_t>(sizes.summed / kLeastPart, 1, kMostParts);
   Tiling best;
   double bestTime = std::numeric_limits<double>::infinity();
-  for (const TileShape &shape : shapesOf(contraction, unit))
+  for (const TileShape &shape : shapesOf(contraction, unit, areCopied))
     for (int64_t parts = 1; parts <= mostParts; parts *= 2) {
       bool hasWorkspace = parts > 1 || isLong;
       double time = sizes.timeOf(shape, parts, hasWorkspace);
@@ -145,6 +170,7 @@ Tiling nnc::chooseTiling(const Contraction &contraction,
         continue;
       bestTime = time;
       best = {unit, shape, parts, hasWorkspace};
+      best.stages = areCopied ? stagesOf(shape, model) : 0;
     }
   return best;
 }

@@ -39,6 +39,10 @@ struct Tiling {
   /// The sums go to a workspace, and results are made of them by a second
   /// phase.
   bool hasWorkspace;
+  /// Steps that lie in shared memory or are copied there at once; none where
+  /// what is multiplied is no copy of what the memory holds, but comes through
+  /// registers into one of two halves while the other is added.
+  int64_t stages = 0;
 
   int64_t threads() const {
     return shape.teamRows * shape.teamColumns * shape.slices *
@@ -46,8 +50,11 @@ struct Tiling {
   }
   /// Blocks that a multiprocessor, of 65,536 registers, is to hold at once, so
   /// that others work while one waits at its barrier: 168 registers a thread
-  /// for up to 64 sums with operands ahead, or 128 in the largest blocks.
+  /// for up to 64 sums with operands ahead, or 128 in the largest blocks; 255
+  /// for 128 sums.
   int64_t residentBlocks() const {
+    if (shape.rows * shape.columns * shape.slices > 64 * threads())
+      return std::max<int64_t>(256 / threads(), 1);
     return threads() > 128 ? 2 : 384 / threads();
   }
 };

@@ -5,7 +5,9 @@
 //
 //   sums      a block a tile, and a part of its terms. Two halves of shared
 //             memory: while a step is added from one, the next is read into
-//             registers and then put into the other. Results, or partial sums
+//             registers and then put into the other. What tensor cores
+//             multiply as it lies is copied to several stages of shared memory
+//             instead, of which one is added. Results, or partial sums
 //   results   adds up the parts, and computes the results
 #include "codegen/cuda/Tiles.h"
 
@@ -15,6 +17,7 @@
 #include "codegen/cuda/TileSums.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -77,6 +80,9 @@ private:
   TileStep findTerms(GpuPhase &phase, Value part);
   SmallVector<Value> addSteps(GpuContractionPhase &phase, TileLoad &lhs,
                               TileLoad &rhs, TileSums &sums, TileStep terms);
+  SmallVector<Value> addCopiedSteps(GpuContractionPhase &phase, TileLoad &lhs,
+                                    TileLoad &rhs, TileSums &sums,
+                                    TileStep terms);
   void storeTile(GpuContractionPhase &phase, ArrayRef<TileRow> rows,
                  const GpuPoint &outer, Value before, Value firstRow,
                  Value firstColumn);
@@ -200,6 +206,49 @@ SmallVector<Value> TileScheduler::addSteps(GpuContractionPhase &phase,
   return added;
 }
 
+/// All stages but one are under way before the first step. A step waits for its
+/// own, then copies the one that comes last to where the step before was, which
+/// all threads have read.
+SmallVector<Value> TileScheduler::addCopiedSteps(GpuContractionPhase &phase,
+                                                 TileLoad &lhs, TileLoad &rhs,
+                                                 TileSums &sums,
+                                                 TileStep terms) {
+  const int64_t stages = tiling.stages, depth = tiling.shape.depth;
+  auto token = nvgpu::DeviceAsyncTokenType::get(b.getContext());
+  auto copy = [&](Value first, Value stage, Operation *loop) -> Value {
+    phase.when(phase.isLess(first, terms.end), [&] {
+      TileStep step{first, terms.end, loop};
+      lhs.copy(step, stage);
+      rhs.copy(step, stage);
+    });
+    auto group =
+        nvgpu::DeviceAsyncCreateGroupOp::create(b, token, ValueRange());
+    // Printed, neither tokens nor attributes would run into the next line.
+    group->setAttr("nnc.counted", b.getUnitAttr());
+    return group;
+  };
+  Value group;
+  for (int64_t stage = 0; stage + 1 < stages; ++stage)
+    group = copy(phase.add(terms.first, stage * depth), phase.index(stage), {});
+  SmallVector<Value> carried = sums.start();
+  carried.push_back(phase.index(0));
+  auto addStep = [&](Value first, ValueRange carried) {
+    Value stage = carried.back();
+    nvgpu::DeviceAsyncWaitOp::create(b, group, b.getI32IntegerAttr(stages - 2));
+    phase.barrier();
+    Value before = phase.remainder(phase.add(stage, stages - 1), stages);
+    copy(phase.add(first, (stages - 1) * depth), before,
+         b.getInsertionBlock()->getParentOp());
+    SmallVector<Value> added = sums.add(carried.drop_back(), stage);
+    added.push_back(phase.remainder(phase.add(stage, 1), stages));
+    return added;
+  };
+  SmallVector<Value> added =
+      phase.loop(terms.first, terms.end, phase.index(depth), carried, addStep);
+  added.pop_back();
+  return added;
+}
+
 void TileScheduler::emitSums() {
   GpuContractionPhase phase(b, contraction, last, "tiles" + suffix);
   BlockGrid grid;
@@ -229,7 +278,10 @@ void TileScheduler::emitSums() {
     rhs.locate(firstColumn, point);
     auto sums = createTileSums(phase, tiling, lhs, rhs);
     SmallVector<Value> added =
-        addSteps(phase, lhs, rhs, *sums, findTerms(phase, block[part]));
+        tiling.stages
+            ? addCopiedSteps(phase, lhs, rhs, *sums,
+                             findTerms(phase, block[part]))
+            : addSteps(phase, lhs, rhs, *sums, findTerms(phase, block[part]));
     Value before;
     if (tiling.hasWorkspace)
       before =
@@ -243,7 +295,7 @@ void TileScheduler::emitSums() {
   scheduled.phases.push_back(
       phase.finish("contraction", grid.numBlocks(), tiling.threads()));
   last = scheduled.phases.back().function;
-  bool isTight = lhs.numReads() + rhs.numReads() <= kMostReads;
+  bool isTight = tiling.stages || lhs.numReads() + rhs.numReads() <= kMostReads;
   last->setAttr("nnc.resident",
                 b.getI64IntegerAttr(isTight ? tiling.residentBlocks() : 1));
 }

@@ -463,6 +463,15 @@ __device__ inline void begin_copy(T *shared, const T *global) {
                "l"(global)
                : "memory");
 }
+/// The first `count` elements, and zeros for the others: nothing is read where
+/// it is 0.
+template <typename T, typename I>
+__device__ inline void begin_copy(T *shared, const T *global, I count) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(
+                   u32(__cvta_generic_to_shared(shared))),
+               "l"(global), "r"(u32(count) * u32(sizeof(T)))
+               : "memory");
+}
 /// Makes a group of the copies that this thread has begun since the last.
 __device__ inline void end_group() {
   asm volatile("cp.async.commit_group;" ::: "memory");

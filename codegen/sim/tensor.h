@@ -83,7 +83,12 @@ NNC_UNCHECKED inline void nnc_begin_copy(void *shared, const void *global,
                                          int line) {
   nnc_simulator->beginCopy(shared, global, 16, line);
 }
-#define begin_copy(shared, global) nnc_begin_copy(shared, global, __LINE__)
+/// All that is there, or nothing: zeros.
+NNC_UNCHECKED inline void nnc_begin_copy(void *shared, const void *global,
+                                         i64 count, int line) {
+  nnc_simulator->beginCopy(shared, count ? global : nullptr, 16, line);
+}
+#define begin_copy(shared, ...) nnc_begin_copy(shared, __VA_ARGS__, __LINE__)
 
 NNC_UNCHECKED inline void end_group() { nnc_simulator->endGroup(); }
 template <int pending> NNC_UNCHECKED inline void wait_for_groups() {

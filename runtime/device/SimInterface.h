@@ -63,7 +63,8 @@ struct Simulator {
   void (*share)(const char *name, const void *array, unsigned long long bytes);
   /// Comes before each access to memory.
   void (*access)(const void *address, unsigned long long bytes, bool isWrite);
-  /// A copy to shared memory, which happens when it is waited for.
+  /// A copy to shared memory, which happens when it is waited for: zeros where
+  /// `global` is null.
   void (*beginCopy)(void *shared, const void *global, unsigned bytes, int line);
   /// Makes a group of the copies that the thread has begun since the last.
   void (*endGroup)();

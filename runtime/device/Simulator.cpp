@@ -526,7 +526,8 @@ void Worker::checkWritten(const sim::Buffer &buffer, uintptr_t begin,
 void Worker::beginCopy(void *to, const void *from, unsigned bytes, int line) {
   if (!shared.arrays().empty()) {
     self->line = line;
-    access(from, bytes, false);
+    if (from)
+      access(from, bytes, false);
     access(to, bytes, true);
     shared.setCopied(reinterpret_cast<uintptr_t>(to), bytes, blockStart);
   }
@@ -547,7 +548,10 @@ void Worker::waitForGroups(unsigned pending) {
       shared.setCopied(reinterpret_cast<uintptr_t>(copy.to), copy.bytes, 0);
       access(copy.to, copy.bytes, true);
     }
-    std::memcpy(copy.to, copy.from, copy.bytes);
+    if (copy.from)
+      std::memcpy(copy.to, copy.from, copy.bytes);
+    else
+      std::memset(copy.to, 0, copy.bytes);
   }
   self->copies.erase(self->copies.begin(), self->copies.begin() + numDone);
   ends.erase(ends.begin(), ends.begin() + numGroups);

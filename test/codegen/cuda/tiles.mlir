@@ -42,10 +42,15 @@ func.func @filter(%x: tensor<32x14x14x64xf32>, %y: tensor<32x14x14x64xf32>) -> t
   return %w : tensor<3x3x64x64xf32>
 }
 
-// 16 bits go to tensor cores; the filter lies with its terms as lines.
+// 16 bits go to tensor cores, and are copied ahead; the filter lies with its terms as lines.
 // CHECK-LABEL: convolution_32x14x14x64x3x3x64_tiles(
 // CHECK:       __shared__ bf16
-// CHECK:       load<bf16x8>(x0
+// CHECK:       begin_copy(&shared1[{{.*}}], x0 + {{.*}}, chosen);
+// CHECK:       begin_copy(&shared[{{.*}}], x1 + {{[^,]*}});
+// CHECK:       for (
+// CHECK:       wait_for_groups<2>();
+// CHECK-NEXT:  __syncthreads();
+// CHECK:       end_group();
 // CHECK:       load_matrices(
 // CHECK:       load_matrices_transposed(
 // CHECK:       multiply_bf16(

@@ -66,6 +66,17 @@ SETS = {
             ("small_image", dict(image=(2, 2), channels=(20, 20), kernel=5, low=2, high=2)),
         )
     ],
+    # 16 bits, in vectors of 16 bytes: what tensor cores multiply as it lies.
+    "copies": [
+        (name, direction, dict(options, element="bf16"))
+        for name, options in (
+            ("padded", dict(image=(7, 6), channels=(64, 72), kernel=3, low=1, high=1)),
+            ("strided", dict(image=(9, 8), channels=(40, 136), kernel=3, stride=2, low=1, high=1)),
+            ("dilated", dict(image=(30,), channels=(32, 64), kernel=3, low=2, high=2, dilation=2)),
+            ("half_steps", dict(image=(12, 11), channels=(8, 136), kernel=3, low=(0, 2), high=(2, 0))),
+        )
+        for direction in ("forward", "input", "filter")
+    ],
     # 3 x 3 windows and many channels.
     "winograd": [
         ("same", "forward", dict(image=(6, 8), channels=(48, 32), kernel=3, low=1, high=1, epilogue="bias")),
@@ -174,23 +185,44 @@ class Kernel:
         joined = [*shape[:-2], shape[-2] * shape[-1]]
         return self.value(f"tensor.collapse_shape {name} {dims} : {self.type(shape)} into {self.type(joined)}", joined)
 
-    def generic(self, loops, numParallel, inputs, out, body):
-        """`inputs` and `out` are values with their indices, as lists of text."""
+    def generic(self, loops, numParallel, inputs, out, body, sum=None):
+        """`inputs` and `out` are values with their indices, as lists of text; elements of `out` are of type `sum`."""
+        sum = sum or self.element
         maps = ", ".join(f"affine_map<({', '.join(loops)}) -> ({', '.join(indices)})>" for _, indices in [*inputs, out])
         kinds = ['"parallel"'] * numParallel + ['"reduction"'] * (len(loops) - numParallel)
         names = ", ".join(name for (name, _), _ in inputs)
         types = ", ".join(self.type(shape) for (_, shape), _ in inputs)
-        arguments = ", ".join(f"%a{i}: {self.element}" for i in range(len(inputs) + 1))
+        arguments = ", ".join([*(f"%a{i}: {self.element}" for i in range(len(inputs))), f"%a{len(inputs)}: {sum}"])
         (result, shape), _ = out
+        type = "tensor<" + "".join(f"{size}x" for size in shape) + sum + ">"
         return self.value(
             f"linalg.generic {{indexing_maps = [{maps}], iterator_types = [{', '.join(kinds)}]}}"
-            f" ins({names} : {types}) outs({result} : {self.type(shape)}) {{\n  ^bb0({arguments}):\n    "
+            f" ins({names} : {types}) outs({result} : {type}) {{\n  ^bb0({arguments}):\n    "
             + "\n    ".join(line.replace("T", self.element) for line in body)
-            + f"\n    linalg.yield %r : {self.element}\n  }} -> {self.type(shape)}", shape)
+            + f"\n    linalg.yield %r : {sum}\n  }} -> {type}", shape)
 
     def contract(self, loops, numParallel, lhs, rhs, shape, indices):
+        if self.element == "bf16":
+            return self.contractNarrow(loops, numParallel, [lhs, rhs], shape, indices)
         return self.generic(loops, numParallel, [lhs, rhs], (self.zeros(shape), indices),
                             ["%p = arith.mulf %a0, %a1 : T", "%r = arith.addf %a2, %p : T"])
+
+    def contractNarrow(self, loops, numParallel, inputs, shape, indices):
+        """Sums in f32, of which the result is rounded."""
+        wide, dims = self.type(shape).replace("bf16", "f32"), [f"d{i}" for i in range(len(shape))]
+        batch = "%batch" if "?" in shape else ""
+        zero, _ = self.value("arith.constant 0.0 : f32", [])
+        empty, _ = self.value(f"tensor.empty({batch}) : {wide}", shape)
+        zeros = self.value(f"linalg.fill ins({zero} : f32) outs({empty} : {wide}) -> {wide}", shape)
+        sums = self.generic(loops, numParallel, inputs, (zeros, indices),
+                            ["%x0 = arith.extf %a0 : bf16 to f32", "%x1 = arith.extf %a1 : bf16 to f32",
+                             "%p = arith.mulf %x0, %x1 : f32", "%r = arith.addf %a2, %p : f32"], "f32")
+        identity = f"affine_map<({', '.join(dims)}) -> ({', '.join(dims)})>"
+        kinds = ", ".join(['"parallel"'] * len(dims))
+        return self.value(
+            f"linalg.generic {{indexing_maps = [{identity}, {identity}], iterator_types = [{kinds}]}}"
+            f" ins({sums[0]} : {wide}) outs({self.empty(shape)[0]} : {self.type(shape)}) {{\n  ^bb0(%a0: f32, %a1: bf16):"
+            f"\n    %r = arith.truncf %a0 : f32 to bf16\n    linalg.yield %r : bf16\n  }} -> {self.type(shape)}", shape)
 
     def after(self, epilogue, value):
         """What the kernel does with its product."""
