@@ -206,7 +206,8 @@ void Sharing::addLaunch(Item &item) {
 }
 
 Item Sharing::itemOf(ArrayRef<PlannedCommand> commands) {
-  Item item{commands, {}};
+  Item item;
+  item.commands = commands;
   if (std::holds_alternative<PlannedLaunch>(commands.front())) {
     addLaunch(item);
   } else if (auto *copy = std::get_if<PlannedCopy>(&commands.front())) {

@@ -155,7 +155,7 @@ void TileLoad::placeVectors(const GpuPoint &point) {
     threadsALine =
         std::min(threadsALine, std::max(kThreadsALine, threads / numLines));
   int64_t beside = threadsALine, linesAtOnce = threads / threadsALine;
-  if (lanes > 1 && readsAlongDepth != layout.alongDepth) {
+  if (lanes > 1 && direction.alongDepth != layout.alongDepth) {
     beside = std::min(perLine, kThreadsAcross);
     linesAtOnce = std::min(numLines, threads / beside);
     threadsALine = threads / linesAtOnce;
