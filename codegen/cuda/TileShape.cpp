@@ -85,6 +85,17 @@ static int64_t divideUp(int64_t size, int64_t divisor) {
   return (size + divisor - 1) / divisor;
 }
 
+/// What a block of copied tiles waits for, beside what it multiplies: for its
+/// barrier and for what it reads of shared memory, while another that the
+/// multiprocessor has at once multiplies. An estimate.
+static constexpr double kWaiting = 0.4;
+
+/// Of those that it could have at once, in the last round.
+static double missingBlocks(double blocks, int64_t resident) {
+  double last = std::fmod(blocks, resident);
+  return last > 0 ? resident - last : 0;
+}
+
 namespace {
 
 /// Sizes at the batch that the schedule is best at.
@@ -92,16 +103,19 @@ struct Estimate {
   double speed;
   int64_t outer, rows, columns, summed;
 
-  double timeOf(const TileShape &shape, int64_t numParts,
-                bool hasWorkspace) const {
+  double timeOf(const Tiling &tiling) const {
+    const TileShape &shape = tiling.shape;
+    int64_t numParts = tiling.numParts;
     double tiles = double(outer) * divideUp(rows, shape.rows) *
                    divideUp(columns, shape.columns) * numParts;
     double rounds = std::ceil(tiles / kMultiprocessors);
+    if (tiling.stages)
+      rounds += kWaiting * missingBlocks(rounds, tiling.residentBlocks());
     double terms =
         divideUp(divideUp(summed, numParts), shape.depth) * shape.depth;
     double time =
         rounds * shape.rows * shape.columns * terms * 100 / shape.percent;
-    if (hasWorkspace)
+    if (tiling.hasWorkspace)
       time += speed * kTermsPerPhase + speed * kTermsPerByte * 8 * numParts *
                                            double(outer) * rows * columns;
     return time;
@@ -163,14 +177,16 @@ Tiling nnc::chooseTiling(const Contraction &contraction,
   Tiling best;
   double bestTime = std::numeric_limits<double>::infinity();
   for (const TileShape &shape : shapesOf(contraction, unit, areCopied))
-    for (int64_t parts = 1; parts <= mostParts; parts *= 2) {
+    for (int64_t parts = 1; parts <= mostParts;
+         parts = areCopied ? parts + 1 : 2 * parts) {
       bool hasWorkspace = parts > 1 || isLong;
-      double time = sizes.timeOf(shape, parts, hasWorkspace);
+      Tiling tiling{unit, shape, parts, hasWorkspace,
+                    areCopied ? stagesOf(shape, model) : 0};
+      double time = sizes.timeOf(tiling);
       if (time >= bestTime)
         continue;
       bestTime = time;
-      best = {unit, shape, parts, hasWorkspace};
-      best.stages = areCopied ? stagesOf(shape, model) : 0;
+      best = tiling;
     }
   return best;
 }
