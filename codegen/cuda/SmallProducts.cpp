@@ -26,10 +26,11 @@ using namespace nnc;
 // reads two vectors a term, one with 8 x 4 three.
 static constexpr TileShape kScalarShapes[] = {
     // rows, columns, depth, threads along rows and columns, percent, slices
-    {16, 16, 64, 4, 4, 40, 8},  {16, 16, 128, 4, 4, 40, 8},
-    {16, 32, 64, 2, 8, 53, 8},  {32, 16, 64, 4, 4, 53, 8},
-    {32, 32, 64, 4, 8, 61, 4},  {64, 32, 32, 8, 8, 66, 2},
-    {32, 64, 32, 4, 16, 66, 2}, {64, 64, 32, 8, 16, 72},
+    {16, 16, 32, 4, 4, 35, 8},  {16, 16, 64, 4, 4, 40, 8},
+    {16, 16, 128, 4, 4, 40, 8}, {16, 32, 64, 2, 8, 53, 8},
+    {32, 16, 64, 4, 4, 53, 8},  {32, 32, 64, 4, 8, 61, 4},
+    {64, 32, 32, 8, 8, 66, 2},  {32, 64, 32, 4, 16, 66, 2},
+    {64, 64, 32, 8, 16, 72},
 };
 static constexpr TileShape kTensor16Shapes[] = {
     // rows, columns, depth, warps along rows and columns, percent, slices
@@ -140,10 +141,13 @@ static double timeOf(const Tiling &tiling, const Sizes &sizes) {
 
 /// What of it is no tensor in memory is a launch before a call, and what its
 /// epilogue cannot do one after it: more than the sum with a bias and a
-/// maximum, each an op of a body, with a conversion.
-static double launchesBesideCall(const Contraction &contraction) {
+/// maximum, each an op of a body, with a conversion. A sum over the batch, as a
+/// weight's gradient is, shares its launch with those of a bias and an input.
+static double launchesBesideCall(const Contraction &contraction,
+                                 const ContractionAxes &axes) {
   constexpr unsigned opsOfLibrary = 3;
   return !contraction.lhs->operand + !contraction.rhs->operand +
+         !axes.summed.size.isStatic() +
          (contraction.numEpilogueOps > opsOfLibrary ||
           contraction.results.size() > 1);
 }
@@ -163,7 +167,7 @@ std::optional<Tiling> nnc::chooseSmallTiling(const Contraction &contraction,
     if (sizes.multiplications() > kMostMultiplications)
       return std::nullopt;
     bestTime = libraryTimeOf(unit).at(sizes.terms, sizes.multiplications()) +
-               kLaunch * launchesBesideCall(contraction);
+               kLaunch * launchesBesideCall(contraction, axes);
   }
   std::optional<Tiling> best;
   for (const TileShape &shape : shapesOf(unit)) {

@@ -78,6 +78,7 @@ private:
   void emitResults();
 
   TileStep findTerms(GpuPhase &phase, Value part);
+  bool isOneStep() const;
   SmallVector<Value> addSteps(GpuContractionPhase &phase, TileLoad &lhs,
                               TileLoad &rhs, TileSums &sums, TileStep terms);
   SmallVector<Value> addCopiedSteps(GpuContractionPhase &phase, TileLoad &lhs,
@@ -174,8 +175,16 @@ TileStep TileScheduler::findTerms(GpuPhase &phase, Value part) {
   return terms;
 }
 
+/// Whether all terms are in one step, of which there is no next.
+bool TileScheduler::isOneStep() const {
+  return tiling.shape.slices > 1 && axes.summed.size.isStatic() &&
+         axes.summed.size.factor <= tiling.shape.depth;
+}
+
 /// One barrier a step: what a step writes was read before the barrier of the
-/// step before.
+/// step before. With slices, each step begins with it, behind the loads of the
+/// next one, which a compiler would else move to where few registers are used,
+/// late in the step; their sums leave registers for it.
 SmallVector<Value> TileScheduler::addSteps(GpuContractionPhase &phase,
                                            TileLoad &lhs, TileLoad &rhs,
                                            TileSums &sums, TileStep terms) {
@@ -183,19 +192,30 @@ SmallVector<Value> TileScheduler::addSteps(GpuContractionPhase &phase,
   SmallVector<Value> left = lhs.read(terms), right = rhs.read(terms);
   lhs.write(left, zero);
   rhs.write(right, zero);
-  phase.barrier();
+  const bool beginsWithBarrier = tiling.shape.slices > 1;
   SmallVector<Value> carried = sums.start();
+  if (isOneStep()) {
+    phase.barrier();
+    SmallVector<Value> added = sums.add(carried, zero);
+    phase.barrier();
+    return added;
+  }
+  if (!beginsWithBarrier)
+    phase.barrier();
   carried.push_back(zero);
   auto addStep = [&](Value first, ValueRange carried) {
     TileStep next{phase.add(first, tiling.shape.depth), terms.end,
                   b.getInsertionBlock()->getParentOp()};
     Value half = carried.back();
     SmallVector<Value> left = lhs.read(next), right = rhs.read(next);
+    if (beginsWithBarrier)
+      phase.barrier();
     SmallVector<Value> added = sums.add(carried.drop_back(), half);
     Value other = phase.subtract(one, half);
     lhs.write(left, other);
     rhs.write(right, other);
-    phase.barrier();
+    if (!beginsWithBarrier)
+      phase.barrier();
     added.push_back(other);
     return added;
   };
@@ -203,6 +223,8 @@ SmallVector<Value> TileScheduler::addSteps(GpuContractionPhase &phase,
       phase.loop(terms.first, terms.end, phase.index(tiling.shape.depth),
                  carried, addStep);
   added.pop_back();
+  if (beginsWithBarrier)
+    phase.barrier();
   return added;
 }
 

@@ -4,7 +4,7 @@
 // RUN: FileCheck %s --check-prefix=PHASES < %t.phases
 // RUN: nnc-run-phases --emit %t.phases | FileCheck %s
 
-// One phase with the bias and the maximum. Eight slices of 16 threads take 16 terms each of a step of 128, and
+// One phase with the bias and the maximum, in one step. Eight slices of 16 threads take 16 terms each of a step of 128, and
 // meet in an operand's memory, where the sums are added in the slices' order, two a thread.
 // PHASES-LABEL: func.func @matmul_add_maximum_Bx64x128_tiles(
 // PHASES-SAME:    nnc.buffers = ["operand 0", "operand 1", "operand 2", "result 0"]
@@ -15,10 +15,11 @@
 // CHECK:       __shared__ f32 [[OTHER:[a-z0-9]+]][5120];
 // CHECK-NEXT:  {{.*}}__shared__ f32 [[SUMS:[a-z0-9]+]][5120];
 // CHECK-NOT:   __shared__
-// CHECK:       for (
-// CHECK:         _Pragma("unroll")
-// CHECK-NEXT:    for ({{.*}} < 16; ++
-// CHECK:         __syncthreads();
+// CHECK-NOT:   for (
+// CHECK:       _Pragma("unroll")
+// CHECK-NEXT:  for ({{.*}} < 16; ++
+// CHECK-NOT:   for (
+// CHECK:       __syncthreads();
 // CHECK:       store(&[[SUMS]][
 // CHECK:       __syncthreads();
 // CHECK:       load<f32x2>(&[[SUMS]][{{.*}}]) + load<f32x2>(&[[SUMS]][{{.*}} + 256])
