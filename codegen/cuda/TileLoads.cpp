@@ -213,17 +213,16 @@ SmallVector<Value> TileLoad::read(const TileStep &step) {
   return values;
 }
 
-/// The step exists; where sums are no whole steps, not all of its terms do.
+/// Zeros where a step is none. Without a branch, so that what is computed of
+/// places is computed while tensor cores work.
 void TileLoad::copy(const TileStep &step, Value stage) {
   Value begin = phase.multiply(stage, layout.numElements());
   bool isWhole = axes.summed.size.factor % layout.depth == 0;
   for (auto [number, vector] : llvm::enumerate(vectors)) {
-    Value exists =
-        isWhole ? Value(arith::ConstantOp::create(phase.b,
-                                                  phase.b.getBoolAttr(true)))
-                : phase.isLess(phase.add(step.first, vector.term), step.end);
+    Value term = isWhole ? step.first : phase.add(step.first, vector.term);
     Value at = phase.add(begin, layout.placeOf(phase, vector.row, vector.term));
-    phase.beginCopy(element, pointOf(number, step), exists, memory, at);
+    phase.beginCopy(element, pointOf(number, step),
+                    phase.isLess(term, step.end), memory, at);
   }
 }
 

@@ -229,8 +229,8 @@ SmallVector<Value> TileScheduler::addSteps(GpuContractionPhase &phase,
 }
 
 /// All stages but one are under way before the first step. A step waits for its
-/// own, then copies the one that comes last to where the step before was, which
-/// all threads have read.
+/// own, adds it, and copies a later one to where the step before was, which all
+/// threads have read.
 SmallVector<Value> TileScheduler::addCopiedSteps(GpuContractionPhase &phase,
                                                  TileLoad &lhs, TileLoad &rhs,
                                                  TileSums &sums,
@@ -238,11 +238,9 @@ SmallVector<Value> TileScheduler::addCopiedSteps(GpuContractionPhase &phase,
   const int64_t stages = tiling.stages, depth = tiling.shape.depth;
   auto token = nvgpu::DeviceAsyncTokenType::get(b.getContext());
   auto copy = [&](Value first, Value stage, Operation *loop) -> Value {
-    phase.when(phase.isLess(first, terms.end), [&] {
-      TileStep step{first, terms.end, loop};
-      lhs.copy(step, stage);
-      rhs.copy(step, stage);
-    });
+    TileStep step{first, terms.end, loop};
+    lhs.copy(step, stage);
+    rhs.copy(step, stage);
     auto group =
         nvgpu::DeviceAsyncCreateGroupOp::create(b, token, ValueRange());
     // Printed, neither tokens nor attributes would run into the next line.
@@ -259,9 +257,9 @@ SmallVector<Value> TileScheduler::addCopiedSteps(GpuContractionPhase &phase,
     nvgpu::DeviceAsyncWaitOp::create(b, group, b.getI32IntegerAttr(stages - 2));
     phase.barrier();
     Value before = phase.remainder(phase.add(stage, stages - 1), stages);
+    SmallVector<Value> added = sums.add(carried.drop_back(), stage);
     copy(phase.add(first, (stages - 1) * depth), before,
          b.getInsertionBlock()->getParentOp());
-    SmallVector<Value> added = sums.add(carried.drop_back(), stage);
     added.push_back(phase.remainder(phase.add(stage, 1), stages));
     return added;
   };

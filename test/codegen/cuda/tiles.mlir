@@ -50,10 +50,12 @@ func.func @filter(%x: tensor<32x14x14x64xf32>, %y: tensor<32x14x14x64xf32>) -> t
 // CHECK:       for (
 // CHECK:       wait_for_groups<2>();
 // CHECK-NEXT:  __syncthreads();
-// CHECK:       end_group();
 // CHECK:       load_matrices(
 // CHECK:       load_matrices_transposed(
 // CHECK:       multiply_bf16(
+// CHECK-NOT:   if (
+// CHECK:       begin_copy(&shared1[{{.*}}], x0 + {{.*}} ? 8 : 0);
+// CHECK:       end_group();
 func.func @half(%x: tensor<32x14x14x64xbf16>, %w: tensor<3x3x64x64xbf16>) -> tensor<32x14x14x64xbf16> {
   %y = nnc.convolution %x, %w low = [1, 1] high = [1, 1]
       : (tensor<32x14x14x64xbf16>, tensor<3x3x64x64xbf16>) -> tensor<32x14x14x64xbf16>
