@@ -2,7 +2,9 @@
 axes. A family of its own, since the values are many."""
 from cases import BATCH, case, spread
 
-for m, k, n in [(33, 300, 7), (1, 300, 33), (130, 257, 1), (16, 512, 16), (33, 130, 32), (7, 1000, 18)]:
+for m, k, n in [(33, 300, 7), (1, 300, 33), (130, 257, 1), (16, 512, 16), (33, 130, 32), (7, 1000, 18),
+                # In parts, whose sums another phase adds up.
+                (6, 2100, 9)]:
     lhs, rhs = spread((m, k), -1, 1), spread((k, n), -1, 1, seed=1)
     for tl in (False, True):
         for tr in (False, True):

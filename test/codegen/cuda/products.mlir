@@ -52,6 +52,16 @@ func.func @update(%x: tensor<?x128xf32>, %g: tensor<?x64xf32>, %w: tensor<128x64
   return %y : tensor<128x64xf32>
 }
 
+// A sum of many terms is cut into parts, which another phase adds up: few tiles have work for all of the device.
+// PHASES-LABEL: func.func @matmul_100x256x3200_tiles(
+// PHASES-SAME:    nnc.buffers = ["operand 0", "operand 1", "workspace 0"]
+// PHASES-LABEL: func.func @matmul_100x256x3200_results(
+// PHASES-SAME:    nnc.buffers = ["workspace 0", "result 0"]
+func.func @long(%x: tensor<3200x100xf32>, %g: tensor<3200x256xf32>) -> tensor<100x256xf32> {
+  %y = nnc.matmul %x, %g transpose_lhs = true : (tensor<3200x100xf32>, tensor<3200x256xf32>) -> tensor<100x256xf32>
+  return %y : tensor<100x256xf32>
+}
+
 // A computed operand is computed where it is read.
 // PHASES-LABEL: func.func @cast_matmul_Bx64x128_tiles(
 // PHASES-SAME:    nnc.buffers = ["operand 0", "operand 1", "result 0"]
