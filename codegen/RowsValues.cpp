@@ -59,6 +59,12 @@ RowsValues::Scope::~Scope() {
   values.forget(varying);
 }
 
+void RowsValues::exchange(Place &place) {
+  std::swap(chunk, place.chunk);
+  std::swap(known[Column], place.ofColumns);
+  std::swap(known[Full], place.ofElements);
+}
+
 //===----------------------------------------------------------------------===//
 // Buffers
 //===----------------------------------------------------------------------===//

@@ -66,6 +66,14 @@ public:
 
   /// Where the nest is.
   Chunk chunk;
+  /// Lanes of the nest's row beside those that it is at, and what is known of
+  /// them.
+  struct Place {
+    Chunk chunk;
+    llvm::DenseMap<mlir::Value, mlir::Value> ofColumns, ofElements;
+  };
+  /// Goes to `place`, which takes the one that the nest was at.
+  void exchange(Place &place);
   /// The sample, where each has a space of its own.
   mlir::Value sample;
 

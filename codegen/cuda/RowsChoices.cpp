@@ -14,6 +14,12 @@ using namespace nnc;
 
 /// The elements of a row that one thread may keep in registers.
 static constexpr int64_t kMaxLanes = 16;
+/// The same where it keeps several vectors: of each tensor, and of all that it
+/// reads.
+static constexpr int64_t kMaxKept = 24, kMaxKeptOfAll = 96;
+/// Threads of a row of many that is read once a pass: two blocks or more share
+/// a multiprocessor, so that one reads while another waits.
+static constexpr int64_t kLongRowThreads = 512;
 /// Elements that one block reduces to a scalar by itself, and those that make
 /// another block worth its launch. Estimates, as no GPU was at hand: 32
 /// elements a thread take about as long as a launch.
@@ -251,6 +257,7 @@ void GpuRowsChoices::collectReads(const RowsStep &step, Value tensor,
   RowsOp *op = rows.definition(root);
   if (step.isStored(root) || !op) {
     if (role == Full) {
+      ++reads.numTensors;
       reads.bytes += elementBytes(root);
       reads.widestBytes = std::max(reads.widestBytes, elementBytes(root));
     }
@@ -377,16 +384,51 @@ ElementsBlock GpuRowsChoices::elementsBlock(const RowsStep &step) const {
   return block;
 }
 
-RowGroup GpuRowsChoices::chooseGroup() const {
+/// A warp, or a few, for a row whose vectors they share evenly, where there
+/// are rows for all multiprocessors: fewer threads of a row exchange less, and
+/// none is idle. Vectors are as wide as one access of what is in memory.
+std::optional<RowGroup>
+GpuRowsChoices::groupOfVectors(const RowsStep &step) const {
+  ElementReads reads;
+  llvm::DenseSet<Value> seen;
+  for (unsigned result : step.results)
+    collectReads(step, rows.results[result], seen, reads);
+  for (const RowsStep::Kept &value : step.kept)
+    collectReads(step, value.root, seen, reads);
+  RowGroup group;
+  group.lanes =
+      std::min(model.vectorBytes / reads.widestBytes, kMaxColumnLanes);
+  if (reads.hasWindows || !lanesFor(rows.columns))
+    return std::nullopt;
+  int64_t mostElements = std::min(
+      kMaxKept, kMaxKeptOfAll / std::max<int64_t>(reads.numTensors, 1));
+  for (group.threads = kWarp; group.threads <= model.maxBlockThreads;
+       group.threads *= 2) {
+    int64_t elements = rows.columns / group.threads;
+    group.numKept = elements / group.lanes;
+    group.rowsPerBlock = std::max<int64_t>(1, kRowsThreads / group.threads);
+    if (elements <= mostElements && group.numKept &&
+        group.threads * group.numKept * group.lanes == rows.columns &&
+        typicalRows() >= model.minBlocks * group.rowsPerBlock)
+      return group;
+  }
+  return std::nullopt;
+}
+
+RowGroup GpuRowsChoices::chooseGroup(const RowsStep &step) const {
+  if (auto group = groupOfVectors(step))
+    return *group;
   RowGroup group;
   group.lanes = lanesFor(rows.columns);
   auto numChunks = [&] { return rows.columns / group.width(); };
   while (numChunks() > model.maxBlockThreads && group.lanes &&
          group.lanes < kMaxLanes && rows.columns % (2 * group.lanes) == 0)
     group.lanes *= 2;
-  group.isSingleChunk = numChunks() <= model.maxBlockThreads;
-  group.threads =
-      std::min<int64_t>(llvm::PowerOf2Ceil(numChunks()), model.maxBlockThreads);
+  group.numKept = numChunks() <= model.maxBlockThreads;
+  bool isOneOfMany = typicalRows() >= model.minBlocks;
+  group.threads = group.isKept() ? llvm::PowerOf2Ceil(numChunks())
+                  : isOneOfMany  ? kLongRowThreads
+                                 : model.maxBlockThreads;
   group.rowsPerBlock = std::max<int64_t>(1, kRowsThreads / group.threads);
   return group;
 }

@@ -29,8 +29,10 @@ struct RowGroup {
   int64_t rowsPerBlock = 1;
   /// Neighbouring elements of a thread; 0 for one.
   int64_t lanes = 0;
-  /// A thread's elements are neighbours, and all of the row's.
-  bool isSingleChunk = true;
+  /// A thread's elements are in registers: so many vectors; 0 where a row is
+  /// too long for that.
+  int64_t numKept = 1;
+  bool isKept() const { return numKept > 0; }
 
   int64_t blockThreads() const { return threads * rowsPerBlock; }
   int64_t width() const { return std::max<int64_t>(lanes, 1); }
@@ -63,6 +65,7 @@ struct ElementsBlock {
 struct ElementReads {
   /// Of the tensors of rows and columns in memory: all, and the widest.
   int64_t bytes = 0, widestBytes = 2;
+  int64_t numTensors = 0;
   /// Values that are the same in all rows.
   int64_t numColumnValues = 0;
   bool hasWindows = false;
@@ -87,7 +90,7 @@ struct GpuRowsChoices {
   /// Neighbouring elements for one thread: the widest tensor fills one vector
   /// access, and `length` is a multiple. 0 for one element.
   int64_t lanesFor(int64_t length) const;
-  RowGroup chooseGroup() const;
+  RowGroup chooseGroup(const RowsStep &step) const;
   ElementsBlock elementsBlock(const RowsStep &step) const;
   /// The block that adds up the parts of columns.
   ColumnBlock totalsBlock(int64_t numSplits) const;
@@ -108,6 +111,7 @@ private:
   void addRows(unsigned stage);
   llvm::DenseSet<mlir::Value> readLater(unsigned stage) const;
   llvm::SmallVector<ScalarLoop> planScalarLoops(const RowsStep &step) const;
+  std::optional<RowGroup> groupOfVectors(const RowsStep &step) const;
   void collectReads(const RowsStep &step, mlir::Value tensor,
                     llvm::DenseSet<mlir::Value> &seen,
                     ElementReads &reads) const;

@@ -9,15 +9,6 @@
 using namespace mlir;
 using namespace nnc;
 
-/// Has the loop that made `results` do so many of its iterations at once.
-static void unroll(ValueRange results, int64_t iterations) {
-  if (iterations == 1)
-    return;
-  Operation *loop = results.front().getDefiningOp();
-  Builder builder(loop->getContext());
-  loop->setAttr("nnc.unroll", builder.getI64IntegerAttr(iterations));
-}
-
 /// The columns of a step at the chunk, whose reductions are known.
 void GpuRowsScheduler::storeColumns(const RowsStep &step) {
   values.storeKept();

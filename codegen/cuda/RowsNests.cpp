@@ -108,19 +108,36 @@ void GpuRowsScheduler::emitUngrouped(const RowsStep &step) {
 // Groups of threads
 //===----------------------------------------------------------------------===//
 
+/// Of a row that is too long for registers: what a thread reads at once.
+static int64_t vectorsAtOnce(const RowGroup &group) {
+  constexpr int64_t kElementsAtOnce = 8;
+  return std::max<int64_t>(kElementsAtOnce / group.width(), 1);
+}
+
 /// `body` at the elements of the row that are the thread's.
 Accumulators GpuRowsScheduler::forEachChunk(ValueRange inits, ChunkBody body) {
-  if (group.isSingleChunk)
+  if (!group.isKept()) {
+    Accumulators results = phase().loop(
+        phase().multiply(threadInGroup, group.width()), index(rows.columns),
+        index(group.threads * group.width()), inits,
+        [&](Value column, ValueRange carried) {
+          RowsValues::Scope scope(values, b.getInsertionBlock()->getParentOp(),
+                                  {Scalar, Row}, {Column, Full});
+          values.chunk.column = column;
+          return body(carried);
+        });
+    unroll(results, vectorsAtOnce(group));
+    return results;
+  }
+  if (places.empty())
     return body(inits);
-  return phase().loop(phase().multiply(threadInGroup, group.width()),
-                      index(rows.columns), index(group.threads * group.width()),
-                      inits, [&](Value column, ValueRange carried) {
-                        RowsValues::Scope scope(
-                            values, b.getInsertionBlock()->getParentOp(),
-                            {Scalar, Row}, {Column, Full});
-                        values.chunk.column = column;
-                        return body(carried);
-                      });
+  Accumulators carried(inits);
+  for (RowsValues::Place &place : places) {
+    values.exchange(place);
+    carried = body(carried);
+    values.exchange(place);
+  }
+  return carried;
 }
 
 /// The reductions of a row that need no other reduction than those of earlier
@@ -155,7 +172,14 @@ Value GpuRowsScheduler::placeGroup() {
   }
   values.chunk.row = row;
   isInRow = Value();
-  if (group.isSingleChunk) {
+  places.clear();
+  for (int64_t vector = 0; group.numKept > 1 && vector < group.numKept;
+       ++vector) {
+    Value column = phase().multiply(
+        phase().add(threadInGroup, vector * group.threads), group.width());
+    places.emplace_back().chunk = {group.lanes, row, column, Value()};
+  }
+  if (group.numKept == 1) {
     int64_t numChunks = rows.columns / group.width();
     Value chunk = threadInGroup;
     if (numChunks < group.threads) {
@@ -182,24 +206,63 @@ void GpuRowsScheduler::storeRows(const RowsStep &step,
   });
 }
 
+/// The elements of a row that is too long for registers: some are computed
+/// before any of them is written.
+void GpuRowsScheduler::storeLongRow(ArrayRef<unsigned> results, Value isRow) {
+  int64_t numVectors = vectorsAtOnce(group);
+  int64_t span = group.threads * group.width() * numVectors;
+  auto body = [&](Value first, ValueRange) {
+    RowsValues::Scope scope(values, b.getInsertionBlock()->getParentOp(),
+                            {Scalar, Row}, {Column, Full});
+    SmallVector<RowsValues::Place> vectors(numVectors);
+    SmallVector<Value> columns;
+    for (auto [number, vector] : llvm::enumerate(vectors)) {
+      Value chunk = phase().add(threadInGroup, number * group.threads);
+      Value column = phase().add(first, phase().multiply(chunk, group.width()));
+      columns.push_back(column);
+      if (rows.columns % span)
+        column = phase().minimum(column, index(rows.columns - group.width()));
+      vector.chunk = {group.lanes, values.chunk.row, column, Value()};
+      values.exchange(vector);
+      for (unsigned result : results)
+        values.get(rows.results[result]);
+      values.exchange(vector);
+    }
+    for (auto [column, vector] : llvm::zip(columns, vectors)) {
+      Value isInside = phase().isLess(column, index(rows.columns));
+      values.exchange(vector);
+      phase().when(isRow ? phase().both(isRow, isInside) : isInside,
+                   [&] { values.storeResults(results); });
+      values.exchange(vector);
+    }
+    return Accumulators();
+  };
+  phase().loop(index(0), index(rows.columns), index(span), {}, body);
+}
+
 void GpuRowsScheduler::storeFull(ArrayRef<unsigned> results, Value isRow) {
   if (results.empty())
     return;
+  if (!group.isKept())
+    return storeLongRow(results, isRow);
+  // All of the thread's elements are read before any is written.
   forEachChunk({}, [&](ValueRange) {
     for (unsigned result : results)
       values.get(rows.results[result]);
-    Value isInside =
-        isRow ? isRow
-              : Value(arith::ConstantOp::create(b, b.getBoolAttr(true)));
-    if (isInRow)
-      isInside = phase().both(isInside, isInRow);
+    return Accumulators();
+  });
+  Value isInside =
+      isRow ? isRow : Value(arith::ConstantOp::create(b, b.getBoolAttr(true)));
+  if (isInRow)
+    isInside = phase().both(isInside, isInRow);
+  forEachChunk({}, [&](ValueRange) {
     phase().when(isInside, [&] { values.storeResults(results); });
     return Accumulators();
   });
 }
 
 void GpuRowsScheduler::emitGrouped(const RowsStep &step) {
-  group = choices.chooseGroup();
+  group = choices.chooseGroup(step);
   Value isRow = placeGroup();
   for (unsigned pass = 0; pass < step.passes.numReducing(); ++pass)
     reducePass(step.passes.reductions(pass));

@@ -60,6 +60,11 @@ private:
   Accumulators forEachChunk(mlir::ValueRange inits, ChunkBody body);
   void reducePass(llvm::ArrayRef<RowsOp *> ops);
 
+  void storeLongRow(llvm::ArrayRef<unsigned> results, mlir::Value isRow);
+
+  /// Has the loop that made `results` do so many of its iterations at once.
+  void unroll(mlir::ValueRange results, int64_t iterations);
+
   // Threads together.
   Accumulators combineLanes(llvm::ArrayRef<RowsOp *> ops, Accumulators vectors);
   Accumulators combineThreads(llvm::ArrayRef<RowsOp *> ops, Accumulators own,
@@ -82,6 +87,8 @@ private:
   /// Of the rows that are being emitted.
   RowGroup group;
   mlir::Value threadInGroup, isInRow;
+  /// The vectors that a thread keeps, where it has several.
+  llvm::SmallVector<RowsValues::Place> places;
 };
 
 } // namespace nnc

@@ -8,6 +8,13 @@
 using namespace mlir;
 using namespace nnc;
 
+void GpuRowsScheduler::unroll(ValueRange results, int64_t iterations) {
+  if (results.empty() || iterations == 1)
+    return;
+  results.front().getDefiningOp()->setAttr("nnc.unroll",
+                                           b.getI64IntegerAttr(iterations));
+}
+
 /// The lanes of a thread's vectors combined, halves first.
 Accumulators GpuRowsScheduler::combineLanes(ArrayRef<RowsOp *> ops,
                                             Accumulators vectors) {

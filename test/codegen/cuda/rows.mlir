@@ -56,12 +56,38 @@ func.func @spread(%x: tensor<?x1024xf32>) -> tensor<?xf32> {
 
 // -----
 
-// A row that no block can hold is read once a pass, in steps of all threads.
+// Where there are many rows, a warp has one of 768, in six vectors a thread: no
+// barrier, and all is read before anything is written.
+// CHECK-LABEL: func.func @reduce_max_sub_8192x768_rows(
+// CHECK-SAME:    nnc.extent = [8192, 0, 8]
+// CHECK-SAME:    nnc.threads = 256
+// CHECK-NOT:     memref.alloca
+// CHECK-COUNT-6: vector.load {{.*}} vector<4xf32>
+// CHECK-NOT:     vector.load
+// CHECK-COUNT-5: gpu.shuffle xor
+// CHECK-NOT:     gpu.shuffle
+// CHECK-COUNT-6: vector.store
+// CHECK-NOT:     gpu.barrier
+func.func @below_the_largest(%x: tensor<8192x768xf32>) -> tensor<8192x768xf32> {
+  %y = nnc.fused "rows" (%a = %x) : (tensor<8192x768xf32>) -> tensor<8192x768xf32> {
+    %max = nnc.reduce_max %a axes = [1] keep_dims = true : (tensor<8192x768xf32>) -> tensor<8192x1xf32>
+    %below = nnc.sub %a, %max : (tensor<8192x768xf32>, tensor<8192x1xf32>) -> tensor<8192x768xf32>
+    nnc.yield %below : tensor<8192x768xf32>
+  }
+  return %y : tensor<8192x768xf32>
+}
+
+// -----
+
+// A row that no block can hold is read once a pass, in steps of all threads,
+// each of which reads eight elements before it writes any.
 // CHECK-LABEL: func.func @sum_sub_Bx50257_rows(
 // CHECK-SAME:    nnc.threads = 1024
 // CHECK:         scf.for {{.*}} iter_args
+// CHECK:         } {nnc.unroll = 8 : i64}
 // CHECK:         gpu.barrier
 // CHECK:         scf.for
+// CHECK-COUNT-8: memref.load
 // CHECK:           memref.store
 func.func @centre(%x: tensor<?x50257xf32>) -> tensor<?x50257xf32> {
   %y = nnc.fused "rows" (%a = %x) : (tensor<?x50257xf32>) -> tensor<?x50257xf32> {
