@@ -177,7 +177,8 @@ TileStep TileScheduler::findTerms(GpuPhase &phase, Value part) {
 
 /// Whether all terms are in one step, of which there is no next.
 bool TileScheduler::isOneStep() const {
-  return tiling.shape.slices > 1 && axes.summed.size.isStatic() &&
+  return tiling.shape.slices > 1 && tiling.numParts == 1 &&
+         axes.summed.size.isStatic() &&
          axes.summed.size.factor <= tiling.shape.depth;
 }
 
