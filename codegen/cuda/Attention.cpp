@@ -1,6 +1,7 @@
 // Chooses whether attention has phases of its own on a GPU, and emits them.
 #include "codegen/cuda/Attention.h"
 
+#include "codegen/ScheduleKernels.h"
 #include "codegen/cuda/AttentionPhases.h"
 
 using namespace mlir;
@@ -19,8 +20,9 @@ FailureOr<ScheduledKernel> nnc::scheduleGpuAttention(func::FuncOp kernel,
     return refusal.because("a sequence is longer than 2^28");
   bool isByTensors = attention->elementType.getIntOrFloatBitWidth() < 32;
   std::optional<GpuAttentionTile> tile =
-      isByTensors ? chooseTensorScoreTile(*attention, model)
-                  : chooseThreadScoreTile(*attention, model);
+      isByTensors
+          ? chooseTensorScoreTile(*attention, model)
+          : chooseThreadScoreTile(*attention, typicalBatch(kernel), model);
   if (!tile)
     return refusal.because(isByTensors ? "its heads are no whole matrices of "
                                          "tensor cores, or too large"
@@ -39,5 +41,7 @@ FailureOr<ScheduledKernel> nnc::scheduleGpuAttention(func::FuncOp kernel,
   Operation *last = scheduled.phases.back().function;
   scheduled.phases.push_back(
       GpuQueryGradient(b, kernel, last, *attention, *tile, makeTiles).emit());
+  // Gradients of queries and keys are apart, also where one tensor has both.
+  scheduled.phases.back().function->setAttr("nnc.apart", b.getUnitAttr());
   return scheduled;
 }

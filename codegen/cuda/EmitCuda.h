@@ -6,6 +6,8 @@
 //   nnc.blocks      of the function, [constant, per batch, divisor]
 //   nnc.resident    of the function: how many of its blocks a multiprocessor is
 //                   to hold at once, which bounds their registers
+//   nnc.apart       of the function, a unit: it needs nothing of the phase before
+//                   it in its kernel, and writes elsewhere
 //   nnc.elements    of a buffer argument, likewise; where it is absent, the
 //                   argument's type says
 //   nnc.name        of a buffer argument

@@ -75,10 +75,12 @@ std::unique_ptr<ScoreTiles> makeThreadScoreTiles(GpuAttentionPhase &phase);
 /// Products of 16-bit numbers by tensor cores.
 std::unique_ptr<ScoreTiles> makeTensorScoreTiles(GpuAttentionPhase &phase);
 
-/// The largest tiles that have room; none where a head is too large for any, or
-/// is not of whole matrices of tensor cores.
+/// Tiles that have room, the largest unless few samples leave most of the GPU
+/// idle then; none where a head is too large for any, or is not of whole
+/// matrices of tensor cores.
 std::optional<GpuAttentionTile>
-chooseThreadScoreTile(const AttentionKernel &attention, const GpuModel &model);
+chooseThreadScoreTile(const AttentionKernel &attention, int64_t batch,
+                      const GpuModel &model);
 std::optional<GpuAttentionTile>
 chooseTensorScoreTile(const AttentionKernel &attention, const GpuModel &model);
 

@@ -79,6 +79,9 @@ struct Item {
   /// Its threads wait for each other.
   bool hasBarrier = false;
   SharedMemory memory;
+  /// Its phase needs nothing of the one before it in its kernel, and writes
+  /// elsewhere.
+  bool isApart = false;
 
   const PlannedLaunch &launch() const {
     return std::get<PlannedLaunch>(commands.front());
@@ -196,6 +199,7 @@ void Sharing::addLaunch(Item &item) {
   if (!isShort(launch) || launch.buffers.size() > kMostBuffers)
     return;
   item.phase = phase;
+  item.isApart = phase->hasAttr("nnc.apart");
   item.hasBarrier =
       phase.walk([](gpu::BarrierOp) { return WalkResult::interrupt(); })
           .wasInterrupted();
@@ -247,6 +251,8 @@ bool Group::conflictsWith(const Item &item) const {
   return llvm::any_of(items, [&](const Item *other) {
     if (item.isFence || other->isFence)
       return true;
+    if (item.isApart && other + 1 == &item)
+      return false;
     return llvm::any_of(item.accesses, [&](const Access &access) {
       return llvm::any_of(other->accesses, [&](const Access &known) {
         return access.conflictsWith(known);

@@ -6,9 +6,14 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
+#include <cmath>
+#include <limits>
+
 using namespace mlir;
 using namespace nnc;
 
+/// Of an H100.
+static constexpr int64_t kMultiprocessors = 132;
 static constexpr int64_t kLines = 16, kLanes = 16, kThreads = kLines * kLanes;
 
 /// An odd stride has a column's elements in different banks.
@@ -25,22 +30,42 @@ static int64_t sharedElements(const AttentionKernel &attention, int64_t rows,
   return (rows + columns) * keyStride + columns * valueStride + scores;
 }
 
+/// What a thread reads of shared memory, for the blocks that a multiprocessor
+/// has one after another: for a term of a tile one number for each row and each
+/// column of its own, and one more for the tile's barriers.
+static double readsOf(const AttentionKernel &attention, int64_t batch,
+                      int64_t rows, int64_t columns) {
+  const AttentionSizes &sizes = attention.sizes;
+  int64_t longest = std::max(sizes.time, sizes.keys);
+  double blocks =
+      double(batch) * sizes.kvHeads * llvm::divideCeil(longest, rows);
+  return std::ceil(blocks / kMultiprocessors) *
+         double(llvm::divideCeil(longest, columns)) *
+         (rows / kLines + columns / kLanes + 1);
+}
+
 std::optional<GpuAttentionTile>
-nnc::chooseThreadScoreTile(const AttentionKernel &attention,
+nnc::chooseThreadScoreTile(const AttentionKernel &attention, int64_t batch,
                            const GpuModel &model) {
   static constexpr std::pair<int64_t, int64_t> kTiles[] = {
       {64, 64}, {64, 32}, {32, 32}, {32, 16}, {16, 16}};
   int64_t longest = std::max(attention.sizes.time, attention.sizes.keys);
   int64_t elementBytes = attention.elementType.getIntOrFloatBitWidth() / 8;
+  std::optional<GpuAttentionTile> best;
+  double fewest = std::numeric_limits<double>::infinity();
   for (auto [rows, columns] : kTiles) {
     // Half of its rows would be idle.
     bool isTooLarge = rows > kLines && rows / 2 >= longest;
-    if (!isTooLarge &&
-        sharedElements(attention, rows, columns) * elementBytes <=
-            model.sharedBytes)
-      return GpuAttentionTile{rows, columns, kThreads};
+    if (isTooLarge || sharedElements(attention, rows, columns) * elementBytes >
+                          model.sharedBytes)
+      continue;
+    double reads = readsOf(attention, batch, rows, columns);
+    if (reads >= fewest)
+      continue;
+    fewest = reads;
+    best = {rows, columns, kThreads};
   }
-  return std::nullopt;
+  return best;
 }
 
 namespace {
