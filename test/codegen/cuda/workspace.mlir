@@ -5,15 +5,15 @@
 // RUN: nnc-opt %s --nnc-to-linalg --nnc-schedule-kernels=target=cuda:sm_90 --split-input-file | FileCheck %s
 
 // Sums in f32, of one part: fewer than 32 terms are not divided.
-// CHECK:      @matmul_4096x1024x20.matmul()
-// CHECK-SAME: nnc.workspace_bytes = {{\[\[}}16777408, 0, 1]]
-func.func @small(%x: tensor<4096x20xf32>, %w: tensor<20x1024xf32>) -> tensor<4096x1024xf32> {
+// CHECK:      @matmul_4096x1088x31.matmul()
+// CHECK-SAME: nnc.workspace_bytes = {{\[\[}}18874560, 0, 1]]
+func.func @small(%x: tensor<4096x31xf32>, %w: tensor<31x1088xf32>) -> tensor<4096x1088xf32> {
   %y = nnc.fused "contraction" (%a = %x, %b = %w)
-      : (tensor<4096x20xf32>, tensor<20x1024xf32>) -> tensor<4096x1024xf32> {
-    %product = nnc.matmul %a, %b : (tensor<4096x20xf32>, tensor<20x1024xf32>) -> tensor<4096x1024xf32>
-    nnc.yield %product : tensor<4096x1024xf32>
+      : (tensor<4096x31xf32>, tensor<31x1088xf32>) -> tensor<4096x1088xf32> {
+    %product = nnc.matmul %a, %b : (tensor<4096x31xf32>, tensor<31x1088xf32>) -> tensor<4096x1088xf32>
+    nnc.yield %product : tensor<4096x1088xf32>
   }
-  return %y : tensor<4096x1024xf32>
+  return %y : tensor<4096x1088xf32>
 }
 
 // -----
