@@ -1,6 +1,7 @@
 // A small product waits: for its launch, for the first numbers from memory, and
 // at each step for the next ones. So a block takes many terms a step, which
 // slices of its threads share, and tiles are small, so that there are many.
+// Operands that need no change are copied to shared memory some steps ahead.
 //
 // Times are in microseconds on an H200 (132 multiprocessors), fitted to what
 // `tools/gpu-report --part products` measures there of the library and of these
@@ -8,6 +9,7 @@
 #include "codegen/cuda/SmallProducts.h"
 
 #include "codegen/ScheduleKernels.h"
+#include "codegen/cuda/TileLoads.h"
 
 #include <cmath>
 #include <limits>
@@ -27,10 +29,11 @@ using namespace nnc;
 static constexpr TileShape kScalarShapes[] = {
     // rows, columns, depth, threads along rows and columns, percent, slices
     {16, 16, 32, 4, 4, 35, 8},  {16, 16, 64, 4, 4, 40, 8},
-    {16, 16, 128, 4, 4, 40, 8}, {16, 32, 64, 2, 8, 53, 8},
-    {32, 16, 64, 4, 4, 53, 8},  {32, 32, 64, 4, 8, 61, 4},
-    {64, 32, 32, 8, 8, 66, 2},  {32, 64, 32, 4, 16, 66, 2},
-    {64, 64, 32, 8, 16, 72},
+    {16, 16, 128, 4, 4, 40, 8}, {16, 32, 32, 2, 8, 53, 8},
+    {16, 32, 64, 2, 8, 53, 8},  {32, 16, 32, 4, 4, 53, 8},
+    {32, 16, 64, 4, 4, 53, 8},  {32, 32, 32, 4, 8, 61, 4},
+    {32, 32, 64, 4, 8, 61, 4},  {64, 32, 32, 8, 8, 66, 2},
+    {32, 64, 32, 4, 16, 66, 2}, {64, 64, 32, 8, 16, 72},
 };
 static constexpr TileShape kTensor16Shapes[] = {
     // rows, columns, depth, warps along rows and columns, percent, slices
@@ -131,7 +134,8 @@ static int64_t bytesOf(TileUnit unit) {
 }
 
 /// Steps of all blocks that a multiprocessor has, of which those that it has at
-/// once wait together.
+/// once wait together; what is copied ahead is waited for once in all its
+/// stages.
 static double timeOf(const Tiling &tiling, const Sizes &sizes) {
   const TileShape &shape = tiling.shape;
   double tiles = double(sizes.outer) *
@@ -139,6 +143,8 @@ static double timeOf(const Tiling &tiling, const Sizes &sizes) {
                  llvm::divideCeil(sizes.columns, shape.columns);
   double blocks = std::ceil(tiles / kMultiprocessors);
   double waits = std::ceil(blocks / tiling.residentBlocks()) * kStep;
+  if (tiling.stages)
+    waits /= tiling.stages - 1;
   double adds = blocks * shape.rows * shape.columns * shape.depth /
                 (kTermsPerMicrosecond * speedOf(tiling.unit)) * 100 /
                 shape.percent;
@@ -157,6 +163,29 @@ static double timeOfParts(const Tiling &tiling, const Sizes &sizes) {
   parts.outer *= tiling.numParts;
   parts.terms = llvm::divideCeil(sizes.terms, tiling.numParts);
   return timeOf(tiling, parts) + kLaunch + kEnds + kPart * tiling.numParts;
+}
+
+/// Stages of shared memory that operands are copied to, with room for the
+/// padding of a line and for sums that meet in memory of their own, as those of
+/// 16-bit operands do; 0: too few to copy ahead, or no more than a step.
+static int64_t stagesOf(const Tiling &tiling, int64_t terms,
+                        const GpuModel &model) {
+  constexpr int64_t padding = 4, leastStages = 3, mostStages = 4;
+  const TileShape &shape = tiling.shape;
+  if (shape.slices == 1 || terms <= shape.depth)
+    return 0;
+  int64_t bytes = bytesOf(tiling.unit);
+  int64_t ofStage =
+      std::max((shape.rows + shape.columns) * (shape.depth + padding),
+               (shape.rows + shape.columns + 2 * padding) * shape.depth) *
+      bytes;
+  int64_t sums = tiling.unit == TileUnit::Scalar
+                     ? 0
+                     : shape.slices * shape.rows * shape.columns * 4;
+  int64_t useful = llvm::divideCeil(terms, shape.depth) + 1;
+  int64_t stages = std::min((model.sharedBytes - sums) / ofStage,
+                            std::clamp(useful, leastStages, mostStages));
+  return stages < leastStages ? 0 : stages;
 }
 
 /// What of it is no tensor in memory is a launch before a call, and what its
@@ -193,10 +222,15 @@ std::optional<Tiling> nnc::chooseSmallTiling(const Contraction &contraction,
   int64_t mostParts = sizes.terms < kLongSum
                           ? 1
                           : std::min(sizes.terms / kLeastPart, kMostParts);
+  bool areCopied = unit != TileUnit::Tensor32 &&
+                   isCopied(contraction, axes, contraction.lhs, axes.rows) &&
+                   isCopied(contraction, axes, contraction.rhs, axes.columns);
   std::optional<Tiling> best;
   for (const TileShape &shape : shapesOf(unit))
     for (int64_t parts = 1; parts <= mostParts; parts *= 2) {
       Tiling tiling{unit, shape, parts, /*hasWorkspace=*/parts > 1};
+      if (areCopied)
+        tiling.stages = stagesOf(tiling, sizes.terms, model);
       double time = timeOfParts(tiling, sizes);
       if (time >= bestTime)
         continue;

@@ -97,9 +97,12 @@ TileLoad::TileLoad(GpuContractionPhase &phase, const Contraction &contraction,
   int64_t perThread = std::max<int64_t>(extent * layout.depth / threads, 1);
   direction = directionOf(contraction, axes, element, group,
                           std::min(kVectorBytes / bytesOf(element), perThread));
-  // Sums of threads want neighbouring rows; tensor cores take either.
-  layout.alongDepth = unit != TileUnit::Scalar && direction.alongDepth;
-  layout.isSwizzled = tiling.stages > 0;
+  // What is not copied as it lies has rows side by side for sums of threads,
+  // and either way for tensor cores.
+  areCopied = tiling.stages > 0;
+  layout.alongDepth =
+      (unit != TileUnit::Scalar || areCopied) && direction.alongDepth;
+  layout.isSwizzled = areCopied && unit != TileUnit::Scalar;
   layout.stride = layout.alongDepth ? layout.depth : extent;
   if (!layout.isSwizzled)
     layout.stride += paddingOf(layout, unit);
@@ -132,7 +135,7 @@ void TileLoad::locate(Value first, const GpuPoint &point) {
     Value row = phase.add(first, vector.row);
     vector.isRow = phase.isWithin(row, group.size, layout.extent);
     // Copies are of any row that exists: what becomes of it is never stored.
-    if (layout.isSwizzled && group.size.factor % layout.extent != 0)
+    if (areCopied && group.size.factor % layout.extent != 0)
       row = phase.minimum(
           row, phase.subtract(
                    phase.value(group.size),

@@ -93,6 +93,7 @@ private:
   int64_t threads;
   TileLayout layout;
   mlir::Value memory;
+  bool areCopied = false;
 
   ReadDirection direction;
   llvm::SmallVector<Vector> vectors;

@@ -4,6 +4,7 @@
 #include "codegen/cuda/TensorSums.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -25,7 +26,8 @@ public:
     Value member = shape.slices == 1 ? phase.thread()
                                      : phase.remainder(phase.thread(), team);
     row = place(phase.divide(member, shape.teamColumns));
-    column = place(phase.remainder(member, shape.teamColumns));
+    firstColumn = phase.remainder(member, shape.teamColumns);
+    column = place(firstColumn);
     firstTerm = firstTermOfSlice(phase, shape, team);
   }
 
@@ -46,6 +48,16 @@ private:
   Value columnOf(int64_t group) {
     return phase.add(column, group * (shape.columns / numColumnGroups));
   }
+  /// Where columns lie term by term, those of neighbouring threads are side by
+  /// side, so that they use other banks.
+  Value columnAt(int64_t group, int64_t lane) {
+    if (!rhs.getLayout().alongDepth)
+      return phase.add(columnOf(group), lane);
+    return phase.add(firstColumn, (group * kGroup + lane) * shape.teamColumns);
+  }
+  SmallVector<Value> readTerms(const TileLoad &operand, Value half, Value term,
+                               int64_t numGroups,
+                               llvm::function_ref<Value(int64_t, int64_t)> at);
   Value readGroup(const TileLoad &operand, Value half, Value term, Value at);
 
   GpuContractionPhase &phase;
@@ -54,7 +66,7 @@ private:
   const TileLoad &lhs, &rhs;
   const int64_t numRowGroups, numColumnGroups;
   /// Of the thread's first group.
-  Value row, column;
+  Value row, column, firstColumn;
   /// Of a step.
   Value firstTerm;
 };
@@ -80,19 +92,42 @@ Value ScalarSums::readGroup(const TileLoad &operand, Value half, Value term,
                                 phase.add(line, at));
 }
 
+/// Of each group, four terms of four rows (or columns): as vectors of one row
+/// where its terms lie side by side, of one term elsewhere.
+SmallVector<Value>
+ScalarSums::readTerms(const TileLoad &operand, Value half, Value term,
+                      int64_t numGroups,
+                      llvm::function_ref<Value(int64_t, int64_t)> at) {
+  const TileLayout &layout = operand.getLayout();
+  Value begin = phase.multiply(half, layout.numElements());
+  auto type = VectorType::get(kGroup, layout.type);
+  SmallVector<Value> vectors;
+  for (int64_t group = 0; group < numGroups; ++group)
+    for (int64_t number = 0; number < kGroup; ++number) {
+      Value place =
+          layout.alongDepth
+              ? layout.placeOf(phase, at(group, number), term)
+              : layout.placeOf(phase, at(group, 0), phase.add(term, number));
+      vectors.push_back(vector::LoadOp::create(b, type, operand.getMemory(),
+                                               phase.add(begin, place)));
+    }
+  return vectors;
+}
+
 SmallVector<Value> ScalarSums::add(ValueRange sums, Value half) {
-  auto addTerm = [&](Value number, ValueRange sums) {
-    Value term = phase.add(firstTerm, number);
-    SmallVector<Value> left, right, next;
+  bool isLeftAlong = lhs.getLayout().alongDepth,
+       isRightAlong = rhs.getLayout().alongDepth;
+  bool byFours = isLeftAlong || isRightAlong;
+  auto extract = [&](Value vector, int64_t lane) -> Value {
+    return vector::ExtractOp::create(b, vector, lane);
+  };
+  auto addTerm = [&](ArrayRef<Value> left, ArrayRef<Value> right,
+                     ValueRange sums, auto one) {
+    SmallVector<Value> next;
     for (int64_t group = 0; group < numRowGroups; ++group)
-      left.push_back(readGroup(lhs, half, term, rowOf(group)));
-    for (int64_t group = 0; group < numColumnGroups; ++group)
-      right.push_back(readGroup(rhs, half, term, columnOf(group)));
-    for (Value group : left)
       for (int64_t lane = 0; lane < kGroup; ++lane) {
-        Value one = vector::ExtractOp::create(b, group, lane);
-        Value each =
-            vector::BroadcastOp::create(b, right.front().getType(), one);
+        Value each = vector::BroadcastOp::create(b, right.front().getType(),
+                                                 one(group, lane));
         for (Value columns : right) {
           Value product = arith::MulFOp::create(b, each, columns);
           next.push_back(arith::AddFOp::create(b, sums[next.size()], product));
@@ -100,9 +135,54 @@ SmallVector<Value> ScalarSums::add(ValueRange sums, Value half) {
       }
     return next;
   };
+  auto addOne = [&](Value number, ValueRange sums) {
+    Value term = phase.add(firstTerm, number);
+    SmallVector<Value> left, right;
+    for (int64_t group = 0; group < numRowGroups; ++group)
+      left.push_back(readGroup(lhs, half, term, rowOf(group)));
+    for (int64_t group = 0; group < numColumnGroups; ++group)
+      right.push_back(readGroup(rhs, half, term, columnOf(group)));
+    return addTerm(left, right, sums, [&](int64_t group, int64_t lane) {
+      return extract(left[group], lane);
+    });
+  };
+  auto addFour = [&](Value number, ValueRange sums) {
+    Value term = phase.add(firstTerm, number);
+    SmallVector<Value> left = readTerms(lhs, half, term, numRowGroups,
+                                        [&](int64_t group, int64_t lane) {
+                                          return phase.add(rowOf(group), lane);
+                                        });
+    SmallVector<Value> right = readTerms(
+        rhs, half, term, numColumnGroups,
+        [&](int64_t group, int64_t lane) { return columnAt(group, lane); });
+    SmallVector<Value> next(sums);
+    for (int64_t number = 0; number < kGroup; ++number) {
+      SmallVector<Value> columns;
+      for (int64_t group = 0; group < numColumnGroups; ++group) {
+        const Value *of = &right[group * kGroup];
+        if (!isRightAlong) {
+          columns.push_back(of[number]);
+          continue;
+        }
+        SmallVector<Value> lanes;
+        for (int64_t lane = 0; lane < kGroup; ++lane)
+          lanes.push_back(extract(of[lane], number));
+        columns.push_back(vector::FromElementsOp::create(
+            b, cast<VectorType>(of[0].getType()), lanes));
+      }
+      next = addTerm(left, columns, next, [&](int64_t group, int64_t lane) {
+        return isLeftAlong ? extract(left[group * kGroup + lane], number)
+                           : extract(left[group * kGroup + number], lane);
+      });
+    }
+    return next;
+  };
   SmallVector<Value> added =
-      phase.loop(phase.index(0), phase.index(shape.depth / shape.slices),
-                 phase.index(1), sums, addTerm);
+      byFours
+          ? phase.loop(phase.index(0), phase.index(shape.depth / shape.slices),
+                       phase.index(kGroup), sums, addFour)
+          : phase.loop(phase.index(0), phase.index(shape.depth / shape.slices),
+                       phase.index(1), sums, addOne);
   added.front().getDefiningOp()->setAttr("nnc.unroll", b.getUnitAttr());
   return added;
 }
@@ -113,7 +193,13 @@ SmallVector<TileRow> ScalarSums::rowsOf(ValueRange sums) {
     for (int64_t lane = 0; lane < kGroup; ++lane) {
       rows.push_back({phase.add(rowOf(group), lane), {}});
       for (int64_t column = 0; column < numColumnGroups; ++column) {
-        rows.back().pieces.push_back({columnOf(column), sums.front()});
+        if (rhs.getLayout().alongDepth)
+          for (int64_t beside = 0; beside < kGroup; ++beside)
+            rows.back().pieces.push_back(
+                {columnAt(column, beside),
+                 vector::ExtractOp::create(b, sums.front(), beside)});
+        else
+          rows.back().pieces.push_back({columnOf(column), sums.front()});
         sums = sums.drop_front();
       }
     }
@@ -153,7 +239,10 @@ SmallVector<TileRow> nnc::addSlices(GpuPhase &phase, const Tiling &tiling,
   for (const TileRow &row : rows)
     for (const TilePiece &piece : row.pieces) {
       Value at = phase.add(phase.multiply(row.row, stride), piece.column);
-      vector::StoreOp::create(b, piece.sums, memory, phase.add(begin, at));
+      if (isa<VectorType>(piece.sums.getType()))
+        vector::StoreOp::create(b, piece.sums, memory, phase.add(begin, at));
+      else
+        memref::StoreOp::create(b, piece.sums, memory, phase.add(begin, at));
     }
   phase.barrier();
   // All threads of the block have a part of the tile's sums.

@@ -267,6 +267,11 @@ SmallVector<Value> TileScheduler::addCopiedSteps(GpuContractionPhase &phase,
   SmallVector<Value> added =
       phase.loop(terms.first, terms.end, phase.index(depth), carried, addStep);
   added.pop_back();
+  // Slices meet where the copies go.
+  if (tiling.shape.slices > 1) {
+    nvgpu::DeviceAsyncWaitOp::create(b, group, b.getI32IntegerAttr(0));
+    phase.barrier();
+  }
   return added;
 }
 

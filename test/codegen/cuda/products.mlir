@@ -4,22 +4,27 @@
 // RUN: FileCheck %s --check-prefix=PHASES < %t.phases
 // RUN: nnc-run-phases --emit %t.phases | FileCheck %s
 
-// One phase with the bias and the maximum, in one step. Eight slices of 16 threads take 16 terms each of a step of 128, and
-// meet in an operand's memory, where the sums are added in the slices' order, two a thread.
+// One phase with the bias and the maximum. Operands are copied a step ahead. Eight slices of 16 threads take eight terms
+// each of a step of 64, four at a time, and meet in an operand's memory, where the sums are added in the slices' order,
+// two a thread.
 // PHASES-LABEL: func.func @matmul_add_maximum_Bx64x128_tiles(
 // PHASES-SAME:    nnc.buffers = ["operand 0", "operand 1", "operand 2", "result 0"]
 // PHASES-SAME:    nnc.extent = [45, 4, 16]
 // PHASES-SAME:    nnc.kind = "product"
 // PHASES-SAME:    nnc.threads = 128
 // CHECK-LABEL: matmul_add_maximum_Bx64x128_tiles(
-// CHECK:       __shared__ f32 [[OTHER:[a-z0-9]+]][5120];
-// CHECK-NEXT:  {{.*}}__shared__ f32 [[SUMS:[a-z0-9]+]][5120];
+// CHECK:       __shared__ f32 [[OTHER:[a-z0-9]+]][3840];
+// CHECK-NEXT:  {{.*}}__shared__ f32 [[SUMS:[a-z0-9]+]][3264];
 // CHECK-NOT:   __shared__
-// CHECK-NOT:   for (
-// CHECK:       _Pragma("unroll")
-// CHECK-NEXT:  for ({{.*}} < 16; ++
-// CHECK-NOT:   for (
-// CHECK:       __syncthreads();
+// CHECK:       begin_copy(&[[SUMS]][
+// CHECK:       for (
+// CHECK-NEXT:    wait_for_groups<1>();
+// CHECK-NEXT:    __syncthreads();
+// CHECK:         _Pragma("unroll")
+// CHECK-NEXT:    for ({{.*}} < 8; {{.*}} += 4)
+// CHECK:         begin_copy(&[[SUMS]][
+// CHECK:       wait_for_groups<0>();
+// CHECK-NEXT:  __syncthreads();
 // CHECK:       store(&[[SUMS]][
 // CHECK:       __syncthreads();
 // CHECK:       load<f32x2>(&[[SUMS]][{{.*}}]) + load<f32x2>(&[[SUMS]][{{.*}} + 256])
@@ -62,9 +67,14 @@ func.func @long(%x: tensor<3200x100xf32>, %g: tensor<3200x256xf32>) -> tensor<10
   return %y : tensor<100x256xf32>
 }
 
-// A computed operand is computed where it is read.
+// A computed operand is computed where it is read. 128 terms are one step.
 // PHASES-LABEL: func.func @cast_matmul_Bx64x128_tiles(
 // PHASES-SAME:    nnc.buffers = ["operand 0", "operand 1", "result 0"]
+// CHECK-LABEL: cast_matmul_Bx64x128_tiles(
+// CHECK-NOT:   for (
+// CHECK:       __syncthreads();
+// CHECK:       _Pragma("unroll")
+// CHECK-NEXT:  for ({{.*}} < 16; ++
 func.func @computed(%x: tensor<?x128xui8>, %w: tensor<128x64xf32>) -> tensor<?x64xf32> {
   %y = nnc.fused "contraction" (%a = %x, %c = %w)
       : (tensor<?x128xui8>, tensor<128x64xf32>) -> tensor<?x64xf32> {
