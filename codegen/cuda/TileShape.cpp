@@ -37,8 +37,8 @@ static constexpr TileShape kDoubleShapes[] = {
 // of 64 x 32 sums and of their operands take 64 + 32 registers a thread.
 static constexpr TileShape kTensor16Shapes[] = {
     // rows, columns, depth, warps along rows and columns, percent
-    {128, 128, 32, 2, 4, 70}, {128, 64, 32, 2, 2, 60}, {64, 128, 32, 2, 2, 60},
-    {64, 64, 32, 2, 2, 45},   {128, 32, 32, 4, 1, 40}, {32, 128, 32, 1, 4, 40},
+    {128, 128, 32, 2, 4, 70}, {128, 64, 32, 4, 2, 60}, {64, 128, 32, 2, 4, 60},
+    {64, 64, 32, 4, 2, 45},   {128, 32, 32, 4, 1, 40}, {32, 128, 32, 1, 4, 40},
     {64, 32, 32, 2, 1, 30},   {32, 32, 32, 2, 1, 20},
 };
 // Where copies to shared memory are under way while tensor cores work, a thread
@@ -109,7 +109,7 @@ struct Estimate {
     double tiles = double(outer) * divideUp(rows, shape.rows) *
                    divideUp(columns, shape.columns) * numParts;
     double rounds = std::ceil(tiles / kMultiprocessors);
-    if (tiling.stages)
+    if (tiling.unit != TileUnit::Scalar)
       rounds += kWaiting * missingBlocks(rounds, tiling.residentBlocks());
     double terms =
         divideUp(divideUp(summed, numParts), shape.depth) * shape.depth;
@@ -178,7 +178,7 @@ Tiling nnc::chooseTiling(const Contraction &contraction,
   double bestTime = std::numeric_limits<double>::infinity();
   for (const TileShape &shape : shapesOf(contraction, unit, areCopied))
     for (int64_t parts = 1; parts <= mostParts;
-         parts = areCopied ? parts + 1 : 2 * parts) {
+         parts = unit != TileUnit::Scalar ? parts + 1 : 2 * parts) {
       bool hasWorkspace = parts > 1 || isLong;
       Tiling tiling{unit, shape, parts, hasWorkspace,
                     areCopied ? stagesOf(shape, model) : 0};
