@@ -60,8 +60,11 @@ void LoopJoiner::collect(const PlannedBuffer &buffer, Type element,
 
 void LoopJoiner::forEachCommand(
     llvm::function_ref<void(const PlannedCommand &)> visit) {
-  for (const JoinedLoop &joined : loops)
+  for (const JoinedLoop &joined : loops) {
+    for (const PlannedCopy &copy : joined.before)
+      visit(copy);
     llvm::for_each(joined.step, visit);
+  }
 }
 
 void LoopJoiner::collectArguments(const PlannedCommand &command) {
@@ -175,6 +178,85 @@ PlannedLaunch LoopJoiner::run() {
   return describe(function);
 }
 
+/// Whether they share bytes, at one step or another.
+static bool overlap(const PlannedBuffer &lhs, const PlannedBuffer &rhs,
+                    int64_t batch) {
+  auto endOf = [&](const PlannedBuffer &buffer) {
+    int64_t size = wholeOf(buffer).sizeBytes.at(batch);
+    int64_t one = buffer.sizeBytes.at(batch);
+    return buffer.offsetBytes + std::max(size, one);
+  };
+  return lhs.region == rhs.region && lhs.index == rhs.index &&
+         lhs.offsetBytes < endOf(rhs) && rhs.offsetBytes < endOf(lhs);
+}
+
+static SmallVector<PlannedBuffer, 0> buffersOf(const PlannedCommand &command) {
+  if (auto *copy = std::get_if<PlannedCopy>(&command))
+    return {copy->from, copy->to};
+  auto buffers = ArrayRef(std::get<PlannedLaunch>(command).buffers);
+  return {buffers.begin(), buffers.end()};
+}
+
+/// Whether a copy or launch has to do with any of the bytes of a buffer.
+static bool touches(const PlannedCommand &command, const PlannedBuffer &buffer,
+                    int64_t batch) {
+  return llvm::any_of(buffersOf(command), [&](const PlannedBuffer &other) {
+    return overlap(other, buffer, batch);
+  });
+}
+
+static bool isOfSamples(const Extent &size) {
+  return size.constant == 0 && size.perBatch != 0 && size.divisor == 1;
+}
+
+/// The one loop that a copy gives a step's samples to, if the copy may as well
+/// be made as it begins, by the blocks that have them: nothing that runs then
+/// writes what is copied.
+static JoinedLoop *loopOf(const PlannedCopy &copy,
+                          MutableArrayRef<JoinedLoop> loops, int64_t batch) {
+  const Extent &size = copy.to.sizeBytes, &given = copy.from.sizeBytes;
+  if (!isOfSamples(size) || !isOfSamples(given) ||
+      size.perBatch != given.perBatch)
+    return nullptr;
+  JoinedLoop *found = nullptr;
+  for (JoinedLoop &loop : loops)
+    for (const PlannedCommand &command : loop.step)
+      for (const PlannedBuffer &buffer : buffersOf(command)) {
+        if (overlap(buffer, copy.from, batch))
+          return nullptr;
+        if (!overlap(buffer, copy.to, batch))
+          continue;
+        bool isSame = isSameMemory(buffer, copy.to) &&
+                      isOfSamples(buffer.sizeBytes) &&
+                      buffer.sizeBytes.perBatch == size.perBatch;
+        if (!isSame || (found && found != &loop))
+          return nullptr;
+        found = &loop;
+      }
+  return found;
+}
+
+/// Has loops begin with the copies that are made for them before, behind the
+/// first `begin` commands.
+static void takeCopies(std::vector<PlannedCommand> &commands, size_t begin,
+                       MutableArrayRef<JoinedLoop> loops, int64_t batch) {
+  for (size_t at = commands.size(); at > begin; --at) {
+    // Launches prepare weights, or other copies' values.
+    if (std::holds_alternative<PlannedLaunch>(commands[at - 1]))
+      continue;
+    auto *copy = std::get_if<PlannedCopy>(&commands[at - 1]);
+    JoinedLoop *loop = copy ? loopOf(*copy, loops, batch) : nullptr;
+    auto isNeeded = [&](const PlannedCommand &later) {
+      return touches(later, copy->from, batch) ||
+             touches(later, copy->to, batch);
+    };
+    if (!loop || std::any_of(commands.begin() + at, commands.end(), isNeeded))
+      return;
+    loop->before.push_back(*copy);
+    commands.erase(commands.begin() + at - 1);
+  }
+}
+
 /// The loop at `at` and those beside it.
 static SmallVector<JoinedLoop> loopsAt(ArrayRef<PlannedCommand> commands,
                                        size_t at) {
@@ -196,17 +278,23 @@ LogicalResult nnc::joinLoops(Schedule &schedule, MemoryPlan &plan) {
   SmallVector<func::FuncOp> made;
   for (PlannedEntryPoint &entry : plan.entryPoints) {
     std::vector<PlannedCommand> commands;
+    // Those of the steps of other loops.
+    size_t numBefore = 0;
     for (size_t at = 0; at < entry.commands.size();) {
       SmallVector<JoinedLoop> loops = loopsAt(entry.commands, at);
       if (loops.empty()) {
         commands.push_back(entry.commands[at++]);
+        if (auto *loop = std::get_if<PlannedLoop>(&commands.back()))
+          numBefore = commands.size() + loop->length;
         continue;
       }
+      takeCopies(commands, numBefore, loops, plan.maxBatch);
       PlannedLaunch launch = LoopJoiner(loops, rows, phases).run();
       shareEqual(launch, made, phases);
       auto function = phases.lookupSymbol<func::FuncOp>(launch.phase);
       schedule.phaseInfos[launch.phase] = {"loop", threadsOf(function), ""};
       commands.push_back(std::move(launch));
+      numBefore = commands.size();
       for (const JoinedLoop &loop : loops) {
         for (const PlannedCommand &command : loop.step)
           if (auto *part = std::get_if<PlannedLaunch>(&command))

@@ -18,6 +18,8 @@ struct JoinedLoop {
   const PlannedLoop *loop;
   /// The commands of a step.
   llvm::ArrayRef<PlannedCommand> step;
+  /// What it begins with: copies of samples.
+  llvm::SmallVector<PlannedCopy, 0> before = {};
 };
 
 class LoopJoiner {

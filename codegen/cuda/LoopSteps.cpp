@@ -200,6 +200,10 @@ void LoopJoiner::fill(const KeptBuffer &buffer, Value memory) {
 void LoopJoiner::keepBuffers(const JoinedLoop &joined) {
   kept.clear();
   at = constant(joined.loop->reverse ? steps - 1 : 0);
+  for (const PlannedCopy &copy : joined.before)
+    emitCopy(copy);
+  if (!joined.before.empty())
+    gpu::BarrierOp::create(b);
   auto space =
       gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
   bool isFilled = false;
