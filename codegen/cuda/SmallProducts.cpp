@@ -170,7 +170,8 @@ static double timeOfParts(const Tiling &tiling, const Sizes &sizes) {
 /// 16-bit operands do; 0: too few to copy ahead, or no more than a step.
 static int64_t stagesOf(const Tiling &tiling, int64_t terms,
                         const GpuModel &model) {
-  constexpr int64_t padding = 4, leastStages = 3, mostStages = 4;
+  constexpr int64_t leastStages = 3, mostStages = 4;
+  int64_t padding = tiling.unit == TileUnit::Tensor32 ? 8 : 4;
   const TileShape &shape = tiling.shape;
   if (shape.slices == 1 || terms <= shape.depth)
     return 0;
@@ -179,9 +180,9 @@ static int64_t stagesOf(const Tiling &tiling, int64_t terms,
       std::max((shape.rows + shape.columns) * (shape.depth + padding),
                (shape.rows + shape.columns + 2 * padding) * shape.depth) *
       bytes;
-  int64_t sums = tiling.unit == TileUnit::Scalar
-                     ? 0
-                     : shape.slices * shape.rows * shape.columns * 4;
+  int64_t sums = tiling.unit == TileUnit::Tensor16
+                     ? shape.slices * shape.rows * shape.columns * 4
+                     : 0;
   int64_t useful = llvm::divideCeil(terms, shape.depth) + 1;
   int64_t stages = std::min((model.sharedBytes - sums) / ofStage,
                             std::clamp(useful, leastStages, mostStages));
@@ -222,8 +223,7 @@ std::optional<Tiling> nnc::chooseSmallTiling(const Contraction &contraction,
   int64_t mostParts = sizes.terms < kLongSum
                           ? 1
                           : std::min(sizes.terms / kLeastPart, kMostParts);
-  bool areCopied = unit != TileUnit::Tensor32 &&
-                   isCopied(contraction, axes, contraction.lhs, axes.rows) &&
+  bool areCopied = isCopied(contraction, axes, contraction.lhs, axes.rows) &&
                    isCopied(contraction, axes, contraction.rhs, axes.columns);
   std::optional<Tiling> best;
   for (const TileShape &shape : shapesOf(unit))

@@ -75,6 +75,8 @@ Value TensorSums::loadBits(const TileLoad &operand, Value half, Value row,
                            Value term) {
   Value number = memref::LoadOp::create(b, operand.getMemory(),
                                         placeOf(operand, half, row, term));
+  if (operand.isCopied())
+    number = phase.call("round_to_tf32", number, number.getType());
   return arith::BitcastOp::create(b, b.getI32Type(), number);
 }
 

@@ -102,7 +102,7 @@ TileLoad::TileLoad(GpuContractionPhase &phase, const Contraction &contraction,
   areCopied = tiling.stages > 0;
   layout.alongDepth =
       (unit != TileUnit::Scalar || areCopied) && direction.alongDepth;
-  layout.isSwizzled = areCopied && unit != TileUnit::Scalar;
+  layout.isSwizzled = areCopied && unit == TileUnit::Tensor16;
   layout.stride = layout.alongDepth ? layout.depth : extent;
   if (!layout.isSwizzled)
     layout.stride += paddingOf(layout, unit);

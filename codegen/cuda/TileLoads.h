@@ -57,6 +57,8 @@ public:
 
   const TileLayout &getLayout() const { return layout; }
   mlir::Value getMemory() const { return memory; }
+  /// Whether it comes to shared memory as it lies, not converted.
+  bool isCopied() const { return areCopied; }
   /// What a thread holds of a step, known once located.
   size_t numReads() const { return vectors.size(); }
 
