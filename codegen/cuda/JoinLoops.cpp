@@ -13,9 +13,6 @@
 using namespace mlir;
 using namespace nnc;
 
-/// At the largest batch: two a multiprocessor, of which the largest GPUs have
-/// about 130.
-static constexpr int64_t kMostBlocks = 256;
 /// With as many, a thread has 128 registers.
 static constexpr int64_t kMostThreads = 512;
 
@@ -52,10 +49,18 @@ void LoopJoiner::collect(const PlannedBuffer &buffer, Type element,
     arguments.push_back({whole, element, name.str()});
     return;
   }
-  // One slot of it is known already, or all of them.
+  // One slot of it is known already, or all of them: what is the larger at no
+  // samples and at the most is so between.
   Extent &size = arguments[number].whole.sizeBytes;
-  size.constant = std::max(size.constant, whole.sizeBytes.constant);
-  size.perBatch = std::max(size.perBatch, whole.sizeBytes.perBatch);
+  const Extent &other = whole.sizeBytes;
+  auto covers = [&](const Extent &lhs, const Extent &rhs) {
+    return lhs.constant >= rhs.constant && lhs.at(maxBatch) >= rhs.at(maxBatch);
+  };
+  if (covers(other, size))
+    size = other;
+  else if (!covers(size, other))
+    size = {std::max(size.constant, other.constant),
+            std::max(size.perBatch, other.perBatch), 1};
 }
 
 void LoopJoiner::forEachCommand(
@@ -273,7 +278,6 @@ static SmallVector<JoinedLoop> loopsAt(ArrayRef<PlannedCommand> commands,
 
 LogicalResult nnc::joinLoops(Schedule &schedule, MemoryPlan &plan) {
   ModuleOp phases = *schedule.phases;
-  int64_t rows = llvm::divideCeil(plan.maxBatch, kMostBlocks);
   std::vector<std::string> joined;
   SmallVector<func::FuncOp> made;
   for (PlannedEntryPoint &entry : plan.entryPoints) {
@@ -289,7 +293,7 @@ LogicalResult nnc::joinLoops(Schedule &schedule, MemoryPlan &plan) {
         continue;
       }
       takeCopies(commands, numBefore, loops, plan.maxBatch);
-      PlannedLaunch launch = LoopJoiner(loops, rows, phases).run();
+      PlannedLaunch launch = LoopJoiner(loops, plan.maxBatch, phases).run();
       shareEqual(launch, made, phases);
       auto function = phases.lookupSymbol<func::FuncOp>(launch.phase);
       schedule.phaseInfos[launch.phase] = {"loop", threadsOf(function), ""};

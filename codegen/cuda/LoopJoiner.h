@@ -11,6 +11,9 @@
 
 namespace nnc {
 
+/// At the largest batch: two a multiprocessor, of which the largest GPUs have
+/// about 130.
+inline constexpr int64_t kMostBlocks = 256;
 /// Of shared memory, of which any kernel may declare 48 KiB.
 inline constexpr int64_t kMostKeptBytes = 40 << 10;
 
@@ -24,11 +27,12 @@ struct JoinedLoop {
 
 class LoopJoiner {
 public:
-  /// `loops`: those that run at once. `rows`: samples of a block.
-  LoopJoiner(llvm::ArrayRef<JoinedLoop> loops, int64_t rows,
+  /// `loops`: those that run at once.
+  LoopJoiner(llvm::ArrayRef<JoinedLoop> loops, int64_t maxBatch,
              mlir::ModuleOp phases)
       : b(loops.front().loop->loc, phases.getContext()), loops(loops),
-        rows(rows), phases(phases) {}
+        maxBatch(maxBatch), rows(llvm::divideCeil(maxBatch, kMostBlocks)),
+        phases(phases) {}
 
   /// The launch of a phase that is added to the module.
   PlannedLaunch run();
@@ -100,6 +104,8 @@ private:
 
   mlir::ImplicitLocOpBuilder b;
   llvm::ArrayRef<JoinedLoop> loops;
+  int64_t maxBatch;
+  /// Samples of a block.
   int64_t rows;
   mlir::ModuleOp phases;
 
