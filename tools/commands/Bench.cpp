@@ -151,22 +151,30 @@ Status Steps::runOne() {
 static Status measure(Session &session, const EntryPoint &entry, Steps &steps,
                       const BenchOptions &options, Measurement &result) {
   auto runOne = [&] { return steps.runOne(); };
+  auto waitForDevice = [&]() -> Status {
+    StatusOr<double> loss = session.outputSum("loss");
+    if (loss.isOk())
+      result.loss = *loss;
+    return loss.status();
+  };
   for (int i = 0; i < std::max(options.warmup, 1); ++i) {
     if (Status status = runOne(); !status.isOk())
       return status;
-    if (i == 0)
-      result.firstStepMs = processAgeMs();
+    if (i > 0)
+      continue;
+    if (Status status = waitForDevice(); !status.isOk())
+      return status;
+    result.firstStepMs = processAgeMs();
   }
+  if (Status status = waitForDevice(); !status.isOk())
+    return status;
   for (int i = 0; i < options.steps; i += options.group) {
     Clock::time_point begin = Clock::now();
     for (int j = 0; j < options.group; ++j)
       if (Status status = runOne(); !status.isOk())
         return status;
-    // Waits for the device.
-    StatusOr<double> loss = session.outputSum("loss");
-    if (!loss.isOk())
-      return loss.status();
-    result.loss = *loss;
+    if (Status status = waitForDevice(); !status.isOk())
+      return status;
     result.stepMs.push_back(millisecondsSince(begin) / options.group);
   }
   rusage usage;
