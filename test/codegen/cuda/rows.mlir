@@ -203,14 +203,14 @@ func.func @sum_of_all(%x: tensor<64x64xf32>, %z: tensor<512x512xf32>) -> (tensor
 // -----
 
 // Where values of columns are read, a thread has the same columns of several
-// rows: 16 threads a row, 16 rows at once and four times. Those of columns are
+// rows: 16 threads a row, 16 rows at once and two times. Those of columns are
 // read once, and all is read before anything is written.
 // CHECK-LABEL: func.func @sub_mul_65536x64_rows(
-// CHECK-SAME:    nnc.extent = [65536, 0, 64]
+// CHECK-SAME:    nnc.extent = [65536, 0, 32]
 // CHECK-SAME:    nnc.threads = 256
-// CHECK-COUNT-6: vector.load
+// CHECK-COUNT-4: vector.load
 // CHECK-NOT:     vector.load
-// CHECK-COUNT-4: vector.store
+// CHECK-COUNT-2: vector.store
 // CHECK-NOT:     vector.store
 func.func @scale_and_shift(%x: tensor<65536x64xf32>, %s: tensor<64xf32>, %t: tensor<64xf32>) -> tensor<65536x64xf32> {
   %y = nnc.fused "rows" (%a = %x, %b = %s, %c = %t) : (tensor<65536x64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<65536x64xf32> {
