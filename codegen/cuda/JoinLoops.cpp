@@ -65,11 +65,8 @@ void LoopJoiner::collect(const PlannedBuffer &buffer, Type element,
 
 void LoopJoiner::forEachCommand(
     llvm::function_ref<void(const PlannedCommand &)> visit) {
-  for (const JoinedLoop &joined : loops) {
-    for (const PlannedCopy &copy : joined.before)
-      visit(copy);
+  for (const JoinedLoop &joined : loops)
     llvm::for_each(joined.step, visit);
-  }
 }
 
 void LoopJoiner::collectArguments(const PlannedCommand &command) {
@@ -173,6 +170,11 @@ PlannedLaunch LoopJoiner::describe(func::FuncOp function) const {
 PlannedLaunch LoopJoiner::run() {
   forEachCommand(
       [&](const PlannedCommand &command) { collectArguments(command); });
+  for (const JoinedLoop &joined : loops)
+    for (const FirstValue &value : joined.before) {
+      collect(value.copy.from, value.element, "from");
+      collect(value.copy.to, value.element, "to");
+    }
   chooseThreads();
   func::FuncOp function = createFunction();
   emitLoops();
@@ -216,48 +218,62 @@ static bool isOfSamples(const Extent &size) {
 
 /// The one loop that a copy gives a step's samples to, if the copy may as well
 /// be made as it begins, by the blocks that have them: nothing that runs then
-/// writes what is copied.
-static JoinedLoop *loopOf(const PlannedCopy &copy,
-                          MutableArrayRef<JoinedLoop> loops, int64_t batch) {
+/// writes what is copied. And the type of what is copied.
+static std::pair<JoinedLoop *, Type> loopOf(const PlannedCopy &copy,
+                                            MutableArrayRef<JoinedLoop> loops,
+                                            ModuleOp phases, int64_t batch) {
   const Extent &size = copy.to.sizeBytes, &given = copy.from.sizeBytes;
   if (!isOfSamples(size) || !isOfSamples(given) ||
       size.perBatch != given.perBatch)
-    return nullptr;
+    return {};
   JoinedLoop *found = nullptr;
+  Type element;
   for (JoinedLoop &loop : loops)
     for (const PlannedCommand &command : loop.step)
-      for (const PlannedBuffer &buffer : buffersOf(command)) {
+      for (const BufferAccess &access : accessesOf(command, phases)) {
+        const PlannedBuffer &buffer = access.buffer;
         if (overlap(buffer, copy.from, batch))
-          return nullptr;
+          return {};
         if (!overlap(buffer, copy.to, batch))
           continue;
         bool isSame = isSameMemory(buffer, copy.to) &&
                       isOfSamples(buffer.sizeBytes) &&
                       buffer.sizeBytes.perBatch == size.perBatch;
-        if (!isSame || (found && found != &loop))
-          return nullptr;
+        bool isOther = found && found != &loop;
+        // Copies are of bytes, whatever these are.
+        if (!std::holds_alternative<PlannedCopy>(command)) {
+          isOther |= element && element != access.element;
+          element = access.element;
+        }
+        if (!isSame || isOther)
+          return {};
         found = &loop;
       }
-  return found;
+  if (!element)
+    return {};
+  return {found, element};
 }
 
 /// Has loops begin with the copies that are made for them before, behind the
 /// first `begin` commands.
 static void takeCopies(std::vector<PlannedCommand> &commands, size_t begin,
-                       MutableArrayRef<JoinedLoop> loops, int64_t batch) {
+                       MutableArrayRef<JoinedLoop> loops, ModuleOp phases,
+                       int64_t batch) {
   for (size_t at = commands.size(); at > begin; --at) {
     // Launches prepare weights, or other copies' values.
     if (std::holds_alternative<PlannedLaunch>(commands[at - 1]))
       continue;
     auto *copy = std::get_if<PlannedCopy>(&commands[at - 1]);
-    JoinedLoop *loop = copy ? loopOf(*copy, loops, batch) : nullptr;
+    if (!copy)
+      return;
+    auto [loop, element] = loopOf(*copy, loops, phases, batch);
     auto isNeeded = [&](const PlannedCommand &later) {
       return touches(later, copy->from, batch) ||
              touches(later, copy->to, batch);
     };
     if (!loop || std::any_of(commands.begin() + at, commands.end(), isNeeded))
       return;
-    loop->before.push_back(*copy);
+    loop->before.push_back({*copy, element});
     commands.erase(commands.begin() + at - 1);
   }
 }
@@ -292,7 +308,7 @@ LogicalResult nnc::joinLoops(Schedule &schedule, MemoryPlan &plan) {
           numBefore = commands.size() + loop->length;
         continue;
       }
-      takeCopies(commands, numBefore, loops, plan.maxBatch);
+      takeCopies(commands, numBefore, loops, phases, plan.maxBatch);
       PlannedLaunch launch = LoopJoiner(loops, plan.maxBatch, phases).run();
       shareEqual(launch, made, phases);
       auto function = phases.lookupSymbol<func::FuncOp>(launch.phase);

@@ -17,12 +17,18 @@ inline constexpr int64_t kMostBlocks = 256;
 /// Of shared memory, of which any kernel may declare 48 KiB.
 inline constexpr int64_t kMostKeptBytes = 40 << 10;
 
+/// Of a step's samples, which are of this type, to where a loop begins.
+struct FirstValue {
+  PlannedCopy copy;
+  mlir::Type element;
+};
+
 struct JoinedLoop {
   const PlannedLoop *loop;
   /// The commands of a step.
   llvm::ArrayRef<PlannedCommand> step;
-  /// What it begins with: copies of samples.
-  llvm::SmallVector<PlannedCopy, 0> before = {};
+  /// What it begins with.
+  llvm::SmallVector<FirstValue, 0> before = {};
 };
 
 class LoopJoiner {
@@ -59,7 +65,12 @@ private:
 
   void emitLoops();
   void keepBuffers(const JoinedLoop &joined);
-  void fill(const KeptBuffer &buffer, mlir::Value memory);
+  void emitFirst(const FirstValue &value);
+  void fill(const KeptBuffer &buffer, mlir::Value memory,
+            const FirstValue *given);
+  bool isFilledBy(const KeptBuffer &buffer, const FirstValue &value);
+  void forEach(int64_t perSample, int64_t atOnce,
+               llvm::function_ref<void(mlir::Value)> emitElement);
   mlir::Value slotOfKept(const KeptBuffer &kept, const PlannedBuffer &buffer);
   llvm::SmallVector<KeptView> findKeptViews(const PlannedLaunch &launch,
                                             mlir::func::FuncOp phase,
@@ -112,9 +123,10 @@ private:
   llvm::SmallVector<Argument> arguments;
   int64_t threads = 0;
   mlir::Block *entry = nullptr;
-  /// How many steps the loop that is being written has; the block's first
+  /// How many steps the loop that is being written has, and which it begins
+  /// with; the block's first
   /// sample and how many it has; the thread; the step.
-  int64_t steps = 0;
+  int64_t steps = 0, firstStep = 0;
   mlir::Value first, samples, thread, at;
   /// What the block keeps in shared memory of the loop that is being written,
   /// and the room left for more.

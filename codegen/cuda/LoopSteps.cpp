@@ -184,29 +184,70 @@ void LoopJoiner::passThroughKept(ArrayRef<KeptView> views,
   }
 }
 
-/// What the first step finds.
-void LoopJoiner::fill(const KeptBuffer &buffer, Value memory) {
-  Value view = viewOf(*buffer.filledFrom, buffer.element);
-  Value begin = slotOfKept(buffer, *buffer.filledFrom);
-  Value count = multiply(samples, buffer.perSample);
-  auto elements = scf::ForOp::create(b, thread, count, constant(threads));
+/// Elements of the block's samples, each `atOnce` of them a thread's: without a
+/// loop where there are threads enough.
+void LoopJoiner::forEach(int64_t perSample, int64_t atOnce,
+                         llvm::function_ref<void(Value)> emitElement) {
+  Value count = multiply(samples, perSample), own = multiply(thread, atOnce);
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(elements.getBody());
-  Value number = elements.getInductionVar();
-  Value value = memref::LoadOp::create(b, view, number);
-  memref::StoreOp::create(b, value, memory, add(begin, number));
+  if (perSample * rows <= threads * atOnce) {
+    Value exists =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, own, count);
+    auto branch = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
+    b.setInsertionPointToStart(branch.thenBlock());
+    return emitElement(own);
+  }
+  auto loop = scf::ForOp::create(b, own, count, constant(threads * atOnce));
+  loop->setAttr("nnc.unroll", b.getI64IntegerAttr(1));
+  b.setInsertionPointToStart(loop.getBody());
+  emitElement(loop.getInductionVar());
 }
 
+/// Puts it to where the loop begins.
+void LoopJoiner::emitFirst(const FirstValue &value) {
+  Value from = viewOf(value.copy.from, value.element);
+  Value to = viewOf(value.copy.to, value.element);
+  int64_t perSample = value.copy.to.sizeBytes.perBatch / bytesOf(value.element);
+  forEach(perSample, 1, [&](Value number) {
+    Value element = memref::LoadOp::create(b, from, number);
+    memref::StoreOp::create(b, element, to, number);
+  });
+}
+
+/// Whether the first step finds this in the buffer.
+bool LoopJoiner::isFilledBy(const KeptBuffer &buffer, const FirstValue &value) {
+  auto slotOf = [&](const PlannedBuffer &place) {
+    if (!place.slot)
+      return int64_t(0);
+    int64_t step = place.slot->moves ? firstStep : 0;
+    return (place.slot->first + step) % place.slot->count;
+  };
+  return buffer.filledFrom && value.element == buffer.element &&
+         isSameMemory(*buffer.filledFrom, value.copy.to) &&
+         slotOf(*buffer.filledFrom) == slotOf(value.copy.to);
+}
+
+/// What the first step finds: what is there, or what is `given` to it.
+void LoopJoiner::fill(const KeptBuffer &buffer, Value memory,
+                      const FirstValue *given) {
+  Value to = viewOf(*buffer.filledFrom, buffer.element);
+  Value from = given ? viewOf(given->copy.from, buffer.element) : to;
+  Value begin = slotOfKept(buffer, *buffer.filledFrom);
+  forEach(buffer.perSample, 1, [&](Value number) {
+    Value value = memref::LoadOp::create(b, from, number);
+    if (given)
+      memref::StoreOp::create(b, value, to, number);
+    memref::StoreOp::create(b, value, memory, add(begin, number));
+  });
+}
+
+/// Memory for what the block keeps in the loop, with what the first step finds.
 void LoopJoiner::keepBuffers(const JoinedLoop &joined) {
   kept.clear();
-  at = constant(joined.loop->reverse ? steps - 1 : 0);
-  for (const PlannedCopy &copy : joined.before)
-    emitCopy(copy);
-  if (!joined.before.empty())
-    gpu::BarrierOp::create(b);
+  firstStep = joined.loop->reverse ? steps - 1 : 0;
+  at = constant(firstStep);
   auto space =
       gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
-  bool isFilled = false;
   for (KeptBuffer &buffer :
        findKeptBuffers(*joined.loop, joined.step, rows, phases, keptBytes)) {
     auto type =
@@ -216,11 +257,22 @@ void LoopJoiner::keepBuffers(const JoinedLoop &joined) {
     b.setInsertionPointToStart(entry);
     kept.push_back({buffer, memref::AllocaOp::create(b, type)});
   }
-  for (auto &[buffer, memory] : kept)
-    if (buffer.filledFrom) {
-      fill(buffer, memory);
-      isFilled = true;
-    }
+  bool isFilled = !joined.before.empty();
+  for (const FirstValue &value : joined.before)
+    if (llvm::none_of(kept, [&](const auto &known) {
+          return isFilledBy(known.first, value);
+        }))
+      emitFirst(value);
+  for (auto &[buffer, memory] : kept) {
+    if (!buffer.filledFrom)
+      continue;
+    auto *given = llvm::find_if(joined.before,
+                                [&, &buffer = buffer](const FirstValue &value) {
+                                  return isFilledBy(buffer, value);
+                                });
+    fill(buffer, memory, given == joined.before.end() ? nullptr : given);
+    isFilled = true;
+  }
   if (isFilled)
     gpu::BarrierOp::create(b);
 }
@@ -254,16 +306,12 @@ void LoopJoiner::fetchNext(const JoinedLoop &joined, Value number) {
       Value view = viewOf(*buffer.filledFrom, buffer.element);
       Value begin = slotOfKept(buffer, *buffer.filledFrom);
       int64_t atOnce = kCopiedBytes / bytesOf(buffer.element);
-      auto copies = scf::ForOp::create(b, multiply(thread, atOnce),
-                                       multiply(samples, buffer.perSample),
-                                       constant(threads * atOnce));
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(copies.getBody());
-      Value element = copies.getInductionVar();
-      nvgpu::DeviceAsyncCopyOp::create(
-          b, token, memory, ValueRange(add(begin, element)), view,
-          ValueRange(element), b.getIndexAttr(atOnce), /*srcElements=*/Value(),
-          /*bypassL1=*/b.getUnitAttr());
+      forEach(buffer.perSample, atOnce, [&, memory = memory](Value element) {
+        nvgpu::DeviceAsyncCopyOp::create(
+            b, token, memory, ValueRange(add(begin, element)), view,
+            ValueRange(element), b.getIndexAttr(atOnce),
+            /*srcElements=*/Value(), /*bypassL1=*/b.getUnitAttr());
+      });
     }
   }
   at = now;
