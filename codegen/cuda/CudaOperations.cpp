@@ -304,8 +304,10 @@ static bool isApproximate(Operation &op) {
 
 static Expression printMath(StringRef function, ScalarOp &scalar) {
   Type type = scalar.type();
-  if (function == "exp2" && type.isF32() && isApproximate(scalar.op))
-    return scalar.finish("approximate_exp2(" + scalar.text(0) + ")");
+  bool hasApproximation = function == "exp2" || function == "tanh";
+  if (type.isF32() && hasApproximation && isApproximate(scalar.op))
+    return scalar.finish(
+        ("approximate_" + function + "(" + scalar.text(0) + ")").str());
   bool is16Bit = type.getIntOrFloatBitWidth() == 16;
   SmallVector<std::string> arguments;
   for (unsigned i = 0; i < scalar.op.getNumOperands(); ++i)

@@ -3,6 +3,7 @@
 
 #include "codegen/GeneratedText.h"
 #include "codegen/cuda/FunctionPrinter.h"
+#include "codegen/cuda/WideArithmetic.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Dialect/Affine/Transforms/Transforms.h"
@@ -52,9 +53,11 @@ FailureOr<CudaText> nnc::emitCuda(ModuleOp phases) {
     if (!isIdentifier(function.getName()))
       return function.emitOpError("has a name that is none in CUDA C++"),
              failure();
-  for (auto function : phases.getOps<func::FuncOp>())
+  for (auto function : phases.getOps<func::FuncOp>()) {
+    keepWide(function);
     if (function.isPublic())
       helpersAreNarrow &= hasNarrowIndices(function, threadsOf(function));
+  }
   for (auto function : phases.getOps<func::FuncOp>()) {
     if (function->hasAttr("nnc.prelude"))
       continue;

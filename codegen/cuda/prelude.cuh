@@ -455,6 +455,13 @@ __device__ inline f32 approximate_exp2(f32 a) {
   return power;
 }
 
+/// Within 2^-11 of it.
+__device__ inline f32 approximate_tanh(f32 a) {
+  f32 result;
+  asm("tanh.approx.f32 %0, %1;" : "=f"(result) : "f"(a));
+  return result;
+}
+
 /// Begins to copy 16 bytes to shared memory.
 template <typename T>
 __device__ inline void begin_copy(T *shared, const T *global) {
@@ -491,6 +498,7 @@ __device__ inline f32 round_to_tf32(f32 value) {
 #else
 
 inline f32 approximate_exp2(f32 a) { return exp2f(a); }
+inline f32 approximate_tanh(f32 a) { return tanhf(a); }
 
 /// As cvt.rna.tf32.f32 rounds; infinities and NaN stay what they are.
 inline f32 round_to_tf32(f32 value) {
