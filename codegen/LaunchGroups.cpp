@@ -12,7 +12,7 @@ using namespace nnc;
 
 // What a launch does in the time of some starts of one: beyond it nothing is
 // won, and memory is held for longer.
-static constexpr double kMostBytes = 6 << 20, kMostFlop = 2 << 27;
+static constexpr double kMostBytes = 8 << 20, kMostFlop = 2 << 27;
 /// A launch looks back at so many groups.
 static constexpr size_t kMostGroupsBack = 32;
 

@@ -27,8 +27,8 @@ using namespace mlir;
 using namespace nnc;
 
 // What takes longer than some launches gains nothing from fewer: an H100 moves
-// so many bytes in two microseconds, and does so many operations in ten.
-static constexpr int64_t kMostBytes = 6 << 20;
+// so many bytes in 2.5 microseconds, and does so many operations in ten.
+static constexpr int64_t kMostBytes = 8 << 20;
 static constexpr int64_t kMostFlop = 2 << 27;
 static constexpr int64_t kMostBlocks = 4096;
 /// Phases of a launch, and their buffers: a kernel has 4 KiB of parameters.
