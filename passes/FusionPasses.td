@@ -177,6 +177,10 @@ def RecomputePass : Pass<"nnc-recompute", "::mlir::func::FuncOp"> {
     Left alone: values of ops that take many instructions; and what would need more
     to be read than it saves, or as much where the value is in memory anyway.
   }];
+  let options = [
+    Option<"hasTanh16", "has-tanh16", "bool", "false",
+           "Whether a hyperbolic tangent of 16 bits takes an instruction or two">
+  ];
   let dependentDialects = ["::nnc::NncDialect"];
 }
 

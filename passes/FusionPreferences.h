@@ -18,6 +18,9 @@ struct FusionPreferences {
   /// all. Of 16 bits, of at most so many elements, a multiple of 16.
   int64_t largestHeadBytes = 0;
   int64_t largestHalfHead = 0;
+  /// A hyperbolic tangent of 16 bits is computed again where its operand is read
+  /// (nnc-recompute).
+  bool hasTanh16 = false;
   /// Give large products of 16 bits rows of multiples of so many bytes
   /// (nnc-align-products); 0 where any are fast.
   int64_t alignedRowBytes = 0;

@@ -164,7 +164,8 @@ static void addFusePasses(OpPassManager &pm, const PipelineOptions &options) {
     pm.addNestedPass<func::FuncOp>(
         createFuseReductionsPass({/*samples=*/true}));
   // When kernels are what they will be, as it is about what they read.
-  pm.addNestedPass<func::FuncOp>(createRecomputePass());
+  pm.addNestedPass<func::FuncOp>(
+      createRecomputePass({options.fusion.hasTanh16}));
   // Every user in a region got its own copy of what is free.
   pm.addNestedPass<func::FuncOp>(createCSEPass());
 }

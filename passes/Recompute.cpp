@@ -163,13 +163,15 @@ void Recomputation::visit(Value value, unsigned own) {
 namespace {
 
 struct RecomputePass : public nnc::impl::RecomputePassBase<RecomputePass> {
+  using RecomputePassBase::RecomputePassBase;
+
   void runOnOperation() override {
-    forEachBody(getOperation(), [](Block &body) {
+    forEachBody(getOperation(), [&](Block &body) {
       RowFusion fusion(body, /*samples=*/true);
       fusion.absorbFree();
       Recomputation(fusion).run();
       fusion.finish();
-      recomputeInProducts(body);
+      recomputeInProducts(body, hasTanh16);
     });
   }
 };

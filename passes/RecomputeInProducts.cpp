@@ -41,8 +41,9 @@ namespace {
 /// The region of a product, as it reads less and less of others.
 class Reader {
 public:
-  explicit Reader(FusedOp fused)
-      : fused(fused), product(*llvm::find_if(bodyOf(fused), [](Operation &op) {
+  Reader(FusedOp fused, bool hasTanh16)
+      : fused(fused), hasTanh16(hasTanh16),
+        product(*llvm::find_if(bodyOf(fused), [](Operation &op) {
           return op.hasTrait<SumsProducts>();
         })) {}
 
@@ -54,7 +55,10 @@ private:
   Value whatIsRead(Value inner, FusedOp producer);
   void compute(OpResult read);
 
+  bool takesLittle(Operation *op) const;
+
   FusedOp fused;
+  bool hasTanh16;
   Operation &product;
   /// How a value is computed anew: ops of the producer's, each after those that
   /// it uses, and what they read, by what this region knows it as.
@@ -102,6 +106,12 @@ Value Reader::whatIsRead(Value inner, FusedOp producer) {
   return {};
 }
 
+bool Reader::takesLittle(Operation *op) const {
+  bool is16Bit =
+      getElementTypeOrSelf(op->getResult(0)).getIntOrFloatBitWidth() == 16;
+  return isCheap(op) || (hasTanh16 && is16Bit && isa<TanhOp>(op));
+}
+
 /// Completes the chain with what `inner` is computed of; false where that is
 /// not read here, or too much.
 bool Reader::collect(Value inner, Value root, FusedOp producer) {
@@ -112,7 +122,7 @@ bool Reader::collect(Value inner, Value root, FusedOp producer) {
     }
   Operation *op = inner.getDefiningOp();
   bool isConstant = op && isa<ConstantOp>(op);
-  if (!op || !isCheap(op) || chain.size() >= kMostOps ||
+  if (!op || !takesLittle(op) || chain.size() >= kMostOps ||
       (!isConstant && (!isElementwise(op) || shapeOf(inner) != shapeOf(root))))
     return false;
   for (Value operand : op->getOperands())
@@ -174,13 +184,13 @@ static void dropUnusedResults(FusedOp fused) {
   fused.erase();
 }
 
-void nnc::recomputeInProducts(Block &block) {
+void nnc::recomputeInProducts(Block &block, bool hasTanh16) {
   SmallVector<FusedOp> products;
   for (auto fused : block.getOps<FusedOp>())
     if (isProduct(fused))
       products.push_back(fused);
   for (FusedOp fused : llvm::reverse(products))
-    Reader(fused).run();
+    Reader(fused, hasTanh16).run();
   for (FusedOp fused : products)
     dropUnusedResults(fused);
 }

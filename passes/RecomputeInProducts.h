@@ -8,8 +8,9 @@ namespace nnc {
 
 /// Has each region of a product in `block` compute what another computes of
 /// values that both know, as the backward pass reads of an activation, and
-/// drops the results that nothing reads any more.
-void recomputeInProducts(mlir::Block &block);
+/// drops the results that nothing reads any more. `hasTanh16`: a hyperbolic
+/// tangent of 16 bits takes an instruction or two.
+void recomputeInProducts(mlir::Block &block, bool hasTanh16);
 
 } // namespace nnc
 

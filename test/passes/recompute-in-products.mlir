@@ -1,8 +1,14 @@
 // RUN: nnc-opt %s --nnc-fuse-epilogue --nnc-recompute --cse --split-input-file | FileCheck %s
+// RUN: sed 's/f32/bf16/g' %s | nnc-opt --nnc-fuse-epilogue --nnc-recompute='has-tanh16=true' --cse --split-input-file | FileCheck %s --check-prefix=TANH16
 
 // The backward product's epilogue reads what the forward one's bias gave, and
-// the hyperbolic tangent, which takes longer than its read; the rest of the
-// activation it computes.
+// the hyperbolic tangent, which takes longer than its read, unless it has 16 bits
+// and a GPU computes it; the rest of the activation it computes.
+// TANH16-LABEL: @computes_the_derivative_of_less
+// TANH16:         nnc.fused "contraction"
+// TANH16:         nnc.fused "contraction"
+// TANH16:           nnc.matmul
+// TANH16:           nnc.tanh
 // CHECK-LABEL: @computes_the_derivative_of_less
 // CHECK:         %[[UP:.*]]:3 = nnc.fused "contraction"
 // CHECK:           nnc.yield %[[H:.*]], %[[T:.*]], %{{.*}} : tensor<8x16xf32>
