@@ -64,6 +64,11 @@ private:
                                int64_t numGroups,
                                llvm::function_ref<Value(int64_t, int64_t)> at);
   Value readGroup(const TileLoad &operand, Value half, Value term, Value at);
+  Value lane(Value vector, int64_t number);
+  SmallVector<Value> addTerm(ArrayRef<Value> columns, ValueRange sums,
+                             llvm::function_ref<Value(int64_t, int64_t)> one);
+  SmallVector<Value> addOne(Value half, Value term, ValueRange sums);
+  SmallVector<Value> addFour(Value half, Value term, ValueRange sums);
 
   GpuContractionPhase &phase;
   ImplicitLocOpBuilder &b;
@@ -119,75 +124,84 @@ ScalarSums::readTerms(const TileLoad &operand, Value half, Value term,
   return vectors;
 }
 
-SmallVector<Value> ScalarSums::add(ValueRange sums, Value half) {
+Value ScalarSums::lane(Value vector, int64_t number) {
+  return vector::ExtractOp::create(b, vector, number);
+}
+
+/// Adds the products of the rows' numbers, which `one` gives, by vectors of
+/// columns.
+SmallVector<Value>
+ScalarSums::addTerm(ArrayRef<Value> columns, ValueRange sums,
+                    llvm::function_ref<Value(int64_t, int64_t)> one) {
+  SmallVector<Value> next;
+  for (int64_t group = 0; group < numRowGroups; ++group)
+    for (int64_t number = 0; number < kGroup; ++number) {
+      Value each = vector::BroadcastOp::create(b, columns.front().getType(),
+                                               one(group, number));
+      for (Value vector : columns) {
+        Value product = arith::MulFOp::create(b, each, vector);
+        next.push_back(arith::AddFOp::create(b, sums[next.size()], product));
+      }
+    }
+  return next;
+}
+
+/// Adds a term of operands that both lie term by term.
+SmallVector<Value> ScalarSums::addOne(Value half, Value term, ValueRange sums) {
+  SmallVector<Value> left, right;
+  for (int64_t group = 0; group < numRowGroups; ++group)
+    left.push_back(readGroup(lhs, half, term, rowOf(group)));
+  for (int64_t group = 0; group < numColumnGroups; ++group)
+    right.push_back(readGroup(rhs, half, term, columnOf(group)));
+  return addTerm(right, sums, [&](int64_t group, int64_t number) {
+    return lane(left[group], number);
+  });
+}
+
+/// Adds four terms, where those of a row or a column lie side by side.
+SmallVector<Value> ScalarSums::addFour(Value half, Value term,
+                                       ValueRange sums) {
   bool isLeftAlong = lhs.getLayout().alongDepth,
        isRightAlong = rhs.getLayout().alongDepth;
-  bool byFours = isLeftAlong || isRightAlong;
-  auto extract = [&](Value vector, int64_t lane) -> Value {
-    return vector::ExtractOp::create(b, vector, lane);
+  SmallVector<Value> left = readTerms(lhs, half, term, numRowGroups,
+                                      [&](int64_t group, int64_t number) {
+                                        return phase.add(rowOf(group), number);
+                                      });
+  SmallVector<Value> right = readTerms(
+      rhs, half, term, numColumnGroups,
+      [&](int64_t group, int64_t number) { return columnAt(group, number); });
+  auto columnsOf = [&](int64_t group, int64_t number) -> Value {
+    const Value *of = &right[group * kGroup];
+    if (!isRightAlong)
+      return of[number];
+    SmallVector<Value> lanes;
+    for (int64_t beside = 0; beside < kGroup; ++beside)
+      lanes.push_back(lane(of[beside], number));
+    return vector::FromElementsOp::create(b, cast<VectorType>(of[0].getType()),
+                                          lanes);
   };
-  auto addTerm = [&](ArrayRef<Value> left, ArrayRef<Value> right,
-                     ValueRange sums, auto one) {
-    SmallVector<Value> next;
-    for (int64_t group = 0; group < numRowGroups; ++group)
-      for (int64_t lane = 0; lane < kGroup; ++lane) {
-        Value each = vector::BroadcastOp::create(b, right.front().getType(),
-                                                 one(group, lane));
-        for (Value columns : right) {
-          Value product = arith::MulFOp::create(b, each, columns);
-          next.push_back(arith::AddFOp::create(b, sums[next.size()], product));
-        }
-      }
-    return next;
-  };
-  auto addOne = [&](Value number, ValueRange sums) {
-    Value term = phase.add(firstTerm, number);
-    SmallVector<Value> left, right;
-    for (int64_t group = 0; group < numRowGroups; ++group)
-      left.push_back(readGroup(lhs, half, term, rowOf(group)));
+  SmallVector<Value> next(sums);
+  for (int64_t number = 0; number < kGroup; ++number) {
+    SmallVector<Value> columns;
     for (int64_t group = 0; group < numColumnGroups; ++group)
-      right.push_back(readGroup(rhs, half, term, columnOf(group)));
-    return addTerm(left, right, sums, [&](int64_t group, int64_t lane) {
-      return extract(left[group], lane);
+      columns.push_back(columnsOf(group, number));
+    next = addTerm(columns, next, [&](int64_t group, int64_t beside) {
+      return isLeftAlong ? lane(left[group * kGroup + beside], number)
+                         : lane(left[group * kGroup + number], beside);
     });
-  };
-  auto addFour = [&](Value number, ValueRange sums) {
+  }
+  return next;
+}
+
+SmallVector<Value> ScalarSums::add(ValueRange sums, Value half) {
+  bool byFours = lhs.getLayout().alongDepth || rhs.getLayout().alongDepth;
+  auto addTerms = [&](Value number, ValueRange sums) {
     Value term = phase.add(firstTerm, number);
-    SmallVector<Value> left = readTerms(lhs, half, term, numRowGroups,
-                                        [&](int64_t group, int64_t lane) {
-                                          return phase.add(rowOf(group), lane);
-                                        });
-    SmallVector<Value> right = readTerms(
-        rhs, half, term, numColumnGroups,
-        [&](int64_t group, int64_t lane) { return columnAt(group, lane); });
-    SmallVector<Value> next(sums);
-    for (int64_t number = 0; number < kGroup; ++number) {
-      SmallVector<Value> columns;
-      for (int64_t group = 0; group < numColumnGroups; ++group) {
-        const Value *of = &right[group * kGroup];
-        if (!isRightAlong) {
-          columns.push_back(of[number]);
-          continue;
-        }
-        SmallVector<Value> lanes;
-        for (int64_t lane = 0; lane < kGroup; ++lane)
-          lanes.push_back(extract(of[lane], number));
-        columns.push_back(vector::FromElementsOp::create(
-            b, cast<VectorType>(of[0].getType()), lanes));
-      }
-      next = addTerm(left, columns, next, [&](int64_t group, int64_t lane) {
-        return isLeftAlong ? extract(left[group * kGroup + lane], number)
-                           : extract(left[group * kGroup + number], lane);
-      });
-    }
-    return next;
+    return byFours ? addFour(half, term, sums) : addOne(half, term, sums);
   };
   SmallVector<Value> added =
-      byFours
-          ? phase.loop(phase.index(0), phase.index(shape.depth / shape.slices),
-                       phase.index(kGroup), sums, addFour)
-          : phase.loop(phase.index(0), phase.index(shape.depth / shape.slices),
-                       phase.index(1), sums, addOne);
+      phase.loop(phase.index(0), phase.index(shape.depth / shape.slices),
+                 phase.index(byFours ? kGroup : 1), sums, addTerms);
   added.front().getDefiningOp()->setAttr("nnc.unroll", b.getUnitAttr());
   return added;
 }

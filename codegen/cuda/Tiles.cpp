@@ -14,10 +14,9 @@
 #include "codegen/ScheduleKernels.h"
 #include "codegen/cuda/Channels.h"
 #include "codegen/cuda/SmallProducts.h"
-#include "codegen/cuda/TileSums.h"
+#include "codegen/cuda/TileSteps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -79,11 +78,6 @@ private:
 
   TileStep findTerms(GpuPhase &phase, Value part);
   bool isOneStep() const;
-  SmallVector<Value> addSteps(GpuContractionPhase &phase, TileLoad &lhs,
-                              TileLoad &rhs, TileSums &sums, TileStep terms);
-  SmallVector<Value> addCopiedSteps(GpuContractionPhase &phase, TileLoad &lhs,
-                                    TileLoad &rhs, TileSums &sums,
-                                    TileStep terms);
   void storeTile(GpuContractionPhase &phase, ArrayRef<TileRow> rows,
                  const GpuPoint &outer, Value before, Value firstRow,
                  Value firstColumn);
@@ -177,102 +171,8 @@ TileStep TileScheduler::findTerms(GpuPhase &phase, Value part) {
 
 /// Whether all terms are in one step, of which there is no next.
 bool TileScheduler::isOneStep() const {
-  return tiling.shape.slices > 1 && tiling.numParts == 1 &&
-         axes.summed.size.isStatic() &&
+  return tiling.numParts == 1 && axes.summed.size.isStatic() &&
          axes.summed.size.factor <= tiling.shape.depth;
-}
-
-/// One barrier a step: what a step writes was read before the barrier of the
-/// step before. With slices, each step begins with it, behind the loads of the
-/// next one, which a compiler would else move to where few registers are used,
-/// late in the step; their sums leave registers for it.
-SmallVector<Value> TileScheduler::addSteps(GpuContractionPhase &phase,
-                                           TileLoad &lhs, TileLoad &rhs,
-                                           TileSums &sums, TileStep terms) {
-  Value zero = phase.index(0), one = phase.index(1);
-  SmallVector<Value> left = lhs.read(terms), right = rhs.read(terms);
-  lhs.write(left, zero);
-  rhs.write(right, zero);
-  const bool beginsWithBarrier = tiling.shape.slices > 1;
-  SmallVector<Value> carried = sums.start();
-  if (isOneStep()) {
-    phase.barrier();
-    SmallVector<Value> added = sums.add(carried, zero);
-    phase.barrier();
-    return added;
-  }
-  if (!beginsWithBarrier)
-    phase.barrier();
-  carried.push_back(zero);
-  auto addStep = [&](Value first, ValueRange carried) {
-    TileStep next{phase.add(first, tiling.shape.depth), terms.end,
-                  b.getInsertionBlock()->getParentOp()};
-    Value half = carried.back();
-    SmallVector<Value> left = lhs.read(next), right = rhs.read(next);
-    if (beginsWithBarrier)
-      phase.barrier();
-    SmallVector<Value> added = sums.add(carried.drop_back(), half);
-    Value other = phase.subtract(one, half);
-    lhs.write(left, other);
-    rhs.write(right, other);
-    if (!beginsWithBarrier)
-      phase.barrier();
-    added.push_back(other);
-    return added;
-  };
-  SmallVector<Value> added =
-      phase.loop(terms.first, terms.end, phase.index(tiling.shape.depth),
-                 carried, addStep);
-  added.pop_back();
-  if (beginsWithBarrier)
-    phase.barrier();
-  return added;
-}
-
-/// All stages but one are under way before the first step. A step waits for its
-/// own, adds it, and copies a later one to where the step before was, which all
-/// threads have read.
-SmallVector<Value> TileScheduler::addCopiedSteps(GpuContractionPhase &phase,
-                                                 TileLoad &lhs, TileLoad &rhs,
-                                                 TileSums &sums,
-                                                 TileStep terms) {
-  const int64_t stages = tiling.stages, depth = tiling.shape.depth;
-  auto token = nvgpu::DeviceAsyncTokenType::get(b.getContext());
-  auto copy = [&](Value first, Value stage, Operation *loop) -> Value {
-    TileStep step{first, terms.end, loop};
-    lhs.copy(step, stage);
-    rhs.copy(step, stage);
-    auto group =
-        nvgpu::DeviceAsyncCreateGroupOp::create(b, token, ValueRange());
-    // Printed, neither tokens nor attributes would run into the next line.
-    group->setAttr("nnc.counted", b.getUnitAttr());
-    return group;
-  };
-  Value group;
-  for (int64_t stage = 0; stage + 1 < stages; ++stage)
-    group = copy(phase.add(terms.first, stage * depth), phase.index(stage), {});
-  SmallVector<Value> carried = sums.start();
-  carried.push_back(phase.index(0));
-  auto addStep = [&](Value first, ValueRange carried) {
-    Value stage = carried.back();
-    nvgpu::DeviceAsyncWaitOp::create(b, group, b.getI32IntegerAttr(stages - 2));
-    phase.barrier();
-    Value before = phase.remainder(phase.add(stage, stages - 1), stages);
-    SmallVector<Value> added = sums.add(carried.drop_back(), stage);
-    copy(phase.add(first, (stages - 1) * depth), before,
-         b.getInsertionBlock()->getParentOp());
-    added.push_back(phase.remainder(phase.add(stage, 1), stages));
-    return added;
-  };
-  SmallVector<Value> added =
-      phase.loop(terms.first, terms.end, phase.index(depth), carried, addStep);
-  added.pop_back();
-  // Slices meet where the copies go.
-  if (tiling.shape.slices > 1) {
-    nvgpu::DeviceAsyncWaitOp::create(b, group, b.getI32IntegerAttr(0));
-    phase.barrier();
-  }
-  return added;
 }
 
 void TileScheduler::emitSums() {
@@ -304,10 +204,8 @@ void TileScheduler::emitSums() {
     rhs.locate(firstColumn, point);
     auto sums = createTileSums(phase, tiling, lhs, rhs);
     SmallVector<Value> added =
-        tiling.stages
-            ? addCopiedSteps(phase, lhs, rhs, *sums,
-                             findTerms(phase, block[part]))
-            : addSteps(phase, lhs, rhs, *sums, findTerms(phase, block[part]));
+        addSteps(phase, tiling, lhs, rhs, *sums, findTerms(phase, block[part]),
+                 isOneStep());
     Value before;
     if (tiling.hasWorkspace)
       before =
