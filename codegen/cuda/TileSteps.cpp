@@ -3,13 +3,13 @@
 #include "codegen/cuda/TileSteps.h"
 
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace nnc;
 
-/// Of a step that has no next one, so many terms or fours of them at once.
-static constexpr int64_t kUnrolled = 4;
+/// Of a step that has no next one a thread reads at most so many terms at once,
+/// by fours; without a loop a compiler would read all of them ahead.
+static constexpr int64_t kMostAtOnce = 16;
 
 /// One barrier a step: what a step writes was read before the barrier of the
 /// step before. With slices, each step begins with it, behind the loads of the
@@ -28,10 +28,9 @@ static SmallVector<Value> addReadSteps(GpuContractionPhase &phase,
   if (isOneStep) {
     phase.barrier();
     SmallVector<Value> added = sums.add(carried, zero);
-    // Without a loop a compiler would read all terms ahead.
-    if (auto loop = added.front().getDefiningOp<scf::ForOp>();
-        loop && loop->hasAttr("nnc.unroll"))
-      loop->setAttr("nnc.unroll", phase.b.getI64IntegerAttr(kUnrolled));
+    if (tiling.shape.depth / tiling.shape.slices > kMostAtOnce)
+      added.front().getDefiningOp()->setAttr(
+          "nnc.unroll", phase.b.getI64IntegerAttr(kMostAtOnce / 4));
     phase.barrier();
     return added;
   }
