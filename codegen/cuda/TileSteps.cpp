@@ -100,6 +100,8 @@ static SmallVector<Value> addCopiedSteps(GpuContractionPhase &phase,
   };
   SmallVector<Value> added =
       phase.loop(terms.first, terms.end, phase.index(depth), carried, addStep);
+  // A few steps one after another would have the places of all their copies.
+  added.front().getDefiningOp()->setAttr("nnc.unroll", b.getI64IntegerAttr(1));
   added.pop_back();
   // Slices meet where the copies go.
   if (tiling.shape.slices > 1) {
