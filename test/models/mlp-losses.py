@@ -13,9 +13,9 @@ its activation is smooth, and the loss and Adam are.
 Arguments after the data are options of `nnc train`, but for `bf16`: with it the model
 has `precision bf16`, and all references round to it where it says: products and what is between them, forward and backward,
 but not losses, sums and parameters. Where a sum rounds to the other of two
-neighbours in bf16 is chance again, so the same bound holds. With `library` as well, the first
-product and its bias are rounded once, as by a GPU's library, whose epilogue adds the bias; the second
-is too small for a call of it.
+neighbours in bf16 is chance again, so the same bound holds. With `wide` as well, what one kernel hands
+from one operation to the next is not rounded, as on a GPU: sums with a bias, and
+the derivative of its activation.
 """
 import gzip, json, os, subprocess, sys, tempfile
 
@@ -42,9 +42,9 @@ def round_to_bf16(x):
     return bits.view(numpy.float32).astype(x.dtype)
 
 
-def reference_losses(weights, images, labels, float_type, low, low_first):
+def reference_losses(weights, images, labels, float_type, low, between):
     """Forward, backward and Adam (Kingma and Ba 2015, algorithm 1). `low` rounds
-    what is computed in the model's precision, `low_first` the first product before its bias."""
+    what is computed in the model's precision, `between` what stays in a kernel."""
     w1, b1, w2, b2 = (weights[n].astype(float_type) for n in
                       ("dense.weight", "dense.bias", "dense_1.weight", "dense_1.bias"))
     parameters = [w1, b1, w2, b2]
@@ -55,15 +55,15 @@ def reference_losses(weights, images, labels, float_type, low, low_first):
         x = low(images[step * BATCH : (step + 1) * BATCH].reshape(BATCH, -1).astype(float_type) / float_type(255))
         label = labels[step * BATCH : (step + 1) * BATCH]
         w2_low = low(w2)
-        hidden = low(numpy.tanh(low(low_first(x @ low(w1)) + low(b1))))  # [B, 128]
-        logits = low(low(hidden @ w2_low) + low(b2))  # [B, 10]
+        hidden = low(numpy.tanh(between(low(x @ low(w1)) + low(b1))))  # [B, 128]
+        logits = between(low(hidden @ w2_low) + low(b2))  # [B, 10]
         shifted = logits - logits.max(1, keepdims=True)
         log_softmax = shifted - numpy.log(numpy.exp(shifted).sum(1, keepdims=True))
         losses.append(-log_softmax[numpy.arange(BATCH), label].mean())
         dlogits = numpy.exp(log_softmax)
         dlogits[numpy.arange(BATCH), label] -= 1
         dlogits = low(dlogits / BATCH)
-        dhidden = low(low(dlogits @ w2_low.T) * low(1 - low(hidden * hidden)))
+        dhidden = low(low(dlogits @ w2_low.T) * between(1 - between(hidden * hidden)))
         gradients = [low(x.T @ dhidden), dhidden.sum(0), low(hidden.T @ dlogits), dlogits.sum(0)]
         t = step + 1
         for p, g, m, v in zip(parameters, gradients, first, second):
@@ -97,19 +97,19 @@ def nnc_losses(nnc, model, data, folder, options):
 
 def main():
     nnc, model, data, *options = sys.argv[1:]
-    low = low_first = lambda x: x
+    low = between = lambda x: x
     if "bf16" in options:
         options.remove("bf16")
-        low = low_first = round_to_bf16
-    if "library" in options:
-        options.remove("library")
-        low_first = lambda x: x
+        low = between = round_to_bf16
+    if "wide" in options:
+        options.remove("wide")
+        between = lambda x: x
     with tempfile.TemporaryDirectory() as folder:
         weights, losses = nnc_losses(nnc, model, data, folder, options)
     images = read_idx(os.path.join(data, "train-images-idx3-ubyte.gz"))
     labels = read_idx(os.path.join(data, "train-labels-idx1-ubyte.gz"))
-    exact = reference_losses(weights, images, labels, numpy.float64, low, low_first)
-    strays = [numpy.abs(reference_losses(*reordered(weights, images, labels, seed), numpy.float32, low, low_first) - exact)
+    exact = reference_losses(weights, images, labels, numpy.float64, low, between)
+    strays = [numpy.abs(reference_losses(*reordered(weights, images, labels, seed), numpy.float32, low, between) - exact)
               for seed in range(ORDERS)]
     assert len(losses) == STEPS, f"{len(losses)} losses, expected {STEPS}"
     allowed = 4 * numpy.maximum.accumulate(numpy.max(strays, 0)) + 2 * 2.0**-23 * exact
