@@ -55,8 +55,7 @@ struct Tiling {
   int64_t residentBlocks() const {
     if (shape.rows * shape.columns * shape.slices > 64 * threads())
       return std::max<int64_t>(256 / threads(), 1);
-    int64_t most = stages && unit != TileUnit::Scalar ? 256 : 384;
-    return threads() > 128 ? 2 : most / threads();
+    return threads() > 128 ? 2 : 384 / threads();
   }
 };
 

@@ -220,8 +220,12 @@ void TileScheduler::emitSums() {
       phase.finish("contraction", grid.numBlocks(), tiling.threads()));
   last = scheduled.phases.back().function;
   bool isTight = tiling.stages || lhs.numReads() + rhs.numReads() <= kMostReads;
-  last->setAttr("nnc.resident",
-                b.getI64IntegerAttr(isTight ? tiling.residentBlocks() : 1));
+  int64_t resident = isTight ? tiling.residentBlocks() : 1;
+  // The places of copies may need registers of a third block; where they do
+  // not, there is room for it.
+  if (tiling.stages && tiling.unit != TileUnit::Scalar)
+    resident = std::min<int64_t>(resident, 2);
+  last->setAttr("nnc.resident", b.getI64IntegerAttr(resident));
 }
 
 //===----------------------------------------------------------------------===//
