@@ -68,7 +68,7 @@ void Widening::visit(Operation *op) {
     auto rounding = dyn_cast<arith::TruncFOp>(user);
     return rounding && getElementTypeOrSelf(rounding.getType()).isBF16();
   };
-  // Within 2^-11 of it is a quarter of the least difference that is kept.
+  // It is off by 2^-11 of itself, a quarter of what rounding may be off by.
   if (auto tanh = dyn_cast<math::TanhOp>(op);
       tanh && llvm::any_of(op->getUsers(), roundsToBf16))
     tanh.setFastmath(arith::FastMathFlags::afn);

@@ -448,14 +448,15 @@ __device__ inline f32x4 multiply_tf32(f32x4 sum, u32x4 a, u32 b, u32 b1) {
   return sum;
 }
 
-/// The power of two within 2^-22 of it; 0 where it is no normal number.
+/// The power of two within 2^-22 of it (PTX ISA, ex2); 0 where it is no normal
+/// number.
 __device__ inline f32 approximate_exp2(f32 a) {
   f32 power;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(a));
   return power;
 }
 
-/// Within 2^-11 of it.
+/// Off by at most 2^-11 of itself (PTX ISA, tanh).
 __device__ inline f32 approximate_tanh(f32 a) {
   f32 result;
   asm("tanh.approx.f32 %0, %1;" : "=f"(result) : "f"(a));
